@@ -1,0 +1,1 @@
+"""The identity graph itself: what is true. It knows no HTTP and no GraphQL."""

@@ -1,0 +1,194 @@
+"""The one write behind all others: commands in, decided and stored in one transaction, an answer for each."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from graph.domain.changes import Change
+from graph.domain.errors import Problem
+from graph.domain.identifiers import Pair
+from graph.domain.intake import Command, Delta, Intake, Observe, RemoveMark, Revoke, SetMark, Taken
+from graph.domain.links import Link
+from graph.domain.marks import Mark
+from graph.domain.receipts import ObservationKey, Standing
+from graph.domain.rules import Dropped, Rules
+from graph.domain.snapshots import Around, Region, Support
+from graph.domain.step import Step
+from graph.ports import Ids, ReadAround, ReadRegion, ReadSupport, Request, Write
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An observation that was taken in.
+
+    `standing` tells whether it counts (a revocation or a newer statement of the order may have come before it),
+    `repeated` that it was known already. `customer` is the id that answers for its identifiers (empty where none
+    does), `key` one of them. `links` are those among its identifiers that this write touched, `merges` what it caused.
+    """
+
+    source: str
+    id: str
+    key: str
+    customer: str
+    standing: Standing
+    repeated: bool
+    dropped: Sequence[Dropped]
+    links: Sequence[Link]
+    merges: Sequence[Change]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An item that was not taken in, with the reason."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """A revocation that holds; `known` tells whether the observation had come."""
+
+    source: str
+    id: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """A mark that stands, and whether it was set only now."""
+
+    mark: Mark
+    new: bool
+
+
+Answer = Accepted | Refused | Revocation | Marking
+
+
+def commit(commands: Sequence[Command], rules: Rules, now: int, ids: Ids) -> Generator[Request, Any, list[Answer]]:
+    """Decide and store commands as one step; a refused one leaves the others alone. `now` in microseconds."""
+    around: Around = yield _first_read(commands)
+    intake = Intake(around.receipts)
+    marks = _Marks(around)
+    drafts = [_take(command, intake, marks) for command in commands]
+    delta = intake.settle(marks.set, marks.removed)
+    support: Support = {}
+    if delta.withdrawn or delta.marks_removed:
+        more: Around = yield _second_read(delta)
+        around = _joined(around, more)
+        if delta.withdrawn:
+            support = yield ReadSupport(sorted({key for one in delta.withdrawn for key in one.keys}))
+    step = Step(delta, around, support, rules, now, ids.customer)
+    while (wanted := step.wanted()) is not None:
+        seeds, opened = wanted
+        region: Region = yield ReadRegion(frozenset(seeds), frozenset(opened))
+        step.add_region(region)
+    writes = step.finish()
+    writes.receipts.extend(intake.changed)
+    if not writes.empty:
+        yield Write(writes)
+    return [_answer(draft, intake, step) for draft in drafts]
+
+
+def _first_read(commands: Sequence[Command]) -> ReadAround:
+    receipts: dict[ObservationKey, None] = {}
+    orders: dict[str, None] = {}
+    keys: dict[str, None] = {}
+    pairs: dict[Pair, None] = {}
+    marked: dict[str, None] = {}
+    marks: list[str] = []
+    for command in commands:
+        match command:
+            case Observe():
+                receipts[command.key] = None
+                keys.update(dict.fromkeys(command.outcome.keys))
+                pairs.update(dict.fromkeys(combinations(command.outcome.keys, 2)))
+                if command.order_key:
+                    orders[command.order_key] = None
+            case Revoke():
+                receipts[command.source, command.id] = None
+            case SetMark(mark):
+                keys.update(dict.fromkeys(mark.keys))
+                marked.update(dict.fromkeys(mark.keys))
+            case RemoveMark():
+                marks.append(command.id)
+    return ReadAround(list(receipts), list(orders), sorted(keys), list(pairs), list(marked), marks)
+
+
+def _second_read(delta: Delta) -> ReadAround:
+    """What surrounds statements and marks that were only found by the first read."""
+    keys = {key for statement in delta.withdrawn for key in statement.keys}
+    keys.update(key for mark in delta.marks_removed for key in mark.keys)
+    pairs = {ends for statement in delta.withdrawn for ends in combinations(statement.keys, 2)}
+    return ReadAround(keys=sorted(keys), pairs=sorted(pairs))
+
+
+def _joined(a: Around, b: Around) -> Around:
+    return Around(
+        a.receipts, {**a.members, **b.members}, {**a.links, **b.links}, {**a.customers, **b.customers}, a.marks
+    )
+
+
+class _Marks:
+    """The marks that commands set and remove, against those that stand."""
+
+    def __init__(self, around: Around) -> None:
+        self._standing = dict(around.marks)
+        self._before = frozenset(around.marks)
+        self._removed: dict[str, Mark] = {}
+
+    def put(self, mark: Mark) -> Marking:
+        for other in self._standing.values():
+            if (other.kind, other.a, other.b) == (mark.kind, mark.a, mark.b):
+                return Marking(other, new=False)
+        self._standing[mark.id] = mark
+        return Marking(mark, new=True)
+
+    def take(self, id: str) -> Marking | Refused:
+        mark = self._standing.pop(id, None)
+        if mark is None:
+            return Refused(Problem("UNKNOWN_MARK", f"there is no mark {id!r}", ("id",)))
+        self._removed[id] = mark
+        return Marking(mark, new=False)
+
+    @property
+    def set(self) -> list[Mark]:
+        return [mark for id, mark in self._standing.items() if id not in self._before]
+
+    @property
+    def removed(self) -> list[Mark]:
+        return [mark for id, mark in self._removed.items() if id in self._before]
+
+
+_Draft = Taken | Problem | Answer
+
+
+def _take(command: Command, intake: Intake, marks: _Marks) -> _Draft:
+    match command:
+        case Observe():
+            return intake.observe(command)
+        case Revoke():
+            return Revocation(command.source, command.id, intake.revoke(command))
+        case SetMark(mark):
+            return marks.put(mark)
+        case RemoveMark():
+            return marks.take(command.id)
+
+
+def _answer(draft: _Draft, intake: Intake, step: Step) -> Answer:
+    if isinstance(draft, Problem):
+        return Refused(draft)
+    if not isinstance(draft, Taken):
+        return draft
+    source, id = draft.key
+    return Accepted(
+        source,
+        id,
+        draft.keys[0],
+        step.id_of(draft.keys),
+        intake.standing(draft.key),
+        draft.repeated,
+        draft.dropped,
+        step.links_of(draft.keys),
+        step.merges_by(source, id),
+    )

@@ -1,0 +1,46 @@
+"""Entries of the history: what happened to which customer, when, through whom, and by which rule."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class ChangeKind(Enum):
+    """What happened. Applying created, moved, merged, split and emptied in order rebuilds the partition."""
+
+    CREATED = "created"
+    MOVED = "moved"
+    MERGED = "merged"
+    SPLIT = "split"
+    EMPTIED = "emptied"
+    SUSPENDED = "link_suspended"
+    RESTORED = "link_restored"
+    MARK_SET = "mark_set"
+    MARK_REMOVED = "mark_removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Through whom: the observation (source and id) or the actor; `how` is observed, revoked or marked."""
+
+    how: str = "observed"
+    source: str = ""
+    id: str = ""
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry. `customer` is whom it happened to, `other` the second customer of it.
+
+    created: `customer` got `keys`. moved: `keys` came to `customer` from `other` (empty: they were in none). merged:
+    `other` went into `customer`. split: `keys` left `customer` for `other`. emptied: `keys` are in no customer any
+    more. `rule` says in words what decided; `at` is in microseconds.
+    """
+
+    kind: ChangeKind
+    at: int
+    cause: Cause
+    customer: str = ""
+    other: str = ""
+    keys: tuple[str, ...] = field(default=())
+    rule: str = ""

@@ -1,0 +1,145 @@
+"""Customers: their ids, anchors and what is kept at them (design.md §5)."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from graph.domain.identifiers import namespace_of
+from graph.domain.observations import Evidence
+from graph.domain.orders import Figures, Order
+from graph.domain.rules import Rules
+
+Node = Hashable
+"""A store's own handle of the place where a customer's identifiers hang; opaque here. Ids move between nodes."""
+
+NEVER = 2**62
+"""The first time seen of an identifier that only a mark names."""
+
+
+class Anchor(NamedTuple):
+    """The identifier that an id stays with: the strongest, then oldest, then smallest key of those it holds."""
+
+    key: str
+    first_seen: int
+
+    def order(self, rules: Rules) -> tuple[int, int, str]:
+        """The smallest is the anchor."""
+        return rules.rank.get(namespace_of(self.key), len(rules.rank)), self.first_seen, self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What a store holds of an identifier.
+
+    `degree` counts distinct neighbours by namespace as sharing does (step 3); `marks` are the stewards' marks that
+    name it, blocks included; `customer` is the node it belongs to, `None` where nothing valid names it any more.
+    """
+
+    key: str
+    evidence: Evidence | None = None
+    degree: Mapping[str, int] = field(default_factory=dict)
+    shared: bool = False
+    blocked: bool = False
+    marks: int = 0
+    customer: Node | None = None
+    order: Order | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether a valid observation or a mark names it."""
+        return self.evidence is not None or self.marks > 0
+
+    def seen(self, source: str, seen_at: int) -> "Member":
+        """The identifier with one valid observation more."""
+        known = self.evidence
+        evidence = Evidence(seen_at, seen_at, (source,)) if known is None else known.and_(source, seen_at)
+        return Member(self.key, evidence, self.degree, self.shared, self.blocked, self.marks, self.customer, self.order)
+
+    def counted(self, degree: Mapping[str, int], shared: bool) -> "Member":
+        """The identifier with its neighbours counted anew."""
+        return Member(self.key, self.evidence, degree, shared, self.blocked, self.marks, self.customer, self.order)
+
+    @property
+    def anchor(self) -> Anchor:
+        """The identifier as a candidate for an anchor."""
+        return Anchor(self.key, NEVER if self.evidence is None else self.evidence.first_seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """An id with its node. Live ones hold identifiers; a retired one redirects, or is empty (`redirects_to` `None`).
+
+    `counts` are identifiers by namespace, `suspended` the suspended links with an end here, `marks` the ends of
+    stewards' marks here; `version` rises with every change. Times in microseconds.
+    """
+
+    node: Node
+    id: str
+    created_at: int
+    anchor: Anchor
+    version: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    suspended: int = 0
+    marks: int = 0
+    figures: Figures = field(default_factory=dict)
+    retired_at: int | None = None
+    redirects_to: str | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of identifiers."""
+        return sum(self.counts.values())
+
+    @property
+    def live(self) -> bool:
+        """Whether the id answers for identifiers."""
+        return self.retired_at is None
+
+    @property
+    def seniority(self) -> tuple[int, str]:
+        """Of several live claimants the smallest answers."""
+        return self.created_at, self.id
+
+
+def anchor_of(candidates: Iterable[Anchor], rules: Rules) -> Anchor:
+    """The anchor among candidates."""
+    return min(candidates, key=lambda candidate: candidate.order(rules))
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Which id answers for which group (by its index), which ids redirect where, and which are left with nothing."""
+
+    answers: Sequence[str]
+    created: frozenset[str]
+    redirects: Mapping[str, str]
+    empty: frozenset[str]
+
+
+def name_groups(groups: Sequence[frozenset[str]], customers: Iterable[Customer], new_id: Callable[[], str]) -> Naming:
+    """Give every group its id (§5). `customers` are all ids, live or retired, whose anchor may lie in the groups."""
+    group_of = {key: index for index, group in enumerate(groups) for key in group}
+    claims: dict[int, list[Customer]] = {}
+    empty: set[str] = set()
+    for customer in customers:
+        index = group_of.get(customer.anchor.key)
+        if index is None:
+            empty.add(customer.id)
+        else:
+            claims.setdefault(index, []).append(customer)
+    answers: list[str] = []
+    created: set[str] = set()
+    redirects: dict[str, str] = {}
+    for index in range(len(groups)):
+        claimants = claims.get(index, [])
+        live = [customer for customer in claimants if customer.live]
+        if live:
+            answer = min(live, key=lambda customer: customer.seniority).id
+        elif claimants:
+            answer = max(claimants, key=lambda customer: (customer.retired_at or 0, customer.seniority)).id
+        else:
+            answer = new_id()
+            created.add(answer)
+        answers.append(answer)
+        redirects.update((customer.id, answer) for customer in claimants if customer.id != answer)
+    return Naming(answers, frozenset(created), redirects, frozenset(empty))

@@ -1,0 +1,228 @@
+"""Commands against receipts: which statements come to count, and which cease to (design.md §4, step 1)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from graph.domain.errors import Problem
+from graph.domain.identifiers import Identifier
+from graph.domain.marks import Mark
+from graph.domain.observations import REFUSED_BY_RULES, Observation, Read, Statement, read
+from graph.domain.orders import NAMESPACE, Order
+from graph.domain.receipts import ObservationKey, Receipt, Standing
+from graph.domain.rules import Dropped, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Take in an observation that `check` found nothing against.
+
+    `outcome` is what the rules make of it, `digest` and `order_key` (empty without order facts) what it is known by;
+    they are computed once, before any transaction. `received_at` is in microseconds.
+    """
+
+    observation: Observation
+    outcome: Read
+    digest: str
+    received_at: int
+    order_key: str = ""
+
+    @property
+    def key(self) -> ObservationKey:
+        """Source and id; without an id the digest is the id."""
+        return self.observation.source, self.observation.id or self.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """Withdraw an observation, whether it has come yet or not."""
+
+    source: str
+    id: str
+    at: int
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetMark:
+    """Set a steward's mark; its keys are normalised."""
+
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMark:
+    """Remove a steward's mark by its id."""
+
+    id: str
+    at: int
+    actor: str = ""
+
+
+Command = Observe | Revoke | SetMark | RemoveMark
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What changes for resolution."""
+
+    added: Sequence[Statement] = ()
+    withdrawn: Sequence[Statement] = ()
+    orders: Mapping[str, Order | None] = field(default_factory=dict)
+    """Order keys whose facts are to be looked at, with the facts that hold now."""
+    marks_set: Sequence[Mark] = ()
+    marks_removed: Sequence[Mark] = ()
+    actors: Mapping[ObservationKey, str] = field(default_factory=dict)
+    """Who revoked a withdrawn statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one observation before resolution: whether it had come before, what it names, what was dropped."""
+
+    key: ObservationKey
+    keys: tuple[str, ...]
+    dropped: tuple[Dropped, ...]
+    repeated: bool
+
+
+class Intake:
+    """Takes commands one after the other and keeps account of the receipts they change."""
+
+    def __init__(self, stored: Mapping[ObservationKey, Receipt]) -> None:
+        self._stored = stored
+        self._now = dict(stored)
+        self._changed: dict[ObservationKey, None] = {}
+        self._actors: dict[ObservationKey, str] = {}
+        self._statements_of: dict[str, set[ObservationKey]] = {}
+        for receipt in stored.values():
+            if receipt.order_key:
+                self._statements_of.setdefault(receipt.order_key, set()).add(receipt.key)
+
+    def observe(self, command: Observe) -> Taken | Problem:
+        """Take in one observation; a problem where it is refused."""
+        refused = command.outcome.refused
+        if refused is not None and refused.code not in REFUSED_BY_RULES:
+            return refused
+        known = self._now.get(command.key)
+        if known is not None and known.digest not in ("", command.digest):
+            return _conflict(command.observation)
+        repeated = known is not None and known.digest == command.digest
+        if known is None or not repeated:
+            known = self._receipt(command, revoked=known is not None)
+            self._put(known)
+        if refused is not None:
+            return refused
+        return Taken(command.key, command.outcome.keys, command.outcome.dropped, repeated)
+
+    def _receipt(self, command: Observe, revoked: bool) -> Receipt:
+        observation, outcome = command.observation, command.outcome
+        standing = Standing.VALID if outcome.refused is None else Standing.INACTIVE
+        receipt = Receipt(
+            *command.key,
+            command.digest,
+            Standing.REVOKED if revoked else standing,
+            command.received_at,
+            command.received_at if observation.seen_at is None else observation.seen_at,
+            outcome.keys,
+            observation.tier,
+            observation.confidence,
+            observation.as_sent(),
+        )
+        if not command.order_key:
+            return receipt
+        order = Order.from_facts(observation.source, observation.facts)
+        self._statements_of.setdefault(command.order_key, set()).add(receipt.key)
+        return replace(receipt, order_key=command.order_key, stated_at=order.stated_at, facts=observation.facts)
+
+    def revoke(self, command: Revoke) -> bool:
+        """Withdraw an observation; answers whether it was known. The revocation holds before it comes too."""
+        key = command.source, command.id
+        known = self._now.get(key)
+        if known is None:
+            self._put(Receipt(*key, "", Standing.REVOKED, command.at))
+            return False
+        if known.standing is not Standing.REVOKED:
+            self._actors[key] = command.actor
+            self._put(replace(known, standing=Standing.REVOKED))
+        return bool(known.digest)
+
+    def _put(self, receipt: Receipt) -> None:
+        self._now[receipt.key] = receipt
+        self._changed[receipt.key] = None
+
+    def _settle_orders(self) -> dict[str, Order | None]:
+        """Of each source's statements of an order the newest counts; of the sources the one that stated last."""
+        orders: dict[str, Order | None] = {}
+        touched = {self._now[key].order_key for key in self._changed}
+        for order_key in sorted(touched - {""}):
+            newest: dict[str, Receipt] = {}
+            live = [
+                self._now[key]
+                for key in self._statements_of[order_key]
+                if self._now[key].standing in (Standing.VALID, Standing.SUPERSEDED)
+            ]
+            for receipt in sorted(live, key=lambda receipt: receipt.stated_at):
+                newest[receipt.source] = receipt
+            for receipt in live:
+                standing = Standing.VALID if receipt is newest[receipt.source] else Standing.SUPERSEDED
+                if receipt.standing is not standing:
+                    self._put(replace(receipt, standing=standing))
+            best: Order | None = None
+            for receipt in newest.values():
+                order = Order.from_facts(receipt.source, receipt.facts)
+                best = order if order.newer(best) else best
+            orders[order_key] = best
+        return orders
+
+    def settle(self, marks_set: Iterable[Mark] = (), marks_removed: Iterable[Mark] = ()) -> Delta:
+        """What all commands so far change for resolution. A restatement with the same evidence changes none."""
+        orders = self._settle_orders()
+        added: list[Statement] = []
+        withdrawn: list[Statement] = []
+        for key in self._changed:
+            before, after = self._stored.get(key), self._now[key]
+            was = before is not None and before.standing is Standing.VALID
+            if after.standing is Standing.VALID and not was:
+                added.append(after.statement)
+            elif before is not None and was and after.standing is not Standing.VALID:
+                withdrawn.append(before.statement)
+        for statement in list(withdrawn):
+            same = next((other for other in added if _same_evidence(statement, other)), None)
+            if same is not None:
+                withdrawn.remove(statement)
+                added.remove(same)
+        return Delta(added, withdrawn, orders, tuple(marks_set), tuple(marks_removed), self._actors)
+
+    @property
+    def changed(self) -> list[Receipt]:
+        """The receipts to write; complete after `settle`."""
+        return [self._now[key] for key in self._changed]
+
+    def standing(self, key: ObservationKey) -> Standing:
+        """The standing of an observation now."""
+        return self._now[key].standing
+
+
+def _conflict(observation: Observation) -> Problem:
+    what = "this order with this statedAt" if observation.facts else f"observation {observation.id!r}"
+    return Problem(
+        "ID_CONFLICT", f"{what} of source {observation.source!r} is already known with other content", ("id",)
+    )
+
+
+def prepare(observation: Observation, rules: Rules, now: int) -> Observe:
+    """What the rules make of an observation that `check` found nothing against, as a command; `now` in microseconds."""
+    outcome = read(observation, rules)
+    order_key = ""
+    if observation.facts and NAMESPACE in rules.by_name:
+        value = rules.clean(NAMESPACE, observation.identifiers[0][1])
+        if isinstance(value, Dropped):
+            message = f"number {value.value!r} {value.reason}"
+            outcome = Read((), (), Problem("BAD_NUMBER", message, ("number",)))
+        else:
+            order_key = Identifier(NAMESPACE, value).key
+    return Observe(observation, outcome, observation.digest, now, order_key)
+
+
+def _same_evidence(a: Statement, b: Statement) -> bool:
+    return replace(a, id="") == replace(b, id="")

@@ -1,0 +1,124 @@
+"""Links: the pairs that observations support (design.md §4, steps 2 and 3)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import NamedTuple
+
+from graph.domain.identifiers import Pair
+from graph.domain.observations import Statement, Tier
+from graph.domain.rules import Contested, Rules
+
+
+class State(Enum):
+    """What resolution made of a link."""
+
+    KEPT = "kept"
+    SUSPENDED = "suspended"
+    IDLE = "idle"
+
+
+class Reason(NamedTuple):
+    """Why a link is not kept: a stable code and a sentence."""
+
+    code: str
+    text: str
+
+
+BELOW_THRESHOLD = "BELOW_THRESHOLD"
+SHARED = "SHARED"
+BLOCKED = "BLOCKED"
+LIMIT = "LIMIT"
+APART = "APART"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The pair of two identifiers that observations support; `a < b`.
+
+    `tier` is the best of what supports it and the times (microseconds) are those of that tier alone, `None` where
+    nothing but guesses below the threshold supports it. `count` and `sources` leave such guesses out; `confidence` is
+    the highest of all statistical statements. `state` and `reason` are what resolution made of it.
+    """
+
+    a: str
+    b: str
+    tier: Tier
+    first_seen: int | None = None
+    last_seen: int | None = None
+    count: int = 0
+    sources: tuple[str, ...] = ()
+    confidence: float | None = None
+    state: State = State.KEPT
+    reason: Reason | None = None
+
+    @property
+    def pair(self) -> Pair:
+        """Both keys, smaller first."""
+        return self.a, self.b
+
+    def counted(self, accept: float) -> bool:
+        """Whether the link is at or above the threshold, so that it can unite and counts for sharing."""
+        return self.tier is not Tier.STATISTICAL or (self.confidence is not None and self.confidence >= accept)
+
+    def with_state(self, state: State, reason: Reason | None = None) -> "Link":
+        """The same evidence with another verdict."""
+        return replace(self, state=state, reason=reason)
+
+
+def support(link: Link | None, pair: Pair, statement: Statement, accept: float) -> Link:
+    """The link with one statement more behind it; the verdict stays to be found."""
+    tier, seen_at, confidence = statement.tier, statement.seen_at, statement.confidence
+    counts = statement.counts(accept)
+    if link is None:
+        a, b = pair
+        if counts:
+            return Link(a, b, tier, seen_at, seen_at, 1, (statement.source,), confidence)
+        return Link(a, b, tier, confidence=confidence)
+    if confidence is not None and link.confidence is not None:
+        confidence = max(confidence, link.confidence)
+    elif confidence is None:
+        confidence = link.confidence
+    if not counts:
+        return replace(link, confidence=confidence)
+    first, last = link.first_seen, link.last_seen
+    if first is None or last is None or tier < link.tier:
+        first = last = seen_at
+    elif tier == link.tier:
+        first, last = min(first, seen_at), max(last, seen_at)
+    source = statement.source
+    sources = link.sources if source in link.sources else tuple(sorted((*link.sources, source)))
+    return Link(
+        link.a,
+        link.b,
+        min(tier, link.tier),
+        first,
+        last,
+        link.count + 1,
+        sources,
+        confidence,
+        link.state,
+        link.reason,
+    )
+
+
+def supported(pair: Pair, statements: Iterable[Statement], accept: float) -> Link | None:
+    """The link that statements support from nothing; `None` without any."""
+    link: Link | None = None
+    for statement in statements:
+        link = support(link, pair, statement, accept)
+    return link
+
+
+SortKey = tuple[int, int, int, int, str, str]
+
+
+def sort_key(link: Link, rules: Rules) -> SortKey:
+    """The place of a link that is not idle in the order of step 5."""
+    strong, weak = rules.strong_first(link.a, link.b)
+    weak_rule = rules.by_name[weak[: weak.index("=")]]
+    if link.first_seen is None or link.last_seen is None:
+        raise ValueError("a link without a time is idle and has no place in the order")
+    time = -link.last_seen if weak_rule.contested is Contested.NEWEST else link.first_seen
+    strong_rank = rules.rank[strong[: strong.index("=")]]
+    return link.tier, rules.rank[weak_rule.name], time, strong_rank, strong, weak

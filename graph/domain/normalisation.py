@@ -1,0 +1,80 @@
+"""Named steps that turn a raw value into the normalised one.
+
+A step takes and returns a string, and raises `ValueError` with a short reason where the value cannot be one of its
+kind. The two libraries used here compute only: no network, no files at run time.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+Step = Callable[[str], str]
+
+_NOT_DIGITS = re.compile(r"\D+")
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+
+
+def _trim(value: str) -> str:
+    return value.strip()
+
+
+def _nfc(value: str) -> str:
+    return unicodedata.normalize("NFC", value)
+
+
+def _digits(value: str) -> str:
+    return _NOT_DIGITS.sub("", unicodedata.normalize("NFKC", value))
+
+
+def _alphanumeric(value: str) -> str:
+    return _NOT_ALPHANUMERIC.sub("", value)
+
+
+def _email(value: str) -> str:
+    try:
+        return validate_email(value, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise ValueError("is not an e-mail address") from error
+
+
+def _phone(region: str) -> Step:
+    def step(value: str) -> str:
+        try:
+            number = phonenumbers.parse(value, region)
+        except phonenumbers.NumberParseException as error:
+            raise ValueError("is not a phone number") from error
+        if not phonenumbers.is_possible_number(number):
+            raise ValueError(f"is not a possible phone number (read with default country {region})")
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+    return step
+
+
+_PLAIN: dict[str, Step] = {
+    "trim": _trim,
+    "lower": str.lower,
+    "upper": str.upper,
+    "nfc": _nfc,
+    "digits": _digits,
+    "alphanumeric": _alphanumeric,
+    "email": _email,
+}
+
+STEP_NAMES = (*sorted(_PLAIN), "phone:XX")
+"""What `normalise` in the rules may name; XX is the default country, as in `phone:DE` (ISO 3166)."""
+
+
+def step(name: str) -> Step:
+    """The step of a name; raises `ValueError` for an unknown name or country."""
+    if name.startswith("phone:"):
+        region = name.removeprefix("phone:")
+        if region not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValueError(f"unknown country {region!r} in {name!r}; use a code of ISO 3166 such as DE")
+        return _phone(region)
+    try:
+        return _PLAIN[name]
+    except KeyError:
+        raise ValueError(f"unknown step {name!r}; allowed are {', '.join(STEP_NAMES)}") from None

@@ -1,0 +1,217 @@
+"""Orders and the figures folded from them.
+
+An order is an identifier (namespace `order`) that also carries facts. Money is `Decimal`, never a float.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+from graph.domain.errors import Problem
+from graph.domain.observations import Observation, Tier, check_text, check_time
+
+NAMESPACE = "order"
+MAX_LINES = 500
+_MAX_DIGITS = 18
+_MAX_DECIMALS = 6
+
+
+class OrderStatus(Enum):
+    """Where an order stands."""
+
+    PLACED = "placed"
+    PAID = "paid"
+    SHIPPED = "shipped"
+    RETURNED = "returned"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One line of an order; `total` is the line's, in the currency of the order."""
+
+    sku: str
+    quantity: Decimal
+    total: Decimal
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one source says of an order; its newest `stated_at` replaces its older ones. Times in microseconds."""
+
+    number: str
+    source: str
+    placed_at: int
+    stated_at: int
+    currency: str
+    total: Decimal
+    status: OrderStatus = OrderStatus.PLACED
+    lines: tuple[OrderLine, ...] = ()
+
+    def facts(self) -> str:
+        """The facts as JSON text, decimals as strings."""
+        return json.dumps(
+            {
+                "number": self.number,
+                "placed_at": self.placed_at,
+                "stated_at": self.stated_at,
+                "currency": self.currency,
+                "total": _plain(self.total),
+                "status": self.status.value,
+                "lines": [[line.sku, _plain(line.quantity), _plain(line.total), line.name] for line in self.lines],
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_facts(cls, source: str, facts: str) -> "Order":
+        """The order that `facts` wrote down."""
+        values = json.loads(facts)
+        lines = tuple(
+            OrderLine(sku, Decimal(quantity), Decimal(total), name) for sku, quantity, total, name in values["lines"]
+        )
+        return cls(
+            values["number"],
+            source,
+            values["placed_at"],
+            values["stated_at"],
+            values["currency"],
+            Decimal(values["total"]),
+            OrderStatus(values["status"]),
+            lines,
+        )
+
+    def observation(self, identifiers: tuple[tuple[str, str], ...], party: Tier = Tier.FIRST) -> Observation:
+        """The observation that an order is: its number and the identifiers, seen together when it was placed."""
+        return Observation(
+            self.source,
+            ((NAMESPACE, self.number), *identifiers),
+            f"order:{self.number}:{self.stated_at}",
+            party,
+            self.placed_at,
+            facts=self.facts(),
+        )
+
+    def newer(self, other: "Order | None") -> bool:
+        """Whether this statement beats another source's: stated later, or at the same time by the smaller name."""
+        return other is None or (-self.stated_at, self.source) < (-other.stated_at, other.source)
+
+
+def _plain(number: Decimal) -> str:
+    """A decimal without exponent and without needless zeros behind the point."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def check_order(order: Order, currencies: frozenset[str], now: int) -> Problem | None:
+    """What is wrong with an order; `currencies` are the codes of ISO 4217, `now` is in microseconds."""
+    if problem := check_text("number", order.number, 160):
+        return problem
+    if order.currency not in currencies:
+        return Problem(
+            "UNKNOWN_CURRENCY", f"currency {order.currency[:20]!r} is not a code of ISO 4217 such as EUR", ("currency",)
+        )
+    if problem := check_amount("total", order.total):
+        return problem
+    if len(order.lines) > MAX_LINES:
+        return Problem("BAD_COUNT", f"lines holds {len(order.lines)} entries; {MAX_LINES} are allowed", ("lines",))
+    for index, line in enumerate(order.lines):
+        problem = (
+            check_text("sku", line.sku, 100)
+            or (check_text("name", line.name, 500) if line.name else None)
+            or check_amount("quantity", line.quantity)
+            or check_amount("total", line.total)
+        )
+        if problem:
+            return Problem(problem.code, f"line {index + 1}: {problem.message}", ("lines", index, *problem.path))
+    return check_time("placedAt", order.placed_at, now) or check_time("statedAt", order.stated_at, now)
+
+
+def check_amount(name: str, amount: Decimal) -> Problem | None:
+    """What is wrong with an amount: it must be a number, not negative, of at most 18 digits and 6 decimals."""
+    if not amount.is_finite():
+        return Problem("BAD_AMOUNT", f"{name} is {amount}; a number is needed", (name,))
+    if amount < 0:
+        return Problem("NEGATIVE_AMOUNT", f"{name} is {amount}; it must not be negative", (name,))
+    _, digits, exponent = amount.as_tuple()
+    if not isinstance(exponent, int) or -exponent > _MAX_DECIMALS or max(len(digits) + exponent, 0) > _MAX_DIGITS:
+        return Problem(
+            "BAD_AMOUNT",
+            f"{name} has too many digits; {_MAX_DIGITS} before the point and {_MAX_DECIMALS} behind it are allowed",
+            (name,),
+        )
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Figures of the orders in one currency; cancelled orders count nowhere, returned ones not in `revenue`."""
+
+    orders: int
+    revenue: Decimal
+    first_order: int
+    last_order: int
+
+
+Figures = Mapping[str, Sums]
+"""Currency to the sums in it."""
+
+
+def figures_of(order: Order | None) -> Figures:
+    """What one order adds to the figures of its customer."""
+    if order is None or order.status is OrderStatus.CANCELLED:
+        return {}
+    revenue = Decimal(0) if order.status is OrderStatus.RETURNED else order.total
+    return {order.currency: Sums(1, revenue, order.placed_at, order.placed_at)}
+
+
+def add(figures: Iterable[Figures]) -> Figures:
+    """The sum of figures."""
+    total: dict[str, Sums] = {}
+    for one in figures:
+        for currency, sums in one.items():
+            mine = total.get(currency)
+            total[currency] = (
+                sums
+                if mine is None
+                else Sums(
+                    mine.orders + sums.orders,
+                    mine.revenue + sums.revenue,
+                    min(mine.first_order, sums.first_order),
+                    max(mine.last_order, sums.last_order),
+                )
+            )
+    return total
+
+
+def subtract(figures: Figures, gone: Figures) -> Figures | None:
+    """Figures without one order; `None` where first or last order can only be found by folding all orders anew."""
+    rest = dict(figures)
+    for currency, sums in gone.items():
+        mine = rest[currency]
+        if mine.orders == sums.orders:
+            del rest[currency]
+            continue
+        if sums.first_order == mine.first_order or sums.last_order == mine.last_order:
+            return None
+        rest[currency] = Sums(mine.orders - sums.orders, mine.revenue - sums.revenue, mine.first_order, mine.last_order)
+    return rest
+
+
+def figures_to_json(figures: Figures) -> str:
+    """Figures as JSON text for a store."""
+    return json.dumps(
+        {c: [s.orders, _plain(s.revenue), s.first_order, s.last_order] for c, s in sorted(figures.items())},
+        separators=(",", ":"),
+    )
+
+
+def figures_from_json(text: str) -> Figures:
+    """The figures that `figures_to_json` wrote down."""
+    if text == "{}":
+        return {}
+    return {c: Sums(n, Decimal(revenue), first, last) for c, (n, revenue, first, last) in json.loads(text).items()}

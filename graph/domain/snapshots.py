@@ -1,0 +1,78 @@
+"""What a write reads from a store, and what it has the store write: plain values, the same for every store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from graph.domain.changes import Change
+from graph.domain.customers import Customer, Member, Node
+from graph.domain.identifiers import Pair
+from graph.domain.links import Link
+from graph.domain.marks import Mark
+from graph.domain.observations import Statement
+from graph.domain.orders import Order
+from graph.domain.receipts import ObservationKey, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The receipts, identifiers, links, live customers and marks that were asked for; what is missing is not stored."""
+
+    receipts: Mapping[ObservationKey, Receipt] = field(default_factory=dict)
+    members: Mapping[str, Member] = field(default_factory=dict)
+    links: Mapping[Pair, Link] = field(default_factory=dict)
+    customers: Mapping[Node, Customer] = field(default_factory=dict)
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Everything connected with some identifiers by links that are not idle and by *together* marks.
+
+    `members` are all identifiers reached, `links` those between them that are not idle, and all links at opened
+    identifiers; `marks` all that name a member; `customers` all ids, live or retired, that hold a member or whose
+    anchor is one.
+    """
+
+    members: Mapping[str, Member]
+    links: Mapping[Pair, Link]
+    marks: Mapping[str, Mark]
+    customers: Mapping[Node, Customer]
+
+
+Support = Mapping[str, Mapping[ObservationKey, Statement]]
+"""Identifier to all valid stored statements that name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewNode:
+    """The handle of a customer's place that the store has yet to make."""
+
+    number: int
+
+
+@dataclass(slots=True)
+class Writes:
+    """What a store has to write, in this order, in the transaction that read.
+
+    `receipts` are written whole, by (source, id). `members` are written whole but for `customer` and `order`, which
+    follow `moves` and `orders`. `absorbed` moves all identifiers of the first node, and all redirects to it, to the
+    second. Then `customers` are written whole (ids may have changed places: uniqueness must hold at the end only),
+    then single `moves`. `changes` are numbered in order, without gaps.
+    """
+
+    receipts: list[Receipt] = field(default_factory=list)
+    members: dict[str, Member] = field(default_factory=dict)
+    orders: dict[str, Order | None] = field(default_factory=dict)
+    links: dict[Pair, Link] = field(default_factory=dict)
+    gone_links: list[Pair] = field(default_factory=list)
+    marks_set: list[Mark] = field(default_factory=list)
+    marks_removed: list[Mark] = field(default_factory=list)
+    absorbed: list[tuple[Node, Node]] = field(default_factory=list)
+    customers: list[Customer] = field(default_factory=list)
+    moves: dict[str, Node | None] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not any(getattr(self, name) for name in self.__slots__)

@@ -1,0 +1,123 @@
+"""What can be asked of a customer and what the answer holds, as plain values. Times in microseconds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from graph.domain.customers import Customer
+from graph.domain.identifiers import Identifier
+from graph.domain.links import Link, State
+from graph.domain.marks import Mark
+from graph.domain.observations import Evidence
+from graph.domain.orders import Order
+
+T = TypeVar("T")
+MAX_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ById:
+    """A customer by an id that Kith handed out, retired ones too."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByKey:
+    """A customer by the key of an identifier it holds."""
+
+    key: str
+
+
+Asked = ById | ByKey
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierPage:
+    """A page of identifiers, strongest namespace first, then by key; `after` is the last (rank, key) seen."""
+
+    first: int
+    after: tuple[int, str] | None = None
+    namespaces: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """A page of orders, newest first; `after` is the last (placed_at, key) seen."""
+
+    first: int
+    after: tuple[int, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPage:
+    """A page of the links with an end at the customer, by both keys; `after` is the last pair seen."""
+
+    first: int
+    after: tuple[str, str] | None = None
+    states: tuple[State, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPage:
+    """A page of the links below the threshold with an end at the customer, by both keys."""
+
+    first: int
+    after: tuple[str, str] | None = None
+
+
+PageRequest = IdentifierPage | OrderPage | LinkPage | MatchPage
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The pages that a view is to hold; id, times, counts and figures come with every view."""
+
+    identifiers: tuple[IdentifierPage, ...] = ()
+    orders: tuple[OrderPage, ...] = ()
+    links: tuple[LinkPage, ...] = ()
+    matches: tuple[MatchPage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some items of a list, and whether more follow."""
+
+    items: Sequence[T]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierView:
+    """An identifier with what was seen of it; `evidence` is `None` where only a mark names it."""
+
+    identifier: Identifier
+    evidence: Evidence | None
+    shared: bool = False
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A link below the threshold, with the customers at its ends and the *together* and *apart* marks at either."""
+
+    link: Link
+    at_a: Customer
+    at_b: Customer
+    marks: Sequence[Mark] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerView:
+    """The answer about one customer.
+
+    `requested` is the id that was asked for. Pages are found by the request that asked for them. A customer whose
+    identifiers are all gone is there, and empty.
+    """
+
+    customer: Customer
+    requested: str | None = None
+    identifiers: Mapping[IdentifierPage, Page[IdentifierView]] = field(default_factory=dict)
+    orders: Mapping[OrderPage, Page[Order]] = field(default_factory=dict)
+    links: Mapping[LinkPage, Page[Link]] = field(default_factory=dict)
+    matches: Mapping[MatchPage, Page[Match]] = field(default_factory=dict)

@@ -1,0 +1,123 @@
+"""What the graph needs from outside, as Protocols. "must" marks what every implementation owes.
+
+A write is a generator: it yields requests, is sent what they read, and returns its answer. So the same decisions run
+over a blocking library in a thread and over an asynchronous driver, and nothing in them can do I/O of its own.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from graph.domain.identifiers import Pair
+from graph.domain.receipts import ObservationKey
+from graph.domain.snapshots import Writes
+from graph.domain.views import Asked, CustomerView, Selection
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAround:
+    """Answered with `Around`: all that is stored of what is named here, and the live customers of `keys`.
+
+    `orders` are order keys: all receipts that state facts of these orders are read. `marked` are identifiers whose
+    marks are read; `marks` are ids of marks. `keys` are locked until the transaction ends.
+    """
+
+    receipts: Sequence[ObservationKey] = ()
+    orders: Sequence[str] = ()
+    keys: Sequence[str] = ()
+    pairs: Sequence[Pair] = ()
+    marked: Sequence[str] = ()
+    marks: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSupport:
+    """Answered with `Support`: all valid statements that name each of `keys`."""
+
+    keys: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRegion:
+    """Answered with `Region`: all that is connected with `seeds`; of `opened` the idle links too and what they reach."""
+
+    seeds: frozenset[str]
+    opened: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Answered with `None`: everything in `writes` is stored when the transaction commits."""
+
+    writes: Writes
+
+
+Request = ReadAround | ReadSupport | ReadRegion | Write
+Work = Generator[Request, Any, T]
+
+
+class Store(Protocol):
+    """A place where the graph lives.
+
+    It must raise `StoreUnavailable` where the database does not answer and no error of its driver's own, and must
+    come back by itself when the database does.
+    """
+
+    async def write(self, work: Callable[[], Work[T]]) -> T:
+        """Run one write in one transaction.
+
+        Must call `work` anew for each try and retry where writers got in each other's way; must make what it read
+        hold until commit against other writers, of other processes too; must answer only what is durable; must leave
+        nothing behind where `work` raises.
+        """
+        ...
+
+    async def customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
+        """The views that were asked for, in order, `None` where there is no such customer.
+
+        Must read in one round trip, but for a repeat where a change came in between; must never show half a change;
+        must read no more than the selection names.
+        """
+        ...
+
+    async def migrate(self) -> list[str]:
+        """Bring the store's own structure up to date; must be safe to repeat. Answers what was done, in words."""
+        ...
+
+    async def ready(self) -> str:
+        """Empty where reads and writes can be served, else what is missing, in words; must not raise or hang."""
+        ...
+
+    async def rules(self) -> str | None:
+        """The text of the rules that the store's customers were resolved with; `None` in an empty store."""
+        ...
+
+    async def adopt_rules(self, text: str, at: int) -> None:
+        """Keep the text of the rules as the newest version; must keep the older ones. `at` in microseconds."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections and files."""
+        ...
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now(self) -> int:
+        """Microseconds since 1970-01-01T00:00Z."""
+        ...
+
+
+class Ids(Protocol):
+    """Where ids come from; they must be opaque and must never repeat."""
+
+    def customer(self) -> str:
+        """A new customer's id."""
+        ...
+
+    def mark(self) -> str:
+        """A new mark's id."""
+        ...
