@@ -41,7 +41,7 @@ class ReadSupport:
 
 @dataclass(frozen=True, slots=True)
 class ReadRegion:
-    """Answered with `Region`: all that is connected with `seeds`; of `opened` the idle links too and what they reach."""
+    """Answered with `Region`: all that is connected with `seeds`; of `opened` idle links and what they reach too."""
 
     seeds: frozenset[str]
     opened: frozenset[str]

@@ -39,8 +39,9 @@ def clusters_of(overlay: Overlay, customers: Mapping[Node, Customer]) -> list[Cl
         return atom
 
     atom_of: dict[str, Node] = {}
-    for key, member in overlay.members.items():
-        atom: Node = ("key", key) if member.customer is None else ("node", member.customer)
+    for key in overlay.touched_keys:
+        node = overlay.members[key].customer
+        atom: Node = ("key", key) if node is None else ("node", node)
         atom_of[key] = atom
         parent[atom] = atom
     mattering: list[Pair] = []

@@ -78,3 +78,9 @@ class Overloaded(TemporaryFailure):
     """More writes are waiting than the service accepts."""
 
     code = "OVERLOADED"
+
+
+class StoreFailure(KithError):
+    """The database refused a statement of ours: a defect, nothing the caller can mend."""
+
+    code = "INTERNAL"

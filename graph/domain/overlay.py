@@ -45,6 +45,8 @@ class Overlay:
                 self.members[key] = replace(self._member(key), order=order)
         self._degree_before = {key: member.degree for key, member in self.members_before.items()}
         self.shared_flips: set[str] = set()
+        self.touched_keys = list(self.members)
+        """The identifiers that the delta names."""
         self.judge()
 
     def _member(self, key: str) -> Member:

@@ -247,7 +247,7 @@ def settle(
     """Resolve a region anew; the verdicts are laid into the overlay's links."""
     marks = sorted(marks, key=lambda mark: (mark.kind.value, mark.a, mark.b))
     alive = [key for key in keys if overlay.members[key].alive]
-    inside = set(alive)
+    inside, region = set(alive), set(keys)
     links = [link for ends, link in sorted(overlay.links.items()) if ends[0] in inside and ends[1] in inside]
     shared = {key for key in alive if overlay.members[key].shared}
     blocked = {key for key in alive if overlay.members[key].blocked}
@@ -267,7 +267,7 @@ def settle(
     mine = {
         node: _claiming(customer, held.get(node, []), inside, overlay.rules)
         for node, customer in customers.items()
-        if node in held or customer.anchor.key in inside
+        if node in held or customer.anchor.key in region
     }
     naming = name_groups(groups, mine.values(), new_id)
     gone = [key for key in keys if key not in inside]

@@ -39,7 +39,6 @@ class Step:
         self._new_id = new_id
         self._customers = dict(around.customers)
         self.overlay = Overlay(delta, around, stored, rules)
-        self._clusters = clusters_of(self.overlay, around.customers)
         self._region: Region | None = None
         self._seeds: set[str] = set()
         self._opened: set[str] = set()
@@ -47,23 +46,32 @@ class Step:
         self._new_nodes = 0
         self._causes = self._causes_by_pair()
         self._ids: dict[str, str] = {}
-        for cluster in self._clusters:
+        self._clusters = self._clustered()
+
+    # --- what else has to be read
+
+    def _clustered(self) -> list[Cluster]:
+        """The clusters as far as the store has been read; whatever lies in the region that was read is dirty."""
+        clusters = clusters_of(self.overlay, self._customers)
+        inside = self._region.members.keys() | self._seeds if self._region else set()
+        for cluster in clusters:
+            if not cluster.dirty and not inside.isdisjoint(cluster.keys):
+                cluster.dirty = True
             figures = None if cluster.dirty else self._figures(cluster)
             if figures is None:
                 cluster.dirty = True
             else:
                 cluster.figures = figures
-
-    # --- what else has to be read
+        return clusters
 
     def wanted(self) -> tuple[set[str], set[str]] | None:
         """Identifiers whose region must be read, and those to open in it; `None` once nothing is missing."""
-        dirty = [cluster for cluster in self._clusters if cluster.dirty]
-        opened = self.overlay.block_flips | self.overlay.shared_flips
+        dirty = {key for cluster in self._clusters if cluster.dirty for key in cluster.keys}
         if not dirty:
             return None
-        seeds = {key for cluster in dirty for key in cluster.keys} | opened
-        if self._region is not None and seeds <= self._seeds and opened <= self._opened:
+        opened = self._opened | self.overlay.block_flips | self.overlay.shared_flips
+        seeds = self._seeds | dirty | opened
+        if self._region is not None and seeds == self._seeds and opened == self._opened:
             return None
         self._seeds, self._opened = seeds, opened
         return seeds, opened
@@ -73,10 +81,8 @@ class Step:
         self._region = region
         self._customers.update(region.customers)
         self.overlay.add_region(region)
-        for cluster in self._clusters:
-            # A neighbour that no longer blocks the way may connect a cluster that looked settled.
-            if not cluster.dirty and any(key in region.members for key in cluster.keys):
-                cluster.dirty = True
+        # Knowing more neighbours, another link may be idle or not, and connect what looked settled.
+        self._clusters = self._clustered()
 
     # --- settling
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from graph.domain.customers import Customer
 from graph.domain.identifiers import Identifier
 from graph.domain.links import Link, State
 from graph.domain.marks import Mark
 from graph.domain.observations import Evidence
-from graph.domain.orders import Order
 
 T = TypeVar("T")
 MAX_PAGE = 100
@@ -34,11 +33,14 @@ Asked = ById | ByKey
 
 @dataclass(frozen=True, slots=True)
 class IdentifierPage:
-    """A page of identifiers, strongest namespace first, then by key; `after` is the last (rank, key) seen."""
+    """A page of identifiers by namespace, in the order that is given, then by key.
 
+    `after` is the last one seen: the place of its namespace in `namespaces`, and its key.
+    """
+
+    namespaces: tuple[str, ...]
     first: int
     after: tuple[int, str] | None = None
-    namespaces: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class LinkPage:
 
     first: int
     after: tuple[str, str] | None = None
-    states: tuple[State, ...] | None = None
+    states: tuple[State, ...] = tuple(State)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,11 @@ class Selection:
     orders: tuple[OrderPage, ...] = ()
     links: tuple[LinkPage, ...] = ()
     matches: tuple[MatchPage, ...] = ()
+
+    @property
+    def pages(self) -> tuple[PageRequest, ...]:
+        """All pages."""
+        return (*self.identifiers, *self.orders, *self.links, *self.matches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,5 @@ class CustomerView:
 
     customer: Customer
     requested: str | None = None
-    identifiers: Mapping[IdentifierPage, Page[IdentifierView]] = field(default_factory=dict)
-    orders: Mapping[OrderPage, Page[Order]] = field(default_factory=dict)
-    links: Mapping[LinkPage, Page[Link]] = field(default_factory=dict)
-    matches: Mapping[MatchPage, Page[Match]] = field(default_factory=dict)
+    pages: Mapping[PageRequest, Page[Any]] = field(default_factory=dict)
+    """By request: `IdentifierView`, `Order`, `Link` or `Match` in it."""

@@ -1,0 +1,193 @@
+"""Rows of SQLite to plain values and back."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from graph.domain.changes import Change
+from graph.domain.customers import Anchor, Customer, Member
+from graph.domain.links import Link, Reason, State
+from graph.domain.marks import Mark, MarkKind
+from graph.domain.observations import Evidence, Observation, Tier
+from graph.domain.orders import Order, figures_from_json, figures_to_json
+from graph.domain.receipts import Receipt, Standing
+
+MEMBER = """i.no, i.key, i.first_seen, i.last_seen, i.seen, i.sources, i.degree, i.shared, i.blocked, i.marks,
+    i.customer, o.source, o.facts"""
+LINK = "l.tier, l.first_seen, l.last_seen, l.count, l.sources, l.confidence, l.state, l.reason_code, l.reason"
+CUSTOMER = """c.no, c.id, c.created_at, c.version, c.anchor, c.anchor_seen, c.counts, c.suspended, c.marks, c.figures,
+    c.retired_at, t.id"""
+CUSTOMERS = "customers c LEFT JOIN customers t ON t.no = c.redirects_to"
+RECEIPT = "source, id, digest, standing, received_at, seen_at, keys, tier, confidence, sent, order_key, stated_at"
+MARK = "id, kind, a, b, actor, reason, at"
+
+Row = Sequence[Any]
+
+
+def dumps(value: object) -> str:
+    """JSON text."""
+    return orjson.dumps(value).decode()
+
+
+def evidence(first: int | None, last: int | None, seen: int, sources: str) -> Evidence | None:
+    """The evidence columns of an identifier."""
+    if first is None or last is None:
+        return None
+    return Evidence(first, last, tuple(orjson.loads(sources)), seen)
+
+
+def member(row: Row) -> Member:
+    """A row of `MEMBER`."""
+    (_, key, first, last, seen, sources, degree, shared, blocked, marks, customer, source, facts) = row
+    order = None if facts is None else Order.from_facts(source, facts)
+    return Member(
+        key,
+        evidence(first, last, seen, sources),
+        orjson.loads(degree) if degree != "{}" else {},
+        bool(shared),
+        bool(blocked),
+        marks,
+        customer,
+        order,
+    )
+
+
+def link(a: str, b: str, row: Row) -> Link:
+    """A row of `LINK` between two keys."""
+    tier, first, last, count, sources, confidence, state, code, text = row
+    return Link(
+        a,
+        b,
+        Tier(tier),
+        first,
+        last,
+        count,
+        tuple(orjson.loads(sources)),
+        confidence,
+        State(state),
+        None if code is None else Reason(code, text),
+    )
+
+
+def link_values(one: Link) -> tuple[Any, ...]:
+    """The columns of `LINK`."""
+    code, text = one.reason or (None, None)
+    sources = dumps(one.sources)
+    return (
+        one.tier.value,
+        one.first_seen,
+        one.last_seen,
+        one.count,
+        sources,
+        one.confidence,
+        one.state.value,
+        code,
+        text,
+    )
+
+
+def customer(row: Row) -> Customer:
+    """A row of `CUSTOMER`."""
+    no, id, created, version, anchor, anchor_seen, counts, suspended, marks, figures, retired, target = row
+    return Customer(
+        no,
+        id,
+        created,
+        Anchor(anchor, anchor_seen),
+        version,
+        orjson.loads(counts),
+        suspended,
+        marks,
+        figures_from_json(figures),
+        retired,
+        target,
+    )
+
+
+def customer_values(one: Customer) -> tuple[Any, ...]:
+    """The columns of a customer from `id` to `retired_at`."""
+    return (
+        one.id,
+        one.created_at,
+        one.version,
+        one.anchor.key,
+        one.anchor.first_seen,
+        dumps(dict(one.counts)),
+        one.suspended,
+        one.marks,
+        figures_to_json(one.figures),
+        one.retired_at,
+    )
+
+
+def receipt(row: Row) -> Receipt:
+    """A row of `RECEIPT`."""
+    source, id, digest, standing, received, seen, keys, tier, confidence, sent, order_key, stated = row
+    facts = Observation.from_sent(source, id, sent).facts if order_key else ""
+    return Receipt(
+        source,
+        id,
+        digest,
+        Standing(standing),
+        received,
+        seen,
+        tuple(orjson.loads(keys)),
+        Tier(tier),
+        confidence,
+        sent,
+        order_key,
+        stated,
+        facts,
+    )
+
+
+def receipt_values(one: Receipt) -> tuple[Any, ...]:
+    """The columns of `RECEIPT`."""
+    return (
+        one.source,
+        one.id,
+        one.digest,
+        one.standing.value,
+        one.received_at,
+        one.seen_at,
+        dumps(one.keys),
+        one.tier.value,
+        one.confidence,
+        one.sent,
+        one.order_key,
+        one.stated_at,
+    )
+
+
+def mark(row: Row) -> Mark:
+    """A row of `MARK`."""
+    id, kind, a, b, actor, reason, at = row
+    return Mark(id, MarkKind(kind), a, b, actor, reason, at)
+
+
+def mark_values(one: Mark) -> tuple[Any, ...]:
+    """The columns of `MARK`."""
+    return one.id, one.kind.value, one.a, one.b, one.actor, one.reason, one.at
+
+
+def change_values(one: Change) -> tuple[Any, ...]:
+    """The columns of a change from `at` on."""
+    cause = one.cause
+    keys = dumps(one.keys)
+    return (
+        one.at,
+        one.kind.value,
+        one.customer,
+        one.other,
+        keys,
+        one.rule,
+        cause.how,
+        cause.source,
+        cause.id,
+        cause.actor,
+    )
+
+
+Connection = sqlite3.Connection

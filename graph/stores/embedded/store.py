@@ -1,0 +1,156 @@
+"""The embedded store: one SQLite file, one writing thread, several reading ones; the event loop is never blocked."""
+
+import asyncio
+import importlib.resources
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from graph.domain.errors import StoreUnavailable
+from graph.domain.views import Asked, CustomerView, Selection
+from graph.ports import T, Work
+from graph.stores.embedded.transaction import Transaction
+from graph.stores.embedded.views import customer_views
+
+READERS = 4
+BUSY_SECONDS = 10
+
+
+class EmbeddedStore:
+    """A `Store` in a SQLite file in WAL mode, every commit synchronised to disk."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = str(path)
+        self._writer = ThreadPoolExecutor(1, "kith-sqlite-writer")
+        self._readers = ThreadPoolExecutor(READERS, "kith-sqlite-reader")
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            # Each thread uses its own connection; only `close` touches all of them, when the threads have ended.
+            connection = sqlite3.connect(
+                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA cache_size = -65536")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            with self._lock:
+                self._open.append(connection)
+            self._local.connection = connection
+        return connection
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._connection()
+            connection.execute(begin)
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            # The message of SQLite names no values of ours: "database is locked", "disk I/O error".
+            raise StoreUnavailable(f"the database file cannot be used: {error}") from error
+
+    async def _in(self, pool: ThreadPoolExecutor, function: Callable[..., T], *values: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, function, *values)
+
+    async def write(self, work: Callable[[], Work[T]]) -> T:
+        """See `Store`: one transaction at a time, which other processes wait for."""
+        return await self._in(self._writer, self._write, work)
+
+    def _write(self, work: Callable[[], Work[T]]) -> T:
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            transaction = Transaction(connection)
+            generator = work()
+            request = next(generator)
+            while True:
+                answer = transaction.answer(request)
+                try:
+                    request = generator.send(answer)
+                except StopIteration as stop:
+                    result: T = stop.value
+                    return result
+
+    async def customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
+        """See `Store`: a read transaction is a snapshot here, so nothing has to be repeated."""
+        return await self._in(self._readers, self._customers, asked, selection)
+
+    def _customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
+        with self._transaction("BEGIN") as connection:
+            return customer_views(connection, asked, selection)
+
+    async def migrate(self) -> list[str]:
+        """See `Store`: runs the numbered files of `migrations/` that the file has not seen."""
+        return await self._in(self._writer, self._migrate)
+
+    def _migrate(self) -> list[str]:
+        done: list[str] = []
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            folder = importlib.resources.files("graph.stores.embedded") / "migrations"
+            for script in sorted(folder.iterdir(), key=lambda script: script.name):
+                number, _, name = script.name.removesuffix(".sql").partition("_")
+                if not script.name.endswith(".sql") or int(number) <= version:
+                    continue
+                for statement in _statements(script.read_text("utf-8")):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {int(number)}")
+                done.append(f"{number} {name}")
+        return done
+
+    async def ready(self) -> str:
+        """See `Store`."""
+        try:
+            version = await self._in(self._readers, self._version)
+        except StoreUnavailable as error:
+            return error.message
+        return "" if version else "the database file is empty: run `kith migrate`"
+
+    def _version(self) -> int:
+        with self._transaction("BEGIN") as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            return int(version)
+
+    async def rules(self) -> str | None:
+        """See `Store`."""
+        return await self._in(self._readers, self._rules)
+
+    def _rules(self) -> str | None:
+        with self._transaction("BEGIN") as connection:
+            row = connection.execute("SELECT text FROM rules ORDER BY version DESC LIMIT 1").fetchone()
+            return None if row is None else str(row[0])
+
+    async def adopt_rules(self, text: str, at: int) -> None:
+        """See `Store`."""
+        await self._in(self._writer, self._adopt_rules, text, at)
+
+    def _adopt_rules(self, text: str, at: int) -> None:
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            connection.execute("INSERT INTO rules (at, text) VALUES (?, ?)", (at, text))
+
+    async def close(self) -> None:
+        """See `Store`: waits for what is running."""
+        for pool in (self._writer, self._readers):
+            await asyncio.to_thread(pool.shutdown)
+        for connection in self._open:
+            connection.close()
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script; `executescript` would commit the transaction around it."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

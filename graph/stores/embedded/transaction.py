@@ -1,0 +1,295 @@
+"""One write on SQLite: answers the requests of a write with what the file holds, and stores what was decided."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from graph.domain.customers import Customer, Member, Node
+from graph.domain.identifiers import Pair, namespace_of
+from graph.domain.links import Link
+from graph.domain.marks import Mark, MarkKind
+from graph.domain.observations import Statement
+from graph.domain.receipts import ObservationKey, Receipt
+from graph.domain.snapshots import Around, NewNode, Region, Support, Writes
+from graph.ports import ReadAround, ReadRegion, ReadSupport, Request, Write
+from graph.stores.embedded import rows
+
+
+class Transaction:
+    """The answers to one write's requests; the caller begins and commits."""
+
+    def __init__(self, connection: rows.Connection) -> None:
+        self._db = connection
+        self._no: dict[str, int] = {}
+        """Key to the number of its identifier, as far as this write met it."""
+
+    def answer(self, request: Request) -> object:
+        """What a request reads or writes."""
+        match request:
+            case ReadAround():
+                return self._around(request)
+            case ReadSupport(keys):
+                return self._support(keys)
+            case ReadRegion(seeds, opened):
+                return self._region(seeds, opened)
+            case Write(writes):
+                self._write(writes)
+                return None
+
+    def _all(self, sql: str, *values: Any) -> list[Any]:
+        return self._db.execute(sql, values).fetchall()
+
+    # --- reading
+
+    def _around(self, request: ReadAround) -> Around:
+        members = self._members("i.key IN (SELECT value FROM json_each(?))", request.keys)
+        customers = self._customers(
+            "c.no IN (SELECT value FROM json_each(?))",
+            list({member.customer for member in members.values() if member.customer is not None}),
+        )
+        marks = {}
+        if request.marked or request.marks:
+            marks = self._marks(request.marked, request.marks)
+        return Around(
+            self._receipts(request.receipts, request.orders), members, self._links(request.pairs), customers, marks
+        )
+
+    def _members(self, where: str, values: Sequence[object]) -> dict[str, Member]:
+        if not values:
+            return {}
+        found: dict[str, Member] = {}
+        sql = f"SELECT {rows.MEMBER} FROM identifiers i LEFT JOIN orders o ON o.identifier = i.no WHERE {where}"
+        for row in self._all(sql, rows.dumps(values)):
+            self._no[row[1]] = row[0]
+            found[row[1]] = rows.member(row)
+        return found
+
+    def _customers(self, where: str, values: Sequence[object]) -> dict[Node, Customer]:
+        if not values:
+            return {}
+        found = self._all(f"SELECT {rows.CUSTOMER} FROM {rows.CUSTOMERS} WHERE {where}", rows.dumps(values))
+        return {row[0]: rows.customer(row) for row in found}
+
+    def _receipts(self, keys: Sequence[ObservationKey], orders: Sequence[str]) -> dict[ObservationKey, Receipt]:
+        found: list[Any] = []
+        if keys:
+            columns = ", ".join(f"o.{name}" for name in rows.RECEIPT.split(", "))
+            found += self._all(
+                f"""SELECT {columns} FROM json_each(?) asked CROSS JOIN observations o
+                    ON o.source = asked.value ->> 0 AND o.id = asked.value ->> 1""",
+                rows.dumps(keys),
+            )
+        if orders:
+            found += self._all(
+                f"""SELECT {rows.RECEIPT} FROM observations
+                    WHERE order_key <> '' AND order_key IN (SELECT value FROM json_each(?))""",
+                rows.dumps(orders),
+            )
+        receipts = map(rows.receipt, found)
+        return {receipt.key: receipt for receipt in receipts}
+
+    def _links(self, pairs: Iterable[Pair]) -> dict[Pair, Link]:
+        no = self._no
+        asked = [(no[a], no[b], a, b) for a, b in pairs if a in no and b in no]
+        if not asked:
+            return {}
+        keys = {(first, second): (a, b) for first, second, a, b in asked}
+        found = self._all(
+            f"""SELECT l.a, l.b, {rows.LINK} FROM json_each(?) asked CROSS JOIN links l
+                ON l.a = asked.value ->> 0 AND l.b = asked.value ->> 1""",
+            rows.dumps(list(keys)),
+        )
+        return {keys[row[0], row[1]]: rows.link(*keys[row[0], row[1]], row[2:]) for row in found}
+
+    def _marks(self, keys: Sequence[str], ids: Sequence[str]) -> dict[str, Mark]:
+        found = self._all(
+            f"""SELECT {rows.MARK} FROM marks WHERE a IN (SELECT value FROM json_each(?1))
+                OR b IN (SELECT value FROM json_each(?1)) OR id IN (SELECT value FROM json_each(?2))""",
+            rows.dumps(keys),
+            rows.dumps(ids),
+        )
+        return {row[0]: rows.mark(row) for row in found}
+
+    def _support(self, keys: Sequence[str]) -> Support:
+        support: dict[str, dict[ObservationKey, Statement]] = {key: {} for key in keys}
+        columns = ", ".join(f"o.{name}" for name in rows.RECEIPT.split(", "))
+        found = self._all(
+            f"""SELECT i.key, {columns} FROM identifiers i JOIN names n ON n.identifier = i.no
+                JOIN observations o ON o.no = n.observation
+                WHERE o.standing = 'valid' AND i.key IN (SELECT value FROM json_each(?))""",
+            rows.dumps(keys),
+        )
+        for key, *row in found:
+            receipt = rows.receipt(row)
+            support[key][receipt.key] = receipt.statement
+        return support
+
+    def _region(self, seeds: frozenset[str], opened: frozenset[str]) -> Region:
+        members: dict[str, Member] = {}
+        links: dict[Pair, Link] = {}
+        marks: dict[str, Mark] = {}
+        frontier: set[str] = set(seeds | opened)
+        reached: set[str] = set()
+        while frontier:
+            reached |= frontier
+            fresh = self._members("i.key IN (SELECT value FROM json_each(?))", sorted(frontier))
+            members.update(fresh)
+            found: set[str] = set()
+            idle_only = {key for key, member in fresh.items() if member.shared or member.blocked} - opened
+            for ends, link in self._links_at(fresh.keys() - idle_only - opened, "AND l.state <> 'idle'").items():
+                links[ends] = link
+                found.update(ends)
+            for ends, link in self._links_at(fresh.keys() & opened, "").items():
+                links[ends] = link
+                found.update(ends)
+            if any(member.marks for member in fresh.values()):
+                for mark in self._marks(list(fresh), ()).values():
+                    marks[mark.id] = mark
+                    if mark.kind is MarkKind.TOGETHER:
+                        found.update(mark.keys)
+            frontier = found - reached
+        customers = self._customers("c.anchor IN (SELECT value FROM json_each(?))", sorted(reached))
+        held = {member.customer for member in members.values() if member.customer is not None} - customers.keys()
+        customers |= self._customers("c.no IN (SELECT value FROM json_each(?))", list(held))
+        return Region(members, links, marks, customers)
+
+    def _links_at(self, keys: Iterable[str], condition: str) -> dict[Pair, Link]:
+        nos = [self._no[key] for key in keys]
+        if not nos:
+            return {}
+        found: dict[Pair, Link] = {}
+        for end in ("a", "b"):
+            sql = f"""SELECT x.key, y.key, {rows.LINK} FROM links l JOIN identifiers x ON x.no = l.a
+                JOIN identifiers y ON y.no = l.b WHERE l.{end} IN (SELECT value FROM json_each(?)) {condition}"""
+            for row in self._all(sql, rows.dumps(nos)):
+                found[row[0], row[1]] = rows.link(row[0], row[1], row[2:])
+        return found
+
+    # --- writing
+
+    def _write(self, writes: Writes) -> None:
+        self._write_members(writes)
+        self._write_links(writes)
+        self._write_receipts(writes.receipts)
+        self._write_marks(writes)
+        nodes = self._write_customers(writes)
+        self._move(writes, nodes)
+        self._write_changes(writes)
+
+    def _write_members(self, writes: Writes) -> None:
+        fresh: list[tuple[Any, ...]] = []
+        known: list[tuple[Any, ...]] = []
+        for member in writes.members.values():
+            seen = member.evidence
+            values = (
+                None if seen is None else seen.first_seen,
+                None if seen is None else seen.last_seen,
+                0 if seen is None else seen.count,
+                "[]" if seen is None else rows.dumps(seen.sources),
+                rows.dumps(dict(member.degree)) if member.degree else "{}",
+                member.shared,
+                member.blocked,
+                member.marks,
+            )
+            no = self._no.get(member.key)
+            if no is None:
+                fresh.append((member.key, namespace_of(member.key), *values))
+            else:
+                known.append((*values, no))
+        if fresh:
+            # Numbers go up and one writer is at work, so the fresh rows' numbers are known beforehand.
+            (last,) = self._all("SELECT coalesce(max(no), 0) FROM identifiers")[0]
+            for no, row in enumerate(fresh, last + 1):
+                self._no[row[0]] = no
+            self._db.executemany(
+                """INSERT INTO identifiers (no, key, namespace, first_seen, last_seen, seen, sources, degree, shared,
+                    blocked, marks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                [(self._no[row[0]], *row) for row in fresh],
+            )
+        self._db.executemany(
+            """UPDATE identifiers SET first_seen = ?, last_seen = ?, seen = ?, sources = ?, degree = ?, shared = ?,
+                blocked = ?, marks = ? WHERE no = ?""",
+            known,
+        )
+        for key, order in writes.orders.items():
+            no = self._no[key]
+            if order is None:
+                self._db.execute("DELETE FROM orders WHERE identifier = ?", (no,))
+            else:
+                self._db.execute(
+                    """INSERT INTO orders (identifier, key, customer, placed_at, source, facts)
+                        VALUES (?1, ?2, (SELECT customer FROM identifiers WHERE no = ?1), ?3, ?4, ?5)
+                        ON CONFLICT (identifier) DO UPDATE SET placed_at = ?3, source = ?4, facts = ?5""",
+                    (no, key, order.placed_at, order.source, order.facts()),
+                )
+
+    def _write_links(self, writes: Writes) -> None:
+        no = self._no
+        columns = "a, b, tier, first_seen, last_seen, count, sources, confidence, state, reason_code, reason"
+        self._db.executemany(
+            f"INSERT OR REPLACE INTO links ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(no[link.a], no[link.b], *rows.link_values(link)) for link in writes.links.values()],
+        )
+        self._db.executemany("DELETE FROM links WHERE a = ? AND b = ?", [(no[a], no[b]) for a, b in writes.gone_links])
+
+    def _write_receipts(self, receipts: Sequence[Receipt]) -> None:
+        for receipt in receipts:
+            (no,) = self._db.execute(
+                f"""INSERT INTO observations ({rows.RECEIPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    ON CONFLICT (source, id) DO UPDATE SET digest = excluded.digest, standing = excluded.standing,
+                    received_at = excluded.received_at, seen_at = excluded.seen_at, keys = excluded.keys,
+                    tier = excluded.tier, confidence = excluded.confidence, sent = excluded.sent,
+                    order_key = excluded.order_key, stated_at = excluded.stated_at RETURNING no""",
+                rows.receipt_values(receipt),
+            ).fetchone()
+            named = [(self._no[key], no) for key in receipt.keys if key in self._no]
+            self._db.executemany("INSERT OR IGNORE INTO names (identifier, observation) VALUES (?, ?)", named)
+
+    def _write_marks(self, writes: Writes) -> None:
+        self._db.executemany(
+            f"INSERT INTO marks ({rows.MARK}) VALUES (?, ?, ?, ?, ?, ?, ?)", map(rows.mark_values, writes.marks_set)
+        )
+        self._db.executemany("DELETE FROM marks WHERE id = ?", [(mark.id,) for mark in writes.marks_removed])
+
+    def _write_customers(self, writes: Writes) -> dict[Node, int]:
+        """Returns the numbers of the rows that new nodes became."""
+        for source, target in writes.absorbed:
+            self._db.execute("UPDATE identifiers SET customer = ? WHERE customer = ?", (target, source))
+            self._db.execute("UPDATE orders SET customer = ? WHERE customer = ?", (target, source))
+            self._db.execute("UPDATE customers SET redirects_to = ? WHERE redirects_to = ?", (target, source))
+        known = [customer for customer in writes.customers if not isinstance(customer.node, NewNode)]
+        # Ids may change places; uniqueness is checked at each write, so they are taken away first.
+        self._db.executemany("UPDATE customers SET id = NULL WHERE no = ?", [(one.node,) for one in known])
+        self._db.executemany(
+            """UPDATE customers SET id = ?, created_at = ?, version = ?, anchor = ?, anchor_seen = ?, counts = ?,
+                suspended = ?, marks = ?, figures = ?, retired_at = ?, redirects_to = NULL WHERE no = ?""",
+            [(*rows.customer_values(one), one.node) for one in known],
+        )
+        fresh = [customer for customer in writes.customers if isinstance(customer.node, NewNode)]
+        (last,) = self._all("SELECT coalesce(max(no), 0) FROM customers")[0]
+        made: dict[Node, int] = {customer.node: no for no, customer in enumerate(fresh, last + 1)}
+        self._db.executemany(
+            """INSERT INTO customers (no, id, created_at, version, anchor, anchor_seen, counts, suspended, marks,
+                figures, retired_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            [(made[one.node], *rows.customer_values(one)) for one in fresh],
+        )
+        self._db.executemany(
+            "UPDATE customers SET redirects_to = (SELECT no FROM customers WHERE id = ?) WHERE id = ?",
+            [(one.redirects_to, one.id) for one in writes.customers if one.redirects_to is not None],
+        )
+        return made
+
+    def _move(self, writes: Writes, made: dict[Node, int]) -> None:
+        moves = [(made.get(node, node), self._no[key]) for key, node in writes.moves.items()]
+        self._db.executemany("UPDATE identifiers SET customer = ? WHERE no = ?", moves)
+        orders = [(node, no) for (node, no), key in zip(moves, writes.moves, strict=True) if key.startswith("order=")]
+        self._db.executemany("UPDATE orders SET customer = ? WHERE identifier = ?", orders)
+
+    def _write_changes(self, writes: Writes) -> None:
+        if not writes.changes:
+            return
+        (last,) = self._all("SELECT coalesce(max(no), 0) FROM changes")[0]
+        self._db.executemany(
+            """INSERT INTO changes (no, at, kind, customer, other, keys, rule, how, source, cause, actor)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            [(no, *rows.change_values(change)) for no, change in enumerate(writes.changes, last + 1)],
+        )

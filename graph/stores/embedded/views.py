@@ -1,0 +1,143 @@
+"""The views of customers, read from SQLite."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from graph.domain.customers import Customer
+from graph.domain.identifiers import Identifier
+from graph.domain.links import Link
+from graph.domain.orders import Order
+from graph.domain.views import (
+    Asked,
+    ById,
+    CustomerView,
+    IdentifierPage,
+    IdentifierView,
+    LinkPage,
+    Match,
+    MatchPage,
+    OrderPage,
+    Page,
+    PageRequest,
+    Selection,
+)
+from graph.stores.embedded import rows
+
+Values = Iterable[Any]
+
+
+def customer_views(db: rows.Connection, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
+    """The views that were asked for, in order; the caller holds a transaction, so they are of one moment."""
+    return [_view(db, one, selection) for one in asked]
+
+
+def _customer(db: rows.Connection, condition: str, value: object) -> Customer | None:
+    row = db.execute(f"SELECT {rows.CUSTOMER} FROM {rows.CUSTOMERS} WHERE {condition}", (value,)).fetchone()
+    return None if row is None else rows.customer(row)
+
+
+def _view(db: rows.Connection, asked: Asked, selection: Selection) -> CustomerView | None:
+    if isinstance(asked, ById):
+        customer = _customer(db, "c.id = ?", asked.id)
+        if customer is not None and customer.redirects_to is not None:
+            customer = _customer(db, "c.id = ?", customer.redirects_to)
+    else:
+        customer = _customer(db, "c.no = (SELECT customer FROM identifiers WHERE key = ?)", asked.key)
+    if customer is None:
+        return None
+    no = customer.node
+    return CustomerView(
+        customer,
+        asked.id if isinstance(asked, ById) else None,
+        {page: _page(db, no, page) for page in selection.pages},
+    )
+
+
+def _page(db: rows.Connection, no: object, page: PageRequest) -> Page[Any]:
+    match page:
+        case IdentifierPage():
+            return _identifiers(db, no, page)
+        case OrderPage():
+            return _orders(db, no, page)
+        case LinkPage():
+            return _links(db, no, page)
+        case MatchPage():
+            return _matches(db, no, page)
+
+
+def _cut(items: list[Any], first: int) -> Page[Any]:
+    """A page of what was read with one item too many."""
+    return Page(items[:first], len(items) > first)
+
+
+def _identifiers(db: rows.Connection, no: object, page: IdentifierPage) -> Page[IdentifierView]:
+    found: list[IdentifierView] = []
+    rank, after = page.after or (-1, "")
+    for place, namespace in enumerate(page.namespaces):
+        if len(found) > page.first or place < rank:
+            continue
+        read = db.execute(
+            """SELECT i.key, i.first_seen, i.last_seen, i.seen, i.sources, i.shared, i.blocked FROM identifiers i
+                WHERE i.customer = ? AND i.namespace = ? AND i.key > ? ORDER BY i.key LIMIT ?""",
+            (no, namespace, after if place == rank else "", page.first + 1 - len(found)),
+        )
+        for key, first, last, seen, sources, shared, blocked in read:
+            evidence = rows.evidence(first, last, seen, sources)
+            found.append(IdentifierView(Identifier.from_key(key), evidence, bool(shared), bool(blocked)))
+    return _cut(found, page.first)
+
+
+def _orders(db: rows.Connection, no: object, page: OrderPage) -> Page[Order]:
+    values: list[Any] = [no]
+    condition = ""
+    if page.after is not None:
+        condition = "AND (o.placed_at, o.key) < (?, ?)"
+        values += page.after
+    read = db.execute(
+        f"""SELECT o.source, o.facts FROM orders o WHERE o.customer = ? {condition}
+            ORDER BY o.placed_at DESC, o.key DESC LIMIT ?""",
+        (*values, page.first + 1),
+    )
+    return _cut([Order.from_facts(source, facts) for source, facts in read], page.first)
+
+
+def _link_rows(
+    db: rows.Connection, no: object, first: int, after: tuple[str, str] | None, states: Sequence[str], code: str = ""
+) -> list[Any]:
+    """Links with an end at the customer, by both keys; a link inside the customer comes once."""
+    values: dict[str, Any] = {"no": no, "first": first + 1, "states": rows.dumps(states), "code": code}
+    condition = "l.state IN (SELECT value FROM json_each(:states))"
+    if code:
+        condition += " AND l.reason_code = :code"
+    if after is not None:
+        condition += " AND (x.key, y.key) > (:after_a, :after_b)"
+        values |= {"after_a": after[0], "after_b": after[1]}
+    return db.execute(
+        f"""SELECT x.key, y.key, x.customer, y.customer, {rows.LINK} FROM (
+                SELECT l.* FROM identifiers i JOIN links l ON l.a = i.no WHERE i.customer = :no
+                UNION SELECT l.* FROM identifiers i JOIN links l ON l.b = i.no WHERE i.customer = :no
+            ) l JOIN identifiers x ON x.no = l.a JOIN identifiers y ON y.no = l.b
+            WHERE {condition} ORDER BY x.key, y.key LIMIT :first""",
+        values,
+    ).fetchall()
+
+
+def _links(db: rows.Connection, no: object, page: LinkPage) -> Page[Link]:
+    found = _link_rows(db, no, page.first, page.after, [state.value for state in page.states])
+    return _cut([rows.link(row[0], row[1], row[4:]) for row in found], page.first)
+
+
+def _matches(db: rows.Connection, no: object, page: MatchPage) -> Page[Match]:
+    found: list[Match] = []
+    for row in _link_rows(db, no, page.first, page.after, ["idle"], "BELOW_THRESHOLD"):
+        at_a, at_b = (_customer(db, "c.no = ?", number) for number in row[2:4])
+        if at_a is None or at_b is None:
+            continue
+        marks = db.execute(
+            f"""SELECT DISTINCT {", ".join("m." + name for name in rows.MARK.split(", "))} FROM marks m
+                JOIN identifiers i ON i.key IN (m.a, m.b) WHERE i.customer IN (?, ?) AND m.kind <> 'blocked'""",
+            row[2:4],
+        )
+        link = rows.link(row[0], row[1], row[4:])
+        found.append(Match(link, at_a, at_b, [rows.mark(mark) for mark in marks]))
+    return _cut(found, page.first)

@@ -1,0 +1,5 @@
+"""The store for more than one process: Neo4j 5.26. See graph/README.md for the decisions behind it."""
+
+from graph.stores.neo4j.store import Neo4jStore
+
+__all__ = ["Neo4jStore"]

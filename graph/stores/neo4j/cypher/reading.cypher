@@ -1,0 +1,100 @@
+// name: lock_members
+// The identifiers of $keys (sorted), locked in that order and then their customers; both read after they are locked.
+// `settled` is false where an identifier changed customers while we waited: then the query is run again.
+UNWIND $keys AS key
+MATCH (i:Identifier {key: key})
+SET i.locked = true
+WITH collect(i) AS identifiers
+CALL (identifiers) {
+  UNWIND identifiers AS i
+  MATCH (i)-[:IDENTIFIES]->(c:Customer)
+  WITH DISTINCT c, elementId(c) AS node ORDER BY node
+  SET c.locked = true
+  RETURN collect(c) AS customers
+}
+CALL (identifiers, customers) {
+  UNWIND identifiers AS i
+  OPTIONAL MATCH (i)-[:IDENTIFIES]->(now:Customer)
+  RETURN collect([i, elementId(i), elementId(now)]) AS members, collect(now) AS holders
+}
+RETURN members, [c IN customers | [c, elementId(c)]] AS customers,
+       all(holder IN holders WHERE holder IN customers) AS settled;
+
+// name: receipts
+// The observations of $asked, pairs of source and id.
+UNWIND $asked AS asked
+MATCH (o:Observation {source: asked[0], id: asked[1]})
+RETURN o;
+
+// name: receipts_of_orders
+// All observations that state facts of the orders of $keys.
+UNWIND $keys AS key
+MATCH (o:Observation {order_key: key})
+RETURN o;
+
+// name: links
+// The links between pairs of identifiers that are stored; $pairs hold element ids.
+UNWIND $pairs AS pair
+MATCH (a) WHERE elementId(a) = pair[0]
+MATCH (b) WHERE elementId(b) = pair[1]
+MATCH (a)-[l:LINKED]->(b)
+RETURN pair, l, elementId(l) AS handle;
+
+// name: marks
+// The marks that name one of $keys or have one of the ids $ids.
+CALL () {
+  UNWIND $keys AS key MATCH (m:Mark)-[:MARKS]->(:Identifier {key: key}) RETURN m
+  UNION
+  UNWIND $ids AS id MATCH (m:Mark {id: id}) RETURN m
+}
+RETURN DISTINCT m;
+
+// name: support
+// All valid observations that name one of $keys.
+UNWIND $keys AS key
+MATCH (:Identifier {key: key})<-[:NAMES]-(o:Observation) WHERE o.standing = 'valid'
+RETURN key, o;
+
+// name: region_members
+// The customers of $nodes, locked, and all their identifiers, read after that.
+UNWIND $nodes AS node
+MATCH (c:Customer) WHERE elementId(c) = node
+SET c.locked = true
+WITH c, node
+MATCH (i:Identifier)-[:IDENTIFIES]->(c)
+RETURN i, elementId(i) AS handle, node;
+
+// name: region_links
+// The links at the identifiers of $handles that are not idle, and all at those of $opened, with the customers reached.
+CALL () {
+  UNWIND $handles AS handle
+  MATCH (i) WHERE elementId(i) = handle
+  MATCH (i)-[l:LINKED]-(other) WHERE l.state <> 'idle'
+  RETURN l, other
+  UNION
+  UNWIND $opened AS handle
+  MATCH (i) WHERE elementId(i) = handle
+  MATCH (i)-[l:LINKED]-(other)
+  RETURN l, other
+}
+OPTIONAL MATCH (other)-[:IDENTIFIES]->(c:Customer)
+RETURN l, elementId(l) AS handle, startNode(l).key AS a, endNode(l).key AS b, other.key AS reached,
+       elementId(c) AS node;
+
+// name: customers_of
+// The customers that hold the identifiers of $keys.
+UNWIND $keys AS key
+MATCH (i:Identifier {key: key})
+OPTIONAL MATCH (i)-[:IDENTIFIES]->(c:Customer)
+RETURN key, elementId(c) AS node;
+
+// name: customers_at
+// The customers at $nodes and those whose anchor is one of $anchors, live or retired.
+CALL () {
+  UNWIND $nodes AS node MATCH (c:Customer) WHERE elementId(c) = node RETURN c
+  UNION
+  UNWIND $anchors AS anchor MATCH (c:Customer {anchor: anchor}) RETURN c
+}
+WITH DISTINCT c
+OPTIONAL MATCH (c)-[:REDIRECTS_TO]->(t:Customer)
+RETURN c, elementId(c) AS node, t.id AS target;

@@ -1,0 +1,47 @@
+// name: 0001_identifier_key
+// One node an identifier; its constraint is also the index of every look-up by identifier.
+CREATE CONSTRAINT identifier_key IF NOT EXISTS FOR (i:Identifier) REQUIRE i.key IS UNIQUE;
+
+// name: 0002_customer_id
+// One node an id, live or retired.
+CREATE CONSTRAINT customer_id IF NOT EXISTS FOR (c:Customer) REQUIRE c.id IS UNIQUE;
+
+// name: 0003_customer_anchor
+// Retired ids are found by their anchor when its group changes.
+CREATE INDEX customer_anchor IF NOT EXISTS FOR (c:Customer) ON (c.anchor);
+
+// name: 0004_observation_key
+// Observations are known by source and id, so that delivery may repeat.
+CREATE CONSTRAINT observation_key IF NOT EXISTS FOR (o:Observation) REQUIRE (o.source, o.id) IS UNIQUE;
+
+// name: 0005_observation_order
+// All statements of one order.
+CREATE INDEX observation_order IF NOT EXISTS FOR (o:Observation) ON (o.order_key);
+
+// name: 0006_mark_id
+// Marks are removed by their id.
+CREATE CONSTRAINT mark_id IF NOT EXISTS FOR (m:Mark) REQUIRE m.id IS UNIQUE;
+
+// name: 0007_mark_place
+// One mark of a kind on the same identifiers.
+CREATE CONSTRAINT mark_place IF NOT EXISTS FOR (m:Mark) REQUIRE (m.kind, m.a, m.b) IS UNIQUE;
+
+// name: 0008_change_no
+// The history is numbered without gaps.
+CREATE CONSTRAINT change_no IF NOT EXISTS FOR (h:Change) REQUIRE h.no IS UNIQUE;
+
+// name: 0009_change_customer
+// The history of one customer.
+CREATE INDEX change_customer IF NOT EXISTS FOR (h:Change) ON (h.customer);
+
+// name: 0010_change_other
+// The history of the other customer of a change.
+CREATE INDEX change_other IF NOT EXISTS FOR (h:Change) ON (h.other);
+
+// name: 0011_feed
+// The one node that numbers the history.
+CREATE CONSTRAINT feed_name IF NOT EXISTS FOR (f:Feed) REQUIRE f.name IS UNIQUE;
+
+// name: 0012_rules_version
+// Every version of the rules is kept.
+CREATE CONSTRAINT rules_version IF NOT EXISTS FOR (r:Rules) REQUIRE r.version IS UNIQUE;

@@ -1,0 +1,64 @@
+// name: head
+// The customers $asked ({id} or {key}). The id and the version are read first and, in `tail` and by another path, last:
+// where they differ a change came in between, and the reader asks again. Between the two come the pages selected.
+UNWIND range(0, size($asked) - 1) AS at
+WITH at, $asked[at] AS one
+OPTIONAL MATCH (named:Customer {id: one.id})
+OPTIONAL MATCH (named)-[:REDIRECTS_TO]->(target:Customer)
+OPTIONAL MATCH (:Identifier {key: one.key})-[:IDENTIFIES]->(holder:Customer)
+WITH at, coalesce(target, named, holder) AS c
+WHERE c IS NOT NULL
+WITH at, c, elementId(c) AS node, [c.id, c.version] AS first
+WITH at, c, node, first, c{.*} AS customer, [$pages] AS pages;
+
+// name: identifiers
+// A page of identifiers by the rank of their namespace and key. `$page` becomes the page's own parameter.
+COLLECT {
+  MATCH (i:Identifier)-[:IDENTIFIES]->(c)
+  WHERE $page.rank[i.namespace] IS NOT NULL AND ($page.after IS NULL OR $page.rank[i.namespace] > $page.after[0]
+    OR ($page.rank[i.namespace] = $page.after[0] AND i.key > $page.after[1]))
+  WITH i ORDER BY $page.rank[i.namespace], i.key LIMIT $page.first
+  RETURN i{.key, .first_seen, .last_seen, .seen, .sources, .shared, .blocked}
+};
+
+// name: orders
+// A page of orders, newest first.
+COLLECT {
+  MATCH (o:Order)-[:IDENTIFIES]->(c)
+  WHERE o.facts IS NOT NULL AND ($page.after IS NULL OR o.placed_at < $page.after[0]
+    OR (o.placed_at = $page.after[0] AND o.key < $page.after[1]))
+  WITH o ORDER BY o.placed_at DESC, o.key DESC LIMIT $page.first
+  RETURN [o.facts_source, o.facts]
+};
+
+// name: links
+// A page of the links with an end at the customer, by both keys; a link inside the customer comes once.
+COLLECT {
+  MATCH (i:Identifier)-[:IDENTIFIES]->(c)
+  MATCH (i)-[l:LINKED]-()
+  WHERE l.state IN $page.states
+  WITH DISTINCT l, startNode(l).key AS a, endNode(l).key AS b
+  WHERE $page.after IS NULL OR a > $page.after[0] OR (a = $page.after[0] AND b > $page.after[1])
+  WITH l, a, b ORDER BY a, b LIMIT $page.first
+  RETURN [a, b, l{.*}]
+};
+
+// name: matches
+// A page of the links below the threshold, with the customers at both ends and the marks there.
+COLLECT {
+  MATCH (i:Identifier)-[:IDENTIFIES]->(c)
+  MATCH (i)-[l:LINKED]-()
+  WHERE l.state = 'idle' AND l.reason_code = 'BELOW_THRESHOLD'
+  WITH DISTINCT l, startNode(l) AS a, endNode(l) AS b
+  WHERE $page.after IS NULL OR a.key > $page.after[0] OR (a.key = $page.after[0] AND b.key > $page.after[1])
+  WITH l, a, b ORDER BY a.key, b.key LIMIT $page.first
+  MATCH (a)-[:IDENTIFIES]->(x:Customer)
+  MATCH (b)-[:IDENTIFIES]->(y:Customer)
+  RETURN [a.key, b.key, l{.*}, x{.*}, y{.*}, [one IN [x, y] |
+    COLLECT { MATCH (one)<-[:IDENTIFIES]-()<-[:MARKS]-(m:Mark) WHERE m.kind <> 'blocked' RETURN m{.*} }]]
+};
+
+// name: tail
+// The answer, and whether it is whole.
+MATCH (again:Customer) WHERE elementId(again) = node
+RETURN at, node, customer, pages, first = [again.id, again.version] AS whole;

@@ -1,0 +1,137 @@
+// name: create_identifiers
+// New identifiers, each with a label of its namespace so that the graph reads well in a browser.
+UNWIND $rows AS row
+CREATE (i:Identifier:$(row.label))
+SET i = row.values
+RETURN i.key AS key, elementId(i) AS handle;
+
+// name: update_identifiers
+// What is known of identifiers that are stored.
+UNWIND $rows AS row
+MATCH (i) WHERE elementId(i) = row.handle
+SET i += row.values;
+
+// name: create_links
+// New links, from the smaller key to the larger.
+UNWIND $rows AS row
+MATCH (a) WHERE elementId(a) = row.a
+MATCH (b) WHERE elementId(b) = row.b
+CREATE (a)-[l:LINKED]->(b)
+SET l = row.values;
+
+// name: update_links
+// Evidence and verdict of links that are stored.
+UNWIND $rows AS row
+MATCH ()-[l:LINKED]->() WHERE elementId(l) = row.handle
+SET l = row.values;
+
+// name: delete_links
+// Links that nothing supports any more.
+UNWIND $handles AS handle
+MATCH ()-[l:LINKED]->() WHERE elementId(l) = handle
+DELETE l;
+
+// name: create_observations
+// New observations as they were sent, and the identifiers that the rules find in them.
+UNWIND $rows AS row
+CREATE (o:Observation)
+SET o = row.values
+WITH o, row
+UNWIND row.named AS handle
+MATCH (i) WHERE elementId(i) = handle
+CREATE (o)-[:NAMES]->(i);
+
+// name: update_observations
+// Observations whose standing changed, or which come after their revocation.
+UNWIND $rows AS row
+MATCH (o:Observation {source: row.values.source, id: row.values.id})
+SET o = row.values
+WITH o, row
+UNWIND row.named AS handle
+MATCH (i) WHERE elementId(i) = handle
+MERGE (o)-[:NAMES]->(i);
+
+// name: create_marks
+// New marks of stewards.
+UNWIND $rows AS row
+CREATE (m:Mark)
+SET m = row.values
+WITH m, row
+UNWIND row.named AS handle
+MATCH (i) WHERE elementId(i) = handle
+CREATE (m)-[:MARKS]->(i);
+
+// name: delete_marks
+// Marks that a steward removed.
+UNWIND $ids AS id
+MATCH (m:Mark {id: id})
+DETACH DELETE m;
+
+// name: absorb
+// All identifiers of one customer's node, and all redirects to it, come to another node.
+UNWIND $rows AS row
+MATCH (source) WHERE elementId(source) = row[0]
+MATCH (target) WHERE elementId(target) = row[1]
+CALL (source, target) {
+  MATCH (i:Identifier)-[old:IDENTIFIES]->(source)
+  DELETE old
+  CREATE (i)-[:IDENTIFIES]->(target)
+}
+CALL (source, target) {
+  MATCH (retired:Customer)-[old:REDIRECTS_TO]->(source)
+  DELETE old
+  CREATE (retired)-[:REDIRECTS_TO]->(target)
+};
+
+// name: create_customers
+// New ids at new nodes.
+UNWIND $rows AS row
+CREATE (c:Customer)
+SET c = row.values
+RETURN row.number AS number, elementId(c) AS node;
+
+// name: release_ids
+// Ids may change places between nodes; uniqueness is checked at each write, so they are taken away first.
+UNWIND $nodes AS node
+MATCH (c) WHERE elementId(c) = node
+REMOVE c.id;
+
+// name: update_customers
+// What is kept at customers that are stored.
+UNWIND $rows AS row
+MATCH (c) WHERE elementId(c) = row.node
+SET c = row.values;
+
+// name: redirect
+// The one hop of retired ids; a pair of a node and the id that answers, or null for none.
+UNWIND $rows AS row
+MATCH (c) WHERE elementId(c) = row[0]
+OPTIONAL MATCH (c)-[old:REDIRECTS_TO]->()
+DELETE old
+WITH c, row
+MATCH (target:Customer {id: row[1]})
+CREATE (c)-[:REDIRECTS_TO]->(target);
+
+// name: join
+// Identifiers that were in no customer come to one.
+UNWIND $rows AS row
+MATCH (i) WHERE elementId(i) = row[0]
+MATCH (c) WHERE elementId(c) = row[1]
+CREATE (i)-[:IDENTIFIES]->(c);
+
+// name: leave
+// Identifiers leave their customer.
+UNWIND $handles AS handle
+MATCH (i) WHERE elementId(i) = handle
+MATCH (i)-[old:IDENTIFIES]->()
+DELETE old;
+
+// name: history
+// A block of the history: numbered from one node, which is locked last before commit, so that numbers have no gaps and
+// follow the order of commits.
+MERGE (f:Feed {name: 'changes'})
+SET f.last = coalesce(f.last, 0) + size($rows)
+WITH f.last - size($rows) AS before
+UNWIND range(0, size($rows) - 1) AS at
+CREATE (h:Change)
+SET h = $rows[at], h.no = before + at + 1;

@@ -1,0 +1,216 @@
+"""Nodes and relationships of Neo4j to plain values and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from graph.domain.changes import Change
+from graph.domain.customers import Anchor, Customer, Member, Node
+from graph.domain.links import Link, Reason, State
+from graph.domain.marks import Mark, MarkKind
+from graph.domain.observations import Evidence, Observation, Tier
+from graph.domain.orders import Order, figures_from_json, figures_to_json
+from graph.domain.receipts import Receipt, Standing
+
+Properties = Mapping[str, Any]
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def label(namespace: str) -> str:
+    """The label of a namespace: `loyalty_card` is `LoyaltyCard`."""
+    return "".join(word.capitalize() for word in namespace.split("_"))
+
+
+def evidence(node: Properties) -> Evidence | None:
+    """What was seen of an identifier."""
+    first, last = node.get("first_seen"), node.get("last_seen")
+    if first is None or last is None:
+        return None
+    return Evidence(first, last, tuple(node["sources"]), node["seen"])
+
+
+def member(node: Properties, customer: Node | None) -> Member:
+    """A node of an identifier."""
+    facts, degree = node.get("facts"), node["degree"]
+    return Member(
+        node["key"],
+        evidence(node),
+        {} if degree == "{}" else orjson.loads(degree),
+        node["shared"],
+        node["blocked"],
+        node["marks"],
+        customer,
+        None if facts is None else Order.from_facts(node["facts_source"], facts),
+    )
+
+
+def member_values(one: Member) -> dict[str, Any]:
+    """The properties of an identifier that a write may change."""
+    seen = one.evidence
+    return {
+        "first_seen": None if seen is None else seen.first_seen,
+        "last_seen": None if seen is None else seen.last_seen,
+        "seen": 0 if seen is None else seen.count,
+        "sources": [] if seen is None else list(seen.sources),
+        "degree": _json(dict(one.degree)) if one.degree else "{}",
+        "shared": one.shared,
+        "blocked": one.blocked,
+        "marks": one.marks,
+    }
+
+
+def order_values(order: Order | None) -> dict[str, Any]:
+    """The properties of an order's identifier that carry its facts."""
+    if order is None:
+        return {"facts": None, "facts_source": None, "placed_at": None}
+    return {"facts": order.facts(), "facts_source": order.source, "placed_at": order.placed_at}
+
+
+def link(a: str, b: str, values: Properties) -> Link:
+    """A relationship of a link."""
+    code = values.get("reason_code")
+    return Link(
+        a,
+        b,
+        Tier(values["tier"]),
+        values.get("first_seen"),
+        values.get("last_seen"),
+        values["count"],
+        tuple(values["sources"]),
+        values.get("confidence"),
+        State(values["state"]),
+        None if code is None else Reason(code, values["reason"]),
+    )
+
+
+def link_values(one: Link) -> dict[str, Any]:
+    """The properties of a link."""
+    code, text = one.reason or (None, None)
+    return {
+        "tier": one.tier.value,
+        "first_seen": one.first_seen,
+        "last_seen": one.last_seen,
+        "count": one.count,
+        "sources": list(one.sources),
+        "confidence": one.confidence,
+        "state": one.state.value,
+        "reason_code": code,
+        "reason": text,
+    }
+
+
+def customer(values: Properties, node: Node, target: str | None = None) -> Customer:
+    """A node of a customer; `target` is the id that a retired one redirects to."""
+    return Customer(
+        node,
+        values["id"],
+        values["created_at"],
+        Anchor(values["anchor"], values["anchor_seen"]),
+        values["version"],
+        orjson.loads(values["counts"]),
+        values["suspended"],
+        values["marks"],
+        figures_from_json(values["figures"]),
+        values.get("retired_at"),
+        target,
+    )
+
+
+def customer_values(one: Customer) -> dict[str, Any]:
+    """The properties of a customer."""
+    return {
+        "id": one.id,
+        "created_at": one.created_at,
+        "version": one.version,
+        "anchor": one.anchor.key,
+        "anchor_seen": one.anchor.first_seen,
+        "counts": _json(dict(one.counts)),
+        "suspended": one.suspended,
+        "marks": one.marks,
+        "figures": figures_to_json(one.figures),
+        "retired_at": one.retired_at,
+    }
+
+
+def receipt(values: Properties) -> Receipt:
+    """A node of an observation."""
+    source, id, sent, order_key = values["source"], values["id"], values["sent"], values.get("order_key") or ""
+    return Receipt(
+        source,
+        id,
+        values["digest"],
+        Standing(values["standing"]),
+        values["received_at"],
+        values["seen_at"],
+        tuple(values["keys"]),
+        Tier(values["tier"]),
+        values.get("confidence"),
+        sent,
+        order_key,
+        values.get("stated_at") or 0,
+        Observation.from_sent(source, id, sent).facts if order_key else "",
+    )
+
+
+def receipt_values(one: Receipt) -> dict[str, Any]:
+    """The properties of an observation."""
+    return {
+        "source": one.source,
+        "id": one.id,
+        "digest": one.digest,
+        "standing": one.standing.value,
+        "received_at": one.received_at,
+        "seen_at": one.seen_at,
+        "keys": list(one.keys),
+        "tier": one.tier.value,
+        "confidence": one.confidence,
+        "sent": one.sent,
+        "order_key": one.order_key or None,
+        "stated_at": one.stated_at or None,
+    }
+
+
+def mark(values: Properties) -> Mark:
+    """A node of a mark."""
+    return Mark(
+        values["id"],
+        MarkKind(values["kind"]),
+        values["a"],
+        values["b"],
+        values["actor"],
+        values["reason"],
+        values["at"],
+    )
+
+
+def mark_values(one: Mark) -> dict[str, Any]:
+    """The properties of a mark."""
+    return {
+        "id": one.id,
+        "kind": one.kind.value,
+        "a": one.a,
+        "b": one.b,
+        "actor": one.actor,
+        "reason": one.reason,
+        "at": one.at,
+    }
+
+
+def change_values(one: Change) -> dict[str, Any]:
+    """The properties of a change but for its number."""
+    return {
+        "at": one.at,
+        "kind": one.kind.value,
+        "customer": one.customer,
+        "other": one.other or None,
+        "keys": list(one.keys),
+        "rule": one.rule,
+        "how": one.cause.how,
+        "source": one.cause.source,
+        "cause": one.cause.id,
+        "actor": one.cause.actor,
+    }

@@ -1,0 +1,143 @@
+"""The Neo4j store: managed transactions, one query a view, and the driver's errors turned into ours."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import neo4j
+from neo4j import AsyncGraphDatabase, AsyncManagedTransaction
+from neo4j.exceptions import (
+    AuthError,
+    ClientError,
+    ConstraintError,
+    DriverError,
+    Neo4jError,
+    TransientError,
+)
+
+from graph.domain.errors import StoreFailure, StoreUnavailable
+from graph.domain.views import Asked, CustomerView, Selection
+from graph.ports import T, Work
+from graph.stores.neo4j import cypher
+from graph.stores.neo4j.transaction import Transaction
+from graph.stores.neo4j.views import query, view
+
+SCHEMA = cypher.load("schema")
+RULES = cypher.load("rules")
+RETRY_SECONDS = 8.0
+TRIES = 10
+"""How often a read is repeated that changes came into, and a write that another process beat to a new identifier."""
+
+
+class Neo4jStore:
+    """A `Store` in one database of a Neo4j server."""
+
+    def __init__(self, uri: str, user: str = "", password: str = "", database: str = "neo4j") -> None:
+        self._driver = AsyncGraphDatabase.driver(
+            uri,
+            auth=(user, password) if user else None,
+            connection_timeout=3,
+            connection_acquisition_timeout=5,
+            max_transaction_retry_time=RETRY_SECONDS,
+            notifications_min_severity="OFF",
+            user_agent="kith",
+        )
+        self._database = database
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[neo4j.AsyncSession]:
+        try:
+            async with self._driver.session(database=self._database) as session:
+                yield session
+        except AuthError as error:
+            raise StoreUnavailable("the database refuses the user or the password") from error
+        except (ClientError, ConstraintError) as error:
+            raise StoreFailure(f"the database refused a statement: {error.code}") from error
+        except (DriverError, TransientError, OSError) as error:
+            raise StoreUnavailable(f"the database does not answer ({type(error).__name__})") from error
+        except Neo4jError as error:
+            raise StoreUnavailable(f"the database cannot work: {error.code}") from error
+
+    async def write(self, work: Callable[[], Work[T]]) -> T:
+        """See `Store`."""
+
+        async def run(tx: AsyncManagedTransaction) -> T:
+            transaction = Transaction(tx)
+            generator = work()
+            request = next(generator)
+            while True:
+                answer = await transaction.answer(request)
+                try:
+                    request = generator.send(answer)
+                except StopIteration as stop:
+                    result: T = stop.value
+                    return result
+
+        async with self._session() as session:
+            for _ in range(TRIES):
+                try:
+                    return await session.execute_write(run)
+                except ConstraintError:
+                    # Another process made the same identifier or observation at the same time; now it can be read.
+                    await asyncio.sleep(0.01)
+            return await session.execute_write(run)
+
+    async def customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
+        """See `Store`."""
+        views: list[CustomerView | None] = [None] * len(asked)
+        missing = list(range(len(asked)))
+        async with self._session() as session:
+            for _ in range(TRIES):
+                text, values = query([asked[at] for at in missing], selection)
+                result = await session.run(text, values)
+                torn: list[int] = []
+                async for record in result:
+                    at = missing[record["at"]]
+                    if record["whole"]:
+                        views[at] = view(asked[at], selection, record)
+                    else:
+                        torn.append(at)
+                if not torn:
+                    return views
+                missing = torn
+        raise StoreUnavailable("the customer changes faster than it can be read")
+
+    async def migrate(self) -> list[str]:
+        """See `Store`."""
+        async with self._session() as session:
+            there = {record["name"] async for record in await session.run(RULES["applied_migrations"])}
+            done: list[str] = []
+            for name, statement in SCHEMA.items():
+                if statement.split()[2] not in there:
+                    await (await session.run(statement)).consume()
+                    done.append(name.replace("_", " ", 1))
+            await (await session.run("CALL db.awaitIndexes(300)")).consume()
+        return done
+
+    async def ready(self) -> str:
+        """See `Store`."""
+        try:
+            async with asyncio.timeout(5), self._session() as session:
+                result = await session.run(RULES["applied_migrations"])
+                online = {record["name"] async for record in result if record["state"] == "ONLINE"}
+        except TimeoutError:
+            return "the database does not answer"
+        except (StoreUnavailable, StoreFailure) as error:
+            return error.message
+        wanted = {statement.split()[2] for statement in SCHEMA.values()}
+        return "" if wanted <= online else "the database lacks constraints or indexes: run `kith migrate`"
+
+    async def rules(self) -> str | None:
+        """See `Store`."""
+        async with self._session() as session:
+            record = await (await session.run(RULES["newest_rules"])).single()
+            return None if record is None else str(record["text"])
+
+    async def adopt_rules(self, text: str, at: int) -> None:
+        """See `Store`."""
+        async with self._session() as session:
+            await (await session.run(RULES["adopt_rules"], text=text, at=at)).consume()
+
+    async def close(self) -> None:
+        """See `Store`."""
+        await self._driver.close()

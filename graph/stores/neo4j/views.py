@@ -1,0 +1,86 @@
+"""The views of customers, read from Neo4j in one query that holds the pages selected and no others."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from neo4j import Record
+
+from graph.domain.identifiers import Identifier
+from graph.domain.orders import Order
+from graph.domain.views import (
+    Asked,
+    ById,
+    CustomerView,
+    IdentifierPage,
+    IdentifierView,
+    LinkPage,
+    Match,
+    MatchPage,
+    OrderPage,
+    Page,
+    PageRequest,
+    Selection,
+)
+from graph.stores.neo4j import cypher, records
+
+_PARTS = cypher.load("views")
+_KINDS: dict[type, str] = {
+    IdentifierPage: "identifiers",
+    OrderPage: "orders",
+    LinkPage: "links",
+    MatchPage: "matches",
+}
+
+
+def query(asked: Sequence[Asked], selection: Selection) -> tuple[str, dict[str, Any]]:
+    """The text of the query and its parameters."""
+    pages = selection.pages
+    values = {f"page{number}": _parameters(page) for number, page in enumerate(pages)}
+    who = [{"id": one.id, "key": None} if isinstance(one, ById) else {"id": None, "key": one.key} for one in asked]
+    return _text(tuple(_KINDS[type(page)] for page in pages)), {"asked": who, **values}
+
+
+@lru_cache(maxsize=256)
+def _text(kinds: tuple[str, ...]) -> str:
+    pages = ", ".join(_PARTS[kind].replace("$page", f"$page{number}") for number, kind in enumerate(kinds))
+    return _PARTS["head"].replace("$pages", pages) + "\n" + _PARTS["tail"]
+
+
+def _parameters(page: PageRequest) -> dict[str, Any]:
+    """A page's own parameter; one item more than it holds tells whether more follow."""
+    values: dict[str, Any] = {"first": page.first + 1, "after": page.after}
+    if isinstance(page, IdentifierPage):
+        values["rank"] = {namespace: rank for rank, namespace in enumerate(page.namespaces)}
+    if isinstance(page, LinkPage):
+        values["states"] = [state.value for state in page.states]
+    return values
+
+
+def view(asked: Asked, selection: Selection, record: Record) -> CustomerView:
+    """One record of the query as a view."""
+    pages: dict[PageRequest, Page[Any]] = {}
+    for page, items in zip(selection.pages, record["pages"], strict=True):
+        cut = [_item(page, item) for item in items[: page.first]]
+        pages[page] = Page(cut, len(items) > page.first)
+    return CustomerView(
+        records.customer(record["customer"], record["node"]), asked.id if isinstance(asked, ById) else None, pages
+    )
+
+
+def _item(page: PageRequest, item: Any) -> object:
+    match page:
+        case IdentifierPage():
+            return IdentifierView(
+                Identifier.from_key(item["key"]), records.evidence(item), item["shared"], item["blocked"]
+            )
+        case OrderPage():
+            return Order.from_facts(*item)
+        case LinkPage():
+            return records.link(*item)
+        case MatchPage():
+            a, b, values, at_a, at_b, marks = item
+            named = {mark["id"]: records.mark(mark) for side in marks for mark in side}
+            return Match(
+                records.link(a, b, values), records.customer(at_a, a), records.customer(at_b, b), list(named.values())
+            )

@@ -1,0 +1,89 @@
+"""What all tests share: the event loop, and both stores."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph.ports import Store
+from graph.stores.embedded import EmbeddedStore
+from graph.stores.neo4j import Neo4jStore
+from tools.neo4j.server import CannotStart, Server
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+@pytest.fixture(scope="session")
+def run() -> Iterator[Run]:
+    """Runs a coroutine; one loop for the session, since connections belong to a loop."""
+    with asyncio.Runner() as runner:
+        yield runner.run
+
+
+@pytest.fixture(scope="session")
+def neo4j_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Neo4j: the one at NEO4J_URI, else one started for the session from Maven's artifacts."""
+    if uri := os.environ.get("NEO4J_URI"):
+        yield uri
+        return
+    try:
+        with Server(tmp_path_factory.mktemp("neo4j"), heap_mb=768, page_cache_mb=256) as server:
+            yield server.uri
+    except CannotStart as error:
+        reason = f"no NEO4J_URI, and no server can be started here: {error}"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+async def wipe(store: Neo4jStore) -> None:
+    """Empty a test database."""
+    async with store._session() as session:
+        await (await session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS")).consume()
+
+
+@pytest.fixture(scope="session")
+def neo4j_store(neo4j_uri: str, run: Run) -> Iterator[Neo4jStore]:
+    """The one database of the test server, migrated."""
+    store = Neo4jStore(
+        neo4j_uri,
+        os.environ.get("NEO4J_USER", ""),
+        os.environ.get("NEO4J_PASSWORD", ""),
+        os.environ.get("NEO4J_DATABASE", "neo4j"),
+    )
+    run(store.migrate())
+    yield store
+    run(store.close())
+
+
+Fresh = Callable[[], Store]
+
+
+@pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def fresh(request: pytest.FixtureRequest, run: Run, tmp_path: Path) -> Iterator[Fresh]:
+    """Makes an empty store; each call empties the one before or makes another."""
+    made: list[EmbeddedStore] = []
+
+    def embedded() -> Store:
+        store = EmbeddedStore(tmp_path / f"kith-{len(made)}.db")
+        run(store.migrate())
+        made.append(store)
+        return store
+
+    def neo4j() -> Store:
+        store: Neo4jStore = request.getfixturevalue("neo4j_store")
+        run(wipe(store))
+        return store
+
+    yield embedded if request.param == "embedded" else neo4j
+    for store in made:
+        run(store.close())
+
+
+@pytest.fixture
+def store(fresh: Fresh) -> Store:
+    """An empty store of each kind."""
+    return fresh()

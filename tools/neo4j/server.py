@@ -1,0 +1,162 @@
+"""A real Neo4j Community server without Docker: Maven fetches it, Java 17 runs it, on 127.0.0.1 and without passwords.
+
+    python tools/neo4j/server.py --home .neo4j --bolt-port 7687 --http-port 7474
+
+Runs until it is interrupted, then stops the server cleanly. The log is in HOME/logs/neo4j.log. Standard library only.
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.lang")
+START_SECONDS = 120
+
+
+class CannotStart(Exception):
+    """The server cannot run here, with the reason."""
+
+
+def missing() -> str:
+    """What this machine lacks to run the server; empty where nothing is missing."""
+    lacking = [name for name in ("java", "mvn") if shutil.which(name) is None]
+    return f"{' and '.join(lacking)} not found" if lacking else ""
+
+
+def fetch(lib: Path) -> None:
+    """Copy the server's jars into a folder, unless this version is there."""
+    pom = (HERE / "pom.xml").read_text()
+    stamp = lib / "pom.xml"
+    if stamp.exists() and stamp.read_text() == pom:
+        return
+    shutil.rmtree(lib, ignore_errors=True)
+    copy = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies", f"-DoutputDirectory={lib}"]
+    done = subprocess.run(copy, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CannotStart(f"Maven could not fetch the server: {(done.stdout + done.stderr).strip()[-500:]}")
+    stamp.write_text(pom)
+
+
+def configure(home: Path, bolt: int, http: int, heap_mb: int, page_cache_mb: int) -> None:
+    """Write the server's configuration."""
+    for name in ("conf", "data", "logs", "run", "plugins", "import", "certificates", "licenses", "lib"):
+        (home / name).mkdir(parents=True, exist_ok=True)
+    lines = {
+        "server.default_listen_address": "127.0.0.1",
+        "server.bolt.listen_address": f"127.0.0.1:{bolt}",
+        "server.http.listen_address": f"127.0.0.1:{http}",
+        "server.http.enabled": "true",
+        "server.https.enabled": "false",
+        "dbms.security.auth_enabled": "false",
+        "dbms.usage_report.enabled": "false",
+        "server.memory.heap.initial_size": f"{heap_mb}m",
+        "server.memory.heap.max_size": f"{heap_mb}m",
+        "server.memory.pagecache.size": f"{page_cache_mb}m",
+        "db.tx_log.rotation.retention_policy": "1 files",
+    }
+    (home / "conf" / "neo4j.conf").write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """The server as a child process; a context manager that starts and stops it."""
+
+    def __init__(self, home: Path, bolt: int = 0, http: int = 0, heap_mb: int = 1024, page_cache_mb: int = 512) -> None:
+        self._home = home.absolute()
+        self.bolt = bolt or free_port()
+        self.http = http or free_port()
+        self.uri = f"neo4j://127.0.0.1:{self.bolt}"
+        self._sizes = heap_mb, page_cache_mb
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "Server":
+        if reason := missing():
+            raise CannotStart(reason)
+        # The jars lie outside the homes, so that a throw-away home does not fetch them again.
+        lib = Path(os.environ.get("NEO4J_LIB", HERE.parent.parent / ".neo4j" / "lib"))
+        fetch(lib)
+        heap_mb, page_cache_mb = self._sizes
+        configure(self._home, self.bolt, self.http, heap_mb, page_cache_mb)
+        log = (self._home / "logs" / "neo4j.log").open("ab")
+        command = ["java", f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", "-XX:+UseG1GC", "-cp", f"{lib}/*"]
+        command += [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in OPENED]
+        command += ["-Dfile.encoding=UTF-8", "org.neo4j.server.CommunityEntryPoint"]
+        command += [f"--home-dir={self._home}", f"--config-dir={self._home / 'conf'}"]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        self._wait()
+        return self
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise CannotStart(f"the server ended at once; see {self._home / 'logs' / 'neo4j.log'}")
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                if probe.connect_ex(("127.0.0.1", self.bolt)) == 0:
+                    # The handshake of Bolt: four versions offered, one answered.
+                    probe.sendall(bytes.fromhex("6060b017" + "00000405" + "00000005" + "00000004" + "00000000"))
+                    try:
+                        if len(probe.recv(4)) == 4:
+                            return
+                    except OSError:
+                        pass
+            time.sleep(0.2)
+        self.stop()
+        raise CannotStart(f"the server did not answer within {START_SECONDS} s")
+
+    def stop(self) -> None:
+        """Stop the server cleanly, by force after 30 seconds."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, default=Path(".neo4j/home"), help="folder of the data, logs and settings")
+    parser.add_argument("--bolt-port", type=int, default=7687)
+    parser.add_argument("--http-port", type=int, default=7474)
+    parser.add_argument("--heap-mb", type=int, default=1024)
+    parser.add_argument("--page-cache-mb", type=int, default=512)
+    asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        with Server(asked.home, asked.bolt_port, asked.http_port, asked.heap_mb, asked.page_cache_mb) as server:
+            print(f"Neo4j is ready: {server.uri} (browser http://127.0.0.1:{server.http}); Ctrl-C stops it", flush=True)
+            signal.pause()
+    except KeyboardInterrupt:
+        print("stopped")
+    except CannotStart as error:
+        print(f"Neo4j cannot be started: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
