@@ -1,6 +1,6 @@
 """What can be asked of a customer and what the answer holds, as plain values. Times in microseconds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -9,6 +9,7 @@ from graph.domain.identifiers import Identifier
 from graph.domain.links import Link, State
 from graph.domain.marks import Mark
 from graph.domain.observations import Evidence
+from graph.domain.orders import Order
 
 T = TypeVar("T")
 MAX_PAGE = 100
@@ -80,6 +81,17 @@ class Selection:
     links: tuple[LinkPage, ...] = ()
     matches: tuple[MatchPage, ...] = ()
 
+    @classmethod
+    def of(cls, pages: Iterable[PageRequest]) -> "Selection":
+        """The selection that holds some pages."""
+        pages = list(pages)
+        return cls(
+            tuple(page for page in pages if isinstance(page, IdentifierPage)),
+            tuple(page for page in pages if isinstance(page, OrderPage)),
+            tuple(page for page in pages if isinstance(page, LinkPage)),
+            tuple(page for page in pages if isinstance(page, MatchPage)),
+        )
+
     @property
     def pages(self) -> tuple[PageRequest, ...]:
         """All pages."""
@@ -105,13 +117,22 @@ class IdentifierView:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order with its key."""
+
+    key: str
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
-    """A link below the threshold, with the customers at its ends and the *together* and *apart* marks at either."""
+    """A link below the threshold, with the customers at its ends and the *together* and *apart* marks at each."""
 
     link: Link
     at_a: Customer
     at_b: Customer
-    marks: Sequence[Mark] = ()
+    marks_a: Sequence[Mark] = ()
+    marks_b: Sequence[Mark] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +146,4 @@ class CustomerView:
     customer: Customer
     requested: str | None = None
     pages: Mapping[PageRequest, Page[Any]] = field(default_factory=dict)
-    """By request: `IdentifierView`, `Order`, `Link` or `Match` in it."""
+    """By request: `IdentifierView`, `OrderView`, `Link` or `Match` in it."""

@@ -6,6 +6,7 @@ from typing import Any
 from graph.domain.customers import Customer
 from graph.domain.identifiers import Identifier
 from graph.domain.links import Link
+from graph.domain.marks import Mark
 from graph.domain.orders import Order
 from graph.domain.views import (
     Asked,
@@ -17,6 +18,7 @@ from graph.domain.views import (
     Match,
     MatchPage,
     OrderPage,
+    OrderView,
     Page,
     PageRequest,
     Selection,
@@ -87,18 +89,18 @@ def _identifiers(db: rows.Connection, no: object, page: IdentifierPage) -> Page[
     return _cut(found, page.first)
 
 
-def _orders(db: rows.Connection, no: object, page: OrderPage) -> Page[Order]:
+def _orders(db: rows.Connection, no: object, page: OrderPage) -> Page[OrderView]:
     values: list[Any] = [no]
     condition = ""
     if page.after is not None:
         condition = "AND (o.placed_at, o.key) < (?, ?)"
         values += page.after
     read = db.execute(
-        f"""SELECT o.source, o.facts FROM orders o WHERE o.customer = ? {condition}
+        f"""SELECT o.key, o.source, o.facts FROM orders o WHERE o.customer = ? {condition}
             ORDER BY o.placed_at DESC, o.key DESC LIMIT ?""",
         (*values, page.first + 1),
     )
-    return _cut([Order.from_facts(source, facts) for source, facts in read], page.first)
+    return _cut([OrderView(key, Order.from_facts(source, facts)) for key, source, facts in read], page.first)
 
 
 def _link_rows(
@@ -133,11 +135,16 @@ def _matches(db: rows.Connection, no: object, page: MatchPage) -> Page[Match]:
         at_a, at_b = (_customer(db, "c.no = ?", number) for number in row[2:4])
         if at_a is None or at_b is None:
             continue
-        marks = db.execute(
-            f"""SELECT DISTINCT {", ".join("m." + name for name in rows.MARK.split(", "))} FROM marks m
-                JOIN identifiers i ON i.key IN (m.a, m.b) WHERE i.customer IN (?, ?) AND m.kind <> 'blocked'""",
-            row[2:4],
-        )
         link = rows.link(row[0], row[1], row[4:])
-        found.append(Match(link, at_a, at_b, [rows.mark(mark) for mark in marks]))
+        found.append(Match(link, at_a, at_b, _marks_at(db, row[2]), _marks_at(db, row[3])))
     return _cut(found, page.first)
+
+
+def _marks_at(db: rows.Connection, no: object) -> list[Mark]:
+    columns = ", ".join(f"m.{name}" for name in rows.MARK.split(", "))
+    found = db.execute(
+        f"""SELECT DISTINCT {columns} FROM identifiers i JOIN marks m ON i.key IN (m.a, m.b)
+            WHERE i.customer = ? AND i.marks > 0 AND m.kind <> 'blocked'""",
+        (no,),
+    )
+    return [rows.mark(row) for row in found]

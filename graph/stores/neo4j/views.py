@@ -18,6 +18,7 @@ from graph.domain.views import (
     Match,
     MatchPage,
     OrderPage,
+    OrderView,
     Page,
     PageRequest,
     Selection,
@@ -75,12 +76,11 @@ def _item(page: PageRequest, item: Any) -> object:
                 Identifier.from_key(item["key"]), records.evidence(item), item["shared"], item["blocked"]
             )
         case OrderPage():
-            return Order.from_facts(*item)
+            return OrderView(item[0], Order.from_facts(*item[1:]))
         case LinkPage():
             return records.link(*item)
         case MatchPage():
             a, b, values, at_a, at_b, marks = item
-            named = {mark["id"]: records.mark(mark) for side in marks for mark in side}
-            return Match(
-                records.link(a, b, values), records.customer(at_a, a), records.customer(at_b, b), list(named.values())
-            )
+            marks_a, marks_b = ([records.mark(mark) for mark in side] for side in marks)
+            customers = records.customer(at_a, a), records.customer(at_b, b)
+            return Match(records.link(a, b, values), *customers, marks_a, marks_b)

@@ -28,7 +28,7 @@ COLLECT {
   WHERE o.facts IS NOT NULL AND ($page.after IS NULL OR o.placed_at < $page.after[0]
     OR (o.placed_at = $page.after[0] AND o.key < $page.after[1]))
   WITH o ORDER BY o.placed_at DESC, o.key DESC LIMIT $page.first
-  RETURN [o.facts_source, o.facts]
+  RETURN [o.key, o.facts_source, o.facts]
 };
 
 // name: links

@@ -1,0 +1,76 @@
+"""What a query selects of its customers, found before anything is read, so that one read brings all of it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLIncludeDirective,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSkipDirective,
+    InlineFragmentNode,
+    SelectionSetNode,
+)
+from graphql.execution.values import get_argument_values, get_directive_values
+
+from graph.domain.rules import Rules
+from graph.domain.views import PageRequest, Selection
+from schema.customer import pages
+
+
+def selected(info: GraphQLResolveInfo[Any], rules: Rules, *path: str) -> Selection | None:
+    """The selection of the customers that the field of `info` leads to along `path`; `None` where it leads to none."""
+    sets = [node.selection_set for node in info.field_nodes if node.selection_set is not None]
+    for name in path:
+        sets = [
+            field.selection_set
+            for one in sets
+            for field in _fields(one, info)
+            if field.name.value == name and field.selection_set is not None
+        ]
+    if not sets:
+        return None
+    customer = info.schema.type_map["Customer"]
+    if not isinstance(customer, GraphQLObjectType):
+        raise TypeError("the schema's Customer is no object")
+    wanted: dict[PageRequest, None] = {}
+    for one in sets:
+        for field in _fields(one, info):
+            definition = customer.fields.get(field.name.value)
+            if definition is not None:
+                arguments = get_argument_values(definition, field, info.variable_values)
+                wanted.update(dict.fromkeys(_pages(field.name.value, arguments, rules)))
+    return Selection.of(wanted)
+
+
+def _fields(selections: SelectionSetNode, info: GraphQLResolveInfo[Any]) -> Iterator[FieldNode]:
+    """The fields of a selection, fragments spread and conditions applied."""
+    for node in selections.selections:
+        skip = get_directive_values(GraphQLSkipDirective, node, info.variable_values)
+        include = get_directive_values(GraphQLIncludeDirective, node, info.variable_values)
+        if (skip and skip["if"]) or (include and not include["if"]):
+            continue
+        match node:
+            case FieldNode():
+                yield node
+            case InlineFragmentNode():
+                yield from _fields(node.selection_set, info)
+            case FragmentSpreadNode():
+                yield from _fields(info.fragments[node.name.value].selection_set, info)
+
+
+def _pages(name: str, arguments: Mapping[str, Any], rules: Rules) -> Iterator[PageRequest]:
+    first, after = arguments.get("first", 0), arguments.get("after")
+    match name:
+        case "identifiers":
+            yield pages.identifier_page(rules, first, after, arguments.get("namespaces"))
+        case "orders":
+            yield pages.order_page(first, after)
+        case "links":
+            yield pages.link_page(first, after, arguments.get("states"))
+        case "possibleMatches":
+            yield pages.match_page(first, after)
+        case _ if name in pages.SHORTHANDS:
+            yield pages.shorthand_page(rules, name, first)

@@ -1,0 +1,171 @@
+"""The customer in GraphQL."""
+
+from typing import Annotated, Any, TypeAlias
+
+import strawberry
+
+from graph.domain.links import Link as DomainLink
+from graph.domain.links import State
+from graph.domain.views import CustomerView, IdentifierPage, IdentifierView, Match, OrderView
+from graph.views.matches import MatchStatus
+from schema.connections import Connection, connection
+from schema.context import Info
+from schema.cursors import encode
+from schema.customer import pages
+from schema.enums import described
+from schema.identifier.types import Identifier
+from schema.link.types import Link
+from schema.order.types import Metrics, Order
+from schema.scalars import Timestamp
+
+described(
+    MatchStatus,
+    "MatchStatus",
+    "What became of a possible match.",
+    POSSIBLE="Nothing speaks for or against it.",
+    CONFIRMED="Stronger links brought both ends to one customer.",
+    REFUTED="Uniting its ends would break a limit or a mark that keeps them apart.",
+)
+
+First: TypeAlias = Annotated[int, strawberry.argument(description="How many at most, 0 to 100.")]
+After: TypeAlias = Annotated[str | None, strawberry.argument(description="The cursor after which the page begins.")]
+
+
+@strawberry.interface(description="Anything with an id of its own.")
+class Node:
+    """Relay's node."""
+
+    id: strawberry.ID = strawberry.field(description="Opaque, lasting, never reused.")
+
+
+@strawberry.type(description="A statistical link below the threshold: two identifiers that may be one person's.")
+class PossibleMatch:
+    """A possible match in GraphQL."""
+
+    link: Link = strawberry.field(description="The statistical link.")
+    status: MatchStatus = strawberry.field(description="What stronger evidence says of it.")
+    customer_ids: list[strawberry.ID] = strawberry.field(description="The customers at its ends; one if confirmed.")
+
+
+@strawberry.type(
+    description="The 360° view of a customer: the node that a group of identifiers belongs to. "
+    "Everything in one answer is of one moment."
+)
+class Customer(Node):
+    """A customer in GraphQL, over a view that holds all pages the query selects."""
+
+    id: strawberry.ID = strawberry.field(description="The id that answers. Opaque, lasting, never reused.")
+    view: strawberry.Private[CustomerView]
+
+    @classmethod
+    def of(cls, view: CustomerView) -> "Customer":
+        """From the domain's view."""
+        return cls(id=strawberry.ID(view.customer.id), view=view)
+
+    @strawberry.field(description="The id that was asked for, where another answers since they were merged.")
+    def requested_id(self) -> strawberry.ID | None:
+        """The id asked for, if it redirected."""
+        requested = self.view.requested
+        return None if requested in (None, self.id) else strawberry.ID(requested)
+
+    @strawberry.field(description="Whether it holds an identifier by which a person is known; else it is anonymous.")
+    def known(self, info: Info) -> bool:
+        """Known or anonymous."""
+        return info.context.graph.is_known(self.view)
+
+    @strawberry.field(description="When Kith first gave this id.")
+    def created_at(self) -> Timestamp:
+        """Creation."""
+        return Timestamp(self.view.customer.created_at)
+
+    @strawberry.field(description="Its identifiers, strongest namespace first, orders last.")
+    def identifiers(
+        self,
+        info: Info,
+        first: First = 20,
+        after: After = None,
+        namespaces: Annotated[
+            list[str] | None, strawberry.argument(description="Only those of these namespaces.")
+        ] = None,
+    ) -> Connection[Identifier]:
+        """A page of identifiers."""
+        page = pages.identifier_page(info.context.graph.rules, first, after, namespaces)
+        rank = {name: place for place, name in enumerate(page.namespaces)}
+
+        def cursor(item: IdentifierView) -> str:
+            return encode(rank[item.identifier.namespace], item.identifier.key)
+
+        result: Connection[Identifier] = connection(self.view.pages[page], Identifier.of, cursor, after)
+        return result
+
+    def _shorthand(self, info: Info, field: str, first: int) -> list[Identifier]:
+        page: IdentifierPage = pages.shorthand_page(info.context.graph.rules, field, first)
+        return [Identifier.of(item) for item in self.view.pages[page].items]
+
+    @strawberry.field(description="Shorthand for the identifiers of namespace `device`.")
+    def devices(self, info: Info, first: First = 20) -> list[Identifier]:
+        """Devices."""
+        return self._shorthand(info, "devices", first)
+
+    @strawberry.field(description="Shorthand for the identifiers of namespace `email`.")
+    def emails(self, info: Info, first: First = 20) -> list[Identifier]:
+        """E-mail addresses."""
+        return self._shorthand(info, "emails", first)
+
+    @strawberry.field(description="Shorthand for the identifiers of namespace `loyalty_card`.")
+    def loyalty_cards(self, info: Info, first: First = 20) -> list[Identifier]:
+        """Loyalty cards."""
+        return self._shorthand(info, "loyaltyCards", first)
+
+    @strawberry.field(description="Its orders, newest first.")
+    def orders(self, first: First = 20, after: After = None) -> Connection[Order]:
+        """A page of orders."""
+
+        def cursor(item: OrderView) -> str:
+            return encode(item.order.placed_at, item.key)
+
+        page = self.view.pages[pages.order_page(first, after)]
+        result: Connection[Order] = connection(page, lambda item: Order.of(item.order), cursor, after)
+        return result
+
+    @strawberry.field(description="Figures over its orders.")
+    def metrics(self, info: Info) -> Metrics:
+        """Figures."""
+        return Metrics.of(info.context.graph.metrics(self.view))
+
+    @strawberry.field(description="The links with an end here, with what resolution made of each.")
+    def links(
+        self,
+        first: First = 20,
+        after: After = None,
+        states: Annotated[list[State] | None, strawberry.argument(description="Only links in these states.")] = None,
+    ) -> Connection[Link]:
+        """A page of links."""
+        page = self.view.pages[pages.link_page(first, after, states)]
+        result: Connection[Link] = connection(page, Link.of, _pair, after)
+        return result
+
+    @strawberry.field(description="Statistical links below the threshold, with what stronger evidence says of them.")
+    def possible_matches(self, info: Info, first: First = 20, after: After = None) -> Connection[PossibleMatch]:
+        """A page of possible matches."""
+
+        def node(match: Match) -> PossibleMatch:
+            ids = dict.fromkeys((match.at_a.id, match.at_b.id))
+            return PossibleMatch(
+                link=Link.of(match.link),
+                status=info.context.graph.match_status(match),
+                customer_ids=[strawberry.ID(id) for id in ids],
+            )
+
+        page = self.view.pages[pages.match_page(first, after)]
+        result: Connection[PossibleMatch] = connection(page, node, lambda match: _pair(match.link), after)
+        return result
+
+
+def _pair(link: DomainLink) -> str:
+    return encode(link.a, link.b)
+
+
+def customer_or_none(view: CustomerView | None) -> Any:
+    """A view in GraphQL, if there is one."""
+    return None if view is None else Customer.of(view)

@@ -1,0 +1,1 @@
+"""The identifier in GraphQL."""

@@ -1,0 +1,68 @@
+"""Links in GraphQL."""
+
+import strawberry
+
+from graph.domain.links import Link as DomainLink
+from graph.domain.links import State
+from graph.domain.observations import Tier
+from schema.enums import described
+from schema.identifier.types import IdentifierName
+from schema.scalars import Timestamp
+
+described(
+    State,
+    "LinkState",
+    "What resolution made of a link.",
+    KEPT="It holds its two identifiers in one customer.",
+    SUSPENDED="It lost to stronger links or a mark; it comes back by itself when what beat it goes away.",
+    IDLE="It links nothing: below the threshold, or at a shared or blocked identifier.",
+)
+described(
+    Tier,
+    "Tier",
+    "How near the best statement behind a link is; a nearer one beats a farther one.",
+    FIRST="A first-party statement.",
+    SECOND="A second-party statement.",
+    THIRD="A third-party statement.",
+    STATISTICAL="A statement with a confidence.",
+)
+
+
+@strawberry.type(description="Why a link is not kept.")
+class LinkReason:
+    """A reason in GraphQL."""
+
+    code: str = strawberry.field(description="`LIMIT`, `APART`, `BELOW_THRESHOLD`, `SHARED` or `BLOCKED`.")
+    text: str = strawberry.field(description="The reason in words.")
+
+
+@strawberry.type(description="The pair of two identifiers that observations support.")
+class Link:
+    """A link in GraphQL."""
+
+    a: IdentifierName = strawberry.field(description="One end.")
+    b: IdentifierName = strawberry.field(description="The other end.")
+    state: State = strawberry.field(description="What resolution made of it.")
+    reason: LinkReason | None = strawberry.field(description="Why it is not kept.")
+    tier: Tier = strawberry.field(description="The best of what supports it.")
+    first_seen: Timestamp | None = strawberry.field(description="The earliest statement of that tier.")
+    last_seen: Timestamp | None = strawberry.field(description="The latest statement of that tier.")
+    count: int = strawberry.field(description="How many statements support it.")
+    sources: list[str] = strawberry.field(description="Who made them.")
+    confidence: float | None = strawberry.field(description="The highest confidence of its statistical statements.")
+
+    @classmethod
+    def of(cls, link: DomainLink) -> "Link":
+        """From the domain's value."""
+        return cls(
+            a=IdentifierName.of(link.a),
+            b=IdentifierName.of(link.b),
+            state=link.state,
+            reason=None if link.reason is None else LinkReason(code=link.reason.code, text=link.reason.text),
+            tier=link.tier,
+            first_seen=None if link.first_seen is None else Timestamp(link.first_seen),
+            last_seen=None if link.last_seen is None else Timestamp(link.last_seen),
+            count=link.count,
+            sources=list(link.sources),
+            confidence=link.confidence,
+        )

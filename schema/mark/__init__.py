@@ -1,0 +1,1 @@
+"""The mark in GraphQL."""

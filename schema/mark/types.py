@@ -1,0 +1,66 @@
+"""Stewards' marks in GraphQL."""
+
+import strawberry
+
+from graph.domain.marks import Mark as DomainMark
+from graph.domain.marks import MarkKind
+from schema.customer.types import Customer
+from schema.enums import described
+from schema.identifier.types import IdentifierInput, IdentifierName
+from schema.problems import Problem
+from schema.scalars import Timestamp
+
+described(
+    MarkKind,
+    "MarkKind",
+    "What a steward says.",
+    TOGETHER="Two identifiers belong to one customer, whatever limits or sharing say.",
+    APART="Two identifiers never belong to one customer, whatever else says so.",
+    BLOCKED="An identifier links nothing.",
+)
+
+
+@strawberry.type(description="A steward's word that overrules the machine.")
+class Mark:
+    """A mark in GraphQL."""
+
+    id: strawberry.ID = strawberry.field(description="Opaque and lasting.")
+    kind: MarkKind = strawberry.field(description="What it says.")
+    a: IdentifierName = strawberry.field(description="One identifier.")
+    b: IdentifierName | None = strawberry.field(description="The other identifier; null for a block.")
+    actor: str = strawberry.field(description="Who set it.")
+    reason: str = strawberry.field(description="Why, in the steward's words.")
+    at: Timestamp = strawberry.field(description="When it was set; it never decides anything.")
+
+    @classmethod
+    def of(cls, mark: DomainMark) -> "Mark":
+        """From the domain's value."""
+        return cls(
+            id=strawberry.ID(mark.id),
+            kind=mark.kind,
+            a=IdentifierName.of(mark.a),
+            b=IdentifierName.of(mark.b) if mark.b else None,
+            actor=mark.actor,
+            reason=mark.reason,
+            at=Timestamp(mark.at),
+        )
+
+
+@strawberry.type(description="A mark that stands, and the customers at its ends.")
+class MarkPayload:
+    """The payload of `keepTogether` and `keepApart`."""
+
+    mark: Mark | None = strawberry.field(description="The mark as it stands; null if `errors` is not empty.")
+    created: bool = strawberry.field(description="Whether it was set only now; the same one may have stood already.")
+    customers: list[Customer] = strawberry.field(description="The customers at its ends after this; one if united.")
+    errors: list[Problem] = strawberry.field(description="What is wrong with the request.")
+
+
+@strawberry.input(description="Two identifiers that a steward knows about.")
+class MarkInput:
+    """The input of `keepTogether` and `keepApart`."""
+
+    a: IdentifierInput = strawberry.field(description="One identifier; it is created if it was never seen.")
+    b: IdentifierInput = strawberry.field(description="The other one.")
+    reason: str = strawberry.field(default="", description="Why, up to 1,000 characters.")
+    actor: str | None = strawberry.field(default=None, description="Who says so; the caller if left out.")

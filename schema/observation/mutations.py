@@ -1,0 +1,69 @@
+"""Mutations on observations."""
+
+from collections.abc import Sequence
+
+import strawberry
+
+from graph.actions.commit import Accepted, Answer, Revocation
+from graph.domain.errors import InvalidInput
+from graph.domain.views import ByKey
+from schema.context import Info
+from schema.customer.selection import selected
+from schema.customer.types import Customer
+from schema.observation.inputs import LinkIdentifiersInput, RevokeObservationsInput
+from schema.observation.types import (
+    ObservationAccepted,
+    ObservationRevoked,
+    ObservationsPayload,
+    RevocationsPayload,
+    refused,
+)
+from schema.problems import Problem
+
+
+async def answered(info: Info, answers: Sequence[Answer]) -> ObservationsPayload:
+    """Answers in GraphQL; the customers of all of them come in one read, if the query selects them."""
+    graph = info.context.graph
+    selection = selected(info._raw_info, graph.rules, "results", "customer")
+    customers: dict[str, Customer] = {}
+    if selection is not None:
+        keys = list(dict.fromkeys(one.key for one in answers if isinstance(one, Accepted)))
+        views = await graph.customers([ByKey(key) for key in keys], selection)
+        customers = {key: Customer.of(view) for key, view in zip(keys, views, strict=True) if view is not None}
+    results = [
+        ObservationAccepted.of(one, customers.get(one.key)) if isinstance(one, Accepted) else refused(one)
+        for one in answers
+    ]
+    return ObservationsPayload(results=results, errors=[])
+
+
+@strawberry.type
+class ObservationMutations:
+    """What can be done with observations."""
+
+    @strawberry.mutation(
+        description="Take in which identifiers sources saw together. Safe to repeat: observations are known by source "
+        "and id. The answer is given once everything is durable and resolved."
+    )
+    async def link_identifiers(self, info: Info, input: LinkIdentifiersInput) -> ObservationsPayload:
+        """Take in observations."""
+        try:
+            answers = await info.context.graph.link([one.read() for one in input.observations])
+        except InvalidInput as error:
+            return ObservationsPayload(results=[], errors=[Problem.of(error.problem())])
+        return await answered(info, answers)
+
+    @strawberry.mutation(
+        description="Withdraw observations. What they supported is resolved anew; what they beat comes back. It holds "
+        "for an observation that has not come yet, too."
+    )
+    async def revoke_observations(self, info: Info, input: RevokeObservationsInput) -> RevocationsPayload:
+        """Withdraw observations."""
+        keys = [(one.source, one.id) for one in input.observations]
+        actor = input.actor or info.context.caller.name
+        try:
+            answers = await info.context.graph.revoke(keys, actor)
+        except InvalidInput as error:
+            return RevocationsPayload(results=[], errors=[Problem.of(error.problem())])
+        results = [ObservationRevoked.of(one) if isinstance(one, Revocation) else refused(one) for one in answers]
+        return RevocationsPayload(results=results, errors=[])

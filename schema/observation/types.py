@@ -1,0 +1,123 @@
+"""Observations in GraphQL: what becomes of them."""
+
+from typing import Annotated, TypeAlias
+
+import strawberry
+
+from graph.actions.commit import Accepted, Answer, Revocation
+from graph.actions.commit import Refused as DomainRefused
+from graph.domain.changes import Change
+from graph.domain.links import State
+from graph.domain.receipts import Standing
+from schema.customer.types import Customer
+from schema.enums import described
+from schema.identifier.types import DroppedIdentifier
+from schema.link.types import Link
+from schema.problems import Problem, Refused
+
+described(
+    Standing,
+    "Standing",
+    "Whether an observation counts.",
+    VALID="It counts.",
+    INACTIVE="The rules refuse it; it is kept, and other rules may take it up.",
+    SUPERSEDED="The source stated the same order anew.",
+    REVOKED="It was revoked, perhaps before it came.",
+)
+
+
+@strawberry.type(description="Customers that became one.")
+class Merge:
+    """A merge in GraphQL."""
+
+    customer_id: strawberry.ID = strawberry.field(description="The id that answers from now on.")
+    retired_id: strawberry.ID = strawberry.field(description="The id that redirects to it from now on.")
+    rule: str = strawberry.field(description="What decided, in words.")
+
+    @classmethod
+    def of(cls, change: Change) -> "Merge":
+        """From the domain's entry of the history."""
+        return cls(customer_id=strawberry.ID(change.customer), retired_id=strawberry.ID(change.other), rule=change.rule)
+
+
+@strawberry.type(description="An observation that was taken in.")
+class ObservationAccepted:
+    """An accepted observation in GraphQL."""
+
+    source: str = strawberry.field(description="Who sent it.")
+    id: str = strawberry.field(description="The id under which it can be revoked: the source's, or the digest.")
+    standing: Standing = strawberry.field(description="Whether it counts.")
+    repeated: bool = strawberry.field(description="It was known already; nothing changed.")
+    customer_id: strawberry.ID | None = strawberry.field(
+        description="The id that answers for its identifiers; for the strongest customer where they lie in several."
+    )
+    customer: Customer | None = strawberry.field(description="That customer, read after this write.")
+    dropped: list[DroppedIdentifier] = strawberry.field(description="Identifiers that were left out, and why.")
+    suspended: list[Link] = strawberry.field(description="Its links that lost to stronger ones or to a mark.")
+    idle: list[Link] = strawberry.field(description="Its links below the threshold, or at a shared or blocked end.")
+    merges: list[Merge] = strawberry.field(description="The merges that it caused.")
+
+    @classmethod
+    def of(cls, accepted: Accepted, customer: Customer | None) -> "ObservationAccepted":
+        """From the domain's answer."""
+        return cls(
+            source=accepted.source,
+            id=accepted.id,
+            standing=accepted.standing,
+            repeated=accepted.repeated,
+            customer_id=strawberry.ID(accepted.customer) if accepted.customer else None,
+            customer=customer,
+            dropped=[DroppedIdentifier.of(one) for one in accepted.dropped],
+            suspended=[Link.of(link) for link in accepted.links if link.state is State.SUSPENDED],
+            idle=[Link.of(link) for link in accepted.links if link.state is State.IDLE],
+            merges=[Merge.of(change) for change in accepted.merges],
+        )
+
+
+ObservationResult: TypeAlias = Annotated[
+    ObservationAccepted | Refused,
+    strawberry.union("ObservationResult", description="What became of one observation or order."),
+]
+
+
+@strawberry.type(description="A revocation that holds, whether its observation has come yet or not.")
+class ObservationRevoked:
+    """A revocation in GraphQL."""
+
+    source: str = strawberry.field(description="Who sent the observation.")
+    id: str = strawberry.field(description="Its id.")
+    known: bool = strawberry.field(description="Whether the observation had come.")
+
+    @classmethod
+    def of(cls, one: Revocation) -> "ObservationRevoked":
+        """From the domain's answer."""
+        return cls(source=one.source, id=one.id, known=one.known)
+
+
+RevocationResult: TypeAlias = Annotated[
+    ObservationRevoked | Refused,
+    strawberry.union("RevocationResult", description="What became of one revocation."),
+]
+
+
+@strawberry.type(description="A result for each item, in the order of the items.")
+class ObservationsPayload:
+    """The payload of `linkIdentifiers` and `recordOrders`."""
+
+    results: list[ObservationResult] = strawberry.field(description="One result an item; empty if `errors` is not.")
+    errors: list[Problem] = strawberry.field(description="What is wrong with the request as a whole.")
+
+
+@strawberry.type(description="A result for each item, in the order of the items.")
+class RevocationsPayload:
+    """The payload of `revokeObservations`."""
+
+    results: list[RevocationResult] = strawberry.field(description="One result an item; empty if `errors` is not.")
+    errors: list[Problem] = strawberry.field(description="What is wrong with the request as a whole.")
+
+
+def refused(answer: Answer) -> Refused:
+    """A refusal in GraphQL."""
+    if not isinstance(answer, DomainRefused):
+        raise TypeError(f"{type(answer).__name__} is no refusal")
+    return Refused(problem=Problem.of(answer.problem))

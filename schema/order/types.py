@@ -1,0 +1,118 @@
+"""Orders and money in GraphQL."""
+
+from decimal import Decimal
+
+import strawberry
+from babel.numbers import get_currency_precision
+
+from graph.domain.orders import Order as DomainOrder
+from graph.domain.orders import OrderLine as DomainOrderLine
+from graph.domain.orders import OrderStatus
+from graph.views.metrics import Metrics as DomainMetrics
+from graph.views.metrics import Money as DomainMoney
+from schema.enums import described
+from schema.scalars import Amount, Timestamp
+
+described(
+    OrderStatus,
+    "OrderStatus",
+    "Where an order stands.",
+    PLACED="Placed.",
+    PAID="Paid.",
+    SHIPPED="Shipped or handed over.",
+    RETURNED="Returned: it counts as an order, but not in revenue.",
+    CANCELLED="Cancelled: it counts nowhere.",
+)
+
+
+def money(amount: Decimal, currency: str, rounded: bool = False) -> Amount:
+    """An amount with at least the decimals of its currency; an average is rounded to them."""
+    places = get_currency_precision(currency)
+    _, _, exponent = amount.as_tuple()
+    if rounded or (isinstance(exponent, int) and -exponent < places):
+        return Amount(amount.quantize(Decimal(1).scaleb(-places)))
+    return Amount(amount)
+
+
+@strawberry.type(description="An amount in a currency.")
+class Money:
+    """Money in GraphQL."""
+
+    amount: Amount = strawberry.field(description="The amount.")
+    currency: str = strawberry.field(description="ISO 4217.")
+
+    @classmethod
+    def of(cls, one: DomainMoney, rounded: bool = False) -> "Money":
+        """From the domain's value."""
+        return cls(amount=money(one.amount, one.currency, rounded), currency=one.currency)
+
+
+@strawberry.type(description="One line of an order.")
+class OrderLine:
+    """A line of an order in GraphQL."""
+
+    sku: str = strawberry.field(description="The article number.")
+    name: str | None = strawberry.field(description="The article's name as the source sent it.")
+    quantity: Amount = strawberry.field(description="How much or many.")
+    total: Amount = strawberry.field(description="The total of the line, in the currency of the order.")
+
+    @classmethod
+    def of(cls, line: DomainOrderLine, currency: str) -> "OrderLine":
+        """From the domain's value."""
+        total = money(line.total, currency)
+        return cls(sku=line.sku, name=line.name or None, quantity=Amount(line.quantity), total=total)
+
+
+@strawberry.type(description="An order: an identifier that also carries facts, those that were stated last.")
+class Order:
+    """An order in GraphQL."""
+
+    number: str = strawberry.field(description="The order number as the source sent it.")
+    source: str = strawberry.field(description="Who stated these facts.")
+    placed_at: Timestamp = strawberry.field(description="When it was placed.")
+    stated_at: Timestamp = strawberry.field(description="When the source stated this.")
+    status: OrderStatus = strawberry.field(description="Where it stands.")
+    currency: str = strawberry.field(description="ISO 4217.")
+    total: Amount = strawberry.field(description="What it came to.")
+    lines: list[OrderLine] = strawberry.field(description="Its lines, in the order they were sent.")
+
+    @classmethod
+    def of(cls, order: DomainOrder) -> "Order":
+        """From the domain's value."""
+        return cls(
+            number=order.number,
+            source=order.source,
+            placed_at=Timestamp(order.placed_at),
+            stated_at=Timestamp(order.stated_at),
+            status=order.status,
+            currency=order.currency,
+            total=money(order.total, order.currency),
+            lines=[OrderLine.of(line, order.currency) for line in order.lines],
+        )
+
+
+@strawberry.type(description="Figures over all orders of a customer that are not cancelled.")
+class Metrics:
+    """Metrics in GraphQL."""
+
+    orders: int = strawberry.field(description="How many orders, returned ones included.")
+    revenue: list[Money] = strawberry.field(description="By currency, returned orders left out.")
+    average_order_value: list[Money] = strawberry.field(
+        description="By currency: revenue divided by orders, rounded to the decimals of the currency."
+    )
+    first_order_at: Timestamp | None = strawberry.field(description="When the first was placed.")
+    last_order_at: Timestamp | None = strawberry.field(description="When the last was placed.")
+    days_since_last_order: int | None = strawberry.field(description="Whole days of 24 hours from then to now.")
+
+    @classmethod
+    def of(cls, metrics: DomainMetrics) -> "Metrics":
+        """From the domain's value."""
+        first, last = metrics.first_order_at, metrics.last_order_at
+        return cls(
+            orders=metrics.orders,
+            revenue=[Money.of(one) for one in metrics.revenue],
+            average_order_value=[Money.of(one, rounded=True) for one in metrics.average_order_value],
+            first_order_at=None if first is None else Timestamp(first),
+            last_order_at=None if last is None else Timestamp(last),
+            days_since_last_order=metrics.days_since_last_order,
+        )

@@ -1,0 +1,41 @@
+"""The schema: all queries and mutations, and how its fields are spelled."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from schema.customer.queries import CustomerQueries
+from schema.customer.types import Customer
+from schema.mark.mutations import MarkMutations
+from schema.observation.mutations import ObservationMutations
+from schema.order.mutations import OrderMutations
+from schema.scalars import SCALARS
+
+
+@strawberry.type(description="What can be asked.")
+class Query(CustomerQueries):
+    """All queries."""
+
+
+@strawberry.type(description="What can be done.")
+class Mutation(ObservationMutations, OrderMutations, MarkMutations):
+    """All mutations."""
+
+
+class KithSchema(strawberry.Schema):
+    """Strawberry's schema, but that it logs no error: messages hold what callers sent. `service` logs what it must."""
+
+    def process_errors(self, errors: object, execution_context: object = None) -> None:
+        """Leave errors to the service."""
+
+
+schema = KithSchema(
+    query=Query,
+    mutation=Mutation,
+    types=[Customer],
+    config=StrawberryConfig(scalar_map=SCALARS),
+)
+
+
+def sdl() -> str:
+    """The schema in its definition language."""
+    return schema.as_str() + "\n"

@@ -1,0 +1,1 @@
+"""How it runs: settings, wiring, HTTP, the command line."""

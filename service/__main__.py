@@ -1,0 +1,5 @@
+"""`python -m service` is `kith`."""
+
+from service.cli import main
+
+main()

@@ -1,0 +1,86 @@
+"""The application: reads as a list."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.auth import Keys
+from service.bootstrap import Wiring
+from service.settings import Settings
+from service.view import KithView, problem
+
+
+class LimitBody:
+    """Refuses a body over the limit, before it is read where its length is told, else as soon as it gets there."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self._app, self._most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        refusal = problem(413, f"the body is larger than {self._most} bytes")
+        if length.isdigit() and int(length) > self._most:
+            await refusal(scope, receive, send)
+            return
+        read = 0
+        # The body is read here, so that nothing has been answered yet when it proves too long.
+        messages: list[Message] = []
+        while True:
+            message = await receive()
+            messages.append(message)
+            read += len(message.get("body", b""))
+            if read > self._most:
+                await refusal(scope, receive, send)
+                return
+            if message["type"] != "http.request" or not message.get("more_body"):
+                break
+        pending = iter(messages)
+
+        async def replay() -> Message:
+            return next(pending, None) or await receive()
+
+        await self._app(scope, replay, send)
+
+
+def create_app(settings: Settings, wiring: Wiring) -> Starlette:
+    """The service over a graph that is wired already."""
+    keys = Keys(settings.api_keys.get_secret_value())
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        preparing = asyncio.create_task(wiring.prepare_when_there())
+        yield
+        preparing.cancel()
+        await wiring.graph.close()
+
+    async def livez(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_: Request) -> Response:
+        missing = await wiring.missing()
+        return JSONResponse({"status": "not ready" if missing else "ok", "missing": missing}, 503 if missing else 200)
+
+    async def home(_: Request) -> Response:
+        return RedirectResponse("/graphql")
+
+    return Starlette(
+        routes=[
+            Route("/", home),
+            Route("/livez", livez),
+            Route("/readyz", readyz),
+            Route("/graphql", KithView(wiring.graph, keys, settings.explorer)),
+        ],
+        middleware=[Middleware(LimitBody, most=settings.max_body_bytes)],
+        lifespan=lifespan,
+    )

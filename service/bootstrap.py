@@ -1,0 +1,112 @@
+"""The only wiring: from settings to a graph."""
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass
+
+from babel import Locale
+
+from graph.domain.errors import InvalidInput, RulesError, TemporaryFailure
+from graph.identity_graph import IdentityGraph
+from graph.ports import Store
+from graph.stores.embedded import EmbeddedStore
+from graph.stores.neo4j import Neo4jStore
+from service import rules_file
+from service.settings import Settings
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> int:
+        """Microseconds since 1970."""
+        return time.time_ns() // 1000
+
+
+class RandomIds:
+    """Ids of 130 random bits, with a prefix that tells the kind."""
+
+    def _id(self, prefix: str) -> str:
+        return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(26))
+
+    def customer(self) -> str:
+        """A customer's id."""
+        return self._id("cus_")
+
+    def mark(self) -> str:
+        """A mark's id."""
+        return self._id("mrk_")
+
+
+def currencies() -> frozenset[str]:
+    """The codes of ISO 4217 that are or were in use, from Unicode's CLDR."""
+    return frozenset(Locale("en").currencies)
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that the settings name."""
+    kind, _, rest = settings.store.partition("://")
+    if kind == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        return EmbeddedStore(rest[1:])
+    if kind in ("neo4j", "neo4j+s", "bolt", "bolt+s") and rest:
+        password = settings.neo4j_password.get_secret_value()
+        return Neo4jStore(settings.store, settings.neo4j_user, password, settings.neo4j_database)
+    raise InvalidInput("BAD_SETTING", f"KITH_STORE: {settings.store!r} is neither sqlite:///FILE nor neo4j://HOST:PORT")
+
+
+@dataclass(slots=True)
+class Wiring:
+    """A graph and the store under it. `adopted` turns true once the store holds these rules."""
+
+    graph: IdentityGraph
+    store: Store
+    rules_text: str
+    adopted: bool = False
+    refused: RulesError | None = None
+
+    async def prepare(self) -> None:
+        """Bring the store's structure up to date and make sure that its customers were resolved with these rules."""
+        await self.store.migrate()
+        kept = await self.store.rules()
+        if kept is None:
+            await self.store.adopt_rules(self.rules_text, SystemClock().now())
+        elif rules_file.parse(kept) != self.graph.rules:
+            self.refused = RulesError(
+                "the customers in the store were resolved with other rules; start with the rules they were resolved "
+                "with, or import into an empty store"
+            )
+            raise self.refused
+        self.adopted = True
+
+    async def prepare_when_there(self) -> None:
+        """Prepare as soon as the database answers; a database that is down at start is no reason to stay away."""
+        pause = 0.5
+        while not self.adopted and self.refused is None:
+            try:
+                await self.prepare()
+            except TemporaryFailure:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5)
+
+    async def missing(self) -> dict[str, str]:
+        """What is not ready yet, by part; empty where everything can be served."""
+        missing: dict[str, str] = {}
+        if store := await self.graph.ready():
+            missing["store"] = store
+        if self.refused is not None:
+            missing["rules"] = self.refused.message
+        elif not self.adopted:
+            missing["rules"] = "the store's rules have not been read yet"
+        return missing
+
+
+def wire(settings: Settings) -> Wiring:
+    """Everything, from settings; nothing is connected yet."""
+    text = rules_file.read_text(settings.rules)
+    rules = rules_file.parse(text, str(settings.rules or "rules.toml"))
+    store = open_store(settings)
+    graph = IdentityGraph(store, rules, SystemClock(), RandomIds(), currencies())
+    return Wiring(graph, store, text)

@@ -1,0 +1,108 @@
+"""A customer as a readable page in the terminal."""
+
+from datetime import UTC, datetime
+
+from babel.numbers import get_currency_precision
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from graph.domain.views import CustomerView, IdentifierPage, LinkPage, MatchPage, OrderPage, Selection
+from graph.identity_graph import IdentityGraph
+from graph.views.metrics import Money
+
+ROWS = 20
+
+
+def selection(graph: IdentityGraph) -> Selection:
+    """What the page shows."""
+    return Selection(
+        (IdentifierPage(tuple(graph.rules.by_name), ROWS),), (OrderPage(10),), (LinkPage(ROWS),), (MatchPage(5),)
+    )
+
+
+def _day(value: int | None) -> str:
+    return "" if value is None else f"{datetime.fromtimestamp(value / 1_000_000, UTC):%Y-%m-%d %H:%M}"
+
+
+def _money(one: Money) -> str:
+    return f"{one.amount:,.{get_currency_precision(one.currency)}f} {one.currency}"
+
+
+def show(console: Console, graph: IdentityGraph, view: CustomerView) -> None:
+    """Print the page."""
+    known = "known" if graph.is_known(view) else "anonymous"
+    head = Text.assemble(("Customer ", "bold"), (view.customer.id, "bold cyan"), f"  {known}")
+    if view.requested not in (None, view.customer.id):
+        head.append(f"  (asked for {view.requested}, which redirects here)")
+    parts: list[RenderableType] = [_figures(graph, view)]
+    wanted = selection(graph)
+    parts.append(_identifiers(view, wanted.identifiers[0]))
+    if view.pages[wanted.orders[0]].items:
+        parts.append(_orders(view, wanted.orders[0]))
+    parts.append(_links(view, wanted.links[0]))
+    if view.pages[wanted.matches[0]].items:
+        parts.append(_matches(graph, view, wanted.matches[0]))
+    console.print(Panel(Group(*parts), title=head, title_align="left"))
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, style="cyan" if column in ("identifier", "number") else "", overflow="fold")
+    return table
+
+
+def _figures(graph: IdentityGraph, view: CustomerView) -> Text:
+    figures = graph.metrics(view)
+    if not figures.orders:
+        return Text("no orders\n")
+    revenue = ", ".join(map(_money, figures.revenue))
+    average = ", ".join(map(_money, figures.average_order_value))
+    return Text(
+        f"{figures.orders} orders, revenue {revenue}, on average {average}; first {_day(figures.first_order_at)}, "
+        f"last {_day(figures.last_order_at)} ({figures.days_since_last_order} days ago)\n"
+    )
+
+
+def _more(table: Table, more: bool) -> Table:
+    if more:
+        table.add_row("…")
+    return table
+
+
+def _identifiers(view: CustomerView, page: IdentifierPage) -> Table:
+    table = _table("Identifiers", "identifier", "first seen", "last seen", "sources")
+    for one in view.pages[page].items:
+        seen = one.evidence
+        note = " (shared)" if one.shared else " (blocked)" if one.blocked else ""
+        first, last = (None, None) if seen is None else (seen.first_seen, seen.last_seen)
+        table.add_row(one.identifier.key + note, _day(first), _day(last), ", ".join(seen.sources if seen else ()))
+    return _more(table, view.pages[page].more)
+
+
+def _orders(view: CustomerView, page: OrderPage) -> Table:
+    table = _table("\nOrders", "number", "placed", "status", "total", "articles")
+    for one in view.pages[page].items:
+        order = one.order
+        articles = ", ".join(line.name or line.sku for line in order.lines)
+        total = _money(Money(order.currency, order.total))
+        table.add_row(order.number, _day(order.placed_at), order.status.value, total, articles)
+    return _more(table, view.pages[page].more)
+
+
+def _links(view: CustomerView, page: LinkPage) -> Table:
+    table = _table("\nLinks", "between", "and", "state", "last seen", "why not kept")
+    for link in view.pages[page].items:
+        reason = link.reason.text if link.reason else ""
+        table.add_row(link.a, link.b, link.state.value, _day(link.last_seen), reason)
+    return _more(table, view.pages[page].more)
+
+
+def _matches(graph: IdentityGraph, view: CustomerView, page: MatchPage) -> Table:
+    table = _table("\nPossible matches", "between", "and", "confidence", "status")
+    for match in view.pages[page].items:
+        confidence = f"{match.link.confidence:.2f}"
+        table.add_row(match.link.a, match.link.b, confidence, graph.match_status(match).value)
+    return _more(table, view.pages[page].more)
