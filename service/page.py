@@ -61,7 +61,7 @@ def _figures(graph: IdentityGraph, view: CustomerView) -> Text:
     revenue = ", ".join(map(_money, figures.revenue))
     average = ", ".join(map(_money, figures.average_order_value))
     return Text(
-        f"{figures.orders} orders, revenue {revenue}, on average {average}; first {_day(figures.first_order_at)}, "
+        f"{figures.orders} order{'s' if figures.orders != 1 else ''}, revenue {revenue}, on average {average}; first {_day(figures.first_order_at)}, "
         f"last {_day(figures.last_order_at)} ({figures.days_since_last_order} days ago)\n"
     )
 

@@ -66,6 +66,8 @@ class _Cleaner:
             return Dropped(
                 name, raw[:40] + "…", "TOO_LONG", f"has {len(raw)} characters; {MAX_VALUE_LENGTH} are allowed"
             )
+        if not raw.strip():
+            return Dropped(name, raw, "EMPTY", "is empty")
         if "\x00" in raw or any("\ud800" <= char <= "\udfff" for char in raw):
             return Dropped(name, ascii(raw)[1:-1], "INVALID", "holds a character that no identifier may hold")
         # Placeholders are looked for before normalising too: `unknown` is no e-mail address, but says more than that.

@@ -13,11 +13,17 @@ from graphql import (
     InlineFragmentNode,
     SelectionSetNode,
 )
-from graphql.execution.values import get_argument_values, get_directive_values
+from graphql.execution.values import VariableValues, get_argument_values, get_directive_values
 
 from graph.domain.rules import Rules
 from graph.domain.views import PageRequest, Selection
 from schema.customer import pages
+
+
+def _variables(info: GraphQLResolveInfo[Any]) -> VariableValues:
+    """The variables in the form that graphql-core's functions take; Strawberry hands resolvers the bare values."""
+    values: Any = info.variable_values
+    return values if isinstance(values, VariableValues) else VariableValues({}, values)
 
 
 def selected(info: GraphQLResolveInfo[Any], rules: Rules, *path: str) -> Selection | None:
@@ -40,16 +46,17 @@ def selected(info: GraphQLResolveInfo[Any], rules: Rules, *path: str) -> Selecti
         for field in _fields(one, info):
             definition = customer.fields.get(field.name.value)
             if definition is not None:
-                arguments = get_argument_values(definition, field, info.variable_values)
+                arguments = get_argument_values(definition, field, _variables(info))
                 wanted.update(dict.fromkeys(_pages(field.name.value, arguments, rules)))
     return Selection.of(wanted)
 
 
 def _fields(selections: SelectionSetNode, info: GraphQLResolveInfo[Any]) -> Iterator[FieldNode]:
     """The fields of a selection, fragments spread and conditions applied."""
+    variables = _variables(info)
     for node in selections.selections:
-        skip = get_directive_values(GraphQLSkipDirective, node, info.variable_values)
-        include = get_directive_values(GraphQLIncludeDirective, node, info.variable_values)
+        skip = get_directive_values(GraphQLSkipDirective, node, variables)
+        include = get_directive_values(GraphQLIncludeDirective, node, variables)
         if (skip and skip["if"]) or (include and not include["if"]):
             continue
         match node:

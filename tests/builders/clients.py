@@ -1,0 +1,114 @@
+"""A GraphQL client over the real application, without a socket between."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from graph.domain.rules import Rules
+from graph.identity_graph import IdentityGraph
+from graph.ports import Store
+from service import rules_file
+from service.app import create_app
+from service.bootstrap import RandomIds, SystemClock, Wiring, currencies
+from service.settings import Settings
+from tests.conftest import Run
+
+
+class Client:
+    """Asks GraphQL over a store."""
+
+    def __init__(self, store: Store, run: Run, rules: Rules | None = None, **settings: Any) -> None:
+        text = rules_file.default_text()
+        self.graph = IdentityGraph(store, rules or rules_file.parse(text), SystemClock(), RandomIds(), currencies())
+        self.wiring = Wiring(self.graph, store, text)
+        self._run = run
+        app = create_app(Settings(_env_file=None, **settings), self.wiring)
+        transport = httpx.ASGITransport(app)
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://kith", timeout=60)
+
+    def send(self, query: str, variables: Mapping[str, Any] | None = None, **headers: str) -> httpx.Response:
+        """The whole HTTP response."""
+        body = {"query": query, "variables": variables}
+        return self._run(self.http.post("/graphql", json=body, headers=headers))
+
+    def post(self, body: bytes, **headers: str) -> httpx.Response:
+        """The response to a raw body."""
+        return self._run(
+            self.http.post("/graphql", content=body, headers={"content-type": "application/json"} | headers)
+        )
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return self._run(self.http.get(path, headers=headers))
+
+    def ask(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The data; fails on any error."""
+        response = self.send(query, variables)
+        answer = response.json()
+        assert "errors" not in answer, answer
+        assert response.status_code == 200
+        return answer["data"]
+
+    def link(self, *observations: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """`linkIdentifiers`, each result with all it tells."""
+        data = self.ask(LINK, {"input": {"observations": observations}})["linkIdentifiers"]
+        assert data["errors"] == []
+        return data["results"]
+
+    def record(self, *orders: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """`recordOrders`, each result with all it tells."""
+        data = self.ask(RECORD, {"input": {"orders": orders}})["recordOrders"]
+        assert data["errors"] == []
+        return data["results"]
+
+    def customer(self, key: str, fields: str = "id") -> dict[str, Any] | None:
+        """A customer by a key."""
+        namespace, _, value = key.partition("=")
+        query = f"query($i: IdentifierInput!) {{ customer(by: {{identifier: $i}}) {{ {fields} }} }}"
+        return self.ask(query, {"i": {"namespace": namespace, "value": value}})["customer"]
+
+    def keys_of(self, key: str) -> list[str]:
+        """All identifiers of a customer."""
+        found = self.customer(key, "identifiers(first: 100) { nodes { namespace value } }")
+        return [f"{one['namespace']}={one['value']}" for one in found["identifiers"]["nodes"]]
+
+
+RESULT = """
+  results {
+    __typename
+    ... on ObservationAccepted {
+      source id standing repeated customerId
+      customer { id }
+      dropped { namespace value code reason }
+      suspended { a { namespace value } b { namespace value } state reason { code text } }
+      idle { a { value } b { value } reason { code text } }
+      merges { customerId retiredId rule }
+    }
+    ... on Refused { problem { code message path } }
+  }
+  errors { code message path }
+"""
+LINK = f"mutation($input: LinkIdentifiersInput!) {{ linkIdentifiers(input: $input) {{ {RESULT} }} }}"
+RECORD = f"mutation($input: RecordOrdersInput!) {{ recordOrders(input: $input) {{ {RESULT} }} }}"
+
+
+def identifiers(*keys: str) -> list[dict[str, str]]:
+    """Keys as `IdentifierInput`."""
+    return [{"namespace": key.partition("=")[0], "value": key.partition("=")[2]} for key in keys]
+
+
+def seen(*keys: str, at: str | None = None, source: str = "web", **more: Any) -> dict[str, Any]:
+    """An `ObservationInput`."""
+    return {"source": source, "identifiers": identifiers(*keys), "seenAt": at, **more}
+
+
+def order(number: str, *keys: str, **more: Any) -> dict[str, Any]:
+    """An `OrderInput`."""
+    defaults = {
+        "source": "shop",
+        "placedAt": "2026-03-01T12:00:00Z",
+        "statedAt": "2026-03-01T12:00:00Z",
+        "currency": "EUR",
+        "total": "10.00",
+    }
+    return {"number": number, "identifiers": identifiers(*keys), **defaults, **more}
