@@ -43,6 +43,7 @@ class Neo4jStore:
             user_agent="kith",
         )
         self._database = database
+        self.uri = uri
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[neo4j.AsyncSession]:
