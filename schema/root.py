@@ -5,6 +5,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.customer.queries import CustomerQueries
 from schema.customer.types import Customer
+from schema.extensions import EXTENSIONS
 from schema.mark.mutations import MarkMutations
 from schema.observation.mutations import ObservationMutations
 from schema.order.mutations import OrderMutations
@@ -32,6 +33,7 @@ schema = KithSchema(
     query=Query,
     mutation=Mutation,
     types=[Customer],
+    extensions=EXTENSIONS,
     config=StrawberryConfig(scalar_map=SCALARS),
 )
 

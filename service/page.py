@@ -8,6 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from graph.domain.links import State
 from graph.domain.views import CustomerView, IdentifierPage, LinkPage, MatchPage, OrderPage, Selection
 from graph.identity_graph import IdentityGraph
 from graph.views.metrics import Money
@@ -18,7 +19,10 @@ ROWS = 20
 def selection(graph: IdentityGraph) -> Selection:
     """What the page shows."""
     return Selection(
-        (IdentifierPage(tuple(graph.rules.by_name), ROWS),), (OrderPage(10),), (LinkPage(ROWS),), (MatchPage(5),)
+        (IdentifierPage(tuple(graph.rules.by_name), ROWS),),
+        (OrderPage(10),),
+        (LinkPage(ROWS, states=(State.SUSPENDED, State.IDLE)),),
+        (MatchPage(5),),
     )
 
 
@@ -41,7 +45,8 @@ def show(console: Console, graph: IdentityGraph, view: CustomerView) -> None:
     parts.append(_identifiers(view, wanted.identifiers[0]))
     if view.pages[wanted.orders[0]].items:
         parts.append(_orders(view, wanted.orders[0]))
-    parts.append(_links(view, wanted.links[0]))
+    if view.pages[wanted.links[0]].items:
+        parts.append(_links(view, wanted.links[0]))
     if view.pages[wanted.matches[0]].items:
         parts.append(_matches(graph, view, wanted.matches[0]))
     console.print(Panel(Group(*parts), title=head, title_align="left"))
@@ -60,9 +65,10 @@ def _figures(graph: IdentityGraph, view: CustomerView) -> Text:
         return Text("no orders\n")
     revenue = ", ".join(map(_money, figures.revenue))
     average = ", ".join(map(_money, figures.average_order_value))
+    first, last = _day(figures.first_order_at), _day(figures.last_order_at)
     return Text(
-        f"{figures.orders} order{'s' if figures.orders != 1 else ''}, revenue {revenue}, on average {average}; first {_day(figures.first_order_at)}, "
-        f"last {_day(figures.last_order_at)} ({figures.days_since_last_order} days ago)\n"
+        f"{figures.orders} order{'s' if figures.orders != 1 else ''}, revenue {revenue}, on average {average}\n"
+        f"first {first}, last {last} ({figures.days_since_last_order} days ago)\n"
     )
 
 
@@ -93,7 +99,7 @@ def _orders(view: CustomerView, page: OrderPage) -> Table:
 
 
 def _links(view: CustomerView, page: LinkPage) -> Table:
-    table = _table("\nLinks", "between", "and", "state", "last seen", "why not kept")
+    table = _table("\nLinks that are not kept", "between", "and", "state", "last seen", "why")
     for link in view.pages[page].items:
         reason = link.reason.text if link.reason else ""
         table.add_row(link.a, link.b, link.state.value, _day(link.last_seen), reason)

@@ -11,7 +11,9 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from graph.identity_graph import IdentityGraph
 from schema.context import Context
@@ -39,7 +41,8 @@ class KithView(GraphQL[Context, None]):
         try:
             response = await self._respond(request)
         except HTTPException as error:
-            response = problem(error.status_code, error.reason, self._media_type(request) or JSON)
+            headers = {"Allow": "POST"} if error.status_code == 405 else None
+            response = problem(error.status_code, error.reason, self._media_type(request) or JSON, headers)
         except Exception as error:
             response = _json({"errors": [internal(error)]}, 500, JSON)
         await response(scope, receive, send)
@@ -117,6 +120,29 @@ class KithView(GraphQL[Context, None]):
                 if not isinstance(value, Mapping | None):
                     raise HTTPException(400, f"{name} must be an object")
         return data
+
+    async def execute_single(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        sub_response: Response,
+        context: Context,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
+        """Run one operation; a mutation by GET is 405."""
+        try:
+            return await self.schema.execute(
+                request_data.query,
+                variable_values=request_data.variables,
+                context_value=context,
+                operation_name=request_data.operation_name,
+                allowed_operation_types=OperationType.from_http(request_adapter.method),
+            )
+        except CannotGetOperationTypeError as error:
+            raise HTTPException(400, f"operationName: {error.as_http_error_reason()}") from error
+        except InvalidOperationTypeError as error:
+            raise HTTPException(405, error.as_http_error_reason(request_adapter.method)) from error
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """The answer, with its errors as we show them; the status and media type follow from it and the request."""

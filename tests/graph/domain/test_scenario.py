@@ -68,7 +68,7 @@ seen
     ],
 )
 def test_a_bad_file_names_the_line(text: str, message: str) -> None:
-    with pytest.raises(InvalidInput, match=".*") as raised:
+    with pytest.raises(InvalidInput) as raised:
         parse(text)
     assert message in raised.value.message
 

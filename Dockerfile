@@ -1,0 +1,19 @@
+# The service. The database is another container: see docker-compose.yml.
+FROM python:3.11-slim AS build
+WORKDIR /src
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY graph graph
+COPY schema schema
+COPY service service
+RUN python -m venv /opt/kith && /opt/kith/bin/pip install --no-cache-dir --constraint constraints.txt .
+
+FROM python:3.11-slim
+RUN useradd --system --create-home kith
+COPY --from=build /opt/kith /opt/kith
+USER kith
+WORKDIR /home/kith
+ENV PATH=/opt/kith/bin:$PATH KITH_HOST=0.0.0.0
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --retries=6 CMD \
+    ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
+CMD ["kith", "serve"]

@@ -1,0 +1,198 @@
+"""GraphQL over HTTP: statuses, media types, bodies, keys, and nothing leaking."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from graph.domain.errors import InvalidInput, StoreUnavailable
+from graph.stores.embedded import EmbeddedStore
+from service.auth import Keys
+from tests.builders.clients import Client
+from tests.conftest import Run
+
+RESPONSE = "application/graphql-response+json"
+
+
+@pytest.fixture
+def store(tmp_path: Path, run: Run) -> EmbeddedStore:
+    store = EmbeddedStore(tmp_path / "kith.db")
+    run(store.migrate())
+    yield store
+    run(store.close())
+
+
+@pytest.fixture
+def client(store: EmbeddedStore, run: Run) -> Client:
+    return Client(store, run)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"null",
+        b'"hi"',
+        b"[]",
+        b"\xff\xfe",
+        b"[" * 200_000,
+        b'{"query": "{ __typename }", "variables": {"a": NaN}}',
+        b"",
+        b"{}",
+        b'{"query": 1}',
+        b'{"query": ""}',
+        b'{"query": "{ __typename }", "variables": [1]}',
+        b'{"query": "{ __typename }", "operationName": 7}',
+        b'{"query": "{ __typename }", "extensions": "x"}',
+    ],
+)
+def test_a_body_that_is_no_request_is_400(client: Client, body: bytes) -> None:
+    response = client.post(body)
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["message"]
+
+
+def test_a_body_over_the_limit_is_413(store: EmbeddedStore, run: Run) -> None:
+    client = Client(store, run, max_body_bytes=1000)
+    assert client.post(b"x" * 1001).status_code == 413
+
+    async def chunks():
+        for _ in range(100):
+            yield b"x" * 100
+
+    chunked = run(client.http.post("/graphql", content=chunks(), headers={"content-type": "application/json"}))
+    assert chunked.status_code == 413
+    assert chunked.json()["errors"]
+
+
+def test_another_body_type_is_415(client: Client) -> None:
+    assert client.post(b"{ __typename }", **{"content-type": "text/plain"}).status_code == 415
+
+
+def test_another_answer_type_is_406(client: Client) -> None:
+    assert client.send("{ __typename }", accept="image/png").status_code == 406
+
+
+def test_other_methods_are_405(client: Client, run: Run) -> None:
+    assert run(client.http.delete("/graphql")).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type", "status"),
+    [
+        ("*/*", "application/json", 200),
+        ("application/json", "application/json", 200),
+        (RESPONSE, RESPONSE, 400),
+        (f"application/json;q=0.5, {RESPONSE}", RESPONSE, 400),
+    ],
+)
+def test_the_answer_has_the_type_that_is_preferred(client: Client, accept: str, media_type: str, status: int) -> None:
+    response = client.send("{ nope }", accept=accept)
+    assert response.headers["content-type"].startswith(media_type)
+    assert response.status_code == status
+    assert "data" not in response.json()
+
+
+def test_get_serves_queries_and_no_mutations(client: Client, run: Run) -> None:
+    assert client.get("/graphql?query={__typename}").json() == {"data": {"__typename": "Query"}}
+    mutation = 'mutation{keepApart(input:{a:{namespace:"a",value:"b"},b:{namespace:"a",value:"c"}}){created}}'
+    response = run(client.http.get("/graphql", params={"query": mutation}))
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
+    assert "data" not in response.json()
+
+
+def test_browsers_get_the_explorer_unless_it_is_off(store: EmbeddedStore, run: Run) -> None:
+    page = Client(store, run).get("/graphql", accept="text/html")
+    assert page.headers["content-type"].startswith("text/html")
+    assert Client(store, run, explorer=False).get("/graphql", accept="text/html").status_code != 200
+
+
+def test_keys_open_the_door_and_name_the_caller(store: EmbeddedStore, run: Run) -> None:
+    client = Client(store, run, api_keys="till:0123456789abcdef, desk:fedcba9876543210")
+    refused = client.send("{ __typename }")
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+    assert client.send("{ __typename }", authorization="Bearer 0123456789abcdeX").status_code == 401
+    assert client.send("{ __typename }", authorization="Basic 0123456789abcdef").status_code == 401
+    mark = """mutation { keepApart(input: {a: {namespace: "email", value: "a@example.com"},
+        b: {namespace: "email", value: "b@example.com"}}) { mark { actor } } }"""
+    response = client.send(mark, authorization="Bearer fedcba9876543210")
+    assert response.json()["data"]["keepApart"]["mark"]["actor"] == "desk"
+
+
+@pytest.mark.parametrize(
+    "text", ["short:123", "0123456789abcdef", ":0123456789abcdef", "a:" + "k" * 16 + ",a:" + "j" * 16]
+)
+def test_bad_keys_are_refused_at_start_without_being_shown(text: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        Keys(text)
+    assert "KITH_API_KEYS" in raised.value.message
+    assert "0123456789abcdef" not in raised.value.message
+
+
+def test_probes_tell_what_is_missing(tmp_path: Path, run: Run) -> None:
+    store = EmbeddedStore(tmp_path / "empty.db")
+    client = Client(store, run)
+    assert client.get("/livez").status_code == 200
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert set(response.json()["missing"]) == {"store", "rules"}
+    run(client.wiring.prepare())
+    assert client.get("/readyz").json() == {"status": "ok", "missing": {}}
+    run(store.close())
+
+
+class Away:
+    """A store whose database does not answer."""
+
+    async def customers(self, *_):
+        raise StoreUnavailable("the database does not answer (ServiceUnavailable)")
+
+    async def write(self, *_):
+        raise StoreUnavailable("the database does not answer (ServiceUnavailable)")
+
+
+def test_a_database_that_is_away_is_503_with_advice(run: Run) -> None:
+    client = Client(Away(), run)
+    for query in (
+        '{ customer(by: {id: "x"}) { id } }',
+        'mutation { linkIdentifiers(input: {observations: [{source: "s",'
+        ' identifiers: [{namespace: "email", value: "a@example.com"}]}]}) { results { __typename } } }',
+    ):
+        response = client.send(query)
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "2"
+        (error,) = response.json()["errors"]
+        assert error["extensions"] == {"code": "STORE_UNAVAILABLE", "retryAfter": 2}
+
+
+class Broken:
+    """A store with a defect that talks."""
+
+    async def customers(self, *_):
+        raise RuntimeError("secret ann@example.com")
+
+
+def test_an_unexpected_error_shows_an_id_and_nothing_else(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    client = Client(Broken(), run)
+    with caplog.at_level(logging.INFO):
+        response = client.send('{ customer(by: {id: "x"}) { id } }')
+    (error,) = response.json()["errors"]
+    assert error["extensions"]["code"] == "INTERNAL"
+    assert error["extensions"]["id"] in caplog.text
+    assert "ann@example.com" not in response.text + caplog.text
+    assert "RuntimeError" not in response.text
+
+
+def test_two_operations_need_a_name(client: Client) -> None:
+    response = client.send("query A { __typename } query B { __typename }")
+    assert response.json().get("data") is None
+    assert response.json()["errors"]
+
+
+def test_nothing_personal_is_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        client.send('{ customer(by: {identifier: {namespace: "email", value: "ann@example.com"}}) { nope } }')
+        client.link({"source": "web", "identifiers": [{"namespace": "email", "value": "not-an-address"}]})
+    assert "ann@example.com" not in caplog.text
+    assert "not-an-address" not in caplog.text
