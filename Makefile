@@ -49,3 +49,9 @@ env: ## Write .env with a fresh API key and database password for docker compose
 
 clean: ## Remove what make and the tests made.
 	rm -rf $(VENV) .neo4j .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+bench: $(VENV)/installed ## Measure everything, side by side; writes bench/RESULTS.md. Needs wrk, Java 17 and Maven.
+	$(BIN)/python -m bench
+
+bench-quick: $(VENV)/installed ## The same in about 2 minutes.
+	$(BIN)/python -m bench --quick

@@ -1,0 +1,1 @@
+"""Figures, always as ratios measured side by side in one run."""

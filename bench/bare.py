@@ -1,0 +1,38 @@
+"""The peer of the view: a bare Starlette endpoint that runs the same Cypher and returns what comes as JSON."""
+
+import sys
+
+import orjson
+import uvicorn
+from neo4j import AsyncGraphDatabase
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bench.view import SELECTION
+from graph.domain.views import ByKey
+from graph.stores.neo4j.views import query
+
+
+def main() -> None:
+    """Serve at a port."""
+    driver = AsyncGraphDatabase.driver(sys.argv[1], notifications_min_severity="OFF")
+
+    async def view(request: Request) -> Response:
+        asked = orjson.loads(await request.body())
+        text, values = query([ByKey(asked["key"])], SELECTION)
+        async with driver.session() as session:
+            result = await session.run(text, values)
+            (record,) = [record.data() async for record in result]
+        return Response(orjson.dumps(record), media_type="application/json")
+
+    async def ready(_: Request) -> Response:
+        return Response()
+
+    app = Starlette(routes=[Route("/view", view, methods=["POST"]), Route("/readyz", ready)])
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), access_log=False, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()

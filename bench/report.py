@@ -1,0 +1,115 @@
+"""Rows of a run: a table on the screen, RESULTS.md, JSON, and a picture of each curve."""
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+@dataclass(slots=True)
+class Row:
+    """One measurement: ours against a peer, several times in turn. Rates are per second."""
+
+    name: str
+    unit: str
+    ours: list[float]
+    peer: str
+    theirs: list[float]
+    reach: float | None = None
+    """The ratio that is aimed at; `None` where the row is for information."""
+
+    @property
+    def ratio(self) -> float:
+        """Ours over theirs, of the medians."""
+        return statistics.median(self.ours) / statistics.median(self.theirs)
+
+    @property
+    def verdict(self) -> str:
+        """Whether the ratio reaches what is aimed at."""
+        return "" if self.reach is None else "reached" if self.ratio >= self.reach else "not reached"
+
+
+def _spread(values: Sequence[float]) -> str:
+    middle = statistics.median(values)
+    if len(values) < 2:
+        return f"{middle:,.0f}"
+    return f"{middle:,.0f} ({min(values):,.0f} to {max(values):,.0f})"
+
+
+@dataclass(slots=True)
+class Curve:
+    """One quantity over another, a line a side."""
+
+    name: str
+    x: str
+    y: str
+    lines: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+
+    def svg(self) -> str:
+        """The picture: plain SVG, logarithmic in x."""
+        import math
+
+        points = [point for line in self.lines.values() for point in line]
+        width, height, left, bottom = 640, 360, 70, 40
+        low, high = (math.log10(edge([x for x, _ in points])) for edge in (min, max))
+        top = max(y for _, y in points) * 1.1 or 1
+
+        def at(x: float, y: float) -> tuple[float, float]:
+            share = (math.log10(x) - low) / ((high - low) or 1)
+            return left + share * (width - left - 20), height - bottom - y / top * (height - bottom - 30)
+
+        colours = ("#1668b8", "#c4501b", "#2c8a4b", "#7a3fa0", "#666666")
+        out = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height + 20 * len(self.lines)}" '
+            'font-family="sans-serif" font-size="12">',
+            '<rect width="100%" height="100%" fill="white"/>',
+            f'<text x="{left}" y="18" font-weight="bold">{self.name}</text>',
+        ]
+        for step in range(5):
+            value = top * step / 4
+            _, y = at(10**low, value)
+            out.append(
+                f'<line x1="{left}" y1="{y:.0f}" x2="{width - 20}" y2="{y:.0f}" stroke="#ddd"/>'
+                f'<text x="{left - 6}" y="{y + 4:.0f}" text-anchor="end">{value:,.4g}</text>'
+            )
+        for x in sorted({x for x, _ in points}):
+            place, _ = at(x, 0)
+            out.append(f'<text x="{place:.0f}" y="{height - bottom + 16}" text-anchor="middle">{x:,.0f}</text>')
+        out.append(f'<text x="{width - 20}" y="{height - 6}" text-anchor="end">{self.x}; {self.y}</text>')
+        for place, (name, line) in enumerate(self.lines.items()):
+            colour = colours[place % len(colours)]
+            path = " ".join(f"{x:.0f},{y:.0f}" for x, y in (at(*point) for point in sorted(line)))
+            out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+            out.append(f'<text x="{left}" y="{height + 12 + 18 * place}" fill="{colour}">{name}</text>')
+        return "\n".join([*out, "</svg>\n"])
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as a table of Markdown."""
+    head = "| what | Kith | peer | the peer's | ratio | aim | |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+    return head + "".join(
+        f"| {row.name} | {_spread(row.ours)} {row.unit} | {row.peer} | {_spread(row.theirs)} | {row.ratio:.2f} | "
+        f"{'' if row.reach is None else row.reach} | {row.verdict} |\n"
+        for row in rows
+    )
+
+
+def write(rows: Sequence[Row], curves: Sequence[Curve], machine: dict[str, str], command: str) -> None:
+    """RESULTS.md, results.json and the curves' pictures, beside this file."""
+    about = "".join(f"- {name}: {value}\n" for name, value in machine.items())
+    pictures = ""
+    for curve in curves:
+        file = curve.name.lower().replace(" ", "-").replace(",", "") + ".svg"
+        (HERE / file).write_text(curve.svg(), encoding="utf-8")
+        pictures += f"\n![{curve.name}]({file})\n"
+    text = (
+        f"# Results\n\nWritten by `{command}`. Medians, with the smallest and the largest; sides run in turn "
+        f"(A B A B), after their answers were compared.\n\n{table(rows)}{pictures}\n{about}"
+    )
+    (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
+    data = {"rows": [asdict(row) | {"ratio": row.ratio} for row in rows], "machine": machine, "command": command}
+    data["curves"] = [asdict(curve) for curve in curves]
+    (HERE / "results.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")

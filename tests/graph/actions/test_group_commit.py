@@ -1,0 +1,119 @@
+"""Group commit: waiting writes share a transaction, each with its own answer, and one that fails harms no other."""
+
+import asyncio
+
+import pytest
+
+from graph.actions import group_commit
+from graph.actions.commit import Accepted, Refused
+from graph.actions.group_commit import GroupCommit
+from graph.domain.errors import Overloaded, StoreUnavailable
+from graph.domain.intake import Revoke
+from tests.builders.graphs import NOW, CountingIds, observe, seen, small_rules
+from tests.builders.memory import MemoryStore
+from tests.conftest import Run
+
+RULES = small_rules()
+
+
+class FixedClock:
+    def now(self) -> int:
+        return NOW
+
+
+class SlowStore:
+    """The store in dictionaries, slow enough that others wait, and out of order for one source."""
+
+    def __init__(self, error: type[Exception] | None = None, bad: str = "bad") -> None:
+        self.memory, self.transactions, self._error, self._bad = MemoryStore(), 0, error, bad
+
+    async def write(self, work):
+        self.transactions += 1
+        await asyncio.sleep(0.01)
+        generator = work()
+        first = next(generator)
+        generator.close()
+        if self._error and any(source == self._bad for source, _ in first.receipts):
+            raise self._error("no")
+        return self.memory.run(work)
+
+
+def test_waiting_writes_share_a_transaction_and_get_their_own_answers(run: Run) -> None:
+    # given
+    store = SlowStore()
+    writer = GroupCommit(store, RULES, FixedClock(), CountingIds())
+
+    async def everything():
+        return await asyncio.gather(
+            *(writer.run([observe(seen(f"cookie=c{n}", id=f"o{n}"), RULES)]) for n in range(50))
+        )
+
+    # when
+    answers = run(everything())
+    # then
+    assert [one.id for (one,) in answers] == [f"o{n}" for n in range(50)]
+    assert store.transactions <= 2
+
+
+def test_a_bad_record_costs_only_itself(run: Run) -> None:
+    # given
+    writer = GroupCommit(SlowStore(), RULES, FixedClock(), CountingIds())
+    one = observe(seen("cookie=a", id="same"), RULES)
+    other = observe(seen("cookie=b", id="same"), RULES)
+
+    async def everything():
+        return await asyncio.gather(writer.run([one]), writer.run([other]), writer.run([one]))
+
+    # when
+    (first,), (second,), (third,) = run(everything())
+    # then
+    assert isinstance(first, Accepted)
+    assert isinstance(second, Refused)
+    assert isinstance(third, Accepted)
+    assert third.repeated
+
+
+def test_a_write_that_fails_harms_no_other(run: Run) -> None:
+    # given
+    writer = GroupCommit(SlowStore(RuntimeError), RULES, FixedClock(), CountingIds())
+
+    async def everything():
+        sent = [writer.run([observe(seen("cookie=a", source=source), RULES)]) for source in ("good", "bad", "fine")]
+        return await asyncio.gather(*sent, return_exceptions=True)
+
+    # when
+    good, bad, fine = run(everything())
+    # then
+    assert isinstance(bad, RuntimeError)
+    assert isinstance(good[0], Accepted)
+    assert isinstance(fine[0], Accepted)
+
+
+def test_where_the_database_is_away_all_hear_it_once(run: Run) -> None:
+    # given
+    store = SlowStore(StoreUnavailable)
+    writer = GroupCommit(store, RULES, FixedClock(), CountingIds())
+
+    async def everything():
+        sent = [writer.run([observe(seen("cookie=a", source="bad"), RULES)]) for _ in range(5)]
+        return await asyncio.gather(*sent, return_exceptions=True)
+
+    # when, then
+    assert all(isinstance(one, StoreUnavailable) for one in run(everything()))
+    assert store.transactions <= 2
+
+
+def test_too_many_waiting_are_turned_away(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given
+    monkeypatch.setattr(group_commit, "MOST_WAITING", 3)
+    writer = GroupCommit(SlowStore(), RULES, FixedClock(), CountingIds())
+
+    async def everything():
+        sent = [writer.run([Revoke("s", str(n), NOW)]) for n in range(5)]
+        return await asyncio.gather(*sent, return_exceptions=True)
+
+    # when
+    answers = run(everything())
+    # then
+    assert [isinstance(one, Overloaded) for one in answers] == [False, False, False, True, True]
+    assert run(writer.run([Revoke("s", "later", NOW)])), "the queue drains"
