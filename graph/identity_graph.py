@@ -5,22 +5,30 @@ from collections.abc import Sequence
 from graph.actions.commit import Answer, Marking
 from graph.actions.group_commit import GroupCommit
 from graph.actions.link import link
-from graph.actions.mark import mark_pair
+from graph.actions.mark import block, mark_pair, remove
 from graph.actions.record_orders import OrderStatement, record_orders
 from graph.actions.revoke import revoke
+from graph.actions.undo import Undone, merge_to_undo, undo
+from graph.domain.changes import Entry
 from graph.domain.errors import InvalidInput, Problem
 from graph.domain.identifiers import Identifier
-from graph.domain.marks import MarkKind
+from graph.domain.links import Link
+from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Observation
 from graph.domain.receipts import ObservationKey
 from graph.domain.rules import Dropped, Rules
-from graph.domain.views import Asked, CustomerView, Match, Selection
+from graph.domain.views import Asked, CustomerView, Match, Page, Selection
+from graph.domain.why import Why
 from graph.ports import Clock, Ids, Store
+from graph.views.history import customer_at, entries_around, feed
 from graph.views.matches import MatchStatus, status
 from graph.views.metrics import Metrics, metrics
+from graph.views.why import weakest, why
 
 MOST_CUSTOMERS = 100
 """Customers of one look-up that a caller may ask for."""
+MOST_MARKS = 1_000
+"""Marks that are looked through at one identifier."""
 
 
 class IdentityGraph:
@@ -47,6 +55,56 @@ class IdentityGraph:
         """Set a *together* or *apart* mark on two keys; identifiers not yet seen are created by it."""
         now = self._clock.now()
         return await mark_pair(self._writer, kind, a, b, id=self._ids.mark(), actor=actor, reason=reason, now=now)
+
+    async def block(self, key: str, actor: str = "", reason: str = "") -> Marking:
+        """Block an identifier; one blocked already is answered as it stands."""
+        now = self._clock.now()
+        return await block(self._writer, key, id=self._ids.mark(), actor=actor, reason=reason, now=now)
+
+    async def unblock(self, key: str, actor: str = "") -> Mark:
+        """Take back the block of an identifier; raises where there is none."""
+        for mark in await self._store.marks(key, None, MOST_MARKS):
+            if mark.kind is MarkKind.BLOCKED:
+                return await self.remove_mark(mark.id, actor)
+        raise InvalidInput("UNKNOWN_MARK", f"{key} is not blocked", ("identifier",))
+
+    async def remove_mark(self, id: str, actor: str = "") -> Mark:
+        """Remove a mark by its id; what would be without it comes back."""
+        return await remove(self._writer, id, actor=actor, now=self._clock.now())
+
+    async def marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> Page[Mark]:
+        """Marks in the order they were set, those that name a key or all."""
+        found = await self._store.marks(key, after, first + 1)
+        return Page(found[:first], len(found) > first)
+
+    async def undo(self, no: int, actor: str = "", reason: str = "") -> Undone:
+        """Undo the merge with a number in the history; raises where it is none or is undone already."""
+        change = await merge_to_undo(self._store, no)
+        entries = await entries_around(self._store, [change.customer, change.other])
+        told = reason or f"undo of change {no}"
+        now, id = self._clock.now(), self._ids.mark()
+        return await undo(
+            self._writer, self._store, no, entries, explain=self._explain, id=id, actor=actor, reason=told, now=now
+        )
+
+    async def changes(self, after: int, first: int) -> Page[Entry]:
+        """The feed of all changes behind an entry's number, in the order of commits, without gaps."""
+        return Page(*await feed(self._store, after, first))
+
+    async def customer_at(self, asked: Asked, at: int, selection: Selection) -> CustomerView | None:
+        """Who an id or a key was at a moment of recording (microseconds); the view holds pages of identifiers only."""
+        return await customer_at(self._store, asked, at, selection)
+
+    async def _explain(self, a: str, b: str) -> str:
+        return (await self.why(a, b)).sentence
+
+    async def why(self, a: str, b: str) -> Why:
+        """Why two keys are one customer, or are not."""
+        return await why(self._store, self.rules, a, b)
+
+    async def weakest_links(self, key: str, first: int) -> list[Link]:
+        """The kept links without which the customer of a key would fall apart, most doubtful first."""
+        return await weakest(self._store, self.rules, key, first)
 
     def key(self, namespace: str, raw: str, path: tuple[str | int, ...] = ()) -> str:
         """The key of a raw identifier, normalised as on the way in; raises `InvalidInput` where it can be none."""

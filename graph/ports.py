@@ -8,7 +8,9 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from graph.domain.changes import Entry
 from graph.domain.identifiers import Pair
+from graph.domain.marks import Mark
 from graph.domain.receipts import ObservationKey
 from graph.domain.snapshots import Writes
 from graph.domain.views import Asked, CustomerView, Selection
@@ -80,6 +82,22 @@ class Store(Protocol):
         Must read in one round trip, but for a repeat where a change came in between; must never show half a change;
         must read no more than the selection names.
         """
+        ...
+
+    async def changes(self, after: int, first: int) -> list[Entry]:
+        """The history behind entry number `after`, in order; must show an entry only when all before it are there."""
+        ...
+
+    async def history(self, ids: Sequence[str]) -> list[Entry]:
+        """All entries of the history that name one of some customers, in order."""
+        ...
+
+    async def naming(self, key: str) -> list[str]:
+        """The customers of entries that name an identifier; may read the whole history."""
+        ...
+
+    async def marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Mark]:
+        """Marks by (time set, id), those that name `key` or all; `after` is the last one seen."""
         ...
 
     async def migrate(self) -> list[str]:

@@ -3,17 +3,21 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from schema.change.queries import ChangeQueries
 from schema.customer.queries import CustomerQueries
 from schema.customer.types import Customer
 from schema.extensions import EXTENSIONS
 from schema.mark.mutations import MarkMutations
+from schema.mark.queries import MarkQueries
 from schema.observation.mutations import ObservationMutations
 from schema.order.mutations import OrderMutations
 from schema.scalars import SCALARS
+from schema.simulation.queries import SimulationQueries
+from schema.why.queries import WhyQueries
 
 
 @strawberry.type(description="What can be asked.")
-class Query(CustomerQueries):
+class Query(CustomerQueries, ChangeQueries, MarkQueries, WhyQueries, SimulationQueries):
     """All queries."""
 
 

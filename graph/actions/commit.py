@@ -1,7 +1,7 @@
 """The one write behind all others: commands in, decided and stored in one transaction, an answer for each."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -144,11 +144,12 @@ class _Marks:
         self._standing[mark.id] = mark
         return Marking(mark, new=True)
 
-    def take(self, id: str) -> Marking | Refused:
-        mark = self._standing.pop(id, None)
+    def take(self, command: RemoveMark) -> Marking | Refused:
+        mark = self._standing.pop(command.id, None)
         if mark is None:
-            return Refused(Problem("UNKNOWN_MARK", f"there is no mark {id!r}", ("id",)))
-        self._removed[id] = mark
+            return Refused(Problem("UNKNOWN_MARK", f"there is no mark {command.id[:60]!r}", ("id",)))
+        # The history tells who removed it.
+        self._removed[command.id] = replace(mark, actor=command.actor)
         return Marking(mark, new=False)
 
     @property
@@ -172,7 +173,7 @@ def _take(command: Command, intake: Intake, marks: _Marks) -> _Draft:
         case SetMark(mark):
             return marks.put(mark)
         case RemoveMark():
-            return marks.take(command.id)
+            return marks.take(command)
 
 
 def _answer(draft: _Draft, intake: Intake, step: Step) -> Answer:

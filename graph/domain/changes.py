@@ -20,12 +20,16 @@ class ChangeKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Through whom: the observation (source and id) or the actor; `how` is observed, revoked or marked."""
+    """Through whom: the observation (source, id and party) or the actor and the mark's id.
+
+    `how` is observed, revoked, marked or unmarked.
+    """
 
     how: str = "observed"
     source: str = ""
     id: str = ""
     actor: str = ""
+    party: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ class Change:
 
     created: `customer` got `keys`. moved: `keys` came to `customer` from `other` (empty: they were in none). merged:
     `other` went into `customer`. split: `keys` left `customer` for `other`. emptied: `keys` are in no customer any
-    more. `rule` says in words what decided; `at` is in microseconds.
+    more. `rule` says in words what decided; `at` is in microseconds. A merge tells the anchors that `customer` and
+    `other` had before it.
     """
 
     kind: ChangeKind
@@ -44,3 +49,12 @@ class Change:
     other: str = ""
     keys: tuple[str, ...] = field(default=())
     rule: str = ""
+    anchors: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A change with its number in the history, which has no gaps and follows the order of commits."""
+
+    no: int
+    change: Change

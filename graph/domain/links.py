@@ -122,3 +122,10 @@ def sort_key(link: Link, rules: Rules) -> SortKey:
     time = -link.last_seen if weak_rule.contested is Contested.NEWEST else link.first_seen
     strong_rank = rules.rank[strong[: strong.index("=")]]
     return link.tier, rules.rank[weak_rule.name], time, strong_rank, strong, weak
+
+
+def merged_by(link: Link) -> str:
+    """Why a link united two customers, in words."""
+    how = "seem to belong together" if link.tier is Tier.STATISTICAL else "were seen together"
+    party = "" if link.tier is Tier.STATISTICAL else f", {link.tier.name.lower()} party"
+    return f"{link.a} and {link.b} {how} ({', '.join(link.sources)}{party})"

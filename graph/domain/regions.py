@@ -7,7 +7,7 @@ from itertools import chain
 from graph.domain.changes import ChangeKind
 from graph.domain.customers import Anchor, Customer, Naming, Node, anchor_of, name_groups
 from graph.domain.identifiers import Pair, namespace_of
-from graph.domain.links import State
+from graph.domain.links import State, merged_by
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.orders import add, figures_of
 from graph.domain.overlay import Overlay
@@ -25,6 +25,7 @@ class Told:
     keys: tuple[str, ...] = ()
     rule: str = ""
     ends: Pair | None = None
+    anchors: tuple[str, ...] = ()
 
 
 class Settled:
@@ -211,7 +212,9 @@ class Settled:
         for (before, after), keys in flows.items():
             if before and after and self._naming.redirects.get(before) == after and self._was_live(before):
                 ends, rule = self._joined(before, after)
-                yield Told(ChangeKind.MERGED, after, before, tuple(keys), rule, ends)
+                known = self._by_id.get(after)
+                anchors = (known.anchor.key, self._by_id[before].anchor.key) if known is not None else ()
+                yield Told(ChangeKind.MERGED, after, before, tuple(keys), rule, ends, anchors)
 
     def _was_live(self, id: str) -> bool:
         return self._by_id[id].live
@@ -225,7 +228,7 @@ class Settled:
             ids = {self._id_before(ends[0]), self._id_before(ends[1])}
             if before in ids and len(ids) > 1:
                 link = self._overlay.links[ends]
-                return ends, f"{link.a} and {link.b} were seen together ({link.tier.name.lower()} party)"
+                return ends, merged_by(link)
         return None, "their identifiers are connected now"
 
     def _why_apart(self, keys: list[str]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from graph.domain.errors import InvalidInput, KithError, Problem
-from graph.domain.identifiers import Identifier, pair
+from graph.domain.identifiers import Identifier
 from graph.domain.links import State
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import SECOND, Observation, Statement, Tier, check, read
@@ -42,7 +42,14 @@ class Marked:
     mark: Mark
 
 
-Event = Seen | Revoked | Marked
+@dataclass(frozen=True, slots=True)
+class Unmarked:
+    """A line that takes a mark back, by what it says."""
+
+    mark: Mark
+
+
+Event = Seen | Revoked | Marked | Unmarked
 Customers = list[list[str]]
 
 
@@ -208,6 +215,23 @@ def _words(raw: str) -> list[str]:
     return words
 
 
+_TAKES = {
+    "revoke": "one name",
+    "block": "one key",
+    "unblock": "one key",
+    "apart": "two keys",
+    "together": "two keys",
+    "unmark": "apart or together, and two keys",
+}
+
+
+def _mark(line: int, kind: MarkKind, words: Sequence[str], position: int, rules: Rules) -> Mark:
+    if len(set(words)) < len(words):
+        raise ScenarioError(line, f"{kind.value} names {words[0]!r} twice")
+    keys = sorted(_key(line, word, rules) for word in words)
+    return Mark(" ".join([kind.value, *keys]), kind, keys[0], "".join(keys[1:]), at=position * SECOND)
+
+
 def _events(lines: Sequence[tuple[int, list[str]]], rules: Rules) -> tuple[Event, ...]:
     source_of: dict[str, str] = {}
     events: list[Event] = []
@@ -216,13 +240,14 @@ def _events(lines: Sequence[tuple[int, list[str]]], rules: Rules) -> tuple[Event
             case ["revoke", name]:
                 events.append(Revoked("", name))
             case ["apart" | "together" as kind, a, b]:
-                if a == b:
-                    raise ScenarioError(line, f"{kind} names {a!r} twice")
-                first, second = pair(_key(line, a, rules), _key(line, b, rules))
-                mark = Mark(f"{kind} {first} {second}", MarkKind(kind), first, second, at=position * SECOND)
-                events.append(Marked(mark))
-            case ["revoke" | "apart" | "together", *_]:
-                raise ScenarioError(line, f"{words[0]} takes {'one name' if words[0] == 'revoke' else 'two keys'}")
+                events.append(Marked(_mark(line, MarkKind(kind), [a, b], position, rules)))
+            case ["unmark", "apart" | "together" as kind, a, b]:
+                events.append(Unmarked(_mark(line, MarkKind(kind), [a, b], position, rules)))
+            case ["block" | "unblock" as what, key]:
+                mark = _mark(line, MarkKind.BLOCKED, [key], position, rules)
+                events.append(Marked(mark) if what == "block" else Unmarked(mark))
+            case ["revoke" | "block" | "unblock" | "apart" | "together" | "unmark", *_]:
+                raise ScenarioError(line, f"{words[0]} takes {_TAKES[words[0]]}")
             case _:
                 observation = _observation(line, position, words, rules)
                 if observation.id in source_of:
@@ -238,7 +263,12 @@ def _events(lines: Sequence[tuple[int, list[str]]], rules: Rules) -> tuple[Event
 def simulate(scenario: Scenario) -> Outcome:
     """What the rule makes of a scenario, resolved from scratch."""
     revoked = {(event.source, event.id) for event in scenario.events if isinstance(event, Revoked)}
-    marks = {event.mark.id: event.mark for event in scenario.events if isinstance(event, Marked)}
+    marks: dict[str, Mark] = {}
+    for event in scenario.events:
+        if isinstance(event, Marked):
+            marks[event.mark.id] = event.mark
+        elif isinstance(event, Unmarked):
+            marks.pop(event.mark.id, None)
     statements: list[Statement] = []
     refused: list[tuple[str, Problem]] = []
     for event in scenario.events:

@@ -12,7 +12,7 @@ from graph.domain.clusters import Cluster, clusters_of
 from graph.domain.customers import Customer, Node, anchor_of
 from graph.domain.identifiers import Pair, namespace_of
 from graph.domain.intake import Delta
-from graph.domain.links import Link, State
+from graph.domain.links import Link, State, merged_by
 from graph.domain.marks import Mark
 from graph.domain.orders import Figures, add, figures_of, subtract
 from graph.domain.overlay import Overlay
@@ -185,7 +185,9 @@ class Step:
                 if node in others:
                     other = others.pop(node)
                     link = self.overlay.links[ends]
-                    self._tell(ChangeKind.MERGED, self._cause(ends), id, other.id, rule=merged_by(link))
+                    anchors = (survivor.anchor.key, other.anchor.key) if survivor else ()
+                    rule, cause = merged_by(link), self._cause(ends)
+                    self._tell(ChangeKind.MERGED, cause, id, other.id, rule=rule, anchors=anchors)
 
     def _resolve(self, region: Region) -> None:
         """The other way: resolve the whole region anew and compare."""
@@ -236,12 +238,12 @@ class Step:
         """Identifier to what in the delta names it."""
         causes: dict[str, list[Cause]] = {}
         for statement in self._delta.added:
-            cause = Cause("observed", statement.source, statement.id)
+            cause = Cause("observed", statement.source, statement.id, party=statement.tier.name.lower())
             for key in statement.keys:
                 causes.setdefault(key, []).append(cause)
         for statement in self._delta.withdrawn:
             actor = self._delta.actors.get((statement.source, statement.id), "")
-            cause = Cause("revoked", statement.source, statement.id, actor)
+            cause = Cause("revoked", statement.source, statement.id, actor, statement.tier.name.lower())
             for key in statement.keys:
                 causes.setdefault(key, []).append(cause)
         for how, marks in (("marked", self._delta.marks_set), ("unmarked", self._delta.marks_removed)):
@@ -276,8 +278,9 @@ class Step:
         other: str = "",
         keys: Iterable[str] = (),
         rule: str = "",
+        anchors: tuple[str, ...] = (),
     ) -> None:
-        self.writes.changes.append(Change(kind, self._now, cause, customer, other, tuple(keys), rule))
+        self.writes.changes.append(Change(kind, self._now, cause, customer, other, tuple(keys), rule, anchors))
 
     def _tell_settled(self, settled: Settled) -> None:
         for mark in self._delta.marks_set:
@@ -286,7 +289,7 @@ class Step:
             self._tell_mark(ChangeKind.MARK_REMOVED, mark, settled)
         for told in settled.told():
             cause = self._cause(told.ends) if told.ends else self._cause_of_keys(told.keys)
-            self._tell(told.kind, cause, told.customer, told.other, told.keys, told.rule)
+            self._tell(told.kind, cause, told.customer, told.other, told.keys, told.rule, told.anchors)
         for ends, after in self.overlay.links.items():
             before = self.overlay.links_before.get(ends)
             was = before is not None and before.state is State.SUSPENDED
@@ -329,8 +332,3 @@ class Step:
             for change in self.writes.changes
             if change.kind is ChangeKind.MERGED and (change.cause.source, change.cause.id) == (source, id)
         ]
-
-
-def merged_by(link: Link) -> str:
-    """Why two customers were merged, in words."""
-    return f"{link.a} and {link.b} were seen together ({link.tier.name.lower().replace('_', ' ')} party)"

@@ -69,7 +69,15 @@ class MatchPage:
     after: tuple[str, str] | None = None
 
 
-PageRequest = IdentifierPage | OrderPage | LinkPage | MatchPage
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """A page of what happened to the customer, newest first; `after` is the number of the last entry seen."""
+
+    first: int
+    after: int | None = None
+
+
+PageRequest = IdentifierPage | OrderPage | LinkPage | MatchPage | HistoryPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,7 @@ class Selection:
     orders: tuple[OrderPage, ...] = ()
     links: tuple[LinkPage, ...] = ()
     matches: tuple[MatchPage, ...] = ()
+    history: tuple[HistoryPage, ...] = ()
 
     @classmethod
     def of(cls, pages: Iterable[PageRequest]) -> "Selection":
@@ -90,12 +99,13 @@ class Selection:
             tuple(page for page in pages if isinstance(page, OrderPage)),
             tuple(page for page in pages if isinstance(page, LinkPage)),
             tuple(page for page in pages if isinstance(page, MatchPage)),
+            tuple(page for page in pages if isinstance(page, HistoryPage)),
         )
 
     @property
     def pages(self) -> tuple[PageRequest, ...]:
         """All pages."""
-        return (*self.identifiers, *self.orders, *self.links, *self.matches)
+        return (*self.identifiers, *self.orders, *self.links, *self.matches, *self.history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +156,4 @@ class CustomerView:
     customer: Customer
     requested: str | None = None
     pages: Mapping[PageRequest, Page[Any]] = field(default_factory=dict)
-    """By request: `IdentifierView`, `OrderView`, `Link` or `Match` in it."""
+    """By request: `IdentifierView`, `OrderView`, `Link`, `Match` or `Entry` in it."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from graph.domain.errors import InvalidInput
 from graph.domain.links import State
 from graph.domain.rules import Rules
-from graph.domain.views import IdentifierPage, LinkPage, MatchPage, OrderPage
+from graph.domain.views import HistoryPage, IdentifierPage, LinkPage, MatchPage, OrderPage
 from schema.cursors import decode, page_size
 
 SHORTHANDS = {"devices": "device", "emails": "email", "loyaltyCards": "loyalty_card"}
@@ -53,3 +53,8 @@ def match_page(first: int, after: str | None = None) -> MatchPage:
     """A page of possible matches."""
     place = None if after is None else decode(after, str, str)
     return MatchPage(page_size(first), place and (place[0], place[1]))
+
+
+def history_page(first: int, after: str | None = None) -> HistoryPage:
+    """A page of the history."""
+    return HistoryPage(page_size(first), None if after is None else decode(after, int)[0])

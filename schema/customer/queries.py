@@ -11,6 +11,7 @@ from schema.context import Info
 from schema.customer.selection import selected
 from schema.customer.types import Customer, Node, customer_or_none
 from schema.identifier.types import IdentifierInput
+from schema.scalars import Timestamp, readable
 
 
 @strawberry.input(one_of=True, description="What a customer is asked for by: exactly one of these.")
@@ -44,10 +45,19 @@ class CustomerQueries:
         self,
         info: Info,
         by: Annotated[CustomerBy, strawberry.argument(description="An id or an identifier.")],
+        at: Annotated[
+            Timestamp | None,
+            strawberry.argument(
+                description="Who this was in Kith at that time (of recording, not of being seen): then only id, known "
+                "and identifiers can be asked for."
+            ),
+        ] = None,
     ) -> Customer | None:
         """One customer."""
         graph = info.context.graph
         selection = selected(info._raw_info, graph.rules) or Selection()
+        if at is not None:
+            return customer_or_none(await graph.customer_at(by.asked(graph), readable(at, "at"), selection))
         (view,) = await graph.customers([by.asked(graph)], selection)
         return None if view is None else Customer.of(view)
 

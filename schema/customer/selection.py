@@ -79,5 +79,7 @@ def _pages(name: str, arguments: Mapping[str, Any], rules: Rules) -> Iterator[Pa
             yield pages.link_page(first, after, arguments.get("states"))
         case "possibleMatches":
             yield pages.match_page(first, after)
+        case "history":
+            yield pages.history_page(first, after)
         case _ if name in pages.SHORTHANDS:
             yield pages.shorthand_page(rules, name, first)

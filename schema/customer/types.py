@@ -4,13 +4,15 @@ from typing import Annotated, Any, TypeAlias
 
 import strawberry
 
+from graph.domain.errors import InvalidInput
 from graph.domain.links import Link as DomainLink
 from graph.domain.links import State
-from graph.domain.views import CustomerView, IdentifierPage, IdentifierView, Match, OrderView
+from graph.domain.views import CustomerView, IdentifierPage, IdentifierView, Match, OrderView, Page, PageRequest
 from graph.views.matches import MatchStatus
+from schema.change.types import Change
 from schema.connections import Connection, connection
 from schema.context import Info
-from schema.cursors import encode
+from schema.cursors import encode, page_size
 from schema.customer import pages
 from schema.enums import described
 from schema.identifier.types import Identifier
@@ -62,6 +64,13 @@ class Customer(Node):
         """From the domain's view."""
         return cls(id=strawberry.ID(view.customer.id), view=view)
 
+    def _page(self, page: PageRequest) -> Page[Any]:
+        """A page that the look-ahead has brought; a view of another time holds identifiers only."""
+        try:
+            return self.view.pages[page]
+        except KeyError:
+            raise not_at_a_time() from None
+
     @strawberry.field(description="The id that was asked for, where another answers since they were merged.")
     def requested_id(self) -> strawberry.ID | None:
         """The id asked for, if it redirected."""
@@ -95,12 +104,12 @@ class Customer(Node):
         def cursor(item: IdentifierView) -> str:
             return encode(rank[item.identifier.namespace], item.identifier.key)
 
-        result: Connection[Identifier] = connection(self.view.pages[page], Identifier.of, cursor, after)
+        result: Connection[Identifier] = connection(self._page(page), Identifier.of, cursor, after)
         return result
 
     def _shorthand(self, info: Info, field: str, first: int) -> list[Identifier]:
         page: IdentifierPage = pages.shorthand_page(info.context.graph.rules, field, first)
-        return [Identifier.of(item) for item in self.view.pages[page].items]
+        return [Identifier.of(item) for item in self._page(page).items]
 
     @strawberry.field(description="Shorthand for the identifiers of namespace `device`.")
     def devices(self, info: Info, first: First = 20) -> list[Identifier]:
@@ -124,13 +133,15 @@ class Customer(Node):
         def cursor(item: OrderView) -> str:
             return encode(item.order.placed_at, item.key)
 
-        page = self.view.pages[pages.order_page(first, after)]
+        page = self._page(pages.order_page(first, after))
         result: Connection[Order] = connection(page, lambda item: Order.of(item.order), cursor, after)
         return result
 
     @strawberry.field(description="Figures over its orders.")
     def metrics(self, info: Info) -> Metrics:
         """Figures."""
+        if self.view.customer.node is None:
+            raise not_at_a_time()
         return Metrics.of(info.context.graph.metrics(self.view))
 
     @strawberry.field(description="The links with an end here, with what resolution made of each.")
@@ -141,7 +152,7 @@ class Customer(Node):
         states: Annotated[list[State] | None, strawberry.argument(description="Only links in these states.")] = None,
     ) -> Connection[Link]:
         """A page of links."""
-        page = self.view.pages[pages.link_page(first, after, states)]
+        page = self._page(pages.link_page(first, after, states))
         result: Connection[Link] = connection(page, Link.of, _pair, after)
         return result
 
@@ -157,15 +168,36 @@ class Customer(Node):
                 customer_ids=[strawberry.ID(id) for id in ids],
             )
 
-        page = self.view.pages[pages.match_page(first, after)]
+        page = self._page(pages.match_page(first, after))
         result: Connection[PossibleMatch] = connection(page, node, lambda match: _pair(match.link), after)
         return result
+
+    @strawberry.field(description="What happened to it, newest first, in words a clerk understands.")
+    def history(self, first: First = 20, after: After = None) -> Connection[Change]:
+        """A page of the history."""
+        page = self._page(pages.history_page(first, after))
+        result: Connection[Change] = connection(page, Change.of, lambda entry: encode(entry.no), after)
+        return result
+
+    @strawberry.field(
+        description="The kept links without which it would fall apart, most doubtful first; read on their own."
+    )
+    async def weakest_links(self, info: Info, first: First = 5) -> list[Link]:
+        """Its bridges."""
+        anchor = self.view.customer.anchor.key
+        return [Link.of(link) for link in await info.context.graph.weakest_links(anchor, page_size(first))]
+
+
+def not_at_a_time() -> InvalidInput:
+    """What is not kept for every moment was asked for."""
+    message = "with `at`, only id, requestedId, known, createdAt, identifiers and their shorthands can be asked for"
+    return InvalidInput("NOT_AT_A_TIME", message, ("at",))
 
 
 def _pair(link: DomainLink) -> str:
     return encode(link.a, link.b)
 
 
-def customer_or_none(view: CustomerView | None) -> Any:
+def customer_or_none(view: CustomerView | None) -> Customer | None:
     """A view in GraphQL, if there is one."""
     return None if view is None else Customer.of(view)

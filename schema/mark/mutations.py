@@ -1,32 +1,88 @@
 """Mutations on stewards' marks."""
 
+from collections.abc import Sequence
+
 import strawberry
 
 from graph.domain.errors import InvalidInput
+from graph.domain.marks import Mark as DomainMark
 from graph.domain.marks import MarkKind
-from graph.domain.views import ByKey
+from graph.domain.observations import check_text
+from graph.domain.views import Asked, ById, ByKey
+from schema.change.types import change_no
 from schema.context import Info
 from schema.customer.selection import selected
 from schema.customer.types import Customer
-from schema.mark.types import Mark, MarkInput, MarkPayload
+from schema.identifier.types import IdentifierInput, IdentifierName
+from schema.mark.types import (
+    BlockInput,
+    Mark,
+    MarkInput,
+    MarkPayload,
+    RemoveMarkInput,
+    StayedIdentifier,
+    UndoChangeInput,
+    UndoPayload,
+)
 from schema.problems import Problem
 
 
-async def _mark(info: Info, kind: MarkKind, input: MarkInput) -> MarkPayload:
+def _actor(info: Info, actor: str | None, reason: str = "") -> str:
+    """Who acts; raises where a text is too long to be kept."""
+    name = actor or info.context.caller.name
+    for problem in (check_text("actor", name, 100), check_text("reason", reason, 1000) if reason else None):
+        if problem is not None:
+            raise InvalidInput(problem.code, problem.message, problem.path)
+    return name
+
+
+def _key(info: Info, one: IdentifierInput, name: str) -> str:
+    return info.context.graph.key(one.namespace, one.value, (name,))
+
+
+async def _customers(info: Info, asked: Sequence[Asked]) -> list[Customer]:
+    """The customers that the payload shows, each once, in one read."""
+    selection = selected(info._raw_info, info.context.graph.rules, "customers")
+    if selection is None:
+        return []
+    views = await info.context.graph.customers(asked, selection)
+    found = {view.customer.id: Customer.of(view) for view in views if view is not None}
+    return list(found.values())
+
+
+async def _note(info: Info, mark: DomainMark) -> str | None:
+    """Which mark stands, where a *together* and an *apart* mark name the same two identifiers or the way between."""
     graph = info.context.graph
+    if mark.kind is MarkKind.APART:
+        for other in (await graph.marks(mark.a, None, 100)).items:
+            if other.kind is MarkKind.TOGETHER and other.pair == mark.pair:
+                return f"mark {other.id} keeps the same two together; apart stands, since it beats everything"
+    if mark.kind is MarkKind.TOGETHER:
+        answer = await graph.why(mark.a, mark.b)
+        if not answer.same:
+            return f"an apart mark beats it, so it has no effect: {answer.sentence}"
+    return None
+
+
+async def _payload(info: Info, mark: DomainMark, created: bool) -> MarkPayload:
+    customers = await _customers(info, [ByKey(key) for key in mark.keys])
+    return MarkPayload(
+        mark=Mark.of(mark), created=created, note=await _note(info, mark), customers=customers, errors=[]
+    )
+
+
+def _failed(error: InvalidInput) -> MarkPayload:
+    return MarkPayload(mark=None, created=False, note=None, customers=[], errors=[Problem.of(error.problem())])
+
+
+async def _pair(info: Info, kind: MarkKind, input: MarkInput) -> MarkPayload:
     try:
-        a = graph.key(input.a.namespace, input.a.value, ("a",))
-        b = graph.key(input.b.namespace, input.b.value, ("b",))
-        marking = await graph.mark(kind, a, b, input.actor or info.context.caller.name, input.reason)
+        a, b = _key(info, input.a, "a"), _key(info, input.b, "b")
+        actor = _actor(info, input.actor, input.reason)
+        marking = await info.context.graph.mark(kind, a, b, actor, input.reason)
     except InvalidInput as error:
-        return MarkPayload(mark=None, created=False, customers=[], errors=[Problem.of(error.problem())])
-    customers: dict[str, Customer] = {}
-    selection = selected(info._raw_info, graph.rules, "customers")
-    if selection is not None:
-        for view in await graph.customers([ByKey(a), ByKey(b)], selection):
-            if view is not None:
-                customers[view.customer.id] = Customer.of(view)
-    return MarkPayload(mark=Mark.of(marking.mark), created=marking.new, customers=list(customers.values()), errors=[])
+        return _failed(error)
+    return await _payload(info, marking.mark, marking.new)
 
 
 @strawberry.type
@@ -39,7 +95,7 @@ class MarkMutations:
     )
     async def keep_together(self, info: Info, input: MarkInput) -> MarkPayload:
         """Set a together mark."""
-        return await _mark(info, MarkKind.TOGETHER, input)
+        return await _pair(info, MarkKind.TOGETHER, input)
 
     @strawberry.mutation(
         description="Say that two identifiers belong to different customers: this beats everything else. It holds "
@@ -47,4 +103,60 @@ class MarkMutations:
     )
     async def keep_apart(self, info: Info, input: MarkInput) -> MarkPayload:
         """Set an apart mark."""
-        return await _mark(info, MarkKind.APART, input)
+        return await _pair(info, MarkKind.APART, input)
+
+    @strawberry.mutation(
+        description="Say that an identifier is no one's own: all its links become idle and count nowhere; nothing is "
+        "deleted."
+    )
+    async def block_identifier(self, info: Info, input: BlockInput) -> MarkPayload:
+        """Block an identifier."""
+        try:
+            key = _key(info, input.identifier, "identifier")
+            marking = await info.context.graph.block(key, _actor(info, input.actor, input.reason), input.reason)
+        except InvalidInput as error:
+            return _failed(error)
+        return await _payload(info, marking.mark, marking.new)
+
+    @strawberry.mutation(description="Take back the block of an identifier; its links come back.")
+    async def unblock_identifier(self, info: Info, input: BlockInput) -> MarkPayload:
+        """Unblock an identifier."""
+        try:
+            key = _key(info, input.identifier, "identifier")
+            mark = await info.context.graph.unblock(key, _actor(info, input.actor, input.reason))
+        except InvalidInput as error:
+            return _failed(error)
+        return await _payload(info, mark, False)
+
+    @strawberry.mutation(description="Remove a mark; what would be without it comes back.")
+    async def remove_mark(self, info: Info, input: RemoveMarkInput) -> MarkPayload:
+        """Remove a mark."""
+        try:
+            mark = await info.context.graph.remove_mark(str(input.id), _actor(info, input.actor))
+        except InvalidInput as error:
+            return _failed(error)
+        customers = await _customers(info, [ByKey(key) for key in mark.keys])
+        return MarkPayload(mark=Mark.of(mark), created=False, note=None, customers=customers, errors=[])
+
+    @strawberry.mutation(
+        description="Undo a merge: an apart mark between the anchors of the customers that were merged, so that their "
+        "ids return; weaker identifiers follow the rule."
+    )
+    async def undo_change(self, info: Info, input: UndoChangeInput) -> UndoPayload:
+        """Undo a merge."""
+        try:
+            actor = _actor(info, input.actor, input.reason)
+            undone = await info.context.graph.undo(change_no(str(input.change)), actor, input.reason)
+        except InvalidInput as error:
+            return UndoPayload(mark=None, customers=[], stayed=[], errors=[Problem.of(error.problem())])
+        stayed = [
+            StayedIdentifier(
+                identifier=IdentifierName.of(one.key),
+                was_with=strawberry.ID(one.was_with),
+                is_with=strawberry.ID(one.is_with) if one.is_with else None,
+                reason=one.reason,
+            )
+            for one in undone.stayed
+        ]
+        customers = await _customers(info, [ById(id) for id in undone.customers])
+        return UndoPayload(mark=Mark.of(undone.mark), customers=customers, stayed=stayed, errors=[])

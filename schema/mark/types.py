@@ -48,10 +48,11 @@ class Mark:
 
 @strawberry.type(description="A mark that stands, and the customers at its ends.")
 class MarkPayload:
-    """The payload of `keepTogether` and `keepApart`."""
+    """The payload of all mutations on marks."""
 
     mark: Mark | None = strawberry.field(description="The mark as it stands; null if `errors` is not empty.")
     created: bool = strawberry.field(description="Whether it was set only now; the same one may have stood already.")
+    note: str | None = strawberry.field(description="Whether another mark contradicts it, and which one stands.")
     customers: list[Customer] = strawberry.field(description="The customers at its ends after this; one if united.")
     errors: list[Problem] = strawberry.field(description="What is wrong with the request.")
 
@@ -64,3 +65,49 @@ class MarkInput:
     b: IdentifierInput = strawberry.field(description="The other one.")
     reason: str = strawberry.field(default="", description="Why, up to 1,000 characters.")
     actor: str | None = strawberry.field(default=None, description="Who says so; the caller if left out.")
+
+
+@strawberry.input(description="An identifier that a steward knows about.")
+class BlockInput:
+    """The input of `blockIdentifier` and `unblockIdentifier`."""
+
+    identifier: IdentifierInput = strawberry.field(description="The identifier.")
+    reason: str = strawberry.field(default="", description="Why, up to 1,000 characters.")
+    actor: str | None = strawberry.field(default=None, description="Who says so; the caller if left out.")
+
+
+@strawberry.input(description="A mark to take back.")
+class RemoveMarkInput:
+    """The input of `removeMark`."""
+
+    id: strawberry.ID = strawberry.field(description="The id of the mark.")
+    actor: str | None = strawberry.field(default=None, description="Who says so; the caller if left out.")
+
+
+@strawberry.input(description="A change to undo.")
+class UndoChangeInput:
+    """The input of `undoChange`."""
+
+    change: strawberry.ID = strawberry.field(description="The id of a merge in the history.")
+    reason: str = strawberry.field(default="", description="Why, up to 1,000 characters.")
+    actor: str | None = strawberry.field(default=None, description="Who says so; the caller if left out.")
+
+
+@strawberry.type(description="An identifier that did not go back to the id it had before the merge.")
+class StayedIdentifier:
+    """An identifier that stayed, in GraphQL."""
+
+    identifier: IdentifierName = strawberry.field(description="The identifier.")
+    was_with: strawberry.ID = strawberry.field(description="The id it had before the merge.")
+    is_with: strawberry.ID | None = strawberry.field(description="The id it has now.")
+    reason: str = strawberry.field(description="Why it is there.")
+
+
+@strawberry.type(description="What an undo did.")
+class UndoPayload:
+    """The payload of `undoChange`."""
+
+    mark: Mark | None = strawberry.field(description="The mark it set; `removeMark` of it redoes the merge.")
+    customers: list[Customer] = strawberry.field(description="The customers it touched, as they are now.")
+    stayed: list[StayedIdentifier] = strawberry.field(description="Identifiers that did not go back.")
+    errors: list[Problem] = strawberry.field(description="What is wrong with the request.")

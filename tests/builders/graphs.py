@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 
 from graph.actions.commit import Answer, commit
-from graph.domain.changes import Change, ChangeKind
+from graph.domain.changes import Change
 from graph.domain.customers import Customer
+from graph.domain.history import Replay
 from graph.domain.intake import Command, Observe, RemoveMark, Revoke, SetMark, prepare
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import SECOND, Observation, Tier
@@ -109,22 +110,7 @@ class Graph:
 
 def replay(changes: Iterable[Change]) -> dict[str, set[str]]:
     """The partition that the history amounts to: customer id to keys."""
-    parts: dict[str, set[str]] = {}
-    for change in changes:
-        match change.kind:
-            case ChangeKind.CREATED:
-                parts.setdefault(change.customer, set()).update(change.keys)
-            case ChangeKind.MOVED:
-                parts.setdefault(change.other, set()).difference_update(change.keys)
-                parts.setdefault(change.customer, set()).update(change.keys)
-            case ChangeKind.SPLIT:
-                parts.setdefault(change.customer, set()).difference_update(change.keys)
-                parts.setdefault(change.other, set()).update(change.keys)
-            case ChangeKind.MERGED:
-                parts.setdefault(change.customer, set()).update(parts.pop(change.other))
-            case ChangeKind.EMPTIED:
-                parts[change.customer].difference_update(change.keys)
-    return {id: keys for id, keys in parts.items() if keys}
+    return {id: keys for id, keys in Replay(changes).parts.items() if keys}
 
 
 def pairs(items: Sequence[str]) -> list[tuple[str, str]]:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from graph.actions.commit import commit
-from graph.domain.intake import Command, Revoke, SetMark, prepare
-from graph.domain.scenario import Customers, Event, Marked, Revoked, Scenario, in_order
+from graph.domain.intake import Command, RemoveMark, Revoke, SetMark, prepare
+from graph.domain.scenario import Customers, Event, Marked, Revoked, Scenario, Unmarked, in_order
 from graph.domain.views import ByKey, IdentifierPage, Selection
 from graph.ports import Store
 from tests.builders.graphs import NOW, CountingIds
@@ -18,6 +18,8 @@ def command(event: Event, one: Scenario) -> Command:
             return Revoke(source, id, NOW)
         case Marked(mark):
             return SetMark(mark)
+        case Unmarked(mark):
+            return RemoveMark(mark.id, NOW)
         case _:
             return prepare(event.observation, one.rules, NOW)
 
@@ -27,7 +29,7 @@ def named(one: Scenario) -> list[str]:
     keys: dict[str, None] = {}
     for event in one.events:
         match event:
-            case Marked(mark):
+            case Marked(mark) | Unmarked(mark):
                 keys.update(dict.fromkeys(mark.keys))
             case Revoked():
                 pass

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from graph.domain.scenario import Event, Marked, Revoked, in_order
+from graph.domain.scenario import Event, Marked, Revoked, Unmarked, in_order
 from schema.scalars import iso
 from tests.builders.clients import Client, identifiers
 from tests.builders.scenarios import each_scenario, scenario
@@ -12,7 +12,7 @@ from tests.conftest import Fresh, Run
 
 REVOKE = """mutation($input: RevokeObservationsInput!) {
   revokeObservations(input: $input) { results { __typename } errors { message } } }"""
-MARK = """mutation($input: MarkInput!) { %s(input: $input) { mark { id } errors { message } } }"""
+MARK = """mutation($input: %s!) { %s(input: $input) { mark { id } errors { message } } }"""
 MANY = """query($by: [IdentifierInput!]!) { customers(by: $by) {
   id identifiers(first: 100) { nodes { namespace value } } } }"""
 
@@ -21,11 +21,26 @@ def send(client: Client, event: Event) -> None:
     match event:
         case Revoked(source, id):
             client.ask(REVOKE, {"input": {"observations": [{"source": source, "id": id}]}})
-        case Marked(mark):
+        case Marked(mark) if mark.b:
             name = "keepTogether" if mark.kind.value == "together" else "keepApart"
             a, b = identifiers(mark.a, mark.b)
-            data = client.ask(MARK % name, {"input": {"a": a, "b": b, "actor": "steward"}})
+            data = client.ask(MARK % ("MarkInput", name), {"input": {"a": a, "b": b, "actor": "steward"}})
             assert data[name]["errors"] == []
+        case Marked(mark) | Unmarked(mark) if not mark.b:
+            name = "blockIdentifier" if isinstance(event, Marked) else "unblockIdentifier"
+            (one,) = identifiers(mark.a)
+            client.ask(MARK % ("BlockInput", name), {"input": {"identifier": one}})
+        case Unmarked(mark):
+            listed = client.ask("{ marks(first: 100) { nodes { id kind a { value } b { value } } } }")["marks"]["nodes"]
+            ends = {key.partition("=")[2] for key in mark.keys}
+            (id,) = (
+                one["id"]
+                for one in listed
+                if one["kind"].lower() == mark.kind.value
+                and one["b"]
+                and {one["a"]["value"], one["b"]["value"]} == ends
+            )
+            client.ask(MARK % ("RemoveMarkInput", "removeMark"), {"input": {"id": id}})
         case _:
             seen = event.observation
             sent: dict[str, Any] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from graph.domain.changes import Change
+from graph.domain.changes import Cause, Change, ChangeKind, Entry
 from graph.domain.customers import Anchor, Customer, Member
 from graph.domain.links import Link, Reason, State
 from graph.domain.marks import Mark, MarkKind
@@ -172,21 +172,43 @@ def mark_values(one: Mark) -> tuple[Any, ...]:
     return one.id, one.kind.value, one.a, one.b, one.actor, one.reason, one.at
 
 
+CHANGE = "no, at, kind, customer, other, keys, rule, how, source, cause, actor, party, anchors"
+
+
 def change_values(one: Change) -> tuple[Any, ...]:
-    """The columns of a change from `at` on."""
+    """The columns of `CHANGE` from `at` on."""
     cause = one.cause
-    keys = dumps(one.keys)
     return (
         one.at,
         one.kind.value,
         one.customer,
         one.other,
-        keys,
+        dumps(one.keys),
         one.rule,
         cause.how,
         cause.source,
         cause.id,
         cause.actor,
+        cause.party,
+        dumps(one.anchors),
+    )
+
+
+def entry(row: Row) -> Entry:
+    """A row of `CHANGE`."""
+    no, at, kind, customer, other, keys, rule, how, source, cause, actor, party, anchors = row
+    return Entry(
+        no,
+        Change(
+            ChangeKind(kind),
+            at,
+            Cause(how, source, cause, actor, party),
+            customer,
+            other,
+            tuple(orjson.loads(keys)),
+            rule,
+            tuple(orjson.loads(anchors)),
+        ),
     )
 
 

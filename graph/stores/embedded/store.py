@@ -9,9 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from graph.domain.changes import Entry
 from graph.domain.errors import StoreUnavailable
+from graph.domain.marks import Mark
 from graph.domain.views import Asked, CustomerView, Selection
 from graph.ports import T, Work
+from graph.stores.embedded import rows
 from graph.stores.embedded.transaction import Transaction
 from graph.stores.embedded.views import customer_views
 
@@ -88,6 +91,45 @@ class EmbeddedStore:
     def _customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
         with self._transaction("BEGIN") as connection:
             return customer_views(connection, asked, selection)
+
+    async def changes(self, after: int, first: int) -> list[Entry]:
+        """See `Store`."""
+        return await self._in(
+            self._readers,
+            self._entries,
+            f"SELECT {rows.CHANGE} FROM changes WHERE no > ? ORDER BY no LIMIT ?",
+            (after, first),
+        )
+
+    async def history(self, ids: Sequence[str]) -> list[Entry]:
+        """See `Store`."""
+        sql = f"""SELECT {rows.CHANGE} FROM changes WHERE customer IN (SELECT value FROM json_each(?1))
+            UNION SELECT {rows.CHANGE} FROM changes
+            WHERE other <> '' AND other IN (SELECT value FROM json_each(?1)) ORDER BY no"""
+        return await self._in(self._readers, self._entries, sql, (rows.dumps(ids),))
+
+    def _entries(self, sql: str, values: Sequence[object]) -> list[Entry]:
+        with self._transaction("BEGIN") as connection:
+            return [rows.entry(row) for row in connection.execute(sql, values)]
+
+    async def naming(self, key: str) -> list[str]:
+        """See `Store`."""
+        sql = f"""SELECT {rows.CHANGE} FROM changes
+            WHERE EXISTS (SELECT 1 FROM json_each(changes.keys) WHERE value = ?) ORDER BY no"""
+        entries = await self._in(self._readers, self._entries, sql, (key,))
+        return list({entry.change.customer: None for entry in entries})
+
+    async def marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Mark]:
+        """See `Store`."""
+        return await self._in(self._readers, self._marks, key, after, first)
+
+    def _marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Mark]:
+        at, id = after or (-1, "")
+        sql = f"""SELECT {rows.MARK} FROM marks WHERE (:key IS NULL OR a = :key OR b = :key) AND (at, id) > (:at, :id)
+            ORDER BY at, id LIMIT :first"""
+        with self._transaction("BEGIN") as connection:
+            found = connection.execute(sql, {"key": key, "at": at, "id": id, "first": first})
+            return [rows.mark(row) for row in found]
 
     async def migrate(self) -> list[str]:
         """See `Store`: runs the numbered files of `migrations/` that the file has not seen."""

@@ -289,7 +289,6 @@ class Transaction:
             return
         (last,) = self._all("SELECT coalesce(max(no), 0) FROM changes")[0]
         self._db.executemany(
-            """INSERT INTO changes (no, at, kind, customer, other, keys, rule, how, source, cause, actor)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            f"INSERT INTO changes ({rows.CHANGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(no, *rows.change_values(change)) for no, change in enumerate(writes.changes, last + 1)],
         )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from graph.domain.changes import Entry
 from graph.domain.customers import Customer
 from graph.domain.identifiers import Identifier
 from graph.domain.links import Link
@@ -12,6 +13,7 @@ from graph.domain.views import (
     Asked,
     ById,
     CustomerView,
+    HistoryPage,
     IdentifierPage,
     IdentifierView,
     LinkPage,
@@ -65,6 +67,8 @@ def _page(db: rows.Connection, no: object, page: PageRequest) -> Page[Any]:
             return _links(db, no, page)
         case MatchPage():
             return _matches(db, no, page)
+        case HistoryPage():
+            return _history(db, no, page)
 
 
 def _cut(items: list[Any], first: int) -> Page[Any]:
@@ -148,3 +152,15 @@ def _marks_at(db: rows.Connection, no: object) -> list[Mark]:
         (no,),
     )
     return [rows.mark(row) for row in found]
+
+
+def _history(db: rows.Connection, no: object, page: HistoryPage) -> Page[Entry]:
+    found = db.execute(
+        f"""WITH me AS (SELECT id FROM customers WHERE no = :no)
+            SELECT {rows.CHANGE} FROM changes WHERE no IN (
+                SELECT no FROM changes WHERE customer = (SELECT id FROM me)
+                UNION SELECT no FROM changes WHERE other = (SELECT id FROM me) AND other <> '')
+            AND (:after IS NULL OR no < :after) ORDER BY no DESC LIMIT :first""",
+        {"no": no, "after": page.after, "first": page.first + 1},
+    )
+    return _cut([rows.entry(row) for row in found], page.first)

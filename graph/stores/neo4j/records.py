@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from graph.domain.changes import Change
+from graph.domain.changes import Cause, Change, ChangeKind, Entry
 from graph.domain.customers import Anchor, Customer, Member, Node
 from graph.domain.links import Link, Reason, State
 from graph.domain.marks import Mark, MarkKind
@@ -213,4 +213,23 @@ def change_values(one: Change) -> dict[str, Any]:
         "source": one.cause.source,
         "cause": one.cause.id,
         "actor": one.cause.actor,
+        "party": one.cause.party,
+        "anchors": list(one.anchors),
     }
+
+
+def entry(values: Properties) -> Entry:
+    """A node of a change."""
+    return Entry(
+        values["no"],
+        Change(
+            ChangeKind(values["kind"]),
+            values["at"],
+            Cause(values["how"], values["source"], values["cause"], values["actor"], values["party"]),
+            values["customer"],
+            values.get("other") or "",
+            tuple(values["keys"]),
+            values["rule"],
+            tuple(values["anchors"]),
+        ),
+    )

@@ -15,15 +15,18 @@ from neo4j.exceptions import (
     TransientError,
 )
 
+from graph.domain.changes import Entry
 from graph.domain.errors import StoreFailure, StoreUnavailable
+from graph.domain.marks import Mark
 from graph.domain.views import Asked, CustomerView, Selection
 from graph.ports import T, Work
-from graph.stores.neo4j import cypher
+from graph.stores.neo4j import cypher, records
 from graph.stores.neo4j.transaction import Transaction
 from graph.stores.neo4j.views import query, view
 
 SCHEMA = cypher.load("schema")
 RULES = cypher.load("rules")
+HISTORY = cypher.load("history")
 RETRY_SECONDS = 8.0
 TRIES = 10
 """How often a read is repeated that changes came into, and a write that another process beat to a new identifier."""
@@ -102,6 +105,28 @@ class Neo4jStore:
                     return views
                 missing = torn
         raise StoreUnavailable("the customer changes faster than it can be read")
+
+    async def _read(self, query: str, **values: object) -> list[neo4j.Record]:
+        async with self._session() as session:
+            return [record async for record in await session.run(HISTORY[query], values)]
+
+    async def changes(self, after: int, first: int) -> list[Entry]:
+        """See `Store`."""
+        return [records.entry(record["h"]) for record in await self._read("changes", after=after, first=first)]
+
+    async def history(self, ids: Sequence[str]) -> list[Entry]:
+        """See `Store`."""
+        return [records.entry(record["h"]) for record in await self._read("history", ids=list(ids))]
+
+    async def naming(self, key: str) -> list[str]:
+        """See `Store`."""
+        return [record["id"] for record in await self._read("naming", key=key)]
+
+    async def marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Mark]:
+        """See `Store`."""
+        at, id = after or (-1, "")
+        found = await self._read("marks", key=key, at=at, id=id, first=first)
+        return [records.mark(record["m"]) for record in found]
 
     async def migrate(self) -> list[str]:
         """See `Store`."""

@@ -12,6 +12,7 @@ from graph.domain.views import (
     Asked,
     ById,
     CustomerView,
+    HistoryPage,
     IdentifierPage,
     IdentifierView,
     LinkPage,
@@ -31,6 +32,7 @@ _KINDS: dict[type, str] = {
     OrderPage: "orders",
     LinkPage: "links",
     MatchPage: "matches",
+    HistoryPage: "history",
 }
 
 
@@ -79,6 +81,8 @@ def _item(page: PageRequest, item: Any) -> object:
             return OrderView(item[0], Order.from_facts(*item[1:]))
         case LinkPage():
             return records.link(*item)
+        case HistoryPage():
+            return records.entry(item)
         case MatchPage():
             a, b, values, at_a, at_b, marks = item
             marks_a, marks_b = ([records.mark(mark) for mark in side] for side in marks)

@@ -110,7 +110,9 @@ CREATE TABLE changes (
     how TEXT NOT NULL,
     source TEXT NOT NULL,
     cause TEXT NOT NULL,
-    actor TEXT NOT NULL
+    actor TEXT NOT NULL,
+    party TEXT NOT NULL,
+    anchors TEXT NOT NULL
 );
 CREATE INDEX changes_of_customer ON changes (customer, no);
 CREATE INDEX changes_of_other ON changes (other, no) WHERE other <> '';

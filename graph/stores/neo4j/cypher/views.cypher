@@ -58,6 +58,18 @@ COLLECT {
     COLLECT { MATCH (one)<-[:IDENTIFIES]-()<-[:MARKS]-(m:Mark) WHERE m.kind <> 'blocked' RETURN m{.*} }]]
 };
 
+// name: history
+// A page of what happened to the customer, newest first.
+COLLECT {
+  CALL (c) {
+    MATCH (h:Change {customer: c.id}) RETURN h
+    UNION
+    MATCH (h:Change {other: c.id}) RETURN h
+  }
+  WITH DISTINCT h WHERE $page.after IS NULL OR h.no < $page.after
+  RETURN h{.*} ORDER BY h.no DESC LIMIT $page.first
+};
+
 // name: tail
 // The answer, and whether it is whole.
 MATCH (again:Customer) WHERE elementId(again) = node

@@ -1,0 +1,1 @@
+"""The why in GraphQL."""
