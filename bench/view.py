@@ -84,7 +84,8 @@ async def load(uri: str, customers: int) -> list[str]:
             )
     store = Neo4jStore(uri)
     await store.migrate()
-    graph = IdentityGraph(store, RULES, SystemClock(), RandomIds(), currencies())
+    graph = IdentityGraph(store, RULES, SystemClock(), RandomIds(), currencies(), parse)
+    await graph.open(default_text())
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "load.ndjson"
         file.write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -92,8 +93,6 @@ async def load(uri: str, customers: int) -> list[str]:
         await run.run(file)
     if run.counts.refused:
         raise KithError(f"{run.counts.refused} lines of the benchmark's data were refused")
-    if await store.rules() is None:
-        await store.adopt_rules(default_text(), 0)
     await graph.close()
     return [f"email=p{one}@mail.example" for one in range(customers)]
 

@@ -1,6 +1,8 @@
 """The facade that `schema` talks to: one method per thing that can be done or asked."""
 
-from collections.abc import Sequence
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
 
 from graph.actions.commit import Answer, Marking
 from graph.actions.group_commit import GroupCommit
@@ -8,36 +10,147 @@ from graph.actions.link import link
 from graph.actions.mark import block, mark_pair, remove
 from graph.actions.record_orders import OrderStatement, record_orders
 from graph.actions.revoke import revoke
+from graph.actions.rules_run import Current, Progress, RulesRun, current
 from graph.actions.undo import Undone, merge_to_undo, undo
 from graph.domain.changes import Entry
-from graph.domain.errors import InvalidInput, Problem
+from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, Problem
 from graph.domain.identifiers import Identifier
 from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Observation
 from graph.domain.receipts import ObservationKey
-from graph.domain.rules import Dropped, Rules
+from graph.domain.rules import Dropped, KeptRules, Rules
 from graph.domain.views import Asked, CustomerView, Match, Page, Selection
 from graph.domain.why import Why
 from graph.ports import Clock, Ids, Store
 from graph.views.history import customer_at, entries_around, feed
 from graph.views.matches import MatchStatus, status
 from graph.views.metrics import Metrics, metrics
+from graph.views.preview import Preview
 from graph.views.why import weakest, why
 
 MOST_CUSTOMERS = 100
 """Customers of one look-up that a caller may ask for."""
+MOST_PREVIEWS = 3
+"""Previews that a process keeps; the oldest that is done makes room."""
 MOST_MARKS = 1_000
 """Marks that are looked through at one identifier."""
 
 
 class IdentityGraph:
-    """The graph over one store, under one set of rules. `currencies` are the codes that orders may name."""
+    """The graph over one store. `currencies` are the codes that orders may name, `parse` reads the text of rules.
 
-    def __init__(self, store: Store, rules: Rules, clock: Clock, ids: Ids, currencies: frozenset[str]) -> None:
-        self.rules = rules
+    `rules` hold until the store's own are read (`refresh`).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rules: Rules,
+        clock: Clock,
+        ids: Ids,
+        currencies: frozenset[str],
+        parse: Callable[[str], Rules] | None = None,
+    ) -> None:
         self._store, self._clock, self._ids, self._currencies = store, clock, ids, currencies
-        self._writer = GroupCommit(store, rules, clock, ids)
+        self._parse = parse
+        self._writer = GroupCommit(store, Current(rules, rules), clock, ids, self.refresh if parse else None)
+        self._run: RulesRun | None = None
+        self._running: asyncio.Task[bool] | None = None
+        self._previews: dict[str, Preview] = {}
+
+    # --- rules
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in force."""
+        return self._writer.rules.reading
+
+    async def refresh(self) -> KeptRules | None:
+        """Take over the newest rules of the store; answers which, `None` where there are none yet."""
+        kept = await self._store.rules()
+        if not kept or self._parse is None:
+            return None
+        old = self._parse(kept[1].text) if kept[0].pending and len(kept) > 1 else None
+        self._writer.rules = current(self._parse(kept[0].text), old, kept[0].version)
+        return kept[0]
+
+    async def open(self, text: str) -> KeptRules:
+        """Take over the store's rules, or give it these if it has none; go on with a change of rules cut off before."""
+        if not await self._store.rules():
+            # Another process may be first: then its rules hold.
+            with contextlib.suppress(Conflict):
+                await self._store.adopt_rules(text, 0, self._clock.now())
+        kept = await self.refresh()
+        if kept is None:
+            raise KithError("the store keeps no rules")
+        if kept.pending:
+            self._start(kept)
+        return kept
+
+    def _start(self, kept: KeptRules) -> None:
+        if self._running is not None:
+            self._running.cancel()
+        self._run = RulesRun(self._store, self._clock, self._ids, self._writer.rules, kept)
+        self._running = asyncio.create_task(self._to_the_end(self._run))
+
+    async def _to_the_end(self, run: RulesRun) -> bool:
+        done = await run.run()
+        await self.refresh()
+        return done
+
+    def parse(self, text: str) -> Rules:
+        """The rules in a text; raises `RulesError` with what is wrong."""
+        if self._parse is None:
+            raise KithError("this graph reads no rules")
+        return self._parse(text)
+
+    async def kept_rules(self) -> KeptRules | None:
+        """The newest version of the rules in the store."""
+        kept = await self._store.rules()
+        return kept[0] if kept else None
+
+    async def apply_rules(self, text: str, expected: int) -> Progress:
+        """Make a text the rules, if `expected` is their version now; what is stored is read anew in the background."""
+        self.parse(text)
+        await self._store.adopt_rules(text, expected, self._clock.now())
+        kept = await self.refresh()
+        if kept is not None and kept.pending:
+            self._start(kept)
+        return await self.rules_progress()
+
+    async def rules_progress(self) -> Progress:
+        """How far the newest rules have got."""
+        kept = await self.kept_rules()
+        if kept is None:
+            return Progress(0, 0, 0, False)
+        if self._run is not None and self._run.progress.version == kept.version:
+            return self._run.progress
+        total = await self._store.count_observations()
+        return Progress(kept.version, 0 if kept.pending else total, total, kept.pending)
+
+    async def rules_applied(self) -> None:
+        """Wait until the rules of this process's own change have been read through."""
+        if self._running is not None:
+            await self._running
+
+    def preview_rules(self, text: str, masked: bool = True) -> Preview:
+        """Begin to find out what other rules would change; nothing is written."""
+        if len(self._previews) >= MOST_PREVIEWS:
+            done = [id for id, one in self._previews.items() if not one.running]
+            if not done:
+                raise Overloaded("too many previews are running; cancel one")
+            del self._previews[done[0]]
+        preview = Preview(self._store, self._ids.mark(), self.rules, self.parse(text), masked)
+        self._previews[preview.id] = preview
+        preview.start()
+        return preview
+
+    def preview(self, id: str) -> Preview | None:
+        """A preview that was begun in this process."""
+        return self._previews.get(id)
+
+    # --- writes
 
     async def link(self, observations: Sequence[Observation | Problem]) -> list[Answer]:
         """Take in 1 to 1,000 observations; answers each in order (`Accepted` or `Refused`)."""
@@ -139,5 +252,9 @@ class IdentityGraph:
 
     async def close(self) -> None:
         """Finish the writes that were taken in, then let go of the store."""
+        if self._running is not None:
+            self._running.cancel()
+        for preview in self._previews.values():
+            preview.cancel()
         await self._writer.close()
         await self._store.close()

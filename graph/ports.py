@@ -11,7 +11,8 @@ from typing import Any, Protocol, TypeVar
 from graph.domain.changes import Entry
 from graph.domain.identifiers import Pair
 from graph.domain.marks import Mark
-from graph.domain.receipts import ObservationKey
+from graph.domain.receipts import ObservationKey, Receipt
+from graph.domain.rules import KeptRules
 from graph.domain.snapshots import Writes
 from graph.domain.views import Asked, CustomerView, Selection
 
@@ -108,12 +109,32 @@ class Store(Protocol):
         """Empty where reads and writes can be served, else what is missing, in words; must not raise or hang."""
         ...
 
-    async def rules(self) -> str | None:
-        """The text of the rules that the store's customers were resolved with; `None` in an empty store."""
+    async def rules(self) -> list[KeptRules]:
+        """The newest two versions of the rules, newest first; must keep all. Empty in a store without rules."""
         ...
 
-    async def adopt_rules(self, text: str, at: int) -> None:
-        """Keep the text of the rules as the newest version; must keep the older ones. `at` in microseconds."""
+    async def adopt_rules(self, text: str, expected: int, at: int) -> int:
+        """Keep a text as the newest version of the rules; answers its number. `at` in microseconds.
+
+        `expected` is the newest version so far, 0 in a store without rules: must raise `Conflict` where it is another.
+        Where observations are stored, the version is not read through yet.
+        """
+        ...
+
+    async def observations(self, after: ObservationKey | None, first: int) -> list[ObservationKey]:
+        """The observations behind one, by (source, id)."""
+        ...
+
+    async def count_observations(self) -> int:
+        """How many observations are stored."""
+        ...
+
+    async def receipts(self, after: ObservationKey | None, first: int) -> list[Receipt]:
+        """The receipts behind one, by (source, id): for previews, which read all there is."""
+        ...
+
+    async def holders(self, keys: Sequence[str]) -> list[str]:
+        """The ids of the customers that hold some identifiers; empty for those in none."""
         ...
 
     async def close(self) -> None:

@@ -11,18 +11,19 @@ from schema.mark.mutations import MarkMutations
 from schema.mark.queries import MarkQueries
 from schema.observation.mutations import ObservationMutations
 from schema.order.mutations import OrderMutations
+from schema.rules.operations import RulesMutations, RulesQueries
 from schema.scalars import SCALARS
 from schema.simulation.queries import SimulationQueries
 from schema.why.queries import WhyQueries
 
 
 @strawberry.type(description="What can be asked.")
-class Query(CustomerQueries, ChangeQueries, MarkQueries, WhyQueries, SimulationQueries):
+class Query(CustomerQueries, ChangeQueries, MarkQueries, WhyQueries, SimulationQueries, RulesQueries):
     """All queries."""
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(ObservationMutations, OrderMutations, MarkMutations):
+class Mutation(ObservationMutations, OrderMutations, MarkMutations, RulesMutations):
     """All mutations."""
 
 

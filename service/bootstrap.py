@@ -59,24 +59,24 @@ def open_store(settings: Settings) -> Store:
 
 @dataclass(slots=True)
 class Wiring:
-    """A graph and the store under it. `adopted` turns true once the store holds these rules."""
+    """A graph and the store under it. `adopted` turns true once the store's rules are in force."""
 
     graph: IdentityGraph
     store: Store
     rules_text: str
+    chosen: bool = False
+    """Whether the settings name the rules, so that others in the store are no welcome surprise."""
     adopted: bool = False
     refused: RulesError | None = None
 
     async def prepare(self) -> None:
-        """Bring the store's structure up to date and make sure that its customers were resolved with these rules."""
+        """Bring the store's structure up to date and take over its rules, or give it these."""
         await self.store.migrate()
-        kept = await self.store.rules()
-        if kept is None:
-            await self.store.adopt_rules(self.rules_text, SystemClock().now())
-        elif rules_file.parse(kept) != self.graph.rules:
+        kept = await self.graph.open(self.rules_text)
+        if self.chosen and rules_file.parse(kept.text) != rules_file.parse(self.rules_text):
             self.refused = RulesError(
-                "the customers in the store were resolved with other rules; start with the rules they were resolved "
-                "with, or import into an empty store"
+                f"the store is at version {kept.version} of the rules, which are others than the file's: apply the "
+                "file with `kith rules apply`, or leave KITH_RULES out to go on with the store's"
             )
             raise self.refused
         self.adopted = True
@@ -108,5 +108,5 @@ def wire(settings: Settings) -> Wiring:
     text = rules_file.read_text(settings.rules)
     rules = rules_file.parse(text, str(settings.rules or "rules.toml"))
     store = open_store(settings)
-    graph = IdentityGraph(store, rules, SystemClock(), RandomIds(), currencies())
-    return Wiring(graph, store, text)
+    graph = IdentityGraph(store, rules, SystemClock(), RandomIds(), currencies(), rules_file.parse)
+    return Wiring(graph, store, text, chosen=settings.rules is not None)

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from graph.domain import scenario
 from graph.domain.errors import InvalidInput, KithError
 from graph.domain.views import ById, ByKey
+from service import rules_cli
 from service import settings as settings_module
 from service.app import create_app
 from service.bootstrap import Wiring, wire
@@ -27,6 +28,7 @@ from service.settings import Settings
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Kith, the identity graph."
 )
+app.add_typer(rules_cli.app, name="rules")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 

@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Any
 
 from graph.domain.changes import Change
-from graph.domain.errors import Problem
+from graph.domain.errors import Problem, RulesMoved
 from graph.domain.identifiers import Pair
 from graph.domain.intake import Command, Delta, Intake, Observe, RemoveMark, Revoke, SetMark, Taken
 from graph.domain.links import Link
@@ -65,9 +65,16 @@ class Marking:
 Answer = Accepted | Refused | Revocation | Marking
 
 
-def commit(commands: Sequence[Command], rules: Rules, now: int, ids: Ids) -> Generator[Request, Any, list[Answer]]:
-    """Decide and store commands as one step; a refused one leaves the others alone. `now` in microseconds."""
+def commit(
+    commands: Sequence[Command], rules: Rules, now: int, ids: Ids, version: int = 0
+) -> Generator[Request, Any, list[Answer]]:
+    """Decide and store commands as one step; a refused one leaves the others alone. `now` in microseconds.
+
+    Raises `RulesMoved` where the store has another version of the rules than these.
+    """
     around: Around = yield _first_read(commands)
+    if around.rules_version != version:
+        raise RulesMoved(f"the rules are at version {around.rules_version}, not {version}")
     intake = Intake(around.receipts)
     marks = _Marks(around)
     drafts = [_take(command, intake, marks) for command in commands]

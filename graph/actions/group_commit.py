@@ -2,17 +2,19 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from graph.actions.commit import Answer, commit
-from graph.domain.errors import Overloaded, TemporaryFailure
-from graph.domain.intake import Command
-from graph.domain.rules import Rules
-from graph.ports import Clock, Ids, Store
+from graph.actions.rules_run import Current
+from graph.domain.errors import Overloaded, RulesMoved, TemporaryFailure
+from graph.domain.intake import Command, Observe, prepare
+from graph.ports import Clock, Ids, Store, Work
 
 MOST_COMMANDS = 1_000
 """Commands of one transaction: enough that its fixed costs vanish, few enough that a single one does not wait long."""
+RELOADS = 5
+"""How often a write is tried again because the rules have just changed."""
 MOST_WAITING = 50_000
 """Commands that may wait; more are turned away, so that memory stays bounded."""
 
@@ -26,8 +28,17 @@ class _Waiting:
 class GroupCommit:
     """Runs commands through `commit`, as many callers' together as wait."""
 
-    def __init__(self, store: Store, rules: Rules, clock: Clock, ids: Ids) -> None:
-        self._store, self._rules, self._clock, self._ids = store, rules, clock, ids
+    def __init__(
+        self,
+        store: Store,
+        rules: Current,
+        clock: Clock,
+        ids: Ids,
+        reload: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        self._store, self._clock, self._ids = store, clock, ids
+        self.rules = rules
+        self._reload = reload
         self._queue: deque[_Waiting] = deque()
         self._waiting = 0
         self._worker: asyncio.Task[None] | None = None
@@ -56,10 +67,8 @@ class GroupCommit:
             self._waiting -= size
 
     async def _commit(self, group: list[_Waiting]) -> None:
-        commands = [command for one in group for command in one.commands]
-        now = self._clock.now()
         try:
-            answers = iter(await self._store.write(lambda: commit(commands, self._rules, now, self._ids)))
+            answers = iter(await self._stored([command for one in group for command in one.commands]))
         except Exception as error:
             # A caller that is not at fault must not suffer for its neighbours; where the database is away all do.
             if len(group) > 1 and not isinstance(error, TemporaryFailure):
@@ -74,6 +83,28 @@ class GroupCommit:
             mine = [next(answers) for _ in one.commands]
             if not one.done.done():
                 one.done.set_result(mine)
+
+    async def _stored(self, commands: Sequence[Command]) -> list[Answer]:
+        for _ in range(RELOADS):
+            rules, now = self.rules, self._clock.now()
+            # What was read under other rules while it waited is read anew.
+            fresh = [
+                prepare(one.observation, rules.reading, one.received_at)
+                if isinstance(one, Observe) and one.rules is not rules.reading
+                else one
+                for one in commands
+            ]
+
+            def work(fresh: list[Command] = fresh, rules: Current = rules, now: int = now) -> Work[list[Answer]]:
+                return commit(fresh, rules.resolving, now, self._ids, rules.version)
+
+            try:
+                return await self._store.write(work)
+            except RulesMoved:
+                if self._reload is None:
+                    raise
+                await self._reload()
+        raise RulesMoved("the rules change faster than this can be stored")
 
     async def close(self) -> None:
         """Wait until everything that was taken in is stored."""

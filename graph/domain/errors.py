@@ -4,9 +4,11 @@ KithError
 |- InvalidInput       mend the request; sending the same again fails again
 |  `- RulesError      mend the rules file
 |- Conflict           the store holds something else under this id
-`- TemporaryFailure   send the same again later
-   |- StoreUnavailable   the database does not answer
-   `- Overloaded         too much is waiting already
+|- TemporaryFailure   send the same again later
+|  |- StoreUnavailable   the database does not answer
+|  |- RulesMoved         the rules have just been changed
+|  `- Overloaded         too much is waiting already
+`- StoreFailure       a fault of ours: the database refused what we sent
 """
 
 from dataclasses import dataclass
@@ -72,6 +74,12 @@ class StoreUnavailable(TemporaryFailure):
     """The database does not answer."""
 
     code = "STORE_UNAVAILABLE"
+
+
+class RulesMoved(TemporaryFailure):
+    """The store has newer rules than this process knows; it reads them and tries again."""
+
+    code = "RULES_MOVED"
 
 
 class Overloaded(TemporaryFailure):

@@ -25,6 +25,8 @@ class Observe:
     digest: str
     received_at: int
     order_key: str = ""
+    rules: Rules | None = None
+    """The rules that `outcome` was read under."""
 
     @property
     def key(self) -> ObservationKey:
@@ -93,6 +95,7 @@ class Intake:
         self._now = dict(stored)
         self._changed: dict[ObservationKey, None] = {}
         self._actors: dict[ObservationKey, str] = {}
+        self._reread: set[ObservationKey] = set()
         self._statements_of: dict[str, set[ObservationKey]] = {}
         for receipt in stored.values():
             if receipt.order_key:
@@ -146,6 +149,20 @@ class Intake:
             self._put(replace(known, standing=Standing.REVOKED))
         return bool(known.digest)
 
+    def reread(self, key: ObservationKey, rules: Rules) -> None:
+        """Read an observation anew, as it was sent, under other rules; all that it supports is counted anew."""
+        known = self._now[key]
+        if not known.digest:
+            return
+        command = prepare(Observation.from_sent(*key, known.sent), rules, known.received_at)
+        standing = Standing.VALID if command.outcome.refused is None else Standing.INACTIVE
+        if known.standing is Standing.REVOKED:
+            standing = Standing.REVOKED
+        self._put(replace(known, keys=command.outcome.keys, standing=standing, order_key=command.order_key))
+        if command.order_key:
+            self._statements_of.setdefault(command.order_key, set()).add(key)
+        self._reread.add(key)
+
     def _put(self, receipt: Receipt) -> None:
         self._now[receipt.key] = receipt
         self._changed[receipt.key] = None
@@ -154,12 +171,14 @@ class Intake:
         """Of each source's statements of an order the newest counts; of the sources the one that stated last."""
         orders: dict[str, Order | None] = {}
         touched = {self._now[key].order_key for key in self._changed}
+        touched |= {self._stored[key].order_key for key in self._changed if key in self._stored}
         for order_key in sorted(touched - {""}):
             newest: dict[str, Receipt] = {}
             live = [
                 self._now[key]
                 for key in self._statements_of[order_key]
-                if self._now[key].standing in (Standing.VALID, Standing.SUPERSEDED)
+                if self._now[key].order_key == order_key
+                and self._now[key].standing in (Standing.VALID, Standing.SUPERSEDED)
             ]
             for receipt in sorted(live, key=lambda receipt: receipt.stated_at):
                 newest[receipt.source] = receipt
@@ -179,10 +198,15 @@ class Intake:
         orders = self._settle_orders()
         added: list[Statement] = []
         withdrawn: list[Statement] = []
+        gone: list[Statement] = []
+        again: list[Statement] = []
         for key in self._changed:
             before, after = self._stored.get(key), self._now[key]
             was = before is not None and before.standing is Standing.VALID
-            if after.standing is Standing.VALID and not was:
+            if key in self._reread:
+                again += [after.statement] if after.standing is Standing.VALID else []
+                gone += [before.statement] if before is not None and was else []
+            elif after.standing is Standing.VALID and not was:
                 added.append(after.statement)
             elif before is not None and was and after.standing is not Standing.VALID:
                 withdrawn.append(before.statement)
@@ -191,7 +215,9 @@ class Intake:
             if same is not None:
                 withdrawn.remove(statement)
                 added.remove(same)
-        return Delta(added, withdrawn, orders, tuple(marks_set), tuple(marks_removed), self._actors)
+        return Delta(
+            [*added, *again], [*withdrawn, *gone], orders, tuple(marks_set), tuple(marks_removed), self._actors
+        )
 
     @property
     def changed(self) -> list[Receipt]:
@@ -221,7 +247,7 @@ def prepare(observation: Observation, rules: Rules, now: int) -> Observe:
             outcome = Read((), (), Problem("BAD_NUMBER", message, ("number",)))
         else:
             order_key = Identifier(NAMESPACE, value).key
-    return Observe(observation, outcome, observation.digest, now, order_key)
+    return Observe(observation, outcome, observation.digest, now, order_key, rules)
 
 
 def _same_evidence(a: Statement, b: Statement) -> bool:

@@ -58,8 +58,13 @@ class Link:
         return self.a, self.b
 
     def counted(self, accept: float) -> bool:
-        """Whether the link is at or above the threshold, so that it can unite and counts for sharing."""
-        return self.tier is not Tier.STATISTICAL or (self.confidence is not None and self.confidence >= accept)
+        """Whether the link is at or above the threshold, so that it can unite and counts for sharing.
+
+        One without a time was below the threshold of rules before, and has not been read anew yet.
+        """
+        if self.tier is not Tier.STATISTICAL:
+            return True
+        return self.first_seen is not None and self.confidence is not None and self.confidence >= accept
 
     def with_state(self, state: State, reason: Reason | None = None) -> "Link":
         """The same evidence with another verdict."""

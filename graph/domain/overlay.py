@@ -26,8 +26,12 @@ class Overlay:
     counted anew each time that more of the store has been read (`judge`).
     """
 
-    def __init__(self, delta: Delta, around: Around, stored: Support, rules: Rules) -> None:
+    def __init__(
+        self, delta: Delta, around: Around, stored: Support, rules: Rules, recount: frozenset[str] = frozenset()
+    ) -> None:
         self.rules = rules
+        self.recount = recount
+        """Identifiers whose neighbours are counted from their links, since the counts are of other rules."""
         self.members_before: dict[str, Member] = dict(around.members)
         self.members: dict[str, Member] = {}
         self.links_before: dict[Pair, Link] = {}
@@ -44,6 +48,9 @@ class Overlay:
             if key in self.members or key in self.members_before:
                 self.members[key] = replace(self._member(key), order=order)
         self._degree_before = {key: member.degree for key, member in self.members_before.items()}
+        for key in recount:
+            if key in self.members_before:
+                self._member(key)
         self.shared_flips: set[str] = set()
         self.touched_keys = list(self.members)
         """The identifiers that the delta names."""
@@ -139,6 +146,15 @@ class Overlay:
                     namespace = namespace_of(other)
                     counts[namespace] = counts.get(namespace, 0) + (1 if now else -1)
         self.shared_flips = set()
+        for key in self.recount & self.members.keys():
+            changes[key] = {}
+            self._degree_before[key] = {}
+        for ends, link in self.links.items() if self.recount else ():
+            unblocked = not (self.members[ends[0]].blocked or self.members[ends[1]].blocked)
+            for key, other in (ends, ends[::-1]):
+                if key in self.recount and unblocked and link.counted(accept):
+                    namespace = namespace_of(other)
+                    changes[key][namespace] = changes[key].get(namespace, 0) + 1
         for key, counts in changes.items():
             degree = dict(self._degree_before.get(key, {}))
             for namespace, change in counts.items():

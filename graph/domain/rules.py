@@ -174,3 +174,17 @@ class Rules:
             sum(count for name, count in degree.items() if name in names) > most
             for names, most in self._counted.get(namespace, ())
         )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRules:
+    """A version of the rules as it is kept.
+
+    `pending` tells that not all observations have been read under it yet: those up to `upto` have.
+    """
+
+    version: int
+    at: int
+    text: str
+    pending: bool = False
+    upto: tuple[str, str] | None = None

@@ -22,6 +22,8 @@ class Around:
     links: Mapping[Pair, Link] = field(default_factory=dict)
     customers: Mapping[Node, Customer] = field(default_factory=dict)
     marks: Mapping[str, Mark] = field(default_factory=dict)
+    rules_version: int = 0
+    """The newest version of the rules in the store; 0 where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,14 @@ class NewNode:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """How far a version of the rules has got: all observations up to `upto` were read anew under it; all, if `None`."""
+
+    version: int
+    upto: ObservationKey | None
+
+
 @dataclass(slots=True)
 class Writes:
     """What a store has to write, in this order, in the transaction that read.
@@ -71,6 +81,7 @@ class Writes:
     customers: list[Customer] = field(default_factory=list)
     moves: dict[str, Node | None] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    reread: "Reread | None" = None
 
     @property
     def empty(self) -> bool:

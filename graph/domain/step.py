@@ -32,13 +32,14 @@ class Step:
         rules: Rules,
         now: int,
         new_id: Callable[[], str],
+        recount: frozenset[str] = frozenset(),
     ) -> None:
         self._delta = delta
         self._rules = rules
         self._now = now
         self._new_id = new_id
         self._customers = dict(around.customers)
-        self.overlay = Overlay(delta, around, stored, rules)
+        self.overlay = Overlay(delta, around, stored, rules, recount)
         self._region: Region | None = None
         self._seeds: set[str] = set()
         self._opened: set[str] = set()
@@ -69,7 +70,7 @@ class Step:
         dirty = {key for cluster in self._clusters if cluster.dirty for key in cluster.keys}
         if not dirty:
             return None
-        opened = self._opened | self.overlay.block_flips | self.overlay.shared_flips
+        opened = self._opened | self.overlay.block_flips | self.overlay.shared_flips | self.overlay.recount
         seeds = self._seeds | dirty | opened
         if self._region is not None and seeds == self._seeds and opened == self._opened:
             return None
@@ -290,7 +291,7 @@ class Step:
         for told in settled.told():
             cause = self._cause(told.ends) if told.ends else self._cause_of_keys(told.keys)
             self._tell(told.kind, cause, told.customer, told.other, told.keys, told.rule, told.anchors)
-        for ends, after in self.overlay.links.items():
+        for ends, after in sorted(self.overlay.links.items(), key=lambda item: item[0]):
             before = self.overlay.links_before.get(ends)
             was = before is not None and before.state is State.SUSPENDED
             if ends not in settled.verdicts or was == (after.state is State.SUSPENDED):

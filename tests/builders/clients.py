@@ -20,7 +20,8 @@ class Client:
 
     def __init__(self, store: Store, run: Run, rules: Rules | None = None, **settings: Any) -> None:
         text = rules_file.default_text()
-        self.graph = IdentityGraph(store, rules or rules_file.parse(text), SystemClock(), RandomIds(), currencies())
+        own = rules or rules_file.parse(text)
+        self.graph = IdentityGraph(store, own, SystemClock(), RandomIds(), currencies(), rules_file.parse)
         self.wiring = Wiring(self.graph, store, text)
         self._run = run
         app = create_app(Settings(_env_file=None, **settings), self.wiring)

@@ -14,6 +14,7 @@ from service.settings import Settings
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]
+RULES_COMMANDS = [command.callback.__name__ for command in app.registered_groups[0].typer_instance.registered_commands]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -24,7 +25,13 @@ def test_every_command_is_documented(name: str) -> None:
 
 def test_every_command_in_the_readme_exists() -> None:
     for name in re.findall(r"kith ([a-z]+)", "\n".join(re.findall(r"`kith [^`]+`|^\s+kith .*$", README, re.MULTILINE))):
-        assert name in COMMANDS
+        assert name in [*COMMANDS, "rules"]
+
+
+@pytest.mark.parametrize("name", RULES_COMMANDS)
+def test_every_command_on_rules_is_documented(name: str) -> None:
+    assert f"kith rules {name}" in README
+    assert CliRunner().invoke(app, ["rules", name, "--help"]).exit_code == 0
 
 
 def test_every_make_target_in_the_readme_exists() -> None:

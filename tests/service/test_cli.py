@@ -80,4 +80,4 @@ def test_other_rules_than_the_store_was_resolved_with_are_refused(tmp_path: Path
     (tmp_path / "mine.toml").write_text("[[namespace]]\nname = 'crm_id'\n")
     done = kith(tmp_path, "migrate", "--rules", "mine.toml")
     assert done.returncode == 2
-    assert "resolved with other rules" in done.stderr.replace("\n", " ")
+    assert "others than the file's" in done.stderr.replace("\n", " ")

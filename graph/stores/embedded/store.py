@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from graph.domain.changes import Entry
-from graph.domain.errors import StoreUnavailable
+from graph.domain.errors import Conflict, StoreUnavailable
 from graph.domain.marks import Mark
+from graph.domain.receipts import ObservationKey, Receipt
+from graph.domain.rules import KeptRules
 from graph.domain.views import Asked, CustomerView, Selection
 from graph.ports import T, Work
 from graph.stores.embedded import rows
@@ -163,22 +165,65 @@ class EmbeddedStore:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             return int(version)
 
-    async def rules(self) -> str | None:
+    async def rules(self) -> list[KeptRules]:
         """See `Store`."""
         return await self._in(self._readers, self._rules)
 
-    def _rules(self) -> str | None:
+    def _rules(self) -> list[KeptRules]:
         with self._transaction("BEGIN") as connection:
-            row = connection.execute("SELECT text FROM rules ORDER BY version DESC LIMIT 1").fetchone()
-            return None if row is None else str(row[0])
+            found = connection.execute(
+                "SELECT version, at, text, pending, upto_source, upto_id FROM rules ORDER BY version DESC LIMIT 2"
+            )
+            return [
+                KeptRules(version, at, text, bool(pending), None if source is None else (source, id))
+                for version, at, text, pending, source, id in found
+            ]
 
-    async def adopt_rules(self, text: str, at: int) -> None:
+    async def adopt_rules(self, text: str, expected: int, at: int) -> int:
         """See `Store`."""
-        await self._in(self._writer, self._adopt_rules, text, at)
+        return await self._in(self._writer, self._adopt_rules, text, expected, at)
 
-    def _adopt_rules(self, text: str, at: int) -> None:
+    def _adopt_rules(self, text: str, expected: int, at: int) -> int:
         with self._transaction("BEGIN IMMEDIATE") as connection:
-            connection.execute("INSERT INTO rules (at, text) VALUES (?, ?)", (at, text))
+            (newest,) = connection.execute("SELECT coalesce(max(version), 0) FROM rules").fetchone()
+            if newest != expected:
+                raise Conflict(f"the rules are at version {newest}, not {expected}", ("expectedVersion",))
+            (stored,) = connection.execute("SELECT EXISTS (SELECT 1 FROM observations)").fetchone()
+            connection.execute(
+                "INSERT INTO rules (version, at, text, pending) VALUES (?, ?, ?, ?)", (newest + 1, at, text, stored)
+            )
+            return int(newest) + 1
+
+    async def observations(self, after: ObservationKey | None, first: int) -> list[ObservationKey]:
+        """See `Store`."""
+        return [receipt.key for receipt in await self.receipts(after, first)]
+
+    async def receipts(self, after: ObservationKey | None, first: int) -> list[Receipt]:
+        """See `Store`."""
+        return await self._in(self._readers, self._receipts, after or ("", ""), first)
+
+    def _receipts(self, after: ObservationKey, first: int) -> list[Receipt]:
+        sql = f"SELECT {rows.RECEIPT} FROM observations WHERE (source, id) > (?, ?) ORDER BY source, id LIMIT ?"
+        with self._transaction("BEGIN") as connection:
+            return [rows.receipt(row) for row in connection.execute(sql, (*after, first))]
+
+    async def count_observations(self) -> int:
+        """See `Store`."""
+        return await self._in(self._readers, self._count_observations)
+
+    def _count_observations(self) -> int:
+        with self._transaction("BEGIN") as connection:
+            return int(connection.execute("SELECT count(*) FROM observations").fetchone()[0])
+
+    async def holders(self, keys: Sequence[str]) -> list[str]:
+        """See `Store`."""
+        return await self._in(self._readers, self._holders, keys)
+
+    def _holders(self, keys: Sequence[str]) -> list[str]:
+        sql = """SELECT coalesce(c.id, '') FROM json_each(?) asked LEFT JOIN identifiers i ON i.key = asked.value
+            LEFT JOIN customers c ON c.no = i.customer ORDER BY asked.key"""
+        with self._transaction("BEGIN") as connection:
+            return [id for (id,) in connection.execute(sql, (rows.dumps(keys),))]
 
     async def close(self) -> None:
         """See `Store`: waits for what is running."""

@@ -50,7 +50,12 @@ class Transaction:
         if request.marked or request.marks:
             marks = self._marks(request.marked, request.marks)
         return Around(
-            self._receipts(request.receipts, request.orders), members, self._links(request.pairs), customers, marks
+            self._receipts(request.receipts, request.orders),
+            members,
+            self._links(request.pairs),
+            customers,
+            marks,
+            self._all("SELECT coalesce(max(version), 0) FROM rules")[0][0],
         )
 
     def _members(self, where: str, values: Sequence[object]) -> dict[str, Member]:
@@ -120,7 +125,9 @@ class Transaction:
         )
         for key, *row in found:
             receipt = rows.receipt(row)
-            support[key][receipt.key] = receipt.statement
+            # Read anew under other rules, an observation may not name what it once did.
+            if key in receipt.keys:
+                support[key][receipt.key] = receipt.statement
         return support
 
     def _region(self, seeds: frozenset[str], opened: frozenset[str]) -> Region:
@@ -174,6 +181,12 @@ class Transaction:
         nodes = self._write_customers(writes)
         self._move(writes, nodes)
         self._write_changes(writes)
+        if writes.reread is not None:
+            source, id = writes.reread.upto or (None, None)
+            self._db.execute(
+                "UPDATE rules SET pending = ?, upto_source = ?, upto_id = ? WHERE version = ?",
+                (writes.reread.upto is not None, source, id, writes.reread.version),
+            )
 
     def _write_members(self, writes: Writes) -> None:
         fresh: list[tuple[Any, ...]] = []

@@ -12,6 +12,7 @@ from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Evidence, Observation, Tier
 from graph.domain.orders import Order, figures_from_json, figures_to_json
 from graph.domain.receipts import Receipt, Standing
+from graph.domain.rules import KeptRules
 
 Properties = Mapping[str, Any]
 
@@ -232,4 +233,16 @@ def entry(values: Properties) -> Entry:
             values["rule"],
             tuple(values["anchors"]),
         ),
+    )
+
+
+def kept_rules(values: Properties) -> KeptRules:
+    """A node of a version of the rules."""
+    upto = values.get("upto")
+    return KeptRules(
+        values["version"],
+        values["at"],
+        values["text"],
+        bool(values.get("pending")),
+        None if upto is None else (upto[0], upto[1]),
     )

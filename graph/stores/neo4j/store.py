@@ -16,8 +16,10 @@ from neo4j.exceptions import (
 )
 
 from graph.domain.changes import Entry
-from graph.domain.errors import StoreFailure, StoreUnavailable
+from graph.domain.errors import Conflict, StoreFailure, StoreUnavailable
 from graph.domain.marks import Mark
+from graph.domain.receipts import ObservationKey, Receipt
+from graph.domain.rules import KeptRules
 from graph.domain.views import Asked, CustomerView, Selection
 from graph.ports import T, Work
 from graph.stores.neo4j import cypher, records
@@ -108,24 +110,24 @@ class Neo4jStore:
 
     async def _read(self, query: str, **values: object) -> list[neo4j.Record]:
         async with self._session() as session:
-            return [record async for record in await session.run(HISTORY[query], values)]
+            return [record async for record in await session.run(query, values)]
 
     async def changes(self, after: int, first: int) -> list[Entry]:
         """See `Store`."""
-        return [records.entry(record["h"]) for record in await self._read("changes", after=after, first=first)]
+        return [records.entry(record["h"]) for record in await self._read(HISTORY["changes"], after=after, first=first)]
 
     async def history(self, ids: Sequence[str]) -> list[Entry]:
         """See `Store`."""
-        return [records.entry(record["h"]) for record in await self._read("history", ids=list(ids))]
+        return [records.entry(record["h"]) for record in await self._read(HISTORY["history"], ids=list(ids))]
 
     async def naming(self, key: str) -> list[str]:
         """See `Store`."""
-        return [record["id"] for record in await self._read("naming", key=key)]
+        return [record["id"] for record in await self._read(HISTORY["naming"], key=key)]
 
     async def marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Mark]:
         """See `Store`."""
         at, id = after or (-1, "")
-        found = await self._read("marks", key=key, at=at, id=id, first=first)
+        found = await self._read(HISTORY["marks"], key=key, at=at, id=id, first=first)
         return [records.mark(record["m"]) for record in found]
 
     async def migrate(self) -> list[str]:
@@ -153,16 +155,44 @@ class Neo4jStore:
         wanted = {statement.split()[2] for statement in SCHEMA.values()}
         return "" if wanted <= online else "the database lacks constraints or indexes: run `kith migrate`"
 
-    async def rules(self) -> str | None:
+    async def rules(self) -> list[KeptRules]:
         """See `Store`."""
-        async with self._session() as session:
-            record = await (await session.run(RULES["newest_rules"])).single()
-            return None if record is None else str(record["text"])
+        return [records.kept_rules(record["r"]) for record in await self._read(RULES["newest_rules"])]
 
-    async def adopt_rules(self, text: str, at: int) -> None:
+    async def adopt_rules(self, text: str, expected: int, at: int) -> int:
         """See `Store`."""
+
+        async def run(tx: AsyncManagedTransaction) -> int:
+            result = await tx.run(RULES["adopt_rules"], text=text, expected=expected, at=at)
+            record = await result.single(strict=True)
+            return int(record["newest"])
+
         async with self._session() as session:
-            await (await session.run(RULES["adopt_rules"], text=text, at=at)).consume()
+            newest = await session.execute_write(run)
+        if newest != expected:
+            raise Conflict(f"the rules are at version {newest}, not {expected}", ("expectedVersion",))
+        return newest + 1
+
+    async def observations(self, after: ObservationKey | None, first: int) -> list[ObservationKey]:
+        """See `Store`."""
+        source, id = after or ("", "")
+        found = await self._read(RULES["observations"], source=source, id=id, first=first)
+        return [(record["source"], record["id"]) for record in found]
+
+    async def receipts(self, after: ObservationKey | None, first: int) -> list[Receipt]:
+        """See `Store`."""
+        source, id = after or ("", "")
+        found = await self._read(RULES["receipts"], source=source, id=id, first=first)
+        return [records.receipt(record["o"]) for record in found]
+
+    async def count_observations(self) -> int:
+        """See `Store`."""
+        (record,) = await self._read(RULES["count_observations"])
+        return int(record["count"])
+
+    async def holders(self, keys: Sequence[str]) -> list[str]:
+        """See `Store`."""
+        return [record["id"] for record in await self._read(RULES["holders"], keys=list(keys))]
 
     async def close(self) -> None:
         """See `Store`."""

@@ -17,6 +17,7 @@ from graph.stores.neo4j import cypher, records
 
 READING = cypher.load("reading")
 WRITING = cypher.load("writing")
+RULES = cypher.load("rules")
 
 
 class Transaction:
@@ -59,7 +60,12 @@ class Transaction:
             await self._links(request.pairs),
             customers,
             await self._marks(request.marked, request.marks),
+            await self._rules_version(),
         )
+
+    async def _rules_version(self) -> int:
+        ((version,),) = await self._run(READING["rules_version"])
+        return int(version)
 
     async def _members(self, keys: Sequence[str]) -> tuple[dict[str, Member], dict[Node, Customer]]:
         settled = not keys
@@ -182,6 +188,10 @@ class Transaction:
         await self._run_if([list(nodes) for nodes in writes.absorbed], "absorb")
         made = await self._write_customers(writes.customers)
         await self._move(writes, made)
+        if writes.reread is not None:
+            upto = None if writes.reread.upto is None else list(writes.reread.upto)
+            values = {"version": writes.reread.version, "pending": upto is not None, "upto": upto}
+            await self._run(RULES["reread"], **values)
         await self._run_if([records.change_values(change) for change in writes.changes], "history")
 
     async def _write_members(self, writes: Writes) -> None:

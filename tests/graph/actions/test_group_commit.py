@@ -7,6 +7,7 @@ import pytest
 from graph.actions import group_commit
 from graph.actions.commit import Accepted, Refused
 from graph.actions.group_commit import GroupCommit
+from graph.actions.rules_run import Current
 from graph.domain.errors import Overloaded, StoreUnavailable
 from graph.domain.intake import Revoke
 from tests.builders.graphs import NOW, CountingIds, observe, seen, small_rules
@@ -41,7 +42,7 @@ class SlowStore:
 def test_waiting_writes_share_a_transaction_and_get_their_own_answers(run: Run) -> None:
     # given
     store = SlowStore()
-    writer = GroupCommit(store, RULES, FixedClock(), CountingIds())
+    writer = GroupCommit(store, Current(RULES, RULES), FixedClock(), CountingIds())
 
     async def everything():
         return await asyncio.gather(
@@ -57,7 +58,7 @@ def test_waiting_writes_share_a_transaction_and_get_their_own_answers(run: Run) 
 
 def test_a_bad_record_costs_only_itself(run: Run) -> None:
     # given
-    writer = GroupCommit(SlowStore(), RULES, FixedClock(), CountingIds())
+    writer = GroupCommit(SlowStore(), Current(RULES, RULES), FixedClock(), CountingIds())
     one = observe(seen("cookie=a", id="same"), RULES)
     other = observe(seen("cookie=b", id="same"), RULES)
 
@@ -75,7 +76,7 @@ def test_a_bad_record_costs_only_itself(run: Run) -> None:
 
 def test_a_write_that_fails_harms_no_other(run: Run) -> None:
     # given
-    writer = GroupCommit(SlowStore(RuntimeError), RULES, FixedClock(), CountingIds())
+    writer = GroupCommit(SlowStore(RuntimeError), Current(RULES, RULES), FixedClock(), CountingIds())
 
     async def everything():
         sent = [writer.run([observe(seen("cookie=a", source=source), RULES)]) for source in ("good", "bad", "fine")]
@@ -92,7 +93,7 @@ def test_a_write_that_fails_harms_no_other(run: Run) -> None:
 def test_where_the_database_is_away_all_hear_it_once(run: Run) -> None:
     # given
     store = SlowStore(StoreUnavailable)
-    writer = GroupCommit(store, RULES, FixedClock(), CountingIds())
+    writer = GroupCommit(store, Current(RULES, RULES), FixedClock(), CountingIds())
 
     async def everything():
         sent = [writer.run([observe(seen("cookie=a", source="bad"), RULES)]) for _ in range(5)]
@@ -106,7 +107,7 @@ def test_where_the_database_is_away_all_hear_it_once(run: Run) -> None:
 def test_too_many_waiting_are_turned_away(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     # given
     monkeypatch.setattr(group_commit, "MOST_WAITING", 3)
-    writer = GroupCommit(SlowStore(), RULES, FixedClock(), CountingIds())
+    writer = GroupCommit(SlowStore(), Current(RULES, RULES), FixedClock(), CountingIds())
 
     async def everything():
         sent = [writer.run([Revoke("s", str(n), NOW)]) for n in range(5)]

@@ -125,6 +125,11 @@ def check_customers(graph: Graph) -> None:
                 assert by_id[customer.redirects_to].node == holder.customer
             else:
                 assert customer.redirects_to is None
+    # sums over all customers never change: each order counts once, wherever it is
+    everything = add(customer.figures for customer in store.customers.values())
+    assert everything == add(
+        figures_of(member.order) for member in store.members.values() if member.customer is not None
+    )
     held = {customer.id: set() for customer in store.customers.values()}
     for key, member in store.members.items():
         if member.customer is not None:

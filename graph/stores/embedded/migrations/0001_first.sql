@@ -117,8 +117,12 @@ CREATE TABLE changes (
 CREATE INDEX changes_of_customer ON changes (customer, no);
 CREATE INDEX changes_of_other ON changes (other, no) WHERE other <> '';
 
+-- Every version of the rules. While observations are read anew under one, it is pending, up to (source, id).
 CREATE TABLE rules (
     version INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
-    text TEXT NOT NULL
+    text TEXT NOT NULL,
+    pending INTEGER NOT NULL DEFAULT 0,
+    upto_source TEXT,
+    upto_id TEXT
 );

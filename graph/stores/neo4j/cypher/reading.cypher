@@ -21,9 +21,10 @@ RETURN members, [c IN customers | [c, elementId(c)]] AS customers,
        all(holder IN holders WHERE holder IN customers) AS settled;
 
 // name: receipts
-// The observations of $asked, pairs of source and id.
+// The observations of $asked, pairs of source and id; locked, so that a revocation and a reading anew cannot cross.
 UNWIND $asked AS asked
 MATCH (o:Observation {source: asked[0], id: asked[1]})
+SET o.locked = true
 RETURN o;
 
 // name: receipts_of_orders
@@ -98,3 +99,7 @@ CALL () {
 WITH DISTINCT c
 OPTIONAL MATCH (c)-[:REDIRECTS_TO]->(t:Customer)
 RETURN c, elementId(c) AS node, t.id AS target;
+
+// name: rules_version
+// The newest version of the rules, which every write is held against.
+OPTIONAL MATCH (r:Rules) RETURN coalesce(max(r.version), 0) AS version;

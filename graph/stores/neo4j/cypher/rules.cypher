@@ -1,12 +1,44 @@
 // name: newest_rules
-// The rules that the customers were resolved with.
-MATCH (r:Rules) RETURN r.text AS text ORDER BY r.version DESC LIMIT 1;
+// The newest two versions of the rules.
+MATCH (r:Rules) RETURN r ORDER BY r.version DESC LIMIT 2;
 
 // name: adopt_rules
-// One version of the rules more.
+// One version of the rules more, if the newest is the expected one; locked on the feed's node, as all commits are.
+MERGE (f:Feed {name: 'changes'})
+SET f.last = coalesce(f.last, 0)
+WITH f
 OPTIONAL MATCH (r:Rules)
-WITH coalesce(max(r.version), 0) + 1 AS version
-CREATE (:Rules {version: version, at: $at, text: $text});
+WITH coalesce(max(r.version), 0) AS newest
+FOREACH (_ IN CASE WHEN newest = $expected THEN [1] ELSE [] END |
+  CREATE (:Rules {version: newest + 1, at: $at, text: $text, pending: EXISTS { MATCH (:Observation) }}))
+RETURN newest;
+
+// name: reread
+// How far a version of the rules has got.
+MATCH (r:Rules {version: $version})
+SET r.pending = $pending, r.upto = $upto;
+
+// name: receipts
+// The observations behind one, by source and id.
+MATCH (o:Observation)
+WHERE o.source > $source OR (o.source = $source AND o.id > $id)
+RETURN o ORDER BY o.source, o.id LIMIT $first;
+
+// name: observations
+// The keys of observations behind one.
+MATCH (o:Observation)
+WHERE o.source > $source OR (o.source = $source AND o.id > $id)
+RETURN o.source AS source, o.id AS id ORDER BY source, id LIMIT $first;
+
+// name: count_observations
+// How many observations are stored.
+MATCH (o:Observation) RETURN count(o) AS count;
+
+// name: holders
+// The customers that hold some identifiers.
+UNWIND range(0, size($keys) - 1) AS at
+OPTIONAL MATCH (:Identifier {key: $keys[at]})-[:IDENTIFIES]->(c:Customer)
+RETURN at, coalesce(c.id, '') AS id ORDER BY at;
 
 // name: applied_migrations
 // The constraints and indexes that are there.

@@ -42,10 +42,15 @@ MATCH (i) WHERE elementId(i) = handle
 CREATE (o)-[:NAMES]->(i);
 
 // name: update_observations
-// Observations whose standing changed, or which come after their revocation.
+// Observations whose standing changed, which come after their revocation, or which name others under new rules.
 UNWIND $rows AS row
 MATCH (o:Observation {source: row.values.source, id: row.values.id})
 SET o = row.values
+WITH o, row
+CALL (o) {
+  MATCH (o)-[old:NAMES]->()
+  DELETE old
+}
 WITH o, row
 UNWIND row.named AS handle
 MATCH (i) WHERE elementId(i) = handle

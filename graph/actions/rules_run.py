@@ -1,0 +1,112 @@
+"""New rules for all that is stored: adopted at once, read through in the background while everything is served."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from graph.actions.reread import both, remark, renamed, reread
+from graph.domain.errors import TemporaryFailure
+from graph.domain.marks import Mark
+from graph.domain.rules import KeptRules, Rules
+from graph.domain.snapshots import Reread, Writes
+from graph.ports import Clock, Ids, Store, T, Work, Write
+
+BATCH = 200
+"""Observations of one step: small, so that writes beside it do not wait long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The rules in force: `reading` reads what comes in, `resolving` resolves (see `reread.both`)."""
+
+    reading: Rules
+    resolving: Rules
+    version: int = 0
+
+
+def current(new: Rules, old: Rules | None, version: int) -> Current:
+    """The rules in force while `old` are being replaced, or with `None` when they are."""
+    return Current(new, new if old is None else both(new, old), version)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a version of the rules has got, in observations."""
+
+    version: int
+    done: int
+    total: int
+    running: bool
+
+
+class RulesRun:
+    """Reads all observations anew under a version of the rules; goes on where it was after a restart."""
+
+    def __init__(self, store: Store, clock: Clock, ids: Ids, rules: Current, kept: KeptRules) -> None:
+        self._store, self._clock, self._ids, self._rules = store, clock, ids, rules
+        self._upto = kept.upto
+        self.progress = Progress(kept.version, 0, 0, True)
+
+    async def run(self) -> bool:
+        """Run to the end; answers whether it got there, or a newer version came in between."""
+        self.progress = replace(self.progress, total=await self._store.count_observations())
+        while keys := await self._patiently(lambda: self._store.observations(self._upto, BATCH)):
+            if await self._outdated():
+                return False
+            upto = keys[-1]
+            await self._write(
+                lambda keys=keys, upto=upto: reread(  # type: ignore[misc]
+                    keys,
+                    self._rules.resolving,
+                    self._rules.reading,
+                    self._clock.now(),
+                    self._ids,
+                    Reread(self._rules.version, upto),
+                )
+            )
+            self._upto = upto
+            done = min(self.progress.done + len(keys), self.progress.total)
+            self.progress = replace(self.progress, done=done)
+        await self._marks()
+        await self._write(lambda: _finished(self._rules.version))
+        self.progress = replace(self.progress, done=self.progress.total, running=False)
+        return True
+
+    async def _outdated(self) -> bool:
+        newest = await self._patiently(self._store.rules)
+        return not newest or newest[0].version != self._rules.version
+
+    async def _marks(self) -> None:
+        """Marks name identifiers by their normalised keys, which may be others now."""
+        after: tuple[int, str] | None = None
+        marks: list[Mark] = []
+        while page := await self._patiently(lambda after=after: self._store.marks(None, after, BATCH)):  # type: ignore[misc]
+            marks += page
+            after = page[-1].at, page[-1].id
+        places = {(mark.kind, mark.pair) for mark in marks}
+        for mark in marks:
+            other = renamed(mark, self._rules.reading, self._ids.mark())
+            if other is not None and (other.kind, other.pair) in places:
+                other = None
+            await self._write(
+                lambda mark=mark, other=other: remark(  # type: ignore[misc]
+                    mark, other, self._rules.resolving, self._clock.now(), self._ids
+                )
+            )
+
+    async def _write(self, work: Callable[[], Work[None]]) -> None:
+        await self._patiently(lambda: self._store.write(work))
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask the store, again and again while its database is away."""
+        pause = 0.5
+        while True:
+            try:
+                return await ask()
+            except TemporaryFailure:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 10)
+
+
+def _finished(version: int) -> Work[None]:
+    yield Write(Writes(reread=Reread(version, None)))
