@@ -14,6 +14,7 @@ from graph.actions.rules_run import Current, Progress, RulesRun, current
 from graph.actions.undo import Undone, merge_to_undo, undo
 from graph.domain.changes import Entry
 from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, Problem
+from graph.domain.health import Finding
 from graph.domain.identifiers import Identifier
 from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
@@ -23,6 +24,7 @@ from graph.domain.rules import Dropped, KeptRules, Rules
 from graph.domain.views import Asked, CustomerView, Match, Page, Selection
 from graph.domain.why import Why
 from graph.ports import Clock, Ids, Store
+from graph.views.health import health
 from graph.views.history import customer_at, entries_around, feed
 from graph.views.matches import MatchStatus, status
 from graph.views.metrics import Metrics, metrics
@@ -245,6 +247,10 @@ class IdentityGraph:
     def match_status(self, match: Match) -> MatchStatus:
         """What became of a possible match."""
         return status(match, self.rules)
+
+    async def health(self, first: int) -> list[Finding]:
+        """What is suspicious in the graph, up to `first` of each kind, the worst first."""
+        return await health(self._store, self.rules, self._clock.now(), first)
 
     async def ready(self) -> str:
         """Empty where everything can be served, else what is missing."""

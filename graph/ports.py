@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from graph.domain.changes import Entry
+from graph.domain.health import Survey
 from graph.domain.identifiers import Pair
 from graph.domain.marks import Mark
 from graph.domain.receipts import ObservationKey, Receipt
@@ -99,6 +100,10 @@ class Store(Protocol):
 
     async def marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Mark]:
         """Marks by (time set, id), those that name `key` or all; `after` is the last one seen."""
+        ...
+
+    async def survey(self, known: Sequence[str], first: int) -> Survey:
+        """What the store counts of itself, up to `first` of each list; `known` are the namespaces of `doubles`."""
         ...
 
     async def migrate(self) -> list[str]:

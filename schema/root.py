@@ -7,6 +7,7 @@ from schema.change.queries import ChangeQueries
 from schema.customer.queries import CustomerQueries
 from schema.customer.types import Customer
 from schema.extensions import EXTENSIONS
+from schema.health.queries import HealthQueries
 from schema.mark.mutations import MarkMutations
 from schema.mark.queries import MarkQueries
 from schema.observation.mutations import ObservationMutations
@@ -18,7 +19,7 @@ from schema.why.queries import WhyQueries
 
 
 @strawberry.type(description="What can be asked.")
-class Query(CustomerQueries, ChangeQueries, MarkQueries, WhyQueries, SimulationQueries, RulesQueries):
+class Query(CustomerQueries, ChangeQueries, MarkQueries, WhyQueries, SimulationQueries, RulesQueries, HealthQueries):
     """All queries."""
 
 

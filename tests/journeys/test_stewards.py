@@ -321,3 +321,43 @@ def test_simulate_tries_a_scenario_and_stores_nothing(client: Client) -> None:
     (error,) = client.send(query, {"s": "nonsense"}).json()["errors"]
     assert error["extensions"]["code"] == "BAD_SCENARIO"
     assert client.ask("{ changes { nodes { cursor } } }")["changes"]["nodes"] == []
+
+
+HEALTH = """{ graphHealth { kind text suggestion number identifier { value } customerId namespace
+  link { a { value } b { value } } apart { namespace value } } }"""
+
+
+def test_health_finds_two_people_on_one_tablet_and_what_it_suggests_mends_it(client: Client) -> None:
+    # given
+    client.link(
+        seen("email=ann@example.com", "login=ann"),
+        seen("email=ben@example.com", "phone=030 1234567"),
+        seen("email=ann@example.com", "device=family-tablet"),
+        seen("email=ben@example.com", "device=family-tablet"),
+    )
+    # when
+    (bridge,) = [one for one in client.ask(HEALTH)["graphHealth"] if one["kind"] == "BRIDGE"]
+    # then
+    assert {bridge["link"]["a"]["value"], bridge["link"]["b"]["value"]} & {"family-tablet"}
+    assert "keepApart" in bridge["suggestion"]
+    # when: a steward does what it suggests
+    ends = [f"{one['namespace']}={one['value']}" for one in bridge["apart"]]
+    mark(client, "keepApart", *ends)
+    # then
+    assert client.customer("email=ann@example.com")["id"] != client.customer("email=ben@example.com")["id"]
+    assert [one for one in client.ask(HEALTH)["graphHealth"] if one["kind"] == "BRIDGE"] == []
+
+
+def test_health_finds_shared_values_large_customers_and_useless_namespaces(client: Client) -> None:
+    # given: a phone claimed by five, and a customer with very many cookies
+    client.link(*(seen(f"crm_id=Key{n}", "phone=030 1234567", at=f"2026-01-0{n + 1}T00:00:00Z") for n in range(5)))
+    client.link(*(seen("login=collector", f"cookie=cookie-{n}") for n in range(120)))
+    # when
+    found = {one["kind"]: one for one in client.ask(HEALTH)["graphHealth"]}
+    # then
+    assert found["SHARED_VALUE"]["identifier"]["value"] == "+49301234567"
+    assert found["SHARED_VALUE"]["number"] == 5
+    assert "blockIdentifier" in found["SHARED_VALUE"]["suggestion"]
+    assert found["LARGE_CUSTOMER"]["number"] == 121
+    assert found["LARGE_CUSTOMER"]["customerId"] == client.customer("login=collector")["id"]
+    assert (found["NAMESPACE"]["namespace"], found["NAMESPACE"]["number"]) == ("cookie", 120)

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from graph.domain.changes import Entry
 from graph.domain.errors import Conflict, StoreUnavailable
+from graph.domain.health import Survey
 from graph.domain.marks import Mark
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.rules import KeptRules
 from graph.domain.views import Asked, CustomerView, Selection
 from graph.ports import T, Work
 from graph.stores.embedded import rows
+from graph.stores.embedded.health import survey
 from graph.stores.embedded.transaction import Transaction
 from graph.stores.embedded.views import customer_views
 
@@ -132,6 +134,14 @@ class EmbeddedStore:
         with self._transaction("BEGIN") as connection:
             found = connection.execute(sql, {"key": key, "at": at, "id": id, "first": first})
             return [rows.mark(row) for row in found]
+
+    async def survey(self, known: Sequence[str], first: int) -> Survey:
+        """See `Store`."""
+        return await self._in(self._readers, self._survey, known, first)
+
+    def _survey(self, known: Sequence[str], first: int) -> Survey:
+        with self._transaction("BEGIN") as connection:
+            return survey(connection, known, first)
 
     async def migrate(self) -> list[str]:
         """See `Store`: runs the numbered files of `migrations/` that the file has not seen."""

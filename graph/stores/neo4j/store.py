@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import neo4j
+import orjson
 from neo4j import AsyncGraphDatabase, AsyncManagedTransaction
 from neo4j.exceptions import (
     AuthError,
@@ -17,6 +18,7 @@ from neo4j.exceptions import (
 
 from graph.domain.changes import Entry
 from graph.domain.errors import Conflict, StoreFailure, StoreUnavailable
+from graph.domain.health import Hub, Large, NamespaceUse, Survey
 from graph.domain.marks import Mark
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.rules import KeptRules
@@ -29,6 +31,7 @@ from graph.stores.neo4j.views import query, view
 SCHEMA = cypher.load("schema")
 RULES = cypher.load("rules")
 HISTORY = cypher.load("history")
+HEALTH = cypher.load("health")
 RETRY_SECONDS = 8.0
 TRIES = 10
 """How often a read is repeated that changes came into, and a write that another process beat to a new identifier."""
@@ -129,6 +132,21 @@ class Neo4jStore:
         at, id = after or (-1, "")
         found = await self._read(HISTORY["marks"], key=key, at=at, id=id, first=first)
         return [records.mark(record["m"]) for record in found]
+
+    async def survey(self, known: Sequence[str], first: int) -> Survey:
+        """See `Store`."""
+        hubs = await self._read(HEALTH["hubs"], first=first)
+        largest = await self._read(HEALTH["largest"], first=first)
+        uses = await self._read(HEALTH["namespaces"])
+        doubles = await self._read(HEALTH["doubles"], namespaces=list(known), first=first)
+        suspended = await self._read(HEALTH["suspended"], day=24 * 60 * 60 * 1_000_000)
+        return Survey(
+            [Hub(*record.values()) for record in hubs],
+            [Large(record["id"], orjson.loads(record["counts"])) for record in largest],
+            [NamespaceUse(*record.values()) for record in uses],
+            [record["key"] for record in doubles],
+            {record["day"]: record["count"] for record in suspended},
+        )
 
     async def migrate(self) -> list[str]:
         """See `Store`."""

@@ -1,0 +1,1 @@
+"""The health of the graph in GraphQL."""
