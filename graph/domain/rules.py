@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from graph.domain import normalisation
 from graph.domain.errors import RulesError
@@ -12,6 +12,9 @@ from graph.domain.identifiers import MAX_VALUE_LENGTH, namespace_of
 
 STRONGER = "stronger"
 """The name under which `shared_above` counts all identifiers of stronger namespaces."""
+
+CACHED_VALUES = 5_000
+"""Values of a namespace whose normalised form is kept."""
 
 NAMESPACE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
@@ -56,11 +59,13 @@ class _Cleaner:
         self._rule = rule
         self._steps = tuple(normalisation.step(name) for name in rule.normalise)
         self._patterns = tuple(re.compile(pattern) for pattern in rule.blocked_patterns)
+        # The same values come over and over, and an e-mail address costs 0.15 ms to check.
+        self.clean = lru_cache(maxsize=CACHED_VALUES)(self._clean)
 
     def _is_blocked(self, value: str) -> bool:
         return value in self._rule.blocked or any(pattern.fullmatch(value) for pattern in self._patterns)
 
-    def clean(self, raw: str) -> str | Dropped:
+    def _clean(self, raw: str) -> str | Dropped:
         name = self._rule.name
         if len(raw) > MAX_VALUE_LENGTH:
             return Dropped(

@@ -5,6 +5,7 @@ and hands it in. Then `finish` settles everything and returns the writes.
 """
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from itertools import combinations
 
 from graph.domain.changes import Cause, Change, ChangeKind
@@ -16,6 +17,7 @@ from graph.domain.links import Link, State, merged_by
 from graph.domain.marks import Mark
 from graph.domain.orders import Figures, add, figures_of, subtract
 from graph.domain.overlay import Overlay
+from graph.domain.receipts import ObservationKey
 from graph.domain.regions import Settled, settle
 from graph.domain.rules import Rules
 from graph.domain.snapshots import Around, NewNode, Region, Support, Writes
@@ -328,8 +330,13 @@ class Step:
 
     def merges_by(self, source: str, id: str) -> list[Change]:
         """The merges that one observation caused."""
-        return [
-            change
-            for change in self.writes.changes
-            if change.kind is ChangeKind.MERGED and (change.cause.source, change.cause.id) == (source, id)
-        ]
+        return self._merges.get((source, id), [])
+
+    @cached_property
+    def _merges(self) -> dict[ObservationKey, list[Change]]:
+        """The merges by the observation that caused them; complete after `finish`."""
+        merges: dict[ObservationKey, list[Change]] = {}
+        for change in self.writes.changes:
+            if change.kind is ChangeKind.MERGED:
+                merges.setdefault((change.cause.source, change.cause.id), []).append(change)
+        return merges
