@@ -90,6 +90,8 @@ class Wiring:
             except TemporaryFailure:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5)
+            except RulesError:
+                return  # `/readyz` tells it, and `kith serve` ends with it.
 
     async def missing(self) -> dict[str, str]:
         """What is not ready yet, by part; empty where everything can be served."""

@@ -184,6 +184,8 @@ class Customer(Node):
     )
     async def weakest_links(self, info: Info, first: First = 5) -> list[Link]:
         """Its bridges."""
+        if self.view.customer.node is None:
+            raise not_at_a_time()
         anchor = self.view.customer.anchor.key
         return [Link.of(link) for link in await info.context.graph.weakest_links(anchor, page_size(first))]
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from service.rules_file import default_text
+from tests.builders.clients import identifiers
 from tests.service.test_importing import kith
 
 SCENARIO = """rules
@@ -81,3 +83,32 @@ def test_other_rules_than_the_store_was_resolved_with_are_refused(tmp_path: Path
     done = kith(tmp_path, "migrate", "--rules", "mine.toml")
     assert done.returncode == 2
     assert "others than the file's" in done.stderr.replace("\n", " ")
+
+
+def test_rules_are_checked_previewed_and_applied(tmp_path: Path) -> None:
+    # given
+    lines = [
+        {"source": "crm", "identifiers": identifiers(f"crm_id=Key{n}", f"email={mail}")}
+        for n, mail in enumerate(["a@example.com", "a@example.com", "b@example.com"])
+    ]
+    (tmp_path / "f.ndjson").write_text("\n".join(map(json.dumps, lines)))
+    kith(tmp_path, "import", "f.ndjson")
+    loose = default_text().replace('name = "crm_id"\nlimit = 1', 'name = "crm_id"\nlimit = 2')
+    (tmp_path / "loose.toml").write_text(loose)
+    (tmp_path / "bad.toml").write_text("accept = 2")
+    # when
+    good, bad = (kith(tmp_path, "rules", "check", name) for name in ("loose.toml", "bad.toml"))
+    preview = kith(tmp_path, "rules", "preview", "loose.toml")
+    first, again = (kith(tmp_path, "rules", "apply", "loose.toml") for _ in range(2))
+    late = kith(tmp_path, "rules", "apply", "loose.toml", "--expected-version", "1")
+    # then
+    assert (good.returncode, bad.returncode) == (0, 2)
+    assert "bad.toml: namespace: Field required" in bad.stderr.replace("\n", " ") or "accept" in bad.stderr
+    assert "customers: 3 now, 2 then" in preview.stdout
+    assert "of now: 2 would merge, 0 would split, 2 change in all" in preview.stdout
+    assert "a@example.com" not in preview.stdout
+    assert "version 2 of the rules is in force" in first.stdout
+    assert "version 2 of the rules is in force" in again.stdout, "the same rules again are no new version"
+    assert late.returncode == 0
+    found = kith(tmp_path, "lookup", "crm_id=Key0").stdout
+    assert "crm_id=Key1" in found
