@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from graph.actions.reread import both, remark, renamed, reread
-from graph.domain.errors import TemporaryFailure
+from graph.domain.errors import RulesMoved, TemporaryFailure
 from graph.domain.marks import Mark
 from graph.domain.rules import KeptRules, Rules
 from graph.domain.snapshots import Reread, Writes
@@ -49,6 +49,12 @@ class RulesRun:
 
     async def run(self) -> bool:
         """Run to the end; answers whether it got there, or a newer version came in between."""
+        try:
+            return await self._through()
+        except RulesMoved:
+            return False
+
+    async def _through(self) -> bool:
         self.progress = replace(self.progress, total=await self._store.count_observations())
         while keys := await self._patiently(lambda: self._store.observations(self._upto, BATCH)):
             if await self._outdated():
@@ -103,6 +109,8 @@ class RulesRun:
         while True:
             try:
                 return await ask()
+            except RulesMoved:
+                raise
             except TemporaryFailure:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 10)

@@ -6,6 +6,7 @@ from typing import Any
 from neo4j import AsyncManagedTransaction
 
 from graph.domain.customers import Customer, Member, Node
+from graph.domain.errors import RulesMoved
 from graph.domain.identifiers import Identifier, Pair
 from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
@@ -27,8 +28,12 @@ class Transaction:
         self._tx = tx
         self._handle: dict[str, str] = {}
         """Key to the element id of its node, as far as this write met it."""
+        self._created: set[str] = set()
+        """The keys whose nodes this write made."""
         self._link_handle: dict[Pair, str] = {}
         self._stored_receipts: set[ObservationKey] = set()
+        self._version: int | None = None
+        """The version of the rules, read after the first locks."""
 
     async def answer(self, request: Request) -> object:
         """What a request reads or writes."""
@@ -64,15 +69,18 @@ class Transaction:
         )
 
     async def _rules_version(self) -> int:
-        ((version,),) = await self._run(READING["rules_version"])
-        return int(version)
+        if self._version is None:
+            ((version,),) = await self._run(READING["rules_version"])
+            self._version = int(version)
+        return self._version
 
     async def _members(self, keys: Sequence[str]) -> tuple[dict[str, Member], dict[Node, Customer]]:
         settled = not keys
         found: Sequence[Any] = ()
         held: Sequence[Any] = ()
         while not settled:
-            ((found, held, settled),) = await self._run(READING["lock_members"], keys=keys)
+            ((found, held, settled, version),) = await self._run(READING["lock_members"], keys=keys)
+            self._version = int(version)
         members: dict[str, Member] = {}
         for node, handle, customer in found:
             self._handle[node["key"]] = handle
@@ -192,7 +200,10 @@ class Transaction:
             upto = None if writes.reread.upto is None else list(writes.reread.upto)
             values = {"version": writes.reread.version, "pending": upto is not None, "upto": upto}
             await self._run(RULES["reread"], **values)
-        await self._run_if([records.change_values(change) for change in writes.changes], "history")
+        rows = [records.change_values(change) for change in writes.changes]
+        ((version,),) = await self._run(WRITING["history"], rows=rows)
+        if self._version not in (None, version):
+            raise RulesMoved(f"the rules came to be at version {version} in between")
 
     async def _write_members(self, writes: Writes) -> None:
         fresh: list[dict[str, Any]] = []
@@ -212,6 +223,7 @@ class Transaction:
                 known.append({"handle": self._handle[key], "values": records.order_values(order)})
         for key, handle in await self._run_if(fresh, "create_identifiers"):
             self._handle[key] = handle
+            self._created.add(key)
         await self._run_if(known, "update_identifiers")
 
     async def _write_links(self, writes: Writes) -> None:
@@ -265,7 +277,7 @@ class Transaction:
         return made
 
     async def _move(self, writes: Writes, made: Mapping[Node, Node]) -> None:
-        leaving = [self._handle[key] for key in writes.moves if key in self._handle]
+        leaving = [self._handle[key] for key in writes.moves if key not in self._created]
         await self._run_if(leaving, "leave", "handles")
         joining = [[self._handle[key], made.get(node, node)] for key, node in writes.moves.items() if node is not None]
         await self._run_if(joining, "join")

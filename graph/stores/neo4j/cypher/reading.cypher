@@ -18,7 +18,8 @@ CALL (identifiers, customers) {
   RETURN collect([i, elementId(i), elementId(now)]) AS members, collect(now) AS holders
 }
 RETURN members, [c IN customers | [c, elementId(c)]] AS customers,
-       all(holder IN holders WHERE holder IN customers) AS settled;
+       all(holder IN holders WHERE holder IN customers) AS settled,
+       coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version;
 
 // name: receipts
 // The observations of $asked, pairs of source and id; locked, so that a revocation and a reading anew cannot cross.

@@ -133,10 +133,12 @@ DELETE old;
 
 // name: history
 // A block of the history: numbered from one node, which is locked last before commit, so that numbers have no gaps and
-// follow the order of commits.
+// follow the order of commits. Rules are adopted under the same lock: their version is read once it is held.
 MERGE (f:Feed {name: 'changes'})
 SET f.last = coalesce(f.last, 0) + size($rows)
 WITH f.last - size($rows) AS before
-UNWIND range(0, size($rows) - 1) AS at
-CREATE (h:Change)
-SET h = $rows[at], h.no = before + at + 1;
+FOREACH (at IN range(0, size($rows) - 1) |
+  CREATE (h:Change)
+  SET h = $rows[at], h.no = before + at + 1
+)
+RETURN coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version;
