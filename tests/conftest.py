@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from graph.ports import Store
 from graph.stores.embedded import EmbeddedStore
 from graph.stores.neo4j import Neo4jStore
 from tools.neo4j.server import CannotStart, Server
+
+# Machines are shared and slow at times, so no example has a deadline. CI runs the same examples each time; the runs of
+# developers look for new ones.
+settings.register_profile("kith", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("kith"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "kith")
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
