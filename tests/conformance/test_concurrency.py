@@ -7,10 +7,10 @@ import random
 import pytest
 
 from graph.actions.commit import Accepted
-from graph.domain.observations import SECOND, Statement
+from graph.domain.observations import Statement
 from graph.domain.resolution import resolve
 from graph.domain.scenario import in_order
-from graph.domain.views import ByKey, IdentifierPage, Selection
+from graph.domain.views import ById, ByKey, IdentifierPage, Selection
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.embedded import EmbeddedStore
@@ -80,22 +80,25 @@ def test_readers_never_see_half_a_merge(fresh: Fresh, run: Run) -> None:
             await graph.link([seen("mail=l", "mail=r", id=f"bridge{number}", at=number)])
             await graph.revoke([("shop", f"bridge{number}")])
 
-    async def read(done: asyncio.Event) -> int:
+    async def read(done: asyncio.Event, ids: list[str]) -> int:
         count = 0
         while not done.is_set():
-            (view,) = await store.customers([ByKey("mail=l")], Selection((page,)))
-            assert {item.identifier.key for item in view.pages[page].items} in whole
-            assert view.customer.size == len(view.pages[page].items)
+            asked = [ByKey("mail=l"), ByKey("mail=r"), *map(ById, ids)]
+            for view in await store.customers(asked, Selection((page,))):
+                assert view is not None
+                assert {item.identifier.key for item in view.pages[page].items} in whole
+                assert view.customer.size == len(view.pages[page].items)
             count += 1
         return count
 
     async def everything() -> int:
         await graph.link([seen("mail=l", key, at=1) for key in left] + [seen("mail=r", key, at=1) for key in right])
         done = asyncio.Event()
-        readers = [asyncio.create_task(read(done)) for _ in range(3)]
+        ids = await store.holders(["mail=l", "mail=r"])
+        readers = [asyncio.create_task(read(done, ids)) for _ in range(3)]
         await write()
         done.set()
         return sum(await asyncio.gather(*readers))
 
     # when, then
-    assert run(everything()) > SECOND // SECOND
+    assert run(everything()) > 0

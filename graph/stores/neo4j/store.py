@@ -1,7 +1,7 @@
 """The Neo4j store: managed transactions, one query a view, and the driver's errors turned into ours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import neo4j
@@ -22,18 +22,18 @@ from graph.domain.health import Hub, Large, NamespaceUse, Survey
 from graph.domain.marks import Mark
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.rules import KeptRules
-from graph.domain.views import Asked, CustomerView, Selection
+from graph.domain.views import Asked, ByKey, CustomerView, Selection
 from graph.ports import T, Work
 from graph.stores.neo4j import cypher, records
 from graph.stores.neo4j.transaction import Transaction
-from graph.stores.neo4j.views import query, view
+from graph.stores.neo4j.views import ALIVE, query, view
 
 SCHEMA = cypher.load("schema")
 RULES = cypher.load("rules")
 HISTORY = cypher.load("history")
 HEALTH = cypher.load("health")
 RETRY_SECONDS = 8.0
-TRIES = 10
+TRIES = 30
 """How often a read is repeated that changes came into, and a write that another process beat to a new identifier."""
 
 
@@ -96,20 +96,33 @@ class Neo4jStore:
         views: list[CustomerView | None] = [None] * len(asked)
         missing = list(range(len(asked)))
         async with self._session() as session:
-            for _ in range(TRIES):
+            for attempt in range(TRIES):
                 text, values = query([asked[at] for at in missing], selection)
-                result = await session.run(text, values)
                 torn: list[int] = []
-                async for record in result:
+                absent = set(missing)
+                async for record in await session.run(text, values):
                     at = missing[record["at"]]
-                    if record["whole"]:
-                        views[at] = view(asked[at], selection, record)
+                    absent.discard(at)
+                    found = view(asked[at], selection, record)
+                    if record["whole"] and record["held"] == found.customer.size:
+                        views[at] = found
                     else:
                         torn.append(at)
+                if absent:
+                    torn += await self._in_between(session, {at: asked[at] for at in sorted(absent)}, attempt)
                 if not torn:
                     return views
                 missing = torn
         raise StoreUnavailable("the customer changes faster than it can be read")
+
+    async def _in_between(self, session: neo4j.AsyncSession, absent: Mapping[int, Asked], attempt: int) -> list[int]:
+        """Who may be missing only since a change is being applied: identifiers that belong to someone, any id once."""
+        keys = {at: one.key for at, one in absent.items() if isinstance(one, ByKey)}
+        alive: set[str] = set()
+        if keys:
+            found = await session.run(ALIVE, keys=list(keys.values()))
+            alive = {record["key"] async for record in found}
+        return [at for at in absent if (keys[at] in alive if at in keys else attempt == 0)]
 
     async def _read(self, query: str, **values: object) -> list[neo4j.Record]:
         async with self._session() as session:

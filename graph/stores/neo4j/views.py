@@ -27,6 +27,7 @@ from graph.domain.views import (
 from graph.stores.neo4j import cypher, records
 
 _PARTS = cypher.load("views")
+ALIVE = _PARTS["alive"]
 _KINDS: dict[type, str] = {
     IdentifierPage: "identifiers",
     OrderPage: "orders",

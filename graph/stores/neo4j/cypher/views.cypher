@@ -1,15 +1,17 @@
 // name: head
-// The customers $asked ({id} or {key}). The id and the version are read first and, in `tail` and by another path, last:
-// where they differ a change came in between, and the reader asks again. Between the two come the pages selected.
+// The customers $asked ({id} or {key}). Id, version and number of identifiers are read first and, in `tail` and by another
+// path, last: where they differ a change came in between, and the reader asks again. Between the two come the pages.
+// A commit is applied record by record, so the number is also held against the counts that the customer carries: where
+// relationships and properties do not agree, half of a change was seen.
 UNWIND range(0, size($asked) - 1) AS at
 WITH at, $asked[at] AS one
 OPTIONAL MATCH (named:Customer {id: one.id})
 OPTIONAL MATCH (named)-[:REDIRECTS_TO]->(target:Customer)
 OPTIONAL MATCH (:Identifier {key: one.key})-[:IDENTIFIES]->(holder:Customer)
-WITH at, coalesce(target, named, holder) AS c
+WITH at, one, target IS NOT NULL AS redirected, coalesce(target, named, holder) AS c
 WHERE c IS NOT NULL
-WITH at, c, elementId(c) AS node, [c.id, c.version] AS first
-WITH at, c, node, first, c{.*} AS customer, [$pages] AS pages;
+WITH at, one, redirected, c, elementId(c) AS node, [c.id, c.version, COUNT { (c)<-[:IDENTIFIES]-() }] AS first
+WITH at, one, redirected, c, node, first, c{.*} AS customer, [$pages] AS pages;
 
 // name: identifiers
 // A page of identifiers by the rank of their namespace and key. `$page` becomes the page's own parameter.
@@ -71,6 +73,16 @@ COLLECT {
 };
 
 // name: tail
-// The answer, and whether it is whole.
+// The answer, and whether it is whole: nothing changed, and what was asked for still leads here.
 MATCH (again:Customer) WHERE elementId(again) = node
-RETURN at, node, customer, pages, first = [again.id, again.version] AS whole;
+RETURN at, node, customer, pages, first[2] AS held,
+  first = [again.id, again.version, COUNT { (again)<-[:IDENTIFIES]-() }]
+  AND NOT EXISTS { (again)-[:REDIRECTS_TO]->() }
+  AND (one.key IS NULL OR EXISTS { (:Identifier {key: one.key})-[:IDENTIFIES]->(again) })
+  AND (one.id IS NULL OR redirected OR again.id = one.id) AS whole;
+
+// name: alive
+// Which of $keys belong to a customer, so that a view without one has met half of a change.
+UNWIND $keys AS key
+MATCH (i:Identifier {key: key}) WHERE i.seen > 0 OR i.marks > 0
+RETURN key;
