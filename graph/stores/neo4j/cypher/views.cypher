@@ -56,8 +56,8 @@ COLLECT {
   WITH l, a, b ORDER BY a.key, b.key LIMIT $page.first
   MATCH (a)-[:IDENTIFIES]->(x:Customer)
   MATCH (b)-[:IDENTIFIES]->(y:Customer)
-  RETURN [a.key, b.key, l{.*}, x{.*}, y{.*}, [one IN [x, y] |
-    COLLECT { MATCH (one)<-[:IDENTIFIES]-()<-[:MARKS]-(m:Mark) WHERE m.kind <> 'blocked' RETURN m{.*} }]]
+  RETURN [a.key, b.key, l{.*}, x{.*}, y{.*}, [side IN [x, y] |
+    COLLECT { MATCH (side)<-[:IDENTIFIES]-()<-[:MARKS]-(m:Mark) WHERE m.kind <> 'blocked' RETURN m{.*} }]]
 };
 
 // name: history
