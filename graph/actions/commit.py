@@ -13,7 +13,7 @@ from graph.domain.links import Link
 from graph.domain.marks import Mark
 from graph.domain.receipts import ObservationKey, Standing
 from graph.domain.rules import Dropped, Rules
-from graph.domain.snapshots import Around, Region, Support
+from graph.domain.snapshots import Around, Region, Support, Writes
 from graph.domain.step import Step
 from graph.ports import Ids, ReadAround, ReadRegion, ReadSupport, Request, Write
 
@@ -86,15 +86,20 @@ def commit(
         if delta.withdrawn:
             support = yield ReadSupport(sorted({key for one in delta.withdrawn for key in one.keys}))
     step = Step(delta, around, support, rules, now, ids.customer)
-    while (wanted := step.wanted()) is not None:
-        seeds, opened = wanted
-        region: Region = yield ReadRegion(frozenset(seeds), frozenset(opened))
-        step.add_region(region)
-    writes = step.finish()
+    writes = yield from finished(step)
     writes.receipts.extend(intake.changed)
     if not writes.empty:
         yield Write(writes)
     return [_answer(draft, intake, step) for draft in drafts]
+
+
+def finished(step: Step) -> Generator[Request, Any, Writes]:
+    """Read the regions that a step wants, until nothing is missing, and finish it."""
+    while (wanted := step.wanted()) is not None:
+        seeds, opened = wanted
+        region: Region = yield ReadRegion(frozenset(seeds), frozenset(opened))
+        step.add_region(region)
+    return step.finish()
 
 
 def _first_read(commands: Sequence[Command]) -> ReadAround:

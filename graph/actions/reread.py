@@ -9,15 +9,16 @@ from collections.abc import Generator, Sequence
 from itertools import combinations
 from typing import Any
 
+from graph.actions.commit import finished
 from graph.domain.identifiers import Identifier
 from graph.domain.intake import Delta, Intake
 from graph.domain.marks import Mark
 from graph.domain.orders import NAMESPACE, Order
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.rules import Dropped, NamespaceRule, Rules
-from graph.domain.snapshots import Around, Region, Reread, Support
+from graph.domain.snapshots import Around, Reread, Support
 from graph.domain.step import Step
-from graph.ports import Ids, ReadAround, ReadRegion, ReadSupport, Request, Write
+from graph.ports import Ids, ReadAround, ReadSupport, Request, Write
 
 
 def both(new: Rules, old: Rules) -> Rules:
@@ -99,11 +100,7 @@ def _apply(
     withdrawn = sorted({key for one in delta.withdrawn for key in one.keys})
     support: Support = (yield ReadSupport(withdrawn)) if withdrawn else {}
     step = Step(delta, around, support, rules, now, ids.customer, frozenset(touched))
-    while (wanted := step.wanted()) is not None:
-        seeds, opened = wanted
-        region: Region = yield ReadRegion(frozenset(seeds), frozenset(opened))
-        step.add_region(region)
-    writes = step.finish()
+    writes = yield from finished(step)
     writes.receipts.extend(receipts)
     writes.reread = progress
     yield Write(writes)

@@ -20,6 +20,7 @@ MAX_CLOCK_SKEW = 5 * 60 * 1_000_000
 """Microseconds that `seen_at` may lie ahead: one wrong clock would win every `newest` contest."""
 
 SECOND = 1_000_000
+DAY = 24 * 60 * 60 * SECOND
 
 
 class Tier(IntEnum):

@@ -1,21 +1,13 @@
 """The health of the graph: a survey of the whole store, and a closer look at customers that may be two people."""
 
-from collections.abc import Generator
-from typing import Any
-
 from graph.domain.health import Finding, bridge, of_survey
+from graph.domain.observations import DAY
 from graph.domain.rules import Rules
-from graph.domain.snapshots import Region
-from graph.ports import ReadRegion, Request, Store
+from graph.ports import Store
+from graph.views.why import region_of
 
 LOOKED_AT = 50
 """Customers that are looked at for bridges."""
-DAY = 24 * 60 * 60 * 1_000_000
-
-
-def _one(key: str) -> Generator[Request, Any, Region]:
-    region: Region = yield ReadRegion(frozenset((key,)), frozenset())
-    return region
 
 
 async def health(store: Store, rules: Rules, now: int, first: int) -> list[Finding]:
@@ -23,7 +15,7 @@ async def health(store: Store, rules: Rules, now: int, first: int) -> list[Findi
     survey = await store.survey(sorted(rules.known), max(first, LOOKED_AT))
     found = of_survey(survey, rules, now // DAY)
     for key in survey.doubles[:LOOKED_AT]:
-        region = await store.write(lambda key=key: _one(key))  # type: ignore[misc]
+        region = await region_of(store, key)
         member = region.members.get(key)
         if member is None or member.customer is None:
             continue

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from graph.domain.observations import DAY
 from graph.domain.orders import Figures
-
-_DAY = 24 * 60 * 60 * 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +41,5 @@ def metrics(figures: Figures, now: int) -> Metrics:
         [Money(currency, sums.revenue / sums.orders) for currency, sums in by_currency],
         min((sums.first_order for sums in figures.values()), default=None),
         last,
-        None if last is None else max(0, (now - last) // _DAY),
+        None if last is None else max(0, (now - last) // DAY),
     )

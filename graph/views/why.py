@@ -35,9 +35,14 @@ def _one(key: str) -> Generator[Request, Any, Region]:
     return region
 
 
+async def region_of(store: Store, key: str) -> Region:
+    """All that is connected with a key, at one moment: read as a write that writes nothing."""
+    return await store.write(lambda: _one(key))
+
+
 async def weakest(store: Store, rules: Rules, key: str, first: int) -> list[Link]:
     """The bridges of the customer that holds a key, most doubtful first."""
-    region = await store.write(lambda: _one(key))
+    region = await region_of(store, key)
     if key not in region.members or region.members[key].customer is None:
         return []
     return weakest_links(region, key, rules)[:first]

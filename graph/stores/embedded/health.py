@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import orjson
 
 from graph.domain.health import Hub, Large, NamespaceUse, Survey
+from graph.domain.observations import DAY
 from graph.stores.embedded import rows
-
-DAY = 24 * 60 * 60 * 1_000_000
 
 HUBS = """SELECT i.key, count(DISTINCT o.customer) AS customers, i.shared, i.blocked
     FROM (SELECT a AS x, b AS y FROM links UNION ALL SELECT b, a FROM links) l

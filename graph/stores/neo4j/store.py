@@ -20,6 +20,7 @@ from graph.domain.changes import Entry
 from graph.domain.errors import Conflict, StoreFailure, StoreUnavailable
 from graph.domain.health import Hub, Large, NamespaceUse, Survey
 from graph.domain.marks import Mark
+from graph.domain.observations import DAY
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.rules import KeptRules
 from graph.domain.views import Asked, ByKey, CustomerView, Selection
@@ -152,7 +153,7 @@ class Neo4jStore:
         largest = await self._read(HEALTH["largest"], first=first)
         uses = await self._read(HEALTH["namespaces"])
         doubles = await self._read(HEALTH["doubles"], namespaces=list(known), first=first)
-        suspended = await self._read(HEALTH["suspended"], day=24 * 60 * 60 * 1_000_000)
+        suspended = await self._read(HEALTH["suspended"], day=DAY)
         return Survey(
             [Hub(*record.values()) for record in hubs],
             [Large(record["id"], orjson.loads(record["counts"])) for record in largest],
