@@ -1,7 +1,7 @@
 """What every resolver finds in the context."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import strawberry
 
@@ -15,12 +15,13 @@ class Caller:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
-    """The graph, and who asks it."""
+    """The graph, and who asks it. A socket's caller is known once its first message has come."""
 
     graph: IdentityGraph
     caller: Caller
+    connection_params: dict[str, Any] = field(default_factory=dict)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -1,12 +1,12 @@
 """The schema: all queries and mutations, and how its fields are spelled."""
 
 import strawberry
+import strawberry.federation
 from strawberry.schema.config import StrawberryConfig
 
 from schema.change.queries import ChangeQueries
 from schema.customer.queries import CustomerQueries
 from schema.customer.types import Customer
-from schema.extensions import EXTENSIONS
 from schema.health.queries import HealthQueries
 from schema.mark.mutations import MarkMutations
 from schema.mark.queries import MarkQueries
@@ -28,19 +28,12 @@ class Mutation(ObservationMutations, OrderMutations, MarkMutations, RulesMutatio
     """All mutations."""
 
 
-class KithSchema(strawberry.Schema):
-    """Strawberry's schema, but that it logs no error: messages hold what callers sent. `service` logs what it must."""
-
-    def process_errors(self, errors: object, execution_context: object = None) -> None:
-        """Leave errors to the service."""
-
-
-schema = KithSchema(
+schema = strawberry.federation.Schema(
     query=Query,
     mutation=Mutation,
     types=[Customer],
-    extensions=EXTENSIONS,
     config=StrawberryConfig(scalar_map=SCALARS),
+    federation_version="2.7",
 )
 
 

@@ -6,15 +6,17 @@ from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.answers import problem
 from service.auth import Keys
 from service.bootstrap import Wiring
 from service.settings import Settings
-from service.view import KithView, problem
+from service.view import KithView
 
 
 class LimitBody:
@@ -55,7 +57,7 @@ class LimitBody:
 
 def create_app(settings: Settings, wiring: Wiring) -> Starlette:
     """The service over a graph that is wired already."""
-    keys = Keys(settings.api_keys.get_secret_value())
+    view = KithView(wiring.graph, Keys(settings.api_keys.get_secret_value()), settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -79,8 +81,14 @@ def create_app(settings: Settings, wiring: Wiring) -> Starlette:
             Route("/", home),
             Route("/livez", livez),
             Route("/readyz", readyz),
-            Route("/graphql", KithView(wiring.graph, keys, settings.explorer)),
+            Route("/graphql", view),
+            WebSocketRoute("/graphql", view),
         ],
-        middleware=[Middleware(LimitBody, most=settings.max_body_bytes)],
+        middleware=[
+            Middleware(
+                CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"], allow_headers=["*"]
+            ),
+            Middleware(LimitBody, most=settings.max_body_bytes),
+        ],
         lifespan=lifespan,
     )

@@ -1,7 +1,6 @@
 """The command line: `kith` and `python -m service`."""
 
 import asyncio
-import ipaddress
 import json
 import logging
 import sys
@@ -45,15 +44,6 @@ def main() -> None:
         sys.exit(2)
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; else KITH_HOST.")] = None,
@@ -64,14 +54,21 @@ def serve(
     """Serve GraphQL over HTTP."""
     settings = settings_module.load(host=host, port=port, store=store, rules=rules)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    if not _is_loopback(settings.host) and not settings.api_keys.get_secret_value():
+    if not settings.on_loopback and not settings.api_keys.get_secret_value():
         raise InvalidInput("BAD_SETTING", f"KITH_HOST: listening on {settings.host} needs keys in KITH_API_KEYS")
     wiring = wire(settings)
     asgi = create_app(settings, wiring)
     console.print(f"Kith keeps its graph in {settings.store}", soft_wrap=True)
     console.print(f"GraphQL is at http://{settings.host}:{settings.port}/graphql", soft_wrap=True)
     # The access log is off: the address of a GET holds its query, and with it personal values.
-    uvicorn.run(asgi, host=settings.host, port=settings.port, log_level=settings.log_level, access_log=False)
+    uvicorn.run(
+        asgi,
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level,
+        access_log=False,
+        ws_max_size=settings.max_body_bytes,
+    )
     if wiring.refused is not None:
         raise wiring.refused
 

@@ -1,0 +1,169 @@
+"""How one operation is run: looked through, weighed, executed within its time."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from inspect import isawaitable
+from typing import Any
+
+from graphql import GraphQLError, OperationType
+from graphql.execution import ExecutionResult, execute, subscribe
+from strawberry import Schema
+from strawberry.execution import optimized_is_awaitable
+
+from graph.domain.views import MAX_PAGE
+from schema.context import Context
+from schema.documents import Documents, Operation, Weight
+from schema.limits import Limits
+
+QUERIES = frozenset({OperationType.QUERY})
+ALL = frozenset(OperationType)
+
+
+class Stage(Enum):
+    """How far a request came."""
+
+    PARSING = "parsing"
+    VALIDATION = "validation"
+    METHOD = "method"
+    TIME = "time"
+    EXECUTION = "execution"
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a request is answered with. Without `executed` there is no `data`, not even null."""
+
+    stage: Stage
+    data: dict[str, Any] | None = None
+    errors: list[GraphQLError] | None = None
+    extensions: dict[str, Any] | None = None
+
+    @property
+    def executed(self) -> bool:
+        """Whether execution began: variables that do not fit are told before."""
+        return self.stage is Stage.EXECUTION
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request in GraphQL. `tell_cost` asks for the cost in the answer's extensions."""
+
+    query: str
+    variables: Mapping[str, Any]
+    operation_name: str | None = None
+    tell_cost: bool = False
+
+
+class Operations:
+    """Runs operations over a schema within limits."""
+
+    def __init__(self, schema: Schema, limits: Limits) -> None:
+        self._schema, self._core, self.limits = schema, schema._schema, limits
+        self.documents = Documents(self._core, limits)
+
+    def begin(self, asked: Asked, allowed: Collection[OperationType]) -> tuple[Operation, Answer | None]:
+        """The operation that is asked for, or the answer that refuses it."""
+        document = self.documents.get(asked.query)
+        if document.errors:
+            stage = Stage.VALIDATION if document.parsed else Stage.PARSING
+            return _NONE, Answer(stage, errors=document.errors)
+        operation = document.operation(asked.operation_name)
+        if isinstance(operation, GraphQLError):
+            return _NONE, Answer(Stage.VALIDATION, errors=[operation])
+        kind = operation.node.operation
+        if kind not in allowed:
+            error = GraphQLError(f"a {kind.value} cannot be sent this way", extensions={"code": "NOT_THIS_WAY"})
+            return _NONE, Answer(Stage.METHOD, errors=[error])
+        if (heavy := self._too_heavy(operation.weight(asked.variables))) is not None:
+            error = GraphQLError(heavy, operation.node, extensions={"code": "LIMIT_REACHED"})
+            return _NONE, Answer(Stage.VALIDATION, errors=[error])
+        return operation, None
+
+    def _too_heavy(self, weight: Weight) -> str | None:
+        limits = self.limits
+        if weight.cost > limits.cost:
+            shown = str(weight.cost) if weight.cost < 10**9 else "more than a billion"
+            return f"the operation may cost {shown}; {limits.cost} is allowed: ask for smaller pages or less at once"
+        # What no page may ever be is told by the field that asks for it.
+        if limits.page < weight.page <= MAX_PAGE:
+            return f"first is {weight.page}; pages of up to {limits.page} are allowed here"
+        return None
+
+    async def run(self, asked: Asked, context: Context, allowed: Collection[OperationType]) -> Answer:
+        """Run a query or a mutation."""
+        operation, refused = self.begin(asked, allowed)
+        if refused is not None:
+            return refused
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                result = execute(
+                    self._core,
+                    operation.document,
+                    variable_values=dict(asked.variables),
+                    operation_name=asked.operation_name,
+                    context_value=context,
+                    executor_class=self._schema.execution_context_class,
+                    is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
+                    hide_suggestions=not self.limits.suggestions,
+                )
+                if isawaitable(result):
+                    result = await result
+        except TimeoutError:
+            message = f"the operation took longer than {self.limits.seconds:g} s and was stopped"
+            if operation.node.operation is OperationType.MUTATION:
+                message += "; what it writes may be stored all the same: send it again to learn"
+            return Answer(Stage.TIME, errors=[GraphQLError(message, extensions={"code": "TIMEOUT"})])
+        answer = _answer(result)
+        if asked.tell_cost:
+            answer.extensions = self._told(operation, asked)
+        return answer
+
+    def _told(self, operation: Operation, asked: Asked) -> dict[str, Any]:
+        cost, most = operation.weight(asked.variables).cost, self.limits.cost
+        return {"cost": {"requested": cost, "limit": most, "left": most - cost}}
+
+    async def stream(
+        self, asked: Asked, context: Context, allowed: Collection[OperationType]
+    ) -> AsyncGenerator[Answer, None]:
+        """Run any operation: a subscription yields an answer an event, others yield one."""
+        operation, refused = self.begin(asked, allowed)
+        if refused is not None:
+            yield refused
+            return
+        if operation.node.operation is not OperationType.SUBSCRIPTION:
+            yield await self.run(asked, context, allowed)
+            return
+        source = subscribe(
+            self._core,
+            operation.document,
+            variable_values=dict(asked.variables),
+            operation_name=asked.operation_name,
+            context_value=context,
+            executor_class=self._schema.execution_context_class,
+            hide_suggestions=not self.limits.suggestions,
+        )
+        if isawaitable(source):
+            source = await source
+        if isinstance(source, ExecutionResult):
+            yield Answer(Stage.VALIDATION, errors=source.errors)
+            return
+        try:
+            async for result in source:
+                yield _answer(result)
+        except Exception as error:
+            # graphql-core tells what a resolver raises, but not what the source of events does.
+            yield Answer(Stage.EXECUTION, errors=[GraphQLError("the events ended", original_error=error)])
+        finally:
+            if (close := getattr(source, "aclose", None)) is not None:
+                await close()
+
+
+_NONE: Any = None
+
+
+def _answer(result: ExecutionResult) -> Answer:
+    # Variables that do not fit are told without a path, before anything is executed.
+    executed = result.data is not None or any(error.path for error in result.errors or ())
+    return Answer(Stage.EXECUTION if executed else Stage.VALIDATION, result.data, result.errors)
