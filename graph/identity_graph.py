@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from graph.actions.commit import Answer, Marking
 from graph.actions.group_commit import GroupCommit
@@ -19,11 +19,13 @@ from graph.domain.identifiers import Identifier
 from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Observation
+from graph.domain.orders import NAMESPACE, Order
 from graph.domain.receipts import ObservationKey
 from graph.domain.rules import Dropped, KeptRules, Rules
 from graph.domain.views import Asked, CustomerView, Match, Page, Selection
 from graph.domain.why import Why
 from graph.ports import Clock, Ids, Store
+from graph.views.follow import Follower
 from graph.views.health import health
 from graph.views.history import customer_at, entries_around, feed
 from graph.views.matches import MatchStatus, status
@@ -42,7 +44,8 @@ MOST_MARKS = 1_000
 class IdentityGraph:
     """The graph over one store. `currencies` are the codes that orders may name, `parse` reads the text of rules.
 
-    `rules` hold until the store's own are read (`refresh`).
+    `rules` hold until the store's own are read (`refresh`). `follow_seconds` is how often those who follow the graph
+    look for what other processes wrote.
     """
 
     def __init__(
@@ -53,10 +56,13 @@ class IdentityGraph:
         ids: Ids,
         currencies: frozenset[str],
         parse: Callable[[str], Rules] | None = None,
+        follow_seconds: float = 1.0,
     ) -> None:
         self._store, self._clock, self._ids, self._currencies = store, clock, ids, currencies
         self._parse = parse
-        self._writer = GroupCommit(store, Current(rules, rules), clock, ids, self.refresh if parse else None)
+        self._follower = Follower(store, follow_seconds)
+        reload = self.refresh if parse else None
+        self._writer = GroupCommit(store, Current(rules, rules), clock, ids, reload, self._follower.nudge)
         self._run: RulesRun | None = None
         self._running: asyncio.Task[bool] | None = None
         self._previews: dict[str, Preview] = {}
@@ -206,6 +212,36 @@ class IdentityGraph:
         """The feed of all changes behind an entry's number, in the order of commits, without gaps."""
         return Page(*await feed(self._store, after, first))
 
+    def follow_changes(self, after: int | None) -> AsyncGenerator[Entry, None]:
+        """The feed behind an entry's number, then each entry as it comes; from now on for `None`."""
+        return self._follower.changes(after)
+
+    def follow_customer(self, asked: Asked) -> AsyncGenerator[object, None]:
+        """Something at once, and again each time that the customer has changed."""
+        return self._follower.customer(asked)
+
+    async def change(self, no: int) -> Entry | None:
+        """An entry of the history by its number."""
+        found = await self._store.changes(no - 1, 1) if no > 0 else []
+        return found[0] if found and found[0].no == no else None
+
+    async def mark_by_id(self, id: str) -> Mark | None:
+        """A mark by its id."""
+        return await self._store.mark(id)
+
+    async def orders(self, numbers: Sequence[str]) -> list[tuple[str, Order] | None]:
+        """Orders by their numbers, with their keys, in one read; `None` where none is known."""
+        keys = [self._order_key(number) for number in numbers]
+        known = list(dict.fromkeys(key for key in keys if key is not None))
+        found = dict(zip(known, await self._store.orders(known), strict=True)) if known else {}
+        return [None if key is None or (order := found[key]) is None else (key, order) for key in keys]
+
+    def _order_key(self, number: str) -> str | None:
+        try:
+            return self.key(NAMESPACE, number)
+        except InvalidInput:
+            return None
+
     async def customer_at(self, asked: Asked, at: int, selection: Selection) -> CustomerView | None:
         """Who an id or a key was at a moment of recording (microseconds); the view holds pages of identifiers only."""
         return await customer_at(self._store, asked, at, selection)
@@ -262,5 +298,6 @@ class IdentityGraph:
             self._running.cancel()
         for preview in self._previews.values():
             preview.cancel()
+        self._follower.close()
         await self._writer.close()
         await self._store.close()

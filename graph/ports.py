@@ -12,6 +12,7 @@ from graph.domain.changes import Entry
 from graph.domain.health import Survey
 from graph.domain.identifiers import Pair
 from graph.domain.marks import Mark
+from graph.domain.orders import Order
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.rules import KeptRules
 from graph.domain.snapshots import Writes
@@ -90,6 +91,10 @@ class Store(Protocol):
         """The history behind entry number `after`, in order; must show an entry only when all before it are there."""
         ...
 
+    async def newest_change(self) -> int:
+        """The number of the newest entry of the history, 0 where there is none."""
+        ...
+
     async def history(self, ids: Sequence[str]) -> list[Entry]:
         """All entries of the history that name one of some customers, in order."""
         ...
@@ -100,6 +105,14 @@ class Store(Protocol):
 
     async def marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Mark]:
         """Marks by (time set, id), those that name `key` or all; `after` is the last one seen."""
+        ...
+
+    async def mark(self, id: str) -> Mark | None:
+        """A mark by its id."""
+        ...
+
+    async def orders(self, keys: Sequence[str]) -> list[Order | None]:
+        """The facts of orders by their keys, in order; `None` where none are stated."""
         ...
 
     async def survey(self, known: Sequence[str], first: int) -> Survey:

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import strawberry
+import strawberry.federation
 
 from graph.domain.views import Page
 
 T = TypeVar("T")
 
 
-@strawberry.type(description="Where a page lies in its list.")
+@strawberry.federation.type(shareable=True, description="Where a page lies in its list.")
 class PageInfo:
     """Relay's page info; lists are read forwards."""
 

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import strawberry
 
 from graph.identity_graph import IdentityGraph
+from schema.loaders import Loaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,10 @@ class Context:
     graph: IdentityGraph
     caller: Caller
     connection_params: dict[str, Any] = field(default_factory=dict)
+    loaders: Loaders = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.loaders = Loaders(self.graph)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

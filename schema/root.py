@@ -1,17 +1,23 @@
 """The schema: all queries and mutations, and how its fields are spelled."""
 
 import strawberry
-import strawberry.federation
 from strawberry.schema.config import StrawberryConfig
 
 from schema.change.queries import ChangeQueries
+from schema.change.subscriptions import ChangeSubscriptions
+from schema.change.types import Change
 from schema.customer.queries import CustomerQueries
+from schema.customer.subscriptions import CustomerSubscriptions
 from schema.customer.types import Customer
+from schema.federation import KithSchema
 from schema.health.queries import HealthQueries
 from schema.mark.mutations import MarkMutations
 from schema.mark.queries import MarkQueries
+from schema.mark.types import Mark
+from schema.node.queries import NodeQueries
 from schema.observation.mutations import ObservationMutations
 from schema.order.mutations import OrderMutations
+from schema.order.queries import OrderQueries
 from schema.rules.operations import RulesMutations, RulesQueries
 from schema.scalars import SCALARS
 from schema.simulation.queries import SimulationQueries
@@ -19,7 +25,17 @@ from schema.why.queries import WhyQueries
 
 
 @strawberry.type(description="What can be asked.")
-class Query(CustomerQueries, ChangeQueries, MarkQueries, WhyQueries, SimulationQueries, RulesQueries, HealthQueries):
+class Query(
+    CustomerQueries,
+    OrderQueries,
+    ChangeQueries,
+    MarkQueries,
+    WhyQueries,
+    SimulationQueries,
+    RulesQueries,
+    HealthQueries,
+    NodeQueries,
+):
     """All queries."""
 
 
@@ -28,10 +44,16 @@ class Mutation(ObservationMutations, OrderMutations, MarkMutations, RulesMutatio
     """All mutations."""
 
 
-schema = strawberry.federation.Schema(
+@strawberry.type(description="What can be followed.")
+class Subscription(CustomerSubscriptions, ChangeSubscriptions):
+    """All subscriptions."""
+
+
+schema = KithSchema(
     query=Query,
     mutation=Mutation,
-    types=[Customer],
+    subscription=Subscription,
+    types=[Customer, Change, Mark],
     config=StrawberryConfig(scalar_map=SCALARS),
     federation_version="2.7",
 )

@@ -110,5 +110,7 @@ def wire(settings: Settings) -> Wiring:
     text = rules_file.read_text(settings.rules)
     rules = rules_file.parse(text, str(settings.rules or "rules.toml"))
     store = open_store(settings)
-    graph = IdentityGraph(store, rules, SystemClock(), RandomIds(), currencies(), rules_file.parse)
+    graph = IdentityGraph(
+        store, rules, SystemClock(), RandomIds(), currencies(), rules_file.parse, settings.feed_seconds
+    )
     return Wiring(graph, store, text, chosen=settings.rules is not None)

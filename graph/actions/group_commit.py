@@ -35,8 +35,9 @@ class GroupCommit:
         clock: Clock,
         ids: Ids,
         reload: Callable[[], Awaitable[object]] | None = None,
+        stored: Callable[[], None] = lambda: None,
     ) -> None:
-        self._store, self._clock, self._ids = store, clock, ids
+        self._store, self._clock, self._ids, self._told_stored = store, clock, ids, stored
         self.rules = rules
         self._reload = reload
         self._queue: deque[_Waiting] = deque()
@@ -99,11 +100,14 @@ class GroupCommit:
                 return commit(fresh, rules.resolving, now, self._ids, rules.version)
 
             try:
-                return await self._store.write(work)
+                answers = await self._store.write(work)
             except RulesMoved:
                 if self._reload is None:
                     raise
                 await self._reload()
+            else:
+                self._told_stored()
+                return answers
         raise RulesMoved("the rules change faster than this can be stored")
 
     async def close(self) -> None:

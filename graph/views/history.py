@@ -16,9 +16,13 @@ async def feed(store: Store, after: int, first: int) -> tuple[list[Entry], bool]
     if after > 0 and not await store.changes(after - 1, 1):
         raise InvalidInput("BAD_CURSOR", "since: there is no such place in the history", ("since",))
     found = await store.changes(after, first + 1)
-    # An entry whose predecessor is not visible yet waits for the next page.
-    whole = [entry for place, entry in enumerate(found) if entry.no == after + 1 + place]
-    return whole[:first], len(whole) > first
+    entries = whole(found, after)
+    return entries[:first], len(entries) > first
+
+
+def whole(found: Sequence[Entry], after: int) -> list[Entry]:
+    """What follows an entry without a gap: one whose predecessor is not visible yet waits for the next look."""
+    return [entry for place, entry in enumerate(found) if entry.no == after + 1 + place]
 
 
 async def entries_around(store: Store, ids: Iterable[str]) -> list[Entry]:

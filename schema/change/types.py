@@ -9,6 +9,7 @@ from graph.domain.errors import InvalidInput
 from schema.cursors import encode
 from schema.enums import described
 from schema.identifier.types import IdentifierName
+from schema.node.types import Node
 from schema.scalars import Timestamp
 
 described(
@@ -26,12 +27,13 @@ described(
     MARK_REMOVED="A steward removed a mark.",
 )
 
-_ID = re.compile(r"chg_([1-9][0-9]{0,17})")
+PREFIX = "chg_"
+_ID = re.compile(PREFIX + r"([1-9][0-9]{0,17})")
 
 
 def change_id(no: int) -> strawberry.ID:
     """The id of an entry."""
-    return strawberry.ID(f"chg_{no}")
+    return strawberry.ID(f"{PREFIX}{no}")
 
 
 def change_no(id: str) -> int:
@@ -68,7 +70,7 @@ class ChangeCause:
 
 
 @strawberry.type(description="One entry of the history.")
-class Change:
+class Change(Node):
     """A change in GraphQL."""
 
     id: strawberry.ID = strawberry.field(description="For `undoChange`; lasting.")

@@ -9,7 +9,7 @@ from graph.domain.views import Asked, ById, ByKey, Selection
 from graph.identity_graph import MOST_CUSTOMERS, IdentityGraph
 from schema.context import Info
 from schema.customer.selection import selected
-from schema.customer.types import Customer, Node, customer_or_none
+from schema.customer.types import Customer, customer_or_none
 from schema.identifier.types import IdentifierInput
 from schema.scalars import Timestamp, readable
 
@@ -75,13 +75,3 @@ class CustomerQueries:
         selection = selected(info._raw_info, graph.rules) or Selection()
         asked = [_by_identifier(graph, one, ("by", place)) for place, one in enumerate(by)]
         return [customer_or_none(view) for view in await graph.customers(asked, selection)]
-
-    @strawberry.field(description="Anything by its id; null where there is none.")
-    async def node(
-        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="An id.")]
-    ) -> Node | None:
-        """Relay's node."""
-        graph = info.context.graph
-        selection = selected(info._raw_info, graph.rules) or Selection()
-        (view,) = await graph.customers([ById(str(id))], selection)
-        return None if view is None else Customer.of(view)

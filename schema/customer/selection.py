@@ -11,6 +11,7 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSkipDirective,
     InlineFragmentNode,
+    NamedTypeNode,
     SelectionSetNode,
 )
 from graphql.execution.values import VariableValues, get_argument_values, get_directive_values
@@ -18,6 +19,9 @@ from graphql.execution.values import VariableValues, get_argument_values, get_di
 from graph.domain.rules import Rules
 from graph.domain.views import PageRequest, Selection
 from schema.customer import pages
+
+OTHER_NODES = frozenset({"Change", "Mark", "Order"})
+"""What else an id or a representation may name: the fields of these are no customer's."""
 
 
 def _variables(info: GraphQLResolveInfo[Any]) -> VariableValues:
@@ -62,10 +66,15 @@ def _fields(selections: SelectionSetNode, info: GraphQLResolveInfo[Any]) -> Iter
         match node:
             case FieldNode():
                 yield node
-            case InlineFragmentNode():
+            case InlineFragmentNode() if _may_be_customer(node.type_condition):
                 yield from _fields(node.selection_set, info)
-            case FragmentSpreadNode():
-                yield from _fields(info.fragments[node.name.value].selection_set, info)
+            case FragmentSpreadNode() if _may_be_customer((fragment := info.fragments[node.name.value]).type_condition):
+                yield from _fields(fragment.selection_set, info)
+
+
+def _may_be_customer(condition: NamedTypeNode | None) -> bool:
+    """Whether a fragment may hold fields of a customer, or lead to them along a payload's path."""
+    return condition is None or condition.name.value not in OTHER_NODES
 
 
 def _pages(name: str, arguments: Mapping[str, Any], rules: Rules) -> Iterator[PageRequest]:

@@ -3,20 +3,33 @@
 from typing import Annotated, Any, TypeAlias
 
 import strawberry
+import strawberry.federation
 
 from graph.domain.errors import InvalidInput
 from graph.domain.links import Link as DomainLink
 from graph.domain.links import State
-from graph.domain.views import CustomerView, IdentifierPage, IdentifierView, Match, OrderView, Page, PageRequest
+from graph.domain.views import (
+    ById,
+    CustomerView,
+    IdentifierPage,
+    IdentifierView,
+    Match,
+    OrderView,
+    Page,
+    PageRequest,
+    Selection,
+)
 from graph.views.matches import MatchStatus
 from schema.change.types import Change
 from schema.connections import Connection, connection
 from schema.context import Info
 from schema.cursors import encode, page_size
 from schema.customer import pages
+from schema.customer.selection import selected
 from schema.enums import described
 from schema.identifier.types import Identifier
 from schema.link.types import Link
+from schema.node.types import Node
 from schema.order.types import Metrics, Order
 from schema.scalars import Timestamp
 
@@ -33,13 +46,6 @@ First: TypeAlias = Annotated[int, strawberry.argument(description="How many at m
 After: TypeAlias = Annotated[str | None, strawberry.argument(description="The cursor after which the page begins.")]
 
 
-@strawberry.interface(description="Anything with an id of its own.")
-class Node:
-    """Relay's node."""
-
-    id: strawberry.ID = strawberry.field(description="Opaque, lasting, never reused.")
-
-
 @strawberry.type(description="A statistical link below the threshold: two identifiers that may be one person's.")
 class PossibleMatch:
     """A possible match in GraphQL."""
@@ -49,9 +55,10 @@ class PossibleMatch:
     customer_ids: list[strawberry.ID] = strawberry.field(description="The customers at its ends; one if confirmed.")
 
 
-@strawberry.type(
+@strawberry.federation.type(
+    keys=["id"],
     description="The 360° view of a customer: the node that a group of identifiers belongs to. "
-    "Everything in one answer is of one moment."
+    "Everything in one answer is of one moment.",
 )
 class Customer(Node):
     """A customer in GraphQL, over a view that holds all pages the query selects."""
@@ -63,6 +70,12 @@ class Customer(Node):
     def of(cls, view: CustomerView) -> "Customer":
         """From the domain's view."""
         return cls(id=strawberry.ID(view.customer.id), view=view)
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: str) -> "Customer | None":
+        """A customer that another subgraph names."""
+        selection = selected(info._raw_info, info.context.graph.rules) or Selection()
+        return customer_or_none(await info.context.loaders.customers.load((ById(id), selection)))
 
     def _page(self, page: PageRequest) -> Page[Any]:
         """A page that the look-ahead has brought; a view of another time holds identifiers only."""
@@ -134,7 +147,7 @@ class Customer(Node):
             return encode(item.order.placed_at, item.key)
 
         page = self._page(pages.order_page(first, after))
-        result: Connection[Order] = connection(page, lambda item: Order.of(item.order), cursor, after)
+        result: Connection[Order] = connection(page, lambda item: Order.of(item.key, item.order), cursor, after)
         return result
 
     @strawberry.field(description="Figures over its orders.")

@@ -7,8 +7,11 @@ from graph.domain.marks import MarkKind
 from schema.customer.types import Customer
 from schema.enums import described
 from schema.identifier.types import IdentifierInput, IdentifierName
+from schema.node.types import Node
 from schema.problems import Problem
 from schema.scalars import Timestamp
+
+PREFIX = "mrk_"
 
 described(
     MarkKind,
@@ -21,7 +24,7 @@ described(
 
 
 @strawberry.type(description="A steward's word that overrules the machine.")
-class Mark:
+class Mark(Node):
     """A mark in GraphQL."""
 
     id: strawberry.ID = strawberry.field(description="Opaque and lasting.")

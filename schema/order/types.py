@@ -1,17 +1,25 @@
 """Orders and money in GraphQL."""
 
 from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
+import strawberry.federation
 from babel.numbers import get_currency_precision
 
 from graph.domain.orders import Order as DomainOrder
 from graph.domain.orders import OrderLine as DomainOrderLine
 from graph.domain.orders import OrderStatus
+from graph.domain.views import ByKey, Selection
 from graph.views.metrics import Metrics as DomainMetrics
 from graph.views.metrics import Money as DomainMoney
+from schema.context import Info
+from schema.customer.selection import selected
 from schema.enums import described
 from schema.scalars import Amount, Timestamp
+
+if TYPE_CHECKING:
+    from schema.customer.types import Customer
 
 described(
     OrderStatus,
@@ -63,9 +71,13 @@ class OrderLine:
         return cls(sku=line.sku, name=line.name or None, quantity=Amount(line.quantity), total=total)
 
 
-@strawberry.type(description="An order: an identifier that also carries facts, those that were stated last.")
+@strawberry.federation.type(
+    keys=["number"], description="An order: an identifier that also carries facts, those that were stated last."
+)
 class Order:
     """An order in GraphQL."""
+
+    key: strawberry.Private[str]
 
     number: str = strawberry.field(description="The order number as the source sent it.")
     source: str = strawberry.field(description="Who stated these facts.")
@@ -76,10 +88,26 @@ class Order:
     total: Amount = strawberry.field(description="What it came to.")
     lines: list[OrderLine] = strawberry.field(description="Its lines, in the order they were sent.")
 
+    @strawberry.field(description="Whose it is; null where it is no one's any more.")
+    async def customer(self, info: Info) -> Annotated["Customer", strawberry.lazy("schema.customer.types")] | None:
+        """The customer of the order, together with those of other orders of the answer."""
+        # A customer has orders, so its module imports this one.
+        from schema.customer.types import customer_or_none
+
+        selection = selected(info._raw_info, info.context.graph.rules) or Selection()
+        return customer_or_none(await info.context.loaders.customers.load((ByKey(self.key), selection)))
+
     @classmethod
-    def of(cls, order: DomainOrder) -> "Order":
+    async def resolve_reference(cls, info: Info, number: str) -> "Order | None":
+        """An order that another subgraph names."""
+        found = await info.context.loaders.orders.load(number)
+        return None if found is None else cls.of(*found)
+
+    @classmethod
+    def of(cls, key: str, order: DomainOrder) -> "Order":
         """From the domain's value."""
         return cls(
+            key=key,
             number=order.number,
             source=order.source,
             placed_at=Timestamp(order.placed_at),

@@ -13,6 +13,7 @@ from graph.domain.changes import Entry
 from graph.domain.errors import Conflict, StoreUnavailable
 from graph.domain.health import Survey
 from graph.domain.marks import Mark
+from graph.domain.orders import Order
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.rules import KeptRules
 from graph.domain.views import Asked, CustomerView, Selection
@@ -69,7 +70,22 @@ class EmbeddedStore:
             raise StoreUnavailable(f"the database file cannot be used: {error}") from error
 
     async def _in(self, pool: ThreadPoolExecutor, function: Callable[..., T], *values: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(pool, function, *values)
+        job = _Job()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, self._run, job, function, values)
+        except asyncio.CancelledError:
+            # A write that was taken in is finished; a read that no one waits for is stopped.
+            if pool is self._readers:
+                job.interrupt()
+            raise
+
+    def _run(self, job: "_Job", function: Callable[..., T], values: Sequence[object]) -> T:
+        try:
+            connection = self._connection()
+        except sqlite3.DatabaseError as error:
+            raise StoreUnavailable(f"the database file cannot be used: {error}") from error
+        with job.on(connection):
+            return function(*values)
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
         """See `Store`: one transaction at a time, which other processes wait for."""
@@ -105,6 +121,14 @@ class EmbeddedStore:
             (after, first),
         )
 
+    async def newest_change(self) -> int:
+        """See `Store`."""
+        return await self._in(self._readers, self._newest_change)
+
+    def _newest_change(self) -> int:
+        with self._transaction("BEGIN") as connection:
+            return int(connection.execute("SELECT coalesce(max(no), 0) FROM changes").fetchone()[0])
+
     async def history(self, ids: Sequence[str]) -> list[Entry]:
         """See `Store`."""
         sql = f"""SELECT {rows.CHANGE} FROM changes WHERE customer IN (SELECT value FROM json_each(?1))
@@ -134,6 +158,26 @@ class EmbeddedStore:
         with self._transaction("BEGIN") as connection:
             found = connection.execute(sql, {"key": key, "at": at, "id": id, "first": first})
             return [rows.mark(row) for row in found]
+
+    async def mark(self, id: str) -> Mark | None:
+        """See `Store`."""
+        return await self._in(self._readers, self._mark, id)
+
+    def _mark(self, id: str) -> Mark | None:
+        with self._transaction("BEGIN") as connection:
+            row = connection.execute(f"SELECT {rows.MARK} FROM marks WHERE id = ?", (id,)).fetchone()
+            return None if row is None else rows.mark(row)
+
+    async def orders(self, keys: Sequence[str]) -> list[Order | None]:
+        """See `Store`."""
+        return await self._in(self._readers, self._orders, keys)
+
+    def _orders(self, keys: Sequence[str]) -> list[Order | None]:
+        sql = """SELECT o.source, o.facts FROM json_each(?) asked LEFT JOIN identifiers i ON i.key = asked.value
+            LEFT JOIN orders o ON o.identifier = i.no ORDER BY asked.key"""
+        with self._transaction("BEGIN") as connection:
+            found = connection.execute(sql, (rows.dumps(keys),))
+            return [None if facts is None else Order.from_facts(source, facts) for source, facts in found]
 
     async def survey(self, known: Sequence[str], first: int) -> Survey:
         """See `Store`."""
@@ -241,6 +285,31 @@ class EmbeddedStore:
             await asyncio.to_thread(pool.shutdown)
         for connection in self._open:
             connection.close()
+
+
+class _Job:
+    """What one thread does for one caller, so that the caller can stop it and nothing else."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    @contextmanager
+    def on(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """The time in which a connection works for this job."""
+        with self._lock:
+            self._connection = connection
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._connection = None
+
+    def interrupt(self) -> None:
+        """Stop the statement that runs for this job, if one does."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.interrupt()
 
 
 def _statements(script: str) -> Iterator[str]:

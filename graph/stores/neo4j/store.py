@@ -21,6 +21,7 @@ from graph.domain.errors import Conflict, StoreFailure, StoreUnavailable
 from graph.domain.health import Hub, Large, NamespaceUse, Survey
 from graph.domain.marks import Mark
 from graph.domain.observations import DAY
+from graph.domain.orders import Order
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.rules import KeptRules
 from graph.domain.views import Asked, ByKey, CustomerView, Selection
@@ -133,6 +134,11 @@ class Neo4jStore:
         """See `Store`."""
         return [records.entry(record["h"]) for record in await self._read(HISTORY["changes"], after=after, first=first)]
 
+    async def newest_change(self) -> int:
+        """See `Store`."""
+        (record,) = await self._read(HISTORY["newest_change"])
+        return int(record["no"])
+
     async def history(self, ids: Sequence[str]) -> list[Entry]:
         """See `Store`."""
         return [records.entry(record["h"]) for record in await self._read(HISTORY["history"], ids=list(ids))]
@@ -146,6 +152,16 @@ class Neo4jStore:
         at, id = after or (-1, "")
         found = await self._read(HISTORY["marks"], key=key, at=at, id=id, first=first)
         return [records.mark(record["m"]) for record in found]
+
+    async def mark(self, id: str) -> Mark | None:
+        """See `Store`."""
+        found = await self._read(HISTORY["mark"], id=id)
+        return records.mark(found[0]["m"]) if found else None
+
+    async def orders(self, keys: Sequence[str]) -> list[Order | None]:
+        """See `Store`."""
+        found = await self._read(HISTORY["orders"], keys=list(keys))
+        return [None if one["order"] is None else Order.from_facts(*one["order"]) for one in found]
 
     async def survey(self, known: Sequence[str], first: int) -> Survey:
         """See `Store`."""

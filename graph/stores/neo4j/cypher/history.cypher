@@ -22,3 +22,17 @@ RETURN DISTINCT h.customer AS id;
 MATCH (m:Mark)
 WHERE ($key IS NULL OR m.a = $key OR m.b = $key) AND (m.at > $at OR (m.at = $at AND m.id > $id))
 RETURN m ORDER BY m.at, m.id LIMIT $first;
+
+// name: newest_change
+// The number of the newest entry.
+OPTIONAL MATCH (h:Change) RETURN coalesce(max(h.no), 0) AS no;
+
+// name: mark
+// A mark by its id.
+MATCH (m:Mark {id: $id}) RETURN m;
+
+// name: orders
+// The facts of orders by their keys.
+UNWIND range(0, size($keys) - 1) AS at
+OPTIONAL MATCH (o:Identifier {key: $keys[at]})
+RETURN at, CASE WHEN o.facts IS NULL THEN null ELSE [o.facts_source, o.facts] END AS order ORDER BY at;

@@ -1,0 +1,1 @@
+"""Anything with an id, in GraphQL."""
