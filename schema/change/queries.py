@@ -9,6 +9,8 @@ from schema.connections import Connection, connection
 from schema.context import Info
 from schema.cursors import decode, encode, page_size
 
+SINCE = "Named like in all other lists now: use `after`."
+
 
 @strawberry.type
 class ChangeQueries:
@@ -20,13 +22,17 @@ class ChangeQueries:
     async def changes(
         self,
         info: Info,
-        since: Annotated[
+        first: Annotated[int, strawberry.argument(description="How many at most, 0 to 100.")] = 100,
+        after: Annotated[
             str | None, strawberry.argument(description="The cursor of the last entry seen; from the first without it.")
         ] = None,
-        first: Annotated[int, strawberry.argument(description="How many at most, 0 to 100.")] = 100,
+        since: Annotated[
+            str | None, strawberry.argument(description="The same as `after`.", deprecation_reason=SINCE)
+        ] = None,
     ) -> Connection[Change]:
         """A page of the feed."""
-        after = 0 if since is None else decode(since, int)[0]
-        page = await info.context.graph.changes(after, page_size(first))
-        result: Connection[Change] = connection(page, Change.of, lambda entry: encode(entry.no), since)
+        seen = since if after is None else after
+        place = 0 if seen is None else decode(seen, int)[0]
+        page = await info.context.graph.changes(place, page_size(first))
+        result: Connection[Change] = connection(page, Change.of, lambda entry: encode(entry.no), seen)
         return result

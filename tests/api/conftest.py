@@ -1,0 +1,39 @@
+"""The service as others see it: a process of its own, on each store."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.builders.services import Service
+from tests.conftest import Run, wipe
+
+Serve = Callable[..., Service]
+
+
+@pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def serve(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iterator[Serve]:
+    """Starts services over one empty store of each kind."""
+    address = f"sqlite:///{tmp_path / 'kith.db'}"
+    if request.param == "neo4j":
+        run(wipe(request.getfixturevalue("neo4j_store")))
+        address = request.getfixturevalue("neo4j_uri")
+    yield from _serving(address, tmp_path)
+
+
+@pytest.fixture
+def serve_embedded(tmp_path: Path) -> Iterator[Serve]:
+    """Starts services over one empty file, where the store makes no difference."""
+    yield from _serving(f"sqlite:///{tmp_path / 'kith.db'}", tmp_path)
+
+
+def _serving(address: str, folder: Path) -> Iterator[Serve]:
+    services: list[Service] = []
+
+    def start(**settings: object) -> Service:
+        services.append(Service(address, folder, **settings))
+        return services[-1].wait()
+
+    yield start
+    for service in services:
+        service.stop()
