@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from graph.actions.commit import Answer, Marking
 from graph.actions.group_commit import GroupCommit
 from graph.actions.link import link
-from graph.actions.mark import block, mark_pair, remove
+from graph.actions.mark import block, done_before, mark_pair, remove
 from graph.actions.record_orders import OrderStatement, record_orders
 from graph.actions.revoke import revoke
 from graph.actions.rules_run import Current, Progress, RulesRun, current
@@ -21,6 +21,7 @@ from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Observation
 from graph.domain.orders import NAMESPACE, Order
 from graph.domain.receipts import ObservationKey
+from graph.domain.requests import Once
 from graph.domain.rules import Dropped, KeptRules, Rules
 from graph.domain.views import Asked, CustomerView, Match, Page, Selection
 from graph.domain.why import Why
@@ -172,40 +173,55 @@ class IdentityGraph:
         """Take in 1 to 1,000 statements of orders; answers each in order (`Accepted` or `Refused`)."""
         return await record_orders(self._writer, self.rules, self._currencies, statements, self._clock.now())
 
-    async def mark(self, kind: MarkKind, a: str, b: str, actor: str = "", reason: str = "") -> Marking:
+    # With `once` the same request again is answered as it was the first time, and changes nothing.
+
+    async def mark(
+        self, kind: MarkKind, a: str, b: str, actor: str = "", reason: str = "", once: Once | None = None
+    ) -> Marking:
         """Set a *together* or *apart* mark on two keys; identifiers not yet seen are created by it."""
-        now = self._clock.now()
-        return await mark_pair(self._writer, kind, a, b, id=self._ids.mark(), actor=actor, reason=reason, now=now)
+        now, id = self._clock.now(), self._ids.mark()
+        return await mark_pair(self._writer, kind, a, b, id=id, actor=actor, reason=reason, now=now, once=once)
 
-    async def block(self, key: str, actor: str = "", reason: str = "") -> Marking:
+    async def block(self, key: str, actor: str = "", reason: str = "", once: Once | None = None) -> Marking:
         """Block an identifier; one blocked already is answered as it stands."""
-        now = self._clock.now()
-        return await block(self._writer, key, id=self._ids.mark(), actor=actor, reason=reason, now=now)
+        now, id = self._clock.now(), self._ids.mark()
+        return await block(self._writer, key, id=id, actor=actor, reason=reason, now=now, once=once)
 
-    async def unblock(self, key: str, actor: str = "") -> Mark:
+    async def unblock(self, key: str, actor: str = "", once: Once | None = None) -> Mark:
         """Take back the block of an identifier; raises where there is none."""
+        if (before := await done_before(self._store, once)) is not None:
+            return before.mark
         for mark in await self._store.marks(key, None, MOST_MARKS):
             if mark.kind is MarkKind.BLOCKED:
-                return await self.remove_mark(mark.id, actor)
+                return await self.remove_mark(mark.id, actor, once)
         raise InvalidInput("UNKNOWN_MARK", f"{key} is not blocked", ("identifier",))
 
-    async def remove_mark(self, id: str, actor: str = "") -> Mark:
+    async def remove_mark(self, id: str, actor: str = "", once: Once | None = None) -> Mark:
         """Remove a mark by its id; what would be without it comes back."""
-        return await remove(self._writer, id, actor=actor, now=self._clock.now())
+        return await remove(self._writer, id, actor=actor, now=self._clock.now(), once=once)
 
     async def marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> Page[Mark]:
         """Marks in the order they were set, those that name a key or all."""
         found = await self._store.marks(key, after, first + 1)
         return Page(found[:first], len(found) > first)
 
-    async def undo(self, no: int, actor: str = "", reason: str = "") -> Undone:
+    async def undo(self, no: int, actor: str = "", reason: str = "", once: Once | None = None) -> Undone:
         """Undo the merge with a number in the history; raises where it is none or is undone already."""
-        change = await merge_to_undo(self._store, no)
+        change = await merge_to_undo(self._store, no, await done_before(self._store, once) is not None)
         entries = await entries_around(self._store, [change.customer, change.other])
         told = reason or f"undo of change {no}"
         now, id = self._clock.now(), self._ids.mark()
         return await undo(
-            self._writer, self._store, no, entries, explain=self._explain, id=id, actor=actor, reason=told, now=now
+            self._writer,
+            self._store,
+            no,
+            entries,
+            explain=self._explain,
+            id=id,
+            actor=actor,
+            reason=told,
+            now=now,
+            once=once,
         )
 
     async def changes(self, after: int, first: int) -> Page[Entry]:

@@ -14,6 +14,7 @@ from graph.domain.identifiers import Pair
 from graph.domain.marks import Mark
 from graph.domain.orders import Order
 from graph.domain.receipts import ObservationKey, Receipt
+from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
 from graph.domain.snapshots import Writes
 from graph.domain.views import Asked, CustomerView, Selection
@@ -26,7 +27,8 @@ class ReadAround:
     """Answered with `Around`: all that is stored of what is named here, and the live customers of `keys`.
 
     `orders` are order keys: all receipts that state facts of these orders are read. `marked` are identifiers whose
-    marks are read; `marks` are ids of marks. `keys` are locked until the transaction ends.
+    marks are read; `marks` are ids of marks; `requests` are looked for among those answered. `keys` are locked until
+    the transaction ends.
     """
 
     receipts: Sequence[ObservationKey] = ()
@@ -35,6 +37,7 @@ class ReadAround:
     pairs: Sequence[Pair] = ()
     marked: Sequence[str] = ()
     marks: Sequence[str] = ()
+    requests: Sequence[RequestKey] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,10 @@ class Store(Protocol):
 
     async def mark(self, id: str) -> Mark | None:
         """A mark by its id."""
+        ...
+
+    async def answered(self, key: RequestKey) -> Answered | None:
+        """A request that was carried out, by its caller and idempotency key."""
         ...
 
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:

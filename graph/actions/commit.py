@@ -12,6 +12,7 @@ from graph.domain.intake import Command, Delta, Intake, Observe, RemoveMark, Rev
 from graph.domain.links import Link
 from graph.domain.marks import Mark
 from graph.domain.receipts import ObservationKey, Standing
+from graph.domain.requests import Answered, Once, RequestKey
 from graph.domain.rules import Dropped, Rules
 from graph.domain.snapshots import Around, Region, Support, Writes
 from graph.domain.step import Step
@@ -76,7 +77,7 @@ def commit(
     if around.rules_version != version:
         raise RulesMoved(f"the rules are at version {around.rules_version}, not {version}")
     intake = Intake(around.receipts)
-    marks = _Marks(around)
+    marks = _Marks(around, now)
     drafts = [_take(command, intake, marks) for command in commands]
     delta = intake.settle(marks.set, marks.removed)
     support: Support = {}
@@ -88,6 +89,7 @@ def commit(
     step = Step(delta, around, support, rules, now, ids.customer)
     writes = yield from finished(step)
     writes.receipts.extend(intake.changed)
+    writes.answered.extend(marks.answered)
     if not writes.empty:
         yield Write(writes)
     return [_answer(draft, intake, step) for draft in drafts]
@@ -109,6 +111,7 @@ def _first_read(commands: Sequence[Command]) -> ReadAround:
     pairs: dict[Pair, None] = {}
     marked: dict[str, None] = {}
     marks: list[str] = []
+    requests: list[RequestKey] = []
     for command in commands:
         match command:
             case Observe():
@@ -124,7 +127,9 @@ def _first_read(commands: Sequence[Command]) -> ReadAround:
                 marked.update(dict.fromkeys(mark.keys))
             case RemoveMark():
                 marks.append(command.id)
-    return ReadAround(list(receipts), list(orders), sorted(keys), list(pairs), list(marked), marks)
+        if isinstance(command, SetMark | RemoveMark) and command.once is not None:
+            requests.append(command.once.key)
+    return ReadAround(list(receipts), list(orders), sorted(keys), list(pairs), list(marked), marks, requests)
 
 
 def _second_read(delta: Delta) -> ReadAround:
@@ -142,21 +147,37 @@ def _joined(a: Around, b: Around) -> Around:
 
 
 class _Marks:
-    """The marks that commands set and remove, against those that stand."""
+    """The marks that commands set and remove, against those that stand; a request with a key is done once."""
 
-    def __init__(self, around: Around) -> None:
+    def __init__(self, around: Around, now: int) -> None:
+        self._now = now
+        self._answered = dict(around.answered)
+        self.answered: list[Answered] = []
         self._standing = dict(around.marks)
         self._before = frozenset(around.marks)
         self._removed: dict[str, Mark] = {}
 
-    def put(self, mark: Mark) -> Marking:
+    def do(self, command: SetMark | RemoveMark) -> Marking | Refused:
+        once = command.once
+        known = None if once is None else self._answered.get(once.key)
+        if once is not None and known is not None:
+            if known.once.digest != once.digest:
+                return Refused(used_otherwise(once))
+            return Marking(known.mark, known.new)
+        done = self._put(command.mark) if isinstance(command, SetMark) else self._take(command)
+        if once is not None and isinstance(done, Marking):
+            answered = self._answered[once.key] = Answered(once, done.mark, done.new, self._now)
+            self.answered.append(answered)
+        return done
+
+    def _put(self, mark: Mark) -> Marking:
         for other in self._standing.values():
             if (other.kind, other.a, other.b) == (mark.kind, mark.a, mark.b):
                 return Marking(other, new=False)
         self._standing[mark.id] = mark
         return Marking(mark, new=True)
 
-    def take(self, command: RemoveMark) -> Marking | Refused:
+    def _take(self, command: RemoveMark) -> Marking | Refused:
         mark = self._standing.pop(command.id, None)
         if mark is None:
             return Refused(Problem("UNKNOWN_MARK", f"there is no mark {command.id[:60]!r}", ("id",)))
@@ -173,6 +194,12 @@ class _Marks:
         return [mark for id, mark in self._removed.items() if id in self._before]
 
 
+def used_otherwise(once: Once) -> Problem:
+    """That a caller used an idempotency key again for something else."""
+    message = f"idempotencyKey {once.idempotency_key!r} was used for another request already"
+    return Problem("ID_CONFLICT", message, ("idempotencyKey",))
+
+
 _Draft = Taken | Problem | Answer
 
 
@@ -182,10 +209,8 @@ def _take(command: Command, intake: Intake, marks: _Marks) -> _Draft:
             return intake.observe(command)
         case Revoke():
             return Revocation(command.source, command.id, intake.revoke(command))
-        case SetMark(mark):
-            return marks.put(mark)
-        case RemoveMark():
-            return marks.take(command)
+        case SetMark() | RemoveMark():
+            return marks.do(command)
 
 
 def _answer(draft: _Draft, intake: Intake, step: Step) -> Answer:

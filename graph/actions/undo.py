@@ -10,6 +10,7 @@ from graph.domain.errors import InvalidInput
 from graph.domain.history import Replay
 from graph.domain.identifiers import pair
 from graph.domain.marks import Mark, MarkKind
+from graph.domain.requests import Once
 from graph.domain.views import ByKey, CustomerView, Selection
 from graph.ports import Store
 
@@ -38,8 +39,11 @@ class Undone:
     stayed: tuple[Stayed, ...]
 
 
-async def merge_to_undo(store: Store, no: int) -> Change:
-    """The merge with a number in the history; raises where it is none, or cannot be undone (any more)."""
+async def merge_to_undo(store: Store, no: int, undone: bool = False) -> Change:
+    """The merge with a number in the history; raises where it is none, or cannot be undone (any more).
+
+    With `undone` the same request has undone it before, so that it need not be undoable now.
+    """
     found = await store.changes(no - 1, 1) if no > 0 else []
     if not found or found[0].no != no:
         raise InvalidInput("UNKNOWN_CHANGE", "there is no such change", ("change",))
@@ -47,6 +51,8 @@ async def merge_to_undo(store: Store, no: int) -> Change:
     if change.kind is not ChangeKind.MERGED:
         message = f"the change is no merge but {change.kind.value.replace('_', ' ')}; only merges are undone"
         raise InvalidInput("NOT_A_MERGE", message, ("change",))
+    if undone:
+        return change
     a, b = change.anchors
     first, second = pair(a, b)
     for mark in await store.marks(a, None, 1_000):
@@ -70,6 +76,7 @@ async def undo(
     actor: str,
     reason: str,
     now: int,
+    once: Once | None = None,
 ) -> Undone:
     """Set *apart* between the anchors of a merge that `merge_to_undo` let pass.
 
@@ -79,7 +86,7 @@ async def undo(
     change = next(entry.change for entry in entries if entry.no == no)
     before = Replay(entry.change for entry in entries if entry.no < no)
     a, b = change.anchors
-    marking = await mark_pair(writer, MarkKind.APART, a, b, id=id, actor=actor, reason=reason, now=now)
+    marking = await mark_pair(writer, MarkKind.APART, a, b, id=id, actor=actor, reason=reason, now=now, once=once)
     touched: dict[str, None] = {}
     stayed: list[Stayed] = []
     for was_with in (change.customer, change.other):

@@ -9,6 +9,7 @@ from graph.domain.marks import Mark
 from graph.domain.observations import REFUSED_BY_RULES, Observation, Read, Statement, read
 from graph.domain.orders import NAMESPACE, Order
 from graph.domain.receipts import ObservationKey, Receipt, Standing
+from graph.domain.requests import Once
 from graph.domain.rules import Dropped, Rules
 
 
@@ -49,6 +50,7 @@ class SetMark:
     """Set a steward's mark; its keys are normalised."""
 
     mark: Mark
+    once: Once | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class RemoveMark:
     id: str
     at: int
     actor: str = ""
+    once: Once | None = None
 
 
 Command = Observe | Revoke | SetMark | RemoveMark

@@ -11,6 +11,7 @@ from graph.domain.marks import Mark
 from graph.domain.observations import Statement
 from graph.domain.orders import Order
 from graph.domain.receipts import ObservationKey, Receipt
+from graph.domain.requests import Answered, RequestKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Around:
     links: Mapping[Pair, Link] = field(default_factory=dict)
     customers: Mapping[Node, Customer] = field(default_factory=dict)
     marks: Mapping[str, Mark] = field(default_factory=dict)
+    answered: Mapping[RequestKey, Answered] = field(default_factory=dict)
     rules_version: int = 0
     """The newest version of the rules in the store; 0 where there is none."""
 
@@ -81,6 +83,7 @@ class Writes:
     customers: list[Customer] = field(default_factory=list)
     moves: dict[str, Node | None] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    answered: list[Answered] = field(default_factory=list)
     reread: "Reread | None" = None
 
     @property

@@ -1,13 +1,17 @@
 """Mutations on stewards' marks."""
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 
+import orjson
 import strawberry
 
 from graph.domain.errors import InvalidInput
 from graph.domain.marks import Mark as DomainMark
 from graph.domain.marks import MarkKind
 from graph.domain.observations import check_text
+from graph.domain.requests import Once
 from graph.domain.views import Asked, ById, ByKey
 from schema.change.types import change_no
 from schema.context import Info
@@ -16,6 +20,7 @@ from schema.customer.types import Customer
 from schema.identifier.types import IdentifierInput, IdentifierName
 from schema.mark.types import (
     BlockInput,
+    Keyed,
     Mark,
     MarkInput,
     MarkPayload,
@@ -34,6 +39,17 @@ def _actor(info: Info, actor: str | None, reason: str = "") -> str:
         if problem is not None:
             raise InvalidInput(problem.code, problem.message, problem.path)
     return name
+
+
+def _once(info: Info, what: str, input: Keyed) -> Once | None:
+    """That the request is to be carried out once, where the caller gave a key for it."""
+    key = input.idempotency_key
+    if key is None:
+        return None
+    if (problem := check_text("idempotencyKey", key, 200)) is not None:
+        raise InvalidInput(problem.code, problem.message, problem.path)
+    content = orjson.dumps([what, asdict(input)], option=orjson.OPT_SORT_KEYS)
+    return Once(info.context.caller.name, key, hashlib.sha256(content).hexdigest())
 
 
 def _key(info: Info, one: IdentifierInput, name: str) -> str:
@@ -77,9 +93,10 @@ def _failed(error: InvalidInput) -> MarkPayload:
 
 async def _pair(info: Info, kind: MarkKind, input: MarkInput) -> MarkPayload:
     try:
+        once = _once(info, kind.value, input)
         a, b = _key(info, input.a, "a"), _key(info, input.b, "b")
         actor = _actor(info, input.actor, input.reason)
-        marking = await info.context.graph.mark(kind, a, b, actor, input.reason)
+        marking = await info.context.graph.mark(kind, a, b, actor, input.reason, once)
     except InvalidInput as error:
         return _failed(error)
     return await _payload(info, marking.mark, marking.new)
@@ -113,7 +130,8 @@ class MarkMutations:
         """Block an identifier."""
         try:
             key = _key(info, input.identifier, "identifier")
-            marking = await info.context.graph.block(key, _actor(info, input.actor, input.reason), input.reason)
+            actor, once = _actor(info, input.actor, input.reason), _once(info, "block", input)
+            marking = await info.context.graph.block(key, actor, input.reason, once)
         except InvalidInput as error:
             return _failed(error)
         return await _payload(info, marking.mark, marking.new)
@@ -123,7 +141,8 @@ class MarkMutations:
         """Unblock an identifier."""
         try:
             key = _key(info, input.identifier, "identifier")
-            mark = await info.context.graph.unblock(key, _actor(info, input.actor, input.reason))
+            actor, once = _actor(info, input.actor, input.reason), _once(info, "unblock", input)
+            mark = await info.context.graph.unblock(key, actor, once)
         except InvalidInput as error:
             return _failed(error)
         return await _payload(info, mark, False)
@@ -132,7 +151,8 @@ class MarkMutations:
     async def remove_mark(self, info: Info, input: RemoveMarkInput) -> MarkPayload:
         """Remove a mark."""
         try:
-            mark = await info.context.graph.remove_mark(str(input.id), _actor(info, input.actor))
+            actor, once = _actor(info, input.actor), _once(info, "remove", input)
+            mark = await info.context.graph.remove_mark(str(input.id), actor, once)
         except InvalidInput as error:
             return _failed(error)
         customers = await _customers(info, [ByKey(key) for key in mark.keys])
@@ -146,7 +166,8 @@ class MarkMutations:
         """Undo a merge."""
         try:
             actor = _actor(info, input.actor, input.reason)
-            undone = await info.context.graph.undo(change_no(str(input.change)), actor, input.reason)
+            once = _once(info, "undo", input)
+            undone = await info.context.graph.undo(change_no(str(input.change)), actor, input.reason, once)
         except InvalidInput as error:
             return UndoPayload(mark=None, customers=[], stayed=[], errors=[Problem.of(error.problem())])
         stayed = [

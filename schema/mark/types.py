@@ -60,8 +60,19 @@ class MarkPayload:
     errors: list[Problem] = strawberry.field(description="What is wrong with the request.")
 
 
+@strawberry.input
+class Keyed:
+    """What all inputs have whose requests carry no id of their own."""
+
+    idempotency_key: str | None = strawberry.field(
+        default=None,
+        description="A name of the caller's for this request, 1 to 200 characters: the same request again under it "
+        "changes nothing and is answered as the first time; another request under it is an error.",
+    )
+
+
 @strawberry.input(description="Two identifiers that a steward knows about.")
-class MarkInput:
+class MarkInput(Keyed):
     """The input of `keepTogether` and `keepApart`."""
 
     a: IdentifierInput = strawberry.field(description="One identifier; it is created if it was never seen.")
@@ -71,7 +82,7 @@ class MarkInput:
 
 
 @strawberry.input(description="An identifier that a steward knows about.")
-class BlockInput:
+class BlockInput(Keyed):
     """The input of `blockIdentifier` and `unblockIdentifier`."""
 
     identifier: IdentifierInput = strawberry.field(description="The identifier.")
@@ -80,7 +91,7 @@ class BlockInput:
 
 
 @strawberry.input(description="A mark to take back.")
-class RemoveMarkInput:
+class RemoveMarkInput(Keyed):
     """The input of `removeMark`."""
 
     id: strawberry.ID = strawberry.field(description="The id of the mark.")
@@ -88,7 +99,7 @@ class RemoveMarkInput:
 
 
 @strawberry.input(description="A change to undo.")
-class UndoChangeInput:
+class UndoChangeInput(Keyed):
     """The input of `undoChange`."""
 
     change: strawberry.ID = strawberry.field(description="The id of a merge in the history.")

@@ -12,6 +12,7 @@ from graph.domain.links import Link, State
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Statement
 from graph.domain.receipts import ObservationKey, Receipt, Standing
+from graph.domain.requests import Answered, RequestKey
 from graph.domain.snapshots import Around, NewNode, Region, Writes
 from graph.ports import ReadAround, ReadRegion, ReadSupport, Request, T, Work, Write
 
@@ -25,6 +26,7 @@ class MemoryStore:
         self.links: dict[Pair, Link] = {}
         self.customers: dict[Node, Customer] = {}
         self.marks: dict[str, Mark] = {}
+        self.answered: dict[RequestKey, Answered] = {}
         self.changes: list[Change] = []
         self.regions_read = 0
         self._nodes = count(1)
@@ -69,6 +71,7 @@ class MemoryStore:
                 for id, mark in self.marks.items()
                 if id in request.marks or not set(mark.keys).isdisjoint(request.marked)
             },
+            {key: self.answered[key] for key in request.requests if key in self.answered},
         )
 
     def _support(self, key: str) -> dict[ObservationKey, Statement]:
@@ -146,4 +149,5 @@ class MemoryStore:
             self.customers[node] = replace(self.customers[node], redirects_to=self.customers[target].id)
         for key, node in writes.moves.items():
             self.members[key] = replace(self.members[key], customer=None if node is None else at(node))
+        self.answered = self.answered | {one.once.key: one for one in writes.answered}
         self.changes = [*self.changes, *writes.changes]

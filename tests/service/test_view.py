@@ -1,13 +1,16 @@
 """GraphQL over HTTP: statuses, media types, bodies, keys, and nothing leaking."""
 
+import hashlib
 import logging
 from pathlib import Path
 
+import orjson
 import pytest
 
 from graph.domain.errors import InvalidInput, StoreUnavailable
 from graph.stores.embedded import EmbeddedStore
 from service.auth import Keys
+from service.settings import Settings
 from tests.builders.clients import Client
 from tests.conftest import Run
 
@@ -196,3 +199,84 @@ def test_nothing_personal_is_logged(client: Client, caplog: pytest.LogCaptureFix
         client.link({"source": "web", "identifiers": [{"namespace": "email", "value": "not-an-address"}]})
     assert "ann@example.com" not in caplog.text
     assert "not-an-address" not in caplog.text
+
+
+PARTIAL = '{ __typename weak: customer(by: {id: "x"}, at: "never") { id } }'
+
+
+def test_the_draft_of_2026_is_chosen_by_a_setting(store: EmbeddedStore, run: Run) -> None:
+    for statuses, expected in (("2025", (400, 400, 200)), ("2026-08", (400, 422, 294))):
+        client = Client(store, run, statuses=statuses)
+        sent = [client.send(text, accept=RESPONSE) for text in ("{", "{ nope }", PARTIAL)]
+        assert tuple(one.status_code for one in sent) == expected
+        assert sent[2].json()["data"]["__typename"] == "Query"
+
+
+def test_batches_are_off_unless_they_are_wanted(store: EmbeddedStore, run: Run) -> None:
+    batch = orjson.dumps([{"query": "{ __typename }"}, {"query": "{ nope }"}, {"documentId": "x"}])
+    assert Client(store, run).post(batch).status_code == 400
+    client = Client(store, run, max_batch=3)
+    good, bad, unknown = client.post(batch).json()
+    assert good == {"data": {"__typename": "Query"}}
+    assert bad["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+    assert unknown["errors"][0]["extensions"]["code"] == "UNKNOWN_DOCUMENT"
+    for body in (b"[]", orjson.dumps([{"query": "{ __typename }"}] * 4), b"[1]"):
+        assert client.post(body).status_code == 400
+
+
+def test_automatic_documents_are_registered_and_served_by_get_with_an_etag(client: Client, run: Run) -> None:
+    text = '{ customer(by: {id: "x"}) { id } }'
+    named = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(text.encode()).hexdigest()}}
+
+    def get(**headers: str):
+        return run(client.http.get("/graphql", params={"extensions": orjson.dumps(named)}, headers=headers))
+
+    (unknown,) = get().json()["errors"]
+    assert unknown["message"] == "PersistedQueryNotFound"
+    assert unknown["extensions"]["code"] == "PERSISTED_QUERY_NOT_FOUND"
+    # when: the client sends the document once
+    assert client.post(orjson.dumps({"query": text, "extensions": named})).json() == {"data": {"customer": None}}
+    # then
+    first = get()
+    assert first.json() == {"data": {"customer": None}}
+    assert get(**{"if-none-match": first.headers["etag"]}).status_code == 304
+
+
+def test_a_document_that_does_not_run_is_not_registered(client: Client, run: Run) -> None:
+    named = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(b"{ nope }").hexdigest()}}
+    for _ in range(2):
+        client.post(orjson.dumps({"query": "{ nope }", "extensions": named}))
+        (error,) = client.post(orjson.dumps({"extensions": named})).json()["errors"]
+        assert error["extensions"]["code"] == "PERSISTED_QUERY_NOT_FOUND"
+
+
+def test_the_cost_is_told_to_those_who_ask(client: Client) -> None:
+    body = b'{"query": "{ customer(by: {id: \\"x\\"}) { id } }", "extensions": {"cost": true}}'
+    assert client.post(body).json()["extensions"] == {"cost": {"requested": 1, "limit": 50000, "left": 49999}}
+    assert "extensions" not in client.send('{ customer(by: {id: "x"}) { id } }').json()
+
+
+def test_pages_of_other_origins_may_ask_only_if_they_are_named(store: EmbeddedStore, run: Run) -> None:
+    preflight = {"origin": "https://shop.example", "access-control-request-method": "POST"}
+    client = Client(store, run, allowed_origins="https://shop.example")
+    answer = run(client.http.options("/graphql", headers=preflight))
+    assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+    other = run(client.http.options("/graphql", headers=preflight | {"origin": "https://evil.example"}))
+    assert "access-control-allow-origin" not in other.headers
+    bare = run(Client(store, run).http.options("/graphql", headers=preflight))
+    assert "access-control-allow-origin" not in bare.headers
+
+
+@pytest.mark.parametrize(
+    ("settings", "open_"),
+    [
+        ({}, True),
+        ({"api_keys": "a:" + "k" * 16}, False),
+        ({"host": "0.0.0.0"}, False),
+        ({"profile": "development", "host": "0.0.0.0"}, True),
+        ({"profile": "production"}, False),
+        ({"profile": "production", "introspection": True}, True),
+    ],
+)
+def test_a_profile_decides_what_was_not_chosen(settings: dict, open_: bool) -> None:
+    assert Settings(_env_file=None, **settings).limits.introspection is open_

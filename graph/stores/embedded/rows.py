@@ -13,6 +13,7 @@ from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Evidence, Observation, Tier
 from graph.domain.orders import Order, figures_from_json, figures_to_json
 from graph.domain.receipts import Receipt, Standing
+from graph.domain.requests import Answered, Once, RequestKey
 
 MEMBER = """i.no, i.key, i.first_seen, i.last_seen, i.seen, i.sources, i.degree, i.shared, i.blocked, i.marks,
     i.customer, o.source, o.facts"""
@@ -24,6 +25,7 @@ RECEIPT = "source, id, digest, standing, received_at, seen_at, keys, tier, confi
 MARK = "id, kind, a, b, actor, reason, at"
 
 Row = Sequence[Any]
+Connection = sqlite3.Connection
 
 
 def dumps(value: object) -> str:
@@ -172,6 +174,17 @@ def mark_values(one: Mark) -> tuple[Any, ...]:
     return one.id, one.kind.value, one.a, one.b, one.actor, one.reason, one.at
 
 
+def answered(db: Connection, key: RequestKey) -> Answered | None:
+    """A request that was carried out, by its caller and idempotency key."""
+    row = db.execute("SELECT digest, mark, new, at FROM answered WHERE caller = ? AND key = ?", key).fetchone()
+    return None if row is None else Answered.from_text(Once(*key, row[0]), row[1], bool(row[2]), row[3])
+
+
+def answered_values(one: Answered) -> tuple[Any, ...]:
+    """The columns of a request that was carried out."""
+    return *one.once.key, one.once.digest, one.as_text(), one.new, one.at
+
+
 CHANGE = "no, at, kind, customer, other, keys, rule, how, source, cause, actor, party, anchors"
 
 
@@ -210,6 +223,3 @@ def entry(row: Row) -> Entry:
             tuple(orjson.loads(anchors)),
         ),
     )
-
-
-Connection = sqlite3.Connection

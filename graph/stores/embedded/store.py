@@ -15,6 +15,7 @@ from graph.domain.health import Survey
 from graph.domain.marks import Mark
 from graph.domain.orders import Order
 from graph.domain.receipts import ObservationKey, Receipt
+from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
 from graph.domain.views import Asked, CustomerView, Selection
 from graph.ports import T, Work
@@ -167,6 +168,14 @@ class EmbeddedStore:
         with self._transaction("BEGIN") as connection:
             row = connection.execute(f"SELECT {rows.MARK} FROM marks WHERE id = ?", (id,)).fetchone()
             return None if row is None else rows.mark(row)
+
+    async def answered(self, key: RequestKey) -> Answered | None:
+        """See `Store`."""
+        return await self._in(self._readers, self._answered, key)
+
+    def _answered(self, key: RequestKey) -> Answered | None:
+        with self._transaction("BEGIN") as connection:
+            return rows.answered(connection, key)
 
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:
         """See `Store`."""

@@ -9,6 +9,7 @@ from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Statement
 from graph.domain.receipts import ObservationKey, Receipt
+from graph.domain.requests import Answered, RequestKey
 from graph.domain.snapshots import Around, NewNode, Region, Support, Writes
 from graph.ports import ReadAround, ReadRegion, ReadSupport, Request, Write
 from graph.stores.embedded import rows
@@ -55,8 +56,13 @@ class Transaction:
             self._links(request.pairs),
             customers,
             marks,
+            self._answered(request.requests),
             self._all("SELECT coalesce(max(version), 0) FROM rules")[0][0],
         )
+
+    def _answered(self, keys: Sequence[RequestKey]) -> dict[RequestKey, Answered]:
+        found = (rows.answered(self._db, key) for key in keys)
+        return {one.once.key: one for one in found if one is not None}
 
     def _members(self, where: str, values: Sequence[object]) -> dict[str, Member]:
         if not values:
@@ -178,6 +184,9 @@ class Transaction:
         self._write_links(writes)
         self._write_receipts(writes.receipts)
         self._write_marks(writes)
+        self._db.executemany(
+            "INSERT INTO answered VALUES (?, ?, ?, ?, ?, ?)", map(rows.answered_values, writes.answered)
+        )
         nodes = self._write_customers(writes)
         self._move(writes, nodes)
         self._write_changes(writes)

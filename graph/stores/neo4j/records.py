@@ -12,6 +12,7 @@ from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Evidence, Observation, Tier
 from graph.domain.orders import Order, figures_from_json, figures_to_json
 from graph.domain.receipts import Receipt, Standing
+from graph.domain.requests import Answered, Once
 from graph.domain.rules import KeptRules
 
 Properties = Mapping[str, Any]
@@ -197,6 +198,25 @@ def mark_values(one: Mark) -> dict[str, Any]:
         "b": one.b,
         "actor": one.actor,
         "reason": one.reason,
+        "at": one.at,
+    }
+
+
+def answered(values: Properties) -> Answered:
+    """A node of a request that was carried out."""
+    once = Once(values["caller"], values["key"], values["digest"])
+    return Answered.from_text(once, values["mark"], values["new"], values["at"])
+
+
+def answered_values(one: Answered) -> dict[str, Any]:
+    """The properties of a request that was carried out."""
+    caller, key = one.once.key
+    return {
+        "caller": caller,
+        "key": key,
+        "digest": one.once.digest,
+        "mark": one.as_text(),
+        "new": one.new,
         "at": one.at,
     }
 

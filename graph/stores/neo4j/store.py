@@ -23,6 +23,7 @@ from graph.domain.marks import Mark
 from graph.domain.observations import DAY
 from graph.domain.orders import Order
 from graph.domain.receipts import ObservationKey, Receipt
+from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
 from graph.domain.views import Asked, ByKey, CustomerView, Selection
 from graph.ports import T, Work
@@ -33,6 +34,8 @@ from graph.stores.neo4j.views import ALIVE, query, view
 SCHEMA = cypher.load("schema")
 RULES = cypher.load("rules")
 HISTORY = cypher.load("history")
+READING = cypher.load("reading")
+
 HEALTH = cypher.load("health")
 RETRY_SECONDS = 8.0
 TRIES = 30
@@ -157,6 +160,11 @@ class Neo4jStore:
         """See `Store`."""
         found = await self._read(HISTORY["mark"], id=id)
         return records.mark(found[0]["m"]) if found else None
+
+    async def answered(self, key: RequestKey) -> Answered | None:
+        """See `Store`."""
+        found = await self._read(READING["answered"], keys=[list(key)])
+        return records.answered(found[0]["r"]) if found else None
 
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:
         """See `Store`."""

@@ -12,6 +12,7 @@ from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Statement
 from graph.domain.receipts import ObservationKey, Receipt
+from graph.domain.requests import Answered, RequestKey
 from graph.domain.snapshots import Around, NewNode, Region, Support, Writes
 from graph.ports import ReadAround, ReadRegion, ReadSupport, Request, Write
 from graph.stores.neo4j import cypher, records
@@ -65,8 +66,16 @@ class Transaction:
             await self._links(request.pairs),
             customers,
             await self._marks(request.marked, request.marks),
+            await self._answered(request.requests),
             await self._rules_version(),
         )
+
+    async def _answered(self, keys: Sequence[RequestKey]) -> dict[RequestKey, Answered]:
+        if not keys:
+            return {}
+        asked = [list(key) for key in keys]
+        found = [records.answered(node) for (node,) in await self._run(READING["answered"], keys=asked)]
+        return {one.once.key: one for one in found}
 
     async def _rules_version(self) -> int:
         if self._version is None:
@@ -193,6 +202,7 @@ class Transaction:
         await self._write_links(writes)
         await self._write_receipts(writes.receipts)
         await self._write_marks(writes)
+        await self._run_if([records.answered_values(one) for one in writes.answered], "create_answered")
         await self._run_if([list(nodes) for nodes in writes.absorbed], "absorb")
         made = await self._write_customers(writes.customers)
         await self._move(writes, made)

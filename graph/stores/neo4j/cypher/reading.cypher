@@ -42,6 +42,12 @@ MATCH (b) WHERE elementId(b) = pair[1]
 MATCH (a)-[l:LINKED]->(b)
 RETURN pair, l, elementId(l) AS handle;
 
+// name: answered
+// Requests that were carried out, by caller and idempotency key.
+UNWIND $keys AS key
+MATCH (r:Answered {caller: key[0], key: key[1]})
+RETURN r;
+
 // name: marks
 // The marks that name one of $keys or have one of the ids $ids.
 CALL () {

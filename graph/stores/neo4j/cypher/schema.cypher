@@ -45,3 +45,7 @@ CREATE CONSTRAINT feed_name IF NOT EXISTS FOR (f:Feed) REQUIRE f.name IS UNIQUE;
 // name: 0012_rules_version
 // Every version of the rules is kept.
 CREATE CONSTRAINT rules_version IF NOT EXISTS FOR (r:Rules) REQUIRE r.version IS UNIQUE;
+
+// name: 0013_answered_key
+// Requests that carry no id of their own are known by the caller's idempotency key.
+CREATE CONSTRAINT answered_key IF NOT EXISTS FOR (r:Answered) REQUIRE (r.caller, r.key) IS UNIQUE;

@@ -56,6 +56,12 @@ UNWIND row.named AS handle
 MATCH (i) WHERE elementId(i) = handle
 MERGE (o)-[:NAMES]->(i);
 
+// name: create_answered
+// Requests that were carried out.
+UNWIND $rows AS row
+CREATE (r:Answered)
+SET r = row;
+
 // name: create_marks
 // New marks of stewards.
 UNWIND $rows AS row
