@@ -6,7 +6,7 @@ ARGS ?=
 PORT ?= 7687
 HOME_DIR ?= .neo4j/home
 
-.PHONY: help install demo test check neo4j sdl env bench bench-quick clean
+.PHONY: help install api-tools demo test check neo4j sdl env bench bench-quick clean
 
 help: ## Tell what there is to make.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -23,10 +23,23 @@ $(VENV)/installed-dev: $(VENV)/installed
 
 install: $(VENV)/installed-dev ## Install Kith and what its tests need into .venv.
 
+# What checks the API from outside. The Python tools want another graphql-core than Kith; Node is used where it is.
+$(VENV)-api/installed: tools/api/requirements.txt tools/api/constraints.txt
+	$(PYTHON) -m venv $(VENV)-api || python3 -m venv $(VENV)-api
+	$(VENV)-api/bin/python -m pip install --quiet --disable-pip-version-check --constraint tools/api/constraints.txt \
+		--requirement tools/api/requirements.txt
+	touch $@
+
+tools/api/node_modules/installed: tools/api/package-lock.json
+	@if command -v npm > /dev/null; then cd tools/api && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/installed; \
+	else echo "no npm here: tests with clients in TypeScript are skipped"; fi
+
+api-tools: $(VENV)-api/installed tools/api/node_modules/installed ## Install what checks the API from outside.
+
 demo: $(VENV)/installed ## Start Kith, import a small shop, show what was merged. ARGS=--once ends there.
 	$(BIN)/python examples/demo.py $(ARGS)
 
-test: $(VENV)/installed-dev check ## Run all checks and all tests.
+test: $(VENV)/installed-dev api-tools check ## Run all checks and all tests.
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/installed-dev ## Run the checks that need no tests: style, types, layers.
@@ -48,7 +61,7 @@ env: ## Write .env with a fresh API key and database password for docker compose
 	@echo "wrote .env; keep it to yourself"
 
 clean: ## Remove what make and the tests made.
-	rm -rf $(VENV) .neo4j .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-api tools/api/node_modules .neo4j .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 bench: $(VENV)/installed ## Measure everything, side by side; writes bench/RESULTS.md. Needs wrk, Java 17 and Maven.
 	$(BIN)/python -m bench

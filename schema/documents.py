@@ -32,6 +32,8 @@ MOST_ERRORS = 20
 WEIGHTS_KEPT = 64
 """Weights kept of one operation, by the page sizes in its variables."""
 
+UNTOLD = "the document does not fit the schema; what does not fit is told in the development profile"
+"""All that is said of an unfit document where the schema is not to be guessed from errors."""
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 _INTROSPECTION = frozenset({"__schema", "__type"})
 _FEDERATION = frozenset({"_service", "_entities"})
@@ -137,13 +139,9 @@ class Documents:
                     name = one.name.value if one.name else ""
                     measured[name] = Operation(one, node, self._schema, tuple(sorted(measuring.sized_by)))
             if not errors:
-                errors = validate(
-                    self._schema,
-                    node,
-                    RULES,
-                    max_errors=MOST_ERRORS,
-                    hide_suggestions=not self._limits.suggestions,
-                )
+                errors = validate(self._schema, node, RULES, max_errors=MOST_ERRORS)
+                if errors and not self._limits.details:
+                    errors = [GraphQLError(UNTOLD)]
         except GraphQLError as error:
             errors = [error]
         except RecursionError:

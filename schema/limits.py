@@ -25,5 +25,5 @@ class Limits:
     """Whether the schema may be asked for, here and by gateways."""
     federation: bool = True
     """Whether gateways may ask for entities and for the schema."""
-    suggestions: bool = True
-    """Whether errors tell which names were perhaps meant."""
+    details: bool = True
+    """Whether errors tell what does not fit the schema, and which names were perhaps meant."""

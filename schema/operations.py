@@ -106,7 +106,7 @@ class Operations:
                     context_value=context,
                     executor_class=self._schema.execution_context_class,
                     is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
-                    hide_suggestions=not self.limits.suggestions,
+                    hide_suggestions=not self.limits.details,
                 )
                 if isawaitable(result):
                     result = await result
@@ -142,7 +142,7 @@ class Operations:
             operation_name=asked.operation_name,
             context_value=context,
             executor_class=self._schema.execution_context_class,
-            hide_suggestions=not self.limits.suggestions,
+            hide_suggestions=not self.limits.details,
         )
         if isawaitable(source):
             source = await source

@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     explorer: bool | None = Field(None, description=f"Whether browsers get GraphiQL at /graphql. {PROFILE}")
     introspection: bool | None = Field(None, description=f"Whether the schema can be asked for. {PROFILE}")
     federation: bool | None = Field(None, description=f"Whether gateways can ask for entities and SDL. {PROFILE}")
-    suggestions: bool | None = Field(None, description=f"Whether errors tell what was perhaps meant. {PROFILE}")
+    error_details: bool | None = Field(
+        None, description=f"Whether errors tell what of a document does not fit, and what was perhaps meant. {PROFILE}"
+    )
     get_queries: bool | None = Field(
         None, description=f"Whether GET serves any query; trusted and automatic documents it always serves. {PROFILE}"
     )
@@ -99,7 +101,7 @@ class Settings(BaseSettings):
             seconds=self.timeout_seconds,
             introspection=self.open(self.introspection),
             federation=self.open(self.federation),
-            suggestions=self.open(self.suggestions),
+            details=self.open(self.error_details),
         )
 
 

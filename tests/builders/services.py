@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 API = ROOT / "tools" / "api"
+TOOLS = ROOT / ".venv-api" / "bin"
 
 
 class Service:

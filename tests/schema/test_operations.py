@@ -7,7 +7,7 @@ import pytest
 from graphql import OperationType
 
 from schema.context import Caller, Context
-from schema.documents import KEPT, Documents
+from schema.documents import KEPT, UNTOLD, Documents
 from schema.limits import Limits
 from schema.operations import ALL, QUERIES, Answer, Asked, Operations, Stage
 from schema.root import schema
@@ -109,9 +109,9 @@ def test_only_what_is_allowed_this_way_is_run(run: Run) -> None:
         assert answer.stage is Stage.METHOD
 
 
-def test_suggestions_are_switchable(run: Run) -> None:
+def test_what_does_not_fit_is_told_only_where_that_is_wanted(run: Run) -> None:
     assert "Did you mean" in message(ask(run, "{ custmer { id } }"))
-    hidden = Limits(suggestions=False)
+    hidden = Limits(details=False)
     for text, variables in (
         ("{ custmer { id } }", {}),
         ('{ customer(bi: {id: "x"}) { id } }', {}),
@@ -119,7 +119,9 @@ def test_suggestions_are_switchable(run: Run) -> None:
         ('{ customer(by: {idd: "x"}) { id } }', {}),
         ('{ node(id: "x") { ... on Custome { id } } }', {}),
     ):
-        assert "mean" not in message(ask(run, text, hidden, variables=variables))
+        told = message(ask(run, text, hidden, variables=variables))
+        assert "mean" not in told
+        assert variables or told == UNTOLD
 
 
 def test_good_documents_are_kept_and_bad_ones_are_not() -> None:

@@ -229,7 +229,7 @@ def test_automatic_documents_are_registered_and_served_by_get_with_an_etag(clien
     named = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(text.encode()).hexdigest()}}
 
     def get(**headers: str):
-        return run(client.http.get("/graphql", params={"extensions": orjson.dumps(named)}, headers=headers))
+        return run(client.http.get("/graphql", params={"extensions": orjson.dumps(named).decode()}, headers=headers))
 
     (unknown,) = get().json()["errors"]
     assert unknown["message"] == "PersistedQueryNotFound"
