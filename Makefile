@@ -6,7 +6,7 @@ ARGS ?=
 PORT ?= 7687
 HOME_DIR ?= .neo4j/home
 
-.PHONY: help install api-tools demo test check neo4j sdl env bench bench-quick clean
+.PHONY: help install api-tools demo test check neo4j sdl release-sdl env bench bench-quick clean
 
 help: ## Tell what there is to make.
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -30,11 +30,11 @@ $(VENV)-api/installed: tools/api/requirements.txt tools/api/constraints.txt
 		--requirement tools/api/requirements.txt
 	touch $@
 
-tools/api/node_modules/installed: tools/api/package-lock.json
-	@if command -v npm > /dev/null; then cd tools/api && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/installed; \
-	else echo "no npm here: tests with clients in TypeScript are skipped"; fi
+%/node_modules/installed: %/package-lock.json
+	@if command -v npm > /dev/null; then npm ci --prefix $* --no-audit --no-fund --loglevel=error && touch $@; \
+	else echo "no npm here: tests with Node are skipped"; fi
 
-api-tools: $(VENV)-api/installed tools/api/node_modules/installed ## Install what checks the API from outside.
+api-tools: $(VENV)-api/installed tools/api/node_modules/installed examples/clients/node_modules/installed ## Install what checks the API from outside.
 
 demo: $(VENV)/installed ## Start Kith, import a small shop, show what was merged. ARGS=--once ends there.
 	$(BIN)/python examples/demo.py $(ARGS)
@@ -53,6 +53,9 @@ neo4j: ## Start a real Neo4j from Maven's artifacts (Java 17, Maven). PORT and H
 
 sdl: $(VENV)/installed ## Write schema/schema.graphql anew.
 	$(BIN)/python -c "from schema.root import sdl; open('schema/schema.graphql', 'w').write(sdl())"
+
+release-sdl: ## Make the schema of now the one that breaking changes are measured against.
+	cp schema/schema.graphql schema/released.graphql
 
 env: ## Write .env with a fresh API key and database password for docker compose.
 	@test ! -e .env || { echo ".env is there already; it is not overwritten"; exit 1; }
