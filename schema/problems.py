@@ -1,23 +1,27 @@
 """Expected failures as data."""
 
+from typing import Any
+
 import strawberry
 from strawberry.scalars import JSON
 
 from graph.domain.errors import Problem as DomainProblem
+from schema.codes import ProblemCode
 
 
 @strawberry.type(description="What is wrong with a request or one item of it.")
 class Problem:
     """A problem in GraphQL."""
 
-    code: str = strawberry.field(description="Stable, for programs; README.md lists all codes.")
+    code: str = strawberry.field(graphql_type=ProblemCode, description="Stable, for programs.")
     message: str = strawberry.field(description="For people: names the field and the value.")
     path: JSON = strawberry.field(description="The way to the field inside the item: names and positions.")
 
     @classmethod
     def of(cls, problem: DomainProblem) -> "Problem":
         """From the domain's value."""
-        return cls(code=problem.code, message=problem.message, path=JSON(list(problem.path)))
+        code: Any = ProblemCode[problem.code]
+        return cls(code=code, message=problem.message, path=JSON(list(problem.path)))
 
 
 @strawberry.type(description="An item that was not taken in. All other items of the request stand.")

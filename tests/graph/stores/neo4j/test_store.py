@@ -1,0 +1,39 @@
+"""The Neo4j store's own duties: work that no one waits for ends in the database too."""
+
+import asyncio
+
+import pytest
+
+from graph.stores.neo4j import Neo4jStore
+from tests.conftest import Run
+
+ENDLESS = "UNWIND range(1, 100000) AS a UNWIND range(1, 100000) AS b RETURN sum(a * b) AS endless"
+RUNNING = "SHOW TRANSACTIONS YIELD currentQuery WHERE currentQuery CONTAINS 'AS endless' RETURN count(*) AS running"
+
+
+@pytest.mark.neo4j
+def test_a_read_that_no_one_waits_for_ends_in_the_database(neo4j_store: Neo4jStore, run: Run) -> None:
+    async def running() -> int:
+        # The query that counts names the other one too.
+        (record,) = await neo4j_store._read(RUNNING)
+        return int(record["running"]) - 1
+
+    async def attempt() -> None:
+        # given
+        read = asyncio.create_task(neo4j_store._read(ENDLESS))
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            if await running() == 1:
+                break
+        assert await running() == 1
+        # when
+        read.cancel()
+        await asyncio.gather(read, return_exceptions=True)
+        # then
+        for _ in range(200):
+            if await running() == 0:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError("the database still works on it")
+
+    run(attempt())
