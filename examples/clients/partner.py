@@ -40,7 +40,7 @@ async def main() -> int:
             for sent, result in zip(batch, answer.results, strict=True):
                 if result.typename__ == "Refused":
                     refused += 1
-                    print(f"{sent.id} refused: {result.problem.code}: {result.problem.message}")
+                    print(f"{sent.id} refused: {result.problem.code.value}: {result.problem.message}")
                     continue
                 print(f"{sent.id} -> {result.customer_id}{' (known already)' if result.repeated else ''}")
                 for one in result.dropped:

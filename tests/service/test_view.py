@@ -280,3 +280,28 @@ def test_pages_of_other_origins_may_ask_only_if_they_are_named(store: EmbeddedSt
 )
 def test_a_profile_decides_what_was_not_chosen(settings: dict, open_: bool) -> None:
     assert Settings(_env_file=None, **settings).limits.introspection is open_
+
+
+def test_trusted_documents_are_served_by_get_whatever_the_profile(
+    store: EmbeddedStore, run: Run, tmp_path: Path
+) -> None:
+    # given
+    text = "query Who($id: ID!) { customer(by: {id: $id}) { id } }"
+    hash = hashlib.sha256(text.encode()).hexdigest()
+    (tmp_path / "documents.json").write_bytes(orjson.dumps({f"sha256:{hash}": text}))
+    client = Client(store, run, documents=tmp_path, profile="production")
+
+    def get(**parameters: str):
+        return run(client.http.get("/graphql", params=parameters))
+
+    named = {"documentId": f"sha256:{hash}"}
+    # when
+    answer = get(**named, variables='{"id": "x"}')
+    # then
+    assert answer.json() == {"data": {"customer": None}}
+    again = run(client.http.get(str(answer.url), headers={"if-none-match": answer.headers["etag"]}))
+    assert (again.status_code, again.content) == (304, b"")
+    assert get(documentId="sha256:none", variables="{}").json()["errors"][0]["extensions"]["code"] == "UNKNOWN_DOCUMENT"
+    assert get(query=text, variables='{"id": "x"}').status_code == 405
+    assert get(**named, variables="nonsense").status_code == 400
+    assert get(documentId="x" * 201).status_code == 400
