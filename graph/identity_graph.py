@@ -3,22 +3,26 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import UTC, datetime
 
 from graph.actions.commit import Answer, Marking
 from graph.actions.group_commit import GroupCommit
 from graph.actions.link import link
 from graph.actions.mark import block, done_before, mark_pair, remove
+from graph.actions.record_facts import record_facts
 from graph.actions.record_orders import OrderStatement, record_orders
 from graph.actions.revoke import revoke
 from graph.actions.rules_run import Current, Progress, RulesRun, current
 from graph.actions.undo import Undone, merge_to_undo, undo
+from graph.domain.attributes import AttributesStatement, Catalogue, check_statement
 from graph.domain.changes import Entry
+from graph.domain.consents import ConsentStatement, check_consent
 from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, Problem
 from graph.domain.health import Finding
 from graph.domain.identifiers import Identifier
 from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
-from graph.domain.observations import Observation
+from graph.domain.observations import SECOND, Observation
 from graph.domain.orders import NAMESPACE, Order
 from graph.domain.receipts import ObservationKey
 from graph.domain.requests import Once
@@ -46,7 +50,7 @@ class IdentityGraph:
     """The graph over one store. `currencies` are the codes that orders may name, `parse` reads the text of rules.
 
     `rules` hold until the store's own are read (`refresh`). `follow_seconds` is how often those who follow the graph
-    look for what other processes wrote.
+    look for what other processes wrote. `catalogue` names the attributes and purposes that may be stated.
     """
 
     def __init__(
@@ -58,9 +62,11 @@ class IdentityGraph:
         currencies: frozenset[str],
         parse: Callable[[str], Rules] | None = None,
         follow_seconds: float = 1.0,
+        catalogue: Catalogue | None = None,
     ) -> None:
         self._store, self._clock, self._ids, self._currencies = store, clock, ids, currencies
         self._parse = parse
+        self.catalogue = catalogue or Catalogue()
         self._follower = Follower(store, follow_seconds)
         reload = self.refresh if parse else None
         self._writer = GroupCommit(store, Current(rules, rules), clock, ids, reload, self._follower.nudge)
@@ -172,6 +178,27 @@ class IdentityGraph:
     async def record_orders(self, statements: Sequence[OrderStatement | Problem]) -> list[Answer]:
         """Take in 1 to 1,000 statements of orders; answers each in order (`Accepted` or `Refused`)."""
         return await record_orders(self._writer, self.rules, self._currencies, statements, self._clock.now())
+
+    async def record_attributes(self, statements: Sequence[AttributesStatement | Problem]) -> list[Answer]:
+        """Take in 1 to 1,000 statements about people; answers each in order (`Accepted` or `Refused`)."""
+        now, today = self._clock.now(), self._today()
+
+        def wrong(statement: AttributesStatement) -> Problem | None:
+            return check_statement(statement, self.catalogue, today)
+
+        return await record_facts(self._writer, self.rules, "statements", "statedAt", statements, wrong, now)
+
+    async def record_consents(self, decisions: Sequence[ConsentStatement | Problem]) -> list[Answer]:
+        """Take in 1 to 1,000 decisions on consent; answers each in order (`Accepted` or `Refused`)."""
+        now = self._clock.now()
+
+        def wrong(statement: ConsentStatement) -> Problem | None:
+            return check_consent(statement, self.catalogue)
+
+        return await record_facts(self._writer, self.rules, "decisions", "decidedAt", decisions, wrong, now)
+
+    def _today(self) -> str:
+        return datetime.fromtimestamp(self._clock.now() / SECOND, UTC).date().isoformat()
 
     # With `once` the same request again is answered as it was the first time, and changes nothing.
 

@@ -16,6 +16,8 @@ SIZED = frozenset({"nodes", "edges", "results"})
 BATCHES: dict[str, tuple[str, ...]] = {
     "Mutation.linkIdentifiers": ("input", "observations"),
     "Mutation.recordOrders": ("input", "orders"),
+    "Mutation.recordAttributes": ("input", "statements"),
+    "Mutation.recordConsents": ("input", "decisions"),
     "Mutation.revokeObservations": ("input", "observations"),
     "Query.customers": ("by",),
     "Query.nodes": ("ids",),

@@ -3,9 +3,11 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from schema.attribute.operations import AttributeMutations, AttributeQueries
 from schema.change.queries import ChangeQueries
 from schema.change.subscriptions import ChangeSubscriptions
 from schema.change.types import Change
+from schema.consent.operations import ConsentMutations, ConsentQueries
 from schema.customer.queries import CustomerQueries
 from schema.customer.subscriptions import CustomerSubscriptions
 from schema.customer.types import Customer
@@ -28,6 +30,8 @@ from schema.why.queries import WhyQueries
 class Query(
     CustomerQueries,
     OrderQueries,
+    AttributeQueries,
+    ConsentQueries,
     ChangeQueries,
     MarkQueries,
     WhyQueries,
@@ -40,7 +44,9 @@ class Query(
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(ObservationMutations, OrderMutations, MarkMutations, RulesMutations):
+class Mutation(
+    ObservationMutations, OrderMutations, AttributeMutations, ConsentMutations, MarkMutations, RulesMutations
+):
     """All mutations."""
 
 

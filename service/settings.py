@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     neo4j_password: SecretStr = Field(SecretStr(""), description="Password of that user.")
     neo4j_database: str = Field("neo4j", description="Name of the database on the server.")
     rules: Path | None = Field(None, description="A rules file; the default rules ship with the product.")
+    attributes: Path | None = Field(None, description="A file of attributes and purposes; a default ships too.")
     host: str = Field("127.0.0.1", description="Address to listen on; any other than loopback needs KITH_API_KEYS.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     api_keys: SecretStr = Field(

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from graph.domain.errors import Problem
+from graph.domain.facts import FactKind, carriers
 from graph.domain.identifiers import Identifier
 from graph.domain.marks import Mark
-from graph.domain.observations import REFUSED_BY_RULES, Observation, Read, Statement, read
+from graph.domain.observations import ORDER, REFUSED_BY_RULES, Observation, Read, Statement, read
 from graph.domain.orders import NAMESPACE, Order
 from graph.domain.receipts import ObservationKey, Receipt, Standing
 from graph.domain.requests import Once
@@ -28,6 +29,8 @@ class Observe:
     order_key: str = ""
     rules: Rules | None = None
     """The rules that `outcome` was read under."""
+    told_at: tuple[str, ...] = ()
+    """The identifiers on which its fact hangs."""
 
     @property
     def key(self) -> ObservationKey:
@@ -133,6 +136,8 @@ class Intake:
             observation.tier,
             observation.confidence,
             observation.as_sent(),
+            kind=observation.kind,
+            told_at=command.told_at,
         )
         if not command.order_key:
             return receipt
@@ -161,7 +166,8 @@ class Intake:
         standing = Standing.VALID if command.outcome.refused is None else Standing.INACTIVE
         if known.standing is Standing.REVOKED:
             standing = Standing.REVOKED
-        self._put(replace(known, keys=command.outcome.keys, standing=standing, order_key=command.order_key))
+        keys, order_key, told_at = command.outcome.keys, command.order_key, command.told_at
+        self._put(replace(known, keys=keys, standing=standing, order_key=order_key, told_at=told_at))
         if command.order_key:
             self._statements_of.setdefault(command.order_key, set()).add(key)
         self._reread.add(key)
@@ -233,7 +239,7 @@ class Intake:
 
 
 def _conflict(observation: Observation) -> Problem:
-    what = "this order with this statedAt" if observation.facts else f"observation {observation.id!r}"
+    what = "this order with this statedAt" if observation.kind == ORDER else f"observation {observation.id!r}"
     return Problem(
         "ID_CONFLICT", f"{what} of source {observation.source!r} is already known with other content", ("id",)
     )
@@ -243,14 +249,15 @@ def prepare(observation: Observation, rules: Rules, now: int) -> Observe:
     """What the rules make of an observation that `check` found nothing against, as a command; `now` in microseconds."""
     outcome = read(observation, rules)
     order_key = ""
-    if observation.facts and NAMESPACE in rules.by_name:
+    if observation.kind == ORDER and NAMESPACE in rules.by_name:
         value = rules.clean(NAMESPACE, observation.identifiers[0][1])
         if isinstance(value, Dropped):
             message = f"number {value.value!r} {value.reason}"
             outcome = Read((), (), Problem("BAD_NUMBER", message, ("number",)))
         else:
             order_key = Identifier(NAMESPACE, value).key
-    return Observe(observation, outcome, observation.digest, now, order_key, rules)
+    told_at = carriers(FactKind(observation.kind), outcome.keys, rules)
+    return Observe(observation, outcome, observation.digest, now, order_key, rules, told_at)
 
 
 def _same_evidence(a: Statement, b: Statement) -> bool:

@@ -19,6 +19,9 @@ MAX_IDENTIFIERS = 20
 MAX_CLOCK_SKEW = 5 * 60 * 1_000_000
 """Microseconds that `seen_at` may lie ahead: one wrong clock would win every `newest` contest."""
 
+ORDER = "order"
+"""The kind of facts that an order is; the other kinds are in `facts.py`."""
+
 SECOND = 1_000_000
 DAY = 24 * 60 * 60 * SECOND
 
@@ -37,8 +40,8 @@ class Observation:
     """A statement as its source sent it. `party` is one of the first three tiers.
 
     `id` is the source's own, or empty: then the digest of all fields sent is the id. Without `seen_at` the time of
-    first receipt counts, and is not compared. `facts` is what was reported beside the identifiers (an order), as JSON
-    text; it takes part in the digest.
+    first receipt counts, and is not compared. `facts` is what was reported beside the identifiers, as JSON text, and
+    `kind` what kind of fact that is (`FactKind`); both take part in the digest.
     """
 
     source: str
@@ -49,6 +52,7 @@ class Observation:
     confidence: float | None = None
     evidence: str = ""
     facts: str = ""
+    kind: str = ""
 
     @property
     def digest(self) -> str:
@@ -62,6 +66,8 @@ class Observation:
             self.evidence,
             self.facts,
         ]
+        if self.kind not in ("", ORDER):
+            sent.append(self.kind)
         return hashlib.blake2b(json.dumps(sent).encode(), digest_size=16).hexdigest()
 
     @property
@@ -72,9 +78,9 @@ class Observation:
     def as_sent(self) -> str:
         """All that was sent, as JSON text: the store keeps it, so that other rules can read it anew."""
         sent: dict[str, Any] = {"identifiers": self.identifiers, "party": self.party.name}
-        for name in ("seen_at", "confidence", "evidence", "facts"):
+        for name in ("seen_at", "confidence", "evidence", "facts", "kind"):
             value = getattr(self, name)
-            if value not in (None, ""):
+            if value not in (None, "", ORDER):
                 sent[name] = value
         return json.dumps(sent, ensure_ascii=False, separators=(",", ":"))
 
@@ -84,6 +90,8 @@ class Observation:
         values = json.loads(sent)
         values["identifiers"] = tuple((namespace, value) for namespace, value in values["identifiers"])
         values["party"] = Tier[values["party"]]
+        # Before there were other facts, orders did not say what they are.
+        values.setdefault("kind", ORDER if "facts" in values else "")
         return cls(source=source, id=id, **values)
 
 

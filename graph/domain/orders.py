@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import Enum
 
 from graph.domain.errors import Problem
-from graph.domain.observations import Observation, Tier, check_text, check_time
+from graph.domain.observations import ORDER, Observation, Tier, check_text, check_time
 
 NAMESPACE = "order"
 MAX_LINES = 500
@@ -94,6 +94,7 @@ class Order:
             party,
             self.placed_at,
             facts=self.facts(),
+            kind=ORDER,
         )
 
     def newer(self, other: "Order | None") -> bool:

@@ -26,7 +26,8 @@ class Receipt:
 
     `digest` is empty where only a revocation has come so far. `keys` are the identifiers it names under the rules,
     `seen_at` the time that counts, `sent` all that was sent (`Observation.as_sent`). An order's statement carries the
-    order's key, when it was stated and the facts. Times in microseconds.
+    order's key, when it was stated and the facts; one of another `kind` the identifiers `told_at` on which its fact
+    hangs (known once the rules have read it: a receipt that was stored comes back without). Times in microseconds.
     """
 
     source: str
@@ -42,6 +43,8 @@ class Receipt:
     order_key: str = ""
     stated_at: int = 0
     facts: str = ""
+    kind: str = ""
+    told_at: tuple[str, ...] = ()
 
     @property
     def key(self) -> ObservationKey:

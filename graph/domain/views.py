@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from graph.domain.customers import Customer
+from graph.domain.facts import FactKind
 from graph.domain.identifiers import Identifier
 from graph.domain.links import Link, State
 from graph.domain.marks import Mark
@@ -77,7 +78,15 @@ class HistoryPage:
     after: int | None = None
 
 
-PageRequest = IdentifierPage | OrderPage | LinkPage | MatchPage | HistoryPage
+@dataclass(frozen=True, slots=True)
+class FactPage:
+    """What is told of a kind, newest first."""
+
+    kind: FactKind
+    first: int
+
+
+PageRequest = IdentifierPage | OrderPage | LinkPage | MatchPage | HistoryPage | FactPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,7 @@ class Selection:
     links: tuple[LinkPage, ...] = ()
     matches: tuple[MatchPage, ...] = ()
     history: tuple[HistoryPage, ...] = ()
+    facts: tuple[FactPage, ...] = ()
 
     @classmethod
     def of(cls, pages: Iterable[PageRequest]) -> "Selection":
@@ -100,12 +110,13 @@ class Selection:
             tuple(page for page in pages if isinstance(page, LinkPage)),
             tuple(page for page in pages if isinstance(page, MatchPage)),
             tuple(page for page in pages if isinstance(page, HistoryPage)),
+            tuple(page for page in pages if isinstance(page, FactPage)),
         )
 
     @property
     def pages(self) -> tuple[PageRequest, ...]:
         """All pages."""
-        return (*self.identifiers, *self.orders, *self.links, *self.matches, *self.history)
+        return (*self.identifiers, *self.orders, *self.links, *self.matches, *self.history, *self.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +167,4 @@ class CustomerView:
     customer: Customer
     requested: str | None = None
     pages: Mapping[PageRequest, Page[Any]] = field(default_factory=dict)
-    """By request: `IdentifierView`, `OrderView`, `Link`, `Match` or `Entry` in it."""
+    """By request: `IdentifierView`, `OrderView`, `Link`, `Match`, `Entry` or `Told` in it."""

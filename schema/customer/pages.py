@@ -7,11 +7,16 @@ for the resolver, which finds its page in the view. So the two cannot disagree.
 from collections.abc import Sequence
 
 from graph.domain.errors import InvalidInput
+from graph.domain.facts import FactKind
 from graph.domain.links import State
 from graph.domain.rules import Rules
-from graph.domain.views import HistoryPage, IdentifierPage, LinkPage, MatchPage, OrderPage
+from graph.domain.views import FactPage, HistoryPage, IdentifierPage, LinkPage, MatchPage, OrderPage
 from schema.cursors import decode, page_size
 
+MOST_FACTS = 100_000
+"""Statements of one kind that are read of a customer. They are few: what people do is no statement."""
+FACTS = {"profile": FactKind.ATTRIBUTES, "consents": FactKind.CONSENT, "consent": FactKind.CONSENT}
+"""Fields that are made of all statements of a kind."""
 SHORTHANDS = {"devices": "device", "emails": "email", "loyaltyCards": "loyalty_card"}
 """Fields that are identifiers of one namespace."""
 
@@ -53,6 +58,11 @@ def match_page(first: int, after: str | None = None) -> MatchPage:
     """A page of possible matches."""
     place = None if after is None else decode(after, str, str)
     return MatchPage(page_size(first), place and (place[0], place[1]))
+
+
+def fact_page(kind: FactKind) -> FactPage:
+    """All that is told of a kind."""
+    return FactPage(kind, MOST_FACTS)
 
 
 def history_page(first: int, after: str | None = None) -> HistoryPage:

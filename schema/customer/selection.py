@@ -90,5 +90,7 @@ def _pages(name: str, arguments: Mapping[str, Any], rules: Rules) -> Iterator[Pa
             yield pages.match_page(first, after)
         case "history":
             yield pages.history_page(first, after)
+        case _ if name in pages.FACTS:
+            yield pages.fact_page(pages.FACTS[name])
         case _ if name in pages.SHORTHANDS:
             yield pages.shorthand_page(rules, name, first)

@@ -5,6 +5,8 @@ from typing import Annotated, Any, TypeAlias
 import strawberry
 import strawberry.federation
 
+from graph.domain.attributes import profile
+from graph.domain.consents import Channel, Decided, check_purpose, decisions, of_customer
 from graph.domain.errors import InvalidInput
 from graph.domain.links import Link as DomainLink
 from graph.domain.links import State
@@ -20,8 +22,10 @@ from graph.domain.views import (
     Selection,
 )
 from graph.views.matches import MatchStatus
+from schema.attribute.types import Profile
 from schema.change.types import Change
 from schema.connections import Connection, connection
+from schema.consent.types import Consent, ConsentAnswer, consents
 from schema.context import Info
 from schema.cursors import encode, page_size
 from schema.customer import pages
@@ -156,6 +160,44 @@ class Customer(Node):
         if self.view.customer.node is None:
             raise not_at_a_time()
         return Metrics.of(info.context.graph.metrics(self.view))
+
+    @strawberry.field(description="Who it is: one value an attribute, chosen by precedence, with origin and others.")
+    def profile(self, info: Info) -> Profile:
+        """The profile."""
+        catalogue = info.context.graph.catalogue
+        told = self._page(pages.fact_page(pages.FACTS["profile"])).items
+        return Profile(chosen=profile(told, catalogue), types=catalogue.attributes)
+
+    def _decided(self) -> list[Decided]:
+        return decisions(self._page(pages.fact_page(pages.FACTS["consents"])).items)
+
+    @strawberry.field(
+        description="What was decided of each of its addresses, what counts, by whose word, and all before."
+    )
+    def consents(
+        self,
+        purpose: Annotated[str | None, strawberry.argument(description="Only for this purpose.")] = None,
+        channel: Annotated[Channel | None, strawberry.argument(description="Only for this channel.")] = None,
+    ) -> list[Consent]:
+        """Consents by address, purpose and channel."""
+        return consents(self._decided(), purpose, channel)
+
+    @strawberry.field(
+        description="Whether it may be addressed for a purpose: the strictest of the decisions that count for its "
+        "addresses. Ask for one address by the query `consent`."
+    )
+    def consent(
+        self,
+        info: Info,
+        purpose: Annotated[str, strawberry.argument(description="What for.")],
+        channel: Annotated[
+            Channel | None, strawberry.argument(description="Through which channel; without one, what holds for all.")
+        ] = None,
+    ) -> ConsentAnswer:
+        """The customer's answer."""
+        if problem := check_purpose(purpose, info.context.graph.catalogue):
+            raise InvalidInput(problem.code, problem.message, problem.path)
+        return ConsentAnswer.of(of_customer(self._decided(), purpose, channel))
 
     @strawberry.field(description="The links with an end here, with what resolution made of each.")
     def links(

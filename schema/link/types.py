@@ -4,10 +4,10 @@ import strawberry
 
 from graph.domain.links import Link as DomainLink
 from graph.domain.links import State
-from graph.domain.observations import Tier
 from schema.enums import described
 from schema.identifier.types import IdentifierName
 from schema.scalars import Timestamp
+from schema.tiers import Tier
 
 described(
     State,
@@ -16,15 +16,6 @@ described(
     KEPT="It holds its two identifiers in one customer.",
     SUSPENDED="It lost to stronger links or a mark; it comes back by itself when what beat it goes away.",
     IDLE="It links nothing: below the threshold, or at a shared or blocked identifier.",
-)
-described(
-    Tier,
-    "Tier",
-    "How near the best statement behind a link is; a nearer one beats a farther one.",
-    FIRST="A first-party statement.",
-    SECOND="A second-party statement.",
-    THIRD="A third-party statement.",
-    STATISTICAL="A statement with a confidence.",
 )
 
 

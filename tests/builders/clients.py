@@ -8,7 +8,7 @@ import httpx
 from graph.domain.rules import Rules
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
-from service import rules_file
+from service import attributes_file, rules_file
 from service.app import create_app
 from service.bootstrap import RandomIds, SystemClock, Wiring, currencies
 from service.settings import Settings
@@ -21,7 +21,10 @@ class Client:
     def __init__(self, store: Store, run: Run, rules: Rules | None = None, **settings: Any) -> None:
         text = rules_file.default_text()
         own = rules or rules_file.parse(text)
-        self.graph = IdentityGraph(store, own, SystemClock(), RandomIds(), currencies(), rules_file.parse)
+        catalogue = attributes_file.read(None)
+        self.graph = IdentityGraph(
+            store, own, SystemClock(), RandomIds(), currencies(), rules_file.parse, catalogue=catalogue
+        )
         self.wiring = Wiring(self.graph, store, text)
         self._run = run
         app = create_app(Settings(_env_file=None, **settings), self.wiring)

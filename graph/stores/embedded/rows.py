@@ -8,6 +8,7 @@ import orjson
 
 from graph.domain.changes import Cause, Change, ChangeKind, Entry
 from graph.domain.customers import Anchor, Customer, Member
+from graph.domain.facts import Told
 from graph.domain.links import Link, Reason, State
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Evidence, Observation, Tier
@@ -21,7 +22,7 @@ LINK = "l.tier, l.first_seen, l.last_seen, l.count, l.sources, l.confidence, l.s
 CUSTOMER = """c.no, c.id, c.created_at, c.version, c.anchor, c.anchor_seen, c.counts, c.suspended, c.marks, c.figures,
     c.retired_at, t.id"""
 CUSTOMERS = "customers c LEFT JOIN customers t ON t.no = c.redirects_to"
-RECEIPT = "source, id, digest, standing, received_at, seen_at, keys, tier, confidence, sent, order_key, stated_at"
+RECEIPT = "source, id, digest, standing, received_at, seen_at, keys, tier, confidence, sent, order_key, stated_at, kind"
 MARK = "id, kind, a, b, actor, reason, at"
 
 Row = Sequence[Any]
@@ -126,7 +127,7 @@ def customer_values(one: Customer) -> tuple[Any, ...]:
 
 def receipt(row: Row) -> Receipt:
     """A row of `RECEIPT`."""
-    source, id, digest, standing, received, seen, keys, tier, confidence, sent, order_key, stated = row
+    source, id, digest, standing, received, seen, keys, tier, confidence, sent, order_key, stated, kind = row
     facts = Observation.from_sent(source, id, sent).facts if order_key else ""
     return Receipt(
         source,
@@ -142,6 +143,7 @@ def receipt(row: Row) -> Receipt:
         order_key,
         stated,
         facts,
+        kind,
     )
 
 
@@ -160,7 +162,14 @@ def receipt_values(one: Receipt) -> tuple[Any, ...]:
         one.sent,
         one.order_key,
         one.stated_at,
+        one.kind,
     )
+
+
+def told(row: Row) -> Told:
+    """A fact: the identifier it hangs on, its time, and of its observation source, id, tier and what was sent."""
+    key, at, source, id, tier, sent = row
+    return Told(key, at, source, id, Tier(tier), Observation.from_sent(source, id, sent).facts)
 
 
 def mark(row: Row) -> Mark:

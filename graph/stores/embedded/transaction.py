@@ -8,7 +8,7 @@ from graph.domain.identifiers import Pair, namespace_of
 from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Statement
-from graph.domain.receipts import ObservationKey, Receipt
+from graph.domain.receipts import ObservationKey, Receipt, Standing
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.snapshots import Around, NewNode, Region, Support, Writes
 from graph.ports import ReadAround, ReadRegion, ReadSupport, Request, Write
@@ -256,15 +256,27 @@ class Transaction:
     def _write_receipts(self, receipts: Sequence[Receipt]) -> None:
         for receipt in receipts:
             (no,) = self._db.execute(
-                f"""INSERT INTO observations ({rows.RECEIPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                f"""INSERT INTO observations ({rows.RECEIPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     ON CONFLICT (source, id) DO UPDATE SET digest = excluded.digest, standing = excluded.standing,
                     received_at = excluded.received_at, seen_at = excluded.seen_at, keys = excluded.keys,
                     tier = excluded.tier, confidence = excluded.confidence, sent = excluded.sent,
-                    order_key = excluded.order_key, stated_at = excluded.stated_at RETURNING no""",
+                    order_key = excluded.order_key, stated_at = excluded.stated_at, kind = excluded.kind
+                    RETURNING no""",
                 rows.receipt_values(receipt),
             ).fetchone()
             named = [(self._no[key], no) for key in receipt.keys if key in self._no]
             self._db.executemany("INSERT OR IGNORE INTO names (identifier, observation) VALUES (?, ?)", named)
+            if receipt.told_at or (receipt.kind and receipt.standing is not Standing.VALID):
+                self._write_told(receipt, no)
+
+    def _write_told(self, receipt: Receipt, no: int) -> None:
+        """Where the fact of an observation hangs; nowhere, where it does not count."""
+        self._db.execute("DELETE FROM told WHERE observation = ?", (no,))
+        if receipt.standing is Standing.VALID:
+            self._db.executemany(
+                "INSERT INTO told (identifier, kind, at, observation) VALUES (?, ?, ?, ?)",
+                [(self._no[key], receipt.kind, receipt.seen_at, no) for key in receipt.told_at],
+            )
 
     def _write_marks(self, writes: Writes) -> None:
         self._db.executemany(

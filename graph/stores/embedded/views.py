@@ -5,6 +5,7 @@ from typing import Any
 
 from graph.domain.changes import Entry
 from graph.domain.customers import Customer
+from graph.domain.facts import Told
 from graph.domain.identifiers import Identifier
 from graph.domain.links import Link
 from graph.domain.marks import Mark
@@ -13,6 +14,7 @@ from graph.domain.views import (
     Asked,
     ById,
     CustomerView,
+    FactPage,
     HistoryPage,
     IdentifierPage,
     IdentifierView,
@@ -69,6 +71,8 @@ def _page(db: rows.Connection, no: object, page: PageRequest) -> Page[Any]:
             return _matches(db, no, page)
         case HistoryPage():
             return _history(db, no, page)
+        case FactPage():
+            return _facts(db, no, page)
 
 
 def _cut(items: list[Any], first: int) -> Page[Any]:
@@ -105,6 +109,16 @@ def _orders(db: rows.Connection, no: object, page: OrderPage) -> Page[OrderView]
         (*values, page.first + 1),
     )
     return _cut([OrderView(key, Order.from_facts(source, facts)) for key, source, facts in read], page.first)
+
+
+def _facts(db: rows.Connection, no: object, page: FactPage) -> Page[Told]:
+    read = db.execute(
+        """SELECT i.key, t.at, o.source, o.id, o.tier, o.sent FROM identifiers i JOIN told t ON t.identifier = i.no
+            JOIN observations o ON o.no = t.observation WHERE i.customer = ? AND t.kind = ?
+            ORDER BY t.at DESC, o.tier, o.source, o.id, i.key LIMIT ?""",
+        (no, page.kind.value, page.first + 1),
+    )
+    return _cut([rows.told(row) for row in read], page.first)
 
 
 def _link_rows(

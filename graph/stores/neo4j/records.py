@@ -1,12 +1,13 @@
 """Nodes and relationships of Neo4j to plain values and back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from graph.domain.changes import Cause, Change, ChangeKind, Entry
 from graph.domain.customers import Anchor, Customer, Member, Node
+from graph.domain.facts import Told
 from graph.domain.links import Link, Reason, State
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Evidence, Observation, Tier
@@ -155,6 +156,7 @@ def receipt(values: Properties) -> Receipt:
         order_key,
         values.get("stated_at") or 0,
         Observation.from_sent(source, id, sent).facts if order_key else "",
+        values.get("kind") or ("order" if order_key else ""),
     )
 
 
@@ -173,7 +175,14 @@ def receipt_values(one: Receipt) -> dict[str, Any]:
         "sent": one.sent,
         "order_key": one.order_key or None,
         "stated_at": one.stated_at or None,
+        "kind": one.kind or None,
     }
+
+
+def told(row: Sequence[Any]) -> Told:
+    """A fact: the identifier it hangs on, its time, and of its observation source, id, tier and what was sent."""
+    key, at, source, id, tier, sent = row
+    return Told(key, at, source, id, Tier(tier), Observation.from_sent(source, id, sent).facts)
 
 
 def mark(values: Properties) -> Mark:

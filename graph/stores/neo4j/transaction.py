@@ -11,7 +11,7 @@ from graph.domain.identifiers import Identifier, Pair
 from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Statement
-from graph.domain.receipts import ObservationKey, Receipt
+from graph.domain.receipts import ObservationKey, Receipt, Standing
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.snapshots import Around, NewNode, Region, Support, Writes
 from graph.ports import ReadAround, ReadRegion, ReadSupport, Request, Write
@@ -258,6 +258,18 @@ class Transaction:
             (known if receipt.key in self._stored_receipts else fresh).append(row)
         await self._run_if(fresh, "create_observations")
         await self._run_if(known, "update_observations")
+        told = [
+            {
+                "source": receipt.source,
+                "id": receipt.id,
+                "kind": receipt.kind,
+                "at": receipt.seen_at,
+                "handles": [self._handle[key] for key in receipt.told_at if receipt.standing is Standing.VALID],
+            }
+            for receipt in receipts
+            if receipt.told_at or (receipt.kind and receipt.standing is not Standing.VALID)
+        ]
+        await self._run_if(told, "tell")
 
     async def _write_marks(self, writes: Writes) -> None:
         fresh = [

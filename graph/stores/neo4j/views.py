@@ -12,6 +12,7 @@ from graph.domain.views import (
     Asked,
     ById,
     CustomerView,
+    FactPage,
     HistoryPage,
     IdentifierPage,
     IdentifierView,
@@ -34,6 +35,7 @@ _KINDS: dict[type, str] = {
     LinkPage: "links",
     MatchPage: "matches",
     HistoryPage: "history",
+    FactPage: "facts",
 }
 
 
@@ -53,7 +55,10 @@ def _text(kinds: tuple[str, ...]) -> str:
 
 def _parameters(page: PageRequest) -> dict[str, Any]:
     """A page's own parameter; one item more than it holds tells whether more follow."""
-    values: dict[str, Any] = {"first": page.first + 1, "after": page.after}
+    values: dict[str, Any] = {"first": page.first + 1}
+    if isinstance(page, FactPage):
+        return {**values, "kind": page.kind.value}
+    values["after"] = page.after
     if isinstance(page, IdentifierPage):
         values["rank"] = {namespace: rank for rank, namespace in enumerate(page.namespaces)}
     if isinstance(page, LinkPage):
@@ -84,6 +89,8 @@ def _item(page: PageRequest, item: Any) -> object:
             return records.link(*item)
         case HistoryPage():
             return records.entry(item)
+        case FactPage():
+            return records.told(item)
         case MatchPage():
             a, b, values, at_a, at_b, marks = item
             marks_a, marks_b = ([records.mark(mark) for mark in side] for side in marks)

@@ -33,6 +33,16 @@ COLLECT {
   RETURN [o.key, o.facts_source, o.facts]
 };
 
+// name: facts
+// A page of what is told of a kind at the customer's identifiers, newest first.
+COLLECT {
+  MATCH (i:Identifier)-[:IDENTIFIES]->(c)
+  MATCH (i)<-[t:TOLD]-(o:Observation)
+  WHERE t.kind = $page.kind
+  WITH i, t, o ORDER BY t.at DESC, o.tier, o.source, o.id, i.key LIMIT $page.first
+  RETURN [i.key, t.at, o.source, o.id, o.tier, o.sent]
+};
+
 // name: links
 // A page of the links with an end at the customer, by both keys; a link inside the customer comes once.
 COLLECT {

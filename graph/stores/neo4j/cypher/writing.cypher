@@ -56,6 +56,19 @@ UNWIND row.named AS handle
 MATCH (i) WHERE elementId(i) = handle
 MERGE (o)-[:NAMES]->(i);
 
+// name: tell
+// Where the facts of observations hang; nowhere, where they do not count.
+UNWIND $rows AS row
+MATCH (o:Observation {source: row.source, id: row.id})
+CALL (o) {
+  MATCH (o)-[old:TOLD]->()
+  DELETE old
+}
+WITH o, row
+UNWIND row.handles AS handle
+MATCH (i) WHERE elementId(i) = handle
+CREATE (o)-[:TOLD {kind: row.kind, at: row.at}]->(i);
+
 // name: create_answered
 // Requests that were carried out.
 UNWIND $rows AS row

@@ -1,0 +1,48 @@
+"""Facts that hang on identifiers (design.md §3): what a source reports beside the identifiers that it saw together.
+
+A report is an observation of all its identifiers; the fact in it hangs on the strongest of them, a decision on consent
+on every one. So merges and splits move nothing, and what is told of a customer is what its identifiers carry.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from graph.domain.identifiers import namespace_of
+from graph.domain.observations import Tier
+from graph.domain.rules import Rules
+
+
+class FactKind(Enum):
+    """What an observation tells beside its identifiers."""
+
+    NONE = ""
+    ORDER = "order"
+    ATTRIBUTES = "attributes"
+    CONSENT = "consent"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A valid fact at the identifier that it hangs on. `at` is the time it was stated for, in microseconds."""
+
+    key: str
+    at: int
+    source: str
+    id: str
+    tier: Tier
+    facts: str
+
+    @property
+    def recency(self) -> tuple[int, int, str, str, str]:
+        """Of several the smallest is the newest; at the same time the nearer party, then by name."""
+        return -self.at, self.tier.value, self.source, self.id, self.key
+
+
+def carriers(kind: FactKind, keys: Sequence[str], rules: Rules) -> tuple[str, ...]:
+    """The identifiers of an observation on which its fact hangs; orders hang on their own number."""
+    if kind in (FactKind.NONE, FactKind.ORDER) or not keys:
+        return ()
+    if kind is FactKind.CONSENT:
+        return tuple(keys)
+    return (min(keys, key=lambda key: (rules.rank[namespace_of(key)], key)),)

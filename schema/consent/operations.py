@@ -1,0 +1,123 @@
+"""What can be reported and asked of consent."""
+
+from typing import Annotated
+
+import strawberry
+
+from graph.domain.consents import Channel, ConsentStatement, Decision, at_address, check_purpose, decisions
+from graph.domain.errors import InvalidInput, Problem
+from graph.domain.views import ByKey, Selection
+from schema.consent.types import ConsentAnswer
+from schema.context import Info
+from schema.customer.pages import FACTS, fact_page
+from schema.identifier.types import IdentifierInput
+from schema.observation.inputs import Party
+from schema.observation.mutations import answered
+from schema.observation.types import ObservationsPayload
+from schema.problems import Problem as ProblemType
+from schema.scalars import Timestamp, readable
+
+
+@strawberry.input(
+    description="A person's decision, as a source reports it. It holds for each identifier that it names."
+)
+class ConsentInput:
+    """A decision on the way in."""
+
+    source: str = strawberry.field(description="Who reports it: 1 to 100 characters.")
+    identifiers: list[IdentifierInput] = strawberry.field(
+        description="1 to 20 identifiers that the decision is about: addresses, a card, a cookie."
+    )
+    purpose: str = strawberry.field(description="What for; the purposes are declared in attributes.toml.")
+    decision: Decision = strawberry.field(description="What was decided; not `NONE`.")
+    channel: Channel | None = strawberry.field(
+        default=None, description="Through which channel it may be used; without one the decision is on every channel."
+    )
+    text_version: str | None = strawberry.field(
+        default=None, description="Which text the person saw, up to 100 characters."
+    )
+    id: str | None = strawberry.field(
+        default=None,
+        description="The source's id for it, 1 to 200 characters. Without it the digest of all fields is the id.",
+    )
+    party: Party = strawberry.field(default=Party.FIRST, description="How near the source is.")
+    decided_at: Timestamp | None = strawberry.field(
+        default=None, description="When it was decided, at most 5 minutes ahead; without it the time of receipt counts."
+    )
+
+    def read(self) -> ConsentStatement | Problem:
+        """As the domain's value, or what cannot be read in it."""
+        try:
+            decided_at = readable(self.decided_at, "decidedAt")
+        except InvalidInput as error:
+            return error.problem()
+        if self.id == "":
+            return Problem("BAD_LENGTH", "id has 0 characters; 1 to 200 are allowed, or leave it out", ("id",))
+        return ConsentStatement(
+            self.source,
+            tuple((one.namespace, one.value) for one in self.identifiers),
+            self.purpose,
+            self.decision,
+            self.channel,
+            self.text_version or "",
+            self.id or "",
+            self.party.tier,
+            decided_at,
+        )
+
+
+@strawberry.input(description="Decisions on consent to take in.")
+class RecordConsentsInput:
+    """The input of `recordConsents`."""
+
+    decisions: list[ConsentInput] = strawberry.field(description="1 to 1,000 decisions.")
+
+
+@strawberry.type
+class ConsentMutations:
+    """What can be reported."""
+
+    @strawberry.mutation(
+        description="Take in decisions on consent. The newest decision that names an address counts for it, through "
+        "every merge and split; every one is kept. A report is an observation of its identifiers, and revoked like one."
+    )
+    async def record_consents(self, info: Info, input: RecordConsentsInput) -> ObservationsPayload:
+        """Take in decisions."""
+        try:
+            answers = await info.context.graph.record_consents([one.read() for one in input.decisions])
+        except InvalidInput as error:
+            return ObservationsPayload(results=[], errors=[ProblemType.of(error.problem())])
+        return await answered(info, answers)
+
+
+@strawberry.type
+class ConsentQueries:
+    """What can be asked of consent."""
+
+    @strawberry.field(
+        description="Whether an address may be used for a purpose: by the newest decision that names it. One without a "
+        "decision answers `NONE`, whatever was decided of the customer's other addresses."
+    )
+    async def consent(
+        self,
+        info: Info,
+        identifier: Annotated[IdentifierInput, strawberry.argument(description="The address, card or cookie.")],
+        purpose: Annotated[str, strawberry.argument(description="What for.")],
+        channel: Annotated[
+            Channel | None, strawberry.argument(description="Through which channel; without one, what holds for all.")
+        ] = None,
+    ) -> ConsentAnswer:
+        """One address."""
+        graph = info.context.graph
+        if problem := check_purpose(purpose, graph.catalogue):
+            raise InvalidInput(problem.code, problem.message, problem.path)
+        key = graph.key(identifier.namespace, identifier.value, ("identifier",))
+        page = fact_page(FACTS["consent"])
+        (view,) = await graph.customers([ByKey(key)], Selection.of([page]))
+        found = [] if view is None else decisions(view.pages[page].items)
+        return ConsentAnswer.of(at_address(found, key, purpose, channel))
+
+    @strawberry.field(description="The purposes that consent can be given for.")
+    def purposes(self, info: Info) -> list[str]:
+        """The purposes."""
+        return list(info.context.graph.catalogue.purposes)
