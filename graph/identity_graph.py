@@ -20,6 +20,7 @@ from graph.domain.consents import ConsentStatement, check_consent
 from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, Problem
 from graph.domain.health import Finding
 from graph.domain.identifiers import Identifier
+from graph.domain.interactions import InteractionStatement, check_interaction
 from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import SECOND, Observation
@@ -196,6 +197,11 @@ class IdentityGraph:
             return check_consent(statement, self.catalogue)
 
         return await record_facts(self._writer, self.rules, "decisions", "decidedAt", decisions, wrong, now)
+
+    async def record_interactions(self, statements: Sequence[InteractionStatement | Problem]) -> list[Answer]:
+        """Take in 1 to 1,000 interactions; answers each in order (`Accepted` or `Refused`)."""
+        now = self._clock.now()
+        return await record_facts(self._writer, self.rules, "interactions", "at", statements, check_interaction, now)
 
     def _today(self) -> str:
         return datetime.fromtimestamp(self._clock.now() / SECOND, UTC).date().isoformat()

@@ -14,6 +14,7 @@ CODES: dict[str, str] = {
     "ID_CONFLICT": "The same id, `statedAt` of an order or idempotency key came before with other content.",
     "IN_THE_FUTURE": "A time is more than 5 minutes ahead.",
     "BAD_DATE": "A time cannot be read.",
+    "TOO_OLD": "A time before 1995: the source has lost the date.",
     "BAD_CONFIDENCE": "A confidence outside 0 to 1.",
     "BAD_AMOUNT": "An amount cannot be read, or has too many digits.",
     "NEGATIVE_AMOUNT": "An amount below zero.",

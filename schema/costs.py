@@ -17,6 +17,7 @@ BATCHES: dict[str, tuple[str, ...]] = {
     "Mutation.linkIdentifiers": ("input", "observations"),
     "Mutation.recordOrders": ("input", "orders"),
     "Mutation.recordAttributes": ("input", "statements"),
+    "Mutation.recordInteractions": ("input", "interactions"),
     "Mutation.recordConsents": ("input", "decisions"),
     "Mutation.revokeObservations": ("input", "observations"),
     "Query.customers": ("by",),

@@ -13,6 +13,7 @@ from schema.customer.subscriptions import CustomerSubscriptions
 from schema.customer.types import Customer
 from schema.federation import KithSchema
 from schema.health.queries import HealthQueries
+from schema.interaction.operations import InteractionMutations
 from schema.mark.mutations import MarkMutations
 from schema.mark.queries import MarkQueries
 from schema.mark.types import Mark
@@ -45,7 +46,13 @@ class Query(
 
 @strawberry.type(description="What can be done.")
 class Mutation(
-    ObservationMutations, OrderMutations, AttributeMutations, ConsentMutations, MarkMutations, RulesMutations
+    ObservationMutations,
+    OrderMutations,
+    AttributeMutations,
+    ConsentMutations,
+    InteractionMutations,
+    MarkMutations,
+    RulesMutations,
 ):
     """All mutations."""
 

@@ -4,12 +4,13 @@ A report is an observation of all its identifiers; the fact in it hangs on the s
 on every one. So merges and splits move nothing, and what is told of a customer is what its identifiers carry.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from graph.domain.identifiers import namespace_of
-from graph.domain.observations import Tier
+from graph.domain.observations import Observation, Tier
 from graph.domain.rules import Rules
 
 
@@ -20,6 +21,7 @@ class FactKind(Enum):
     ORDER = "order"
     ATTRIBUTES = "attributes"
     CONSENT = "consent"
+    INTERACTION = "interaction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,13 @@ class Told:
     def recency(self) -> tuple[int, int, str, str, str]:
         """Of several the smallest is the newest; at the same time the nearer party, then by name."""
         return -self.at, self.tier.value, self.source, self.id, self.key
+
+
+def detail(observation: Observation) -> str:
+    """What of an observation's facts lists filter by: the channel of an interaction."""
+    if observation.kind != FactKind.INTERACTION.value:
+        return ""
+    return str(json.loads(observation.facts).get("channel", ""))
 
 
 def carriers(kind: FactKind, keys: Sequence[str], rules: Rules) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ class Receipt:
     `digest` is empty where only a revocation has come so far. `keys` are the identifiers it names under the rules,
     `seen_at` the time that counts, `sent` all that was sent (`Observation.as_sent`). An order's statement carries the
     order's key, when it was stated and the facts; one of another `kind` the identifiers `told_at` on which its fact
-    hangs (known once the rules have read it: a receipt that was stored comes back without). Times in microseconds.
+    hangs (known once the rules have read it: a receipt that was stored comes back without), and the `detail` that lists
+    filter by. Times in microseconds.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Receipt:
     facts: str = ""
     kind: str = ""
     told_at: tuple[str, ...] = ()
+    detail: str = ""
 
     @property
     def key(self) -> ObservationKey:

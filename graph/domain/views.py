@@ -11,6 +11,7 @@ from graph.domain.links import Link, State
 from graph.domain.marks import Mark
 from graph.domain.observations import Evidence
 from graph.domain.orders import Order
+from graph.domain.timeline import NO_END, Place, TimelineKind
 
 T = TypeVar("T")
 MAX_PAGE = 100
@@ -86,7 +87,22 @@ class FactPage:
     first: int
 
 
-PageRequest = IdentifierPage | OrderPage | LinkPage | MatchPage | HistoryPage | FactPage
+@dataclass(frozen=True, slots=True)
+class TimelinePage:
+    """A page of interactions, orders and history; `after` is the place of the last item seen.
+
+    With `channels` there are interactions of these only. `since` and `until` are in microseconds and belong to it.
+    """
+
+    first: int
+    after: Place | None = None
+    kinds: tuple[TimelineKind, ...] = tuple(TimelineKind)
+    channels: tuple[str, ...] | None = None
+    since: int = -NO_END
+    until: int | None = None
+
+
+PageRequest = IdentifierPage | OrderPage | LinkPage | MatchPage | HistoryPage | FactPage | TimelinePage
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +115,7 @@ class Selection:
     matches: tuple[MatchPage, ...] = ()
     history: tuple[HistoryPage, ...] = ()
     facts: tuple[FactPage, ...] = ()
+    timeline: tuple[TimelinePage, ...] = ()
 
     @classmethod
     def of(cls, pages: Iterable[PageRequest]) -> "Selection":
@@ -111,12 +128,13 @@ class Selection:
             tuple(page for page in pages if isinstance(page, MatchPage)),
             tuple(page for page in pages if isinstance(page, HistoryPage)),
             tuple(page for page in pages if isinstance(page, FactPage)),
+            tuple(page for page in pages if isinstance(page, TimelinePage)),
         )
 
     @property
     def pages(self) -> tuple[PageRequest, ...]:
         """All pages."""
-        return (*self.identifiers, *self.orders, *self.links, *self.matches, *self.history, *self.facts)
+        return (*self.identifiers, *self.orders, *self.links, *self.matches, *self.history, *self.facts, *self.timeline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,4 +185,4 @@ class CustomerView:
     customer: Customer
     requested: str | None = None
     pages: Mapping[PageRequest, Page[Any]] = field(default_factory=dict)
-    """By request: `IdentifierView`, `OrderView`, `Link`, `Match`, `Entry` or `Told` in it."""
+    """By request: `IdentifierView`, `OrderView`, `Link`, `Match`, `Entry`, `Told` or `Moment` in it."""

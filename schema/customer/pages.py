@@ -10,8 +10,19 @@ from graph.domain.errors import InvalidInput
 from graph.domain.facts import FactKind
 from graph.domain.links import State
 from graph.domain.rules import Rules
-from graph.domain.views import FactPage, HistoryPage, IdentifierPage, LinkPage, MatchPage, OrderPage
+from graph.domain.timeline import NO_END, TimelineKind
+from graph.domain.views import (
+    MAX_PAGE,
+    FactPage,
+    HistoryPage,
+    IdentifierPage,
+    LinkPage,
+    MatchPage,
+    OrderPage,
+    TimelinePage,
+)
 from schema.cursors import decode, page_size
+from schema.scalars import readable
 
 MOST_FACTS = 100_000
 """Statements of one kind that are read of a customer. They are few: what people do is no statement."""
@@ -63,6 +74,35 @@ def match_page(first: int, after: str | None = None) -> MatchPage:
 def fact_page(kind: FactKind) -> FactPage:
     """All that is told of a kind."""
     return FactPage(kind, MOST_FACTS)
+
+
+def timeline_page(
+    first: int,
+    after: str | None = None,
+    kinds: Sequence[TimelineKind] | None = None,
+    channels: Sequence[str] | None = None,
+    since: int | None = None,
+    until: int | None = None,
+) -> TimelinePage:
+    """A page of the timeline; with channels it holds interactions only."""
+    place = None if after is None else decode(after, int, int, str)
+    if place is not None and place[1] not in TimelineKind.__members__.values():
+        raise InvalidInput("BAD_CURSOR", f"after: {str(after)[:60]!r} is no cursor of this list", ("after",))
+    if len(channels or ()) > MAX_PAGE:
+        raise InvalidInput(
+            "BAD_COUNT", f"channels holds {len(channels or ())} names; {MAX_PAGE} are allowed", ("channels",)
+        )
+    wanted = tuple(kind for kind in TimelineKind if kinds is None or kind in kinds)
+    if channels is not None:
+        wanted = tuple(kind for kind in wanted if kind is TimelineKind.INTERACTION)
+    return TimelinePage(
+        page_size(first),
+        place and (place[0], place[1], place[2]),
+        wanted,
+        None if channels is None else tuple(channels),
+        -NO_END if since is None else readable(since, "since"),
+        None if until is None else readable(until, "until"),
+    )
 
 
 def history_page(first: int, after: str | None = None) -> HistoryPage:

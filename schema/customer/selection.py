@@ -90,6 +90,9 @@ def _pages(name: str, arguments: Mapping[str, Any], rules: Rules) -> Iterator[Pa
             yield pages.match_page(first, after)
         case "history":
             yield pages.history_page(first, after)
+        case "timeline":
+            filters = (arguments.get(one) for one in ("kinds", "channels", "since", "until"))
+            yield pages.timeline_page(first, after, *filters)
         case _ if name in pages.FACTS:
             yield pages.fact_page(pages.FACTS[name])
         case _ if name in pages.SHORTHANDS:

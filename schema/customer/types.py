@@ -10,6 +10,7 @@ from graph.domain.consents import Channel, Decided, check_purpose, decisions, of
 from graph.domain.errors import InvalidInput
 from graph.domain.links import Link as DomainLink
 from graph.domain.links import State
+from graph.domain.timeline import TimelineKind
 from graph.domain.views import (
     ById,
     CustomerView,
@@ -32,6 +33,7 @@ from schema.customer import pages
 from schema.customer.selection import selected
 from schema.enums import described
 from schema.identifier.types import Identifier
+from schema.interaction.types import TimelineItem, item
 from schema.link.types import Link
 from schema.node.types import Node
 from schema.order.types import Metrics, Order
@@ -198,6 +200,28 @@ class Customer(Node):
         if problem := check_purpose(purpose, info.context.graph.catalogue):
             raise InvalidInput(problem.code, problem.message, problem.path)
         return ConsentAnswer.of(of_customer(self._decided(), purpose, channel))
+
+    @strawberry.field(
+        description="What it did and what was done with it: interactions, orders and its own history in one list, "
+        "newest first."
+    )
+    def timeline(
+        self,
+        first: First = 20,
+        after: After = None,
+        kinds: Annotated[
+            list[TimelineKind] | None, strawberry.argument(description="Only items of these kinds.")
+        ] = None,
+        channels: Annotated[
+            list[str] | None, strawberry.argument(description="Only interactions through these channels.")
+        ] = None,
+        since: Annotated[Timestamp | None, strawberry.argument(description="Nothing from before this time.")] = None,
+        until: Annotated[Timestamp | None, strawberry.argument(description="Only what lies before this time.")] = None,
+    ) -> Connection[TimelineItem]:
+        """A page of the timeline."""
+        page = self._page(pages.timeline_page(first, after, kinds, channels, since, until))
+        result: Connection[TimelineItem] = connection(page, item, lambda moment: encode(*moment.place), after)
+        return result
 
     @strawberry.field(description="The links with an end here, with what resolution made of each.")
     def links(

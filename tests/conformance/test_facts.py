@@ -9,19 +9,22 @@ from hypothesis import strategies as st
 from graph.actions.commit import commit
 from graph.actions.reread import both, reread
 from graph.domain.attributes import AttributesStatement, Catalogue, profile
+from graph.domain.changes import Entry
 from graph.domain.consents import Channel, ConsentStatement, Decided, Decision, at_address, decisions, of_customer
 from graph.domain.facts import FactKind, Told, carriers
 from graph.domain.identifiers import Identifier
 from graph.domain.intake import Command
+from graph.domain.interactions import Interaction, InteractionStatement
 from graph.domain.observations import SECOND, Observation, Tier
 from graph.domain.receipts import Standing
 from graph.domain.rules import Rules
-from graph.domain.views import ByKey, FactPage, Selection
+from graph.domain.timeline import Moment, TimelineKind
+from graph.domain.views import ById, ByKey, FactPage, Selection, TimelinePage
 from graph.ports import Store
 from tests.builders.graphs import CountingIds, Graph, observe
 from tests.conftest import Fresh, Run
 from tests.graph.actions.test_reread import OTHERS
-from tests.graph.domain.test_step import KEYS, RULES, keys, marks, observations, revocations, unmarks
+from tests.graph.domain.test_step import KEYS, RULES, keys, marks, observations, orders, revocations, unmarks
 
 ATTRIBUTES = FactPage(FactKind.ATTRIBUTES, 10_000)
 CONSENTS = FactPage(FactKind.CONSENT, 10_000)
@@ -60,8 +63,20 @@ consents = st.builds(
     PARTIES,
     IDS,
 )
-facts = st.one_of(statements, consents).map(lambda one: observe(one.observation(), RULES))
-commands = st.one_of(facts, facts, observations, revocations, marks, unmarks)
+interactions = st.builds(
+    lambda some, source, type, channel, at, party, id: InteractionStatement(
+        Interaction(source, type, at * SECOND, id, channel), identifiers(some), party
+    ),
+    keys,
+    SOURCES,
+    st.sampled_from(["page_view", "call"]),
+    st.sampled_from(["web", "app", ""]),
+    st.integers(0, 5),
+    PARTIES,
+    st.sampled_from([f"i{number}" for number in range(20)]),
+)
+facts = st.one_of(statements, consents, interactions, interactions).map(lambda one: observe(one.observation(), RULES))
+commands = st.one_of(facts, facts, facts, orders, observations, revocations, marks, unmarks)
 batches = st.lists(st.lists(commands, min_size=1, max_size=4), min_size=1, max_size=12)
 
 
@@ -104,6 +119,45 @@ def check(store: Store, run: Run, model: Graph, rules: Rules, every: Sequence[st
                     assert (strictest.decision is Decision.GIVEN) == (not negative)
 
 
+def timeline(model: Graph, mine: set[str], id: str, rules: Rules) -> list[Moment]:
+    """All items of a customer's timeline, gathered the plain way."""
+    told = valid_facts(model, FactKind.INTERACTION, rules)
+    found = [Moment.interaction(one) for one in told if one.key in mine]
+    found += [Moment.order(key, order) for key in mine if (order := model.store.members[key].order) is not None]
+    numbered = (Entry(no, change) for no, change in enumerate(model.store.changes, 1))
+    found += [Moment.change(entry) for entry in numbered if id in (entry.change.customer, entry.change.other)]
+    return sorted(found, key=lambda one: one.rank)
+
+
+def check_timelines(store: Store, run: Run, model: Graph, rules: Rules, size: int) -> None:
+    """Whole and filtered timelines, a page at a time."""
+    for customer in [one for one in model.store.customers.values() if one.live]:
+        mine = {one.key for one in model.store.members.values() if one.customer == customer.node}
+        everything = timeline(model, mine, customer.id, rules)
+        times = sorted({moment.place[0] for moment in everything})
+        middle = times[len(times) // 2]
+        for filters, expected in (
+            ({}, everything),
+            ({"kinds": (TimelineKind.ORDER,)}, [one for one in everything if one.place[1] == TimelineKind.ORDER]),
+            ({"until": middle}, [one for one in everything if one.place[0] < middle]),
+            ({"since": middle}, [one for one in everything if one.place[0] >= middle]),
+            (
+                {"kinds": (TimelineKind.INTERACTION,), "channels": ("web",)},
+                [one for one in everything if isinstance(one.what, Told) and '"channel":"web"' in one.what.facts],
+            ),
+        ):
+            found: list[Moment] = []
+            after = None
+            while True:
+                page = TimelinePage(size, after, **filters)
+                (view,) = run(store.customers([ById(customer.id)], Selection.of([page])))
+                found += view.pages[page].items
+                if not view.pages[page].more:
+                    break
+                after = found[-1].place
+            assert found == expected
+
+
 def newest(told: Sequence[Told], key: str, purpose: str, channel: Channel | None) -> Decided | None:
     """The newest decision naming an address, found the plain way."""
     found = [Decided.of(one) for one in told if one.key == key]
@@ -121,8 +175,8 @@ SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck), max_
 
 
 @SETTINGS
-@given(sequence=batches)
-def test_what_is_told_follows_the_identifiers(fresh: Fresh, run: Run, sequence: list[list[Command]]) -> None:
+@given(sequence=batches, size=st.sampled_from([1, 2, 3, 50]))
+def test_what_is_told_follows_the_identifiers(fresh: Fresh, run: Run, sequence: list[list[Command]], size: int) -> None:
     # given
     store, model, ids = fresh(), Graph(RULES), CountingIds()
     for batch in sequence:
@@ -131,6 +185,7 @@ def test_what_is_told_follows_the_identifiers(fresh: Fresh, run: Run, sequence: 
         assert run(store.write(lambda batch=batch: commit(batch, RULES, model.now, ids))) == expected
     # then
     check(store, run, model, RULES, KEYS)
+    check_timelines(store, run, model, RULES, size)
 
 
 @settings(SETTINGS, max_examples=15)

@@ -273,9 +273,13 @@ class Transaction:
         """Where the fact of an observation hangs; nowhere, where it does not count."""
         self._db.execute("DELETE FROM told WHERE observation = ?", (no,))
         if receipt.standing is Standing.VALID:
+            carriers = [self._no[key] for key in receipt.told_at]
             self._db.executemany(
-                "INSERT INTO told (identifier, kind, at, observation) VALUES (?, ?, ?, ?)",
-                [(self._no[key], receipt.kind, receipt.seen_at, no) for key in receipt.told_at],
+                "INSERT INTO told (identifier, kind, at, observation, detail) VALUES (?, ?, ?, ?, ?)",
+                [(carrier, receipt.kind, receipt.seen_at, no, receipt.detail) for carrier in carriers],
+            )
+            self._db.executemany(
+                "UPDATE identifiers SET told = 1 WHERE no = ? AND told = 0", [(carrier,) for carrier in carriers]
             )
 
     def _write_marks(self, writes: Writes) -> None:

@@ -10,6 +10,7 @@ from graph.domain.identifiers import Identifier
 from graph.domain.links import Link
 from graph.domain.marks import Mark
 from graph.domain.orders import Order
+from graph.domain.timeline import Moment, TimelineKind, bound, change_no, newest
 from graph.domain.views import (
     Asked,
     ById,
@@ -26,6 +27,7 @@ from graph.domain.views import (
     Page,
     PageRequest,
     Selection,
+    TimelinePage,
 )
 from graph.stores.embedded import rows
 
@@ -73,6 +75,8 @@ def _page(db: rows.Connection, no: object, page: PageRequest) -> Page[Any]:
             return _history(db, no, page)
         case FactPage():
             return _facts(db, no, page)
+        case TimelinePage():
+            return _timeline(db, no, page)
 
 
 def _cut(items: list[Any], first: int) -> Page[Any]:
@@ -114,11 +118,62 @@ def _orders(db: rows.Connection, no: object, page: OrderPage) -> Page[OrderView]
 def _facts(db: rows.Connection, no: object, page: FactPage) -> Page[Told]:
     read = db.execute(
         """SELECT i.key, t.at, o.source, o.id, o.tier, o.sent FROM identifiers i JOIN told t ON t.identifier = i.no
-            JOIN observations o ON o.no = t.observation WHERE i.customer = ? AND t.kind = ?
+            JOIN observations o ON o.no = t.observation WHERE i.customer = ? AND i.told = 1 AND t.kind = ?
             ORDER BY t.at DESC, o.tier, o.source, o.id, i.key LIMIT ?""",
         (no, page.kind.value, page.first + 1),
     )
     return _cut([rows.told(row) for row in read], page.first)
+
+
+def _timeline(db: rows.Connection, no: object, page: TimelinePage) -> Page[Moment]:
+    lists = [_KINDS[kind](db, no, page) for kind in page.kinds]
+    return _cut(newest((moments for kind in lists for moments in kind), page.first + 1), page.first)
+
+
+def _interactions(db: rows.Connection, no: object, page: TimelinePage) -> list[list[Moment]]:
+    """A list for each identifier that carries facts: each is read along its index, no further than the page."""
+    at, name = bound(TimelineKind.INTERACTION, page.after, page.until)
+    channels = None if page.channels is None else rows.dumps(page.channels)
+    sql = """SELECT ?, t.at, o.source, o.id, o.tier, o.sent FROM told t JOIN observations o ON o.no = t.observation
+        WHERE t.identifier = ? AND t.kind = 'interaction' AND t.at <= ? AND t.at >= ?
+        AND (t.at < ? OR o.source || ' ' || o.id > ?)
+        AND (? IS NULL OR t.detail IN (SELECT value FROM json_each(?)))
+        ORDER BY t.at DESC, o.source || ' ' || o.id LIMIT ?"""
+    found: list[list[Moment]] = []
+    for key, carrier in db.execute("SELECT key, no FROM identifiers WHERE customer = ? AND told = 1", (no,)).fetchall():
+        values = (key, carrier, at, page.since, at, name, channels, channels, page.first + 1)
+        found.append([Moment.interaction(rows.told(row)) for row in db.execute(sql, values)])
+    return found
+
+
+def _placed(db: rows.Connection, no: object, page: TimelinePage) -> list[list[Moment]]:
+    at, name = bound(TimelineKind.ORDER, page.after, page.until)
+    read = db.execute(
+        """SELECT o.key, o.source, o.facts FROM orders o WHERE o.customer = ? AND o.placed_at <= ? AND o.placed_at >= ?
+            AND (o.placed_at < ? OR o.key > ?) ORDER BY o.placed_at DESC, o.key LIMIT ?""",
+        (no, at, page.since, at, name, page.first + 1),
+    )
+    return [[Moment.order(key, Order.from_facts(source, facts)) for key, source, facts in read]]
+
+
+def _happened(db: rows.Connection, no: object, page: TimelinePage) -> list[list[Moment]]:
+    at, name = bound(TimelineKind.CHANGE, page.after, page.until)
+    read = db.execute(
+        f"""WITH me AS (SELECT id FROM customers WHERE no = :no)
+            SELECT {rows.CHANGE} FROM changes WHERE no IN (
+                SELECT no FROM changes WHERE customer = (SELECT id FROM me)
+                UNION SELECT no FROM changes WHERE other = (SELECT id FROM me) AND other <> '')
+            AND at >= :since AND (at < :at OR (at = :at AND no < :before)) ORDER BY at DESC, no DESC LIMIT :first""",
+        {"no": no, "since": page.since, "at": at, "before": change_no(name), "first": page.first + 1},
+    )
+    return [[Moment.change(rows.entry(row)) for row in read]]
+
+
+_KINDS = {
+    TimelineKind.INTERACTION: _interactions,
+    TimelineKind.ORDER: _placed,
+    TimelineKind.CHANGE: _happened,
+}
 
 
 def _link_rows(

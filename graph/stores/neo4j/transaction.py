@@ -264,7 +264,8 @@ class Transaction:
                 "id": receipt.id,
                 "kind": receipt.kind,
                 "at": receipt.seen_at,
-                "handles": [self._handle[key] for key in receipt.told_at if receipt.standing is Standing.VALID],
+                "detail": receipt.detail,
+                "carriers": [[key, self._handle[key]] for key in receipt.told_at if receipt.standing is Standing.VALID],
             }
             for receipt in receipts
             if receipt.told_at or (receipt.kind and receipt.standing is not Standing.VALID)

@@ -8,6 +8,7 @@ from neo4j import Record
 
 from graph.domain.identifiers import Identifier
 from graph.domain.orders import Order
+from graph.domain.timeline import Moment, TimelineKind, bound, change_no
 from graph.domain.views import (
     Asked,
     ById,
@@ -24,6 +25,7 @@ from graph.domain.views import (
     Page,
     PageRequest,
     Selection,
+    TimelinePage,
 )
 from graph.stores.neo4j import cypher, records
 
@@ -36,6 +38,7 @@ _KINDS: dict[type, str] = {
     MatchPage: "matches",
     HistoryPage: "history",
     FactPage: "facts",
+    TimelinePage: "timeline",
 }
 
 
@@ -58,6 +61,11 @@ def _parameters(page: PageRequest) -> dict[str, Any]:
     values: dict[str, Any] = {"first": page.first + 1}
     if isinstance(page, FactPage):
         return {**values, "kind": page.kind.value}
+    if isinstance(page, TimelinePage):
+        bounds: list[list[Any]] = [list(bound(kind, page.after, page.until)) for kind in TimelineKind]
+        bounds[TimelineKind.CHANGE][1] = change_no(bounds[TimelineKind.CHANGE][1])
+        kinds = [kind.value for kind in page.kinds]
+        return {**values, "bounds": bounds, "kinds": kinds, "channels": page.channels, "since": page.since}
     values["after"] = page.after
     if isinstance(page, IdentifierPage):
         values["rank"] = {namespace: rank for rank, namespace in enumerate(page.namespaces)}
@@ -70,11 +78,24 @@ def view(asked: Asked, selection: Selection, record: Record) -> CustomerView:
     """One record of the query as a view."""
     pages: dict[PageRequest, Page[Any]] = {}
     for page, items in zip(selection.pages, record["pages"], strict=True):
+        if isinstance(page, TimelinePage):
+            # Three lists came one after the other, each long enough.
+            items = sorted(items, key=lambda item: _moment(item).rank)
         cut = [_item(page, item) for item in items[: page.first]]
         pages[page] = Page(cut, len(items) > page.first)
     return CustomerView(
         records.customer(record["customer"], record["node"]), asked.id if isinstance(asked, ById) else None, pages
     )
+
+
+def _moment(item: Any) -> Moment:
+    number, values = item
+    kind = TimelineKind(number)
+    if kind is TimelineKind.INTERACTION:
+        return Moment.interaction(records.told(values))
+    if kind is TimelineKind.ORDER:
+        return Moment.order(values[0], Order.from_facts(*values[1:]))
+    return Moment.change(records.entry(values))
 
 
 def _item(page: PageRequest, item: Any) -> object:
@@ -91,6 +112,8 @@ def _item(page: PageRequest, item: Any) -> object:
             return records.entry(item)
         case FactPage():
             return records.told(item)
+        case TimelinePage():
+            return _moment(item)
         case MatchPage():
             a, b, values, at_a, at_b, marks = item
             marks_a, marks_b = ([records.mark(mark) for mark in side] for side in marks)

@@ -49,3 +49,7 @@ CREATE CONSTRAINT rules_version IF NOT EXISTS FOR (r:Rules) REQUIRE r.version IS
 // name: 0013_answered_key
 // Requests that carry no id of their own are known by the caller's idempotency key.
 CREATE CONSTRAINT answered_key IF NOT EXISTS FOR (r:Answered) REQUIRE (r.caller, r.key) IS UNIQUE;
+
+// name: 0014_told_place
+// What hangs on an identifier, of a kind, by its time: timelines begin anywhere and read no more than a page.
+CREATE INDEX told_place IF NOT EXISTS FOR ()-[t:TOLD]-() ON (t.key, t.kind, t.at);

@@ -36,11 +36,45 @@ COLLECT {
 // name: facts
 // A page of what is told of a kind at the customer's identifiers, newest first.
 COLLECT {
-  MATCH (i:Identifier)-[:IDENTIFIES]->(c)
+  MATCH (i:Identifier)-[:IDENTIFIES]->(c) WHERE i.told
   MATCH (i)<-[t:TOLD]-(o:Observation)
   WHERE t.kind = $page.kind
   WITH i, t, o ORDER BY t.at DESC, o.tier, o.source, o.id, i.key LIMIT $page.first
   RETURN [i.key, t.at, o.source, o.id, o.tier, o.sent]
+};
+
+// name: timeline
+// A page of interactions, orders and history. `bounds` says for each kind where its items begin: a time and a name.
+COLLECT {
+  CALL (c) {
+    MATCH (i:Identifier)-[:IDENTIFIES]->(c) WHERE i.told AND 0 IN $page.kinds
+    CALL (i) {
+      MATCH (o:Observation)-[t:TOLD]->()
+      WHERE t.key = i.key AND t.kind = 'interaction' AND t.at <= $page.bounds[0][0] AND t.at >= $page.since
+        AND ($page.channels IS NULL OR t.detail IN $page.channels)
+        AND (t.at < $page.bounds[0][0] OR o.source + ' ' + o.id > $page.bounds[0][1])
+      RETURN t, o ORDER BY t.at DESC, o.source + ' ' + o.id LIMIT $page.first
+    }
+    RETURN [0, [i.key, t.at, o.source, o.id, o.tier, o.sent]] AS item
+    UNION ALL
+    MATCH (i:Order)-[:IDENTIFIES]->(c)
+    WHERE 1 IN $page.kinds AND i.facts IS NOT NULL AND i.placed_at >= $page.since
+      AND (i.placed_at < $page.bounds[1][0] OR (i.placed_at = $page.bounds[1][0] AND i.key > $page.bounds[1][1]))
+    WITH i ORDER BY i.placed_at DESC, i.key LIMIT $page.first
+    RETURN [1, [i.key, i.facts_source, i.facts]] AS item
+    UNION ALL
+    CALL (c) {
+      MATCH (h:Change {customer: c.id}) RETURN h
+      UNION
+      MATCH (h:Change {other: c.id}) RETURN h
+    }
+    WITH DISTINCT h
+    WHERE 2 IN $page.kinds AND h.at >= $page.since
+      AND (h.at < $page.bounds[2][0] OR (h.at = $page.bounds[2][0] AND h.no < $page.bounds[2][1]))
+    WITH h ORDER BY h.at DESC, h.no DESC LIMIT $page.first
+    RETURN [2, h{.*}] AS item
+  }
+  RETURN item
 };
 
 // name: links

@@ -65,9 +65,10 @@ CALL (o) {
   DELETE old
 }
 WITH o, row
-UNWIND row.handles AS handle
-MATCH (i) WHERE elementId(i) = handle
-CREATE (o)-[:TOLD {kind: row.kind, at: row.at}]->(i);
+UNWIND row.carriers AS carrier
+MATCH (i) WHERE elementId(i) = carrier[1]
+SET i.told = true
+CREATE (o)-[:TOLD {key: carrier[0], kind: row.kind, at: row.at, detail: row.detail}]->(i);
 
 // name: create_answered
 // Requests that were carried out.

@@ -1,0 +1,104 @@
+"""Interactions: what people do and what is done with them, in shops and apps, by mail, on the phone."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graph.domain.errors import Problem
+from graph.domain.facts import FactKind, Told
+from graph.domain.observations import SECOND, Observation, Tier, check_text
+
+EARLIEST = 788_918_400 * SECOND
+"""1995-01-01: what is said to be older has lost its date (1970), since no shop of today was there."""
+LONGEST_TEXT = 5_000
+LARGEST_PROPERTIES = 4_000
+"""Characters of all free properties together, as JSON."""
+_TYPE = re.compile(r"[a-z][a-z0-9_]{0,59}")
+
+KNOWN_TYPES = (
+    "page_view",
+    "product_view",
+    "search",
+    "cart",
+    "checkout_started",
+    "email_sent",
+    "email_opened",
+    "email_clicked",
+    "email_bounced",
+    "email_unsubscribed",
+    "call",
+    "chat",
+    "ticket",
+    "store_visit",
+    "return",
+    "review",
+    "login",
+)
+"""Types that Kith itself looks at; sources may use any other name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """Something that happened. `at` is in microseconds; `product` is a SKU; empty texts are left out."""
+
+    source: str
+    type: str
+    at: int
+    id: str = ""
+    channel: str = ""
+    device: str = ""
+    campaign: str = ""
+    product: str = ""
+    text: str = ""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+    def observation(self, identifiers: tuple[tuple[str, str], ...], party: Tier = Tier.FIRST) -> Observation:
+        """The observation that the report of it is."""
+        facts: dict[str, Any] = {"type": self.type}
+        for name in ("channel", "device", "campaign", "product", "text", "properties"):
+            if value := getattr(self, name):
+                facts[name] = value
+        text = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        kind = FactKind.INTERACTION.value
+        return Observation(self.source, identifiers, self.id, party, self.at, facts=text, kind=kind)
+
+    @classmethod
+    def of(cls, told: Told) -> "Interaction":
+        """From a fact."""
+        return cls(told.source, at=told.at, id=told.id, **json.loads(told.facts))
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionStatement:
+    """An interaction, and the identifiers that it was reported with."""
+
+    interaction: Interaction
+    identifiers: tuple[tuple[str, str], ...]
+    party: Tier = Tier.FIRST
+
+    def observation(self) -> Observation:
+        """The observation that the report is."""
+        return self.interaction.observation(self.identifiers, self.party)
+
+
+def check_interaction(statement: InteractionStatement) -> Problem | None:
+    """What is wrong with an interaction; that it lies ahead is told with its time."""
+    one = statement.interaction
+    if not _TYPE.fullmatch(one.type):
+        message = f"type is {one.type[:60]!r}; a-z, 0-9 and _ are allowed, beginning with a letter, up to 60"
+        return Problem("BAD_VALUE", message, ("type",))
+    if one.at < EARLIEST:
+        return Problem("TOO_OLD", "at lies before 1995: the source has lost the date", ("at",))
+    for name, most in (("channel", 60), ("device", 200), ("campaign", 200), ("product", 100), ("text", LONGEST_TEXT)):
+        value = getattr(one, name)
+        if value and (problem := check_text(name, value, most)):
+            return problem
+    size = len(json.dumps(one.properties, ensure_ascii=False))
+    if size > LARGEST_PROPERTIES:
+        message = f"properties has {size} characters as JSON; {LARGEST_PROPERTIES} are allowed"
+        return Problem("BAD_LENGTH", message, ("properties",))
+    if one.properties and "\\u0000" in json.dumps(one.properties):
+        return Problem("BAD_TEXT", "properties holds a character that no text may hold", ("properties",))
+    return None

@@ -1,0 +1,79 @@
+"""A customer's timeline: interactions, orders and what happened to the customer, in one list, newest first."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from heapq import merge
+from itertools import islice
+
+from graph.domain.changes import Entry
+from graph.domain.facts import Told
+from graph.domain.orders import Order
+
+NO_END = 2**62
+
+
+class TimelineKind(IntEnum):
+    """What an item is; of the same time the smaller comes first."""
+
+    INTERACTION = 0
+    ORDER = 1
+    CHANGE = 2
+
+
+Place = tuple[int, int, str]
+"""The place of an item: its time in microseconds, its kind, and its name among those of the same kind and time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An item of a timeline: a fact of an interaction, an order with its key, or an entry of the history."""
+
+    place: Place
+    what: Told | tuple[str, Order] | Entry
+
+    @classmethod
+    def interaction(cls, told: Told) -> "Moment":
+        """An interaction as an item."""
+        return cls((told.at, TimelineKind.INTERACTION, f"{told.source} {told.id}"), told)
+
+    @classmethod
+    def order(cls, key: str, order: Order) -> "Moment":
+        """An order as an item."""
+        return cls((order.placed_at, TimelineKind.ORDER, key), (key, order))
+
+    @classmethod
+    def change(cls, entry: Entry) -> "Moment":
+        """An entry of the history as an item; of the same time the later one comes first."""
+        return cls((entry.change.at, TimelineKind.CHANGE, change_name(entry.no)), entry)
+
+    @property
+    def rank(self) -> Place:
+        """The smallest is the newest."""
+        at, kind, name = self.place
+        return -at, kind, name
+
+
+def change_name(no: int) -> str:
+    """The name of an entry of the history: the later, the smaller."""
+    return f"{10**18 - no:019}"
+
+
+def change_no(name: str) -> int:
+    """The reverse of `change_name`; what comes before all names is after all numbers."""
+    return 10**18 - int(name) if name else 10**18
+
+
+def bound(kind: TimelineKind, after: Place | None, until: int | None) -> tuple[int, str]:
+    """Where the items of a kind begin: those of an earlier time than this, and of this time those of a larger name."""
+    at, name = (NO_END, "") if after is None else (after[0], after[2])
+    if after is not None and kind != after[1]:
+        # Of the same time, kinds that come first are done with, and those that come later are all still to come.
+        at, name = (at - 1, "") if kind < after[1] else (at, "")
+    # `until` itself lies outside.
+    return (until - 1, "") if until is not None and until - 1 < at else (at, name)
+
+
+def newest(lists: Iterable[Iterable[Moment]], first: int) -> list[Moment]:
+    """The first items of lists that are sorted each."""
+    return list(islice(merge(*lists, key=lambda one: one.rank), first))

@@ -1,0 +1,92 @@
+"""What can be reported of interactions."""
+
+import strawberry
+from strawberry.scalars import JSON
+
+from graph.domain.errors import InvalidInput, Problem
+from graph.domain.interactions import Interaction, InteractionStatement
+from schema.context import Info
+from schema.identifier.types import IdentifierInput
+from schema.observation.inputs import Party
+from schema.observation.mutations import answered
+from schema.observation.types import ObservationsPayload
+from schema.problems import Problem as ProblemType
+from schema.scalars import Timestamp, readable
+
+
+@strawberry.input(description="Something that a person did, or that was done with them.")
+class InteractionInput:
+    """An interaction on the way in."""
+
+    source: str = strawberry.field(description="Who reports it: 1 to 100 characters.")
+    identifiers: list[IdentifierInput] = strawberry.field(
+        description="1 to 20 identifiers it was seen with; it hangs on the strongest and links all of them."
+    )
+    type: str = strawberry.field(
+        description="`page_view`, `product_view`, `search`, `cart`, `checkout_started`, `email_sent`, `email_opened`, "
+        "`email_clicked`, `email_bounced`, `email_unsubscribed`, `call`, `chat`, `ticket`, `store_visit`, `return`, "
+        "`review`, `login`, or any other name of a-z, 0-9 and _."
+    )
+    at: Timestamp = strawberry.field(description="When it happened: not before 1995, at most 5 minutes ahead.")
+    id: str | None = strawberry.field(
+        default=None,
+        description="The source's id for it, 1 to 200 characters. Without it the digest of all fields is the id.",
+    )
+    party: Party = strawberry.field(default=Party.FIRST, description="How near the source is.")
+    channel: str | None = strawberry.field(default=None, description="`web`, `app`, `email`, `store`, …; up to 60.")
+    device: str | None = strawberry.field(default=None, description="What it was done with, up to 200 characters.")
+    campaign: str | None = strawberry.field(default=None, description="The campaign it is part of, up to 200.")
+    product: str | None = strawberry.field(default=None, description="A SKU, up to 100 characters.")
+    text: str | None = strawberry.field(default=None, description="What was said or written, up to 5,000 characters.")
+    properties: JSON | None = strawberry.field(
+        default=None, description="A JSON object of anything else, up to 4,000 characters."
+    )
+
+    def read(self) -> InteractionStatement | Problem:
+        """As the domain's value, or what cannot be read in it."""
+        try:
+            at = readable(self.at, "at")
+        except InvalidInput as error:
+            return error.problem()
+        if self.id == "":
+            return Problem("BAD_LENGTH", "id has 0 characters; 1 to 200 are allowed, or leave it out", ("id",))
+        if not isinstance(self.properties, dict | None):
+            return Problem("BAD_VALUE", "properties is no JSON object", ("properties",))
+        one = Interaction(
+            self.source,
+            self.type,
+            at,
+            self.id or "",
+            self.channel or "",
+            self.device or "",
+            self.campaign or "",
+            self.product or "",
+            self.text or "",
+            self.properties or {},
+        )
+        identifiers = tuple((given.namespace, given.value) for given in self.identifiers)
+        return InteractionStatement(one, identifiers, self.party.tier)
+
+
+@strawberry.input(description="Interactions to take in.")
+class RecordInteractionsInput:
+    """The input of `recordInteractions`."""
+
+    interactions: list[InteractionInput] = strawberry.field(description="1 to 1,000 interactions.")
+
+
+@strawberry.type
+class InteractionMutations:
+    """What can be reported."""
+
+    @strawberry.mutation(
+        description="Take in what people did, and what was done with them. A report is an observation of its "
+        "identifiers, known by source and id, and revoked like one."
+    )
+    async def record_interactions(self, info: Info, input: RecordInteractionsInput) -> ObservationsPayload:
+        """Take in interactions."""
+        try:
+            answers = await info.context.graph.record_interactions([one.read() for one in input.interactions])
+        except InvalidInput as error:
+            return ObservationsPayload(results=[], errors=[ProblemType.of(error.problem())])
+        return await answered(info, answers)
