@@ -1,10 +1,7 @@
 """A customer's timeline: interactions, orders and what happened to the customer, in one list, newest first."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from heapq import merge
-from itertools import islice
 
 from graph.domain.changes import Entry
 from graph.domain.facts import Told
@@ -14,7 +11,7 @@ NO_END = 2**62
 
 
 class TimelineKind(IntEnum):
-    """What an item is; of the same time the smaller comes first."""
+    """What an item is; of the same time the larger comes first."""
 
     INTERACTION = 0
     ORDER = 1
@@ -22,7 +19,10 @@ class TimelineKind(IntEnum):
 
 
 Place = tuple[int, int, str]
-"""The place of an item: its time in microseconds, its kind, and its name among those of the same kind and time."""
+"""The place of an item: its time in microseconds, its kind, and its name among those of the same kind and time.
+
+The largest is the newest.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +44,19 @@ class Moment:
 
     @classmethod
     def change(cls, entry: Entry) -> "Moment":
-        """An entry of the history as an item; of the same time the later one comes first."""
+        """An entry of the history as an item."""
         return cls((entry.change.at, TimelineKind.CHANGE, change_name(entry.no)), entry)
-
-    @property
-    def rank(self) -> Place:
-        """The smallest is the newest."""
-        at, kind, name = self.place
-        return -at, kind, name
 
 
 def change_name(no: int) -> str:
-    """The name of an entry of the history: the later, the smaller."""
-    return f"{10**18 - no:019}"
-
-
-def change_no(name: str) -> int:
-    """The reverse of `change_name`; what comes before all names is after all numbers."""
-    return 10**18 - int(name) if name else 10**18
+    """The name of an entry of the history; the later, the larger."""
+    return f"{no:019}"
 
 
 def bound(kind: TimelineKind, after: Place | None, until: int | None) -> tuple[int, str]:
-    """Where the items of a kind begin: those of an earlier time than this, and of this time those of a larger name."""
+    """Where the items of a kind begin: those of an earlier time than this, and of this time those of a smaller name."""
     at, name = (NO_END, "") if after is None else (after[0], after[2])
     if after is not None and kind != after[1]:
-        # Of the same time, kinds that come first are done with, and those that come later are all still to come.
-        at, name = (at - 1, "") if kind < after[1] else (at, "")
-    # `until` itself lies outside.
-    return (until - 1, "") if until is not None and until - 1 < at else (at, name)
-
-
-def newest(lists: Iterable[Iterable[Moment]], first: int) -> list[Moment]:
-    """The first items of lists that are sorted each."""
-    return list(islice(merge(*lists, key=lambda one: one.rank), first))
+        # Of the same time, smaller kinds are still to come, and larger ones are done with.
+        at, name = (at + 1, "") if kind < after[1] else (at, "")
+    return (until, "") if until is not None and until <= at else (at, name)

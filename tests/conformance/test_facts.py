@@ -126,7 +126,7 @@ def timeline(model: Graph, mine: set[str], id: str, rules: Rules) -> list[Moment
     found += [Moment.order(key, order) for key in mine if (order := model.store.members[key].order) is not None]
     numbered = (Entry(no, change) for no, change in enumerate(model.store.changes, 1))
     found += [Moment.change(entry) for entry in numbered if id in (entry.change.customer, entry.change.other)]
-    return sorted(found, key=lambda one: one.rank)
+    return sorted(found, key=lambda one: one.place, reverse=True)
 
 
 def check_timelines(store: Store, run: Run, model: Graph, rules: Rules, size: int) -> None:

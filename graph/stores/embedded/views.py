@@ -1,6 +1,8 @@
 """The views of customers, read from SQLite."""
 
 from collections.abc import Iterable, Sequence
+from heapq import merge
+from itertools import islice
 from typing import Any
 
 from graph.domain.changes import Entry
@@ -10,7 +12,7 @@ from graph.domain.identifiers import Identifier
 from graph.domain.links import Link
 from graph.domain.marks import Mark
 from graph.domain.orders import Order
-from graph.domain.timeline import Moment, TimelineKind, bound, change_no, newest
+from graph.domain.timeline import Moment, Place, TimelineKind, bound, change_name
 from graph.domain.views import (
     Asked,
     ById,
@@ -125,51 +127,67 @@ def _facts(db: rows.Connection, no: object, page: FactPage) -> Page[Told]:
     return _cut([rows.told(row) for row in read], page.first)
 
 
+_Item = tuple[Place, Any]
+"""The place of an item of a timeline, and its row: only rows that come to be shown are read into values."""
+
+
 def _timeline(db: rows.Connection, no: object, page: TimelinePage) -> Page[Moment]:
-    lists = [_KINDS[kind](db, no, page) for kind in page.kinds]
-    return _cut(newest((moments for kind in lists for moments in kind), page.first + 1), page.first)
+    lists: list[list[_Item]] = []
+    for kind in page.kinds:
+        at, name = bound(kind, page.after, page.until)
+        lists += _READ[kind](db, {"no": no, "first": page.first + 1, "since": page.since, "at": at, "name": name}, page)
+    newest = merge(*lists, key=lambda item: item[0], reverse=True)
+    return _cut([_moment(*one) for one in islice(newest, page.first + 1)], page.first)
 
 
-def _interactions(db: rows.Connection, no: object, page: TimelinePage) -> list[list[Moment]]:
+def _moment(place: Place, row: Any) -> Moment:
+    match TimelineKind(place[1]):
+        case TimelineKind.INTERACTION:
+            return Moment.interaction(rows.told(row[1:]))
+        case TimelineKind.ORDER:
+            return Moment.order(row[1], Order.from_facts(*row[2:]))
+    return Moment.change(rows.entry(row))
+
+
+def _interactions(db: rows.Connection, values: dict[str, Any], page: TimelinePage) -> list[list[_Item]]:
     """A list for each identifier that carries facts: each is read along its index, no further than the page."""
-    at, name = bound(TimelineKind.INTERACTION, page.after, page.until)
-    channels = None if page.channels is None else rows.dumps(page.channels)
-    sql = """SELECT ?, t.at, o.source, o.id, o.tier, o.sent FROM told t JOIN observations o ON o.no = t.observation
-        WHERE t.identifier = ? AND t.kind = 'interaction' AND t.at <= ? AND t.at >= ?
-        AND (t.at < ? OR o.source || ' ' || o.id > ?)
-        AND (? IS NULL OR t.detail IN (SELECT value FROM json_each(?)))
-        ORDER BY t.at DESC, o.source || ' ' || o.id LIMIT ?"""
-    found: list[list[Moment]] = []
-    for key, carrier in db.execute("SELECT key, no FROM identifiers WHERE customer = ? AND told = 1", (no,)).fetchall():
-        values = (key, carrier, at, page.since, at, name, channels, channels, page.first + 1)
-        found.append([Moment.interaction(rows.told(row)) for row in db.execute(sql, values)])
+    values["channels"] = None if page.channels is None else rows.dumps(page.channels)
+    sql = """SELECT o.source || ' ' || o.id AS name, :key, t.at, o.source, o.id, o.tier, o.sent
+        FROM told t JOIN observations o ON o.no = t.observation
+        WHERE t.identifier = :carrier AND t.kind = 'interaction' AND t.at <= :at AND t.at >= :since
+        AND (t.at < :at OR name < :name) AND (:channels IS NULL OR t.detail IN (SELECT value FROM json_each(:channels)))
+        ORDER BY t.at DESC, name DESC LIMIT :first"""
+    found: list[list[_Item]] = []
+    carriers = db.execute("SELECT key, no FROM identifiers WHERE customer = :no AND told = 1", values).fetchall()
+    for key, carrier in carriers:
+        read = db.execute(sql, {**values, "key": key, "carrier": carrier})
+        found.append([((row[2], TimelineKind.INTERACTION, row[0]), row) for row in read])
     return found
 
 
-def _placed(db: rows.Connection, no: object, page: TimelinePage) -> list[list[Moment]]:
-    at, name = bound(TimelineKind.ORDER, page.after, page.until)
+def _placed(db: rows.Connection, values: dict[str, Any], page: TimelinePage) -> list[list[_Item]]:
     read = db.execute(
-        """SELECT o.key, o.source, o.facts FROM orders o WHERE o.customer = ? AND o.placed_at <= ? AND o.placed_at >= ?
-            AND (o.placed_at < ? OR o.key > ?) ORDER BY o.placed_at DESC, o.key LIMIT ?""",
-        (no, at, page.since, at, name, page.first + 1),
+        """SELECT placed_at, key, source, facts FROM orders WHERE customer = :no AND placed_at <= :at
+            AND placed_at >= :since AND (placed_at < :at OR key < :name)
+            ORDER BY placed_at DESC, key DESC LIMIT :first""",
+        values,
     )
-    return [[Moment.order(key, Order.from_facts(source, facts)) for key, source, facts in read]]
+    return [[((row[0], TimelineKind.ORDER, row[1]), row) for row in read]]
 
 
-def _happened(db: rows.Connection, no: object, page: TimelinePage) -> list[list[Moment]]:
-    at, name = bound(TimelineKind.CHANGE, page.after, page.until)
+def _happened(db: rows.Connection, values: dict[str, Any], page: TimelinePage) -> list[list[_Item]]:
     read = db.execute(
         f"""WITH me AS (SELECT id FROM customers WHERE no = :no)
             SELECT {rows.CHANGE} FROM changes WHERE no IN (
                 SELECT no FROM changes WHERE customer = (SELECT id FROM me)
                 UNION SELECT no FROM changes WHERE other = (SELECT id FROM me) AND other <> '')
             AND at >= :since AND (at < :at OR (at = :at AND no < :before)) ORDER BY at DESC, no DESC LIMIT :first""",
-        {"no": no, "since": page.since, "at": at, "before": change_no(name), "first": page.first + 1},
+        {**values, "before": int(values["name"] or 0)},
     )
-    return [[Moment.change(rows.entry(row)) for row in read]]
+    return [[((row[1], TimelineKind.CHANGE, change_name(row[0])), row) for row in read]]
 
 
-_KINDS = {
+_READ = {
     TimelineKind.INTERACTION: _interactions,
     TimelineKind.ORDER: _placed,
     TimelineKind.CHANGE: _happened,

@@ -8,7 +8,7 @@ from neo4j import Record
 
 from graph.domain.identifiers import Identifier
 from graph.domain.orders import Order
-from graph.domain.timeline import Moment, TimelineKind, bound, change_no
+from graph.domain.timeline import Moment, TimelineKind, bound
 from graph.domain.views import (
     Asked,
     ById,
@@ -63,7 +63,7 @@ def _parameters(page: PageRequest) -> dict[str, Any]:
         return {**values, "kind": page.kind.value}
     if isinstance(page, TimelinePage):
         bounds: list[list[Any]] = [list(bound(kind, page.after, page.until)) for kind in TimelineKind]
-        bounds[TimelineKind.CHANGE][1] = change_no(bounds[TimelineKind.CHANGE][1])
+        bounds[TimelineKind.CHANGE][1] = int(bounds[TimelineKind.CHANGE][1] or 0)
         kinds = [kind.value for kind in page.kinds]
         return {**values, "bounds": bounds, "kinds": kinds, "channels": page.channels, "since": page.since}
     values["after"] = page.after
@@ -80,7 +80,7 @@ def view(asked: Asked, selection: Selection, record: Record) -> CustomerView:
     for page, items in zip(selection.pages, record["pages"], strict=True):
         if isinstance(page, TimelinePage):
             # Three lists came one after the other, each long enough.
-            items = sorted(items, key=lambda item: _moment(item).rank)
+            items = sorted(items, key=lambda item: _moment(item).place, reverse=True)
         cut = [_item(page, item) for item in items[: page.first]]
         pages[page] = Page(cut, len(items) > page.first)
     return CustomerView(

@@ -34,11 +34,12 @@ COLLECT {
 };
 
 // name: facts
-// A page of what is told of a kind at the customer's identifiers, newest first.
+// A page of what is told of a kind at the customer's identifiers, newest first. An index on several properties is used
+// only where each of them is spoken of.
 COLLECT {
-  MATCH (i:Identifier)-[:IDENTIFIES]->(c) WHERE i.told
-  MATCH (i)<-[t:TOLD]-(o:Observation)
-  WHERE t.kind = $page.kind
+  MATCH (c)<-[:IDENTIFIES]-(i:Teller)
+  MATCH (o:Observation)-[t:TOLD]->()
+  WHERE t.key = i.key AND t.kind = $page.kind AND t.at IS NOT NULL AND t.name IS NOT NULL
   WITH i, t, o ORDER BY t.at DESC, o.tier, o.source, o.id, i.key LIMIT $page.first
   RETURN [i.key, t.at, o.source, o.id, o.tier, o.sent]
 };
@@ -47,20 +48,21 @@ COLLECT {
 // A page of interactions, orders and history. `bounds` says for each kind where its items begin: a time and a name.
 COLLECT {
   CALL (c) {
-    MATCH (i:Identifier)-[:IDENTIFIES]->(c) WHERE i.told AND 0 IN $page.kinds
+    MATCH (c)<-[:IDENTIFIES]-(i:Teller) WHERE 0 IN $page.kinds
     CALL (i) {
       MATCH (o:Observation)-[t:TOLD]->()
       WHERE t.key = i.key AND t.kind = 'interaction' AND t.at <= $page.bounds[0][0] AND t.at >= $page.since
+        AND t.name IS NOT NULL
         AND ($page.channels IS NULL OR t.detail IN $page.channels)
-        AND (t.at < $page.bounds[0][0] OR o.source + ' ' + o.id > $page.bounds[0][1])
-      RETURN t, o ORDER BY t.at DESC, o.source + ' ' + o.id LIMIT $page.first
+        AND (t.at < $page.bounds[0][0] OR t.name < $page.bounds[0][1])
+      RETURN t, o ORDER BY t.key DESC, t.kind DESC, t.at DESC, t.name DESC LIMIT $page.first
     }
     RETURN [0, [i.key, t.at, o.source, o.id, o.tier, o.sent]] AS item
     UNION ALL
     MATCH (i:Order)-[:IDENTIFIES]->(c)
     WHERE 1 IN $page.kinds AND i.facts IS NOT NULL AND i.placed_at >= $page.since
-      AND (i.placed_at < $page.bounds[1][0] OR (i.placed_at = $page.bounds[1][0] AND i.key > $page.bounds[1][1]))
-    WITH i ORDER BY i.placed_at DESC, i.key LIMIT $page.first
+      AND (i.placed_at < $page.bounds[1][0] OR (i.placed_at = $page.bounds[1][0] AND i.key < $page.bounds[1][1]))
+    WITH i ORDER BY i.placed_at DESC, i.key DESC LIMIT $page.first
     RETURN [1, [i.key, i.facts_source, i.facts]] AS item
     UNION ALL
     CALL (c) {

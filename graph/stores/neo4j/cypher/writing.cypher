@@ -67,8 +67,8 @@ CALL (o) {
 WITH o, row
 UNWIND row.carriers AS carrier
 MATCH (i) WHERE elementId(i) = carrier[1]
-SET i.told = true
-CREATE (o)-[:TOLD {key: carrier[0], kind: row.kind, at: row.at, detail: row.detail}]->(i);
+SET i:Teller
+CREATE (o)-[:TOLD {key: carrier[0], kind: row.kind, at: row.at, name: row.source + ' ' + row.id, detail: row.detail}]->(i);
 
 // name: create_answered
 // Requests that were carried out.

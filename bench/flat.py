@@ -1,0 +1,101 @@
+"""The view of a customer with 10,000 orders and 100,000 interactions beside that of one with 10 of each.
+
+    python -m bench.flat [--store neo4j://127.0.0.1:7687] [--interactions 100000] [--orders 10000]
+
+The same selection (identifiers, newest orders, figures, profile, consents, the first page of the timeline) is read from
+the store for both in turn; the ratio of the medians is aimed to be at most 2.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from decimal import Decimal
+from pathlib import Path
+
+from bench.view import RULES
+from graph.actions.record_orders import OrderStatement
+from graph.domain.attributes import AttributesStatement
+from graph.domain.facts import FactKind
+from graph.domain.interactions import Interaction, InteractionStatement
+from graph.domain.observations import SECOND
+from graph.domain.orders import Order, OrderLine
+from graph.domain.views import ByKey, FactPage, IdentifierPage, OrderPage, PageRequest, Selection, TimelinePage
+from graph.identity_graph import IdentityGraph
+from graph.ports import Store
+from graph.stores.embedded import EmbeddedStore
+from graph.stores.neo4j import Neo4jStore
+from service.bootstrap import RandomIds, SystemClock, currencies
+from service.rules_file import default_text
+from service.rules_file import parse as parse_rules
+
+BATCH = 1_000
+START = 1_600_000_000 * SECOND
+PAGES: dict[str, PageRequest] = {
+    "identifiers": IdentifierPage(tuple(RULES.by_name), 20),
+    "orders": OrderPage(10),
+    "timeline": TimelinePage(20),
+    "profile": FactPage(FactKind.ATTRIBUTES, 1_000),
+    "consents": FactPage(FactKind.CONSENT, 1_000),
+}
+
+
+async def fill(graph: IdentityGraph, name: str, orders: int, interactions: int) -> None:
+    """One customer, of an e-mail address, a card and three cookies."""
+    email, cookies = ("email", f"{name}@mail.example"), [("cookie", f"{name}-cookie-{n}") for n in range(3)]
+    named = (email, ("loyalty_card", f"KC-{name}"), *cookies)
+    await graph.record_attributes([AttributesStatement("crm", named, {"given_name": name}, stated_at=START)])
+    for start in range(0, orders, BATCH):
+        some = range(start, min(start + BATCH, orders))
+        line = (OrderLine("sku-1", Decimal(1), Decimal("9.95")),)
+        facts = [
+            Order(f"{name}-{n}", "shop", START + n * SECOND, START, "EUR", Decimal("9.95"), lines=line) for n in some
+        ]
+        await graph.record_orders([OrderStatement(one, (email,)) for one in facts])
+    for start in range(0, interactions, BATCH):
+        some = range(start, min(start + BATCH, interactions))
+        seen = [Interaction("web", "page_view", START + n * SECOND, f"{name}-{n}", "web") for n in some]
+        pairs = zip(seen, some, strict=True)
+        await graph.record_interactions([InteractionStatement(one, (cookies[n % 3],)) for one, n in pairs])
+
+
+async def measure(store: Store, pages: list[PageRequest], rounds: int) -> tuple[float, float]:
+    """Medians in seconds: of the small one and of the large one, read in turn."""
+    selection = Selection.of(pages)
+    times: dict[str, list[float]] = {"small": [], "large": []}
+    for _ in range(rounds):
+        for name, taken in times.items():
+            began = time.perf_counter()
+            (view,) = await store.customers([ByKey(f"email={name}@mail.example")], selection)
+            taken.append(time.perf_counter() - began)
+            if view is None:
+                raise AssertionError(name)
+    return statistics.median(times["small"]), statistics.median(times["large"])
+
+
+async def main() -> None:
+    """Fill and measure."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--store", default="")
+    options.add_argument("--interactions", type=int, default=100_000)
+    options.add_argument("--orders", type=int, default=10_000)
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        store: Store = Neo4jStore(chosen.store) if chosen.store else EmbeddedStore(Path(folder) / "kith.db")
+        await store.migrate()
+        graph = IdentityGraph(store, RULES, SystemClock(), RandomIds(), currencies(), parse_rules)
+        await graph.open(default_text())
+        began = time.perf_counter()
+        await fill(graph, "small", 10, 10)
+        await fill(graph, "large", chosen.orders, chosen.interactions)
+        print(f"filled in {time.perf_counter() - began:.0f} s\n")
+        print("| page | small, ms | large, ms | large over small |\n| --- | --- | --- | --- |")
+        for name, pages in [*((name, [page]) for name, page in PAGES.items()), ("all", list(PAGES.values()))]:
+            small, large = await measure(store, pages, 60)
+            print(f"| {name} | {small * 1000:.2f} | {large * 1000:.2f} | {large / small:.2f} |")
+        await graph.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
