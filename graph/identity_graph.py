@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime
 
+from graph.actions.batch import check_count
 from graph.actions.commit import Answer, Marking
 from graph.actions.group_commit import GroupCommit
 from graph.actions.link import link
@@ -25,6 +26,7 @@ from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import SECOND, Observation
 from graph.domain.orders import NAMESPACE, Order
+from graph.domain.products import Product, check_product
 from graph.domain.receipts import ObservationKey
 from graph.domain.requests import Once
 from graph.domain.rules import Dropped, KeptRules, Rules
@@ -202,6 +204,25 @@ class IdentityGraph:
         """Take in 1 to 1,000 interactions; answers each in order (`Accepted` or `Refused`)."""
         now = self._clock.now()
         return await record_facts(self._writer, self.rules, "interactions", "at", statements, check_interaction, now)
+
+    async def record_products(self, products: Sequence[Product | Problem]) -> list[bool | Problem]:
+        """Take in 1 to 1,000 products; answers for each whether it is what counts now, or what is wrong with it."""
+        check_count("products", products)
+        now = self._clock.now()
+        drafts = [one if isinstance(one, Problem) else check_product(one, now) or one for one in products]
+        # Of what one call says of an article the newest counts, as if each had come by itself.
+        best: dict[str, Product] = {}
+        for one in drafts:
+            if isinstance(one, Product) and ((known := best.get(one.sku)) is None or one.beats(known)):
+                best[one.sku] = one
+        chosen = list(best.values())
+        stored = await self._store.put_products(chosen) if chosen else []
+        counts = {id(one): newer for one, newer in zip(chosen, stored, strict=True)}
+        return [one if isinstance(one, Problem) else counts.get(id(one), False) for one in drafts]
+
+    async def products(self, skus: Sequence[str]) -> dict[str, Product]:
+        """What is known of articles, by their numbers; unknown ones are left out."""
+        return await self._store.products(list(dict.fromkeys(skus))) if skus else {}
 
     def _today(self) -> str:
         return datetime.fromtimestamp(self._clock.now() / SECOND, UTC).date().isoformat()

@@ -13,6 +13,7 @@ from graph.domain.health import Survey
 from graph.domain.identifiers import Pair
 from graph.domain.marks import Mark
 from graph.domain.orders import Order
+from graph.domain.products import Product
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
@@ -120,6 +121,17 @@ class Store(Protocol):
 
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:
         """The facts of orders by their keys, in order; `None` where none are stated."""
+        ...
+
+    async def put_products(self, products: Sequence[Product]) -> list[bool]:
+        """Store what is said of articles, each named once; answers for each whether it is what counts now.
+
+        Must keep of each the newest statement, of the same time that of the smaller source.
+        """
+        ...
+
+    async def products(self, skus: Sequence[str]) -> dict[str, Product]:
+        """What counts of articles, by their numbers; unknown ones are left out."""
         ...
 
     async def survey(self, known: Sequence[str], first: int) -> Survey:

@@ -17,6 +17,7 @@ BATCHES: dict[str, tuple[str, ...]] = {
     "Mutation.linkIdentifiers": ("input", "observations"),
     "Mutation.recordOrders": ("input", "orders"),
     "Mutation.recordAttributes": ("input", "statements"),
+    "Mutation.recordProducts": ("input", "products"),
     "Mutation.recordInteractions": ("input", "interactions"),
     "Mutation.recordConsents": ("input", "decisions"),
     "Mutation.revokeObservations": ("input", "observations"),
@@ -27,6 +28,8 @@ BATCHES: dict[str, tuple[str, ...]] = {
 """Where the items are that a field answers one by one."""
 
 WEIGHTS: dict[str, int] = {
+    "Customer.favourites": 100,
+    "Customer.viewedNotBought": 500,
     "Customer.weakestLinks": 100,
     "Query.why": 100,
     "Query.simulate": 200,

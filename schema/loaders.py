@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from strawberry.dataloader import DataLoader
 
 from graph.domain.orders import Order
+from graph.domain.products import Product
 from graph.domain.views import Asked, CustomerView, Selection
 from graph.identity_graph import MOST_CUSTOMERS, IdentityGraph
 
@@ -19,6 +20,7 @@ class Loaders:
         self.customers: DataLoader[Wanted, CustomerView | None] = DataLoader(
             self._customers, max_batch_size=MOST_CUSTOMERS, cache=False
         )
+        self.products: DataLoader[str, Product | None] = DataLoader(self._products, cache=False)
         self.orders: DataLoader[str, tuple[str, Order] | None] = DataLoader(
             self._orders, max_batch_size=MOST_CUSTOMERS, cache=False
         )
@@ -31,6 +33,10 @@ class Loaders:
             views = await self._graph.customers(asked, selection)
             found.update(((one, selection), view) for one, view in zip(asked, views, strict=True))
         return [found[one] for one in wanted]
+
+    async def _products(self, skus: list[str]) -> Sequence[Product | None]:
+        found = await self._graph.products(skus)
+        return [found.get(sku) for sku in skus]
 
     async def _orders(self, numbers: list[str]) -> Sequence[tuple[str, Order] | None]:
         return await self._graph.orders(numbers)

@@ -21,6 +21,7 @@ from schema.node.queries import NodeQueries
 from schema.observation.mutations import ObservationMutations
 from schema.order.mutations import OrderMutations
 from schema.order.queries import OrderQueries
+from schema.product.operations import ProductMutations, ProductQueries
 from schema.rules.operations import RulesMutations, RulesQueries
 from schema.scalars import SCALARS
 from schema.simulation.queries import SimulationQueries
@@ -31,6 +32,7 @@ from schema.why.queries import WhyQueries
 class Query(
     CustomerQueries,
     OrderQueries,
+    ProductQueries,
     AttributeQueries,
     ConsentQueries,
     ChangeQueries,
@@ -46,6 +48,7 @@ class Query(
 
 @strawberry.type(description="What can be done.")
 class Mutation(
+    ProductMutations,
     ObservationMutations,
     OrderMutations,
     AttributeMutations,

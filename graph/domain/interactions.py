@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +41,7 @@ KNOWN_TYPES = (
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """Something that happened. `at` is in microseconds; `product` is a SKU; empty texts are left out."""
+    """Something that happened. `at` is in microseconds; `sku` is an article number; empty texts are left out."""
 
     source: str
     type: str
@@ -50,14 +50,14 @@ class Interaction:
     channel: str = ""
     device: str = ""
     campaign: str = ""
-    product: str = ""
+    sku: str = ""
     text: str = ""
     properties: Mapping[str, Any] = field(default_factory=dict)
 
     def observation(self, identifiers: tuple[tuple[str, str], ...], party: Tier = Tier.FIRST) -> Observation:
         """The observation that the report of it is."""
         facts: dict[str, Any] = {"type": self.type}
-        for name in ("channel", "device", "campaign", "product", "text", "properties"):
+        for name in ("channel", "device", "campaign", "sku", "text", "properties"):
             if value := getattr(self, name):
                 facts[name] = value
         text = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -83,6 +83,27 @@ class InteractionStatement:
         return self.interaction.observation(self.identifiers, self.party)
 
 
+@dataclass(frozen=True, slots=True)
+class ViewedArticle:
+    """An article that was looked at, when last (microseconds), and whether it was put into a cart."""
+
+    sku: str
+    last_at: int
+    in_cart: bool
+
+
+def viewed_not_bought(newest_first: Iterable[Told], bought: Container[str]) -> list[ViewedArticle]:
+    """The articles of views and carts that were not bought, the latest first."""
+    found: dict[str, ViewedArticle] = {}
+    for told in newest_first:
+        one = Interaction.of(told)
+        if one.sku and one.sku not in bought and one.type in ("product_view", "cart"):
+            known = found.get(one.sku)
+            last_at = one.at if known is None else known.last_at
+            found[one.sku] = ViewedArticle(one.sku, last_at, one.type == "cart" or bool(known and known.in_cart))
+    return list(found.values())
+
+
 def check_interaction(statement: InteractionStatement) -> Problem | None:
     """What is wrong with an interaction; that it lies ahead is told with its time."""
     one = statement.interaction
@@ -91,7 +112,7 @@ def check_interaction(statement: InteractionStatement) -> Problem | None:
         return Problem("BAD_VALUE", message, ("type",))
     if one.at < EARLIEST:
         return Problem("TOO_OLD", "at lies before 1995: the source has lost the date", ("at",))
-    for name, most in (("channel", 60), ("device", 200), ("campaign", 200), ("product", 100), ("text", LONGEST_TEXT)):
+    for name, most in (("channel", 60), ("device", 200), ("campaign", 200), ("sku", 100), ("text", LONGEST_TEXT)):
         value = getattr(one, name)
         if value and (problem := check_text(name, value, most)):
             return problem

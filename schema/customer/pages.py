@@ -26,8 +26,13 @@ from schema.scalars import readable
 
 MOST_FACTS = 100_000
 """Statements of one kind that are read of a customer. They are few: what people do is no statement."""
+MOST_VIEWS = 500
 FACTS = {"profile": FactKind.ATTRIBUTES, "consents": FactKind.CONSENT, "consent": FactKind.CONSENT}
 """Fields that are made of all statements of a kind."""
+FAVOURED = OrderPage(MAX_PAGE)
+"""The orders that favourites are found in."""
+VIEWED = TimelinePage(MOST_VIEWS, kinds=(TimelineKind.INTERACTION,))
+"""The interactions that viewed articles are found in."""
 SHORTHANDS = {"devices": "device", "emails": "email", "loyaltyCards": "loyalty_card"}
 """Fields that are identifiers of one namespace."""
 

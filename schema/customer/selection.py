@@ -93,6 +93,10 @@ def _pages(name: str, arguments: Mapping[str, Any], rules: Rules) -> Iterator[Pa
         case "timeline":
             filters = (arguments.get(one) for one in ("kinds", "channels", "since", "until"))
             yield pages.timeline_page(first, after, *filters)
+        case "favourites":
+            yield pages.FAVOURED
+        case "viewedNotBought":
+            yield from (pages.FAVOURED, pages.VIEWED)
         case _ if name in pages.FACTS:
             yield pages.fact_page(pages.FACTS[name])
         case _ if name in pages.SHORTHANDS:

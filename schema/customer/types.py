@@ -1,5 +1,6 @@
 """The customer in GraphQL."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, TypeAlias
 
 import strawberry
@@ -8,8 +9,12 @@ import strawberry.federation
 from graph.domain.attributes import profile
 from graph.domain.consents import Channel, Decided, check_purpose, decisions, of_customer
 from graph.domain.errors import InvalidInput
+from graph.domain.interactions import viewed_not_bought
 from graph.domain.links import Link as DomainLink
 from graph.domain.links import State
+from graph.domain.orders import Order as DomainOrder
+from graph.domain.products import Product as DomainProduct
+from graph.domain.products import bought, favourites
 from graph.domain.timeline import TimelineKind
 from graph.domain.views import (
     ById,
@@ -37,6 +42,7 @@ from schema.interaction.types import TimelineItem, item
 from schema.link.types import Link
 from schema.node.types import Node
 from schema.order.types import Metrics, Order
+from schema.product.types import Favourite, Favourites, Product, Viewed
 from schema.scalars import Timestamp
 
 described(
@@ -222,6 +228,42 @@ class Customer(Node):
         page = self._page(pages.timeline_page(first, after, kinds, channels, since, until))
         result: Connection[TimelineItem] = connection(page, item, lambda moment: encode(*moment.place), after)
         return result
+
+    async def _products(self, info: Info, skus: Iterable[str]) -> dict[str, DomainProduct]:
+        wanted = list(dict.fromkeys(skus))
+        found = await info.context.loaders.products.load_many(wanted)
+        return {sku: one for sku, one in zip(wanted, found, strict=True) if one is not None}
+
+    def _orders(self) -> list[DomainOrder]:
+        return [one.order for one in self._page(pages.FAVOURED).items]
+
+    @strawberry.field(description="Which categories and brands it buys.")
+    async def favourites(self, info: Info) -> Favourites:
+        """Favourite categories and brands."""
+        orders = self._orders()
+        categories, brands = favourites(orders, await self._products(info, bought(orders)))
+        return Favourites(
+            categories=[Favourite.of(one) for one in categories], brands=[Favourite.of(one) for one in brands]
+        )
+
+    @strawberry.field(
+        description="Articles that it looked at or put into a cart lately (in its newest 500 interactions) and that "
+        "are in none of its newest 100 orders, the latest first."
+    )
+    async def viewed_not_bought(self, info: Info, first: First = 10) -> list[Viewed]:
+        """Viewed and not bought."""
+        told = [moment.what for moment in self._page(pages.VIEWED).items]
+        found = viewed_not_bought(told, bought(self._orders()))[: page_size(first)]
+        products = await self._products(info, (one.sku for one in found))
+        return [
+            Viewed(
+                sku=one.sku,
+                product=Product.of(products[one.sku]) if one.sku in products else None,
+                last_at=Timestamp(one.last_at),
+                in_cart=one.in_cart,
+            )
+            for one in found
+        ]
 
     @strawberry.field(description="The links with an end here, with what resolution made of each.")
     def links(

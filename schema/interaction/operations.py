@@ -36,7 +36,7 @@ class InteractionInput:
     channel: str | None = strawberry.field(default=None, description="`web`, `app`, `email`, `store`, …; up to 60.")
     device: str | None = strawberry.field(default=None, description="What it was done with, up to 200 characters.")
     campaign: str | None = strawberry.field(default=None, description="The campaign it is part of, up to 200.")
-    product: str | None = strawberry.field(default=None, description="A SKU, up to 100 characters.")
+    sku: str | None = strawberry.field(default=None, description="The article it is about, up to 100 characters.")
     text: str | None = strawberry.field(default=None, description="What was said or written, up to 5,000 characters.")
     properties: JSON | None = strawberry.field(
         default=None, description="A JSON object of anything else, up to 4,000 characters."
@@ -60,7 +60,7 @@ class InteractionInput:
             self.channel or "",
             self.device or "",
             self.campaign or "",
-            self.product or "",
+            self.sku or "",
             self.text or "",
             self.properties or {},
         )

@@ -10,9 +10,11 @@ from graph.domain.facts import Told
 from graph.domain.interactions import Interaction as DomainInteraction
 from graph.domain.timeline import Moment, TimelineKind
 from schema.change.types import Change
+from schema.context import Info
 from schema.enums import described
 from schema.identifier.types import IdentifierName
 from schema.order.types import Order
+from schema.product.types import Product
 from schema.scalars import Timestamp
 from schema.tiers import Tier
 
@@ -39,9 +41,15 @@ class Interaction:
     channel: str | None = strawberry.field(description="Through which channel.")
     device: str | None = strawberry.field(description="On which device.")
     campaign: str | None = strawberry.field(description="Of which campaign.")
-    product: str | None = strawberry.field(description="The article number of the product that it is about.")
+    sku: str | None = strawberry.field(description="The article number of the product that it is about.")
     text: str | None = strawberry.field(description="What was said or written.")
     properties: JSON | None = strawberry.field(description="What else the source told.")
+
+    @strawberry.field(description="The product that it is about, where it is known.")
+    async def product(self, info: Info) -> Product | None:
+        """The product, together with others of the answer."""
+        found = None if self.sku is None else await info.context.loaders.products.load(self.sku)
+        return None if found is None else Product.of(found)
 
     @classmethod
     def of(cls, told: Told) -> "Interaction":
@@ -57,7 +65,7 @@ class Interaction:
             channel=one.channel or None,
             device=one.device or None,
             campaign=one.campaign or None,
-            product=one.product or None,
+            sku=one.sku or None,
             text=one.text or None,
             properties=JSON(one.properties) if one.properties else None,
         )

@@ -16,6 +16,7 @@ from graph.views.metrics import Money as DomainMoney
 from schema.context import Info
 from schema.customer.selection import selected
 from schema.enums import described
+from schema.product.types import Product
 from schema.scalars import Amount, Timestamp
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ class OrderLine:
     name: str | None = strawberry.field(description="The article's name as the source sent it.")
     quantity: Amount = strawberry.field(description="How much or many.")
     total: Amount = strawberry.field(description="The total of the line, in the currency of the order.")
+
+    @strawberry.field(description="The product, where it is known; one that comes late shows in earlier lines too.")
+    async def product(self, info: Info) -> Product | None:
+        """The product, together with those of other lines of the answer."""
+        found = await info.context.loaders.products.load(self.sku)
+        return None if found is None else Product.of(found)
 
     @classmethod
     def of(cls, line: DomainOrderLine, currency: str) -> "OrderLine":

@@ -11,7 +11,7 @@ from tests.journeys.test_stewards import UNDO
 
 RECORD = f"mutation($input: RecordInteractionsInput!) {{ recordInteractions(input: $input) {{ {RESULT} }} }}"
 ITEMS = """{ nodes { __typename
-  ... on Interaction { type at channel product text properties source identifier { value } }
+  ... on Interaction { type at channel sku text properties source identifier { value } }
   ... on Order { number } ... on Change { kind } } pageInfo { hasNextPage endCursor } }"""
 
 
@@ -39,8 +39,8 @@ def test_interactions_orders_and_history_are_one_list_newest_first(client: Clien
     # given
     record(
         client,
-        did("product_view", "cookie=ck-1", at="2026-01-01T10:00:00Z", channel="web", product="sku-1"),
-        did("cart", "cookie=ck-1", at="2026-01-01T10:05:00Z", channel="web", product="sku-1", properties={"n": 2}),
+        did("product_view", "cookie=ck-1", at="2026-01-01T10:00:00Z", channel="web", sku="sku-1"),
+        did("cart", "cookie=ck-1", at="2026-01-01T10:05:00Z", channel="web", sku="sku-1", properties={"n": 2}),
         did("call", "email=ann@example.com", at="2026-01-03T09:00:00Z", channel="phone", text="Where is it?"),
     )
     client.link(seen("cookie=ck-1", "email=ann@example.com", at="2026-01-01T10:06:00Z"))
@@ -70,7 +70,7 @@ def test_interactions_orders_and_history_are_one_list_newest_first(client: Clien
         "type": "cart",
         "at": "2026-01-01T10:05:00Z",
         "channel": "web",
-        "product": "sku-1",
+        "sku": "sku-1",
         "text": None,
         "properties": {"n": 2},
         "source": "web",
@@ -134,7 +134,7 @@ def test_repeats_conflicts_and_revocations(client: Client) -> None:
         ({"type": "Page View"}, "BAD_VALUE", ["type"]),
         ({"type": ""}, "BAD_VALUE", ["type"]),
         ({"channel": "c" * 61}, "BAD_LENGTH", ["channel"]),
-        ({"product": "p" * 101}, "BAD_LENGTH", ["product"]),
+        ({"sku": "p" * 101}, "BAD_LENGTH", ["sku"]),
         ({"text": "t" * 5001}, "BAD_LENGTH", ["text"]),
         ({"text": "a\x00b"}, "BAD_TEXT", ["text"]),
         ({"properties": {"big": "x" * 1_000_000}}, "BAD_LENGTH", ["properties"]),

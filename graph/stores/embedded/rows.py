@@ -13,6 +13,7 @@ from graph.domain.links import Link, Reason, State
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Evidence, Observation, Tier
 from graph.domain.orders import Order, figures_from_json, figures_to_json
+from graph.domain.products import Product
 from graph.domain.receipts import Receipt, Standing
 from graph.domain.requests import Answered, Once, RequestKey
 
@@ -192,6 +193,17 @@ def answered(db: Connection, key: RequestKey) -> Answered | None:
 def answered_values(one: Answered) -> tuple[Any, ...]:
     """The columns of a request that was carried out."""
     return *one.once.key, one.once.digest, one.as_text(), one.new, one.at
+
+
+def product(row: Row) -> Product:
+    """A row of a product."""
+    sku, name, source, stated, brand, categories = row
+    return Product(sku, name, source, stated, brand, tuple(orjson.loads(categories)))
+
+
+def product_values(one: Product) -> tuple[Any, ...]:
+    """The columns of a product."""
+    return one.sku, one.name, one.source, one.stated_at, one.brand, dumps(one.categories)
 
 
 CHANGE = "no, at, kind, customer, other, keys, rule, how, source, cause, actor, party, anchors"

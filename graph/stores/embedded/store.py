@@ -14,6 +14,7 @@ from graph.domain.errors import Conflict, StoreUnavailable
 from graph.domain.health import Survey
 from graph.domain.marks import Mark
 from graph.domain.orders import Order
+from graph.domain.products import Product
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
@@ -187,6 +188,29 @@ class EmbeddedStore:
         with self._transaction("BEGIN") as connection:
             found = connection.execute(sql, (rows.dumps(keys),))
             return [None if facts is None else Order.from_facts(source, facts) for source, facts in found]
+
+    async def put_products(self, products: Sequence[Product]) -> list[bool]:
+        """See `Store`."""
+        return await self._in(self._writer, self._put_products, products)
+
+    def _put_products(self, products: Sequence[Product]) -> list[bool]:
+        sql = """INSERT INTO products (sku, name, source, stated_at, brand, categories) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (sku) DO UPDATE SET name = excluded.name, source = excluded.source,
+            stated_at = excluded.stated_at, brand = excluded.brand, categories = excluded.categories
+            WHERE (excluded.stated_at, products.source) > (products.stated_at, excluded.source)
+            OR (excluded.stated_at, excluded.source) = (products.stated_at, products.source)"""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            return [connection.execute(sql, rows.product_values(one)).rowcount == 1 for one in products]
+
+    async def products(self, skus: Sequence[str]) -> dict[str, Product]:
+        """See `Store`."""
+        return await self._in(self._readers, self._products, skus)
+
+    def _products(self, skus: Sequence[str]) -> dict[str, Product]:
+        sql = """SELECT sku, name, source, stated_at, brand, categories FROM products
+            WHERE sku IN (SELECT value FROM json_each(?))"""
+        with self._transaction("BEGIN") as connection:
+            return {row[0]: rows.product(row) for row in connection.execute(sql, (rows.dumps(skus),))}
 
     async def survey(self, known: Sequence[str], first: int) -> Survey:
         """See `Store`."""

@@ -12,6 +12,7 @@ from graph.domain.links import Link, Reason, State
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Evidence, Observation, Tier
 from graph.domain.orders import Order, figures_from_json, figures_to_json
+from graph.domain.products import Product
 from graph.domain.receipts import Receipt, Standing
 from graph.domain.requests import Answered, Once
 from graph.domain.rules import KeptRules
@@ -227,6 +228,24 @@ def answered_values(one: Answered) -> dict[str, Any]:
         "mark": one.as_text(),
         "new": one.new,
         "at": one.at,
+    }
+
+
+def product(values: Properties) -> Product:
+    """A node of a product."""
+    named = values["sku"], values["name"], values["source"], values["stated_at"]
+    return Product(*named, values["brand"], tuple(values["categories"]))
+
+
+def product_values(one: Product) -> dict[str, Any]:
+    """The properties of a product."""
+    return {
+        "sku": one.sku,
+        "name": one.name,
+        "source": one.source,
+        "stated_at": one.stated_at,
+        "brand": one.brand,
+        "categories": list(one.categories),
     }
 
 

@@ -22,6 +22,7 @@ from graph.domain.health import Hub, Large, NamespaceUse, Survey
 from graph.domain.marks import Mark
 from graph.domain.observations import DAY
 from graph.domain.orders import Order
+from graph.domain.products import Product
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
@@ -35,6 +36,7 @@ SCHEMA = cypher.load("schema")
 RULES = cypher.load("rules")
 HISTORY = cypher.load("history")
 READING = cypher.load("reading")
+PRODUCTS = cypher.load("products")
 
 HEALTH = cypher.load("health")
 RETRY_SECONDS = 8.0
@@ -170,6 +172,23 @@ class Neo4jStore:
         """See `Store`."""
         found = await self._read(HISTORY["orders"], keys=list(keys))
         return [None if one["order"] is None else Order.from_facts(*one["order"]) for one in found]
+
+    async def put_products(self, products: Sequence[Product]) -> list[bool]:
+        """See `Store`."""
+        values = sorted((records.product_values(one) for one in products), key=lambda one: str(one["sku"]))
+
+        async def run(tx: AsyncManagedTransaction) -> dict[str, bool]:
+            result = await tx.run(PRODUCTS["put_products"], rows=values)
+            return {record["sku"]: record["newer"] async for record in result}
+
+        async with self._session() as session:
+            newer = await session.execute_write(run)
+        return [newer[one.sku] for one in products]
+
+    async def products(self, skus: Sequence[str]) -> dict[str, Product]:
+        """See `Store`."""
+        found = [records.product(record["p"]) for record in await self._read(PRODUCTS["products"], skus=list(skus))]
+        return {one.sku: one for one in found}
 
     async def survey(self, known: Sequence[str], first: int) -> Survey:
         """See `Store`."""

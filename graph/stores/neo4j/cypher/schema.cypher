@@ -53,3 +53,7 @@ CREATE CONSTRAINT answered_key IF NOT EXISTS FOR (r:Answered) REQUIRE (r.caller,
 // name: 0014_told_place
 // What hangs on an identifier, of a kind, by its time: timelines begin anywhere and read no more than a page.
 CREATE INDEX told_place IF NOT EXISTS FOR ()-[t:TOLD]-() ON (t.key, t.kind, t.at, t.name);
+
+// name: 0015_product_sku
+// One node an article.
+CREATE CONSTRAINT product_sku IF NOT EXISTS FOR (p:Product) REQUIRE p.sku IS UNIQUE;
