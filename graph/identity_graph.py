@@ -30,6 +30,7 @@ from graph.domain.products import Product, check_product
 from graph.domain.receipts import ObservationKey
 from graph.domain.requests import Once
 from graph.domain.rules import Dropped, KeptRules, Rules
+from graph.domain.search import Field, Found
 from graph.domain.views import Asked, CustomerView, Match, Page, Selection
 from graph.domain.why import Why
 from graph.ports import Clock, Ids, Store
@@ -39,6 +40,7 @@ from graph.views.history import customer_at, entries_around, feed
 from graph.views.matches import MatchStatus, status
 from graph.views.metrics import Metrics, metrics
 from graph.views.preview import Preview
+from graph.views.search import search
 from graph.views.why import weakest, why
 
 MOST_CUSTOMERS = 100
@@ -223,6 +225,10 @@ class IdentityGraph:
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:
         """What is known of articles, by their numbers; unknown ones are left out."""
         return await self._store.products(list(dict.fromkeys(skus))) if skus else {}
+
+    async def search(self, text: str, fields: Sequence[Field], first: int) -> list[Found]:
+        """The customers that match all words of a text in some fields, the best first."""
+        return await search(self._store, text, fields, first)
 
     def _today(self) -> str:
         return datetime.fromtimestamp(self._clock.now() / SECOND, UTC).date().isoformat()

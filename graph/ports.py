@@ -17,6 +17,7 @@ from graph.domain.products import Product
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
+from graph.domain.search import Field, Hit
 from graph.domain.snapshots import Writes
 from graph.domain.views import Asked, CustomerView, Selection
 
@@ -132,6 +133,14 @@ class Store(Protocol):
 
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:
         """What counts of articles, by their numbers; unknown ones are left out."""
+        ...
+
+    async def find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
+        """Up to `first` texts of some fields that a folded word matches: whole, as a beginning, or but for errors.
+
+        Must look for typing errors (`errors_allowed`) only where nothing matches without. With `within` only texts at
+        these customers count.
+        """
         ...
 
     async def survey(self, known: Sequence[str], first: int) -> Survey:

@@ -31,6 +31,7 @@ WEIGHTS: dict[str, int] = {
     "Customer.favourites": 100,
     "Customer.viewedNotBought": 500,
     "Customer.weakestLinks": 100,
+    "Query.searchCustomers": 100,
     "Query.why": 100,
     "Query.simulate": 200,
     "Query.graphHealth": 2_000,

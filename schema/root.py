@@ -24,6 +24,7 @@ from schema.order.queries import OrderQueries
 from schema.product.operations import ProductMutations, ProductQueries
 from schema.rules.operations import RulesMutations, RulesQueries
 from schema.scalars import SCALARS
+from schema.search.queries import SearchQueries
 from schema.simulation.queries import SimulationQueries
 from schema.why.queries import WhyQueries
 
@@ -42,6 +43,7 @@ class Query(
     RulesQueries,
     HealthQueries,
     NodeQueries,
+    SearchQueries,
 ):
     """All queries."""
 

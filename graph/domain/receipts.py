@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from graph.domain.observations import Statement, Tier
+from graph.domain.observations import Observation, Statement, Tier
 
 ObservationKey = tuple[str, str]
 """Source and id."""
@@ -52,6 +52,11 @@ class Receipt:
     def key(self) -> ObservationKey:
         """Source and id."""
         return self.source, self.id
+
+    @property
+    def said(self) -> str:
+        """The facts as they were sent."""
+        return Observation.from_sent(*self.key, self.sent).facts
 
     @property
     def statement(self) -> Statement:

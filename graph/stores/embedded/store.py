@@ -18,10 +18,12 @@ from graph.domain.products import Product
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
+from graph.domain.search import Field, Hit
 from graph.domain.views import Asked, CustomerView, Selection
 from graph.ports import T, Work
 from graph.stores.embedded import rows
 from graph.stores.embedded.health import survey
+from graph.stores.embedded.search import find
 from graph.stores.embedded.transaction import Transaction
 from graph.stores.embedded.views import customer_views
 
@@ -211,6 +213,14 @@ class EmbeddedStore:
             WHERE sku IN (SELECT value FROM json_each(?))"""
         with self._transaction("BEGIN") as connection:
             return {row[0]: rows.product(row) for row in connection.execute(sql, (rows.dumps(skus),))}
+
+    async def find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
+        """See `Store`."""
+        return await self._in(self._readers, self._find, word, fields, within, first)
+
+    def _find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
+        with self._transaction("BEGIN") as connection:
+            return find(connection, word, fields, within, first)
 
     async def survey(self, known: Sequence[str], first: int) -> Survey:
         """See `Store`."""

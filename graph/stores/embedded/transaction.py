@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graph.domain.customers import Customer, Member, Node
+from graph.domain.facts import FactKind
 from graph.domain.identifiers import Pair, namespace_of
 from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Statement
 from graph.domain.receipts import ObservationKey, Receipt, Standing
 from graph.domain.requests import Answered, RequestKey
+from graph.domain.search import Field, text_of_facts, text_of_identifier
 from graph.domain.snapshots import Around, NewNode, Region, Support, Writes
 from graph.ports import ReadAround, ReadRegion, ReadSupport, Request, Write
 from graph.stores.embedded import rows
@@ -227,6 +229,10 @@ class Transaction:
                     blocked, marks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 [(self._no[row[0]], *row) for row in fresh],
             )
+            named = [(words, self._no[row[0]]) for row in fresh if (words := text_of_identifier(row[0]))]
+            self._db.executemany(
+                "INSERT INTO search (words, identifier, observation, field) VALUES (?, ?, 0, 0)", named
+            )
         self._db.executemany(
             """UPDATE identifiers SET first_seen = ?, last_seen = ?, seen = ?, sources = ?, degree = ?, shared = ?,
                 blocked = ?, marks = ? WHERE no = ?""",
@@ -272,12 +278,20 @@ class Transaction:
     def _write_told(self, receipt: Receipt, no: int) -> None:
         """Where the fact of an observation hangs; nowhere, where it does not count."""
         self._db.execute("DELETE FROM told WHERE observation = ?", (no,))
+        for (row,) in self._all("SELECT row FROM searched WHERE observation = ?", no):
+            self._db.execute("DELETE FROM search WHERE rowid = ?", (row,))
+        self._db.execute("DELETE FROM searched WHERE observation = ?", (no,))
         if receipt.standing is Standing.VALID:
             carriers = [self._no[key] for key in receipt.told_at]
             self._db.executemany(
                 "INSERT INTO told (identifier, kind, at, observation, detail) VALUES (?, ?, ?, ?, ?)",
                 [(carrier, receipt.kind, receipt.seen_at, no, receipt.detail) for carrier in carriers],
             )
+            words = text_of_facts(receipt.kind, receipt.said)
+            for carrier in carriers if words else ():
+                field = Field.ATTRIBUTES if receipt.kind == FactKind.ATTRIBUTES.value else Field.INTERACTION
+                cursor = self._db.execute("INSERT INTO search VALUES (?, ?, ?, ?)", (words, carrier, no, field))
+                self._db.execute("INSERT INTO searched VALUES (?, ?)", (no, cursor.lastrowid))
             self._db.executemany(
                 "UPDATE identifiers SET told = 1 WHERE no = ? AND told = 0", [(carrier,) for carrier in carriers]
             )

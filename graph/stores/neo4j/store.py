@@ -26,9 +26,11 @@ from graph.domain.products import Product
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
+from graph.domain.search import NOT_SEARCHED, Field, Hit, text_of_identifier
 from graph.domain.views import Asked, ByKey, CustomerView, Selection
 from graph.ports import T, Work
 from graph.stores.neo4j import cypher, records
+from graph.stores.neo4j.search import MOST_LOOKED_AT, exact, hit, similar
 from graph.stores.neo4j.transaction import Transaction
 from graph.stores.neo4j.views import ALIVE, query, view
 
@@ -37,6 +39,7 @@ RULES = cypher.load("rules")
 HISTORY = cypher.load("history")
 READING = cypher.load("reading")
 PRODUCTS = cypher.load("products")
+SEARCH = cypher.load("search")
 
 HEALTH = cypher.load("health")
 RETRY_SECONDS = 8.0
@@ -190,6 +193,17 @@ class Neo4jStore:
         found = [records.product(record["p"]) for record in await self._read(PRODUCTS["products"], skus=list(skus))]
         return {one.sku: one for one in found}
 
+    async def find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
+        """See `Store`."""
+        values = {"fields": [field.value for field in fields], "within": within, "first": first, "most": MOST_LOOKED_AT}
+        for lucene, misspelt in ((exact(word), False), (similar(word), True)):
+            if lucene is not None:
+                found = await self._read(SEARCH["find"], lucene=lucene, **values)
+                hits = [one for record in found if (one := hit(record, word, misspelt)) is not None]
+                if hits:
+                    return hits
+        return []
+
     async def survey(self, known: Sequence[str], first: int) -> Survey:
         """See `Store`."""
         hubs = await self._read(HEALTH["hubs"], first=first)
@@ -211,11 +225,19 @@ class Neo4jStore:
             there = {record["name"] async for record in await session.run(RULES["applied_migrations"])}
             done: list[str] = []
             for name, statement in SCHEMA.items():
-                if statement.split()[2] not in there:
+                if _name(statement) not in there:
                     await (await session.run(statement)).consume()
                     done.append(name.replace("_", " ", 1))
             await (await session.run("CALL db.awaitIndexes(300)")).consume()
+        if any("search" in name for name in done):
+            await self._give_words()
         return done
+
+    async def _give_words(self) -> None:
+        """Make identifiers searchable that are from before there was a search."""
+        while found := await self._read(SEARCH["without_words"], namespaces=sorted(NOT_SEARCHED)):
+            rows = [[record["handle"], text_of_identifier(record["key"])] for record in found]
+            await self._read(SEARCH["give_words"], rows=rows)
 
     async def ready(self) -> str:
         """See `Store`."""
@@ -227,7 +249,7 @@ class Neo4jStore:
             return "the database does not answer"
         except (StoreUnavailable, StoreFailure) as error:
             return error.message
-        wanted = {statement.split()[2] for statement in SCHEMA.values()}
+        wanted = {_name(statement) for statement in SCHEMA.values()}
         return "" if wanted <= online else "the database lacks constraints or indexes: run `kith migrate`"
 
     async def rules(self) -> list[KeptRules]:
@@ -272,3 +294,9 @@ class Neo4jStore:
     async def close(self) -> None:
         """See `Store`."""
         await self._driver.close()
+
+
+def _name(statement: str) -> str:
+    """The name of the constraint or index that a statement creates."""
+    words = statement.split()
+    return words[next(place for place, word in enumerate(words) if word in ("CONSTRAINT", "INDEX")) + 1]

@@ -13,6 +13,7 @@ from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Statement
 from graph.domain.receipts import ObservationKey, Receipt, Standing
 from graph.domain.requests import Answered, RequestKey
+from graph.domain.search import text_of_facts, text_of_identifier
 from graph.domain.snapshots import Around, NewNode, Region, Support, Writes
 from graph.ports import ReadAround, ReadRegion, ReadSupport, Request, Write
 from graph.stores.neo4j import cypher, records
@@ -226,7 +227,7 @@ class Transaction:
                 known.append({"handle": self._handle[key], "values": values})
             else:
                 namespace, value = Identifier.from_key(key)
-                values |= {"key": key, "namespace": namespace, "value": value}
+                values |= {"key": key, "namespace": namespace, "value": value, "words": text_of_identifier(key) or None}
                 fresh.append({"label": records.label(namespace), "values": values})
         for key, order in writes.orders.items():
             if key not in writes.members:
@@ -265,6 +266,7 @@ class Transaction:
                 "kind": receipt.kind,
                 "at": receipt.seen_at,
                 "detail": receipt.detail,
+                "words": _words(receipt),
                 "carriers": [[key, self._handle[key]] for key in receipt.told_at if receipt.standing is Standing.VALID],
             }
             for receipt in receipts
@@ -304,6 +306,11 @@ class Transaction:
         await self._run_if(leaving, "leave", "handles")
         joining = [[self._handle[key], made.get(node, node)] for key, node in writes.moves.items() if node is not None]
         await self._run_if(joining, "join")
+
+
+def _words(receipt: Receipt) -> str | None:
+    """What is searched of an observation's fact, where it counts."""
+    return (text_of_facts(receipt.kind, receipt.said) or None) if receipt.standing is Standing.VALID else None
 
 
 class _Growing:

@@ -57,3 +57,8 @@ CREATE INDEX told_place IF NOT EXISTS FOR ()-[t:TOLD]-() ON (t.key, t.kind, t.at
 // name: 0015_product_sku
 // One node an article.
 CREATE CONSTRAINT product_sku IF NOT EXISTS FOR (p:Product) REQUIRE p.sku IS UNIQUE;
+
+// name: 0016_search
+// The words of identifiers and of facts, folded by us, so that the index takes them as they are.
+CREATE FULLTEXT INDEX search IF NOT EXISTS FOR (n:Identifier|Observation) ON EACH [n.words]
+OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}};

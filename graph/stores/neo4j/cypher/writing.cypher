@@ -60,6 +60,8 @@ MERGE (o)-[:NAMES]->(i);
 // Where the facts of observations hang; nowhere, where they do not count.
 UNWIND $rows AS row
 MATCH (o:Observation {source: row.source, id: row.id})
+SET o.words = row.words
+WITH o, row
 CALL (o) {
   MATCH (o)-[old:TOLD]->()
   DELETE old

@@ -1,0 +1,27 @@
+// name: find
+// Texts that Lucene finds, at which customer and identifier. $most bounds what is looked at, $first what is answered.
+CALL db.index.fulltext.queryNodes('search', $lucene, {limit: $most}) YIELD node
+CALL (node) {
+  WITH node WHERE node:Identifier
+  MATCH (node)-[:IDENTIFIES]->(c:Customer)
+  RETURN c.id AS customer, node.key AS key, 0 AS field, null AS told
+  UNION
+  WITH node WHERE node:Observation
+  MATCH (node)-[t:TOLD]->(i:Identifier)-[:IDENTIFIES]->(c:Customer)
+  RETURN c.id AS customer, i.key AS key, CASE t.kind WHEN 'attributes' THEN 1 ELSE 2 END AS field,
+         [node.source, node.id, node.sent] AS told
+}
+WITH node, customer, key, field, told
+WHERE field IN $fields AND ($within IS NULL OR customer IN $within)
+RETURN customer, key, field, told, node.words AS words LIMIT $first;
+
+// name: without_words
+// Identifiers from before there was a search.
+MATCH (i:Identifier) WHERE i.words IS NULL AND NOT i.namespace IN $namespaces
+RETURN elementId(i) AS handle, i.key AS key LIMIT 5000;
+
+// name: give_words
+// The words of identifiers.
+UNWIND $rows AS row
+MATCH (i) WHERE elementId(i) = row[0]
+SET i.words = row[1];

@@ -1,0 +1,119 @@
+"""Finding a customer by what somebody at a desk knows: parts, in any order, without accents, with a typing error."""
+
+import pytest
+
+from tests.builders.clients import Client, order, seen
+from tests.conftest import Fresh, Run
+from tests.journeys.test_profile import REVOKE, state
+from tests.journeys.test_stewards import mark, remove
+from tests.journeys.test_timeline import did, record
+
+SEARCH = """query($text: String!, $first: Int! = 10, $fields: [SearchField!]) {
+  searchCustomers(text: $text, first: $first, fields: $fields) {
+    customer { emails { value } } matched { field value } } }"""
+
+
+@pytest.fixture
+def client(fresh: Fresh, run: Run) -> Client:
+    client = Client(fresh(), run)
+    client.link(
+        seen("email=renee.mueller@example.com", "phone=030 1234567", "loyalty_card=KC-2001", "cookie=secret-cookie"),
+        seen("email=ann@work.example", "login=anna.schmidt"),
+    )
+    state(client, "email=renee.mueller@example.com", givenName="Renée", familyName="Müller", address={"city": "Köln"})
+    state(client, "email=ann@work.example", givenName="Anna", familyName="Schmidt", address={"city": "Köln-Deutz"})
+    client.record(order("W-7781", "email=ann@work.example"))
+    return client
+
+
+def found(client: Client, text: str, **more: object) -> list[str]:
+    hits = client.ask(SEARCH, {"text": text, **more})["searchCustomers"]
+    return [hit["customer"]["emails"][0]["value"].split("@")[0] for hit in hits]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("renée müller", ["renee.mueller"]),
+        ("Muller RENEE", ["renee.mueller"]),
+        ("renee.mueller@example.com", ["renee.mueller"]),
+        ("mueller", ["renee.mueller"]),
+        ("mül", ["renee.mueller"]),
+        ("KC-2001", ["renee.mueller"]),
+        ("kc2001", ["renee.mueller"]),
+        ("+49 30 1234567", ["renee.mueller"]),
+        ("030/1234567", ["renee.mueller"]),
+        ("030 123", ["renee.mueller"]),
+        ("W-7781", ["ann"]),
+        ("schmitd anna", ["ann"]),
+        ("schmdt", ["ann"]),
+        ("shcmidt", ["ann"]),
+        ("anna köln", ["ann"]),
+        ("koln", ["renee.mueller", "ann"]),
+        ("renee schmidt", []),
+        ("secret-cookie", []),
+        ("anna nobody", []),
+    ],
+)
+def test_words_in_any_order_whole_or_begun_or_misspelt(client: Client, text: str, expected: list[str]) -> None:
+    assert sorted(found(client, text)) == sorted(expected)
+
+
+def test_what_matched_is_told_and_the_best_comes_first(client: Client) -> None:
+    # given: one whose name only begins like it
+    state(client, "email=zoe@example.com", givenName="Annabel", familyName="Schmidt")
+    # when
+    hits = client.ask(SEARCH, {"text": "schmidt anna"})["searchCustomers"]
+    # then
+    assert [hit["customer"]["emails"][0]["value"] for hit in hits] == ["ann@work.example", "zoe@example.com"]
+    assert {"field": "given_name", "value": "Annabel"} in hits[1]["matched"]
+    (order_hit,) = client.ask(SEARCH, {"text": "W-7781"})["searchCustomers"]
+    assert {"field": "order", "value": "W-7781"} in order_hit["matched"]
+    assert len(found(client, "schmidt", first=1)) == 1
+
+
+def test_the_search_follows_merges_splits_and_revocations(client: Client) -> None:
+    # given
+    state(client, "cookie=ck-9", id="s-9", familyName="Wandering")
+    client.link(seen("email=ann@work.example", "cookie=ck-9"))
+    assert found(client, "anna wandering") == ["ann"]
+    # when
+    apart = mark(client, "keepApart", "email=ann@work.example", "cookie=ck-9")
+    # then
+    assert found(client, "anna wandering") == []
+    remove(client, apart["mark"]["id"])
+    assert found(client, "anna wandering") == ["ann"]
+    # when
+    client.ask(REVOKE, {"o": [{"source": "crm", "id": "s-9"}]})
+    # then
+    assert found(client, "wandering") == []
+
+
+def test_what_was_said_is_searched_only_when_it_is_asked_for(client: Client) -> None:
+    record(
+        client,
+        did("ticket", "email=ann@work.example", at="2026-01-01T10:00:00Z", text="The zipper broke on the first day"),
+        did("review", "login=anna.schmidt", at="2026-01-02T10:00:00Z", text="Nice boots"),
+    )
+    assert found(client, "zipper") == []
+    assert found(client, "zipper broke", fields=["INTERACTION"]) == ["ann"]
+    hits = client.ask(SEARCH, {"text": "boots", "fields": ["INTERACTION", "ATTRIBUTES"]})["searchCustomers"]
+    assert hits[0]["matched"] == [{"field": "text", "value": "Nice boots"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("", "BAD_LENGTH"), ("x" * 10_000, "BAD_LENGTH"), ("@ . -", "BAD_LENGTH"), ("a b c d e f g h i", "BAD_COUNT")],
+)
+def test_a_search_that_is_none_is_told_so(client: Client, text: str, code: str) -> None:
+    (error,) = client.send(SEARCH, {"text": text}).json()["errors"]
+    assert error["extensions"]["code"] == code
+
+
+@pytest.mark.parametrize(
+    "text", ['"anna', "anna*", "anna OR 1", "NEAR(a b)", "field:anna", "a^b", "(((", "anna~", "\\"]
+)
+def test_signs_of_query_languages_are_only_signs(client: Client, text: str) -> None:
+    assert client.send(SEARCH, {"text": text}).status_code == 200
+    for answer in (client.send(SEARCH, {"text": text}).json(),):
+        assert "INTERNAL" not in str(answer)
