@@ -19,6 +19,7 @@ from graph.domain.attributes import AttributesStatement, Catalogue, check_statem
 from graph.domain.changes import Entry
 from graph.domain.consents import ConsentStatement, check_consent
 from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, Problem
+from graph.domain.facts import Told
 from graph.domain.health import Finding
 from graph.domain.identifiers import Identifier
 from graph.domain.interactions import InteractionStatement, check_interaction
@@ -26,6 +27,7 @@ from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import SECOND, Observation
 from graph.domain.orders import NAMESPACE, Order
+from graph.domain.outside import OutsideSegment, OutsideStatement, check_outside, outside_segments
 from graph.domain.products import Product, check_product
 from graph.domain.receipts import ObservationKey
 from graph.domain.requests import Once
@@ -206,6 +208,15 @@ class IdentityGraph:
         """Take in 1 to 1,000 interactions; answers each in order (`Accepted` or `Refused`)."""
         now = self._clock.now()
         return await record_facts(self._writer, self.rules, "interactions", "at", statements, check_interaction, now)
+
+    async def record_outside_segments(self, statements: Sequence[OutsideStatement | Problem]) -> list[Answer]:
+        """Take in 1 to 1,000 statements of segments of others; answers each in order (`Accepted` or `Refused`)."""
+        now = self._clock.now()
+        return await record_facts(self._writer, self.rules, "segments", "statedAt", statements, check_outside, now)
+
+    def outside_segments(self, told: Sequence[Told]) -> list[OutsideSegment]:
+        """The segments of others that hold now."""
+        return outside_segments(told, self._clock.now())
 
     async def record_products(self, products: Sequence[Product | Problem]) -> list[bool | Problem]:
         """Take in 1 to 1,000 products; answers for each whether it is what counts now, or what is wrong with it."""

@@ -18,6 +18,7 @@ BATCHES: dict[str, tuple[str, ...]] = {
     "Mutation.recordOrders": ("input", "orders"),
     "Mutation.recordAttributes": ("input", "statements"),
     "Mutation.recordProducts": ("input", "products"),
+    "Mutation.recordOutsideSegments": ("input", "segments"),
     "Mutation.recordInteractions": ("input", "interactions"),
     "Mutation.recordConsents": ("input", "decisions"),
     "Mutation.revokeObservations": ("input", "observations"),

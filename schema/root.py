@@ -21,6 +21,7 @@ from schema.node.queries import NodeQueries
 from schema.observation.mutations import ObservationMutations
 from schema.order.mutations import OrderMutations
 from schema.order.queries import OrderQueries
+from schema.outside.operations import OutsideMutations
 from schema.product.operations import ProductMutations, ProductQueries
 from schema.rules.operations import RulesMutations, RulesQueries
 from schema.scalars import SCALARS
@@ -51,6 +52,7 @@ class Query(
 @strawberry.type(description="What can be done.")
 class Mutation(
     ProductMutations,
+    OutsideMutations,
     ObservationMutations,
     OrderMutations,
     AttributeMutations,

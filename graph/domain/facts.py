@@ -22,6 +22,7 @@ class FactKind(Enum):
     ATTRIBUTES = "attributes"
     CONSENT = "consent"
     INTERACTION = "interaction"
+    OUTSIDE = "outside"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from schema.attribute.types import Attribute
 from schema.context import Info
 from schema.identifier.types import IdentifierInput
 from schema.observation.inputs import Party
-from schema.observation.mutations import answered
+from schema.observation.mutations import taken_in
 from schema.observation.types import ObservationsPayload
-from schema.problems import Problem as ProblemType
 from schema.scalars import Timestamp, readable
 
 _TEXTS = ("name", "given_name", "family_name", "gender", "birth_date", "language")
@@ -113,11 +112,7 @@ class AttributeMutations:
     )
     async def record_attributes(self, info: Info, input: RecordAttributesInput) -> ObservationsPayload:
         """Take in statements."""
-        try:
-            answers = await info.context.graph.record_attributes([one.read() for one in input.statements])
-        except InvalidInput as error:
-            return ObservationsPayload(results=[], errors=[ProblemType.of(error.problem())])
-        return await answered(info, answers)
+        return await taken_in(info, info.context.graph.record_attributes, input.statements)
 
 
 @strawberry.type

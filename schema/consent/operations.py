@@ -12,9 +12,8 @@ from schema.context import Info
 from schema.customer.pages import FACTS, fact_page
 from schema.identifier.types import IdentifierInput
 from schema.observation.inputs import Party
-from schema.observation.mutations import answered
+from schema.observation.mutations import taken_in
 from schema.observation.types import ObservationsPayload
-from schema.problems import Problem as ProblemType
 from schema.scalars import Timestamp, readable
 
 
@@ -83,11 +82,7 @@ class ConsentMutations:
     )
     async def record_consents(self, info: Info, input: RecordConsentsInput) -> ObservationsPayload:
         """Take in decisions."""
-        try:
-            answers = await info.context.graph.record_consents([one.read() for one in input.decisions])
-        except InvalidInput as error:
-            return ObservationsPayload(results=[], errors=[ProblemType.of(error.problem())])
-        return await answered(info, answers)
+        return await taken_in(info, info.context.graph.record_consents, input.decisions)
 
 
 @strawberry.type

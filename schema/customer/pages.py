@@ -27,7 +27,12 @@ from schema.scalars import readable
 MOST_FACTS = 100_000
 """Statements of one kind that are read of a customer. They are few: what people do is no statement."""
 MOST_VIEWS = 500
-FACTS = {"profile": FactKind.ATTRIBUTES, "consents": FactKind.CONSENT, "consent": FactKind.CONSENT}
+FACTS = {
+    "profile": FactKind.ATTRIBUTES,
+    "consents": FactKind.CONSENT,
+    "consent": FactKind.CONSENT,
+    "outsideSegments": FactKind.OUTSIDE,
+}
 """Fields that are made of all statements of a kind."""
 FAVOURED = OrderPage(MAX_PAGE)
 """The orders that favourites are found in."""

@@ -42,6 +42,7 @@ from schema.interaction.types import TimelineItem, item
 from schema.link.types import Link
 from schema.node.types import Node
 from schema.order.types import Metrics, Order
+from schema.outside.types import OutsideSegment
 from schema.product.types import Favourite, Favourites, Product, Viewed
 from schema.scalars import Timestamp
 
@@ -228,6 +229,12 @@ class Customer(Node):
         page = self._page(pages.timeline_page(first, after, kinds, channels, since, until))
         result: Connection[TimelineItem] = connection(page, item, lambda moment: encode(*moment.place), after)
         return result
+
+    @strawberry.field(description="Segments that others say it belongs to; those that have expired are gone.")
+    def outside_segments(self, info: Info) -> list[OutsideSegment]:
+        """Segments of third parties."""
+        told = self._page(pages.fact_page(pages.FACTS["outsideSegments"])).items
+        return [OutsideSegment.of(one) for one in info.context.graph.outside_segments(told)]
 
     async def _products(self, info: Info, skus: Iterable[str]) -> dict[str, DomainProduct]:
         wanted = list(dict.fromkeys(skus))

@@ -8,9 +8,8 @@ from graph.domain.interactions import Interaction, InteractionStatement
 from schema.context import Info
 from schema.identifier.types import IdentifierInput
 from schema.observation.inputs import Party
-from schema.observation.mutations import answered
+from schema.observation.mutations import taken_in
 from schema.observation.types import ObservationsPayload
-from schema.problems import Problem as ProblemType
 from schema.scalars import Timestamp, readable
 
 
@@ -85,8 +84,4 @@ class InteractionMutations:
     )
     async def record_interactions(self, info: Info, input: RecordInteractionsInput) -> ObservationsPayload:
         """Take in interactions."""
-        try:
-            answers = await info.context.graph.record_interactions([one.read() for one in input.interactions])
-        except InvalidInput as error:
-            return ObservationsPayload(results=[], errors=[ProblemType.of(error.problem())])
-        return await answered(info, answers)
+        return await taken_in(info, info.context.graph.record_interactions, input.interactions)

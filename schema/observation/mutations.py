@@ -1,11 +1,13 @@
 """Mutations on observations."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
 
 import strawberry
 
 from graph.actions.commit import Accepted, Answer, Revocation
 from graph.domain.errors import InvalidInput
+from graph.domain.errors import Problem as DomainProblem
 from graph.domain.views import ByKey
 from schema.context import Info
 from schema.customer.selection import selected
@@ -19,6 +21,8 @@ from schema.observation.types import (
     refused,
 )
 from schema.problems import Problem
+
+T = TypeVar("T", covariant=True)
 
 
 async def answered(info: Info, answers: Sequence[Answer]) -> ObservationsPayload:
@@ -37,6 +41,27 @@ async def answered(info: Info, answers: Sequence[Answer]) -> ObservationsPayload
     return ObservationsPayload(results=results, errors=[])
 
 
+class Readable(Protocol[T]):
+    """An item on the way in."""
+
+    def read(self) -> T | DomainProblem:
+        """As the domain's value, or what cannot be read in it."""
+        ...
+
+
+async def taken_in(
+    info: Info,
+    record: Callable[[Sequence[T | DomainProblem]], Awaitable[Sequence[Answer]]],
+    items: Sequence[Readable[T]],
+) -> ObservationsPayload:
+    """The answers of a batch that are observations; a batch that is wrong as a whole is told as one problem."""
+    try:
+        answers = await record([one.read() for one in items])
+    except InvalidInput as error:
+        return ObservationsPayload(results=[], errors=[Problem.of(error.problem())])
+    return await answered(info, answers)
+
+
 @strawberry.type
 class ObservationMutations:
     """What can be done with observations."""
@@ -47,11 +72,7 @@ class ObservationMutations:
     )
     async def link_identifiers(self, info: Info, input: LinkIdentifiersInput) -> ObservationsPayload:
         """Take in observations."""
-        try:
-            answers = await info.context.graph.link([one.read() for one in input.observations])
-        except InvalidInput as error:
-            return ObservationsPayload(results=[], errors=[Problem.of(error.problem())])
-        return await answered(info, answers)
+        return await taken_in(info, info.context.graph.link, input.observations)
 
     @strawberry.mutation(
         description="Withdraw observations. What they supported is resolved anew; what they beat comes back. It holds "

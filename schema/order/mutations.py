@@ -2,12 +2,10 @@
 
 import strawberry
 
-from graph.domain.errors import InvalidInput
 from schema.context import Info
-from schema.observation.mutations import answered
+from schema.observation.mutations import taken_in
 from schema.observation.types import ObservationsPayload
 from schema.order.inputs import RecordOrdersInput
-from schema.problems import Problem
 
 
 @strawberry.type
@@ -20,8 +18,4 @@ class OrderMutations:
     )
     async def record_orders(self, info: Info, input: RecordOrdersInput) -> ObservationsPayload:
         """Take in orders."""
-        try:
-            answers = await info.context.graph.record_orders([one.read() for one in input.orders])
-        except InvalidInput as error:
-            return ObservationsPayload(results=[], errors=[Problem.of(error.problem())])
-        return await answered(info, answers)
+        return await taken_in(info, info.context.graph.record_orders, input.orders)

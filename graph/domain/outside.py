@@ -1,0 +1,63 @@
+"""Segments of third parties: what others say that somebody belongs to, until it expires."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from graph.domain.errors import Problem
+from graph.domain.facts import FactKind, Told
+from graph.domain.observations import Observation, Tier, check_text
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideStatement:
+    """That somebody belongs to a source's segment, or (`belongs` false) does so no more. Times in microseconds."""
+
+    source: str
+    identifiers: tuple[tuple[str, str], ...]
+    segment: str
+    expires_at: int | None = None
+    belongs: bool = True
+    id: str = ""
+    party: Tier = Tier.THIRD
+    stated_at: int | None = None
+
+    def observation(self) -> Observation:
+        """The observation that the statement is."""
+        facts = json.dumps([self.segment, self.expires_at, self.belongs], ensure_ascii=False, separators=(",", ":"))
+        kind = FactKind.OUTSIDE.value
+        return Observation(self.source, self.identifiers, self.id, self.party, self.stated_at, facts=facts, kind=kind)
+
+
+def check_outside(statement: OutsideStatement) -> Problem | None:
+    """What is wrong with a statement."""
+    return check_text("segment", statement.segment, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideSegment:
+    """A segment that somebody belongs to now, by whose word, on which identifier, and until when."""
+
+    segment: str
+    source: str
+    tier: Tier
+    key: str
+    stated_at: int
+    expires_at: int | None
+
+
+def outside_segments(told: Iterable[Told], now: int) -> list[OutsideSegment]:
+    """The segments that hold at a time (microseconds), newest first.
+
+    Of each source the newest word on a segment counts for each of the identifiers that carry its statements.
+    """
+    said: set[tuple[str, str, str]] = set()
+    found: list[OutsideSegment] = []
+    for one in sorted(told, key=lambda one: one.recency):
+        segment, expires_at, belongs = json.loads(one.facts)
+        if (one.source, one.key, segment) in said:
+            continue
+        said.add((one.source, one.key, segment))
+        if belongs and (expires_at is None or expires_at > now):
+            found.append(OutsideSegment(segment, one.source, one.tier, one.key, one.at, expires_at))
+    return found

@@ -1,0 +1,1 @@
+"""Segments of third parties in GraphQL."""
