@@ -18,7 +18,7 @@ from graph.actions.undo import Undone, merge_to_undo, undo
 from graph.domain.attributes import AttributesStatement, Catalogue, check_statement
 from graph.domain.changes import Entry
 from graph.domain.consents import ConsentStatement, check_consent
-from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, Problem
+from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, Problem, TemporaryFailure
 from graph.domain.facts import Told
 from graph.domain.health import Finding
 from graph.domain.identifiers import Identifier
@@ -28,6 +28,7 @@ from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import SECOND, Observation
 from graph.domain.orders import NAMESPACE, Order
 from graph.domain.outside import OutsideSegment, OutsideStatement, check_outside, outside_segments
+from graph.domain.population import Population, Standing, standing
 from graph.domain.products import Product, check_product
 from graph.domain.receipts import ObservationKey
 from graph.domain.requests import Once
@@ -36,6 +37,7 @@ from graph.domain.search import Field, Found
 from graph.domain.views import Asked, CustomerView, Match, Page, Selection
 from graph.domain.why import Why
 from graph.ports import Clock, Ids, Store
+from graph.views import population
 from graph.views.follow import Follower
 from graph.views.health import health
 from graph.views.history import customer_at, entries_around, feed
@@ -49,6 +51,8 @@ MOST_CUSTOMERS = 100
 """Customers of one look-up that a caller may ask for."""
 MOST_PREVIEWS = 3
 """Previews that a process keeps; the oldest that is done makes room."""
+COUNT_CHECK_SECONDS = 60.0
+"""How often it is looked whether all customers are to be counted again."""
 MOST_MARKS = 1_000
 """Marks that are looked through at one identifier."""
 
@@ -80,6 +84,7 @@ class IdentityGraph:
         self._run: RulesRun | None = None
         self._running: asyncio.Task[bool] | None = None
         self._previews: dict[str, Preview] = {}
+        self._population: Population | None = None
 
     # --- rules
 
@@ -217,6 +222,28 @@ class IdentityGraph:
     def outside_segments(self, told: Sequence[Told]) -> list[OutsideSegment]:
         """The segments of others that hold now."""
         return outside_segments(told, self._clock.now())
+
+    async def count_population(self) -> Population:
+        """Count all customers anew: what figures are held against from now on."""
+        self._population = await population.count(self._store, self._clock.now())
+        return self._population
+
+    async def count_now_and_then(self, seconds: float) -> None:
+        """Count all customers again whenever the last count, of whichever process, is older than this; never ends."""
+        while True:
+            # A database that is away is counted when it is back.
+            with contextlib.suppress(TemporaryFailure):
+                self._population = await population.kept(self._store)
+                age = self._clock.now() - (self._population.as_of if self._population else 0)
+                if age >= seconds * SECOND:
+                    await self.count_population()
+            await asyncio.sleep(min(seconds, COUNT_CHECK_SECONDS))
+
+    async def standing(self, view: CustomerView) -> Standing | None:
+        """How a customer's figures compare with all; `None` without orders, or before anything was counted."""
+        if self._population is None:
+            self._population = await population.kept(self._store)
+        return None if self._population is None else standing(view.customer.figures, self._population)
 
     async def record_products(self, products: Sequence[Product | Problem]) -> list[bool | Problem]:
         """Take in 1 to 1,000 products; answers for each whether it is what counts now, or what is wrong with it."""

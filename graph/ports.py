@@ -12,7 +12,7 @@ from graph.domain.changes import Entry
 from graph.domain.health import Survey
 from graph.domain.identifiers import Pair
 from graph.domain.marks import Mark
-from graph.domain.orders import Order
+from graph.domain.orders import Figures, Order
 from graph.domain.products import Product
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
@@ -141,6 +141,18 @@ class Store(Protocol):
         Must look for typing errors (`errors_allowed`) only where nothing matches without. With `within` only texts at
         these customers count.
         """
+        ...
+
+    async def figures(self, after: str, first: int) -> list[tuple[str, Figures]]:
+        """The ids and figures of live customers with orders whose id comes after one, by id."""
+        ...
+
+    async def keep(self, name: str, text: str) -> None:
+        """Keep a text under a name, in place of the one before."""
+        ...
+
+    async def kept(self, name: str) -> str | None:
+        """The text that is kept under a name."""
         ...
 
     async def survey(self, known: Sequence[str], first: int) -> Survey:

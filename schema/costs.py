@@ -37,6 +37,7 @@ WEIGHTS: dict[str, int] = {
     "Query.simulate": 200,
     "Query.graphHealth": 2_000,
     "Mutation.previewRules": 2_000,
+    "Mutation.countCustomers": 5_000,
     "Mutation.undoChange": 200,
 }
 """What reads more than it answers."""

@@ -22,6 +22,7 @@ from schema.observation.mutations import ObservationMutations
 from schema.order.mutations import OrderMutations
 from schema.order.queries import OrderQueries
 from schema.outside.operations import OutsideMutations
+from schema.population.types import PopulationMutations
 from schema.product.operations import ProductMutations, ProductQueries
 from schema.rules.operations import RulesMutations, RulesQueries
 from schema.scalars import SCALARS
@@ -53,6 +54,7 @@ class Query(
 class Mutation(
     ProductMutations,
     OutsideMutations,
+    PopulationMutations,
     ObservationMutations,
     OrderMutations,
     AttributeMutations,

@@ -62,9 +62,16 @@ def create_app(settings: Settings, wiring: Wiring) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         preparing = asyncio.create_task(wiring.prepare_when_there())
+        counting = asyncio.create_task(count(preparing))
         yield
+        counting.cancel()
         preparing.cancel()
         await wiring.graph.close()
+
+    async def count(prepared: asyncio.Task[None]) -> None:
+        await asyncio.wait([prepared])
+        if settings.population_seconds:
+            await wiring.graph.count_now_and_then(settings.population_seconds)
 
     async def livez(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

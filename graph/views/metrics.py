@@ -7,6 +7,8 @@ from decimal import Decimal
 from graph.domain.observations import DAY
 from graph.domain.orders import Figures
 
+YEAR = 365.25 * DAY
+
 
 @dataclass(frozen=True, slots=True)
 class Money:
@@ -29,17 +31,29 @@ class Metrics:
     first_order_at: int | None
     last_order_at: int | None
     days_since_last_order: int | None
+    years_as_customer: float | None = None
+    """From the first order to now, in years of 365.25 days."""
+    mean_days_between_orders: float | None = None
+    """From the first order to the last, divided by the orders after the first; `None` with fewer than two."""
+    silence: float | None = None
+    """Days since the last order, in means of the customer's own days between orders: above 1 it is late."""
 
 
 def metrics(figures: Figures, now: int) -> Metrics:
     """The figures as of `now` (microseconds)."""
     by_currency = sorted(figures.items())
+    first = min((sums.first_order for sums in figures.values()), default=None)
+    orders = sum(sums.orders for sums in figures.values())
     last = max((sums.last_order for sums in figures.values()), default=None)
+    mean = None if first is None or last is None or orders < 2 or last == first else (last - first) / (orders - 1)
     return Metrics(
-        sum(sums.orders for sums in figures.values()),
+        orders,
         [Money(currency, sums.revenue) for currency, sums in by_currency],
         [Money(currency, sums.revenue / sums.orders) for currency, sums in by_currency],
-        min((sums.first_order for sums in figures.values()), default=None),
+        first,
         last,
         None if last is None else max(0, (now - last) // DAY),
+        None if first is None else round(max(0, now - first) / YEAR, 2),
+        None if mean is None else round(mean / DAY, 2),
+        None if mean is None or last is None else round(max(0, now - last) / mean, 2),
     )

@@ -43,6 +43,7 @@ from schema.link.types import Link
 from schema.node.types import Node
 from schema.order.types import Metrics, Order
 from schema.outside.types import OutsideSegment
+from schema.population.types import Comparison
 from schema.product.types import Favourite, Favourites, Product, Viewed
 from schema.scalars import Timestamp
 
@@ -235,6 +236,17 @@ class Customer(Node):
         """Segments of third parties."""
         told = self._page(pages.fact_page(pages.FACTS["outsideSegments"])).items
         return [OutsideSegment.of(one) for one in info.context.graph.outside_segments(told)]
+
+    @strawberry.field(
+        description="How it compares with all customers: RFM scores and percentiles. Null without orders, and before "
+        "all were counted."
+    )
+    async def comparison(self, info: Info) -> Comparison | None:
+        """Scores and percentiles."""
+        if self.view.customer.node is None:
+            raise not_at_a_time()
+        found = await info.context.graph.standing(self.view)
+        return None if found is None else Comparison.of(found)
 
     async def _products(self, info: Info, skus: Iterable[str]) -> dict[str, DomainProduct]:
         wanted = list(dict.fromkeys(skus))

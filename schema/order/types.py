@@ -138,6 +138,13 @@ class Metrics:
     first_order_at: Timestamp | None = strawberry.field(description="When the first was placed.")
     last_order_at: Timestamp | None = strawberry.field(description="When the last was placed.")
     days_since_last_order: int | None = strawberry.field(description="Whole days of 24 hours from then to now.")
+    years_as_customer: float | None = strawberry.field(description="Years of 365.25 days from the first order to now.")
+    mean_days_between_orders: float | None = strawberry.field(
+        description="Days from the first order to the last, divided by the orders after the first; null below two."
+    )
+    silence: float | None = strawberry.field(
+        description="Days since the last order, in means of its own days between orders: above 1 it is late."
+    )
 
     @classmethod
     def of(cls, metrics: DomainMetrics) -> "Metrics":
@@ -150,4 +157,7 @@ class Metrics:
             first_order_at=None if first is None else Timestamp(first),
             last_order_at=None if last is None else Timestamp(last),
             days_since_last_order=metrics.days_since_last_order,
+            years_as_customer=metrics.years_as_customer,
+            mean_days_between_orders=metrics.mean_days_between_orders,
+            silence=metrics.silence,
         )

@@ -13,7 +13,7 @@ from graph.domain.changes import Entry
 from graph.domain.errors import Conflict, StoreUnavailable
 from graph.domain.health import Survey
 from graph.domain.marks import Mark
-from graph.domain.orders import Order
+from graph.domain.orders import Figures, Order, figures_from_json
 from graph.domain.products import Product
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
@@ -221,6 +221,33 @@ class EmbeddedStore:
     def _find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
         with self._transaction("BEGIN") as connection:
             return find(connection, word, fields, within, first)
+
+    async def figures(self, after: str, first: int) -> list[tuple[str, Figures]]:
+        """See `Store`."""
+        return await self._in(self._readers, self._figures, after, first)
+
+    def _figures(self, after: str, first: int) -> list[tuple[str, Figures]]:
+        sql = """SELECT id, figures FROM customers WHERE id > ? AND retired_at IS NULL AND figures <> '{}'
+            ORDER BY id LIMIT ?"""
+        with self._transaction("BEGIN") as connection:
+            return [(id, figures_from_json(text)) for id, text in connection.execute(sql, (after, first))]
+
+    async def keep(self, name: str, text: str) -> None:
+        """See `Store`."""
+        await self._in(self._writer, self._keep, name, text)
+
+    def _keep(self, name: str, text: str) -> None:
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            connection.execute("INSERT OR REPLACE INTO kept (name, text) VALUES (?, ?)", (name, text))
+
+    async def kept(self, name: str) -> str | None:
+        """See `Store`."""
+        return await self._in(self._readers, self._kept, name)
+
+    def _kept(self, name: str) -> str | None:
+        with self._transaction("BEGIN") as connection:
+            row = connection.execute("SELECT text FROM kept WHERE name = ?", (name,)).fetchone()
+            return None if row is None else row[0]
 
     async def survey(self, known: Sequence[str], first: int) -> Survey:
         """See `Store`."""

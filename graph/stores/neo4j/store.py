@@ -21,7 +21,7 @@ from graph.domain.errors import Conflict, StoreFailure, StoreUnavailable
 from graph.domain.health import Hub, Large, NamespaceUse, Survey
 from graph.domain.marks import Mark
 from graph.domain.observations import DAY
-from graph.domain.orders import Order
+from graph.domain.orders import Figures, Order, figures_from_json
 from graph.domain.products import Product
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
@@ -203,6 +203,20 @@ class Neo4jStore:
                 if hits:
                     return hits
         return []
+
+    async def figures(self, after: str, first: int) -> list[tuple[str, Figures]]:
+        """See `Store`."""
+        found = await self._read(RULES["figures"], after=after, first=first)
+        return [(record["id"], figures_from_json(record["figures"])) for record in found]
+
+    async def keep(self, name: str, text: str) -> None:
+        """See `Store`."""
+        await self._read(RULES["keep"], name=name, text=text)
+
+    async def kept(self, name: str) -> str | None:
+        """See `Store`."""
+        found = await self._read(RULES["kept"], name=name)
+        return found[0]["text"] if found else None
 
     async def survey(self, known: Sequence[str], first: int) -> Survey:
         """See `Store`."""

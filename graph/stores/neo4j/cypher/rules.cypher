@@ -43,3 +43,16 @@ RETURN at, coalesce(c.id, '') AS id ORDER BY at;
 // name: applied_migrations
 // The constraints and indexes that are there.
 SHOW INDEXES YIELD name, state RETURN name, state;
+
+// name: figures
+// The figures of live customers with orders, by id.
+MATCH (c:Customer) WHERE c.id > $after AND c.retired_at IS NULL AND c.figures <> '{}'
+RETURN c.id AS id, c.figures AS figures ORDER BY c.id LIMIT $first;
+
+// name: keep
+// A text under a name.
+MERGE (k:Kept {name: $name}) SET k.text = $text;
+
+// name: kept
+// The text under a name.
+MATCH (k:Kept {name: $name}) RETURN k.text AS text;

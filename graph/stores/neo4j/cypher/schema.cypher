@@ -62,3 +62,7 @@ CREATE CONSTRAINT product_sku IF NOT EXISTS FOR (p:Product) REQUIRE p.sku IS UNI
 // The words of identifiers and of facts, folded by us, so that the index takes them as they are.
 CREATE FULLTEXT INDEX search IF NOT EXISTS FOR (n:Identifier|Observation) ON EACH [n.words]
 OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}};
+
+// name: 0017_kept_name
+// What was counted of all customers together, and whatever else is kept by a name.
+CREATE CONSTRAINT kept_name IF NOT EXISTS FOR (k:Kept) REQUIRE k.name IS UNIQUE;

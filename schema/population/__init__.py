@@ -1,0 +1,1 @@
+"""How customers compare with all, in GraphQL."""

@@ -1,0 +1,99 @@
+"""How customers compare with all: counted in the background, kept for all processes, scored by their own figures."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from graph.stores.embedded import EmbeddedStore
+from tests.builders.clients import Client, order
+from tests.conftest import Fresh, Run
+
+FIELDS = """comparison { recency frequency monetary segment recencyPercentile ordersPercentile revenuePercentile
+  currency asOf } metrics { yearsAsCustomer meanDaysBetweenOrders silence }"""
+
+
+@pytest.fixture
+def client(fresh: Fresh, run: Run) -> Client:
+    client = Client(fresh(), run)
+    orders = [
+        order(
+            f"{who}-{n}",
+            f"email=p{who}@example.com",
+            placedAt=f"2025-{who + 1:02}-{n + 1:02}T00:00:00Z",
+            total=str(who),
+        )
+        for who in range(10)
+        for n in range(who + 1)
+    ]
+    client.record(*orders)
+    return client
+
+
+def compared(client: Client, who: int) -> dict | None:
+    return client.customer(f"email=p{who}@example.com", FIELDS)["comparison"]
+
+
+def test_customers_are_scored_against_all_as_they_were_counted(client: Client) -> None:
+    # given
+    assert compared(client, 9) is None
+    # when
+    counted = client.ask("mutation { countCustomers { customers asOf } }")["countCustomers"]
+    # then
+    assert counted["customers"] == 10
+    best, worst, middle = (compared(client, who) for who in (9, 0, 4))
+    assert best == {
+        "recency": 5, "frequency": 5, "monetary": 5, "segment": "CHAMPIONS", "recencyPercentile": 90,
+        "ordersPercentile": 90, "revenuePercentile": 90, "currency": "EUR", "asOf": counted["asOf"],
+    }  # fmt: skip
+    assert (worst["recency"], worst["frequency"], worst["segment"]) == (1, 1, "LOST")
+    assert (middle["recency"], middle["frequency"], middle["segment"]) == (3, 3, "NEEDS_ATTENTION")
+    # when: the worst orders often, its own figures are live while the cut points stay
+    client.record(*(order(f"new-{n}", "email=p0@example.com", placedAt="2026-01-01T00:00:00Z") for n in range(20)))
+    # then
+    assert compared(client, 0)["segment"] == "CHAMPIONS"
+    assert compared(client, 0)["asOf"] == counted["asOf"]
+
+
+def test_its_own_rhythm(client: Client) -> None:
+    client.record(
+        *(order(f"r-{day}", "email=r@example.com", placedAt=f"2026-01-{day:02}T00:00:00Z") for day in (1, 11, 21))
+    )
+    found = client.customer("email=r@example.com", FIELDS)["metrics"]
+    assert found["meanDaysBetweenOrders"] == 10
+    assert found["silence"] > 1
+    assert found["yearsAsCustomer"] > 0
+    client.record(order("once", "email=once@example.com"))
+    alone = client.customer("email=once@example.com", FIELDS)["metrics"]
+    assert (alone["meanDaysBetweenOrders"], alone["silence"]) == (None, None)
+
+
+def test_merged_customers_are_scored_as_one(client: Client) -> None:
+    client.ask("mutation { countCustomers { customers } }")
+    before = compared(client, 3)["frequency"]
+    client.record(order("both", "email=p3@example.com", "email=p9@example.com"))
+    assert compared(client, 3) == compared(client, 9)
+    assert compared(client, 3)["frequency"] == 5 > before
+
+
+def test_what_was_counted_is_kept_for_other_processes_and_counted_again_in_time(tmp_path: Path, run: Run) -> None:
+    # given
+    store = EmbeddedStore(tmp_path / "kith.db")
+    run(store.migrate())
+    client, other = Client(store, run), Client(store, run)
+    client.record(order("A", "email=a@example.com"))
+
+    async def background(graph: Client, seconds: float) -> None:
+        task = asyncio.create_task(graph.graph.count_now_and_then(seconds))
+        await asyncio.sleep(0.3)
+        task.cancel()
+
+    # when
+    run(background(client, 3600))
+    # then
+    first = other.customer("email=a@example.com", FIELDS)["comparison"]["asOf"]
+    run(background(other, 3600))
+    assert other.customer("email=a@example.com", FIELDS)["comparison"]["asOf"] == first
+    run(background(other, 0.05))
+    assert other.customer("email=a@example.com", FIELDS)["comparison"]["asOf"] > first
+    run(store.close())
