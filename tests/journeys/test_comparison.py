@@ -18,7 +18,7 @@ def client(fresh: Fresh, run: Run) -> Client:
     client = Client(fresh(), run)
     orders = [
         order(
-            f"{who}-{n}",
+            f"W{who}-{n}",
             f"email=p{who}@example.com",
             placedAt=f"2025-{who + 1:02}-{n + 1:02}T00:00:00Z",
             total=str(who),
