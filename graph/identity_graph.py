@@ -22,7 +22,8 @@ from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, P
 from graph.domain.facts import Told
 from graph.domain.health import Finding
 from graph.domain.identifiers import Identifier
-from graph.domain.interactions import InteractionStatement, check_interaction
+from graph.domain.interactions import Interaction, InteractionStatement, check_interaction
+from graph.domain.journey import Journey, journey
 from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import SECOND, Observation
@@ -222,6 +223,10 @@ class IdentityGraph:
     def outside_segments(self, told: Sequence[Told]) -> list[OutsideSegment]:
         """The segments of others that hold now."""
         return outside_segments(told, self._clock.now())
+
+    def journey(self, orders: Sequence[Order], interactions: Sequence[Interaction]) -> Journey | None:
+        """The phase that somebody is in now, by their newest orders and interactions."""
+        return journey(orders, interactions, self.catalogue.journey, self._clock.now())
 
     async def count_population(self) -> Population:
         """Count all customers anew: what figures are held against from now on."""

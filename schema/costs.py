@@ -31,6 +31,8 @@ BATCHES: dict[str, tuple[str, ...]] = {
 WEIGHTS: dict[str, int] = {
     "Customer.favourites": 100,
     "Customer.viewedNotBought": 500,
+    "Customer.journey": 500,
+    "Customer.habits": 500,
     "Customer.weakestLinks": 100,
     "Query.searchCustomers": 100,
     "Query.why": 100,

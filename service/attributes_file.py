@@ -3,12 +3,15 @@
 import importlib.resources
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from graph.domain.attributes import BUILT_IN, Attribute, AttributeType, Catalogue, Precedence, is_name
 from graph.domain.errors import InvalidInput
+from graph.domain.journey import JourneyRules
+
+Days = Annotated[StrictInt, Field(ge=1, le=3650)]
 
 
 class _Strict(BaseModel):
@@ -27,7 +30,15 @@ class _Purpose(_Strict):
     name: str
 
 
+class _Journey(_Strict):
+    purchase_days: Days = 14
+    decision_days: Days = 14
+    after_sales_days: Days = 30
+    orientation_days: Days = 30
+
+
 class _File(_Strict):
+    journey: _Journey = _Journey()
     attribute: list[_Attribute] = []
     purpose: list[_Purpose] = []
 
@@ -66,7 +77,8 @@ def parse(text: str, name: str = "attributes.toml") -> Catalogue:
     purposes: set[str] = set()
     for purpose in file.purpose:
         _check_name(name, purpose.name, purposes)
-    return Catalogue(attributes, tuple(one.name for one in file.purpose) or Catalogue().purposes)
+    journey = JourneyRules(**file.journey.model_dump())
+    return Catalogue(attributes, tuple(one.name for one in file.purpose) or Catalogue().purposes, journey)
 
 
 def _check_name(file: str, name: str, seen: set[str]) -> None:

@@ -8,6 +8,7 @@ from enum import Enum
 
 from graph.domain.errors import Problem
 from graph.domain.facts import FactKind, Told
+from graph.domain.journey import JourneyRules
 from graph.domain.observations import Observation, Tier, check_text
 
 MOST_ATTRIBUTES = 50
@@ -71,10 +72,11 @@ BUILT_IN = (
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What may be stated: attributes by name, and the purposes that consent is given for."""
+    """What may be stated: attributes by name, and the purposes that consent is given for; and the journey's rules."""
 
     attributes: Mapping[str, Attribute] = field(default_factory=lambda: {one.name: one for one in BUILT_IN})
     purposes: tuple[str, ...] = ("newsletter", "profiling", "third_party_sharing")
+    journey: JourneyRules = field(default_factory=JourneyRules)
 
 
 def is_name(text: str) -> bool:

@@ -92,11 +92,10 @@ class ViewedArticle:
     in_cart: bool
 
 
-def viewed_not_bought(newest_first: Iterable[Told], bought: Container[str]) -> list[ViewedArticle]:
+def viewed_not_bought(newest_first: Iterable[Interaction], bought: Container[str]) -> list[ViewedArticle]:
     """The articles of views and carts that were not bought, the latest first."""
     found: dict[str, ViewedArticle] = {}
-    for told in newest_first:
-        one = Interaction.of(told)
+    for one in newest_first:
         if one.sku and one.sku not in bought and one.type in ("product_view", "cart"):
             known = found.get(one.sku)
             last_at = one.at if known is None else known.last_at

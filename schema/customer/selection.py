@@ -95,7 +95,7 @@ def _pages(name: str, arguments: Mapping[str, Any], rules: Rules) -> Iterator[Pa
             yield pages.timeline_page(first, after, *filters)
         case "favourites":
             yield pages.FAVOURED
-        case "viewedNotBought":
+        case "viewedNotBought" | "journey" | "habits":
             yield from (pages.FAVOURED, pages.VIEWED)
         case _ if name in pages.FACTS:
             yield pages.fact_page(pages.FACTS[name])

@@ -9,6 +9,8 @@ import strawberry.federation
 from graph.domain.attributes import profile
 from graph.domain.consents import Channel, Decided, check_purpose, decisions, of_customer
 from graph.domain.errors import InvalidInput
+from graph.domain.habits import churn, habits
+from graph.domain.interactions import Interaction as DomainInteraction
 from graph.domain.interactions import viewed_not_bought
 from graph.domain.links import Link as DomainLink
 from graph.domain.links import State
@@ -37,6 +39,7 @@ from schema.cursors import encode, page_size
 from schema.customer import pages
 from schema.customer.selection import selected
 from schema.enums import described
+from schema.habit.types import Habits, Journey
 from schema.identifier.types import Identifier
 from schema.interaction.types import TimelineItem, item
 from schema.link.types import Link
@@ -256,6 +259,24 @@ class Customer(Node):
     def _orders(self) -> list[DomainOrder]:
         return [one.order for one in self._page(pages.FAVOURED).items]
 
+    def _interactions(self) -> list[DomainInteraction]:
+        return [DomainInteraction.of(moment.what) for moment in self._page(pages.VIEWED).items]
+
+    @strawberry.field(
+        description="Where it stands between first looking and buying again; null where nothing was done."
+    )
+    def journey(self, info: Info) -> Journey | None:
+        """The phase of the journey."""
+        found = info.context.graph.journey(self._orders(), self._interactions())
+        return None if found is None else Journey.of(found)
+
+    @strawberry.field(description="How it uses to act.")
+    def habits(self, info: Info) -> Habits:
+        """Habits."""
+        found = habits(self._orders(), self._interactions())
+        figures = info.context.graph.metrics(self.view)
+        return Habits.of(found, churn(figures.silence, figures.last_order_at, found.unsubscribed_at))
+
     @strawberry.field(description="Which categories and brands it buys.")
     async def favourites(self, info: Info) -> Favourites:
         """Favourite categories and brands."""
@@ -271,8 +292,7 @@ class Customer(Node):
     )
     async def viewed_not_bought(self, info: Info, first: First = 10) -> list[Viewed]:
         """Viewed and not bought."""
-        told = [moment.what for moment in self._page(pages.VIEWED).items]
-        found = viewed_not_bought(told, bought(self._orders()))[: page_size(first)]
+        found = viewed_not_bought(self._interactions(), bought(self._orders()))[: page_size(first)]
         products = await self._products(info, (one.sku for one in found))
         return [
             Viewed(

@@ -1,13 +1,17 @@
 """How customers compare with all: counted in the background, kept for all processes, scored by their own figures."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from graph.stores.embedded import EmbeddedStore
-from tests.builders.clients import Client, order
+from tests.builders.clients import Client, order, seen
 from tests.conftest import Fresh, Run
+from tests.journeys.test_timeline import did, record
+
+RECENTLY = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 FIELDS = """comparison { recency frequency monetary segment recencyPercentile ordersPercentile revenuePercentile
   currency asOf } metrics { yearsAsCustomer meanDaysBetweenOrders silence }"""
@@ -97,3 +101,39 @@ def test_what_was_counted_is_kept_for_other_processes_and_counted_again_in_time(
     run(background(other, 0.05))
     assert other.customer("email=a@example.com", FIELDS)["comparison"]["asOf"] > first
     run(store.close())
+
+
+def test_where_it_stands_and_how_it_acts(fresh: Fresh, run: Run) -> None:
+    # given
+    client = Client(fresh(), run)
+    client.link(seen("email=ann@example.com"))
+    fields = """journey { phase since } habits { openingHour openingWeekday decisionHours churn unsubscribedAt
+      campaigns { campaign sent opened clicked } }"""
+    assert client.customer("email=ann@example.com", fields)["journey"] is None
+    # when: mail is opened on Mondays at seven, and a shoe is bought two hours after it was looked at
+    record(
+        client,
+        *(
+            did("email_opened", "email=ann@example.com", at=f"2025-01-{day:02}T07:10:00Z", campaign="sale")
+            for day in (6, 13)
+        ),
+        did("product_view", "email=ann@example.com", at="2025-01-13T08:00:00Z", sku="shoe"),
+        did("email_unsubscribed", "email=ann@example.com", at="2025-03-01T00:00:00Z"),
+    )
+    lines = [{"sku": "shoe", "quantity": "1", "total": "5"}]
+    client.record(order("W1", "email=ann@example.com", placedAt="2025-01-13T10:00:00Z", lines=lines, status="SHIPPED"))
+    # then
+    found = client.customer("email=ann@example.com", fields)
+    assert found["journey"] == {"phase": "LAPSED", "since": "2025-03-31T00:00:00Z"}
+    assert found["habits"] == {
+        "openingHour": 7,
+        "openingWeekday": 0,
+        "decisionHours": 2.0,
+        "churn": "WATCH",
+        "unsubscribedAt": "2025-03-01T00:00:00Z",
+        "campaigns": [{"campaign": "sale", "sent": 0, "opened": 2, "clicked": 0}],
+    }
+    # when
+    record(client, did("cart", "email=ann@example.com", at=RECENTLY, sku="boot"))
+    # then
+    assert client.customer("email=ann@example.com", fields)["journey"] == {"phase": "DECISION", "since": RECENTLY}

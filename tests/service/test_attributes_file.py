@@ -29,6 +29,8 @@ def test_a_file_declares_attributes_and_purposes(tmp_path: Path) -> None:
         personal = false
         [[purpose]]
         name = "fittings"
+        [journey]
+        decision_days = 3
         """
     )
     catalogue = attributes_file.read(path)
@@ -36,6 +38,7 @@ def test_a_file_declares_attributes_and_purposes(tmp_path: Path) -> None:
     assert catalogue.attributes["shoe_size"].type is AttributeType.NUMBER
     assert catalogue.attributes["address"].type is AttributeType.ADDRESS
     assert catalogue.purposes == ("fittings",)
+    assert (catalogue.journey.decision_days, catalogue.journey.purchase_days) == (3, 14)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,7 @@ def test_a_file_declares_attributes_and_purposes(tmp_path: Path) -> None:
         ('[[attribute]]\nname = "a"\nprecedence = "best"', "attribute.0.precedence"),
         ('[[attribute]]\nname = "a"\ncolour = "red"', "attribute.0.colour"),
         ('[[purpose]]\nname = "a b"', "'a b'"),
+        ("[journey]\ndecision_days = 0", "journey.decision_days"),
     ],
 )
 def test_what_is_wrong_is_told(text: str, told: str) -> None:

@@ -1,0 +1,109 @@
+"""How somebody uses to act: when they open mail, how long they take to decide, what they answer to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from graph.domain.interactions import Interaction
+from graph.domain.observations import DAY
+from graph.domain.orders import Order, OrderStatus
+
+HOUR = DAY // 24
+LONGEST_DECISION = 90 * DAY
+"""A look at an article that lies further back than this did not lead to the order."""
+_FIRST_WEEKDAY = 3
+"""1970-01-01 was a Thursday; Monday is 0."""
+
+
+class Churn(Enum):
+    """How likely somebody is to be lost, by their own rhythm."""
+
+    NONE = "none"
+    WATCH = "watch"
+    LIKELY = "likely"
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What somebody did with the mails of a campaign."""
+
+    name: str
+    sent: int
+    opened: int
+    clicked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """Habits by the newest interactions and orders; `None` where there is nothing to tell from.
+
+    `opening_hour` is 0 to 23 in UTC, `opening_weekday` 0 for Monday; of several that are as frequent the smallest.
+    `decision_hours` is the mean time from first looking at an article of an order, or putting it into a cart, to the
+    order, at most 90 days each.
+    """
+
+    opening_hour: int | None
+    opening_weekday: int | None
+    decision_hours: float | None
+    campaigns: tuple[Campaign, ...]
+    unsubscribed_at: int | None
+
+
+def habits(orders: Sequence[Order], interactions: Sequence[Interaction]) -> Habits:
+    """The habits by orders and interactions, both newest first."""
+    opened = [one.at for one in interactions if one.type == "email_opened"]
+    unsubscribed = [one.at for one in interactions if one.type == "email_unsubscribed"]
+    taken = [time for order in orders if (time := _decision(order, orders, interactions)) is not None]
+    return Habits(
+        _most_frequent([at // HOUR % 24 for at in opened]),
+        _most_frequent([(at // DAY + _FIRST_WEEKDAY) % 7 for at in opened]),
+        round(sum(taken) / len(taken) / HOUR, 2) if taken else None,
+        _campaigns(interactions),
+        max(unsubscribed, default=None),
+    )
+
+
+def _most_frequent(values: Sequence[int]) -> int | None:
+    counts: dict[int, int] = {}
+    for value in values:
+        counts[value] = counts.get(value, 0) + 1
+    return min(counts, key=lambda value: (-counts[value], value), default=None)
+
+
+def _decision(order: Order, orders: Sequence[Order], interactions: Sequence[Interaction]) -> int | None:
+    """From the first look at what an order holds, after the order before it that holds the same, to the order."""
+    if order.status is OrderStatus.CANCELLED:
+        return None
+    skus = {line.sku for line in order.lines}
+    before = [one.placed_at for one in orders if one.placed_at < order.placed_at and skus & {x.sku for x in one.lines}]
+    since = max([order.placed_at - LONGEST_DECISION, *before])
+    looks = [
+        one.at
+        for one in interactions
+        if one.type in ("product_view", "cart") and one.sku in skus and since < one.at <= order.placed_at
+    ]
+    return order.placed_at - min(looks) if looks else None
+
+
+def _campaigns(interactions: Sequence[Interaction]) -> tuple[Campaign, ...]:
+    counts: dict[str, dict[str, int]] = {}
+    for one in interactions:
+        if one.campaign and one.type in ("email_sent", "email_opened", "email_clicked"):
+            mine = counts.setdefault(one.campaign, {})
+            mine[one.type] = mine.get(one.type, 0) + 1
+    found = [
+        Campaign(name, mine.get("email_sent", 0), mine.get("email_opened", 0), mine.get("email_clicked", 0))
+        for name, mine in counts.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.clicked, -one.opened, one.name)))
+
+
+def churn(silence: float | None, last_order_at: int | None, unsubscribed_at: int | None) -> Churn:
+    """The signal: silence of 1.5 means of the own rhythm is watched, of 3 it is likely to last.
+
+    Who has unsubscribed since the last order is one step further.
+    """
+    steps = 0 if silence is None else (silence >= 1.5) + (silence >= 3)
+    if unsubscribed_at is not None and (last_order_at is None or unsubscribed_at > last_order_at):
+        steps += 1
+    return list(Churn)[min(steps, 2)]

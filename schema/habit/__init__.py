@@ -1,0 +1,1 @@
+"""Habits and journeys in GraphQL."""
