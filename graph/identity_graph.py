@@ -139,9 +139,18 @@ class IdentityGraph:
         return kept[0] if kept else None
 
     async def apply_rules(self, text: str, expected: int) -> Progress:
-        """Make a text the rules, if `expected` is their version now; what is stored is read anew in the background."""
+        """Make a text the rules, if `expected` is their version now; what is stored is read anew in the background.
+
+        The same request again is answered as if it had come once.
+        """
         self.parse(text)
-        await self._store.adopt_rules(text, expected, self._clock.now())
+        try:
+            await self._store.adopt_rules(text, expected, self._clock.now())
+        except Conflict:
+            newest = await self.kept_rules()
+            if newest is None or (newest.version, newest.text) != (expected + 1, text):
+                raise
+            return await self.rules_progress()
         kept = await self.refresh()
         if kept is not None and kept.pending:
             self._start(kept)

@@ -71,6 +71,18 @@ def test_another_version_or_bad_rules_change_nothing(client: Client) -> None:
     assert client.ask(RULES)["rules"]["version"] == 1
 
 
+def test_the_same_change_of_rules_again_is_answered_as_if_it_had_come_once(client: Client, run: Run) -> None:
+    # given
+    apply(client, run, STRICT, 1)
+    # when
+    again = client.ask(APPLY, {"input": {"rules": STRICT, "expectedVersion": 1}})["applyRules"]
+    other = client.ask(APPLY, {"input": {"rules": LOOSE, "expectedVersion": 1}})["applyRules"]
+    # then
+    assert again["errors"] == []
+    assert [one["code"] for one in other["errors"]] == ["CONFLICT"]
+    assert client.ask(RULES)["rules"]["version"] == 2
+
+
 def test_observations_that_rules_refuse_stay_and_return(client: Client, run: Run) -> None:
     # given
     client.link(seen("email=a@example.com", "email=b@example.com", id="two"))
