@@ -7,10 +7,14 @@ import random
 import pytest
 
 from graph.actions.commit import Accepted
+from graph.domain.attributes import AttributesStatement
+from graph.domain.facts import FactKind
+from graph.domain.interactions import EARLIEST, Interaction, InteractionStatement
 from graph.domain.observations import Statement
 from graph.domain.resolution import resolve
 from graph.domain.scenario import in_order
-from graph.domain.views import ById, ByKey, IdentifierPage, Selection
+from graph.domain.timeline import TimelineKind
+from graph.domain.views import ById, ByKey, FactPage, IdentifierPage, Selection, TimelinePage
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.embedded import EmbeddedStore
@@ -73,6 +77,9 @@ def test_readers_never_see_half_a_merge(fresh: Fresh, run: Run) -> None:
     left = [f"cookie=l{number}" for number in range(8)]
     right = [f"cookie=r{number}" for number in range(8)]
     page = IdentifierPage(tuple(RULES.by_name), 100)
+    told = FactPage(FactKind.ATTRIBUTES, 100)
+    did = TimelinePage(50, kinds=(TimelineKind.INTERACTION,))
+    carriers = {"mail=l", "mail=r"}
     whole = [set(left) | {"mail=l"}, set(right) | {"mail=r"}, {*left, *right, "mail=l", "mail=r"}]
 
     async def write() -> None:
@@ -84,15 +91,24 @@ def test_readers_never_see_half_a_merge(fresh: Fresh, run: Run) -> None:
         count = 0
         while not done.is_set():
             asked = [ByKey("mail=l"), ByKey("mail=r"), *map(ById, ids)]
-            for view in await store.customers(asked, Selection((page,))):
+            for view in await store.customers(asked, Selection.of([page, told, did])):
                 assert view is not None
-                assert {item.identifier.key for item in view.pages[page].items} in whole
+                mine = {item.identifier.key for item in view.pages[page].items}
+                assert mine in whole
+                # what is told and done is of the same moment
+                assert {one.key for one in view.pages[told].items} == mine & carriers
+                assert {moment.what.key for moment in view.pages[did].items} == mine & carriers
                 assert view.customer.size == len(view.pages[page].items)
             count += 1
         return count
 
     async def everything() -> int:
         await graph.link([seen("mail=l", key, at=1) for key in left] + [seen("mail=r", key, at=1) for key in right])
+        for key in sorted(carriers):
+            identifier = (("mail", key[-1]),)
+            await graph.record_attributes([AttributesStatement("crm", identifier, {"name": key}, stated_at=1)])
+            done_then = Interaction("web", "page_view", EARLIEST, key)
+            await graph.record_interactions([InteractionStatement(done_then, identifier)])
         done = asyncio.Event()
         ids = await store.holders(["mail=l", "mail=r"])
         readers = [asyncio.create_task(read(done, ids)) for _ in range(3)]
