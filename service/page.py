@@ -8,12 +8,29 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from graph.domain.attributes import ADDRESS_PARTS, Value, profile
+from graph.domain.consents import at_address, decisions
+from graph.domain.facts import FactKind
+from graph.domain.interactions import Interaction
 from graph.domain.links import State
-from graph.domain.views import CustomerView, IdentifierPage, LinkPage, MatchPage, OrderPage, Selection
+from graph.domain.timeline import TimelineKind
+from graph.domain.views import (
+    CustomerView,
+    FactPage,
+    IdentifierPage,
+    LinkPage,
+    MatchPage,
+    OrderPage,
+    Selection,
+    TimelinePage,
+)
 from graph.identity_graph import IdentityGraph
 from graph.views.metrics import Money
 
 ROWS = 20
+ATTRIBUTES = FactPage(FactKind.ATTRIBUTES, 1_000)
+CONSENTS = FactPage(FactKind.CONSENT, 1_000)
+LATELY = TimelinePage(10, kinds=(TimelineKind.INTERACTION,))
 
 
 def selection(graph: IdentityGraph) -> Selection:
@@ -23,6 +40,8 @@ def selection(graph: IdentityGraph) -> Selection:
         (OrderPage(10),),
         (LinkPage(ROWS, states=(State.SUSPENDED, State.IDLE)),),
         (MatchPage(5),),
+        facts=(ATTRIBUTES, CONSENTS),
+        timeline=(LATELY,),
     )
 
 
@@ -42,7 +61,13 @@ def show(console: Console, graph: IdentityGraph, view: CustomerView) -> None:
         head.append(f"  (asked for {view.requested}, which redirects here)")
     parts: list[RenderableType] = [_figures(graph, view)]
     wanted = selection(graph)
+    if view.pages[ATTRIBUTES].items:
+        parts.append(_profile(graph, view))
     parts.append(_identifiers(view, wanted.identifiers[0]))
+    if view.pages[CONSENTS].items:
+        parts.append(_consents(view))
+    if view.pages[LATELY].items:
+        parts.append(_lately(view))
     if view.pages[wanted.orders[0]].items:
         parts.append(_orders(view, wanted.orders[0]))
     if view.pages[wanted.links[0]].items:
@@ -86,6 +111,40 @@ def _identifiers(view: CustomerView, page: IdentifierPage) -> Table:
         first, last = (None, None) if seen is None else (seen.first_seen, seen.last_seen)
         table.add_row(one.identifier.key + note, _day(first), _day(last), ", ".join(seen.sources if seen else ()))
     return _more(table, view.pages[page].more)
+
+
+def _profile(graph: IdentityGraph, view: CustomerView) -> Table:
+    table = _table("Profile", "attribute", "value", "source", "stated", "also stated")
+    for name, chosen in profile(view.pages[ATTRIBUTES].items, graph.catalogue).items():
+        first = chosen.shown[0]
+        shown, others = ("; ".join(_value(one.value) for one in some) for some in (chosen.shown, chosen.alternatives))
+        table.add_row(name, shown, first.source, _day(first.at), others)
+    table.add_row()
+    return table
+
+
+def _value(value: Value) -> str:
+    return value if isinstance(value, str) else ", ".join(value[part] for part in ADDRESS_PARTS if value.get(part))
+
+
+def _consents(view: CustomerView) -> Table:
+    table = _table("\nConsent", "identifier", "purpose", "channel", "decision", "since", "source")
+    decided = decisions(view.pages[CONSENTS].items)
+    for key, purpose, channel in dict.fromkeys((one.key, one.purpose, one.channel) for one in decided):
+        one = at_address(decided, key, purpose, channel)
+        if one is not None:
+            where = "every" if channel is None else channel.value
+            table.add_row(key, purpose, where, one.decision.value, _day(one.at), one.source)
+    return table
+
+
+def _lately(view: CustomerView) -> Table:
+    table = _table("\nLately", "when", "what", "channel", "article", "said")
+    for moment in view.pages[LATELY].items:
+        one = Interaction.of(moment.what)
+        said = one.text if len(one.text) <= 60 else one.text[:59] + "…"
+        table.add_row(_day(one.at), one.type, one.channel, one.sku, said)
+    return _more(table, view.pages[LATELY].more)
 
 
 def _orders(view: CustomerView, page: OrderPage) -> Table:

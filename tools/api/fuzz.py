@@ -80,6 +80,12 @@ POOLS: dict[str, list[str]] = {
     "since": ["WzBd", "WzFd"],
     "id": ["chg_1", "chg_2", "nobody"],
     "change": ["chg_1", "chg_2", "chg_3"],
+    "purpose": ["newsletter", "profiling", "nope"],
+    "sku": ["s", "t"],
+    "type": ["page_view", "cart", "email_opened", "No"],
+    "text": ["ann", "ann example", "ben@example.com", "smiht"],
+    "birthDate": ["1980-05-31", "2999-01-01"],
+    "language": ["de", "no language"],
 }
 
 

@@ -1,0 +1,38 @@
+"""The page of `kith lookup`: who it is, what they allow, what they did."""
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from graph.domain.views import ByKey
+from graph.stores.embedded import EmbeddedStore
+from service.page import selection, show
+from tests.builders.clients import Client
+from tests.conftest import Run
+from tests.journeys.test_profile import decide, state
+from tests.journeys.test_timeline import did, record
+
+
+def test_it_shows_profile_consent_and_what_was_done_lately(tmp_path: Path, run: Run) -> None:
+    # given
+    store = EmbeddedStore(tmp_path / "kith.db")
+    run(store.migrate())
+    client = Client(store, run)
+    state(client, "email=ann@example.com", givenName="Ann", address={"city": "Bonn", "postcode": "53111"})
+    state(client, "email=ann@example.com", source="shop", at="2025-01-01T00:00:00Z", givenName="Anna")
+    decide(client, "email=ann@example.com", decision="GIVEN", at="2026-01-01T00:00:00Z")
+    decide(client, "email=ann@example.com", decision="WITHDRAWN", at="2026-02-01T00:00:00Z")
+    record(
+        client, did("chat", "email=ann@example.com", at="2026-01-01T10:00:00Z", channel="web", text="Where is it? " * 9)
+    )
+    # when
+    console = Console(record=True, width=160, file=io.StringIO())
+    (view,) = run(client.graph.customers([ByKey("email=ann@example.com")], selection(client.graph)))
+    show(console, client.graph, view)
+    # then
+    text = console.export_text()
+    for words in ("given_name", "Ann", "Anna", "53111, Bonn", "withdrawn", "chat", "Where is it?"):
+        assert words in text
+    assert "GIVEN" not in text.upper().replace("GIVEN_NAME", "")
+    run(store.close())
