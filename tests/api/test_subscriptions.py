@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import socket
 import time
@@ -174,6 +175,26 @@ def test_a_request_that_is_none_is_answered_and_the_socket_stays(
         assert answer["payload"][0]["message"]
         await websocket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }"}}))
         assert json.loads(await websocket.recv())["type"] == "next"
+
+    run(attempt())
+
+
+def test_sockets_run_trusted_documents_only_where_that_is_wanted(
+    serve_embedded: Serve, run: Run, tmp_path: Path
+) -> None:
+    text = "{ __typename }"
+    hash = hashlib.sha256(text.encode()).hexdigest()
+    (tmp_path / "documents.json").write_text(json.dumps({hash: text}))
+    service = serve_embedded(documents=tmp_path / "documents.json", only_trusted="true")
+
+    async def attempt() -> None:
+        websocket = await begin(service.socket)
+        await websocket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": "{ purposes }"}}))
+        refused = json.loads(await websocket.recv())
+        assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == ("error", "NOT_TRUSTED")
+        named = {"query": "", "documentId": f"sha256:{hash}"}
+        await websocket.send(json.dumps({"type": "subscribe", "id": "2", "payload": named}))
+        assert json.loads(await websocket.recv())["payload"] == {"data": {"__typename": "Query"}}
 
     run(attempt())
 
