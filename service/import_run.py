@@ -1,16 +1,21 @@
 """One run of `kith import`: files in, in batches, several on their way at once; refused lines into a report."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import orjson
 
 from graph.actions.commit import Accepted, Answer, Refused
+from graph.actions.record_orders import OrderStatement
+from graph.domain.attributes import AttributesStatement
+from graph.domain.consents import ConsentStatement
 from graph.domain.errors import Problem, TemporaryFailure
+from graph.domain.interactions import InteractionStatement
 from graph.domain.observations import Observation
+from graph.domain.outside import OutsideStatement
 from graph.identity_graph import IdentityGraph
 from service.importing import Item, items
 
@@ -96,15 +101,26 @@ class ImportRun:
         pause = 0.5
         while True:
             try:
-                if _kind(batch[0]) is Observation:
-                    return await self.graph.link([item.what for item in batch])  # type: ignore[misc]
-                return await self.graph.record_orders([item.what for item in batch])  # type: ignore[misc]
+                return await self._record(_kind(batch[0]))([item.what for item in batch])
             except TemporaryFailure:
                 # What was sent may have been stored; sending it again changes nothing.
                 if pause > 30:
                     raise
                 await asyncio.sleep(pause)
                 pause *= 2
+
+    def _record(self, kind: type) -> Callable[[list[Any]], Awaitable[list[Answer]]]:
+        """What takes in items of a kind."""
+        graph = self.graph
+        recorders: dict[type, Callable[[list[Any]], Awaitable[list[Answer]]]] = {
+            Observation: graph.link,
+            OrderStatement: graph.record_orders,
+            AttributesStatement: graph.record_attributes,
+            ConsentStatement: graph.record_consents,
+            InteractionStatement: graph.record_interactions,
+            OutsideStatement: graph.record_outside_segments,
+        }
+        return recorders[kind]
 
     def _refuse(self, path: Path, line: int, problem: Problem) -> None:
         self.counts.refused += 1

@@ -1,4 +1,4 @@
-"""Files of observations and orders, line by line: NDJSON, or CSV with a column a field and a column a namespace."""
+"""Files of observations, orders and facts, line by line: NDJSON, or CSV with columns of fields and of namespaces."""
 
 import csv
 import json
@@ -13,12 +13,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.alias_generators import to_camel
 
 from graph.actions.record_orders import OrderStatement
+from graph.domain.attributes import AttributesStatement
+from graph.domain.consents import Channel, ConsentStatement, Decision
 from graph.domain.errors import Problem
+from graph.domain.interactions import Interaction, InteractionStatement
 from graph.domain.observations import Observation, Tier
 from graph.domain.orders import Order, OrderLine, OrderStatus
+from graph.domain.outside import OutsideStatement
 from graph.domain.rules import Rules
 from schema.scalars import microseconds
 
+ATTRIBUTE = "attributes."
+"""What the column of an attribute begins with in CSV."""
 MANY = "|"
 """Separates several values of one namespace in a CSV cell."""
 
@@ -33,13 +39,15 @@ class _Identifier(_Model):
 
 
 class _Timed(_Model):
-    """What lines of both kinds share."""
+    """What lines of all kinds share."""
 
     source: str
     party: Literal["FIRST", "SECOND", "THIRD"] = "FIRST"
     identifiers: list[_Identifier] = []
 
-    @field_validator("seen_at", "placed_at", "stated_at", mode="before", check_fields=False)
+    @field_validator(
+        "seen_at", "placed_at", "stated_at", "at", "decided_at", "expires_at", mode="before", check_fields=False
+    )
     @classmethod
     def _time(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -65,6 +73,70 @@ class _Observation(_Timed):
         return Observation(
             self.source, self.pairs, self.id, Tier[self.party], self.seen_at, self.confidence, self.evidence
         )
+
+
+class _Attributes(_Timed):
+    id: str = ""
+    stated_at: int | None = None
+    attributes: dict[str, str | dict[str, str] | None]
+
+    def read(self) -> AttributesStatement:
+        paths: dict[str, tuple[str | int, ...]] = {name: ("attributes", name) for name in self.attributes}
+        return AttributesStatement(
+            self.source, self.pairs, self.attributes, self.id, Tier[self.party], self.stated_at, paths
+        )
+
+
+class _Consent(_Timed):
+    id: str = ""
+    decided_at: int | None = None
+    purpose: str
+    decision: Literal["GIVEN", "REFUSED", "WITHDRAWN"]
+    channel: Literal["EMAIL", "PHONE", "SMS", "POST", "PUSH", "WEB"] | None = None
+    text_version: str = ""
+
+    def read(self) -> ConsentStatement:
+        return ConsentStatement(
+            self.source,
+            self.pairs,
+            self.purpose,
+            Decision[self.decision],
+            None if self.channel is None else Channel[self.channel],
+            self.text_version,
+            self.id,
+            Tier[self.party],
+            self.decided_at,
+        )
+
+
+class _Interaction(_Timed):
+    id: str = ""
+    type: str
+    at: int
+    channel: str = ""
+    device: str = ""
+    campaign: str = ""
+    sku: str = ""
+    text: str = ""
+    properties: dict[str, Any] = {}
+
+    def read(self) -> InteractionStatement:
+        facts = (self.channel, self.device, self.campaign, self.sku, self.text, self.properties)
+        one = Interaction(self.source, self.type, self.at, self.id, *facts)
+        return InteractionStatement(one, self.pairs, Tier[self.party])
+
+
+class _Outside(_Timed):
+    id: str = ""
+    party: Literal["FIRST", "SECOND", "THIRD"] = "THIRD"
+    stated_at: int | None = None
+    segment: str
+    expires_at: int | None = None
+    belongs: bool = True
+
+    def read(self) -> OutsideStatement:
+        told = (self.segment, self.expires_at, self.belongs, self.id, Tier[self.party], self.stated_at)
+        return OutsideStatement(self.source, self.pairs, *told)
 
 
 class _Line(_Model):
@@ -96,13 +168,18 @@ class _Order(_Timed):
         return OrderStatement(order, self.pairs, Tier[self.party])
 
 
+Statement = (
+    Observation | OrderStatement | AttributesStatement | ConsentStatement | InteractionStatement | OutsideStatement
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One line of a file, read, with its number and the bytes up to its end; `what` is a problem if unreadable."""
 
     line: int
     read_bytes: int
-    what: Observation | OrderStatement | Problem
+    what: Statement | Problem
 
 
 def items(path: Path, rules: Rules, source: str = "") -> Iterator[Item]:
@@ -183,13 +260,25 @@ def _from_cells(cells: Mapping[str, str], rules: Rules, source: str) -> dict[str
             continue
         if name in rules.by_name:
             value["identifiers"] += [{"namespace": name, "value": part} for part in cell.split(MANY)]
+        elif name.startswith(ATTRIBUTE):
+            value.setdefault("attributes", {})[name.removeprefix(ATTRIBUTE)] = cell.strip()
         else:
             value[name] = cell.strip()
     return value
 
 
-def _read(value: Mapping[str, Any]) -> Observation | OrderStatement | Problem:
-    model: type[_Observation | _Order] = _Order if "number" in value else _Observation
+_KINDS: dict[str, type[_Order | _Attributes | _Consent | _Interaction | _Outside]] = {
+    "number": _Order,
+    "attributes": _Attributes,
+    "purpose": _Consent,
+    "type": _Interaction,
+    "segment": _Outside,
+}
+"""The field by which a line tells what it is; one without any of these is an observation."""
+
+
+def _read(value: Mapping[str, Any]) -> Statement | Problem:
+    model = next((kind for name, kind in _KINDS.items() if name in value), _Observation)
     try:
         return model.model_validate(value).read()
     except ValidationError as error:

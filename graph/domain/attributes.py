@@ -108,6 +108,9 @@ def check_value(attribute: Attribute, value: Value, today: str) -> Problem | Non
 
 
 def _check_address(name: str, value: Mapping[str, str]) -> Problem | None:
+    if unknown := next((part for part in value if part not in ADDRESS_PARTS), None):
+        message = f"{name}.{unknown[:60]} is no part of an address; known are {', '.join(ADDRESS_PARTS)}"
+        return Problem("BAD_VALUE", message, (name, unknown[:60]))
     if not any(value.values()):
         return Problem("BAD_VALUE", f"{name} is empty: one of {', '.join(ADDRESS_PARTS)} is needed", (name,))
     for part in ADDRESS_PARTS:

@@ -10,8 +10,12 @@ import pytest
 from graph.actions.record_orders import OrderStatement
 from graph.domain.errors import Problem
 from graph.domain.observations import Observation
+from graph.stores.embedded import EmbeddedStore
+from service.import_run import ImportRun
 from service.importing import items
 from service.rules_file import default_text, parse
+from tests.builders.clients import Client
+from tests.conftest import Run
 
 RULES = parse(default_text())
 GOOD = b'{"source": "web", "identifiers": [{"namespace": "email", "value": "a@example.com"}]}\n'
@@ -119,3 +123,56 @@ def test_lookup_shows_a_page_and_says_when_nobody_is_there(tmp_path: Path) -> No
     assert wrong.returncode == 2
     assert "emaill" in wrong.stderr
     assert "Traceback" not in wrong.stderr
+
+
+FACTS = [
+    {
+        "source": "crm",
+        "attributes": {"given_name": "Ann", "address": {"city": "Bonn"}},
+        "statedAt": "2026-01-01T00:00:00Z",
+    },
+    {"source": "shop", "purpose": "newsletter", "decision": "GIVEN", "decidedAt": "2026-01-01T00:00:00Z"},
+    {"source": "web", "type": "page_view", "at": "2026-01-02T00:00:00Z", "channel": "web", "properties": {"n": 1}},
+    {"source": "dmp", "segment": "parents", "expiresAt": "2999-01-01T00:00:00Z"},
+    {"source": "web", "type": "Page View", "at": "2026-01-02T00:00:00Z"},
+    {"source": "crm", "attributes": {"address": {"town": "Bonn"}}},
+    {"source": "shop", "purpose": "newsletter", "decision": "MAYBE"},
+    {"source": "dmp", "segment": "parents", "expiresAt": "later"},
+]
+
+
+def test_facts_of_all_kinds_are_imported_and_bad_ones_refused_alone(tmp_path: Path, run: Run) -> None:
+    # given
+    store = EmbeddedStore(tmp_path / "kith.db")
+    run(store.migrate())
+    client = Client(store, run)
+    who = [{"namespace": "email", "value": "ann@example.com"}]
+    file = tmp_path / "facts.ndjson"
+    file.write_text("".join(json.dumps({"identifiers": who, **one}) + "\n" for one in FACTS))
+    table = tmp_path / "people.csv"
+    table.write_text("source,statedAt,email,attributes.family_name\ncrm,2026-01-01T00:00:00Z,ann@example.com,Lee\n")
+    # when
+    counts = ImportRun(client.graph, tmp_path / "refused.ndjson", lambda read, done: None)
+    for path in (file, table):
+        run(counts.run(path))
+    # then
+    assert (counts.counts.accepted, counts.counts.refused) == (5, 4)
+    refused = [json.loads(line) for line in (tmp_path / "refused.ndjson").read_text().splitlines()]
+    assert sorted((one["line"], one["code"]) for one in refused) == [
+        (5, "BAD_VALUE"),
+        (6, "BAD_VALUE"),
+        (7, "BAD_FIELD"),
+        (8, "BAD_FIELD"),
+    ]
+    found = client.customer(
+        "email=ann@example.com",
+        """profile { givenName { value } familyName { value } address { value { city } } }
+          consent(purpose: "newsletter") { decision } outsideSegments { segment }
+          timeline(kinds: [INTERACTION]) { nodes { ... on Interaction { type } } }""",
+    )
+    assert found["profile"]["familyName"] == {"value": "Lee"}
+    assert found["profile"]["address"] == {"value": {"city": "Bonn"}}
+    assert found["consent"] == {"decision": "GIVEN"}
+    assert found["outsideSegments"] == [{"segment": "parents"}]
+    assert found["timeline"]["nodes"] == [{"type": "page_view"}]
+    run(store.close())
