@@ -25,9 +25,9 @@ from service.requests import Sent, sent_from
 
 log = logging.getLogger("kith")
 
-TOO_MANY = 4429
-SLOW_READER = 4408
-"""Close codes, of the range that the protocol leaves to applications."""
+TOO_MANY = 4290
+SLOW_READER = 4080
+"""Close codes of ours, of the private range and none of the protocol's own: clients may try again later."""
 LAST_CHANCE_SECONDS = 30.0
 """How long a slow reader may take to find out why it was cut off."""
 
