@@ -12,6 +12,7 @@ from graphql.execution import ExecutionResult, execute, subscribe
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
+from graph.domain.errors import InvalidInput
 from graph.domain.views import MAX_PAGE
 from schema.context import Context
 from schema.documents import Documents, Operation, Weight
@@ -158,6 +159,11 @@ class Operations:
         finally:
             if (close := getattr(source, "aclose", None)) is not None:
                 await close()
+
+
+def refusal(error: InvalidInput) -> Answer:
+    """The answer to a request that can never succeed as it is."""
+    return Answer(Stage.VALIDATION, errors=[GraphQLError(error.message, original_error=error)])
 
 
 _NONE: Any = None

@@ -18,7 +18,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Connec
 
 from graph.domain.errors import InvalidInput
 from schema.context import Caller, Context
-from schema.operations import ALL, Answer, Stage
+from schema.operations import ALL, Answer, refusal
 from service import answers
 from service.errors import formatted, internal
 from service.requests import Sent, sent_from
@@ -154,8 +154,8 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
             try:
                 message["payload"] = {"query": sent_from(message.get("payload"))}
             except HTTPException as error:
-                refusal = formatted(GraphQLError(error.reason))
-                refused = {"id": message["id"], "type": "error", "payload": [refusal]}
+                told = formatted(GraphQLError(error.reason))
+                refused = {"id": message["id"], "type": "error", "payload": [told]}
                 await self.send_message(cast(Message, refused))
                 return
         await super().handle_subscribe(message)
@@ -164,7 +164,8 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
         """Run one operation to its end."""
         try:
             sent = cast(Sent, operation.query)
-            stream = self.view.operations.stream(self.view.asked(sent), self.context, ALL)  # type: ignore[attr-defined]
+            asked, _ = self.view.asked(sent)  # type: ignore[attr-defined]
+            stream = self.view.operations.stream(asked, self.context, ALL)  # type: ignore[attr-defined]
             async with contextlib.aclosing(stream):
                 async for answer in stream:
                     if answer.executed:
@@ -174,8 +175,7 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
                         await self._refuse(operation, answer)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except InvalidInput as error:
-            refusal = GraphQLError(error.message, original_error=error)
-            await self._refuse(operation, Answer(Stage.VALIDATION, errors=[refusal]))
+            await self._refuse(operation, refusal(error))
         except WebSocketDisconnected:
             self.operations.pop(operation.id, None)
 

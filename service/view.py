@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import orjson
 from cross_web import HTTPException
-from graphql import GraphQLError, OperationType
+from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,7 +18,7 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from graph.domain.errors import InvalidInput
 from graph.identity_graph import IdentityGraph
 from schema.context import Caller, Context
-from schema.operations import ALL, QUERIES, Answer, Asked, Operations, Stage
+from schema.operations import ALL, QUERIES, Answer, Asked, Operations, refusal
 from schema.root import schema
 from service import answers
 from service.answers import EVENTS, JSON, RESPONSE, as_json, media_type, problem, validated
@@ -67,8 +67,7 @@ class KithView(GraphQL[Context, None]):
         except HTTPException as error:
             response = problem(error.status_code, error.reason, self._error_type(request))
         except InvalidInput as error:
-            refusal = GraphQLError(error.message, original_error=error)
-            response = self._answered(request, Answer(Stage.VALIDATION, errors=[refusal]))
+            response = self._answered(request, refusal(error))
         except Exception as error:
             response = as_json({"errors": [internal(error)]}, 500, JSON)
         await response(scope, receive, send)
@@ -100,52 +99,48 @@ class KithView(GraphQL[Context, None]):
             if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
                 return problem(415, f"the body must be {JSON}")
             sent = from_body(await request.body(), self._settings.max_batch)
-        if kind == EVENTS:
-            return await self._events(request, sent, caller)
-        return await self._answer(request, sent, caller)
-
-    async def _answer(self, request: Request, sent: Sent | list[Sent], caller: Caller) -> Response:
         context = Context(self._graph, caller)
         if isinstance(sent, list):
+            if kind == EVENTS:
+                raise HTTPException(400, "a batch has one answer, not events")
             results = [answers.shown(await self._run_one(one, context)) for one in sent]
             return as_json(results, 200, self._error_type(request))
-        if request.method == "POST":
-            return self._answered(request, await self._run(sent, context, NO_SUBSCRIPTIONS))
-        _, known = self.documents.text(sent)
-        if not known and not self._settings.open(self._settings.get_queries):
+        asked, known = self.asked(sent)
+        by_get = request.method == "GET"
+        if by_get and not known and not self._settings.open(self._settings.get_queries):
             return problem(405, "only known documents are served by GET here", headers={"Allow": "POST"})
-        response = self._answered(request, await self._run(sent, context, QUERIES))
-        return validated(response, request.headers.get("if-none-match", "")) if known else response
+        if kind == EVENTS:
+            return self._events(request, asked, context)
+        answer = await self._run(sent, asked, context, QUERIES if by_get else NO_SUBSCRIPTIONS)
+        response = self._answered(request, answer)
+        return validated(response, request.headers.get("if-none-match", "")) if by_get and known else response
 
     async def _run_one(self, sent: Sent, context: Context) -> Answer:
         """One operation of a batch, whose refusal is no one else's."""
         try:
-            return await self._run(sent, context, NO_SUBSCRIPTIONS)
+            return await self._run(sent, self.asked(sent)[0], context, NO_SUBSCRIPTIONS)
         except InvalidInput as error:
-            return Answer(Stage.VALIDATION, errors=[GraphQLError(error.message, original_error=error)])
+            return refusal(error)
 
-    def asked(self, sent: Sent) -> Asked:
-        """A request with its document in hand; raises `InvalidInput` where there is none."""
-        text, _ = self.documents.text(sent)
-        return Asked(text, sent.variables, sent.operation_name, sent.tell_cost)
+    def asked(self, sent: Sent) -> tuple[Asked, bool]:
+        """A request with its document in hand, and whether that is a known one; raises `InvalidInput` without one."""
+        text, known = self.documents.text(sent)
+        return Asked(text, sent.variables, sent.operation_name, sent.tell_cost), known
 
-    async def _run(self, sent: Sent, context: Context, allowed: Collection[OperationType]) -> Answer:
-        asked = self.asked(sent)
+    async def _run(self, sent: Sent, asked: Asked, context: Context, allowed: Collection[OperationType]) -> Answer:
         answer = await self.operations.run(asked, context, allowed)
         if answer.executed:
             self.documents.register(sent, asked.query)
         return answer
 
-    async def _events(self, request: Request, sent: Sent | list[Sent], caller: Caller) -> ASGIApp:
+    def _events(self, request: Request, asked: Asked, context: Context) -> ASGIApp:
         """Server-sent events, in the distinct connections mode of `graphql-sse`."""
-        if isinstance(sent, list):
-            raise HTTPException(400, "a batch has one answer, not events")
-        asked = self.asked(sent)
+        caller = context.caller
         allowed = ALL - {OperationType.MUTATION} if request.method == "GET" else ALL
         transport = cast(SSETransport, self._get_stream_transport("sse"))
         if not self.streams.take(caller):
             return problem(429, f"{self.streams.most} connections of {caller.name} are open already")
-        source = self.operations.stream(asked, Context(self._graph, caller), allowed)
+        source = self.operations.stream(asked, context, allowed)
         chunks = self._stream_result(request, cast(Any, source), transport)
         response = StreamingResponse(chunks(), headers=dict(transport.headers))
         return EventStream(response, self.slow_reader_seconds, caller, lambda: self.streams.give(caller))

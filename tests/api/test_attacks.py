@@ -91,6 +91,13 @@ def test_unknown_documents_are_not_served_by_get(service: Service) -> None:
     refused(answer)
 
 
+def test_unknown_documents_are_not_served_by_get_as_events_either(service: Service) -> None:
+    headers = {"accept": "text/event-stream"}
+    answer = service.http.get(service.url, params={"query": "{ __typename }"}, headers=headers)
+    assert answer.status_code == 405
+    refused(answer)
+
+
 def test_mutations_are_not_served_by_get(service: Service) -> None:
     answer = service.http.get(service.url, params={"query": MUTATION})
     assert answer.status_code == 405
