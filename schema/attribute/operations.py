@@ -8,7 +8,7 @@ from graph.domain.errors import InvalidInput, Problem
 from schema.attribute.types import Attribute
 from schema.context import Info
 from schema.identifier.types import IdentifierInput
-from schema.observation.inputs import Party
+from schema.observation.inputs import Party, own_id, pairs
 from schema.observation.mutations import taken_in
 from schema.observation.types import ObservationsPayload
 from schema.scalars import Timestamp, readable
@@ -74,11 +74,9 @@ class AttributesInput:
     def read(self) -> AttributesStatement | Problem:
         """As the domain's value, or what cannot be read in it."""
         try:
-            stated_at = readable(self.stated_at, "statedAt")
+            stated_at, id = readable(self.stated_at, "statedAt"), own_id(self.id)
         except InvalidInput as error:
             return error.problem()
-        if self.id == "":
-            return Problem("BAD_LENGTH", "id has 0 characters; 1 to 200 are allowed, or leave it out", ("id",))
         values: dict[str, Value | None] = {
             name: value for name in _TEXTS if (value := getattr(self, name)) is not strawberry.UNSET
         }
@@ -91,8 +89,8 @@ class AttributesInput:
                 return Problem("SAME_ATTRIBUTE", message, ("others", place, "name"))
             paths[other.name] = ("others", place, "value" if other.address is None else "address")
             values[other.name] = other.value if other.address is None else other.address.read()
-        identifiers = tuple((one.namespace, one.value) for one in self.identifiers)
-        return AttributesStatement(self.source, identifiers, values, self.id or "", self.party.tier, stated_at, paths)
+        identifiers = pairs(self.identifiers)
+        return AttributesStatement(self.source, identifiers, values, id, self.party.tier, stated_at, paths)
 
 
 @strawberry.input(description="Statements about people to take in.")

@@ -11,7 +11,7 @@ from schema.consent.types import ConsentAnswer
 from schema.context import Info
 from schema.customer.pages import FACTS, fact_page
 from schema.identifier.types import IdentifierInput
-from schema.observation.inputs import Party
+from schema.observation.inputs import Party, own_id, pairs
 from schema.observation.mutations import taken_in
 from schema.observation.types import ObservationsPayload
 from schema.scalars import Timestamp, readable
@@ -47,19 +47,17 @@ class ConsentInput:
     def read(self) -> ConsentStatement | Problem:
         """As the domain's value, or what cannot be read in it."""
         try:
-            decided_at = readable(self.decided_at, "decidedAt")
+            decided_at, id = readable(self.decided_at, "decidedAt"), own_id(self.id)
         except InvalidInput as error:
             return error.problem()
-        if self.id == "":
-            return Problem("BAD_LENGTH", "id has 0 characters; 1 to 200 are allowed, or leave it out", ("id",))
         return ConsentStatement(
             self.source,
-            tuple((one.namespace, one.value) for one in self.identifiers),
+            pairs(self.identifiers),
             self.purpose,
             self.decision,
             self.channel,
             self.text_version or "",
-            self.id or "",
+            id,
             self.party.tier,
             decided_at,
         )

@@ -7,7 +7,7 @@ from graph.domain.errors import InvalidInput, Problem
 from graph.domain.interactions import Interaction, InteractionStatement
 from schema.context import Info
 from schema.identifier.types import IdentifierInput
-from schema.observation.inputs import Party
+from schema.observation.inputs import Party, own_id, pairs
 from schema.observation.mutations import taken_in
 from schema.observation.types import ObservationsPayload
 from schema.scalars import Timestamp, readable
@@ -44,18 +44,16 @@ class InteractionInput:
     def read(self) -> InteractionStatement | Problem:
         """As the domain's value, or what cannot be read in it."""
         try:
-            at = readable(self.at, "at")
+            at, id = readable(self.at, "at"), own_id(self.id)
         except InvalidInput as error:
             return error.problem()
-        if self.id == "":
-            return Problem("BAD_LENGTH", "id has 0 characters; 1 to 200 are allowed, or leave it out", ("id",))
         if not isinstance(self.properties, dict | None):
             return Problem("BAD_VALUE", "properties is no JSON object", ("properties",))
         one = Interaction(
             self.source,
             self.type,
             at,
-            self.id or "",
+            id,
             self.channel or "",
             self.device or "",
             self.campaign or "",
@@ -63,8 +61,7 @@ class InteractionInput:
             self.text or "",
             self.properties or {},
         )
-        identifiers = tuple((given.namespace, given.value) for given in self.identifiers)
-        return InteractionStatement(one, identifiers, self.party.tier)
+        return InteractionStatement(one, pairs(self.identifiers), self.party.tier)
 
 
 @strawberry.input(description="Interactions to take in.")

@@ -1,5 +1,6 @@
 """Observations as callers send them."""
 
+from collections.abc import Iterable
 from enum import Enum
 
 import strawberry
@@ -34,6 +35,18 @@ described(
 )
 
 
+def own_id(id: str | None) -> str:
+    """The source's own id for what it sends, empty where it gives none; raises `InvalidInput` for one without text."""
+    if id == "":
+        raise InvalidInput("BAD_LENGTH", "id has 0 characters; 1 to 200 are allowed, or leave it out", ("id",))
+    return id or ""
+
+
+def pairs(identifiers: Iterable[IdentifierInput]) -> tuple[tuple[str, str], ...]:
+    """Identifiers as the domain takes them: namespace and raw value."""
+    return tuple((one.namespace, one.value) for one in identifiers)
+
+
 @strawberry.input(description="One source's statement that identifiers were seen together at a time.")
 class ObservationInput:
     """An observation on the way in."""
@@ -60,15 +73,11 @@ class ObservationInput:
     def read(self) -> Observation | Problem:
         """As the domain's value, or what cannot be read in it."""
         try:
-            seen_at = readable(self.seen_at, "seenAt")
+            seen_at, id = readable(self.seen_at, "seenAt"), own_id(self.id)
         except InvalidInput as error:
             return error.problem()
-        if self.id == "":
-            return Problem("BAD_LENGTH", "id has 0 characters; 1 to 200 are allowed, or leave it out", ("id",))
-        identifiers = tuple((one.namespace, one.value) for one in self.identifiers)
-        return Observation(
-            self.source, identifiers, self.id or "", self.party.tier, seen_at, self.confidence, self.evidence or ""
-        )
+        identifiers = pairs(self.identifiers)
+        return Observation(self.source, identifiers, id, self.party.tier, seen_at, self.confidence, self.evidence or "")
 
 
 @strawberry.input(description="Observations to take in.")

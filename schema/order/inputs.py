@@ -6,7 +6,7 @@ from graph.actions.record_orders import OrderStatement
 from graph.domain.errors import InvalidInput, Problem
 from graph.domain.orders import Order, OrderLine, OrderStatus
 from schema.identifier.types import IdentifierInput
-from schema.observation.inputs import Party
+from schema.observation.inputs import Party, pairs
 from schema.scalars import Amount, Timestamp, readable
 
 
@@ -61,8 +61,7 @@ class OrderInput:
             except InvalidInput as error:
                 return Problem(error.code, f"line {place + 1}: {error.message}", ("lines", place, *error.path))
         order = Order(self.number, self.source, placed_at, stated_at, self.currency, total, self.status, tuple(lines))
-        identifiers = tuple((one.namespace, one.value) for one in self.identifiers)
-        return OrderStatement(order, identifiers, self.party.tier)
+        return OrderStatement(order, pairs(self.identifiers), self.party.tier)
 
 
 @strawberry.input(description="Orders to take in.")

@@ -6,7 +6,7 @@ from graph.domain.errors import InvalidInput, Problem
 from graph.domain.outside import OutsideStatement
 from schema.context import Info
 from schema.identifier.types import IdentifierInput
-from schema.observation.inputs import Party
+from schema.observation.inputs import Party, own_id, pairs
 from schema.observation.mutations import taken_in
 from schema.observation.types import ObservationsPayload
 from schema.scalars import Timestamp, readable
@@ -40,18 +40,17 @@ class OutsideSegmentInput:
         """As the domain's value, or what cannot be read in it."""
         try:
             expires_at, stated_at = readable(self.expires_at, "expiresAt"), readable(self.stated_at, "statedAt")
+            id = own_id(self.id)
         except InvalidInput as error:
             return error.problem()
-        if self.id == "":
-            return Problem("BAD_LENGTH", "id has 0 characters; 1 to 200 are allowed, or leave it out", ("id",))
-        identifiers = tuple((one.namespace, one.value) for one in self.identifiers)
+        identifiers = pairs(self.identifiers)
         return OutsideStatement(
             self.source,
             identifiers,
             self.segment,
             expires_at,
             self.belongs,
-            self.id or "",
+            id,
             self.party.tier,
             stated_at,
         )
