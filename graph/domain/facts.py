@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from graph.domain.identifiers import namespace_of
-from graph.domain.observations import Observation, Tier
+from graph.domain.observations import Tier
 from graph.domain.rules import Rules
 
 
@@ -42,11 +42,9 @@ class Told:
         return -self.at, self.tier.value, self.source, self.id, self.key
 
 
-def detail(observation: Observation) -> str:
-    """What of an observation's facts lists filter by: the channel of an interaction."""
-    if observation.kind != FactKind.INTERACTION.value:
-        return ""
-    return str(json.loads(observation.facts).get("channel", ""))
+def detail(kind: str, facts: str) -> str:
+    """What of facts lists filter by: the channel of an interaction."""
+    return str(json.loads(facts).get("channel", "")) if facts and kind == FactKind.INTERACTION.value else ""
 
 
 def carriers(kind: FactKind, keys: Sequence[str], rules: Rules) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from graph.domain.errors import Problem
-from graph.domain.facts import FactKind, carriers, detail
+from graph.domain.facts import FactKind, carriers
 from graph.domain.identifiers import Identifier
 from graph.domain.marks import Mark
 from graph.domain.observations import ORDER, REFUSED_BY_RULES, Observation, Read, Statement, read
@@ -136,15 +136,15 @@ class Intake:
             observation.tier,
             observation.confidence,
             observation.as_sent(),
+            facts=observation.facts,
             kind=observation.kind,
             told_at=command.told_at,
-            detail=detail(observation),
         )
         if not command.order_key:
             return receipt
         order = Order.from_facts(observation.source, observation.facts)
         self._statements_of.setdefault(command.order_key, set()).add(receipt.key)
-        return replace(receipt, order_key=command.order_key, stated_at=order.stated_at, facts=observation.facts)
+        return replace(receipt, order_key=command.order_key, stated_at=order.stated_at)
 
     def revoke(self, command: Revoke) -> bool:
         """Withdraw an observation; answers whether it was known. The revocation holds before it comes too."""
@@ -168,8 +168,8 @@ class Intake:
         if known.standing is Standing.REVOKED:
             standing = Standing.REVOKED
         keys, order_key, told_at = command.outcome.keys, command.order_key, command.told_at
-        told = detail(command.observation)
-        self._put(replace(known, keys=keys, standing=standing, order_key=order_key, told_at=told_at, detail=told))
+        facts = command.observation.facts
+        self._put(replace(known, keys=keys, standing=standing, order_key=order_key, told_at=told_at, facts=facts))
         if command.order_key:
             self._statements_of.setdefault(command.order_key, set()).add(key)
         self._reread.add(key)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from graph.domain.observations import Observation, Statement, Tier
+from graph.domain.observations import Statement, Tier
 
 ObservationKey = tuple[str, str]
 """Source and id."""
@@ -26,9 +26,9 @@ class Receipt:
 
     `digest` is empty where only a revocation has come so far. `keys` are the identifiers it names under the rules,
     `seen_at` the time that counts, `sent` all that was sent (`Observation.as_sent`). An order's statement carries the
-    order's key, when it was stated and the facts; one of another `kind` the identifiers `told_at` on which its fact
-    hangs (known once the rules have read it: a receipt that was stored comes back without), and the `detail` that lists
-    filter by. Times in microseconds.
+    order's key, when it was stated and the facts; one of another `kind` its facts and, `told_at`, the identifiers on
+    which they hang (both known once the rules have read it: a receipt that was stored comes back without). Times in
+    microseconds.
     """
 
     source: str
@@ -46,17 +46,11 @@ class Receipt:
     facts: str = ""
     kind: str = ""
     told_at: tuple[str, ...] = ()
-    detail: str = ""
 
     @property
     def key(self) -> ObservationKey:
         """Source and id."""
         return self.source, self.id
-
-    @property
-    def said(self) -> str:
-        """The facts as they were sent."""
-        return Observation.from_sent(*self.key, self.sent).facts
 
     @property
     def statement(self) -> Statement:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graph.domain.customers import Customer, Member, Node
-from graph.domain.facts import FactKind
+from graph.domain.facts import FactKind, detail
 from graph.domain.identifiers import Pair, namespace_of
 from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
@@ -283,11 +283,12 @@ class Transaction:
         self._db.execute("DELETE FROM searched WHERE observation = ?", (no,))
         if receipt.standing is Standing.VALID:
             carriers = [self._no[key] for key in receipt.told_at]
+            where = detail(receipt.kind, receipt.facts)
             self._db.executemany(
                 "INSERT INTO told (identifier, kind, at, observation, detail) VALUES (?, ?, ?, ?, ?)",
-                [(carrier, receipt.kind, receipt.seen_at, no, receipt.detail) for carrier in carriers],
+                [(carrier, receipt.kind, receipt.seen_at, no, where) for carrier in carriers],
             )
-            words = text_of_facts(receipt.kind, receipt.said)
+            words = text_of_facts(receipt.kind, receipt.facts)
             for carrier in carriers if words else ():
                 field = Field.ATTRIBUTES if receipt.kind == FactKind.ATTRIBUTES.value else Field.INTERACTION
                 cursor = self._db.execute("INSERT INTO search VALUES (?, ?, ?, ?)", (words, carrier, no, field))

@@ -7,6 +7,7 @@ from neo4j import AsyncManagedTransaction
 
 from graph.domain.customers import Customer, Member, Node
 from graph.domain.errors import RulesMoved
+from graph.domain.facts import detail
 from graph.domain.identifiers import Identifier, Pair
 from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
@@ -265,7 +266,7 @@ class Transaction:
                 "id": receipt.id,
                 "kind": receipt.kind,
                 "at": receipt.seen_at,
-                "detail": receipt.detail,
+                "detail": detail(receipt.kind, receipt.facts),
                 "words": _words(receipt),
                 "carriers": [[key, self._handle[key]] for key in receipt.told_at if receipt.standing is Standing.VALID],
             }
@@ -310,7 +311,7 @@ class Transaction:
 
 def _words(receipt: Receipt) -> str | None:
     """What is searched of an observation's fact, where it counts."""
-    return (text_of_facts(receipt.kind, receipt.said) or None) if receipt.standing is Standing.VALID else None
+    return (text_of_facts(receipt.kind, receipt.facts) or None) if receipt.standing is Standing.VALID else None
 
 
 class _Growing:
