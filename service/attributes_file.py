@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
-from graph.domain.attributes import BUILT_IN, Attribute, AttributeType, Catalogue, Precedence, is_name
+from graph.domain.attributes import BUILT_IN, Attribute, AttributeType, Catalogue, Precedence
 from graph.domain.errors import InvalidInput
 from graph.domain.journey import JourneyRules
+from graph.domain.observations import is_name
 
 Days = Annotated[StrictInt, Field(ge=1, le=3650)]
 

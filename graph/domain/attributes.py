@@ -15,7 +15,6 @@ MOST_ATTRIBUTES = 50
 """Attributes of one statement."""
 LONGEST = 500
 ADDRESS_PARTS = ("street", "postcode", "city", "country")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 # BCP 47: language, perhaps script, region and more, such as de, pt-BR, zh-Hant-TW.
@@ -77,11 +76,6 @@ class Catalogue:
     attributes: Mapping[str, Attribute] = field(default_factory=lambda: {one.name: one for one in BUILT_IN})
     purposes: tuple[str, ...] = ("newsletter", "profiling", "third_party_sharing")
     journey: JourneyRules = field(default_factory=JourneyRules)
-
-
-def is_name(text: str) -> bool:
-    """Whether a text can name an attribute or a purpose: a-z, 0-9 and _, beginning with a letter, up to 60."""
-    return _NAME.fullmatch(text) is not None
 
 
 def check_value(attribute: Attribute, value: Value, today: str) -> Problem | None:

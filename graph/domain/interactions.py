@@ -1,42 +1,19 @@
 """Interactions: what people do and what is done with them, in shops and apps, by mail, on the phone."""
 
 import json
-import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from graph.domain.errors import Problem
 from graph.domain.facts import FactKind, Told
-from graph.domain.observations import SECOND, Observation, Tier, check_text
+from graph.domain.observations import SECOND, Observation, Tier, check_text, is_name
 
 EARLIEST = 788_918_400 * SECOND
 """1995-01-01: what is said to be older has lost its date (1970), since no shop of today was there."""
 LONGEST_TEXT = 5_000
 LARGEST_PROPERTIES = 4_000
 """Characters of all free properties together, as JSON."""
-_TYPE = re.compile(r"[a-z][a-z0-9_]{0,59}")
-
-KNOWN_TYPES = (
-    "page_view",
-    "product_view",
-    "search",
-    "cart",
-    "checkout_started",
-    "email_sent",
-    "email_opened",
-    "email_clicked",
-    "email_bounced",
-    "email_unsubscribed",
-    "call",
-    "chat",
-    "ticket",
-    "store_visit",
-    "return",
-    "review",
-    "login",
-)
-"""Types that Kith itself looks at; sources may use any other name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +83,7 @@ def viewed_not_bought(newest_first: Iterable[Interaction], bought: Container[str
 def check_interaction(statement: InteractionStatement) -> Problem | None:
     """What is wrong with an interaction; that it lies ahead is told with its time."""
     one = statement.interaction
-    if not _TYPE.fullmatch(one.type):
+    if not is_name(one.type):
         message = f"type is {one.type[:60]!r}; a-z, 0-9 and _ are allowed, beginning with a letter, up to 60"
         return Problem("BAD_VALUE", message, ("type",))
     if one.at < EARLIEST:

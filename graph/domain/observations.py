@@ -5,6 +5,7 @@ All times are whole microseconds since 1970-01-01T00:00Z.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -21,6 +22,8 @@ MAX_CLOCK_SKEW = 5 * 60 * 1_000_000
 
 ORDER = "order"
 """The kind of facts that an order is; the other kinds are in `facts.py`."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 SECOND = 1_000_000
 DAY = 24 * 60 * 60 * SECOND
@@ -169,6 +172,11 @@ def check_text(name: str, value: str, most: int) -> Problem | None:
     if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
         return Problem("BAD_TEXT", f"{name} holds a character that no text may hold: {ascii(value)[:80]}", (name,))
     return None
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can name an attribute, a purpose or a type: a-z, 0-9 and _, beginning with a letter, up to 60."""
+    return _NAME.fullmatch(text) is not None
 
 
 def check_time(name: str, value: int | None, now: int) -> Problem | None:

@@ -86,25 +86,28 @@ class ConsentAnswer:
 
 def consents(newest_first: list[Decided], purpose: str | None, channel: Channel | None) -> list[Consent]:
     """Each address, purpose and channel that anything was decided of, with what counts, newest first."""
-    found: dict[tuple[str, str, Channel | None], list[Decided]] = {}
-    for one in newest_first:
-        if purpose in (None, one.purpose) and channel in (None, one.channel):
-            found.setdefault((one.key, one.purpose, one.channel), []).append(one)
+    wanted = dict.fromkeys(
+        (one.key, one.purpose, one.channel)
+        for one in newest_first
+        if purpose in (None, one.purpose) and channel in (None, one.channel)
+    )
     result: list[Consent] = []
-    for (key, what, where), mine in found.items():
-        # A later word on every channel holds for this one too.
+    for key, what, where in wanted:
+        # A word on every channel holds for this one too, as in `at_address`.
         history = [
-            one for one in newest_first if one.key == key and one.purpose == what and one.channel in (None, where)
+            ReportedDecision.of(one)
+            for one in newest_first
+            if one.key == key and one.purpose == what and one.channel in (None, where)
         ]
-        counts = history[0] if where is not None else mine[0]
+        name = IdentifierName.of(key)
         result.append(
             Consent(
-                identifier=IdentifierName.of(key),
+                identifier=name,
                 purpose=what,
                 channel=where,
-                decision=counts.decision,
-                counts=ReportedDecision.of(counts),
-                history=[ReportedDecision.of(one) for one in (history if where is not None else mine)],
+                decision=history[0].decision,
+                counts=history[0],
+                history=history,
             )
         )
     return result

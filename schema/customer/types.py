@@ -1,6 +1,7 @@
 """The customer in GraphQL."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Annotated, Any, TypeAlias
 
 import strawberry
@@ -181,6 +182,7 @@ class Customer(Node):
         told = self._page(pages.fact_page(pages.FACTS["profile"])).items
         return Profile(chosen=profile(told, catalogue), types=catalogue.attributes)
 
+    @cached_property
     def _decided(self) -> list[Decided]:
         return decisions(self._page(pages.fact_page(pages.FACTS["consents"])).items)
 
@@ -193,7 +195,7 @@ class Customer(Node):
         channel: Annotated[Channel | None, strawberry.argument(description="Only for this channel.")] = None,
     ) -> list[Consent]:
         """Consents by address, purpose and channel."""
-        return consents(self._decided(), purpose, channel)
+        return consents(self._decided, purpose, channel)
 
     @strawberry.field(
         description="Whether it may be addressed for a purpose: the strictest of the decisions that count for its "
@@ -210,7 +212,7 @@ class Customer(Node):
         """The customer's answer."""
         if problem := check_purpose(purpose, info.context.graph.catalogue):
             raise InvalidInput(problem.code, problem.message, problem.path)
-        return ConsentAnswer.of(of_customer(self._decided(), purpose, channel))
+        return ConsentAnswer.of(of_customer(self._decided, purpose, channel))
 
     @strawberry.field(
         description="What it did and what was done with it: interactions, orders and its own history in one list, "
@@ -256,9 +258,11 @@ class Customer(Node):
         found = await info.context.loaders.products.load_many(wanted)
         return {sku: one for sku, one in zip(wanted, found, strict=True) if one is not None}
 
+    @cached_property
     def _orders(self) -> list[DomainOrder]:
         return [one.order for one in self._page(pages.FAVOURED).items]
 
+    @cached_property
     def _interactions(self) -> list[DomainInteraction]:
         return [DomainInteraction.of(moment.what) for moment in self._page(pages.VIEWED).items]
 
@@ -267,20 +271,20 @@ class Customer(Node):
     )
     def journey(self, info: Info) -> Journey | None:
         """The phase of the journey."""
-        found = info.context.graph.journey(self._orders(), self._interactions())
+        found = info.context.graph.journey(self._orders, self._interactions)
         return None if found is None else Journey.of(found)
 
     @strawberry.field(description="How it uses to act.")
     def habits(self, info: Info) -> Habits:
         """Habits."""
-        found = habits(self._orders(), self._interactions())
+        found = habits(self._orders, self._interactions)
         figures = info.context.graph.metrics(self.view)
         return Habits.of(found, churn(figures.silence, figures.last_order_at, found.unsubscribed_at))
 
     @strawberry.field(description="Which categories and brands it buys.")
     async def favourites(self, info: Info) -> Favourites:
         """Favourite categories and brands."""
-        orders = self._orders()
+        orders = self._orders
         categories, brands = favourites(orders, await self._products(info, bought(orders)))
         return Favourites(
             categories=[Favourite.of(one) for one in categories], brands=[Favourite.of(one) for one in brands]
@@ -292,7 +296,7 @@ class Customer(Node):
     )
     async def viewed_not_bought(self, info: Info, first: First = 10) -> list[Viewed]:
         """Viewed and not bought."""
-        found = viewed_not_bought(self._interactions(), bought(self._orders()))[: page_size(first)]
+        found = viewed_not_bought(self._interactions, bought(self._orders))[: page_size(first)]
         products = await self._products(info, (one.sku for one in found))
         return [
             Viewed(
