@@ -34,7 +34,7 @@ from service.rules_file import default_text, parse
 from tools.neo4j.server import free_port
 
 RULES = parse(default_text())
-SELECTION = Selection((IdentifierPage(tuple(RULES.by_name), 20),), (OrderPage(10),), (LinkPage(20),))
+SELECTION = Selection.of([IdentifierPage(tuple(RULES.by_name), 20), OrderPage(10), LinkPage(20)])
 DOCUMENT = """query View($i: IdentifierInput!) { customer(by: {identifier: $i}) {
   id known createdAt
   identifiers(first: 20) { nodes { namespace value firstSeen lastSeen } }

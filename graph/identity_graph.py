@@ -18,8 +18,9 @@ from graph.actions.undo import Undone, merge_to_undo, undo
 from graph.domain.attributes import AttributesStatement, Catalogue, check_statement
 from graph.domain.changes import Entry
 from graph.domain.consents import ConsentStatement, check_consent
-from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, Problem, TemporaryFailure
+from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, Problem
 from graph.domain.facts import Told
+from graph.domain.habits import Churn, churn
 from graph.domain.health import Finding
 from graph.domain.identifiers import Identifier
 from graph.domain.interactions import Interaction, InteractionStatement, check_interaction
@@ -29,7 +30,6 @@ from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import SECOND, Observation
 from graph.domain.orders import NAMESPACE, Order
 from graph.domain.outside import OutsideSegment, OutsideStatement, check_outside, outside_segments
-from graph.domain.population import Population, Standing, standing
 from graph.domain.products import Product, check_product
 from graph.domain.receipts import ObservationKey
 from graph.domain.requests import Once
@@ -38,12 +38,12 @@ from graph.domain.search import Field, Found
 from graph.domain.views import Asked, CustomerView, Match, Page, Selection
 from graph.domain.why import Why
 from graph.ports import Clock, Ids, Store
-from graph.views import population
 from graph.views.follow import Follower
 from graph.views.health import health
 from graph.views.history import customer_at, entries_around, feed
 from graph.views.matches import MatchStatus, status
 from graph.views.metrics import Metrics, metrics
+from graph.views.population import Census, Fit
 from graph.views.preview import Preview
 from graph.views.search import search
 from graph.views.why import weakest, why
@@ -52,8 +52,6 @@ MOST_CUSTOMERS = 100
 """Customers of one look-up that a caller may ask for."""
 MOST_PREVIEWS = 3
 """Previews that a process keeps; the oldest that is done makes room."""
-COUNT_CHECK_SECONDS = 60.0
-"""How often it is looked whether all customers are to be counted again."""
 MOST_MARKS = 1_000
 """Marks that are looked through at one identifier."""
 
@@ -62,7 +60,8 @@ class IdentityGraph:
     """The graph over one store. `currencies` are the codes that orders may name, `parse` reads the text of rules.
 
     `rules` hold until the store's own are read (`refresh`). `follow_seconds` is how often those who follow the graph
-    look for what other processes wrote. `catalogue` names the attributes and purposes that may be stated.
+    look for what other processes wrote. `catalogue` names the attributes and purposes that may be stated. `fit` fits
+    models of purchases to all customers.
     """
 
     def __init__(
@@ -75,6 +74,7 @@ class IdentityGraph:
         parse: Callable[[str], Rules] | None = None,
         follow_seconds: float = 1.0,
         catalogue: Catalogue | None = None,
+        fit: Fit | None = None,
     ) -> None:
         self._store, self._clock, self._ids, self._currencies = store, clock, ids, currencies
         self._parse = parse
@@ -85,7 +85,7 @@ class IdentityGraph:
         self._run: RulesRun | None = None
         self._running: asyncio.Task[bool] | None = None
         self._previews: dict[str, Preview] = {}
-        self._population: Population | None = None
+        self.census = Census(store, clock, fit)
 
     # --- rules
 
@@ -237,28 +237,6 @@ class IdentityGraph:
         """The phase that somebody is in now, by their newest orders and interactions."""
         return journey(orders, interactions, self.catalogue.journey, self._clock.now())
 
-    async def count_population(self) -> Population:
-        """Count all customers anew: what figures are held against from now on."""
-        self._population = await population.count(self._store, self._clock.now())
-        return self._population
-
-    async def count_now_and_then(self, seconds: float) -> None:
-        """Count all customers again whenever the last count, of whichever process, is older than this; never ends."""
-        while True:
-            # A database that is away is counted when it is back.
-            with contextlib.suppress(TemporaryFailure):
-                self._population = await population.kept(self._store)
-                age = self._clock.now() - (self._population.as_of if self._population else 0)
-                if age >= seconds * SECOND:
-                    await self.count_population()
-            await asyncio.sleep(min(seconds, COUNT_CHECK_SECONDS))
-
-    async def standing(self, view: CustomerView) -> Standing | None:
-        """How a customer's figures compare with all; `None` without orders, or before anything was counted."""
-        if self._population is None:
-            self._population = await population.kept(self._store)
-        return None if self._population is None else standing(view.customer.figures, self._population)
-
     async def record_products(self, products: Sequence[Product | Problem]) -> list[bool | Problem]:
         """Take in 1 to 1,000 products; answers for each whether it is what counts now, or what is wrong with it."""
         check_count("products", products)
@@ -408,6 +386,11 @@ class IdentityGraph:
         """The figures of a customer's orders as of now."""
         return metrics(view.customer.figures, self._clock.now())
 
+    def churn(self, view: CustomerView, unsubscribed_at: int | None = None) -> Churn:
+        """How likely a customer is to be lost, by its own rhythm and the last time that it unsubscribed."""
+        figures = self.metrics(view)
+        return churn(figures.silence, figures.last_order_at, unsubscribed_at)
+
     def match_status(self, match: Match) -> MatchStatus:
         """What became of a possible match."""
         return status(match, self.rules)
@@ -426,6 +409,7 @@ class IdentityGraph:
             self._running.cancel()
         for preview in self._previews.values():
             preview.cancel()
+        await self.census.close()
         self._follower.close()
         await self._writer.close()
         await self._store.close()

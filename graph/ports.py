@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from graph.domain.changes import Entry
+from graph.domain.figures import Figures
 from graph.domain.health import Survey
 from graph.domain.identifiers import Pair
 from graph.domain.marks import Mark
-from graph.domain.orders import Figures, Order
+from graph.domain.orders import Order
 from graph.domain.products import Product
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey

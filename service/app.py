@@ -71,7 +71,7 @@ def create_app(settings: Settings, wiring: Wiring) -> Starlette:
     async def count(prepared: asyncio.Task[None]) -> None:
         await asyncio.wait([prepared])
         if settings.population_seconds:
-            await wiring.graph.count_now_and_then(settings.population_seconds)
+            await wiring.graph.census.now_and_then(settings.population_seconds)
 
     async def livez(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

@@ -12,7 +12,7 @@ from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.embedded import EmbeddedStore
 from graph.stores.neo4j import Neo4jStore
-from service import attributes_file, rules_file
+from service import attributes_file, fitting, rules_file
 from service.settings import Settings
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -112,6 +112,14 @@ def wire(settings: Settings) -> Wiring:
     store = open_store(settings)
     catalogue = attributes_file.read(settings.attributes)
     graph = IdentityGraph(
-        store, rules, SystemClock(), RandomIds(), currencies(), rules_file.parse, settings.feed_seconds, catalogue
+        store,
+        rules,
+        SystemClock(),
+        RandomIds(),
+        currencies(),
+        rules_file.parse,
+        settings.feed_seconds,
+        catalogue,
+        fitting.fit,
     )
     return Wiring(graph, store, text, chosen=settings.rules is not None)

@@ -119,9 +119,10 @@ class _Interaction(_Timed):
     sku: str = ""
     text: str = ""
     properties: dict[str, Any] = {}
+    appeal: str = ""
 
     def read(self) -> InteractionStatement:
-        facts = (self.channel, self.device, self.campaign, self.sku, self.text, self.properties)
+        facts = (self.channel, self.device, self.campaign, self.sku, self.text, self.properties, self.appeal)
         one = Interaction(self.source, self.type, self.at, self.id, *facts)
         return InteractionStatement(one, self.pairs, Tier[self.party])
 

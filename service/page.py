@@ -30,19 +30,19 @@ from graph.views.metrics import Money
 ROWS = 20
 ATTRIBUTES = FactPage(FactKind.ATTRIBUTES, 1_000)
 CONSENTS = FactPage(FactKind.CONSENT, 1_000)
+ORDERS = OrderPage(10)
+LINKS = LinkPage(ROWS, states=(State.SUSPENDED, State.IDLE))
+MATCHES = MatchPage(5)
 LATELY = TimelinePage(10, kinds=(TimelineKind.INTERACTION,))
 
 
 def selection(graph: IdentityGraph) -> Selection:
     """What the page shows."""
-    return Selection(
-        (IdentifierPage(tuple(graph.rules.by_name), ROWS),),
-        (OrderPage(10),),
-        (LinkPage(ROWS, states=(State.SUSPENDED, State.IDLE)),),
-        (MatchPage(5),),
-        facts=(ATTRIBUTES, CONSENTS),
-        timeline=(LATELY,),
-    )
+    return Selection.of([_names(graph), ORDERS, LINKS, MATCHES, ATTRIBUTES, CONSENTS, LATELY])
+
+
+def _names(graph: IdentityGraph) -> IdentifierPage:
+    return IdentifierPage(tuple(graph.rules.by_name), ROWS)
 
 
 def _day(value: int | None) -> str:
@@ -60,20 +60,19 @@ def show(console: Console, graph: IdentityGraph, view: CustomerView) -> None:
     if view.requested not in (None, view.customer.id):
         head.append(f"  (asked for {view.requested}, which redirects here)")
     parts: list[RenderableType] = [_figures(graph, view)]
-    wanted = selection(graph)
     if view.pages[ATTRIBUTES].items:
         parts.append(_profile(graph, view))
-    parts.append(_identifiers(view, wanted.identifiers[0]))
+    parts.append(_identifiers(view, _names(graph)))
     if view.pages[CONSENTS].items:
         parts.append(_consents(view))
     if view.pages[LATELY].items:
         parts.append(_lately(view))
-    if view.pages[wanted.orders[0]].items:
-        parts.append(_orders(view, wanted.orders[0]))
-    if view.pages[wanted.links[0]].items:
-        parts.append(_links(view, wanted.links[0]))
-    if view.pages[wanted.matches[0]].items:
-        parts.append(_matches(graph, view, wanted.matches[0]))
+    if view.pages[ORDERS].items:
+        parts.append(_orders(view, ORDERS))
+    if view.pages[LINKS].items:
+        parts.append(_links(view, LINKS))
+    if view.pages[MATCHES].items:
+        parts.append(_matches(graph, view, MATCHES))
     console.print(Panel(Group(*parts), title=head, title_align="left"))
 
 

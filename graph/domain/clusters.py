@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graph.domain.customers import Customer, Node
+from graph.domain.figures import Figures
 from graph.domain.identifiers import Pair, namespace_of
-from graph.domain.orders import Figures
 from graph.domain.overlay import Overlay
 from graph.domain.rules import Rules
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from graph.domain.figures import Figures
 from graph.domain.identifiers import namespace_of
 from graph.domain.observations import Evidence
-from graph.domain.orders import Figures, Order
+from graph.domain.orders import Order
 from graph.domain.rules import Rules
+from graph.domain.tallies import Tally
 
 Node = Hashable
 """A store's own handle of the place where a customer's identifiers hang; opaque here. Ids move between nodes."""
@@ -32,7 +34,8 @@ class Member:
     """What a store holds of an identifier.
 
     `degree` counts distinct neighbours by namespace as sharing does (step 3); `marks` are the stewards' marks that
-    name it, blocks included; `customer` is the node it belongs to, `None` where nothing valid names it any more.
+    name it, blocks included; `customer` is the node it belongs to, `None` where nothing valid names it any more. The
+    `tally` counts what hangs on it.
     """
 
     key: str
@@ -43,6 +46,7 @@ class Member:
     marks: int = 0
     customer: Node | None = None
     order: Order | None = None
+    tally: Tally = field(default_factory=dict)
 
     @property
     def alive(self) -> bool:
@@ -53,11 +57,13 @@ class Member:
         """The identifier with one valid observation more."""
         known = self.evidence
         evidence = Evidence(seen_at, seen_at, (source,)) if known is None else known.and_(source, seen_at)
-        return Member(self.key, evidence, self.degree, self.shared, self.blocked, self.marks, self.customer, self.order)
+        own = self.degree, self.shared, self.blocked, self.marks, self.customer, self.order, self.tally
+        return Member(self.key, evidence, *own)
 
     def counted(self, degree: Mapping[str, int], shared: bool) -> "Member":
         """The identifier with its neighbours counted anew."""
-        return Member(self.key, self.evidence, degree, shared, self.blocked, self.marks, self.customer, self.order)
+        own = self.blocked, self.marks, self.customer, self.order, self.tally
+        return Member(self.key, self.evidence, degree, shared, *own)
 
     @property
     def anchor(self) -> Anchor:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from graph.domain.identifiers import namespace_of
 from graph.domain.observations import Tier
@@ -42,9 +43,24 @@ class Told:
         return -self.at, self.tier.value, self.source, self.id, self.key
 
 
-def detail(kind: str, facts: str) -> str:
-    """What of facts lists filter by: the channel of an interaction."""
-    return str(json.loads(facts).get("channel", "")) if facts and kind == FactKind.INTERACTION.value else ""
+class Detail(NamedTuple):
+    """What of an interaction lists filter by; empty for other facts."""
+
+    type: str = ""
+    channel: str = ""
+    campaign: str = ""
+    sku: str = ""
+
+
+NO_DETAIL = Detail()
+
+
+def detail(kind: str, facts: str) -> Detail:
+    """What of facts lists filter by."""
+    if not facts or kind != FactKind.INTERACTION.value:
+        return NO_DETAIL
+    values = json.loads(facts)
+    return Detail(*(str(values.get(name, "")) for name in Detail._fields))
 
 
 def carriers(kind: FactKind, keys: Sequence[str], rules: Rules) -> tuple[str, ...]:

@@ -1,18 +1,16 @@
 """How somebody uses to act: when they open mail, how long they take to decide, what they answer to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from graph.domain.interactions import Interaction
 from graph.domain.observations import DAY
 from graph.domain.orders import Order, OrderStatus
+from graph.domain.tallies import HOUR, Tally, counts
 
-HOUR = DAY // 24
 LONGEST_DECISION = 90 * DAY
 """A look at an article that lies further back than this did not lead to the order."""
-_FIRST_WEEKDAY = 3
-"""1970-01-01 was a Thursday; Monday is 0."""
 
 
 class Churn(Enum):
@@ -34,40 +32,58 @@ class Campaign:
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
-    """Habits by the newest interactions and orders; `None` where there is nothing to tell from.
+class Reaction:
+    """How often an appeal (discount, new, a category) was sent or shown to somebody, and clicked."""
 
-    `opening_hour` is 0 to 23 in UTC, `opening_weekday` 0 for Monday; of several that are as frequent the smallest.
-    `decision_hours` is the mean time from first looking at an article of an order, or putting it into a cart, to the
-    order, at most 90 days each.
+    appeal: str
+    shown: int
+    reacted: int
+
+    @property
+    def rate(self) -> float:
+        """Clicks by what was sent or shown, at most 1; what was only clicked counts as shown as often."""
+        return min(self.reacted / (self.shown or self.reacted), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """Habits; `None` where there is nothing to tell from.
+
+    All interactions count for `did` (how many of each type, most frequent first), `reactions` (those reacted to most
+    often first), `opening_hour` (0 to 23 in UTC) and `opening_weekday` (0 for Monday; of several that are as frequent
+    the smallest). The newest interactions and orders count for `campaigns` and `decision_hours`: the mean time from
+    first looking at an article of an order, or putting it into a cart, to the order, at most 90 days each.
     """
 
     opening_hour: int | None
     opening_weekday: int | None
     decision_hours: float | None
     campaigns: tuple[Campaign, ...]
-    unsubscribed_at: int | None
+    reactions: tuple[Reaction, ...]
+    did: Mapping[str, int]
 
 
-def habits(orders: Sequence[Order], interactions: Sequence[Interaction]) -> Habits:
-    """The habits by orders and interactions, both newest first."""
-    opened = [one.at for one in interactions if one.type == "email_opened"]
-    unsubscribed = [one.at for one in interactions if one.type == "email_unsubscribed"]
+def habits(tally: Tally, orders: Sequence[Order], interactions: Sequence[Interaction]) -> Habits:
+    """The habits by what was counted, and by the newest orders and interactions, both newest first."""
     taken = [time for order in orders if (time := _decision(order, orders, interactions)) is not None]
     return Habits(
-        _most_frequent([at // HOUR % 24 for at in opened]),
-        _most_frequent([(at // DAY + _FIRST_WEEKDAY) % 7 for at in opened]),
+        _most_frequent(counts(tally, "hour")),
+        _most_frequent(counts(tally, "weekday")),
         round(sum(taken) / len(taken) / HOUR, 2) if taken else None,
         _campaigns(interactions),
-        max(unsubscribed, default=None),
+        _reactions(tally),
+        dict(sorted(counts(tally, "did").items(), key=lambda one: (-one[1], one[0]))),
     )
 
 
-def _most_frequent(values: Sequence[int]) -> int | None:
-    counts: dict[int, int] = {}
-    for value in values:
-        counts[value] = counts.get(value, 0) + 1
-    return min(counts, key=lambda value: (-counts[value], value), default=None)
+def _most_frequent(counted: Mapping[str, int]) -> int | None:
+    return min((int(name) for name in counted), key=lambda name: (-counted[str(name)], name), default=None)
+
+
+def _reactions(tally: Tally) -> tuple[Reaction, ...]:
+    shown, reacted = counts(tally, "shown"), counts(tally, "reacted")
+    found = [Reaction(name, shown.get(name, 0), reacted.get(name, 0)) for name in {**shown, **reacted}]
+    return tuple(sorted(found, key=lambda one: (-one.rate, -one.reacted, one.appeal)))
 
 
 def _decision(order: Order, orders: Sequence[Order], interactions: Sequence[Interaction]) -> int | None:
@@ -86,14 +102,14 @@ def _decision(order: Order, orders: Sequence[Order], interactions: Sequence[Inte
 
 
 def _campaigns(interactions: Sequence[Interaction]) -> tuple[Campaign, ...]:
-    counts: dict[str, dict[str, int]] = {}
+    by_name: dict[str, dict[str, int]] = {}
     for one in interactions:
         if one.campaign and one.type in ("email_sent", "email_opened", "email_clicked"):
-            mine = counts.setdefault(one.campaign, {})
+            mine = by_name.setdefault(one.campaign, {})
             mine[one.type] = mine.get(one.type, 0) + 1
     found = [
         Campaign(name, mine.get("email_sent", 0), mine.get("email_opened", 0), mine.get("email_clicked", 0))
-        for name, mine in counts.items()
+        for name, mine in by_name.items()
     ]
     return tuple(sorted(found, key=lambda one: (-one.clicked, -one.opened, one.name)))
 

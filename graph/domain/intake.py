@@ -12,6 +12,7 @@ from graph.domain.orders import NAMESPACE, Order
 from graph.domain.receipts import ObservationKey, Receipt, Standing
 from graph.domain.requests import Once
 from graph.domain.rules import Dropped, Rules
+from graph.domain.tallies import Tally, add, tally_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class Delta:
     marks_removed: Sequence[Mark] = ()
     actors: Mapping[ObservationKey, str] = field(default_factory=dict)
     """Who revoked a withdrawn statement."""
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    """What the tally of an identifier changes by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,13 +225,34 @@ class Intake:
             elif before is not None and was and after.standing is not Standing.VALID:
                 withdrawn.append(before.statement)
         for statement in list(withdrawn):
+            # Orders only: where other facts go or come, their customer changes, whatever the evidence.
+            if not self._now[statement.source, statement.id].order_key:
+                continue
             same = next((other for other in added if _same_evidence(statement, other)), None)
             if same is not None:
                 withdrawn.remove(statement)
                 added.remove(same)
         return Delta(
-            [*added, *again], [*withdrawn, *gone], orders, tuple(marks_set), tuple(marks_removed), self._actors
+            [*added, *again],
+            [*withdrawn, *gone],
+            orders,
+            tuple(marks_set),
+            tuple(marks_removed),
+            self._actors,
+            self._tallied(),
         )
+
+    def _tallied(self) -> dict[str, Tally]:
+        """What comes to count at the identifiers that facts hang on, less what ceases to."""
+        changes: dict[str, Tally] = {}
+        for key in self._changed:
+            for receipt, sign in ((self._stored.get(key), -1), (self._now[key], 1)):
+                if receipt is None or receipt.standing is not Standing.VALID or not receipt.told_at:
+                    continue
+                if counted := tally_of(receipt.kind, receipt.facts, receipt.seen_at):
+                    for carrier in receipt.told_at:
+                        changes[carrier] = add((changes.get(carrier, {}), counted), sign)
+        return {carrier: change for carrier, change in changes.items() if change}
 
     @property
     def changed(self) -> list[Receipt]:

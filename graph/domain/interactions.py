@@ -30,11 +30,13 @@ class Interaction:
     sku: str = ""
     text: str = ""
     properties: Mapping[str, Any] = field(default_factory=dict)
+    appeal: str = ""
+    """What a mail or a banner appealed with: discount, new, a category; a free name."""
 
     def observation(self, identifiers: tuple[tuple[str, str], ...], party: Tier = Tier.FIRST) -> Observation:
         """The observation that the report of it is."""
         facts: dict[str, Any] = {"type": self.type}
-        for name in ("channel", "device", "campaign", "sku", "text", "properties"):
+        for name in ("channel", "device", "campaign", "sku", "text", "properties", "appeal"):
             if value := getattr(self, name):
                 facts[name] = value
         text = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -88,6 +90,9 @@ def check_interaction(statement: InteractionStatement) -> Problem | None:
         return Problem("BAD_VALUE", message, ("type",))
     if one.at < EARLIEST:
         return Problem("TOO_OLD", "at lies before 1995: the source has lost the date", ("at",))
+    if one.appeal and not is_name(one.appeal):
+        message = f"appeal is {one.appeal[:60]!r}; a-z, 0-9 and _ are allowed, beginning with a letter, up to 60"
+        return Problem("BAD_VALUE", message, ("appeal",))
     for name, most in (("channel", 60), ("device", 200), ("campaign", 200), ("sku", 100), ("text", LONGEST_TEXT)):
         value = getattr(one, name)
         if value and (problem := check_text(name, value, most)):

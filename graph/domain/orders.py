@@ -1,10 +1,9 @@
-"""Orders and the figures folded from them.
+"""Orders: facts at identifiers of their own.
 
 An order is an identifier (namespace `order`) that also carries facts. Money is `Decimal`, never a float.
 """
 
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -59,9 +58,9 @@ class Order:
                 "placed_at": self.placed_at,
                 "stated_at": self.stated_at,
                 "currency": self.currency,
-                "total": _plain(self.total),
+                "total": plain(self.total),
                 "status": self.status.value,
-                "lines": [[line.sku, _plain(line.quantity), _plain(line.total), line.name] for line in self.lines],
+                "lines": [[line.sku, plain(line.quantity), plain(line.total), line.name] for line in self.lines],
             },
             ensure_ascii=False,
             separators=(",", ":"),
@@ -102,7 +101,7 @@ class Order:
         return other is None or (-self.stated_at, self.source) < (-other.stated_at, other.source)
 
 
-def _plain(number: Decimal) -> str:
+def plain(number: Decimal) -> str:
     """A decimal without exponent and without needless zeros behind the point."""
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -146,73 +145,3 @@ def check_amount(name: str, amount: Decimal) -> Problem | None:
             (name,),
         )
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """Figures of the orders in one currency; cancelled orders count nowhere, returned ones not in `revenue`."""
-
-    orders: int
-    revenue: Decimal
-    first_order: int
-    last_order: int
-
-
-Figures = Mapping[str, Sums]
-"""Currency to the sums in it."""
-
-
-def figures_of(order: Order | None) -> Figures:
-    """What one order adds to the figures of its customer."""
-    if order is None or order.status is OrderStatus.CANCELLED:
-        return {}
-    revenue = Decimal(0) if order.status is OrderStatus.RETURNED else order.total
-    return {order.currency: Sums(1, revenue, order.placed_at, order.placed_at)}
-
-
-def add(figures: Iterable[Figures]) -> Figures:
-    """The sum of figures."""
-    total: dict[str, Sums] = {}
-    for one in figures:
-        for currency, sums in one.items():
-            mine = total.get(currency)
-            total[currency] = (
-                sums
-                if mine is None
-                else Sums(
-                    mine.orders + sums.orders,
-                    mine.revenue + sums.revenue,
-                    min(mine.first_order, sums.first_order),
-                    max(mine.last_order, sums.last_order),
-                )
-            )
-    return total
-
-
-def subtract(figures: Figures, gone: Figures) -> Figures | None:
-    """Figures without one order; `None` where first or last order can only be found by folding all orders anew."""
-    rest = dict(figures)
-    for currency, sums in gone.items():
-        mine = rest[currency]
-        if mine.orders == sums.orders:
-            del rest[currency]
-            continue
-        if sums.first_order == mine.first_order or sums.last_order == mine.last_order:
-            return None
-        rest[currency] = Sums(mine.orders - sums.orders, mine.revenue - sums.revenue, mine.first_order, mine.last_order)
-    return rest
-
-
-def figures_to_json(figures: Figures) -> str:
-    """Figures as JSON text for a store."""
-    return json.dumps(
-        {c: [s.orders, _plain(s.revenue), s.first_order, s.last_order] for c, s in sorted(figures.items())},
-        separators=(",", ":"),
-    )
-
-
-def figures_from_json(text: str) -> Figures:
-    """The figures that `figures_to_json` wrote down."""
-    if text == "{}":
-        return {}
-    return {c: Sums(n, Decimal(revenue), first, last) for c, (n, revenue, first, last) in json.loads(text).items()}

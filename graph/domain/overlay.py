@@ -17,6 +17,7 @@ from graph.domain.receipts import ObservationKey
 from graph.domain.resolution import idle_reason
 from graph.domain.rules import Rules
 from graph.domain.snapshots import Around, Region, Support
+from graph.domain.tallies import add
 
 
 class Overlay:
@@ -47,6 +48,9 @@ class Overlay:
         for key, order in delta.orders.items():
             if key in self.members or key in self.members_before:
                 self.members[key] = replace(self._member(key), order=order)
+        for key, change in delta.tallies.items():
+            member = self._member(key)
+            self.members[key] = replace(member, tally=add((member.tally, change)))
         self._degree_before = {key: member.degree for key, member in self.members_before.items()}
         for key in recount:
             if key in self.members_before:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
-from graph.domain.orders import Figures
+from graph.domain.figures import Figures, main_currency
 
 CUTS = range(1, 100)
 
@@ -41,19 +41,34 @@ class Population:
         return cls(as_of, customers, tuple(last_order), tuple(orders), money)
 
 
+class Count:
+    """Customers as they are counted: of each no more than what percentiles need."""
+
+    def __init__(self) -> None:
+        self._last_order: list[int] = []
+        self._orders: list[int] = []
+        self._revenue: dict[str, list[Decimal]] = {}
+
+    def take(self, figures: Figures) -> None:
+        """Count a customer."""
+        if figures:
+            self._last_order.append(max(sums.last_order for sums in figures.values()))
+            self._orders.append(sum(sums.orders for sums in figures.values()))
+            for currency, sums in figures.items():
+                self._revenue.setdefault(currency, []).append(sums.revenue)
+
+    def result(self, now: int) -> Population:
+        """The percentiles over all that were counted; `now` in microseconds."""
+        money = {currency: _percentiles(values) for currency, values in sorted(self._revenue.items())}
+        return Population(now, len(self._orders), _percentiles(self._last_order), _percentiles(self._orders), money)
+
+
 def population(figures: Iterable[Figures], now: int) -> Population:
     """The percentiles over the figures of customers; `now` in microseconds."""
-    last_order: list[int] = []
-    orders: list[int] = []
-    revenue: dict[str, list[Decimal]] = {}
+    count = Count()
     for one in figures:
-        if one:
-            last_order.append(max(sums.last_order for sums in one.values()))
-            orders.append(sum(sums.orders for sums in one.values()))
-            for currency, sums in one.items():
-                revenue.setdefault(currency, []).append(sums.revenue)
-    money = {currency: _percentiles(values) for currency, values in sorted(revenue.items())}
-    return Population(now, len(orders), _percentiles(last_order), _percentiles(orders), money)
+        count.take(one)
+    return count.result(now)
 
 
 def _percentiles(values: list[Decimal] | list[int]) -> tuple:  # type: ignore[type-arg]
@@ -121,7 +136,7 @@ def standing(figures: Figures, all_: Population) -> Standing | None:
         return None
     last = max(sums.last_order for sums in figures.values())
     orders = sum(sums.orders for sums in figures.values())
-    currency = min(figures, key=lambda one: (-figures[one].orders, one))
+    currency = main_currency(figures)
     revenue, cuts = figures[currency].revenue, all_.revenue.get(currency, ())
     recency, frequency = score(last, all_.last_order), score(orders, all_.orders)
     return Standing(

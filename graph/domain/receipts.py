@@ -27,8 +27,7 @@ class Receipt:
     `digest` is empty where only a revocation has come so far. `keys` are the identifiers it names under the rules,
     `seen_at` the time that counts, `sent` all that was sent (`Observation.as_sent`). An order's statement carries the
     order's key, when it was stated and the facts; one of another `kind` its facts and, `told_at`, the identifiers on
-    which they hang (both known once the rules have read it: a receipt that was stored comes back without). Times in
-    microseconds.
+    which they hang. Times in microseconds.
     """
 
     source: str

@@ -6,10 +6,10 @@ from itertools import chain
 
 from graph.domain.changes import ChangeKind
 from graph.domain.customers import Anchor, Customer, Naming, Node, anchor_of, name_groups
+from graph.domain.figures import add, figures_of
 from graph.domain.identifiers import Pair, namespace_of
 from graph.domain.links import State, merged_by
 from graph.domain.marks import Mark, MarkKind
-from graph.domain.orders import add, figures_of
 from graph.domain.overlay import Overlay
 from graph.domain.resolution import Verdict, unite
 from graph.domain.rules import Rules

@@ -11,11 +11,11 @@ from itertools import combinations
 from graph.domain.changes import Cause, Change, ChangeKind
 from graph.domain.clusters import Cluster, clusters_of
 from graph.domain.customers import Customer, Node, anchor_of
+from graph.domain.figures import Figures, add, figures_of, subtract
 from graph.domain.identifiers import Pair, namespace_of
 from graph.domain.intake import Delta
 from graph.domain.links import Link, State, merged_by
 from graph.domain.marks import Mark
-from graph.domain.orders import Figures, add, figures_of, subtract
 from graph.domain.overlay import Overlay
 from graph.domain.receipts import ObservationKey
 from graph.domain.regions import Settled, settle

@@ -91,50 +91,39 @@ class FactPage:
 class TimelinePage:
     """A page of interactions, orders and history; `after` is the place of the last item seen.
 
-    With `channels` there are interactions of these only. `since` and `until` are in microseconds and belong to it.
+    With `channels`, `types`, `campaign` or `sku` there are interactions of these only. `since` and `until` are in
+    microseconds; `since` belongs to it.
     """
 
     first: int
     after: Place | None = None
     kinds: tuple[TimelineKind, ...] = tuple(TimelineKind)
     channels: tuple[str, ...] | None = None
+    types: tuple[str, ...] | None = None
+    campaign: str | None = None
+    sku: str | None = None
     since: int = -NO_END
     until: int | None = None
 
 
-PageRequest = IdentifierPage | OrderPage | LinkPage | MatchPage | HistoryPage | FactPage | TimelinePage
+@dataclass(frozen=True, slots=True)
+class TallyPage:
+    """The tallies of all identifiers on which facts hang; they are few."""
+
+
+PageRequest = IdentifierPage | OrderPage | LinkPage | MatchPage | HistoryPage | FactPage | TimelinePage | TallyPage
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The pages that a view is to hold; id, times, counts and figures come with every view."""
 
-    identifiers: tuple[IdentifierPage, ...] = ()
-    orders: tuple[OrderPage, ...] = ()
-    links: tuple[LinkPage, ...] = ()
-    matches: tuple[MatchPage, ...] = ()
-    history: tuple[HistoryPage, ...] = ()
-    facts: tuple[FactPage, ...] = ()
-    timeline: tuple[TimelinePage, ...] = ()
+    pages: tuple[PageRequest, ...] = ()
 
     @classmethod
     def of(cls, pages: Iterable[PageRequest]) -> "Selection":
-        """The selection that holds some pages."""
-        pages = list(pages)
-        return cls(
-            tuple(page for page in pages if isinstance(page, IdentifierPage)),
-            tuple(page for page in pages if isinstance(page, OrderPage)),
-            tuple(page for page in pages if isinstance(page, LinkPage)),
-            tuple(page for page in pages if isinstance(page, MatchPage)),
-            tuple(page for page in pages if isinstance(page, HistoryPage)),
-            tuple(page for page in pages if isinstance(page, FactPage)),
-            tuple(page for page in pages if isinstance(page, TimelinePage)),
-        )
-
-    @property
-    def pages(self) -> tuple[PageRequest, ...]:
-        """All pages."""
-        return (*self.identifiers, *self.orders, *self.links, *self.matches, *self.history, *self.facts, *self.timeline)
+        """The selection that holds some pages, each once; those of a kind stand together, so that texts repeat."""
+        return cls(tuple(sorted(dict.fromkeys(pages), key=lambda page: type(page).__name__)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,4 +174,4 @@ class CustomerView:
     customer: Customer
     requested: str | None = None
     pages: Mapping[PageRequest, Page[Any]] = field(default_factory=dict)
-    """By request: `IdentifierView`, `OrderView`, `Link`, `Match`, `Entry`, `Told` or `Moment` in it."""
+    """By request: `IdentifierView`, `OrderView`, `Link`, `Match`, `Entry`, `Told`, `Moment` or a tally in it."""

@@ -60,7 +60,9 @@ async def customer_at(store: Store, asked: Asked, at: int, selection: Selection)
     for key in keys:
         counts[namespace_of(key)] = counts.get(namespace_of(key), 0) + 1
     customer = Customer(None, id, created, Anchor(keys[0] if keys else "", NEVER), counts=counts)
-    pages: dict[PageRequest, Page[IdentifierView]] = {page: _page(keys, page) for page in selection.identifiers}
+    pages: dict[PageRequest, Page[IdentifierView]] = {
+        page: _page(keys, page) for page in selection.pages if isinstance(page, IdentifierPage)
+    }
     return CustomerView(customer, asked.id if isinstance(asked, ById) else None, pages)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from graph.domain.figures import Figures
 from graph.domain.observations import DAY
-from graph.domain.orders import Figures
 
 YEAR = 365.25 * DAY
 

@@ -19,6 +19,7 @@ from graph.domain.views import (
     LinkPage,
     MatchPage,
     OrderPage,
+    TallyPage,
     TimelinePage,
 )
 from schema.cursors import decode, page_size
@@ -38,6 +39,10 @@ FAVOURED = OrderPage(MAX_PAGE)
 """The orders that favourites are found in."""
 VIEWED = TimelinePage(MOST_VIEWS, kinds=(TimelineKind.INTERACTION,))
 """The interactions that viewed articles are found in."""
+UNSUBSCRIBED = TimelinePage(1, kinds=(TimelineKind.INTERACTION,), types=("email_unsubscribed",))
+"""The last time that mails were unsubscribed."""
+TALLIES = TallyPage()
+"""What all interactions count for."""
 SHORTHANDS = {"devices": "device", "emails": "email", "loyaltyCards": "loyalty_card"}
 """Fields that are identifiers of one namespace."""
 
@@ -93,25 +98,26 @@ def timeline_page(
     channels: Sequence[str] | None = None,
     since: int | None = None,
     until: int | None = None,
+    types: Sequence[str] | None = None,
 ) -> TimelinePage:
-    """A page of the timeline; with channels it holds interactions only."""
+    """A page of the timeline; with channels or types it holds interactions only."""
     place = None if after is None else decode(after, int, int, str)
     if place is not None and place[1] not in TimelineKind.__members__.values():
         raise InvalidInput("BAD_CURSOR", f"after: {str(after)[:60]!r} is no cursor of this list", ("after",))
-    if len(channels or ()) > MAX_PAGE:
-        raise InvalidInput(
-            "BAD_COUNT", f"channels holds {len(channels or ())} names; {MAX_PAGE} are allowed", ("channels",)
-        )
+    for field, names in (("channels", channels or ()), ("types", types or ())):
+        if len(names) > MAX_PAGE:
+            raise InvalidInput("BAD_COUNT", f"{field} holds {len(names)} names; {MAX_PAGE} are allowed", (field,))
     wanted = tuple(kind for kind in TimelineKind if kinds is None or kind in kinds)
-    if channels is not None:
+    if channels is not None or types is not None:
         wanted = tuple(kind for kind in wanted if kind is TimelineKind.INTERACTION)
     return TimelinePage(
         page_size(first),
         place and (place[0], place[1], place[2]),
         wanted,
         None if channels is None else tuple(channels),
-        -NO_END if since is None else readable(since, "since"),
-        None if until is None else readable(until, "until"),
+        None if types is None else tuple(dict.fromkeys(types)),
+        since=-NO_END if since is None else readable(since, "since"),
+        until=None if until is None else readable(until, "until"),
     )
 
 

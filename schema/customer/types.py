@@ -10,7 +10,7 @@ import strawberry.federation
 from graph.domain.attributes import profile
 from graph.domain.consents import Channel, Decided, check_purpose, decisions, of_customer
 from graph.domain.errors import InvalidInput
-from graph.domain.habits import churn, habits
+from graph.domain.habits import habits
 from graph.domain.interactions import Interaction as DomainInteraction
 from graph.domain.interactions import viewed_not_bought
 from graph.domain.links import Link as DomainLink
@@ -18,6 +18,7 @@ from graph.domain.links import State
 from graph.domain.orders import Order as DomainOrder
 from graph.domain.products import Product as DomainProduct
 from graph.domain.products import bought, favourites
+from graph.domain.tallies import add
 from graph.domain.timeline import TimelineKind
 from graph.domain.views import (
     ById,
@@ -47,7 +48,7 @@ from schema.link.types import Link
 from schema.node.types import Node
 from schema.order.types import Metrics, Order
 from schema.outside.types import OutsideSegment
-from schema.population.types import Comparison
+from schema.population.types import Comparison, Prediction
 from schema.product.types import Favourite, Favourites, Product, Viewed
 from schema.scalars import Timestamp
 
@@ -60,6 +61,7 @@ described(
     REFUTED="Uniting its ends would break a limit or a mark that keeps them apart.",
 )
 
+MOST_WEEKS = 520
 First: TypeAlias = Annotated[int, strawberry.argument(description="How many at most, 0 to 100.")]
 After: TypeAlias = Annotated[str | None, strawberry.argument(description="The cursor after which the page begins.")]
 
@@ -230,9 +232,13 @@ class Customer(Node):
         ] = None,
         since: Annotated[Timestamp | None, strawberry.argument(description="Nothing from before this time.")] = None,
         until: Annotated[Timestamp | None, strawberry.argument(description="Only what lies before this time.")] = None,
+        types: Annotated[
+            list[str] | None,
+            strawberry.argument(description="Only interactions of these types, such as `email_clicked`."),
+        ] = None,
     ) -> Connection[TimelineItem]:
         """A page of the timeline."""
-        page = self._page(pages.timeline_page(first, after, kinds, channels, since, until))
+        page = self._page(pages.timeline_page(first, after, kinds, channels, since, until, types))
         result: Connection[TimelineItem] = connection(page, item, lambda moment: encode(*moment.place), after)
         return result
 
@@ -250,8 +256,25 @@ class Customer(Node):
         """Scores and percentiles."""
         if self.view.customer.node is None:
             raise not_at_a_time()
-        found = await info.context.graph.standing(self.view)
+        found = await info.context.graph.census.standing(self.view.customer.figures)
         return None if found is None else Comparison.of(found)
+
+    @strawberry.field(
+        description="What it will probably buy, by BG/NBD and Gamma-Gamma: its own purchases as they are now, with "
+        "parameters fitted to all customers. Null without orders, and before models were fitted."
+    )
+    async def prediction(
+        self,
+        info: Info,
+        weeks: Annotated[int, strawberry.argument(description="Over how many weeks from now, 1 to 520.")] = 52,
+    ) -> Prediction | None:
+        """Purchases to come."""
+        if self.view.customer.node is None:
+            raise not_at_a_time()
+        if not 1 <= weeks <= MOST_WEEKS:
+            raise InvalidInput("BAD_VALUE", f"weeks: {weeks} is not from 1 to {MOST_WEEKS}", ("weeks",))
+        found = await info.context.graph.census.predict(self.view.customer.figures, weeks)
+        return None if found is None else Prediction.of(found)
 
     async def _products(self, info: Info, skus: Iterable[str]) -> dict[str, DomainProduct]:
         wanted = list(dict.fromkeys(skus))
@@ -277,9 +300,9 @@ class Customer(Node):
     @strawberry.field(description="How it uses to act.")
     def habits(self, info: Info) -> Habits:
         """Habits."""
-        found = habits(self._orders, self._interactions)
-        figures = info.context.graph.metrics(self.view)
-        return Habits.of(found, churn(figures.silence, figures.last_order_at, found.unsubscribed_at))
+        found = habits(add(self._page(pages.TALLIES).items), self._orders, self._interactions)
+        unsubscribed = [moment.place[0] for moment in self._page(pages.UNSUBSCRIBED).items]
+        return Habits.of(found, info.context.graph.churn(self.view, *unsubscribed), *unsubscribed)
 
     @strawberry.field(description="Which categories and brands it buys.")
     async def favourites(self, info: Info) -> Favourites:

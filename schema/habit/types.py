@@ -52,7 +52,28 @@ class CampaignReaction:
     clicked: int = strawberry.field(description="How many were clicked.")
 
 
-@strawberry.type(description="How a customer uses to act, by its newest 500 interactions and 100 orders.")
+@strawberry.type(description="How somebody reacts to an appeal: a discount, something new, a category.")
+class AppealReaction:
+    """A reaction to an appeal in GraphQL."""
+
+    appeal: str = strawberry.field(description="The appeal, as interactions name it.")
+    shown: int = strawberry.field(description="How often it was sent or shown.")
+    reacted: int = strawberry.field(description="How often it was clicked.")
+    rate: float = strawberry.field(description="Clicks by what was sent or shown, 0 to 1.")
+
+
+@strawberry.type(description="How many interactions of a type there are.")
+class InteractionCount:
+    """A count in GraphQL."""
+
+    type: str = strawberry.field(description="The type.")
+    count: int = strawberry.field(description="How many.")
+
+
+@strawberry.type(
+    description="How a customer uses to act, by all its interactions; decisions and campaigns by its newest 500 "
+    "interactions and 100 orders."
+)
 class Habits:
     """Habits in GraphQL."""
 
@@ -62,11 +83,13 @@ class Habits:
         description="Mean hours from the first look at an article, or putting it into a cart, to its order."
     )
     campaigns: list[CampaignReaction] = strawberry.field(description="Campaigns, those it clicks most first.")
+    reactions: list[AppealReaction] = strawberry.field(description="What it reacts to, most willingly first.")
+    interactions: list[InteractionCount] = strawberry.field(description="What it did and was sent, most often first.")
     unsubscribed_at: Timestamp | None = strawberry.field(description="When it unsubscribed last.")
     churn: Churn = strawberry.field(description="How likely it is to be lost.")
 
     @classmethod
-    def of(cls, one: DomainHabits, churn: Churn) -> "Habits":
+    def of(cls, one: DomainHabits, churn: Churn, unsubscribed_at: int | None = None) -> "Habits":
         """From the domain's value."""
         campaigns = [
             CampaignReaction(campaign=each.name, sent=each.sent, opened=each.opened, clicked=each.clicked)
@@ -77,6 +100,11 @@ class Habits:
             opening_weekday=one.opening_weekday,
             decision_hours=one.decision_hours,
             campaigns=campaigns,
-            unsubscribed_at=None if one.unsubscribed_at is None else Timestamp(one.unsubscribed_at),
+            reactions=[
+                AppealReaction(appeal=each.appeal, shown=each.shown, reacted=each.reacted, rate=round(each.rate, 4))
+                for each in one.reactions
+            ],
+            interactions=[InteractionCount(type=type, count=count) for type, count in one.did.items()],
+            unsubscribed_at=None if unsubscribed_at is None else Timestamp(unsubscribed_at),
             churn=churn,
         )

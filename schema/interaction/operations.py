@@ -36,6 +36,11 @@ class InteractionInput:
     device: str | None = strawberry.field(default=None, description="What it was done with, up to 200 characters.")
     campaign: str | None = strawberry.field(default=None, description="The campaign it is part of, up to 200.")
     sku: str | None = strawberry.field(default=None, description="The article it is about, up to 100 characters.")
+    appeal: str | None = strawberry.field(
+        default=None,
+        description="What a mail or a banner appeals with: `discount`, `new`, a category, or any other name of a-z, "
+        "0-9 and _. What is `…_sent` or `…_shown` with it counts as shown, `…_clicked` as a reaction.",
+    )
     text: str | None = strawberry.field(default=None, description="What was said or written, up to 5,000 characters.")
     properties: JSON | None = strawberry.field(
         default=None, description="A JSON object of anything else, up to 4,000 characters."
@@ -60,6 +65,7 @@ class InteractionInput:
             self.sku or "",
             self.text or "",
             self.properties or {},
+            self.appeal or "",
         )
         return InteractionStatement(one, pairs(self.identifiers), self.party.tier)
 

@@ -42,6 +42,7 @@ class Interaction:
     device: str | None = strawberry.field(description="On which device.")
     campaign: str | None = strawberry.field(description="Of which campaign.")
     sku: str | None = strawberry.field(description="The article number of the product that it is about.")
+    appeal: str | None = strawberry.field(description="What a mail or a banner appealed with.")
     text: str | None = strawberry.field(description="What was said or written.")
     properties: JSON | None = strawberry.field(description="What else the source told.")
 
@@ -66,6 +67,7 @@ class Interaction:
             device=one.device or None,
             campaign=one.campaign or None,
             sku=one.sku or None,
+            appeal=one.appeal or None,
             text=one.text or None,
             properties=JSON(one.properties) if one.properties else None,
         )

@@ -5,8 +5,10 @@ import strawberry
 from graph.domain.population import Population as DomainPopulation
 from graph.domain.population import RfmSegment
 from graph.domain.population import Standing as DomainStanding
+from graph.domain.prediction import Prediction as DomainPrediction
 from schema.context import Info
 from schema.enums import described
+from schema.order.types import Money, money
 from schema.scalars import Timestamp
 
 described(
@@ -61,6 +63,45 @@ class Comparison:
         )
 
 
+@strawberry.type(
+    description="What a customer will probably buy within some weeks, by BG/NBD and Gamma-Gamma. Orders of one day "
+    "(UTC) are one purchase."
+)
+class Prediction:
+    """A prediction in GraphQL."""
+
+    weeks: int = strawberry.field(description="Over how many weeks from now.")
+    alive: float = strawberry.field(description="The probability that it has not left for good, 0 to 1.")
+    purchases: float = strawberry.field(description="How many purchases are to be expected.")
+    purchase_value: Money | None = strawberry.field(
+        description="What one of them will come to, in the currency it orders in most often; null where too few "
+        "customers order in that to tell."
+    )
+    value: Money | None = strawberry.field(
+        description="The value to come: purchases times their value, not discounted. The value so far is "
+        "`metrics.revenue`."
+    )
+    as_of: Timestamp = strawberry.field(description="When the models were fitted.")
+    customers: int = strawberry.field(description="To how many customers they were fitted.")
+
+    @classmethod
+    def of(cls, one: DomainPrediction) -> "Prediction":
+        """From the domain's value."""
+        each, value = (
+            None if amount is None else Money(amount=money(amount, one.currency, rounded=True), currency=one.currency)
+            for amount in (one.purchase_value, one.value)
+        )
+        return cls(
+            weeks=one.weeks,
+            alive=round(one.alive, 4),
+            purchases=round(one.purchases, 4),
+            purchase_value=each,
+            value=value,
+            as_of=Timestamp(one.as_of),
+            customers=one.customers,
+        )
+
+
 @strawberry.type(description="All customers with orders, as they were counted.")
 class Population:
     """A count in GraphQL."""
@@ -83,4 +124,4 @@ class PopulationMutations:
     )
     async def count_customers(self, info: Info) -> Population:
         """Count."""
-        return Population.of(await info.context.graph.count_population())
+        return Population.of(await info.context.graph.census.count())

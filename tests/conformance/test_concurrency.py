@@ -64,7 +64,7 @@ def test_16_writers_end_in_one_partition(fresh: Fresh, run: Run, seed: int) -> N
         if one.id in ok
     ]
     page = IdentifierPage(tuple(RULES.by_name), 100)
-    views = run(one.customers([ByKey(key) for key in KEYS], Selection((page,))))
+    views = run(one.customers([ByKey(key) for key in KEYS], Selection.of([page])))
     found = {view.customer.id: [item.identifier.key for item in view.pages[page].items] for view in views if view}
     assert in_order(found.values()) == in_order(resolve(valid, (), RULES).groups)
     run(other.close())

@@ -18,8 +18,9 @@ from graph.domain.interactions import Interaction, InteractionStatement
 from graph.domain.observations import SECOND, Observation, Tier
 from graph.domain.receipts import Standing
 from graph.domain.rules import Rules
+from graph.domain.tallies import add, tally_of
 from graph.domain.timeline import Moment, TimelineKind
-from graph.domain.views import ById, ByKey, FactPage, Selection, TimelinePage
+from graph.domain.views import ById, ByKey, FactPage, Selection, TallyPage, TimelinePage
 from graph.ports import Store
 from tests.builders.graphs import CountingIds, Graph, observe
 from tests.conftest import Fresh, Run
@@ -64,16 +65,17 @@ consents = st.builds(
     IDS,
 )
 interactions = st.builds(
-    lambda some, source, type, channel, at, party, id: InteractionStatement(
-        Interaction(source, type, at * SECOND, id, channel), identifiers(some), party
+    lambda some, source, type, channel, at, party, id, sku: InteractionStatement(
+        Interaction(source, type, at * SECOND, id, channel, sku=sku, appeal="discount"), identifiers(some), party
     ),
     keys,
     SOURCES,
-    st.sampled_from(["page_view", "call"]),
+    st.sampled_from(["page_view", "email_opened", "email_clicked"]),
     st.sampled_from(["web", "app", ""]),
     st.integers(0, 5),
     PARTIES,
     st.sampled_from([f"i{number}" for number in range(20)]),
+    st.sampled_from(["", "a1"]),
 )
 facts = st.one_of(statements, consents, interactions, interactions).map(lambda one: observe(one.observation(), RULES))
 commands = st.one_of(facts, facts, facts, orders, observations, revocations, marks, unmarks)
@@ -145,6 +147,10 @@ def check_timelines(store: Store, run: Run, model: Graph, rules: Rules, size: in
                 {"kinds": (TimelineKind.INTERACTION,), "channels": ("web",)},
                 [one for one in everything if isinstance(one.what, Told) and '"channel":"web"' in one.what.facts],
             ),
+            (
+                {"kinds": (TimelineKind.INTERACTION,), "types": ("call", "email_opened", "page_view"), "sku": "a1"},
+                [one for one in everything if isinstance(one.what, Told) and is_of_a1(one.what)],
+            ),
         ):
             found: list[Moment] = []
             after = None
@@ -156,6 +162,20 @@ def check_timelines(store: Store, run: Run, model: Graph, rules: Rules, size: in
                     break
                 after = found[-1].place
             assert found == expected
+
+
+def is_of_a1(told: Told) -> bool:
+    return '"sku":"a1"' in told.facts and '"type":"email_clicked"' not in told.facts
+
+
+def check_tallies(store: Store, run: Run, model: Graph, rules: Rules) -> None:
+    """What is counted at write time equals what is counted from the reports."""
+    told = valid_facts(model, FactKind.INTERACTION, rules)
+    for customer in [one for one in model.store.customers.values() if one.live]:
+        mine = {one.key for one in model.store.members.values() if one.customer == customer.node}
+        (view,) = run(store.customers([ById(customer.id)], Selection.of([TallyPage()])))
+        expected = add(tally_of("interaction", one.facts, one.at) for one in told if one.key in mine)
+        assert add(view.pages[TallyPage()].items) == expected
 
 
 def newest(told: Sequence[Told], key: str, purpose: str, channel: Channel | None) -> Decided | None:
@@ -186,6 +206,7 @@ def test_what_is_told_follows_the_identifiers(fresh: Fresh, run: Run, sequence: 
     # then
     check(store, run, model, RULES, KEYS)
     check_timelines(store, run, model, RULES, size)
+    check_tallies(store, run, model, RULES)
 
 
 @settings(SETTINGS, max_examples=15)
@@ -205,3 +226,4 @@ def test_it_follows_other_rules_too(fresh: Fresh, run: Run, sequence: list[list[
     names = {*KEYS, *(key for receipt in model.store.receipts.values() for key in receipt.keys)}
     every = sorted(key for key in names if Identifier.from_key(key).namespace in new.by_name)
     check(store, run, model, new, every)
+    check_tallies(store, run, model, new)

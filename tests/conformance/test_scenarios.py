@@ -40,7 +40,7 @@ def named(one: Scenario) -> list[str]:
 
 def customers_of(store: Store, run: Run, one: Scenario) -> Customers:
     page = IdentifierPage(tuple(one.rules.by_name), 100)
-    views = run(store.customers([ByKey(key) for key in named(one)], Selection((page,))))
+    views = run(store.customers([ByKey(key) for key in named(one)], Selection.of([page])))
     found = {
         view.customer.id: [item.identifier.key for item in view.pages[page].items] for view in views if view is not None
     }

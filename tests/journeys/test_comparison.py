@@ -88,7 +88,7 @@ def test_what_was_counted_is_kept_for_other_processes_and_counted_again_in_time(
     client.record(order("A", "email=a@example.com"))
 
     async def background(graph: Client, seconds: float) -> None:
-        task = asyncio.create_task(graph.graph.count_now_and_then(seconds))
+        task = asyncio.create_task(graph.graph.census.now_and_then(seconds))
         await asyncio.sleep(0.3)
         task.cancel()
 
@@ -108,7 +108,8 @@ def test_where_it_stands_and_how_it_acts(fresh: Fresh, run: Run) -> None:
     client = Client(fresh(), run)
     client.link(seen("email=ann@example.com"))
     fields = """journey { phase since } habits { openingHour openingWeekday decisionHours churn unsubscribedAt
-      campaigns { campaign sent opened clicked } }"""
+      campaigns { campaign sent opened clicked } reactions { appeal shown reacted rate }
+      interactions { type count } }"""
     assert client.customer("email=ann@example.com", fields)["journey"] is None
     # when: mail is opened on Mondays at seven, and a shoe is bought two hours after it was looked at
     record(
@@ -118,6 +119,10 @@ def test_where_it_stands_and_how_it_acts(fresh: Fresh, run: Run) -> None:
             for day in (6, 13)
         ),
         did("product_view", "email=ann@example.com", at="2025-01-13T08:00:00Z", sku="shoe"),
+        *(
+            did(f"email_{what}", "email=ann@example.com", at=f"2025-01-0{day}T07:00:00Z", appeal="discount")
+            for what, day in (("sent", 1), ("sent", 2), ("clicked", 3))
+        ),
         did("email_unsubscribed", "email=ann@example.com", at="2025-03-01T00:00:00Z"),
     )
     lines = [{"sku": "shoe", "quantity": "1", "total": "5"}]
@@ -132,6 +137,14 @@ def test_where_it_stands_and_how_it_acts(fresh: Fresh, run: Run) -> None:
         "churn": "WATCH",
         "unsubscribedAt": "2025-03-01T00:00:00Z",
         "campaigns": [{"campaign": "sale", "sent": 0, "opened": 2, "clicked": 0}],
+        "reactions": [{"appeal": "discount", "shown": 2, "reacted": 1, "rate": 0.5}],
+        "interactions": [
+            {"type": "email_opened", "count": 2},
+            {"type": "email_sent", "count": 2},
+            {"type": "email_clicked", "count": 1},
+            {"type": "email_unsubscribed", "count": 1},
+            {"type": "product_view", "count": 1},
+        ],
     }
     # when
     record(client, did("cart", "email=ann@example.com", at=RECENTLY, sku="boot"))

@@ -9,16 +9,17 @@ import orjson
 from graph.domain.changes import Cause, Change, ChangeKind, Entry
 from graph.domain.customers import Anchor, Customer, Member
 from graph.domain.facts import Told
+from graph.domain.figures import figures_from_json, figures_to_json
 from graph.domain.links import Link, Reason, State
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Evidence, Observation, Tier
-from graph.domain.orders import Order, figures_from_json, figures_to_json
+from graph.domain.orders import Order
 from graph.domain.products import Product
 from graph.domain.receipts import Receipt, Standing
 from graph.domain.requests import Answered, Once, RequestKey
 
 MEMBER = """i.no, i.key, i.first_seen, i.last_seen, i.seen, i.sources, i.degree, i.shared, i.blocked, i.marks,
-    i.customer, o.source, o.facts"""
+    i.customer, o.source, o.facts, i.tally"""
 LINK = "l.tier, l.first_seen, l.last_seen, l.count, l.sources, l.confidence, l.state, l.reason_code, l.reason"
 CUSTOMER = """c.no, c.id, c.created_at, c.version, c.anchor, c.anchor_seen, c.counts, c.suspended, c.marks, c.figures,
     c.retired_at, t.id"""
@@ -44,7 +45,7 @@ def evidence(first: int | None, last: int | None, seen: int, sources: str) -> Ev
 
 def member(row: Row) -> Member:
     """A row of `MEMBER`."""
-    (_, key, first, last, seen, sources, degree, shared, blocked, marks, customer, source, facts) = row
+    (_, key, first, last, seen, sources, degree, shared, blocked, marks, customer, source, facts, tally) = row
     order = None if facts is None else Order.from_facts(source, facts)
     return Member(
         key,
@@ -55,6 +56,7 @@ def member(row: Row) -> Member:
         marks,
         customer,
         order,
+        orjson.loads(tally) if tally != "{}" else {},
     )
 
 
@@ -126,10 +128,14 @@ def customer_values(one: Customer) -> tuple[Any, ...]:
     )
 
 
-def receipt(row: Row) -> Receipt:
-    """A row of `RECEIPT`."""
+TOLD_AT = """(SELECT json_group_array(i.key) FROM told t JOIN identifiers i ON i.no = t.identifier
+    WHERE t.observation = o.no)"""
+
+
+def receipt(row: Row, told_at: str = "[]") -> Receipt:
+    """A row of `RECEIPT`, and of `TOLD_AT` where the fact may be unsaid."""
     source, id, digest, standing, received, seen, keys, tier, confidence, sent, order_key, stated, kind = row
-    facts = Observation.from_sent(source, id, sent).facts if order_key else ""
+    facts = Observation.from_sent(source, id, sent).facts if kind and sent else ""
     return Receipt(
         source,
         id,
@@ -145,6 +151,7 @@ def receipt(row: Row) -> Receipt:
         stated,
         facts,
         kind,
+        tuple(orjson.loads(told_at)),
     )
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from graph.domain.changes import Entry
 from graph.domain.errors import Conflict, StoreUnavailable
+from graph.domain.figures import Figures, figures_from_json
 from graph.domain.health import Survey
 from graph.domain.marks import Mark
-from graph.domain.orders import Figures, Order, figures_from_json
+from graph.domain.orders import Order
 from graph.domain.products import Product
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
@@ -25,6 +26,7 @@ from graph.stores.embedded import rows
 from graph.stores.embedded.health import survey
 from graph.stores.embedded.search import find
 from graph.stores.embedded.transaction import Transaction
+from graph.stores.embedded.upgrades import UPGRADES
 from graph.stores.embedded.views import customer_views
 
 READERS = 4
@@ -272,6 +274,8 @@ class EmbeddedStore:
                     continue
                 for statement in _statements(script.read_text("utf-8")):
                     connection.execute(statement)
+                if upgrade := UPGRADES.get(int(number)):
+                    upgrade(connection)
                 connection.execute(f"PRAGMA user_version = {int(number)}")
                 done.append(f"{number} {name}")
         return done

@@ -87,17 +87,17 @@ class Transaction:
         if keys:
             columns = ", ".join(f"o.{name}" for name in rows.RECEIPT.split(", "))
             found += self._all(
-                f"""SELECT {columns} FROM json_each(?) asked CROSS JOIN observations o
+                f"""SELECT {columns}, {rows.TOLD_AT} FROM json_each(?) asked CROSS JOIN observations o
                     ON o.source = asked.value ->> 0 AND o.id = asked.value ->> 1""",
                 rows.dumps(keys),
             )
         if orders:
             found += self._all(
-                f"""SELECT {rows.RECEIPT} FROM observations
+                f"""SELECT {rows.RECEIPT}, '[]' FROM observations
                     WHERE order_key <> '' AND order_key IN (SELECT value FROM json_each(?))""",
                 rows.dumps(orders),
             )
-        receipts = map(rows.receipt, found)
+        receipts = (rows.receipt(row[:-1], row[-1]) for row in found)
         return {receipt.key: receipt for receipt in receipts}
 
     def _links(self, pairs: Iterable[Pair]) -> dict[Pair, Link]:
@@ -213,6 +213,7 @@ class Transaction:
                 member.shared,
                 member.blocked,
                 member.marks,
+                rows.dumps(dict(member.tally)) if member.tally else "{}",
             )
             no = self._no.get(member.key)
             if no is None:
@@ -226,7 +227,7 @@ class Transaction:
                 self._no[row[0]] = no
             self._db.executemany(
                 """INSERT INTO identifiers (no, key, namespace, first_seen, last_seen, seen, sources, degree, shared,
-                    blocked, marks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                    blocked, marks, tally) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 [(self._no[row[0]], *row) for row in fresh],
             )
             named = [(words, self._no[row[0]]) for row in fresh if (words := text_of_identifier(row[0]))]
@@ -235,7 +236,7 @@ class Transaction:
             )
         self._db.executemany(
             """UPDATE identifiers SET first_seen = ?, last_seen = ?, seen = ?, sources = ?, degree = ?, shared = ?,
-                blocked = ?, marks = ? WHERE no = ?""",
+                blocked = ?, marks = ?, tally = ? WHERE no = ?""",
             known,
         )
         for key, order in writes.orders.items():
@@ -283,10 +284,11 @@ class Transaction:
         self._db.execute("DELETE FROM searched WHERE observation = ?", (no,))
         if receipt.standing is Standing.VALID:
             carriers = [self._no[key] for key in receipt.told_at]
-            where = detail(receipt.kind, receipt.facts)
+            filters = detail(receipt.kind, receipt.facts)
             self._db.executemany(
-                "INSERT INTO told (identifier, kind, at, observation, detail) VALUES (?, ?, ?, ?, ?)",
-                [(carrier, receipt.kind, receipt.seen_at, no, where) for carrier in carriers],
+                """INSERT INTO told (identifier, kind, at, observation, type, channel, campaign, sku)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+                [(carrier, receipt.kind, receipt.seen_at, no, *filters) for carrier in carriers],
             )
             words = text_of_facts(receipt.kind, receipt.facts)
             for carrier in carriers if words else ():

@@ -5,6 +5,8 @@ from heapq import merge
 from itertools import islice
 from typing import Any
 
+import orjson
+
 from graph.domain.changes import Entry
 from graph.domain.customers import Customer
 from graph.domain.facts import Told
@@ -12,6 +14,7 @@ from graph.domain.identifiers import Identifier
 from graph.domain.links import Link
 from graph.domain.marks import Mark
 from graph.domain.orders import Order
+from graph.domain.tallies import Tally
 from graph.domain.timeline import Moment, Place, TimelineKind, bound, change_name
 from graph.domain.views import (
     Asked,
@@ -29,6 +32,7 @@ from graph.domain.views import (
     Page,
     PageRequest,
     Selection,
+    TallyPage,
     TimelinePage,
 )
 from graph.stores.embedded import rows
@@ -79,6 +83,8 @@ def _page(db: rows.Connection, no: object, page: PageRequest) -> Page[Any]:
             return _facts(db, no, page)
         case TimelinePage():
             return _timeline(db, no, page)
+        case TallyPage():
+            return _tallies(db, no)
 
 
 def _cut(items: list[Any], first: int) -> Page[Any]:
@@ -127,6 +133,11 @@ def _facts(db: rows.Connection, no: object, page: FactPage) -> Page[Told]:
     return _cut([rows.told(row) for row in read], page.first)
 
 
+def _tallies(db: rows.Connection, no: object) -> Page[Tally]:
+    read = db.execute("SELECT tally FROM identifiers WHERE customer = ? AND told = 1 AND tally <> '{}'", (no,))
+    return Page([orjson.loads(tally) for (tally,) in read], more=False)
+
+
 _Item = tuple[Place, Any]
 """The place of an item of a timeline, and its row: only rows that come to be shown are read into values."""
 
@@ -150,18 +161,25 @@ def _moment(place: Place, row: Any) -> Moment:
 
 
 def _interactions(db: rows.Connection, values: dict[str, Any], page: TimelinePage) -> list[list[_Item]]:
-    """A list for each identifier that carries facts: each is read along its index, no further than the page."""
+    """A list for each identifier that carries facts, and each type that is asked for.
+
+    Each is read along an index, no further than the page.
+    """
     values["channels"] = None if page.channels is None else rows.dumps(page.channels)
-    sql = """SELECT o.source || ' ' || o.id AS name, :key, t.at, o.source, o.id, o.tier, o.sent
+    values |= {"campaign": page.campaign, "sku": page.sku}
+    sql = f"""SELECT o.source || ' ' || o.id AS name, :key, t.at, o.source, o.id, o.tier, o.sent
         FROM told t JOIN observations o ON o.no = t.observation
-        WHERE t.identifier = :carrier AND t.kind = 'interaction' AND t.at <= :at AND t.at >= :since
-        AND (t.at < :at OR name < :name) AND (:channels IS NULL OR t.detail IN (SELECT value FROM json_each(:channels)))
+        WHERE t.identifier = :carrier AND {"t.kind = 'interaction'" if page.types is None else "t.type = :type"}
+        AND t.at <= :at AND t.at >= :since AND (t.at < :at OR name < :name)
+        AND (:channels IS NULL OR t.channel IN (SELECT value FROM json_each(:channels)))
+        AND (:campaign IS NULL OR t.campaign = :campaign) AND (:sku IS NULL OR t.sku = :sku)
         ORDER BY t.at DESC, name DESC LIMIT :first"""
     found: list[list[_Item]] = []
     carriers = db.execute("SELECT key, no FROM identifiers WHERE customer = :no AND told = 1", values).fetchall()
     for key, carrier in carriers:
-        read = db.execute(sql, {**values, "key": key, "carrier": carrier})
-        found.append([((row[2], TimelineKind.INTERACTION, row[0]), row) for row in read])
+        for type in ("",) if page.types is None else page.types:
+            read = db.execute(sql, {**values, "key": key, "carrier": carrier, "type": type})
+            found.append([((row[2], TimelineKind.INTERACTION, row[0]), row) for row in read])
     return found
 
 

@@ -8,14 +8,16 @@ import orjson
 from graph.domain.changes import Cause, Change, ChangeKind, Entry
 from graph.domain.customers import Anchor, Customer, Member, Node
 from graph.domain.facts import Told
+from graph.domain.figures import figures_from_json, figures_to_json
 from graph.domain.links import Link, Reason, State
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import Evidence, Observation, Tier
-from graph.domain.orders import Order, figures_from_json, figures_to_json
+from graph.domain.orders import Order
 from graph.domain.products import Product
 from graph.domain.receipts import Receipt, Standing
 from graph.domain.requests import Answered, Once
 from graph.domain.rules import KeptRules
+from graph.domain.tallies import Tally
 
 Properties = Mapping[str, Any]
 
@@ -49,7 +51,14 @@ def member(node: Properties, customer: Node | None) -> Member:
         node["marks"],
         customer,
         None if facts is None else Order.from_facts(node["facts_source"], facts),
+        tally(node),
     )
+
+
+def tally(node: Properties) -> Tally:
+    """What hangs on an identifier, counted."""
+    text = node.get("tally")
+    return {} if text is None else dict(orjson.loads(text))
 
 
 def member_values(one: Member) -> dict[str, Any]:
@@ -64,6 +73,7 @@ def member_values(one: Member) -> dict[str, Any]:
         "shared": one.shared,
         "blocked": one.blocked,
         "marks": one.marks,
+        "tally": _json(dict(one.tally)) if one.tally else None,
     }
 
 
@@ -140,8 +150,9 @@ def customer_values(one: Customer) -> dict[str, Any]:
     }
 
 
-def receipt(values: Properties) -> Receipt:
-    """A node of an observation."""
+def receipt(values: Properties, told_at: Sequence[str] = ()) -> Receipt:
+    """A node of an observation; `told_at` are the identifiers on which its fact hangs, where it may be unsaid."""
+    kind = values.get("kind") or ("order" if values.get("order_key") else "")
     source, id, sent, order_key = values["source"], values["id"], values["sent"], values.get("order_key") or ""
     return Receipt(
         source,
@@ -156,8 +167,9 @@ def receipt(values: Properties) -> Receipt:
         sent,
         order_key,
         values.get("stated_at") or 0,
-        Observation.from_sent(source, id, sent).facts if order_key else "",
-        values.get("kind") or ("order" if order_key else ""),
+        Observation.from_sent(source, id, sent).facts if kind and sent else "",
+        kind,
+        tuple(told_at),
     )
 
 

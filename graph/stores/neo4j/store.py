@@ -18,20 +18,22 @@ from neo4j.exceptions import (
 
 from graph.domain.changes import Entry
 from graph.domain.errors import Conflict, StoreFailure, StoreUnavailable
+from graph.domain.figures import Figures, figures_from_json
 from graph.domain.health import Hub, Large, NamespaceUse, Survey
 from graph.domain.marks import Mark
 from graph.domain.observations import DAY
-from graph.domain.orders import Figures, Order, figures_from_json
+from graph.domain.orders import Order
 from graph.domain.products import Product
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
-from graph.domain.search import NOT_SEARCHED, Field, Hit, text_of_identifier
+from graph.domain.search import Field, Hit
 from graph.domain.views import Asked, ByKey, CustomerView, Selection
 from graph.ports import T, Work
 from graph.stores.neo4j import cypher, records
 from graph.stores.neo4j.search import MOST_LOOKED_AT, exact, hit, similar
 from graph.stores.neo4j.transaction import Transaction
+from graph.stores.neo4j.upgrades import AFTER
 from graph.stores.neo4j.views import ALIVE, query, view
 
 SCHEMA = cypher.load("schema")
@@ -241,17 +243,12 @@ class Neo4jStore:
             for name, statement in SCHEMA.items():
                 if _name(statement) not in there:
                     await (await session.run(statement)).consume()
-                    done.append(name.replace("_", " ", 1))
+                    done.append(name)
             await (await session.run("CALL db.awaitIndexes(300)")).consume()
-        if any("search" in name for name in done):
-            await self._give_words()
-        return done
-
-    async def _give_words(self) -> None:
-        """Make identifiers searchable that are from before there was a search."""
-        while found := await self._read(SEARCH["without_words"], namespaces=sorted(NOT_SEARCHED)):
-            rows = [[record["handle"], text_of_identifier(record["key"])] for record in found]
-            await self._read(SEARCH["give_words"], rows=rows)
+        for name in done:
+            if upgrade := AFTER.get(name):
+                await upgrade(self._read)
+        return [name.replace("_", " ", 1) for name in done]
 
     async def ready(self) -> str:
         """See `Store`."""

@@ -104,7 +104,7 @@ class Transaction:
             found += await self._run(READING["receipts"], asked=[list(key) for key in keys])
         if orders:
             found += await self._run(READING["receipts_of_orders"], keys=orders)
-        receipts = [records.receipt(node) for (node,) in found]
+        receipts = [records.receipt(*row) for row in found]
         self._stored_receipts.update(receipt.key for receipt in receipts)
         return {receipt.key: receipt for receipt in receipts}
 
@@ -266,7 +266,9 @@ class Transaction:
                 "id": receipt.id,
                 "kind": receipt.kind,
                 "at": receipt.seen_at,
-                "detail": detail(receipt.kind, receipt.facts),
+                "filters": {
+                    name: value or None for name, value in detail(receipt.kind, receipt.facts)._asdict().items()
+                },
                 "words": _words(receipt),
                 "carriers": [[key, self._handle[key]] for key in receipt.told_at if receipt.standing is Standing.VALID],
             }

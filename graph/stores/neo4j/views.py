@@ -25,6 +25,7 @@ from graph.domain.views import (
     Page,
     PageRequest,
     Selection,
+    TallyPage,
     TimelinePage,
 )
 from graph.stores.neo4j import cypher, records
@@ -39,6 +40,7 @@ _KINDS: dict[type, str] = {
     HistoryPage: "history",
     FactPage: "facts",
     TimelinePage: "timeline",
+    TallyPage: "tallies",
 }
 
 
@@ -58,6 +60,8 @@ def _text(kinds: tuple[str, ...]) -> str:
 
 def _parameters(page: PageRequest) -> dict[str, Any]:
     """A page's own parameter; one item more than it holds tells whether more follow."""
+    if isinstance(page, TallyPage):
+        return {}
     values: dict[str, Any] = {"first": page.first + 1}
     if isinstance(page, FactPage):
         return {**values, "kind": page.kind.value}
@@ -65,7 +69,8 @@ def _parameters(page: PageRequest) -> dict[str, Any]:
         bounds: list[list[Any]] = [list(bound(kind, page.after, page.until)) for kind in TimelineKind]
         bounds[TimelineKind.CHANGE][1] = int(bounds[TimelineKind.CHANGE][1] or 0)
         kinds = [kind.value for kind in page.kinds]
-        return {**values, "bounds": bounds, "kinds": kinds, "channels": page.channels, "since": page.since}
+        filters = {name: getattr(page, name) for name in ("channels", "types", "campaign", "sku", "since")}
+        return {**values, "bounds": bounds, "kinds": kinds, **filters}
     values["after"] = page.after
     if isinstance(page, IdentifierPage):
         values["rank"] = {namespace: rank for rank, namespace in enumerate(page.namespaces)}
@@ -81,8 +86,8 @@ def view(asked: Asked, selection: Selection, record: Record) -> CustomerView:
         if isinstance(page, TimelinePage):
             # Three lists came one after the other, each long enough.
             items = sorted(items, key=lambda item: _moment(item).place, reverse=True)
-        cut = [_item(page, item) for item in items[: page.first]]
-        pages[page] = Page(cut, len(items) > page.first)
+        first = len(items) if isinstance(page, TallyPage) else page.first
+        pages[page] = Page([_item(page, item) for item in items[:first]], len(items) > first)
     return CustomerView(
         records.customer(record["customer"], record["node"]), asked.id if isinstance(asked, ById) else None, pages
     )
@@ -114,6 +119,8 @@ def _item(page: PageRequest, item: Any) -> object:
             return records.told(item)
         case TimelinePage():
             return _moment(item)
+        case TallyPage():
+            return records.tally(item)
         case MatchPage():
             a, b, values, at_a, at_b, marks = item
             marks_a, marks_b = ([records.mark(mark) for mark in side] for side in marks)

@@ -1,13 +1,16 @@
 """Habits: opening hours, time to decide, campaigns, and the signal of churn."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
 
-from graph.domain.habits import HOUR, Churn, churn, habits
+from graph.domain.habits import Churn, Habits, churn
+from graph.domain.habits import habits as habits_of
 from graph.domain.interactions import Interaction
 from graph.domain.observations import DAY
 from graph.domain.orders import Order, OrderLine, OrderStatus
+from graph.domain.tallies import HOUR, add, tally_of
 
 MONDAY = 4 * DAY
 """1970-01-05."""
@@ -15,6 +18,12 @@ MONDAY = 4 * DAY
 
 def did(type: str, at: float, **more: str) -> Interaction:
     return Interaction("mail", type, round(at), **more)
+
+
+def habits(orders: Sequence[Order], interactions: Sequence[Interaction]) -> Habits:
+    """The habits, with all interactions counted."""
+    sent = [one.observation((("email", "a@example.com"),)) for one in interactions]
+    return habits_of(add(tally_of(one.kind, one.facts, one.seen_at) for one in sent), orders, interactions)
 
 
 def ordered(at: float, *skus: str, status: OrderStatus = OrderStatus.PAID) -> Order:
@@ -52,6 +61,19 @@ def test_campaigns_are_ranked_by_what_is_clicked() -> None:
     mails += [did("email_sent", 3, campaign="news"), did("email_clicked", 4, campaign="news"), did("email_sent", 5)]
     found = [(one.name, one.sent, one.opened, one.clicked) for one in habits([], mails).campaigns]
     assert found == [("news", 1, 0, 1), ("sale", 1, 1, 0)]
+
+
+def test_reactions_are_ranked_by_clicks_of_what_was_shown() -> None:
+    mails = [did("email_sent", n, appeal="discount") for n in range(4)] + [did("email_clicked", 9, appeal="discount")]
+    mails += [did("banner_shown", 1, appeal="new"), did("banner_clicked", 2, appeal="new"), did("email_sent", 3)]
+    mails += [did("push_clicked", 4, appeal="shoes"), did("email_opened", 5, appeal="discount")]
+    found = habits([], mails)
+    assert [(one.appeal, one.shown, one.reacted, one.rate) for one in found.reactions] == [
+        ("new", 1, 1, 1.0),
+        ("shoes", 0, 1, 1.0),
+        ("discount", 4, 1, 0.25),
+    ]
+    assert list(found.did.items())[:2] == [("email_sent", 5), ("banner_clicked", 1)]
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.domain.orders import Figures, Sums
+from graph.domain.figures import Figures, Sums
 from graph.domain.population import Population, RfmSegment, percentile, population, score, standing
 
+
+def sums_of(orders: int, revenue: int, first: int, last: int) -> Sums:
+    return Sums(orders, Decimal(revenue), first, last, {0: orders}, Decimal(0))
+
+
 sums = st.builds(
-    lambda orders, revenue, first, span: Sums(orders, Decimal(revenue), first, first + span),
+    lambda orders, revenue, first, span: sums_of(orders, revenue, first, first + span),
     st.integers(1, 5),
     st.integers(0, 20),
     st.integers(0, 10),
@@ -29,7 +34,7 @@ def nearest_rank(values: list[int], cut: int) -> int:
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=60))
 def test_percentiles_are_those_of_the_nearest_rank(values: list[int]) -> None:
-    counted = population([{"EUR": Sums(value + 6, Decimal(0), 0, 0)} for value in values], 0)
+    counted = population([{"EUR": sums_of(value + 6, 0, 0, 0)} for value in values], 0)
     assert list(counted.orders) == [nearest_rank(values, cut) + 6 for cut in range(1, 100)]
     for value in values:
         expected = 1 + sum(value > nearest_rank(values, cut) for cut in (20, 40, 60, 80))
@@ -52,7 +57,7 @@ def test_the_order_of_customers_does_not_matter_and_text_keeps_everything(everyo
 
 
 def test_equal_customers_score_equal() -> None:
-    same = [{"EUR": Sums(1, Decimal(5), 0, 0)}] * 100
+    same = [{"EUR": sums_of(1, 5, 0, 0)}] * 100
     found = standing(same[0], population(same, 0))
     assert (found.recency, found.frequency, found.monetary, found.orders_percentile) == (1, 1, 1, 0)
 
@@ -62,11 +67,11 @@ def test_equal_customers_score_equal() -> None:
     [(99, 99, RfmSegment.CHAMPIONS), (99, 0, RfmSegment.NEW), (0, 99, RfmSegment.CANNOT_LOSE), (0, 0, RfmSegment.LOST)],
 )
 def test_the_corners_have_names(last: int, orders: int, segment: RfmSegment) -> None:
-    everyone = [{"EUR": Sums(n + 1, Decimal(n), 0, n)} for n in range(100)]
-    found = standing({"EUR": Sums(orders + 1, Decimal(1), 0, last)}, population(everyone, 0))
+    everyone = [{"EUR": sums_of(n + 1, n, 0, n)} for n in range(100)]
+    found = standing({"EUR": sums_of(orders + 1, 1, 0, last)}, population(everyone, 0))
     assert found.segment is segment
 
 
 def test_before_anything_is_counted_nothing_is_said() -> None:
-    assert standing({"EUR": Sums(1, Decimal(5), 0, 0)}, population([], 0)) is None
+    assert standing({"EUR": sums_of(1, 5, 0, 0)}, population([], 0)) is None
     assert percentile(3, ()) == 0

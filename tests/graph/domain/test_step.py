@@ -6,11 +6,12 @@ from decimal import Decimal
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from graph.domain.figures import add, figures_of
 from graph.domain.intake import Command, Observe, RemoveMark, Revoke, SetMark, prepare
 from graph.domain.links import State
 from graph.domain.marks import MarkKind
 from graph.domain.observations import SECOND, Tier
-from graph.domain.orders import Order, OrderStatus, add, figures_of
+from graph.domain.orders import Order, OrderStatus
 from graph.domain.receipts import Standing
 from graph.domain.resolution import degrees, links_of, resolve
 from graph.domain.scenario import in_order

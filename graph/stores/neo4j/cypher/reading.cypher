@@ -26,7 +26,7 @@ RETURN members, [c IN customers | [c, elementId(c)]] AS customers,
 UNWIND $asked AS asked
 MATCH (o:Observation {source: asked[0], id: asked[1]})
 SET o.locked = true
-RETURN o;
+RETURN o, [(o)-[:TOLD]->(i) | i.key] AS told_at;
 
 // name: receipts_of_orders
 // All observations that state facts of the orders of $keys.

@@ -66,3 +66,7 @@ OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}};
 // name: 0017_kept_name
 // What was counted of all customers together, and whatever else is kept by a name.
 CREATE CONSTRAINT kept_name IF NOT EXISTS FOR (k:Kept) REQUIRE k.name IS UNIQUE;
+
+// name: 0018_told_type
+// The newest interactions of a type that hang on an identifier.
+CREATE INDEX told_type IF NOT EXISTS FOR ()-[t:TOLD]-() ON (t.key, t.type, t.at, t.name);

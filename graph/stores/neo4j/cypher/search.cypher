@@ -14,14 +14,3 @@ CALL (node) {
 WITH node, customer, key, field, told
 WHERE field IN $fields AND ($within IS NULL OR customer IN $within)
 RETURN customer, key, field, told, node.words AS words LIMIT $first;
-
-// name: without_words
-// Identifiers from before there was a search.
-MATCH (i:Identifier) WHERE i.words IS NULL AND NOT i.namespace IN $namespaces
-RETURN elementId(i) AS handle, i.key AS key LIMIT 5000;
-
-// name: give_words
-// The words of identifiers.
-UNWIND $rows AS row
-MATCH (i) WHERE elementId(i) = row[0]
-SET i.words = row[1];

@@ -50,12 +50,26 @@ COLLECT {
   CALL (c) {
     MATCH (c)<-[:IDENTIFIES]-(i:Teller) WHERE 0 IN $page.kinds
     CALL (i) {
+      WITH i WHERE $page.types IS NULL
       MATCH (o:Observation)-[t:TOLD]->()
       WHERE t.key = i.key AND t.kind = 'interaction' AND t.at <= $page.bounds[0][0] AND t.at >= $page.since
         AND t.name IS NOT NULL
-        AND ($page.channels IS NULL OR t.detail IN $page.channels)
+        AND ($page.channels IS NULL OR t.channel IN $page.channels)
+        AND ($page.campaign IS NULL OR t.campaign = $page.campaign) AND ($page.sku IS NULL OR t.sku = $page.sku)
         AND (t.at < $page.bounds[0][0] OR t.name < $page.bounds[0][1])
       RETURN t, o ORDER BY t.key DESC, t.kind DESC, t.at DESC, t.name DESC LIMIT $page.first
+      UNION ALL
+      UNWIND coalesce($page.types, []) AS type
+      CALL (i, type) {
+        MATCH (o:Observation)-[t:TOLD]->()
+        WHERE t.key = i.key AND t.type = type AND t.at <= $page.bounds[0][0] AND t.at >= $page.since
+          AND t.name IS NOT NULL
+          AND ($page.channels IS NULL OR t.channel IN $page.channels)
+          AND ($page.campaign IS NULL OR t.campaign = $page.campaign) AND ($page.sku IS NULL OR t.sku = $page.sku)
+          AND (t.at < $page.bounds[0][0] OR t.name < $page.bounds[0][1])
+        RETURN t, o ORDER BY t.key DESC, t.type DESC, t.at DESC, t.name DESC LIMIT $page.first
+      }
+      RETURN t, o
     }
     RETURN [0, [i.key, t.at, o.source, o.id, o.tier, o.sent]] AS item
     UNION ALL
@@ -77,6 +91,13 @@ COLLECT {
     RETURN [2, h{.*}] AS item
   }
   RETURN item
+};
+
+// name: tallies
+// What hangs on the customer's identifiers, counted.
+COLLECT {
+  MATCH (c)<-[:IDENTIFIES]-(i:Teller) WHERE i.tally IS NOT NULL
+  RETURN i{.tally}
 };
 
 // name: links

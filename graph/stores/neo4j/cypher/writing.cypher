@@ -70,7 +70,8 @@ WITH o, row
 UNWIND row.carriers AS carrier
 MATCH (i) WHERE elementId(i) = carrier[1]
 SET i:Teller
-CREATE (o)-[:TOLD {key: carrier[0], kind: row.kind, at: row.at, name: row.source + ' ' + row.id, detail: row.detail}]->(i);
+CREATE (o)-[t:TOLD {key: carrier[0], kind: row.kind, at: row.at, name: row.source + ' ' + row.id}]->(i)
+SET t += row.filters;
 
 // name: create_answered
 // Requests that were carried out.

@@ -1,0 +1,135 @@
+"""Figures folded from orders, kept at the customer (design.md §3): they follow memberships, and no look-up scans."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from graph.domain.observations import DAY
+from graph.domain.orders import Order, OrderStatus, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Figures of the orders in one currency; cancelled orders count nowhere, returned ones not in revenue.
+
+    `days` counts orders by the day they were placed, in days since 1970 (UTC): orders of one day are one purchase
+    where purchases are predicted. `first_day` is the revenue of the first of these days. Times in microseconds.
+    """
+
+    orders: int
+    revenue: Decimal
+    first_order: int
+    last_order: int
+    days: Mapping[int, int]
+    first_day: Decimal
+
+    @property
+    def first_day_no(self) -> int:
+        """The day of the first order."""
+        return self.first_order // DAY
+
+
+Figures = Mapping[str, Sums]
+"""Currency to the sums in it."""
+
+
+def main_currency(figures: Figures) -> str:
+    """The currency of most orders; of several the first by name."""
+    return min(figures, key=lambda one: (-figures[one].orders, one))
+
+
+def figures_of(order: Order | None) -> Figures:
+    """What one order adds to the figures of its customer."""
+    if order is None or order.status is OrderStatus.CANCELLED:
+        return {}
+    revenue = Decimal(0) if order.status is OrderStatus.RETURNED else order.total
+    at = order.placed_at
+    return {order.currency: Sums(1, revenue, at, at, {at // DAY: 1}, revenue)}
+
+
+def add(figures: Iterable[Figures]) -> Figures:
+    """The sum of figures."""
+    total: dict[str, Sums] = {}
+    for one in figures:
+        for currency, sums in one.items():
+            mine = total.get(currency)
+            total[currency] = sums if mine is None else _joined(mine, sums)
+    return total
+
+
+def _joined(a: Sums, b: Sums) -> Sums:
+    days = dict(a.days)
+    for day, count in b.days.items():
+        days[day] = days.get(day, 0) + count
+    first = a.first_day if a.first_day_no < b.first_day_no else b.first_day
+    return Sums(
+        a.orders + b.orders,
+        a.revenue + b.revenue,
+        min(a.first_order, b.first_order),
+        max(a.last_order, b.last_order),
+        days,
+        a.first_day + b.first_day if a.first_day_no == b.first_day_no else first,
+    )
+
+
+def subtract(figures: Figures, gone: Figures) -> Figures | None:
+    """Figures without one order; `None` where first or last order can only be found by folding all orders anew."""
+    rest = dict(figures)
+    for currency, sums in gone.items():
+        mine = rest[currency]
+        if mine.orders == sums.orders:
+            del rest[currency]
+            continue
+        if sums.first_order == mine.first_order or sums.last_order == mine.last_order:
+            return None
+        days = {day: count - sums.days.get(day, 0) for day, count in mine.days.items()}
+        rest[currency] = Sums(
+            mine.orders - sums.orders,
+            mine.revenue - sums.revenue,
+            mine.first_order,
+            mine.last_order,
+            {day: count for day, count in days.items() if count},
+            mine.first_day - (sums.first_day if sums.first_day_no == mine.first_day_no else 0),
+        )
+    return rest
+
+
+def figures_to_json(figures: Figures) -> str:
+    """Figures as JSON text for a store; days as gaps, each followed by its count where that is not 1."""
+    return json.dumps(
+        {
+            c: [s.orders, plain(s.revenue), s.first_order, s.last_order, plain(s.first_day), _gaps(s.days)]
+            for c, s in sorted(figures.items())
+        },
+        separators=(",", ":"),
+    )
+
+
+def figures_from_json(text: str) -> Figures:
+    """The figures that `figures_to_json` wrote down."""
+    if text == "{}":
+        return {}
+    return {
+        c: Sums(n, Decimal(revenue), first, last, _days(gaps), Decimal(first_day))
+        for c, (n, revenue, first, last, first_day, gaps) in json.loads(text).items()
+    }
+
+
+def _gaps(days: Mapping[int, int]) -> list[int | list[int]]:
+    gaps: list[int | list[int]] = []
+    before = 0
+    for day in sorted(days):
+        gaps.append(day - before if days[day] == 1 else [day - before, days[day]])
+        before = day
+    return gaps
+
+
+def _days(gaps: Iterable[int | list[int]]) -> dict[int, int]:
+    days: dict[int, int] = {}
+    day = 0
+    for one in gaps:
+        gap, count = (one, 1) if isinstance(one, int) else one
+        day += gap
+        days[day] = count
+    return days

@@ -1,0 +1,61 @@
+"""What migrations need that Cypher cannot say: what came to be kept at write time, worked out for what is stored."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import neo4j
+import orjson
+
+from graph.domain.facts import FactKind, detail
+from graph.domain.figures import add, figures_of, figures_to_json
+from graph.domain.observations import Observation
+from graph.domain.orders import Order
+from graph.domain.search import NOT_SEARCHED, text_of_identifier
+from graph.domain.tallies import Tally, tally_of
+from graph.domain.tallies import add as add_tallies
+from graph.stores.neo4j import cypher
+
+Read = Callable[..., Awaitable[list[neo4j.Record]]]
+UPGRADES = cypher.load("upgrades")
+
+
+async def words(read: Read) -> None:
+    """Make identifiers searchable that are from before there was a search."""
+    while found := await read(UPGRADES["without_words"], namespaces=sorted(NOT_SEARCHED)):
+        rows = [[record["handle"], text_of_identifier(record["key"])] for record in found]
+        await read(UPGRADES["give_words"], rows=rows)
+
+
+async def metrics(read: Read) -> None:
+    """Figures with the days of orders, what interactions are filtered by, and tallies."""
+    after = ""
+    while found := await read(UPGRADES["with_orders"], after=after):
+        rows: list[list[Any]] = []
+        for record in found:
+            orders = [Order.from_facts(*facts) for facts in record["orders"]]
+            rows.append([record["id"], figures_to_json(add(map(figures_of, orders)))])
+        await read(UPGRADES["give_figures"], rows=rows)
+        after = found[-1]["id"]
+    after = ""
+    while carriers := await read(UPGRADES["carriers"], after=after):
+        for carrier in carriers:
+            await _recount(read, carrier["key"])
+        after = carriers[-1]["key"]
+
+
+async def _recount(read: Read, key: str) -> None:
+    kind = FactKind.INTERACTION.value
+    tally: Tally = {}
+    rows: list[list[Any]] = []
+    for record in await read(UPGRADES["interactions"], key=key, kind=kind):
+        facts = Observation.from_sent("", "", record["sent"]).facts
+        tally = add_tallies((tally, tally_of(kind, facts, record["at"])))
+        filters = {name: value or None for name, value in detail(kind, facts)._asdict().items()}
+        rows.append([record["handle"], filters])
+    if tally:
+        text = orjson.dumps(dict(tally)).decode()
+        await read(UPGRADES["give_details"], rows=rows, key=key, tally=text)
+
+
+AFTER: Mapping[str, Callable[[Read], Awaitable[None]]] = {"0016_search": words, "0018_told_type": metrics}
+"""By the migration that they follow."""
