@@ -19,17 +19,15 @@ from graph.domain.attributes import AttributesStatement, Catalogue, check_statem
 from graph.domain.changes import Entry
 from graph.domain.consents import ConsentStatement, check_consent
 from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, Problem
-from graph.domain.facts import Told
-from graph.domain.habits import Churn, churn
 from graph.domain.health import Finding
 from graph.domain.identifiers import Identifier
-from graph.domain.interactions import Interaction, InteractionStatement, check_interaction
-from graph.domain.journey import Journey, journey
+from graph.domain.interactions import InteractionStatement, check_interaction
+from graph.domain.known import Known
 from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
 from graph.domain.observations import SECOND, Observation
 from graph.domain.orders import NAMESPACE, Order
-from graph.domain.outside import OutsideSegment, OutsideStatement, check_outside, outside_segments
+from graph.domain.outside import OutsideStatement, check_outside
 from graph.domain.products import Product, check_product
 from graph.domain.receipts import ObservationKey
 from graph.domain.requests import Once
@@ -42,7 +40,6 @@ from graph.views.follow import Follower
 from graph.views.health import health
 from graph.views.history import customer_at, entries_around, feed
 from graph.views.matches import MatchStatus, status
-from graph.views.metrics import Metrics, metrics
 from graph.views.population import Census, Fit
 from graph.views.preview import Preview
 from graph.views.search import search
@@ -229,14 +226,6 @@ class IdentityGraph:
         now = self._clock.now()
         return await record_facts(self._writer, self.rules, "segments", "statedAt", statements, check_outside, now)
 
-    def outside_segments(self, told: Sequence[Told]) -> list[OutsideSegment]:
-        """The segments of others that hold now."""
-        return outside_segments(told, self._clock.now())
-
-    def journey(self, orders: Sequence[Order], interactions: Sequence[Interaction]) -> Journey | None:
-        """The phase that somebody is in now, by their newest orders and interactions."""
-        return journey(orders, interactions, self.catalogue.journey, self._clock.now())
-
     async def record_products(self, products: Sequence[Product | Problem]) -> list[bool | Problem]:
         """Take in 1 to 1,000 products; answers for each whether it is what counts now, or what is wrong with it."""
         check_count("products", products)
@@ -378,18 +367,9 @@ class IdentityGraph:
         """The views of customers in the order asked; `None` where there is none."""
         return await self._store.customers(asked, selection) if asked else []
 
-    def is_known(self, view: CustomerView) -> bool:
-        """Whether a customer holds an identifier of a namespace that makes it known."""
-        return not self.rules.known.isdisjoint(view.customer.counts)
-
-    def metrics(self, view: CustomerView) -> Metrics:
-        """The figures of a customer's orders as of now."""
-        return metrics(view.customer.figures, self._clock.now())
-
-    def churn(self, view: CustomerView, unsubscribed_at: int | None = None) -> Churn:
-        """How likely a customer is to be lost, by its own rhythm and the last time that it unsubscribed."""
-        figures = self.metrics(view)
-        return churn(figures.silence, figures.last_order_at, unsubscribed_at)
+    def known(self, view: CustomerView) -> Known:
+        """All that follows from a customer's view as of now."""
+        return Known(self._clock.now(), view, self.catalogue, frozenset(self.rules.known))
 
     def match_status(self, match: Match) -> MatchStatus:
         """What became of a possible match."""

@@ -8,15 +8,15 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from graph.domain.attributes import ADDRESS_PARTS, Value, profile
+from graph.domain.attributes import ADDRESS_PARTS, Value
 from graph.domain.consents import at_address, decisions
-from graph.domain.facts import FactKind
 from graph.domain.interactions import Interaction
+from graph.domain.known import CONSENTS, PROFILE
 from graph.domain.links import State
+from graph.domain.metrics import Money
 from graph.domain.timeline import TimelineKind
 from graph.domain.views import (
     CustomerView,
-    FactPage,
     IdentifierPage,
     LinkPage,
     MatchPage,
@@ -25,11 +25,8 @@ from graph.domain.views import (
     TimelinePage,
 )
 from graph.identity_graph import IdentityGraph
-from graph.views.metrics import Money
 
 ROWS = 20
-ATTRIBUTES = FactPage(FactKind.ATTRIBUTES, 1_000)
-CONSENTS = FactPage(FactKind.CONSENT, 1_000)
 ORDERS = OrderPage(10)
 LINKS = LinkPage(ROWS, states=(State.SUSPENDED, State.IDLE))
 MATCHES = MatchPage(5)
@@ -38,7 +35,7 @@ LATELY = TimelinePage(10, kinds=(TimelineKind.INTERACTION,))
 
 def selection(graph: IdentityGraph) -> Selection:
     """What the page shows."""
-    return Selection.of([_names(graph), ORDERS, LINKS, MATCHES, ATTRIBUTES, CONSENTS, LATELY])
+    return Selection.of([_names(graph), ORDERS, LINKS, MATCHES, PROFILE, CONSENTS, LATELY])
 
 
 def _names(graph: IdentityGraph) -> IdentifierPage:
@@ -55,12 +52,12 @@ def _money(one: Money) -> str:
 
 def show(console: Console, graph: IdentityGraph, view: CustomerView) -> None:
     """Print the page."""
-    known = "known" if graph.is_known(view) else "anonymous"
+    known = "known" if graph.known(view).is_known else "anonymous"
     head = Text.assemble(("Customer ", "bold"), (view.customer.id, "bold cyan"), f"  {known}")
     if view.requested not in (None, view.customer.id):
         head.append(f"  (asked for {view.requested}, which redirects here)")
     parts: list[RenderableType] = [_figures(graph, view)]
-    if view.pages[ATTRIBUTES].items:
+    if view.pages[PROFILE].items:
         parts.append(_profile(graph, view))
     parts.append(_identifiers(view, _names(graph)))
     if view.pages[CONSENTS].items:
@@ -84,7 +81,7 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _figures(graph: IdentityGraph, view: CustomerView) -> Text:
-    figures = graph.metrics(view)
+    figures = graph.known(view).metrics
     if not figures.orders:
         return Text("no orders\n")
     revenue = ", ".join(map(_money, figures.revenue))
@@ -114,7 +111,7 @@ def _identifiers(view: CustomerView, page: IdentifierPage) -> Table:
 
 def _profile(graph: IdentityGraph, view: CustomerView) -> Table:
     table = _table("Profile", "attribute", "value", "source", "stated", "also stated")
-    for name, chosen in profile(view.pages[ATTRIBUTES].items, graph.catalogue).items():
+    for name, chosen in graph.known(view).profile.items():
         first = chosen.shown[0]
         shown, others = ("; ".join(_value(one.value) for one in some) for some in (chosen.shown, chosen.alternatives))
         table.add_row(name, shown, first.source, _day(first.at), others)

@@ -114,12 +114,21 @@ def _campaigns(interactions: Sequence[Interaction]) -> tuple[Campaign, ...]:
     return tuple(sorted(found, key=lambda one: (-one.clicked, -one.opened, one.name)))
 
 
+SILENT = (1.5, 3.0)
+"""Means of the own rhythm after which silence is watched, and is likely to last."""
+
+
+def churn_moments(last_order_at: int | None, rhythm: float | None) -> list[float]:
+    """The moments at which silence alone changes the signal; `rhythm` is the mean time between orders."""
+    return [] if last_order_at is None or rhythm is None else [last_order_at + means * rhythm for means in SILENT]
+
+
 def churn(silence: float | None, last_order_at: int | None, unsubscribed_at: int | None) -> Churn:
     """The signal: silence of 1.5 means of the own rhythm is watched, of 3 it is likely to last.
 
     Who has unsubscribed since the last order is one step further.
     """
-    steps = 0 if silence is None else (silence >= 1.5) + (silence >= 3)
+    steps = 0 if silence is None else sum(silence >= means for means in SILENT)
     if unsubscribed_at is not None and (last_order_at is None or unsubscribed_at > last_order_at):
         steps += 1
     return list(Churn)[min(steps, 2)]

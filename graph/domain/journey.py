@@ -52,6 +52,15 @@ OURS = frozenset({"email_sent", "email_bounced"})
 _DECIDING = frozenset({"cart", "checkout_started"})
 
 
+def moments(orders: Sequence[Order], interactions: Sequence[Interaction], rules: JourneyRules) -> list[int]:
+    """The moments at which time alone may change the phase; both newest first."""
+    placed = [order.placed_at for order in orders if order.status is not OrderStatus.CANCELLED]
+    did = [one.at for one in interactions if one.type not in OURS]
+    found = [at + rules.purchase_days * DAY for at in placed] + [at + rules.after_sales_days * DAY for at in placed[:1]]
+    found += [one.at + rules.decision_days * DAY for one in interactions if one.type in _DECIDING][:1]
+    return found + [at + rules.orientation_days * DAY for at in did[:1]]
+
+
 def journey(
     orders: Sequence[Order], interactions: Sequence[Interaction], rules: JourneyRules, now: int
 ) -> Journey | None:

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import strawberry
 
-from graph.domain.consents import Channel, ConsentStatement, Decision, at_address, check_purpose, decisions
+from graph.domain.consents import Channel, ConsentStatement, Decision, at_address, check_purpose
 from graph.domain.errors import InvalidInput, Problem
+from graph.domain.known import CONSENTS
 from graph.domain.views import ByKey, Selection
 from schema.consent.types import ConsentAnswer
 from schema.context import Info
-from schema.customer.pages import FACTS, fact_page
 from schema.identifier.types import IdentifierInput
 from schema.observation.inputs import Party, own_id, pairs
 from schema.observation.mutations import taken_in
@@ -105,9 +105,8 @@ class ConsentQueries:
         if problem := check_purpose(purpose, graph.catalogue):
             raise InvalidInput(problem.code, problem.message, problem.path)
         key = graph.key(identifier.namespace, identifier.value, ("identifier",))
-        page = fact_page(FACTS["consent"])
-        (view,) = await graph.customers([ByKey(key)], Selection.of([page]))
-        found = [] if view is None else decisions(view.pages[page].items)
+        (view,) = await graph.customers([ByKey(key)], Selection.of([CONSENTS]))
+        found = [] if view is None else graph.known(view).decided
         return ConsentAnswer.of(at_address(found, key, purpose, channel))
 
     @strawberry.field(description="The purposes that consent can be given for.")

@@ -7,42 +7,37 @@ for the resolver, which finds its page in the view. So the two cannot disagree.
 from collections.abc import Sequence
 
 from graph.domain.errors import InvalidInput
-from graph.domain.facts import FactKind
+from graph.domain.known import CONSENTS, LATELY, ORDERS, OUTSIDE, PROFILE, UNSUBSCRIBED
 from graph.domain.links import State
 from graph.domain.rules import Rules
 from graph.domain.timeline import NO_END, TimelineKind
 from graph.domain.views import (
     MAX_PAGE,
-    FactPage,
     HistoryPage,
     IdentifierPage,
     LinkPage,
     MatchPage,
     OrderPage,
+    PageRequest,
     TallyPage,
     TimelinePage,
 )
 from schema.cursors import decode, page_size
 from schema.scalars import readable
 
-MOST_FACTS = 100_000
-"""Statements of one kind that are read of a customer. They are few: what people do is no statement."""
-MOST_VIEWS = 500
-FACTS = {
-    "profile": FactKind.ATTRIBUTES,
-    "consents": FactKind.CONSENT,
-    "consent": FactKind.CONSENT,
-    "outsideSegments": FactKind.OUTSIDE,
-}
-"""Fields that are made of all statements of a kind."""
-FAVOURED = OrderPage(MAX_PAGE)
-"""The orders that favourites are found in."""
-VIEWED = TimelinePage(MOST_VIEWS, kinds=(TimelineKind.INTERACTION,))
-"""The interactions that viewed articles are found in."""
-UNSUBSCRIBED = TimelinePage(1, kinds=(TimelineKind.INTERACTION,), types=("email_unsubscribed",))
-"""The last time that mails were unsubscribed."""
 TALLIES = TallyPage()
 """What all interactions count for."""
+NEEDS: dict[str, tuple[PageRequest, ...]] = {
+    "profile": (PROFILE,),
+    "consents": (CONSENTS,),
+    "consent": (CONSENTS,),
+    "outsideSegments": (OUTSIDE,),
+    "favourites": (ORDERS,),
+    "viewedNotBought": (ORDERS, LATELY),
+    "journey": (ORDERS, LATELY),
+    "habits": (ORDERS, LATELY, TALLIES, UNSUBSCRIBED),
+}
+"""Fields that are worked out from pages of their own."""
 SHORTHANDS = {"devices": "device", "emails": "email", "loyaltyCards": "loyalty_card"}
 """Fields that are identifiers of one namespace."""
 
@@ -84,11 +79,6 @@ def match_page(first: int, after: str | None = None) -> MatchPage:
     """A page of possible matches."""
     place = None if after is None else decode(after, str, str)
     return MatchPage(page_size(first), place and (place[0], place[1]))
-
-
-def fact_page(kind: FactKind) -> FactPage:
-    """All that is told of a kind."""
-    return FactPage(kind, MOST_FACTS)
 
 
 def timeline_page(

@@ -93,13 +93,7 @@ def _pages(name: str, arguments: Mapping[str, Any], rules: Rules) -> Iterator[Pa
         case "timeline":
             filters = (arguments.get(one) for one in ("kinds", "channels", "since", "until", "types"))
             yield pages.timeline_page(first, after, *filters)
-        case "favourites":
-            yield pages.FAVOURED
-        case "viewedNotBought" | "journey":
-            yield from (pages.FAVOURED, pages.VIEWED)
-        case "habits":
-            yield from (pages.FAVOURED, pages.VIEWED, pages.TALLIES, pages.UNSUBSCRIBED)
-        case _ if name in pages.FACTS:
-            yield pages.fact_page(pages.FACTS[name])
+        case _ if name in pages.NEEDS:
+            yield from pages.NEEDS[name]
         case _ if name in pages.SHORTHANDS:
             yield pages.shorthand_page(rules, name, first)

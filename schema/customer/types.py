@@ -1,21 +1,18 @@
 """The customer in GraphQL."""
 
 from collections.abc import Iterable
-from functools import cached_property
 from typing import Annotated, Any, TypeAlias
 
 import strawberry
 import strawberry.federation
 
-from graph.domain.attributes import profile
-from graph.domain.consents import Channel, Decided, check_purpose, decisions, of_customer
+from graph.domain.consents import Channel, check_purpose, of_customer
 from graph.domain.errors import InvalidInput
 from graph.domain.habits import habits
-from graph.domain.interactions import Interaction as DomainInteraction
 from graph.domain.interactions import viewed_not_bought
+from graph.domain.known import UNSUBSCRIBED, Known
 from graph.domain.links import Link as DomainLink
 from graph.domain.links import State
-from graph.domain.orders import Order as DomainOrder
 from graph.domain.products import Product as DomainProduct
 from graph.domain.products import bought, favourites
 from graph.domain.tallies import add
@@ -104,6 +101,12 @@ class Customer(Node):
         except KeyError:
             raise not_at_a_time() from None
 
+    def _known(self, info: Info) -> Known:
+        """All that follows from the view as it is now."""
+        if self.view.customer.node is None:
+            raise not_at_a_time()
+        return info.context.graph.known(self.view)
+
     @strawberry.field(description="The id that was asked for, where another answers since they were merged.")
     def requested_id(self) -> strawberry.ID | None:
         """The id asked for, if it redirected."""
@@ -113,7 +116,7 @@ class Customer(Node):
     @strawberry.field(description="Whether it holds an identifier by which a person is known; else it is anonymous.")
     def known(self, info: Info) -> bool:
         """Known or anonymous."""
-        return info.context.graph.is_known(self.view)
+        return info.context.graph.known(self.view).is_known
 
     @strawberry.field(description="When Kith first gave this id.")
     def created_at(self) -> Timestamp:
@@ -173,31 +176,24 @@ class Customer(Node):
     @strawberry.field(description="Figures over its orders.")
     def metrics(self, info: Info) -> Metrics:
         """Figures."""
-        if self.view.customer.node is None:
-            raise not_at_a_time()
-        return Metrics.of(info.context.graph.metrics(self.view))
+        return Metrics.of(self._known(info).metrics)
 
     @strawberry.field(description="Who it is: one value an attribute, chosen by precedence, with origin and others.")
     def profile(self, info: Info) -> Profile:
         """The profile."""
-        catalogue = info.context.graph.catalogue
-        told = self._page(pages.fact_page(pages.FACTS["profile"])).items
-        return Profile(chosen=profile(told, catalogue), types=catalogue.attributes)
-
-    @cached_property
-    def _decided(self) -> list[Decided]:
-        return decisions(self._page(pages.fact_page(pages.FACTS["consents"])).items)
+        return Profile(chosen=self._known(info).profile, types=info.context.graph.catalogue.attributes)
 
     @strawberry.field(
         description="What was decided of each of its addresses, what counts, by whose word, and all before."
     )
     def consents(
         self,
+        info: Info,
         purpose: Annotated[str | None, strawberry.argument(description="Only for this purpose.")] = None,
         channel: Annotated[Channel | None, strawberry.argument(description="Only for this channel.")] = None,
     ) -> list[Consent]:
         """Consents by address, purpose and channel."""
-        return consents(self._decided, purpose, channel)
+        return consents(self._known(info).decided, purpose, channel)
 
     @strawberry.field(
         description="Whether it may be addressed for a purpose: the strictest of the decisions that count for its "
@@ -214,7 +210,7 @@ class Customer(Node):
         """The customer's answer."""
         if problem := check_purpose(purpose, info.context.graph.catalogue):
             raise InvalidInput(problem.code, problem.message, problem.path)
-        return ConsentAnswer.of(of_customer(self._decided, purpose, channel))
+        return ConsentAnswer.of(of_customer(self._known(info).decided, purpose, channel))
 
     @strawberry.field(
         description="What it did and what was done with it: interactions, orders and its own history in one list, "
@@ -245,8 +241,7 @@ class Customer(Node):
     @strawberry.field(description="Segments that others say it belongs to; those that have expired are gone.")
     def outside_segments(self, info: Info) -> list[OutsideSegment]:
         """Segments of third parties."""
-        told = self._page(pages.fact_page(pages.FACTS["outsideSegments"])).items
-        return [OutsideSegment.of(one) for one in info.context.graph.outside_segments(told)]
+        return [OutsideSegment.of(one) for one in self._known(info).outside]
 
     @strawberry.field(
         description="How it compares with all customers: RFM scores and percentiles. Null without orders, and before "
@@ -254,9 +249,7 @@ class Customer(Node):
     )
     async def comparison(self, info: Info) -> Comparison | None:
         """Scores and percentiles."""
-        if self.view.customer.node is None:
-            raise not_at_a_time()
-        found = await info.context.graph.census.standing(self.view.customer.figures)
+        found = await info.context.graph.census.standing(self._known(info).view.customer.figures)
         return None if found is None else Comparison.of(found)
 
     @strawberry.field(
@@ -269,11 +262,10 @@ class Customer(Node):
         weeks: Annotated[int, strawberry.argument(description="Over how many weeks from now, 1 to 520.")] = 52,
     ) -> Prediction | None:
         """Purchases to come."""
-        if self.view.customer.node is None:
-            raise not_at_a_time()
+        figures = self._known(info).view.customer.figures
         if not 1 <= weeks <= MOST_WEEKS:
             raise InvalidInput("BAD_VALUE", f"weeks: {weeks} is not from 1 to {MOST_WEEKS}", ("weeks",))
-        found = await info.context.graph.census.predict(self.view.customer.figures, weeks)
+        found = await info.context.graph.census.predict(figures, weeks)
         return None if found is None else Prediction.of(found)
 
     async def _products(self, info: Info, skus: Iterable[str]) -> dict[str, DomainProduct]:
@@ -281,33 +273,26 @@ class Customer(Node):
         found = await info.context.loaders.products.load_many(wanted)
         return {sku: one for sku, one in zip(wanted, found, strict=True) if one is not None}
 
-    @cached_property
-    def _orders(self) -> list[DomainOrder]:
-        return [one.order for one in self._page(pages.FAVOURED).items]
-
-    @cached_property
-    def _interactions(self) -> list[DomainInteraction]:
-        return [DomainInteraction.of(moment.what) for moment in self._page(pages.VIEWED).items]
-
     @strawberry.field(
         description="Where it stands between first looking and buying again; null where nothing was done."
     )
     def journey(self, info: Info) -> Journey | None:
         """The phase of the journey."""
-        found = info.context.graph.journey(self._orders, self._interactions)
+        found = self._known(info).journey
         return None if found is None else Journey.of(found)
 
     @strawberry.field(description="How it uses to act.")
     def habits(self, info: Info) -> Habits:
         """Habits."""
-        found = habits(add(self._page(pages.TALLIES).items), self._orders, self._interactions)
-        unsubscribed = [moment.place[0] for moment in self._page(pages.UNSUBSCRIBED).items]
-        return Habits.of(found, info.context.graph.churn(self.view, *unsubscribed), *unsubscribed)
+        known = self._known(info)
+        unsubscribed = [moment.place[0] for moment in known.page(UNSUBSCRIBED)]
+        found = habits(add(known.page(pages.TALLIES)), known.orders, known.interactions)
+        return Habits.of(found, known.churn, *unsubscribed)
 
     @strawberry.field(description="Which categories and brands it buys.")
     async def favourites(self, info: Info) -> Favourites:
         """Favourite categories and brands."""
-        orders = self._orders
+        orders = self._known(info).orders
         categories, brands = favourites(orders, await self._products(info, bought(orders)))
         return Favourites(
             categories=[Favourite.of(one) for one in categories], brands=[Favourite.of(one) for one in brands]
@@ -319,7 +304,8 @@ class Customer(Node):
     )
     async def viewed_not_bought(self, info: Info, first: First = 10) -> list[Viewed]:
         """Viewed and not bought."""
-        found = viewed_not_bought(self._interactions, bought(self._orders))[: page_size(first)]
+        known = self._known(info)
+        found = viewed_not_bought(known.interactions, bought(known.orders))[: page_size(first)]
         products = await self._products(info, (one.sku for one in found))
         return [
             Viewed(

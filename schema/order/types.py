@@ -7,12 +7,12 @@ import strawberry
 import strawberry.federation
 from babel.numbers import get_currency_precision
 
+from graph.domain.metrics import Metrics as DomainMetrics
+from graph.domain.metrics import Money as DomainMoney
 from graph.domain.orders import Order as DomainOrder
 from graph.domain.orders import OrderLine as DomainOrderLine
 from graph.domain.orders import OrderStatus
 from graph.domain.views import ByKey, Selection
-from graph.views.metrics import Metrics as DomainMetrics
-from graph.views.metrics import Money as DomainMoney
 from schema.context import Info
 from schema.customer.selection import selected
 from schema.enums import described
@@ -159,5 +159,5 @@ class Metrics:
             days_since_last_order=metrics.days_since_last_order,
             years_as_customer=metrics.years_as_customer,
             mean_days_between_orders=metrics.mean_days_between_orders,
-            silence=metrics.silence,
+            silence=None if metrics.silence is None else round(metrics.silence, 2),
         )

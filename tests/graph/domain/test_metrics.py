@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.domain.figures import add, figures_from_json, figures_of, figures_to_json, subtract
+from graph.domain.metrics import metrics
 from graph.domain.orders import Order, OrderStatus
-from graph.views.metrics import metrics
 
 orders = st.builds(
     Order,

@@ -39,13 +39,24 @@ class Metrics:
     """Days since the last order, in means of the customer's own days between orders: above 1 it is late."""
 
 
+def rhythm(figures: Figures) -> float | None:
+    """The mean time between orders, in microseconds: from the first to the last, by the orders after the first.
+
+    `None` with fewer than two orders, or where all were placed at one moment.
+    """
+    first = min((sums.first_order for sums in figures.values()), default=0)
+    last = max((sums.last_order for sums in figures.values()), default=0)
+    orders = sum(sums.orders for sums in figures.values())
+    return None if orders < 2 or last == first else (last - first) / (orders - 1)
+
+
 def metrics(figures: Figures, now: int) -> Metrics:
     """The figures as of `now` (microseconds)."""
     by_currency = sorted(figures.items())
     first = min((sums.first_order for sums in figures.values()), default=None)
     orders = sum(sums.orders for sums in figures.values())
     last = max((sums.last_order for sums in figures.values()), default=None)
-    mean = None if first is None or last is None or orders < 2 or last == first else (last - first) / (orders - 1)
+    mean = rhythm(figures)
     return Metrics(
         orders,
         [Money(currency, sums.revenue) for currency, sums in by_currency],
@@ -55,5 +66,5 @@ def metrics(figures: Figures, now: int) -> Metrics:
         None if last is None else max(0, (now - last) // DAY),
         None if first is None else round(max(0, now - first) / YEAR, 2),
         None if mean is None else round(mean / DAY, 2),
-        None if mean is None or last is None else round(max(0, now - last) / mean, 2),
+        None if mean is None or last is None else max(0, now - last) / mean,
     )

@@ -1,0 +1,441 @@
+"""What segments are made of: conditions on a customer, each with the moment until which its answer holds by itself.
+
+A condition answers from what is known of a customer now. Some answers change as time passes, with nothing new coming
+in: a window moves on, somebody falls asleep, a birthday comes. So each verdict tells the first moment at which it may
+be another (too early does no harm), and whoever keeps segments looks again then.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from graph.domain.attributes import Chosen
+from graph.domain.calendar import date_of, day_of, year_of
+from graph.domain.consents import Channel, Decision, of_customer
+from graph.domain.habits import Churn, churn_moments
+from graph.domain.journey import Phase, moments
+from graph.domain.known import CONSENTS, LATELY, ORDERS, OUTSIDE, PROFILE, UNSUBSCRIBED, Known
+from graph.domain.observations import DAY
+from graph.domain.orders import Order, OrderStatus
+from graph.domain.population import RfmSegment
+from graph.domain.timeline import NO_END, TimelineKind
+from graph.domain.views import PageRequest, TimelinePage
+
+
+class Verdict(NamedTuple):
+    """Whether a condition holds, and the first moment (microseconds) at which that may change by itself."""
+
+    holds: bool
+    until: int = NO_END
+
+
+def _next(moments: Iterable[float], now: int) -> int:
+    """The first of some moments that is still to come."""
+    return min((math.ceil(one) for one in moments if one > now), default=NO_END)
+
+
+class Criterion:
+    """A condition."""
+
+    relative = False
+    """Whether it looks at figures of all customers."""
+    by_product = False
+    """Whether it looks at what articles are."""
+
+    def pages(self, now: int) -> Iterable[PageRequest]:
+        """What of a customer is read for it; `now` in microseconds."""
+        return ()
+
+    def judge(self, known: Known) -> Verdict:
+        """Whether it holds."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class All(Criterion):
+    """All of some conditions, or (`least` 1) any of them."""
+
+    parts: tuple[Criterion, ...]
+    least: int
+
+    def pages(self, now: int) -> Iterable[PageRequest]:
+        """See `Criterion`."""
+        return [page for part in self.parts for page in part.pages(now)]
+
+    def judge(self, known: Known) -> Verdict:
+        """See `Criterion`."""
+        found = [part.judge(known) for part in self.parts]
+        return Verdict(sum(one.holds for one in found) >= self.least, min(one.until for one in found))
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Criterion):
+    """The opposite of a condition."""
+
+    part: Criterion
+
+    def pages(self, now: int) -> Iterable[PageRequest]:
+        """See `Criterion`."""
+        return self.part.pages(now)
+
+    def judge(self, known: Known) -> Verdict:
+        """See `Criterion`."""
+        found = self.part.judge(known)
+        return Verdict(not found.holds, found.until)
+
+
+def leaves(criterion: Criterion) -> list[Criterion]:
+    """The conditions that hold no others."""
+    match criterion:
+        case All(parts):
+            return [leaf for part in parts for leaf in leaves(part)]
+        case Not(part):
+            return leaves(part)
+    return [criterion]
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeIs(Criterion):
+    """What the profile shows of an attribute, or (`part`) of an address, meets all that is asked of it.
+
+    Texts are compared without regard to case. `years_at_least` and `years_at_most` are full years since a date,
+    `anniversary_within` the days to its next anniversary, 0 on the day itself.
+    """
+
+    name: str
+    part: str = ""
+    present: bool | None = None
+    values: tuple[str, ...] = ()
+    contains: str = ""
+    at_least: str = ""
+    at_most: str = ""
+    years_at_least: int | None = None
+    years_at_most: int | None = None
+    anniversary_within: int | None = None
+
+    def pages(self, now: int) -> Iterable[PageRequest]:
+        """See `Criterion`."""
+        return (PROFILE,)
+
+    def judge(self, known: Known) -> Verdict:
+        """See `Criterion`."""
+        found = [self._judge(value, known.now) for value in self._shown(known.profile.get(self.name))]
+        until = min((one.until for one in found), default=NO_END)
+        if self.present is not None:
+            return Verdict(bool(found) == self.present, until)
+        return Verdict(any(one.holds for one in found), until)
+
+    def _shown(self, chosen: Chosen | None) -> list[str]:
+        shown = [one.value for one in chosen.shown] if chosen is not None else []
+        return [text for one in shown if (text := one if isinstance(one, str) else one.get(self.part, ""))]
+
+    def _judge(self, value: str, now: int) -> Verdict:
+        folded = value.casefold()
+        if (self.values and folded not in self.values) or self.contains not in folded:
+            return Verdict(False)
+        if (self.at_least and _before(value, self.at_least)) or (self.at_most and _before(self.at_most, value)):
+            return Verdict(False)
+        if self.years_at_least is None and self.years_at_most is None and self.anniversary_within is None:
+            return Verdict(True)
+        year, month, day = date_of(value)
+        bounds: list[int] = []
+        holds = True
+        if self.years_at_least is not None:
+            begins = day_of(year + self.years_at_least, month, day) * DAY
+            holds, bounds = holds and now >= begins, [*bounds, begins]
+        if self.years_at_most is not None:
+            ends = day_of(year + self.years_at_most + 1, month, day) * DAY
+            holds, bounds = holds and now < ends, [*bounds, ends]
+        if self.anniversary_within is not None:
+            this = year_of(now // DAY)
+            days = [day_of(one, month, day) for one in (this, this + 1, this + 2)]
+            coming = next(one for one in days if one >= now // DAY)
+            holds = holds and coming - now // DAY <= self.anniversary_within
+            bounds += [(one - self.anniversary_within) * DAY for one in days] + [(one + 1) * DAY for one in days]
+        return Verdict(holds, _next(bounds, now))
+
+
+def _before(a: str, b: str) -> bool:
+    """Whether one value lies before another: as numbers where both are, else as texts, which dates are good for."""
+    try:
+        return float(a) < float(b)
+    except ValueError:
+        return a.casefold() < b.casefold()
+
+
+class Metric(Enum):
+    """A figure of a customer."""
+
+    ORDERS = "orders"
+    REVENUE = "revenue"
+    AVERAGE_ORDER_VALUE = "average_order_value"
+    DAYS_SINCE_FIRST_ORDER = "days_since_first_order"
+    DAYS_SINCE_LAST_ORDER = "days_since_last_order"
+    MEAN_DAYS_BETWEEN_ORDERS = "mean_days_between_orders"
+    SILENCE = "silence"
+    RECENCY_SCORE = "recency_score"
+    FREQUENCY_SCORE = "frequency_score"
+    MONETARY_SCORE = "monetary_score"
+    ORDERS_PERCENTILE = "orders_percentile"
+    REVENUE_PERCENTILE = "revenue_percentile"
+    PROBABILITY_ALIVE = "probability_alive"
+    EXPECTED_PURCHASES = "expected_purchases"
+    EXPECTED_VALUE = "expected_value"
+
+
+MONETARY = frozenset({Metric.REVENUE, Metric.AVERAGE_ORDER_VALUE})
+"""Figures of one currency: the one that is asked for, else that of most orders."""
+_OF_ALL = {
+    Metric.RECENCY_SCORE: "recency",
+    Metric.FREQUENCY_SCORE: "frequency",
+    Metric.MONETARY_SCORE: "monetary",
+    Metric.ORDERS_PERCENTILE: "orders_percentile",
+    Metric.REVENUE_PERCENTILE: "revenue_percentile",
+}
+_PREDICTED = {
+    Metric.PROBABILITY_ALIVE: "alive",
+    Metric.EXPECTED_PURCHASES: "purchases",
+    Metric.EXPECTED_VALUE: "value",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MetricIs(Criterion):
+    """A figure lies between two, both included; without the figure it does not."""
+
+    metric: Metric
+    at_least: float | None = None
+    at_most: float | None = None
+    currency: str = ""
+
+    @property
+    def relative(self) -> bool:  # type: ignore[override]
+        """See `Criterion`."""
+        return self.metric in _OF_ALL or self.metric in _PREDICTED
+
+    def judge(self, known: Known) -> Verdict:
+        """See `Criterion`."""
+        value = self._value(known)
+        if value is None:
+            return Verdict(False)
+        low = self.at_least is None or value >= self.at_least
+        return Verdict(low and (self.at_most is None or value <= self.at_most), self._until(known))
+
+    def _value(self, known: Known) -> float | None:
+        figures, metric = known.metrics, self.metric
+        if metric in _OF_ALL:
+            return None if known.standing is None else float(getattr(known.standing, _OF_ALL[metric]))
+        if metric in _PREDICTED:
+            found = None if known.prediction is None else getattr(known.prediction, _PREDICTED[metric])
+            return None if found is None else float(found)
+        if metric is Metric.ORDERS:
+            return figures.orders
+        if metric in MONETARY:
+            found = {money.currency: money.amount for money in getattr(figures, metric.value)}
+            amount = found.get(self.currency or known.currency)
+            return None if amount is None else float(amount)
+        if metric is Metric.MEAN_DAYS_BETWEEN_ORDERS:
+            return None if known.rhythm is None else known.rhythm / DAY
+        since = figures.first_order_at if metric is Metric.DAYS_SINCE_FIRST_ORDER else figures.last_order_at
+        if since is None:
+            return None
+        if metric is Metric.SILENCE:
+            return None if known.rhythm is None else max(0, known.now - since) / known.rhythm
+        return max(0, known.now - since) // DAY
+
+    def _until(self, known: Known) -> int:
+        figures, metric = known.metrics, self.metric
+        if metric in _PREDICTED:
+            return known.now + DAY
+        since = figures.first_order_at if metric is Metric.DAYS_SINCE_FIRST_ORDER else figures.last_order_at
+        if since is None or metric not in (
+            Metric.SILENCE,
+            Metric.DAYS_SINCE_FIRST_ORDER,
+            Metric.DAYS_SINCE_LAST_ORDER,
+        ):
+            return NO_END
+        unit = known.rhythm or DAY if metric is Metric.SILENCE else DAY
+        steps: list[float] = []
+        if self.at_least is not None:
+            steps.append(self.at_least * unit if metric is Metric.SILENCE else math.ceil(self.at_least) * unit)
+        if self.at_most is not None:
+            steps.append(self.at_most * unit + 1 if metric is Metric.SILENCE else (int(self.at_most) + 1) * unit)
+        return _next([since + step for step in steps], known.now)
+
+
+@dataclass(frozen=True, slots=True)
+class RfmIs(Criterion):
+    """The named segment of recency and frequency is one of some."""
+
+    segments: tuple[RfmSegment, ...]
+    relative = True
+
+    def judge(self, known: Known) -> Verdict:
+        """See `Criterion`."""
+        return Verdict(known.standing is not None and known.standing.segment in self.segments)
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseIs(Criterion):
+    """The phase of the journey is one of some."""
+
+    phases: tuple[Phase, ...]
+
+    def pages(self, now: int) -> Iterable[PageRequest]:
+        """See `Criterion`."""
+        return (ORDERS, LATELY)
+
+    def judge(self, known: Known) -> Verdict:
+        """See `Criterion`."""
+        found = known.journey
+        until = _next(moments(known.orders, known.interactions, known.catalogue.journey), known.now)
+        return Verdict(found is not None and found.phase in self.phases, until)
+
+
+@dataclass(frozen=True, slots=True)
+class ChurnIs(Criterion):
+    """The churn signal is one of some."""
+
+    signals: tuple[Churn, ...]
+
+    def pages(self, now: int) -> Iterable[PageRequest]:
+        """See `Criterion`."""
+        return (UNSUBSCRIBED,)
+
+    def judge(self, known: Known) -> Verdict:
+        """See `Criterion`."""
+        until = _next(churn_moments(known.metrics.last_order_at, known.rhythm), known.now)
+        return Verdict(known.churn in self.signals, until)
+
+
+@dataclass(frozen=True, slots=True)
+class Did(Criterion):
+    """Interactions of some kind, at least so many of them, within so many days (`None`: ever)."""
+
+    types: tuple[str, ...] | None = None
+    channels: tuple[str, ...] | None = None
+    campaign: str | None = None
+    sku: str | None = None
+    days: int | None = None
+    at_least: int = 1
+
+    def _page(self, now: int) -> TimelinePage:
+        since = -NO_END if self.days is None else now - self.days * DAY
+        kinds = (TimelineKind.INTERACTION,)
+        filters = self.channels, self.types, self.campaign, self.sku
+        return TimelinePage(self.at_least, None, kinds, *filters, since)
+
+    def pages(self, now: int) -> Iterable[PageRequest]:
+        """See `Criterion`."""
+        return (self._page(now),)
+
+    def judge(self, known: Known) -> Verdict:
+        """See `Criterion`."""
+        return _within([moment.place[0] for moment in known.page(self._page(known.now))], self.at_least, self.days)
+
+
+def _within(newest_first: Sequence[int], at_least: int, days: int | None) -> Verdict:
+    """Whether there are enough, and until when: the one that makes them enough leaves the window first."""
+    if len(newest_first) < at_least:
+        return Verdict(False)
+    return Verdict(True, NO_END if days is None else newest_first[at_least - 1] + days * DAY + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered(Criterion):
+    """Orders that hold one of some articles, categories or brands (any order, if none are named).
+
+    At least so many, within so many days (`None`: ever), of the newest 100 that were neither cancelled nor returned.
+    """
+
+    skus: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+    brands: frozenset[str] = frozenset()
+    days: int | None = None
+    at_least: int = 1
+
+    @property
+    def by_product(self) -> bool:  # type: ignore[override]
+        """See `Criterion`."""
+        return bool(self.categories or self.brands)
+
+    def pages(self, now: int) -> Iterable[PageRequest]:
+        """See `Criterion`."""
+        return (ORDERS,)
+
+    def judge(self, known: Known) -> Verdict:
+        """See `Criterion`."""
+        since = -NO_END if self.days is None else known.now - self.days * DAY
+        found = [order.placed_at for order in known.orders if order.placed_at >= since and self._counts(order, known)]
+        return _within(found, self.at_least, self.days)
+
+    def _counts(self, order: Order, known: Known) -> bool:
+        if order.status in (OrderStatus.CANCELLED, OrderStatus.RETURNED):
+            return False
+        named = self.skus or self.categories or self.brands
+        return not named or any(self._fits(line.sku, known) for line in order.lines)
+
+    def _fits(self, sku: str, known: Known) -> bool:
+        product = known.products.get(sku) if self.by_product else None
+        return sku in self.skus or (
+            product is not None and (product.brand in self.brands or not self.categories.isdisjoint(product.categories))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentIs(Criterion):
+    """The customer's answer for a purpose and a channel is one of some decisions."""
+
+    purpose: str
+    channel: Channel | None
+    decisions: tuple[Decision, ...]
+
+    def pages(self, now: int) -> Iterable[PageRequest]:
+        """See `Criterion`."""
+        return (CONSENTS,)
+
+    def judge(self, known: Known) -> Verdict:
+        """See `Criterion`."""
+        found = of_customer(known.decided, self.purpose, self.channel)
+        return Verdict((Decision.NONE if found is None else found.decision) in self.decisions)
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideIs(Criterion):
+    """Somebody else (of a name, if one is given) says that it belongs to a segment of theirs."""
+
+    segment: str
+    source: str = ""
+
+    def pages(self, now: int) -> Iterable[PageRequest]:
+        """See `Criterion`."""
+        return (OUTSIDE,)
+
+    def judge(self, known: Known) -> Verdict:
+        """See `Criterion`."""
+        mine = [one for one in known.outside if one.segment == self.segment and self.source in ("", one.source)]
+        return Verdict(bool(mine), _next([one.expires_at for one in mine if one.expires_at is not None], known.now))
+
+
+@dataclass(frozen=True, slots=True)
+class Holds(Criterion):
+    """It holds an identifier of a namespace."""
+
+    namespace: str
+
+    def judge(self, known: Known) -> Verdict:
+        """See `Criterion`."""
+        return Verdict(known.view.customer.counts.get(self.namespace, 0) > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class IsKnown(Criterion):
+    """It is known, or (`known` false) anonymous."""
+
+    known: bool
+
+    def judge(self, known: Known) -> Verdict:
+        """See `Criterion`."""
+        return Verdict(known.is_known == self.known)

@@ -1,0 +1,255 @@
+"""Segments: named groups of customers, by a rule of conditions that is kept as it was sent."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Any, TypeVar
+
+from graph.domain.attributes import ADDRESS_PARTS, AttributeType, Catalogue
+from graph.domain.consents import Channel, Decision, check_purpose
+from graph.domain.criteria import (
+    All,
+    AttributeIs,
+    ChurnIs,
+    ConsentIs,
+    Criterion,
+    Did,
+    Holds,
+    IsKnown,
+    Metric,
+    MetricIs,
+    Not,
+    Ordered,
+    OutsideIs,
+    PhaseIs,
+    RfmIs,
+    leaves,
+)
+from graph.domain.errors import InvalidInput, Problem
+from graph.domain.habits import Churn
+from graph.domain.journey import Phase
+from graph.domain.observations import check_text
+from graph.domain.population import RfmSegment
+from graph.domain.rules import Rules
+from graph.domain.views import MAX_PAGE
+
+MOST_SEGMENTS = 200
+MOST_DEPTH = 8
+MOST_CONDITIONS = 50
+MOST_VALUES = 100
+LONGEST_WINDOW = 3_650
+"""Days."""
+
+Path = tuple[str | int, ...]
+Values = Mapping[str, Any]
+E = TypeVar("E", bound=Enum)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment. `rule` is JSON text, `version` rises with every change of it; `created_at` in microseconds."""
+
+    id: str
+    name: str
+    rule: str
+    version: int
+    created_at: int
+    created_by: str = ""
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """The rule as it was sent."""
+        return dict(json.loads(self.rule))
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """What is recorded of a customer: its version, whether its id answers for identifiers, and its segments by id."""
+
+    id: str
+    version: int
+    live: bool
+    segments: Mapping[str, int]
+    """Segment to since when, in microseconds."""
+
+
+def rule_text(values: Values) -> str:
+    """A rule as text: the same rule always reads the same."""
+    return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def parse(values: object, catalogue: Catalogue, rules: Rules, path: Path = ("rule",)) -> Criterion:
+    """The condition that a rule says; raises `InvalidInput` that names the field and the value."""
+    found = _parse(values, _Context(catalogue, rules), path, 1)
+    count = len(leaves(found))
+    if count > MOST_CONDITIONS:
+        raise InvalidInput("BAD_RULE", f"the rule holds {count} conditions; {MOST_CONDITIONS} are allowed", path)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    catalogue: Catalogue
+    rules: Rules
+
+
+def _parse(values: object, context: _Context, path: Path, depth: int) -> Criterion:
+    if depth > MOST_DEPTH:
+        raise InvalidInput("BAD_RULE", f"the rule is deeper than {MOST_DEPTH} levels", path)
+    if not isinstance(values, Mapping) or len(values) != 1:
+        known = ", ".join(["all", "any", "not", *_LEAVES])
+        raise InvalidInput("BAD_RULE", f"a rule holds exactly one of {known}", path)
+    ((kind, inner),) = values.items()
+    path = (*path, kind)
+    if kind == "not":
+        return Not(_parse(inner, context, path, depth + 1))
+    if kind in ("all", "any"):
+        if not isinstance(inner, Sequence) or isinstance(inner, str) or not inner:
+            raise InvalidInput("BAD_RULE", f"{kind} needs at least one rule", path)
+        if len(inner) > MOST_CONDITIONS:
+            raise InvalidInput("BAD_RULE", f"{kind} holds {len(inner)} rules; {MOST_CONDITIONS} are allowed", path)
+        parts = tuple(_parse(one, context, (*path, place), depth + 1) for place, one in enumerate(inner))
+        return All(parts, len(parts) if kind == "all" else 1)
+    reader = _LEAVES.get(kind)
+    if reader is None:
+        raise InvalidInput("BAD_RULE", f"{kind[:60]!r} is no condition; known are {', '.join(_LEAVES)}", path)
+    return reader(inner, context, path)
+
+
+def _refuse(problem: Problem | None, path: Path) -> None:
+    if problem is not None:
+        raise InvalidInput(problem.code, problem.message, (*path, *problem.path[-1:]))
+
+
+def _texts(values: Values, name: str, path: Path, longest: int = 200) -> tuple[str, ...] | None:
+    """A list of texts, `None` where it is left out."""
+    found = values.get(name)
+    if found is None:
+        return None
+    if not 1 <= len(found) <= MOST_VALUES:
+        message = f"{name} holds {len(found)} values; 1 to {MOST_VALUES} are allowed"
+        raise InvalidInput("BAD_COUNT", message, (*path, name))
+    for one in found:
+        _refuse(check_text(name, one, longest), path)
+    return tuple(dict.fromkeys(found))
+
+
+def _text(values: Values, name: str, path: Path) -> str:
+    found = values.get(name)
+    if found is not None:
+        _refuse(check_text(name, found, 200), path)
+    return found or ""
+
+
+def _whole(values: Values, name: str, path: Path, least: int, most: int) -> int | None:
+    found = values.get(name)
+    if found is not None and not least <= found <= most:
+        raise InvalidInput("BAD_VALUE", f"{name} is {found}; {least} to {most} are allowed", (*path, name))
+    return found
+
+
+def _enums(kind: type[E], names: Sequence[str], path: Path) -> tuple[E, ...]:
+    if not names:
+        raise InvalidInput("BAD_COUNT", "at least one value is needed", path)
+    try:
+        return tuple(kind[name] for name in dict.fromkeys(names))
+    except KeyError as error:
+        raise InvalidInput("BAD_VALUE", f"{str(error)[:60]} is none of {', '.join(kind.__members__)}", path) from None
+
+
+def _attribute(values: Values, context: _Context, path: Path) -> Criterion:
+    name, dot, part = values["name"].partition(".")
+    attribute = context.catalogue.attributes.get(name)
+    if attribute is None:
+        known = ", ".join(context.catalogue.attributes)
+        raise InvalidInput("UNKNOWN_ATTRIBUTE", f"{name[:60]!r} is no attribute; known are {known}", (*path, "name"))
+    if (attribute.type is AttributeType.ADDRESS) != (part in ADDRESS_PARTS) or (dot and not part):
+        message = (
+            f"name is {values['name'][:60]!r}: of an address a part is named, such as address.city, of others none"
+        )
+        raise InvalidInput("BAD_VALUE", message, (*path, "name"))
+    asked = [one for one in values if one != "name"]
+    if not asked:
+        raise InvalidInput("BAD_RULE", f"nothing is asked of {name}", path)
+    dated = [one for one in ("yearsAtLeast", "yearsAtMost", "anniversaryWithin") if one in asked]
+    if dated and attribute.type is not AttributeType.DATE:
+        raise InvalidInput("BAD_VALUE", f"{dated[0]} is asked of {name}, which is no date", (*path, dated[0]))
+    return AttributeIs(
+        name,
+        part,
+        values.get("present"),
+        tuple(one.casefold() for one in _texts(values, "in", path, 500) or ()),
+        _text(values, "contains", path).casefold(),
+        _text(values, "atLeast", path),
+        _text(values, "atMost", path),
+        _whole(values, "yearsAtLeast", path, 0, 200),
+        _whole(values, "yearsAtMost", path, 0, 200),
+        _whole(values, "anniversaryWithin", path, 0, 365),
+    )
+
+
+def _metric(values: Values, context: _Context, path: Path) -> Criterion:
+    (metric,) = _enums(Metric, [values["name"]], (*path, "name"))
+    low, high = values.get("atLeast"), values.get("atMost")
+    if low is None and high is None:
+        raise InvalidInput("BAD_RULE", "atLeast or atMost is needed", path)
+    for name, number in (("atLeast", low), ("atMost", high)):
+        if number is not None and not abs(number) < 1e15:
+            raise InvalidInput("BAD_VALUE", f"{name} is {number}; numbers below 10^15 are allowed", (*path, name))
+    return MetricIs(metric, low, high, _text(values, "currency", path))
+
+
+def _interaction(values: Values, context: _Context, path: Path) -> Criterion:
+    return Did(
+        _texts(values, "types", path),
+        _texts(values, "channels", path),
+        _text(values, "campaign", path) or None,
+        _text(values, "sku", path) or None,
+        _whole(values, "days", path, 1, LONGEST_WINDOW),
+        _whole(values, "atLeast", path, 1, MAX_PAGE) or 1,
+    )
+
+
+def _order(values: Values, context: _Context, path: Path) -> Criterion:
+    skus, categories, brands = (
+        frozenset(_texts(values, name, path) or ()) for name in ("skus", "categories", "brands")
+    )
+    days = _whole(values, "days", path, 1, LONGEST_WINDOW)
+    return Ordered(skus, categories, brands, days, _whole(values, "atLeast", path, 1, MAX_PAGE) or 1)
+
+
+def _consent(values: Values, context: _Context, path: Path) -> Criterion:
+    _refuse(check_purpose(values["purpose"], context.catalogue), path)
+    name = values.get("channel")
+    channel = None if name is None else _enums(Channel, [name], (*path, "channel"))[0]
+    return ConsentIs(values["purpose"], channel, _enums(Decision, values["decisions"], (*path, "decisions")))
+
+
+def _outside(values: Values, context: _Context, path: Path) -> Criterion:
+    _refuse(check_text("segment", values["segment"], 200), path)
+    return OutsideIs(values["segment"], _text(values, "source", path))
+
+
+def _holds(namespace: str, context: _Context, path: Path) -> Criterion:
+    if namespace not in context.rules.by_name:
+        known = ", ".join(context.rules.by_name)
+        message = f"namespace {namespace[:60]!r} is not in the rules; known are {known}"
+        raise InvalidInput("UNKNOWN_NAMESPACE", message, path)
+    return Holds(namespace)
+
+
+_LEAVES: Mapping[str, Callable[[Any, _Context, Path], Criterion]] = {
+    "attribute": _attribute,
+    "metric": _metric,
+    "rfm": lambda names, _, path: RfmIs(_enums(RfmSegment, names, path)),
+    "phase": lambda names, _, path: PhaseIs(_enums(Phase, names, path)),
+    "churn": lambda names, _, path: ChurnIs(_enums(Churn, names, path)),
+    "interaction": _interaction,
+    "order": _order,
+    "consent": _consent,
+    "outsideSegment": _outside,
+    "namespace": _holds,
+    "known": lambda known, _, path: IsKnown(bool(known)),
+}
