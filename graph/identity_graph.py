@@ -14,6 +14,7 @@ from graph.actions.record_facts import record_facts
 from graph.actions.record_orders import OrderStatement, record_orders
 from graph.actions.revoke import revoke
 from graph.actions.rules_run import Current, Progress, RulesRun, current
+from graph.actions.segments import PRODUCTS, Segments
 from graph.actions.undo import Undone, merge_to_undo, undo
 from graph.domain.attributes import AttributesStatement, Catalogue, check_statement
 from graph.domain.changes import Entry
@@ -78,11 +79,18 @@ class IdentityGraph:
         self.catalogue = catalogue or Catalogue()
         self._follower = Follower(store, follow_seconds)
         reload = self.refresh if parse else None
-        self._writer = GroupCommit(store, Current(rules, rules), clock, ids, reload, self._follower.nudge)
+        self._writer = GroupCommit(store, Current(rules, rules), clock, ids, reload, self._stored)
         self._run: RulesRun | None = None
         self._running: asyncio.Task[bool] | None = None
         self._previews: dict[str, Preview] = {}
         self.census = Census(store, clock, fit)
+        self.segments = Segments(
+            store, clock, ids, self.catalogue, lambda: self.rules, self.census.latest, self._follower.nudge
+        )
+
+    def _stored(self) -> None:
+        self._follower.nudge()
+        self.segments.wake()
 
     # --- rules
 
@@ -238,6 +246,9 @@ class IdentityGraph:
                 best[one.sku] = one
         chosen = list(best.values())
         stored = await self._store.put_products(chosen) if chosen else []
+        if any(stored):
+            # Segments may ask what articles are.
+            await self._store.keep(PRODUCTS, str(now))
         counts = {id(one): newer for one, newer in zip(chosen, stored, strict=True)}
         return [one if isinstance(one, Problem) else counts.get(id(one), False) for one in drafts]
 

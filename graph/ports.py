@@ -19,6 +19,7 @@ from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
 from graph.domain.search import Field, Hit
+from graph.domain.segments import Belonging, Membership, Segment
 from graph.domain.snapshots import Writes
 from graph.domain.views import Asked, CustomerView, Selection
 
@@ -59,13 +60,25 @@ class ReadRegion:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadSegments:
+    """Answered with `list[Segment]`: all segments; they are locked until the transaction ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBelongings:
+    """Answered with `list[Belonging]`: what is recorded of the customers of some ids, in any order; locked too."""
+
+    ids: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """Answered with `None`: everything in `writes` is stored when the transaction commits."""
 
     writes: Writes
 
 
-Request = ReadAround | ReadSupport | ReadRegion | Write
+Request = ReadAround | ReadSupport | ReadRegion | ReadSegments | ReadBelongings | Write
 Work = Generator[Request, Any, T]
 
 
@@ -148,6 +161,34 @@ class Store(Protocol):
         """The ids and figures of live customers with orders whose id comes after one, by id."""
         ...
 
+    async def customer_ids(self, after: str, first: int) -> list[str]:
+        """The ids of live customers behind one, by id."""
+        ...
+
+    async def count_customers(self) -> int:
+        """How many live customers there are."""
+        ...
+
+    async def due(self, now: int, first: int) -> list[str]:
+        """The ids, live or retired, whose segments are due at a time (microseconds), longest due first."""
+        ...
+
+    async def segments(self) -> list[Segment]:
+        """All segments, by name."""
+        ...
+
+    async def belongings(self, ids: Sequence[str]) -> list[Belonging]:
+        """What is recorded of the customers of some ids, in any order; unknown ones are left out."""
+        ...
+
+    async def members(self, segment: str, after: str, first: int) -> list[Membership]:
+        """Who belongs to a segment, behind an id, by id."""
+        ...
+
+    async def count_members(self, segment: str) -> int:
+        """How many belong to a segment."""
+        ...
+
     async def keep(self, name: str, text: str) -> None:
         """Keep a text under a name, in place of the one before."""
         ...
@@ -218,4 +259,8 @@ class Ids(Protocol):
 
     def mark(self) -> str:
         """A new mark's id."""
+        ...
+
+    def segment(self) -> str:
+        """A new segment's id."""
         ...

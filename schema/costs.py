@@ -30,6 +30,10 @@ BATCHES: dict[str, tuple[str, ...]] = {
 
 WEIGHTS: dict[str, int] = {
     "Customer.favourites": 100,
+    "Customer.segments": 100,
+    "Query.previewSegment": 5_000,
+    "Segment.count": 50,
+    "Segment.filled": 20,
     "Customer.viewedNotBought": 500,
     "Customer.journey": 500,
     "Customer.habits": 500,
@@ -46,6 +50,7 @@ WEIGHTS: dict[str, int] = {
 
 SIZES: dict[str, int] = {
     "Order.lines": 5,
+    "Query.segments": 20,
     "Metrics.revenue": 1,
     "Metrics.averageOrderValue": 1,
     "ObservationAccepted.merges": 1,

@@ -6,6 +6,7 @@ from strawberry.dataloader import DataLoader
 
 from graph.domain.orders import Order
 from graph.domain.products import Product
+from graph.domain.segments import Segment
 from graph.domain.views import Asked, CustomerView, Selection
 from graph.identity_graph import MOST_CUSTOMERS, IdentityGraph
 
@@ -24,6 +25,14 @@ class Loaders:
         self.orders: DataLoader[str, tuple[str, Order] | None] = DataLoader(
             self._orders, max_batch_size=MOST_CUSTOMERS, cache=False
         )
+
+        self.segments: DataLoader[str, list[tuple[Segment, int | None]]] = DataLoader(
+            self._segments, max_batch_size=MOST_CUSTOMERS, cache=False
+        )
+
+    async def _segments(self, ids: list[str]) -> Sequence[list[tuple[Segment, int | None]]]:
+        found = await self._graph.segments.of(ids)
+        return [found.get(id, []) for id in ids]
 
     async def _customers(self, wanted: list[Wanted]) -> Sequence[CustomerView | None]:
         """The customers, in one read for each selection: usually there is one."""

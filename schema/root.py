@@ -27,6 +27,8 @@ from schema.product.operations import ProductMutations, ProductQueries
 from schema.rules.operations import RulesMutations, RulesQueries
 from schema.scalars import SCALARS
 from schema.search.queries import SearchQueries
+from schema.segment.operations import SegmentMutations, SegmentQueries
+from schema.segment.types import Segment
 from schema.simulation.queries import SimulationQueries
 from schema.why.queries import WhyQueries
 
@@ -46,6 +48,7 @@ class Query(
     HealthQueries,
     NodeQueries,
     SearchQueries,
+    SegmentQueries,
 ):
     """All queries."""
 
@@ -62,6 +65,7 @@ class Mutation(
     InteractionMutations,
     MarkMutations,
     RulesMutations,
+    SegmentMutations,
 ):
     """All mutations."""
 
@@ -75,7 +79,7 @@ schema = KithSchema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Customer, Change, Mark],
+    types=[Customer, Change, Mark, Segment],
     config=StrawberryConfig(scalar_map=SCALARS),
     federation_version="2.7",
 )

@@ -63,7 +63,9 @@ def create_app(settings: Settings, wiring: Wiring) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         preparing = asyncio.create_task(wiring.prepare_when_there())
         counting = asyncio.create_task(count(preparing))
+        segmenting = asyncio.create_task(segment(preparing))
         yield
+        segmenting.cancel()
         counting.cancel()
         preparing.cancel()
         await wiring.graph.close()
@@ -72,6 +74,10 @@ def create_app(settings: Settings, wiring: Wiring) -> Starlette:
         await asyncio.wait([prepared])
         if settings.population_seconds:
             await wiring.graph.census.now_and_then(settings.population_seconds)
+
+    async def segment(prepared: asyncio.Task[None]) -> None:
+        await asyncio.wait([prepared])
+        await wiring.graph.segments.run(settings.feed_seconds)
 
     async def livez(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

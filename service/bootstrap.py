@@ -40,6 +40,10 @@ class RandomIds:
         """A mark's id."""
         return self._id("mrk_")
 
+    def segment(self) -> str:
+        """A segment's id."""
+        return self._id("seg_")
+
 
 def currencies() -> frozenset[str]:
     """The codes of ISO 4217 that are or were in use, from Unicode's CLDR."""

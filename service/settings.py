@@ -63,7 +63,9 @@ class Settings(BaseSettings):
     slow_reader_seconds: float = Field(10, gt=0, description="How long a subscriber may leave an event unread.")
     feed_seconds: float = Field(1, gt=0, description="How often subscriptions look for other processes' changes.")
     population_seconds: float = Field(
-        3600, ge=0, description="How often all customers are counted for scores and percentiles; 0 for never."
+        3600,
+        ge=0,
+        description="How often all customers are counted for scores, percentiles and predictions; 0 for never.",
     )
     statuses: Literal["2025", "2026-08"] = Field(
         "2025", description="HTTP statuses of GraphQL answers: as audited in 2025, or the draft of August 2026."

@@ -16,13 +16,16 @@ class ChangeKind(Enum):
     RESTORED = "link_restored"
     MARK_SET = "mark_set"
     MARK_REMOVED = "mark_removed"
+    SEGMENT_ENTERED = "segment_entered"
+    SEGMENT_LEFT = "segment_left"
+    SEGMENT_DELETED = "segment_deleted"
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Through whom: the observation (source, id and party) or the actor and the mark's id.
+    """Through whom: the observation (source, id and party), the actor and the mark's id, or the segment's id.
 
-    `how` is observed, revoked, marked or unmarked.
+    `how` is observed, revoked, marked, unmarked or segmented.
     """
 
     how: str = "observed"
@@ -39,7 +42,7 @@ class Change:
     created: `customer` got `keys`. moved: `keys` came to `customer` from `other` (empty: they were in none). merged:
     `other` went into `customer`. split: `keys` left `customer` for `other`. emptied: `keys` are in no customer any
     more. `rule` says in words what decided; `at` is in microseconds. A merge tells the anchors that `customer` and
-    `other` had before it.
+    `other` had before it. Of a segment, `rule` is its name.
     """
 
     kind: ChangeKind

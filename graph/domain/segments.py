@@ -65,6 +65,15 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """That a customer belongs to a segment since a time (microseconds), or (`None`) does so no more."""
+
+    segment: str
+    customer: str
+    since: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Belonging:
     """What is recorded of a customer: its version, whether its id answers for identifiers, and its segments by id."""
 

@@ -12,6 +12,7 @@ from graph.domain.observations import Statement
 from graph.domain.orders import Order
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
+from graph.domain.segments import Membership, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class Writes:
     `receipts` are written whole, by (source, id). `members` are written whole but for `customer` and `order`, which
     follow `moves` and `orders`. `absorbed` moves all identifiers of the first node, and all redirects to it, to the
     second. Then `customers` are written whole (ids may have changed places: uniqueness must hold at the end only),
-    then single `moves`. `changes` are numbered in order, without gaps.
+    and their segments are due at once; then single `moves`. `changes` are numbered in order, without gaps. A dropped
+    segment goes with all its memberships. `looked_at` are ids of customers with when their segments are due again.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
@@ -84,6 +86,10 @@ class Writes:
     moves: dict[str, Node | None] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     answered: list[Answered] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+    dropped_segments: list[str] = field(default_factory=list)
+    memberships: list[Membership] = field(default_factory=list)
+    looked_at: dict[str, int] = field(default_factory=dict)
     reread: "Reread | None" = None
 
     @property

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 
 from graph.domain.errors import TemporaryFailure
@@ -30,7 +31,7 @@ class Census:
         self._store, self._clock, self._fit = store, clock, fit
         self._population: Population | None = None
         self._model: Model | None = None
-        self._read = False
+        self._read_at = -CHECK_SECONDS
         self._fitting: asyncio.Task[None] | None = None
 
     async def count(self) -> Population:
@@ -74,7 +75,7 @@ class Census:
         self._population = None if text is None else Population.from_text(text)
         text = await self._store.kept(MODEL)
         self._model = None if text is None else Model.from_text(text)
-        self._read = True
+        self._read_at = time.monotonic()
 
     async def now_and_then(self, seconds: float) -> None:
         """Count again whenever the last count, of whichever process, is older than this; never ends."""
@@ -88,8 +89,8 @@ class Census:
             await asyncio.sleep(min(seconds, CHECK_SECONDS))
 
     async def latest(self) -> tuple[Population | None, Model | None]:
-        """The newest count and models that this process knows of."""
-        if not self._read or self._population is None:
+        """The newest count and models, but for those that another process made in the last minute."""
+        if self._population is None or time.monotonic() - self._read_at >= CHECK_SECONDS:
             await self.refresh()
         return self._population, self._model
 

@@ -25,6 +25,9 @@ described(
     RESTORED="A link that had lost holds again.",
     MARK_SET="A steward set a mark.",
     MARK_REMOVED="A steward removed a mark.",
+    SEGMENT_ENTERED="The customer came to belong to a segment.",
+    SEGMENT_LEFT="The customer ceased to belong to a segment.",
+    SEGMENT_DELETED="A segment was let go, and with it all its members.",
 )
 
 PREFIX = "chg_"
@@ -44,27 +47,29 @@ def change_no(id: str) -> int:
     return int(found[1])
 
 
-@strawberry.type(description="Through whom a change came: an observation, its revocation, or a steward.")
+@strawberry.type(description="Through whom a change came: an observation, its revocation, a steward, or a segment.")
 class ChangeCause:
     """A cause in GraphQL."""
 
-    how: str = strawberry.field(description="`observed`, `revoked`, `marked` or `unmarked`.")
+    how: str = strawberry.field(description="`observed`, `revoked`, `marked`, `unmarked` or `segmented`.")
     source: str | None = strawberry.field(description="The source of the observation.")
     observation_id: str | None = strawberry.field(description="The id of the observation.")
     party: str | None = strawberry.field(description="`first`, `second`, `third` or `statistical`.")
     mark_id: strawberry.ID | None = strawberry.field(description="The steward's mark.")
+    segment_id: strawberry.ID | None = strawberry.field(description="The segment.")
     actor: str | None = strawberry.field(description="Who did it, where a person did.")
 
     @classmethod
     def of(cls, cause: Cause) -> "ChangeCause":
         """From the domain's value."""
-        marked = cause.how in ("marked", "unmarked")
+        marked, segmented = cause.how in ("marked", "unmarked"), cause.how == "segmented"
         return cls(
             how=cause.how,
             source=cause.source or None,
-            observation_id=None if marked else cause.id or None,
+            observation_id=None if marked or segmented else cause.id or None,
             party=cause.party or None,
             mark_id=strawberry.ID(cause.id) if marked else None,
+            segment_id=strawberry.ID(cause.id) if segmented else None,
             actor=cause.actor or None,
         )
 
@@ -106,6 +111,12 @@ def _sentence(entry: Entry) -> str:
     change = entry.change
     keys = ", ".join(change.keys[:5]) + (f" and {len(change.keys) - 5} more" if len(change.keys) > 5 else "")
     match change.kind:
+        case ChangeKind.SEGMENT_ENTERED:
+            return f"{change.customer} entered the segment {change.rule}."
+        case ChangeKind.SEGMENT_LEFT:
+            return f"{change.customer} left the segment {change.rule}."
+        case ChangeKind.SEGMENT_DELETED:
+            return f"the segment {change.rule} was deleted by {change.cause.actor}."
         case ChangeKind.CREATED:
             what = f"{change.customer} was created with {keys}"
         case ChangeKind.MOVED:

@@ -20,7 +20,7 @@ from graph.domain.rules import Rules
 from graph.domain.views import PageRequest, Selection
 from schema.customer import pages
 
-OTHER_NODES = frozenset({"Change", "Mark", "Order"})
+OTHER_NODES = frozenset({"Change", "Mark", "Order", "Segment"})
 """What else an id or a representation may name: the fields of these are no customer's."""
 
 

@@ -48,6 +48,7 @@ from schema.outside.types import OutsideSegment
 from schema.population.types import Comparison, Prediction
 from schema.product.types import Favourite, Favourites, Product, Viewed
 from schema.scalars import Timestamp
+from schema.segment.types import SegmentMembership
 
 described(
     MatchStatus,
@@ -242,6 +243,14 @@ class Customer(Node):
     def outside_segments(self, info: Info) -> list[OutsideSegment]:
         """Segments of third parties."""
         return [OutsideSegment.of(one) for one in self._known(info).outside]
+
+    @strawberry.field(description="The segments it belongs to as it is now; read on their own.")
+    async def segments(self, info: Info) -> list[SegmentMembership]:
+        """Its segments, together with those of other customers of the answer."""
+        if self.view.customer.node is None:
+            raise not_at_a_time()
+        found = await info.context.loaders.segments.load(self.view.customer.id)
+        return [SegmentMembership.of(*one) for one in found]
 
     @strawberry.field(
         description="How it compares with all customers: RFM scores and percentiles. Null without orders, and before "

@@ -15,6 +15,8 @@ from schema.customer.types import customer_or_none
 from schema.mark.types import PREFIX as MARK
 from schema.mark.types import Mark
 from schema.node.types import Node
+from schema.segment.types import PREFIX as SEGMENT
+from schema.segment.types import Segment
 
 
 async def node_of(info: Info, id: str) -> Node | None:
@@ -29,6 +31,9 @@ async def node_of(info: Info, id: str) -> Node | None:
     if id.startswith(MARK):
         mark = await graph.mark_by_id(id)
         return None if mark is None else Mark.of(mark)
+    if id.startswith(SEGMENT):
+        segment = await graph.segments.one(id)
+        return None if segment is None else Segment.of(segment)
     selection = selected(info._raw_info, graph.rules) or Selection()
     return customer_or_none(await info.context.loaders.customers.load((ById(id), selection)))
 

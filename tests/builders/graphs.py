@@ -29,6 +29,9 @@ class CountingIds:
     def mark(self) -> str:
         return f"mrk_{next(self._numbers)}"
 
+    def segment(self) -> str:
+        return f"seg_{next(self._numbers)}"
+
 
 def small_rules(accept: float = 0.9) -> Rules:
     """Rules in which everything can happen with few identifiers."""

@@ -24,7 +24,7 @@ from tests.conftest import Fresh, Run
 if not fitting.available():
     pytest.skip("the extra kith[predict] is not installed", allow_module_level=True)
 
-SAMPLE = Path(__file__).parents[1] / "data" / "cdnow" / "sample.txt"
+SAMPLE = Path(__file__).parents[2] / "examples" / "cdnow" / "sample.txt"
 END = datetime(1997, 9, 30, 23, 59, tzinfo=UTC)
 """The end of the first 39 weeks, to which the published models were fitted."""
 

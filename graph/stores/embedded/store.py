@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from graph.domain.changes import Entry
 from graph.domain.errors import Conflict, StoreUnavailable
@@ -20,9 +21,10 @@ from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
 from graph.domain.search import Field, Hit
+from graph.domain.segments import Belonging, Membership, Segment
 from graph.domain.views import Asked, CustomerView, Selection
 from graph.ports import T, Work
-from graph.stores.embedded import rows
+from graph.stores.embedded import rows, segments
 from graph.stores.embedded.health import survey
 from graph.stores.embedded.search import find
 from graph.stores.embedded.transaction import Transaction
@@ -234,6 +236,45 @@ class EmbeddedStore:
         with self._transaction("BEGIN") as connection:
             return [(id, figures_from_json(text)) for id, text in connection.execute(sql, (after, first))]
 
+    async def _query(self, function: Callable[..., T], *values: object) -> T:
+        """What a function reads in a transaction of its own."""
+
+        def run() -> T:
+            with self._transaction("BEGIN") as connection:
+                return function(connection, *values)
+
+        return await self._in(self._readers, run)
+
+    async def customer_ids(self, after: str, first: int) -> list[str]:
+        """See `Store`."""
+        sql = "SELECT id FROM customers WHERE id > ? AND retired_at IS NULL ORDER BY id LIMIT ?"
+        return await self._query(_column, sql, after, first)
+
+    async def count_customers(self) -> int:
+        """See `Store`."""
+        return int((await self._query(_column, "SELECT count(*) FROM customers WHERE retired_at IS NULL"))[0])
+
+    async def due(self, now: int, first: int) -> list[str]:
+        """See `Store`."""
+        sql = "SELECT id FROM customers WHERE due_at <= ? AND id IS NOT NULL ORDER BY due_at LIMIT ?"
+        return await self._query(_column, sql, now, first)
+
+    async def segments(self) -> list[Segment]:
+        """See `Store`."""
+        return await self._query(segments.segments)
+
+    async def belongings(self, ids: Sequence[str]) -> list[Belonging]:
+        """See `Store`."""
+        return await self._query(segments.belongings, ids)
+
+    async def members(self, segment: str, after: str, first: int) -> list[Membership]:
+        """See `Store`."""
+        return await self._query(segments.members, segment, after, first)
+
+    async def count_members(self, segment: str) -> int:
+        """See `Store`."""
+        return await self._query(segments.count_members, segment)
+
     async def keep(self, name: str, text: str) -> None:
         """See `Store`."""
         await self._in(self._writer, self._keep, name, text)
@@ -359,6 +400,10 @@ class EmbeddedStore:
             await asyncio.to_thread(pool.shutdown)
         for connection in self._open:
             connection.close()
+
+
+def _column(db: sqlite3.Connection, sql: str, *values: object) -> list[Any]:
+    return [one for (one,) in db.execute(sql, values)]
 
 
 class _Job:

@@ -13,8 +13,8 @@ from graph.domain.receipts import ObservationKey, Receipt, Standing
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.search import Field, text_of_facts, text_of_identifier
 from graph.domain.snapshots import Around, NewNode, Region, Support, Writes
-from graph.ports import ReadAround, ReadRegion, ReadSupport, Request, Write
-from graph.stores.embedded import rows
+from graph.ports import ReadAround, ReadBelongings, ReadRegion, ReadSegments, ReadSupport, Request, Write
+from graph.stores.embedded import rows, segments
 
 
 class Transaction:
@@ -34,6 +34,10 @@ class Transaction:
                 return self._support(keys)
             case ReadRegion(seeds, opened):
                 return self._region(seeds, opened)
+            case ReadSegments():
+                return segments.segments(self._db)
+            case ReadBelongings(ids):
+                return segments.belongings(self._db, ids)
             case Write(writes):
                 self._write(writes)
                 return None
@@ -192,6 +196,7 @@ class Transaction:
         nodes = self._write_customers(writes)
         self._move(writes, nodes)
         self._write_changes(writes)
+        segments.write(self._db, writes)
         if writes.reread is not None:
             source, id = writes.reread.upto or (None, None)
             self._db.execute(
@@ -316,7 +321,7 @@ class Transaction:
         self._db.executemany("UPDATE customers SET id = NULL WHERE no = ?", [(one.node,) for one in known])
         self._db.executemany(
             """UPDATE customers SET id = ?, created_at = ?, version = ?, anchor = ?, anchor_seen = ?, counts = ?,
-                suspended = ?, marks = ?, figures = ?, retired_at = ?, redirects_to = NULL WHERE no = ?""",
+                suspended = ?, marks = ?, figures = ?, retired_at = ?, redirects_to = NULL, due_at = 0 WHERE no = ?""",
             [(*rows.customer_values(one), one.node) for one in known],
         )
         fresh = [customer for customer in writes.customers if isinstance(customer.node, NewNode)]

@@ -17,6 +17,7 @@ from graph.domain.products import Product
 from graph.domain.receipts import Receipt, Standing
 from graph.domain.requests import Answered, Once
 from graph.domain.rules import KeptRules
+from graph.domain.segments import Belonging, Segment
 from graph.domain.tallies import Tally
 
 Properties = Mapping[str, Any]
@@ -147,7 +148,31 @@ def customer_values(one: Customer) -> dict[str, Any]:
         "marks": one.marks,
         "figures": figures_to_json(one.figures),
         "retired_at": one.retired_at,
+        "due_at": 0,
     }
+
+
+def segment(values: Properties) -> Segment:
+    """A node of a segment."""
+    return Segment(*(values[name] for name in ("id", "name", "rule", "version", "created_at", "created_by")))
+
+
+def segment_values(one: Segment) -> dict[str, Any]:
+    """The properties of a segment."""
+    return {
+        "id": one.id,
+        "name": one.name,
+        "rule": one.rule,
+        "version": one.version,
+        "created_at": one.created_at,
+        "created_by": one.created_by,
+    }
+
+
+def belonging(row: Sequence[Any]) -> Belonging:
+    """What is recorded of a customer."""
+    id, version, live, segments = row
+    return Belonging(id, version, live, dict(segments))
 
 
 def receipt(values: Properties, told_at: Sequence[str] = ()) -> Receipt:

@@ -28,6 +28,7 @@ from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
 from graph.domain.search import Field, Hit
+from graph.domain.segments import Belonging, Membership, Segment
 from graph.domain.views import Asked, ByKey, CustomerView, Selection
 from graph.ports import T, Work
 from graph.stores.neo4j import cypher, records
@@ -42,6 +43,7 @@ HISTORY = cypher.load("history")
 READING = cypher.load("reading")
 PRODUCTS = cypher.load("products")
 SEARCH = cypher.load("search")
+SEGMENTS = cypher.load("segments")
 
 HEALTH = cypher.load("health")
 RETRY_SECONDS = 8.0
@@ -210,6 +212,38 @@ class Neo4jStore:
         """See `Store`."""
         found = await self._read(RULES["figures"], after=after, first=first)
         return [(record["id"], figures_from_json(record["figures"])) for record in found]
+
+    async def customer_ids(self, after: str, first: int) -> list[str]:
+        """See `Store`."""
+        return [record["id"] for record in await self._read(SEGMENTS["customer_ids"], after=after, first=first)]
+
+    async def count_customers(self) -> int:
+        """See `Store`."""
+        (record,) = await self._read(SEGMENTS["count_customers"])
+        return int(record["count"])
+
+    async def due(self, now: int, first: int) -> list[str]:
+        """See `Store`."""
+        return [record["id"] for record in await self._read(SEGMENTS["due"], now=now, first=first)]
+
+    async def segments(self) -> list[Segment]:
+        """See `Store`."""
+        return [records.segment(record["s"]) for record in await self._read(SEGMENTS["segments"])]
+
+    async def belongings(self, ids: Sequence[str]) -> list[Belonging]:
+        """See `Store`."""
+        found = await self._read(SEGMENTS["belongings"], ids=list(ids))
+        return [records.belonging(record.values()) for record in found]
+
+    async def members(self, segment: str, after: str, first: int) -> list[Membership]:
+        """See `Store`."""
+        found = await self._read(SEGMENTS["members"], segment=segment, after=after, first=first)
+        return [Membership(segment, *record.values()) for record in found]
+
+    async def count_members(self, segment: str) -> int:
+        """See `Store`."""
+        (record,) = await self._read(SEGMENTS["count_members"], segment=segment)
+        return int(record["count"])
 
     async def keep(self, name: str, text: str) -> None:
         """See `Store`."""

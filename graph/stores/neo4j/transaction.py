@@ -16,10 +16,11 @@ from graph.domain.receipts import ObservationKey, Receipt, Standing
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.search import text_of_facts, text_of_identifier
 from graph.domain.snapshots import Around, NewNode, Region, Support, Writes
-from graph.ports import ReadAround, ReadRegion, ReadSupport, Request, Write
+from graph.ports import ReadAround, ReadBelongings, ReadRegion, ReadSegments, ReadSupport, Request, Write
 from graph.stores.neo4j import cypher, records
 
 READING = cypher.load("reading")
+SEGMENTS = cypher.load("segments")
 WRITING = cypher.load("writing")
 RULES = cypher.load("rules")
 
@@ -47,6 +48,10 @@ class Transaction:
                 return await self._support(keys)
             case ReadRegion(seeds, opened):
                 return await self._region(seeds, opened)
+            case ReadSegments():
+                return [records.segment(node) for (node,) in await self._run(SEGMENTS["lock_segments"])]
+            case ReadBelongings(ids):
+                return [records.belonging(row) for row in await self._run(SEGMENTS["lock_belongings"], ids=ids)]
             case Write(writes):
                 await self._write(writes)
                 return None
@@ -208,6 +213,7 @@ class Transaction:
         await self._run_if([list(nodes) for nodes in writes.absorbed], "absorb")
         made = await self._write_customers(writes.customers)
         await self._move(writes, made)
+        await self._write_segments(writes)
         if writes.reread is not None:
             upto = None if writes.reread.upto is None else list(writes.reread.upto)
             values = {"version": writes.reread.version, "pending": upto is not None, "upto": upto}
@@ -276,6 +282,24 @@ class Transaction:
             if receipt.told_at or (receipt.kind and receipt.standing is not Standing.VALID)
         ]
         await self._run_if(told, "tell")
+
+    async def _write_segments(self, writes: Writes) -> None:
+        fresh = [records.segment_values(one) for one in writes.segments]
+        entered = [[one.segment, one.customer, one.since] for one in writes.memberships if one.since is not None]
+        left = [[one.segment, one.customer] for one in writes.memberships if one.since is None]
+        looked_at = [[id, at] for id, at in writes.looked_at.items()]
+        for id in writes.dropped_segments:
+            while (await self._run(SEGMENTS["drop_memberships"], id=id))[0][0]:
+                pass
+        for query, rows in (
+            ("drop_segments", writes.dropped_segments),
+            ("put_segments", fresh),
+            ("enter", entered),
+            ("leave", left),
+            ("looked_at", looked_at),
+        ):
+            if rows:
+                await self._run(SEGMENTS[query], rows=rows)
 
     async def _write_marks(self, writes: Writes) -> None:
         fresh = [

@@ -57,5 +57,15 @@ async def _recount(read: Read, key: str) -> None:
         await read(UPGRADES["give_details"], rows=rows, key=key, tally=text)
 
 
-AFTER: Mapping[str, Callable[[Read], Awaitable[None]]] = {"0016_search": words, "0018_told_type": metrics}
+async def due(read: Read) -> None:
+    """Make customers due that are from before there were segments."""
+    while (await read(UPGRADES["make_due"]))[0]["found"]:
+        pass
+
+
+AFTER: Mapping[str, Callable[[Read], Awaitable[None]]] = {
+    "0016_search": words,
+    "0018_told_type": metrics,
+    "0023_customer_due": due,
+}
 """By the migration that they follow."""

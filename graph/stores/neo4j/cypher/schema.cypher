@@ -70,3 +70,23 @@ CREATE CONSTRAINT kept_name IF NOT EXISTS FOR (k:Kept) REQUIRE k.name IS UNIQUE;
 // name: 0018_told_type
 // The newest interactions of a type that hang on an identifier.
 CREATE INDEX told_type IF NOT EXISTS FOR ()-[t:TOLD]-() ON (t.key, t.type, t.at, t.name);
+
+// name: 0019_segment_id
+// One node a segment.
+CREATE CONSTRAINT segment_id IF NOT EXISTS FOR (s:Segment) REQUIRE s.id IS UNIQUE;
+
+// name: 0020_segment_name
+// People call segments by their names.
+CREATE CONSTRAINT segment_name IF NOT EXISTS FOR (s:Segment) REQUIRE s.name IS UNIQUE;
+
+// name: 0021_membership
+// Who belongs to a segment, by the customer's id, since ids change places between nodes.
+CREATE CONSTRAINT membership IF NOT EXISTS FOR (m:Membership) REQUIRE (m.segment, m.customer) IS UNIQUE;
+
+// name: 0022_membership_customer
+// The segments of a customer.
+CREATE INDEX membership_customer IF NOT EXISTS FOR (m:Membership) ON (m.customer);
+
+// name: 0023_customer_due
+// Customers whose segments are to be looked at again.
+CREATE INDEX customer_due IF NOT EXISTS FOR (c:Customer) ON (c.due_at);

@@ -42,3 +42,10 @@ UNWIND $rows AS row
 MATCH ()-[t:TOLD]->() WHERE elementId(t) = row[0]
 SET t += row[1]
 REMOVE t.detail;
+
+// name: make_due
+// Customers from before there were segments are looked at once there are any.
+MATCH (c:Customer) WHERE c.due_at IS NULL
+WITH c LIMIT 10000
+SET c.due_at = 0
+RETURN count(*) AS found;
