@@ -55,6 +55,16 @@ class Detail(NamedTuple):
 NO_DETAIL = Detail()
 
 
+class Skimmed(NamedTuple):
+    """As much of an interaction as is read of many at once. `at` is in microseconds."""
+
+    at: int
+    type: str
+    channel: str = ""
+    campaign: str = ""
+    sku: str = ""
+
+
 def detail(kind: str, facts: str) -> Detail:
     """What of facts lists filter by."""
     if not facts or kind != FactKind.INTERACTION.value:

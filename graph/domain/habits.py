@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from graph.domain.interactions import Interaction
+from graph.domain.facts import Skimmed
 from graph.domain.observations import DAY
 from graph.domain.orders import Order, OrderStatus
 from graph.domain.tallies import HOUR, Tally, counts
@@ -63,7 +63,7 @@ class Habits:
     did: Mapping[str, int]
 
 
-def habits(tally: Tally, orders: Sequence[Order], interactions: Sequence[Interaction]) -> Habits:
+def habits(tally: Tally, orders: Sequence[Order], interactions: Sequence[Skimmed]) -> Habits:
     """The habits by what was counted, and by the newest orders and interactions, both newest first."""
     taken = [time for order in orders if (time := _decision(order, orders, interactions)) is not None]
     return Habits(
@@ -86,7 +86,7 @@ def _reactions(tally: Tally) -> tuple[Reaction, ...]:
     return tuple(sorted(found, key=lambda one: (-one.rate, -one.reacted, one.appeal)))
 
 
-def _decision(order: Order, orders: Sequence[Order], interactions: Sequence[Interaction]) -> int | None:
+def _decision(order: Order, orders: Sequence[Order], interactions: Sequence[Skimmed]) -> int | None:
     """From the first look at what an order holds, after the order before it that holds the same, to the order."""
     if order.status is OrderStatus.CANCELLED:
         return None
@@ -101,7 +101,7 @@ def _decision(order: Order, orders: Sequence[Order], interactions: Sequence[Inte
     return order.placed_at - min(looks) if looks else None
 
 
-def _campaigns(interactions: Sequence[Interaction]) -> tuple[Campaign, ...]:
+def _campaigns(interactions: Sequence[Skimmed]) -> tuple[Campaign, ...]:
     by_name: dict[str, dict[str, int]] = {}
     for one in interactions:
         if one.campaign and one.type in ("email_sent", "email_opened", "email_clicked"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graph.domain.errors import Problem
-from graph.domain.facts import FactKind, Told
+from graph.domain.facts import FactKind, Skimmed, Told
 from graph.domain.observations import SECOND, Observation, Tier, check_text, is_name
 
 EARLIEST = 788_918_400 * SECOND
@@ -71,7 +71,7 @@ class ViewedArticle:
     in_cart: bool
 
 
-def viewed_not_bought(newest_first: Iterable[Interaction], bought: Container[str]) -> list[ViewedArticle]:
+def viewed_not_bought(newest_first: Iterable[Skimmed], bought: Container[str]) -> list[ViewedArticle]:
     """The articles of views and carts that were not bought, the latest first."""
     found: dict[str, ViewedArticle] = {}
     for one in newest_first:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from graph.domain.interactions import Interaction
+from graph.domain.facts import Skimmed
 from graph.domain.observations import DAY
 from graph.domain.orders import Order, OrderStatus
 
@@ -52,7 +52,7 @@ OURS = frozenset({"email_sent", "email_bounced"})
 _DECIDING = frozenset({"cart", "checkout_started"})
 
 
-def moments(orders: Sequence[Order], interactions: Sequence[Interaction], rules: JourneyRules) -> list[int]:
+def moments(orders: Sequence[Order], interactions: Sequence[Skimmed], rules: JourneyRules) -> list[int]:
     """The moments at which time alone may change the phase; both newest first."""
     placed = [order.placed_at for order in orders if order.status is not OrderStatus.CANCELLED]
     did = [one.at for one in interactions if one.type not in OURS]
@@ -61,9 +61,7 @@ def moments(orders: Sequence[Order], interactions: Sequence[Interaction], rules:
     return found + [at + rules.orientation_days * DAY for at in did[:1]]
 
 
-def journey(
-    orders: Sequence[Order], interactions: Sequence[Interaction], rules: JourneyRules, now: int
-) -> Journey | None:
+def journey(orders: Sequence[Order], interactions: Sequence[Skimmed], rules: JourneyRules, now: int) -> Journey | None:
     """The phase by the newest orders and interactions, both newest first; `None` where nothing was ever done."""
     placed = [order for order in orders if order.status is not OrderStatus.CANCELLED]
     did = [one for one in interactions if one.type not in OURS]

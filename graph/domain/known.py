@@ -7,10 +7,9 @@ from typing import Any
 
 from graph.domain.attributes import Catalogue, Chosen, profile
 from graph.domain.consents import Decided, decisions
-from graph.domain.facts import FactKind
+from graph.domain.facts import FactKind, Skimmed
 from graph.domain.figures import main_currency
 from graph.domain.habits import Churn, churn
-from graph.domain.interactions import Interaction
 from graph.domain.journey import Journey, journey
 from graph.domain.metrics import Metrics, metrics, rhythm
 from graph.domain.orders import Order
@@ -19,7 +18,7 @@ from graph.domain.population import Population, Standing, standing
 from graph.domain.prediction import Model, Prediction, predict
 from graph.domain.products import Product
 from graph.domain.timeline import TimelineKind
-from graph.domain.views import MAX_PAGE, CustomerView, FactPage, OrderPage, PageRequest, TimelinePage
+from graph.domain.views import MAX_PAGE, CustomerView, FactPage, OrderPage, PageRequest, SkimPage, TimelinePage
 
 MOST_FACTS = 100_000
 """Statements of one kind that are read of a customer. They are few: what people do is no statement."""
@@ -28,7 +27,7 @@ CONSENTS = FactPage(FactKind.CONSENT, MOST_FACTS)
 OUTSIDE = FactPage(FactKind.OUTSIDE, MOST_FACTS)
 ORDERS = OrderPage(MAX_PAGE)
 """The newest orders, which favourites, phases and purchases of articles are found in."""
-LATELY = TimelinePage(500, kinds=(TimelineKind.INTERACTION,))
+LATELY = SkimPage(500)
 """The newest interactions, which viewed articles and phases are found in."""
 UNSUBSCRIBED = TimelinePage(1, kinds=(TimelineKind.INTERACTION,), types=("email_unsubscribed",))
 """The last time that mails were unsubscribed."""
@@ -80,10 +79,10 @@ class Known:
         """The newest orders."""
         return [one.order for one in self.page(ORDERS)]
 
-    @cached_property
-    def interactions(self) -> list[Interaction]:
+    @property
+    def interactions(self) -> Sequence[Skimmed]:
         """The newest interactions."""
-        return [Interaction.of(moment.what) for moment in self.page(LATELY)]
+        return self.page(LATELY)
 
     @cached_property
     def metrics(self) -> Metrics:

@@ -111,7 +111,16 @@ class TallyPage:
     """The tallies of all identifiers on which facts hang; they are few."""
 
 
-PageRequest = IdentifierPage | OrderPage | LinkPage | MatchPage | HistoryPage | FactPage | TimelinePage | TallyPage
+@dataclass(frozen=True, slots=True)
+class SkimPage:
+    """The newest interactions as `Skimmed`, in the order of timelines."""
+
+    first: int
+
+
+PageRequest = (
+    IdentifierPage | OrderPage | LinkPage | MatchPage | HistoryPage | FactPage | TimelinePage | TallyPage | SkimPage
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,4 +183,4 @@ class CustomerView:
     customer: Customer
     requested: str | None = None
     pages: Mapping[PageRequest, Page[Any]] = field(default_factory=dict)
-    """By request: `IdentifierView`, `OrderView`, `Link`, `Match`, `Entry`, `Told`, `Moment` or a tally in it."""
+    """By request: `IdentifierView`, `OrderView`, `Link`, `Match`, `Entry`, `Told`, `Moment`, `Skimmed`, tallies."""

@@ -11,7 +11,7 @@ from graph.actions.reread import both, reread
 from graph.domain.attributes import AttributesStatement, Catalogue, profile
 from graph.domain.changes import Entry
 from graph.domain.consents import Channel, ConsentStatement, Decided, Decision, at_address, decisions, of_customer
-from graph.domain.facts import FactKind, Told, carriers
+from graph.domain.facts import FactKind, Skimmed, Told, carriers, detail
 from graph.domain.identifiers import Identifier
 from graph.domain.intake import Command
 from graph.domain.interactions import Interaction, InteractionStatement
@@ -20,7 +20,7 @@ from graph.domain.receipts import Standing
 from graph.domain.rules import Rules
 from graph.domain.tallies import add, tally_of
 from graph.domain.timeline import Moment, TimelineKind
-from graph.domain.views import ById, ByKey, FactPage, Selection, TallyPage, TimelinePage
+from graph.domain.views import ById, ByKey, FactPage, Selection, SkimPage, TallyPage, TimelinePage
 from graph.ports import Store
 from tests.builders.graphs import CountingIds, Graph, observe
 from tests.conftest import Fresh, Run
@@ -169,11 +169,16 @@ def is_of_a1(told: Told) -> bool:
 
 
 def check_tallies(store: Store, run: Run, model: Graph, rules: Rules) -> None:
-    """What is counted at write time equals what is counted from the reports."""
+    """What is counted at write time, and skimmed, equals what is counted from the reports."""
     told = valid_facts(model, FactKind.INTERACTION, rules)
     for customer in [one for one in model.store.customers.values() if one.live]:
         mine = {one.key for one in model.store.members.values() if one.customer == customer.node}
-        (view,) = run(store.customers([ById(customer.id)], Selection.of([TallyPage()])))
+        (view,) = run(store.customers([ById(customer.id)], Selection.of([TallyPage(), SkimPage(9)])))
+        newest_first = sorted((one for one in told if one.key in mine), key=lambda one: Moment.interaction(one).place)[
+            ::-1
+        ]
+        skimmed = [Skimmed(one.at, *detail("interaction", one.facts)) for one in newest_first]
+        assert list(view.pages[SkimPage(9)].items) == skimmed[:9]
         expected = add(tally_of("interaction", one.facts, one.at) for one in told if one.key in mine)
         assert add(view.pages[TallyPage()].items) == expected
 
@@ -191,7 +196,12 @@ def newest(told: Sequence[Told], key: str, purpose: str, channel: Channel | None
     return next(one for one in at_last if strictness.index(one.decision) == strictest)
 
 
-SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=40)
+SETTINGS = settings(
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    max_examples=40,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
 
 
 @SETTINGS

@@ -13,7 +13,7 @@ from graph.actions.segments import Segments
 from graph.domain.attributes import AttributesStatement, Catalogue
 from graph.domain.changes import ChangeKind
 from graph.domain.consents import ConsentStatement, Decision
-from graph.domain.facts import FactKind, Told
+from graph.domain.facts import FactKind, Skimmed, Told, detail
 from graph.domain.figures import add, figures_of
 from graph.domain.intake import Command, prepare
 from graph.domain.interactions import Interaction, InteractionStatement
@@ -26,7 +26,7 @@ from graph.domain.prediction import Model
 from graph.domain.products import Product
 from graph.domain.segments import Belonging, parse
 from graph.domain.timeline import Moment
-from graph.domain.views import CustomerView, FactPage, OrderPage, OrderView, Page, PageRequest, TimelinePage
+from graph.domain.views import CustomerView, FactPage, OrderPage, OrderView, Page, PageRequest, SkimPage, TimelinePage
 from graph.ports import Store
 from tests.builders.graphs import CountingIds, Graph, observe
 from tests.conformance.test_facts import SETTINGS, SOURCES, identifiers, valid_facts
@@ -163,6 +163,11 @@ class Scratch(Mapping[PageRequest, Page[Any]]):
                 return Page(
                     [OrderView(key, one) for _, key, one in sorted(found, key=lambda x: x[:2], reverse=True)], False
                 )
+            case SkimPage(first):
+                told = sorted(
+                    self._told(FactKind.INTERACTION), key=lambda one: Moment.interaction(one).place, reverse=True
+                )
+                return Page([Skimmed(one.at, *detail("interaction", one.facts)) for one in told][:first], False)
             case TimelinePage():
                 moments = [Moment.interaction(one) for one in self._told(FactKind.INTERACTION) if self._fits(one, page)]
                 return Page(sorted(moments, key=lambda one: one.place, reverse=True)[: page.first], False)

@@ -9,13 +9,13 @@ import orjson
 
 from graph.domain.changes import Entry
 from graph.domain.customers import Customer
-from graph.domain.facts import Told
+from graph.domain.facts import Skimmed, Told
 from graph.domain.identifiers import Identifier
 from graph.domain.links import Link
 from graph.domain.marks import Mark
 from graph.domain.orders import Order
 from graph.domain.tallies import Tally
-from graph.domain.timeline import Moment, Place, TimelineKind, bound, change_name
+from graph.domain.timeline import NO_END, Moment, Place, TimelineKind, bound, change_name
 from graph.domain.views import (
     Asked,
     ById,
@@ -32,6 +32,7 @@ from graph.domain.views import (
     Page,
     PageRequest,
     Selection,
+    SkimPage,
     TallyPage,
     TimelinePage,
 )
@@ -85,6 +86,8 @@ def _page(db: rows.Connection, no: object, page: PageRequest) -> Page[Any]:
             return _timeline(db, no, page)
         case TallyPage():
             return _tallies(db, no)
+        case SkimPage():
+            return _skimmed(db, no, page)
 
 
 def _cut(items: list[Any], first: int) -> Page[Any]:
@@ -136,6 +139,16 @@ def _facts(db: rows.Connection, no: object, page: FactPage) -> Page[Told]:
 def _tallies(db: rows.Connection, no: object) -> Page[Tally]:
     read = db.execute("SELECT tally FROM identifiers WHERE customer = ? AND told = 1 AND tally <> '{}'", (no,))
     return Page([orjson.loads(tally) for (tally,) in read], more=False)
+
+
+def _skimmed(db: rows.Connection, no: object, page: SkimPage) -> Page[Skimmed]:
+    sql = """SELECT t.at, o.source || ' ' || o.id AS name, t.type, t.channel, t.campaign, t.sku
+        FROM told t JOIN observations o ON o.no = t.observation WHERE t.identifier = ? AND t.kind = 'interaction'
+        ORDER BY t.at DESC, name DESC LIMIT ?"""
+    carriers = db.execute("SELECT no FROM identifiers WHERE customer = ? AND told = 1", (no,)).fetchall()
+    found = [row for (carrier,) in carriers for row in db.execute(sql, (carrier, page.first + 1))]
+    found.sort(key=lambda row: row[:2], reverse=True)
+    return _cut([Skimmed(at, *filters) for at, _, *filters in found], page.first)
 
 
 _Item = tuple[Place, Any]
@@ -194,15 +207,17 @@ def _placed(db: rows.Connection, values: dict[str, Any], page: TimelinePage) -> 
 
 
 def _happened(db: rows.Connection, values: dict[str, Any], page: TimelinePage) -> list[list[_Item]]:
-    read = db.execute(
-        f"""WITH me AS (SELECT id FROM customers WHERE no = :no)
-            SELECT {rows.CHANGE} FROM changes WHERE no IN (
-                SELECT no FROM changes WHERE customer = (SELECT id FROM me)
-                UNION SELECT no FROM changes WHERE other = (SELECT id FROM me) AND other <> '')
-            AND at >= :since AND (at < :at OR (at = :at AND no < :before)) ORDER BY at DESC, no DESC LIMIT :first""",
-        {**values, "before": int(values["name"] or 0)},
-    )
+    read = _entries(db, {**values, "before": int(values["name"] or 0)})
     return [[((row[1], TimelineKind.CHANGE, change_name(row[0])), row) for row in read]]
+
+
+def _entries(db: rows.Connection, values: dict[str, Any]) -> list[Any]:
+    """Entries before a time and a number, newest first: each side of a change is read along its index."""
+    side = f"""SELECT * FROM (SELECT {rows.CHANGE} FROM changes WHERE %s = (SELECT id FROM customers WHERE no = :no)
+        AND at >= :since AND (at, no) < (:at, :before) ORDER BY at DESC, no DESC LIMIT :first)"""
+    both = " UNION ".join((side % "customer", side % "other <> '' AND other"))
+    sql = f"{both} ORDER BY at DESC, no DESC LIMIT :first"
+    return db.execute(sql, values).fetchall()
 
 
 _READ = {
@@ -260,12 +275,9 @@ def _marks_at(db: rows.Connection, no: object) -> list[Mark]:
 
 
 def _history(db: rows.Connection, no: object, page: HistoryPage) -> Page[Entry]:
-    found = db.execute(
-        f"""WITH me AS (SELECT id FROM customers WHERE no = :no)
-            SELECT {rows.CHANGE} FROM changes WHERE no IN (
-                SELECT no FROM changes WHERE customer = (SELECT id FROM me)
-                UNION SELECT no FROM changes WHERE other = (SELECT id FROM me) AND other <> '')
-            AND (:after IS NULL OR no < :after) ORDER BY no DESC LIMIT :first""",
-        {"no": no, "after": page.after, "first": page.first + 1},
-    )
+    at, before = NO_END, 0
+    if page.after is not None:
+        row = db.execute("SELECT at FROM changes WHERE no = ?", (page.after,)).fetchone()
+        at, before = (-NO_END if row is None else row[0]), page.after
+    found = _entries(db, {"no": no, "first": page.first + 1, "since": -NO_END, "at": at, "before": before})
     return _cut([rows.entry(row) for row in found], page.first)

@@ -63,9 +63,23 @@ async def due(read: Read) -> None:
         pass
 
 
+async def places(read: Read) -> None:
+    """Give customers their places, and identifiers those of their customers."""
+    while (await read(UPGRADES["give_places"]))[0]["found"]:
+        pass
+
+
+async def histories(read: Read) -> None:
+    """Drop the indexes that are of no use any more."""
+    await read(UPGRADES["drop_change_customer"])
+    await read(UPGRADES["drop_change_other"])
+
+
 AFTER: Mapping[str, Callable[[Read], Awaitable[None]]] = {
     "0016_search": words,
     "0018_told_type": metrics,
     "0023_customer_due": due,
+    "0026_teller_place": places,
+    "0028_change_other_at": histories,
 }
 """By the migration that they follow."""

@@ -6,9 +6,10 @@ from typing import Any
 
 from neo4j import Record
 
+from graph.domain.facts import Skimmed
 from graph.domain.identifiers import Identifier
 from graph.domain.orders import Order
-from graph.domain.timeline import Moment, TimelineKind, bound
+from graph.domain.timeline import NO_END, Moment, TimelineKind, bound
 from graph.domain.views import (
     Asked,
     ById,
@@ -25,6 +26,7 @@ from graph.domain.views import (
     Page,
     PageRequest,
     Selection,
+    SkimPage,
     TallyPage,
     TimelinePage,
 )
@@ -32,6 +34,8 @@ from graph.stores.neo4j import cypher, records
 
 _PARTS = cypher.load("views")
 ALIVE = _PARTS["alive"]
+SMALL = 200
+"""Identifiers of a customer up to which its lists are read whole instead of along an index."""
 _KINDS: dict[type, str] = {
     IdentifierPage: "identifiers",
     OrderPage: "orders",
@@ -41,6 +45,7 @@ _KINDS: dict[type, str] = {
     FactPage: "facts",
     TimelinePage: "timeline",
     TallyPage: "tallies",
+    SkimPage: "skim",
 }
 
 
@@ -49,7 +54,7 @@ def query(asked: Sequence[Asked], selection: Selection) -> tuple[str, dict[str, 
     pages = selection.pages
     values = {f"page{number}": _parameters(page) for number, page in enumerate(pages)}
     who = [{"id": one.id, "key": None} if isinstance(one, ById) else {"id": None, "key": one.key} for one in asked]
-    return _text(tuple(_KINDS[type(page)] for page in pages)), {"asked": who, **values}
+    return _text(tuple(_KINDS[type(page)] for page in pages)), {"asked": who, "small": SMALL, "end": NO_END, **values}
 
 
 @lru_cache(maxsize=256)
@@ -63,6 +68,8 @@ def _parameters(page: PageRequest) -> dict[str, Any]:
     if isinstance(page, TallyPage):
         return {}
     values: dict[str, Any] = {"first": page.first + 1}
+    if isinstance(page, SkimPage):
+        return values
     if isinstance(page, FactPage):
         return {**values, "kind": page.kind.value}
     if isinstance(page, TimelinePage):
@@ -72,11 +79,24 @@ def _parameters(page: PageRequest) -> dict[str, Any]:
         filters = {name: getattr(page, name) for name in ("channels", "types", "campaign", "sku", "since")}
         return {**values, "bounds": bounds, "kinds": kinds, **filters}
     values["after"] = page.after
+    if isinstance(page, OrderPage):
+        values["after"] = page.after or [NO_END, ""]
     if isinstance(page, IdentifierPage):
         values["rank"] = {namespace: rank for rank, namespace in enumerate(page.namespaces)}
+        values["ranges"] = _ranges(page)
     if isinstance(page, LinkPage):
         values["states"] = [state.value for state in page.states]
     return values
+
+
+def _ranges(page: IdentifierPage) -> list[list[str]]:
+    """For each namespace that is still to come: how the counts name it, and the keys between which its own lie."""
+    rank, after = page.after or (0, "")
+    return [
+        [f'"{name}":', max(f"{name}=", after) if place == rank else f"{name}=", f"{name}>"]
+        for place, name in enumerate(page.namespaces)
+        if place >= rank
+    ]
 
 
 def view(asked: Asked, selection: Selection, record: Record) -> CustomerView:
@@ -121,6 +141,8 @@ def _item(page: PageRequest, item: Any) -> object:
             return _moment(item)
         case TallyPage():
             return records.tally(item)
+        case SkimPage():
+            return Skimmed(item[0], *(text or "" for text in item[1:]))
         case MatchPage():
             a, b, values, at_a, at_b, marks = item
             marks_a, marks_b = ([records.mark(mark) for mark in side] for side in marks)

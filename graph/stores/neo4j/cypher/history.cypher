@@ -6,9 +6,11 @@ RETURN h ORDER BY h.no LIMIT $first;
 // name: history
 // All entries that name one of some customers, in order.
 CALL () {
-  UNWIND $ids AS id MATCH (h:Change {customer: id}) RETURN h
+  UNWIND $ids AS id
+  MATCH (h:Change) WHERE h.customer = id AND h.at IS NOT NULL AND h.no IS NOT NULL RETURN h
   UNION
-  UNWIND $ids AS id MATCH (h:Change {other: id}) RETURN h
+  UNWIND $ids AS id
+  MATCH (h:Change) WHERE h.other = id AND h.at IS NOT NULL AND h.no IS NOT NULL RETURN h
 }
 RETURN DISTINCT h ORDER BY h.no;
 

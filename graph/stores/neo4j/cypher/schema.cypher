@@ -30,14 +30,6 @@ CREATE CONSTRAINT mark_place IF NOT EXISTS FOR (m:Mark) REQUIRE (m.kind, m.a, m.
 // The history is numbered without gaps.
 CREATE CONSTRAINT change_no IF NOT EXISTS FOR (h:Change) REQUIRE h.no IS UNIQUE;
 
-// name: 0009_change_customer
-// The history of one customer.
-CREATE INDEX change_customer IF NOT EXISTS FOR (h:Change) ON (h.customer);
-
-// name: 0010_change_other
-// The history of the other customer of a change.
-CREATE INDEX change_other IF NOT EXISTS FOR (h:Change) ON (h.other);
-
 // name: 0011_feed
 // The one node that numbers the history.
 CREATE CONSTRAINT feed_name IF NOT EXISTS FOR (f:Feed) REQUIRE f.name IS UNIQUE;
@@ -90,3 +82,23 @@ CREATE INDEX membership_customer IF NOT EXISTS FOR (m:Membership) ON (m.customer
 // name: 0023_customer_due
 // Customers whose segments are to be looked at again.
 CREATE INDEX customer_due IF NOT EXISTS FOR (c:Customer) ON (c.due_at);
+
+// name: 0024_identifier_place
+// The identifiers of a large customer in order, a page at a time.
+CREATE INDEX identifier_place IF NOT EXISTS FOR (i:Identifier) ON (i.place, i.key);
+
+// name: 0025_order_place
+// The newest orders of a large customer.
+CREATE INDEX order_place IF NOT EXISTS FOR (o:Order) ON (o.place, o.placed_at, o.key);
+
+// name: 0026_teller_place
+// The identifiers of a customer on which facts hang: of thousands they are few.
+CREATE INDEX teller_place IF NOT EXISTS FOR (i:Teller) ON (i.place);
+
+// name: 0027_change_customer_at
+// The history of a customer in the order of timelines.
+CREATE INDEX change_customer_at IF NOT EXISTS FOR (h:Change) ON (h.customer, h.at, h.no);
+
+// name: 0028_change_other_at
+// The history of the other customer of a change.
+CREATE INDEX change_other_at IF NOT EXISTS FOR (h:Change) ON (h.other, h.at, h.no);

@@ -49,3 +49,21 @@ MATCH (c:Customer) WHERE c.due_at IS NULL
 WITH c LIMIT 10000
 SET c.due_at = 0
 RETURN count(*) AS found;
+
+// name: give_places
+// The places of customers from before there were any, and of their identifiers.
+MATCH (c:Customer) WHERE c.place IS NULL
+WITH c LIMIT 1000
+SET c.place = randomUUID()
+WITH c
+OPTIONAL MATCH (i:Identifier)-[:IDENTIFIES]->(c)
+FOREACH (one IN CASE WHEN i IS NULL THEN [] ELSE [i] END | SET one.place = c.place)
+RETURN count(DISTINCT c) AS found;
+
+// name: drop_change_customer
+// An index that another one took the place of.
+DROP INDEX change_customer IF EXISTS;
+
+// name: drop_change_other
+// An index that another one took the place of.
+DROP INDEX change_other IF EXISTS;

@@ -14,22 +14,42 @@ WITH at, one, redirected, c, elementId(c) AS node, [c.id, c.version, COUNT { (c)
 WITH at, one, redirected, c, node, first, c{.*} AS customer, [$pages] AS pages;
 
 // name: identifiers
-// A page of identifiers by the rank of their namespace and key. `$page` becomes the page's own parameter.
+// A page of identifiers by the rank of their namespace and key. `$page` becomes the page's own parameter. Of a small
+// customer all are read, which can be checked whole (see `head`); of a large one each namespace along the index.
 COLLECT {
-  MATCH (i:Identifier)-[:IDENTIFIES]->(c)
-  WHERE $page.rank[i.namespace] IS NOT NULL AND ($page.after IS NULL OR $page.rank[i.namespace] > $page.after[0]
-    OR ($page.rank[i.namespace] = $page.after[0] AND i.key > $page.after[1]))
-  WITH i ORDER BY $page.rank[i.namespace], i.key LIMIT $page.first
+  CALL (c, first) {
+    WITH c, first WHERE first[2] <= $small
+    MATCH (i:Identifier)-[:IDENTIFIES]->(c)
+    WHERE $page.rank[i.namespace] IS NOT NULL AND ($page.after IS NULL OR $page.rank[i.namespace] > $page.after[0]
+      OR ($page.rank[i.namespace] = $page.after[0] AND i.key > $page.after[1]))
+    RETURN i ORDER BY $page.rank[i.namespace], i.key LIMIT $page.first
+    UNION ALL
+    WITH c, first WHERE first[2] > $small
+    UNWIND $page.ranges AS range
+    WITH c, range WHERE c.counts CONTAINS range[0]
+    CALL (c, range) {
+      MATCH (i:Identifier) WHERE i.place = c.place AND i.key > range[1] AND i.key < range[2]
+      RETURN i ORDER BY i.place, i.key LIMIT $page.first
+    }
+    RETURN i LIMIT $page.first
+  }
   RETURN i{.key, .first_seen, .last_seen, .seen, .sources, .shared, .blocked}
 };
 
 // name: orders
-// A page of orders, newest first.
+// A page of orders, newest first; as with identifiers.
 COLLECT {
-  MATCH (o:Order)-[:IDENTIFIES]->(c)
-  WHERE o.facts IS NOT NULL AND ($page.after IS NULL OR o.placed_at < $page.after[0]
-    OR (o.placed_at = $page.after[0] AND o.key < $page.after[1]))
-  WITH o ORDER BY o.placed_at DESC, o.key DESC LIMIT $page.first
+  CALL (c, first) {
+    WITH c, first WHERE first[2] <= $small
+    MATCH (o:Order)-[:IDENTIFIES]->(c)
+    WHERE o.placed_at IS NOT NULL AND (o.placed_at < $page.after[0] OR (o.placed_at = $page.after[0] AND o.key < $page.after[1]))
+    RETURN o ORDER BY o.placed_at DESC, o.key DESC LIMIT $page.first
+    UNION ALL
+    WITH c, first WHERE first[2] > $small
+    MATCH (o:Order) WHERE o.place = c.place AND o.placed_at <= $page.after[0] AND o.key IS NOT NULL
+      AND (o.placed_at < $page.after[0] OR o.key < $page.after[1])
+    RETURN o ORDER BY o.place DESC, o.placed_at DESC, o.key DESC LIMIT $page.first
+  }
   RETURN [o.key, o.facts_source, o.facts]
 };
 
@@ -37,18 +57,38 @@ COLLECT {
 // A page of what is told of a kind at the customer's identifiers, newest first. An index on several properties is used
 // only where each of them is spoken of.
 COLLECT {
-  MATCH (c)<-[:IDENTIFIES]-(i:Teller)
+  MATCH (i:Teller) WHERE i.place = c.place
   MATCH (o:Observation)-[t:TOLD]->()
   WHERE t.key = i.key AND t.kind = $page.kind AND t.at IS NOT NULL AND t.name IS NOT NULL
   WITH i, t, o ORDER BY t.at DESC, o.tier, o.source, o.id, i.key LIMIT $page.first
   RETURN [i.key, t.at, o.source, o.id, o.tier, o.sent]
 };
 
+// name: tallies
+// What hangs on the customer's identifiers, counted.
+COLLECT {
+  MATCH (i:Teller) WHERE i.place = c.place AND i.tally IS NOT NULL
+  RETURN i{.tally}
+};
+
+// name: skim
+// The newest interactions, as much of each as stands in the relationships.
+COLLECT {
+  MATCH (i:Teller) WHERE i.place = c.place
+  CALL (i) {
+    MATCH ()-[t:TOLD]->()
+    WHERE t.key = i.key AND t.kind = 'interaction' AND t.at IS NOT NULL AND t.name IS NOT NULL
+    RETURN t ORDER BY t.key DESC, t.kind DESC, t.at DESC, t.name DESC LIMIT $page.first
+  }
+  WITH t ORDER BY t.at DESC, t.name DESC LIMIT $page.first
+  RETURN [t.at, t.type, t.channel, t.campaign, t.sku]
+};
+
 // name: timeline
 // A page of interactions, orders and history. `bounds` says for each kind where its items begin: a time and a name.
 COLLECT {
-  CALL (c) {
-    MATCH (c)<-[:IDENTIFIES]-(i:Teller) WHERE 0 IN $page.kinds
+  CALL (c, first) {
+    MATCH (i:Teller) WHERE i.place = c.place AND 0 IN $page.kinds
     CALL (i) {
       WITH i WHERE $page.types IS NULL
       MATCH (o:Observation)-[t:TOLD]->()
@@ -73,31 +113,52 @@ COLLECT {
     }
     RETURN [0, [i.key, t.at, o.source, o.id, o.tier, o.sent]] AS item
     UNION ALL
+    WITH c, first WHERE first[2] <= $small AND 1 IN $page.kinds
     MATCH (i:Order)-[:IDENTIFIES]->(c)
-    WHERE 1 IN $page.kinds AND i.facts IS NOT NULL AND i.placed_at >= $page.since
+    WHERE i.placed_at >= $page.since
       AND (i.placed_at < $page.bounds[1][0] OR (i.placed_at = $page.bounds[1][0] AND i.key < $page.bounds[1][1]))
     WITH i ORDER BY i.placed_at DESC, i.key DESC LIMIT $page.first
     RETURN [1, [i.key, i.facts_source, i.facts]] AS item
     UNION ALL
+    WITH c, first WHERE first[2] > $small AND 1 IN $page.kinds
+    MATCH (i:Order) WHERE i.place = c.place AND i.placed_at >= $page.since AND i.placed_at <= $page.bounds[1][0]
+      AND i.key IS NOT NULL AND (i.placed_at < $page.bounds[1][0] OR i.key < $page.bounds[1][1])
+    WITH i ORDER BY i.place DESC, i.placed_at DESC, i.key DESC LIMIT $page.first
+    RETURN [1, [i.key, i.facts_source, i.facts]] AS item
+    UNION ALL
+    WITH c WHERE 2 IN $page.kinds
     CALL (c) {
-      MATCH (h:Change {customer: c.id}) RETURN h
+      MATCH (h:Change) WHERE h.customer = c.id AND h.at >= $page.since AND h.at <= $page.bounds[2][0] AND h.no IS NOT NULL
+        AND (h.at < $page.bounds[2][0] OR h.no < $page.bounds[2][1])
+      RETURN h ORDER BY h.customer DESC, h.at DESC, h.no DESC LIMIT $page.first
       UNION
-      MATCH (h:Change {other: c.id}) RETURN h
+      MATCH (h:Change) WHERE h.other = c.id AND h.at >= $page.since AND h.at <= $page.bounds[2][0] AND h.no IS NOT NULL
+        AND (h.at < $page.bounds[2][0] OR h.no < $page.bounds[2][1])
+      RETURN h ORDER BY h.other DESC, h.at DESC, h.no DESC LIMIT $page.first
     }
-    WITH DISTINCT h
-    WHERE 2 IN $page.kinds AND h.at >= $page.since
-      AND (h.at < $page.bounds[2][0] OR (h.at = $page.bounds[2][0] AND h.no < $page.bounds[2][1]))
-    WITH h ORDER BY h.at DESC, h.no DESC LIMIT $page.first
     RETURN [2, h{.*}] AS item
   }
   RETURN item
 };
 
-// name: tallies
-// What hangs on the customer's identifiers, counted.
+// name: history
+// A page of what happened to the customer, newest first: before the entry that was seen last, where one was.
 COLLECT {
-  MATCH (c)<-[:IDENTIFIES]-(i:Teller) WHERE i.tally IS NOT NULL
-  RETURN i{.tally}
+  CALL (c) {
+    CALL () {
+      OPTIONAL MATCH (seen:Change {no: $page.after})
+      RETURN CASE WHEN $page.after IS NULL THEN $end ELSE coalesce(seen.at, -$end) END AS at
+    }
+    CALL (c, at) {
+      MATCH (h:Change) WHERE h.customer = c.id AND h.at <= at AND h.no IS NOT NULL AND (h.at < at OR h.no < $page.after)
+      RETURN h ORDER BY h.customer DESC, h.at DESC, h.no DESC LIMIT $page.first
+      UNION
+      MATCH (h:Change) WHERE h.other = c.id AND h.at <= at AND h.no IS NOT NULL AND (h.at < at OR h.no < $page.after)
+      RETURN h ORDER BY h.other DESC, h.at DESC, h.no DESC LIMIT $page.first
+    }
+    RETURN DISTINCT h ORDER BY h.at DESC, h.no DESC LIMIT $page.first
+  }
+  RETURN h{.*}
 };
 
 // name: links
@@ -125,18 +186,6 @@ COLLECT {
   MATCH (b)-[:IDENTIFIES]->(y:Customer)
   RETURN [a.key, b.key, l{.*}, x{.*}, y{.*}, [side IN [x, y] |
     COLLECT { MATCH (side)<-[:IDENTIFIES]-()<-[:MARKS]-(m:Mark) WHERE m.kind <> 'blocked' RETURN m{.*} }]]
-};
-
-// name: history
-// A page of what happened to the customer, newest first.
-COLLECT {
-  CALL (c) {
-    MATCH (h:Change {customer: c.id}) RETURN h
-    UNION
-    MATCH (h:Change {other: c.id}) RETURN h
-  }
-  WITH DISTINCT h WHERE $page.after IS NULL OR h.no < $page.after
-  RETURN h{.*} ORDER BY h.no DESC LIMIT $page.first
 };
 
 // name: tail

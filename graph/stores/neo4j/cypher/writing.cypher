@@ -104,6 +104,7 @@ CALL (source, target) {
   MATCH (i:Identifier)-[old:IDENTIFIES]->(source)
   DELETE old
   CREATE (i)-[:IDENTIFIES]->(target)
+  SET i.place = target.place
 }
 CALL (source, target) {
   MATCH (retired:Customer)-[old:REDIRECTS_TO]->(source)
@@ -112,10 +113,10 @@ CALL (source, target) {
 };
 
 // name: create_customers
-// New ids at new nodes.
+// New ids at new nodes. The place of a node never changes: its identifiers carry it, so that indexes lead to them in order.
 UNWIND $rows AS row
 CREATE (c:Customer)
-SET c = row.values
+SET c = row.values, c.place = randomUUID()
 RETURN row.number AS number, elementId(c) AS node;
 
 // name: release_ids
@@ -128,7 +129,7 @@ REMOVE c.id;
 // What is kept at customers that are stored.
 UNWIND $rows AS row
 MATCH (c) WHERE elementId(c) = row.node
-SET c = row.values;
+SET c += row.values;
 
 // name: redirect
 // The one hop of retired ids; a pair of a node and the id that answers, or null for none.
@@ -145,14 +146,16 @@ CREATE (c)-[:REDIRECTS_TO]->(target);
 UNWIND $rows AS row
 MATCH (i) WHERE elementId(i) = row[0]
 MATCH (c) WHERE elementId(c) = row[1]
-CREATE (i)-[:IDENTIFIES]->(c);
+CREATE (i)-[:IDENTIFIES]->(c)
+SET i.place = c.place;
 
 // name: leave
 // Identifiers leave their customer.
 UNWIND $handles AS handle
 MATCH (i) WHERE elementId(i) = handle
 MATCH (i)-[old:IDENTIFIES]->()
-DELETE old;
+DELETE old
+REMOVE i.place;
 
 // name: history
 // A block of the history: numbered from one node, which is locked last before commit, so that numbers have no gaps and
