@@ -200,7 +200,6 @@ SETTINGS = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
     max_examples=40,
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )
 
 
