@@ -163,7 +163,7 @@ def same(ours: str, bare: str, keys: list[str]) -> None:
         namespace, value = Identifier.from_key(key)
         body = {"query": DOCUMENT, "variables": {"i": {"namespace": namespace, "value": value}}}
         mine = httpx.post(f"{ours}/graphql", json=body).json()["data"]["customer"]
-        identifiers, orders, links = httpx.post(f"{bare}/view", json={"key": key}).json()["pages"]
+        identifiers, links, orders = httpx.post(f"{bare}/view", json={"key": key}).json()["pages"]
         told = [f"{one['namespace']}={one['value']}" for one in mine["identifiers"]["nodes"]]
         if told != [one["key"] for one in identifiers[:20]]:
             raise AssertionError(f"identifiers of {key} differ")

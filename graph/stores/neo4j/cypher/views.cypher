@@ -57,7 +57,13 @@ COLLECT {
 // A page of what is told of a kind at the customer's identifiers, newest first. An index on several properties is used
 // only where each of them is spoken of.
 COLLECT {
-  MATCH (i:Teller) WHERE i.place = c.place
+  CALL (c, first) {
+    WITH c, first WHERE first[2] <= $small
+    MATCH (i:Teller)-[:IDENTIFIES]->(c) RETURN i
+    UNION ALL
+    WITH c, first WHERE first[2] > $small
+    MATCH (i:Teller) WHERE i.place = c.place RETURN i
+  }
   MATCH (o:Observation)-[t:TOLD]->()
   WHERE t.key = i.key AND t.kind = $page.kind AND t.at IS NOT NULL AND t.name IS NOT NULL
   WITH i, t, o ORDER BY t.at DESC, o.tier, o.source, o.id, i.key LIMIT $page.first
@@ -67,14 +73,27 @@ COLLECT {
 // name: tallies
 // What hangs on the customer's identifiers, counted.
 COLLECT {
-  MATCH (i:Teller) WHERE i.place = c.place AND i.tally IS NOT NULL
+  CALL (c, first) {
+    WITH c, first WHERE first[2] <= $small
+    MATCH (i:Teller)-[:IDENTIFIES]->(c) RETURN i
+    UNION ALL
+    WITH c, first WHERE first[2] > $small
+    MATCH (i:Teller) WHERE i.place = c.place RETURN i
+  }
+  WITH i WHERE i.tally IS NOT NULL
   RETURN i{.tally}
 };
 
 // name: skim
 // The newest interactions, as much of each as stands in the relationships.
 COLLECT {
-  MATCH (i:Teller) WHERE i.place = c.place
+  CALL (c, first) {
+    WITH c, first WHERE first[2] <= $small
+    MATCH (i:Teller)-[:IDENTIFIES]->(c) RETURN i
+    UNION ALL
+    WITH c, first WHERE first[2] > $small
+    MATCH (i:Teller) WHERE i.place = c.place RETURN i
+  }
   CALL (i) {
     MATCH ()-[t:TOLD]->()
     WHERE t.key = i.key AND t.kind = 'interaction' AND t.at IS NOT NULL AND t.name IS NOT NULL
@@ -88,7 +107,14 @@ COLLECT {
 // A page of interactions, orders and history. `bounds` says for each kind where its items begin: a time and a name.
 COLLECT {
   CALL (c, first) {
-    MATCH (i:Teller) WHERE i.place = c.place AND 0 IN $page.kinds
+    CALL (c, first) {
+      WITH c, first WHERE first[2] <= $small
+      MATCH (i:Teller)-[:IDENTIFIES]->(c) RETURN i
+      UNION ALL
+      WITH c, first WHERE first[2] > $small
+      MATCH (i:Teller) WHERE i.place = c.place RETURN i
+    }
+    WITH i WHERE 0 IN $page.kinds
     CALL (i) {
       WITH i WHERE $page.types IS NULL
       MATCH (o:Observation)-[t:TOLD]->()
