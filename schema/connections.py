@@ -31,24 +31,35 @@ class Edge(Generic[T]):
 
 @strawberry.type(description="A page of a list. Its cursors stay good while the list changes.")
 class Connection(Generic[T]):
-    """A connection."""
+    """A connection; what is not asked for is not made."""
 
-    edges: list[Edge[T]] = strawberry.field(description="The items with their places.")
-    page_info: PageInfo = strawberry.field(description="Where the page lies in the list.")
+    page: strawberry.Private[Page[Any]]
+    node: strawberry.Private[Callable[[Any], Any]]
+    cursor: strawberry.Private[Callable[[Any], str]]
+    after: strawberry.Private[object]
+
+    @strawberry.field(description="The items with their places.")
+    def edges(self) -> list[Edge[T]]:
+        """The items with their places."""
+        return [Edge(node=self.node(item), cursor=self.cursor(item)) for item in self.page.items]
+
+    @strawberry.field(description="Where the page lies in the list.")
+    def page_info(self) -> PageInfo:
+        """Where the page lies in the list."""
+        items = self.page.items
+        return PageInfo(
+            has_next_page=self.page.more,
+            has_previous_page=self.after is not None,
+            start_cursor=self.cursor(items[0]) if items else None,
+            end_cursor=self.cursor(items[-1]) if items else None,
+        )
 
     @strawberry.field(description="The items alone.")
     def nodes(self) -> list[T]:
         """The items alone."""
-        return [edge.node for edge in self.edges]
+        return [self.node(item) for item in self.page.items]
 
 
 def connection(page: Page[Any], node: Callable[[Any], T], cursor: Callable[[Any], str], after: object) -> Any:
     """A page as a connection."""
-    edges = [Edge(node=node(item), cursor=cursor(item)) for item in page.items]
-    info = PageInfo(
-        has_next_page=page.more,
-        has_previous_page=after is not None,
-        start_cursor=edges[0].cursor if edges else None,
-        end_cursor=edges[-1].cursor if edges else None,
-    )
-    return Connection(edges=edges, page_info=info)
+    return Connection(page=page, node=node, cursor=cursor, after=after)

@@ -20,6 +20,7 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from schema.compiled import Plans, plans_of
 from schema.limits import Limits
 from schema.measures import Measure, Measuring
 
@@ -29,6 +30,8 @@ LONGEST_KEPT = 20_000
 """Characters of a document that is kept, so that the kept ones stay within some ten megabytes."""
 MOST_ERRORS = 20
 """Errors of one document that are told."""
+COMPILED_FROM = 2
+"""The run of a document from which on it is compiled: what is sent once is not worth it."""
 WEIGHTS_KEPT = 64
 """Weights kept of one operation, by the page sizes in its variables."""
 
@@ -55,7 +58,17 @@ class Operation:
     document: DocumentNode
     schema: GraphQLSchema
     sized_by: tuple[str, ...] = ()
+    runs: int = 0
+    plans: Plans | None = None
+    """How it runs compiled, from its second run on."""
     weights: dict[Hashable, Weight] = field(default_factory=dict)
+
+    def begun(self) -> Plans | None:
+        """Note a run; the plans to run it by, `None` where it is run as it comes."""
+        self.runs += 1
+        if self.runs == COMPILED_FROM:
+            self.plans = plans_of(self.document)
+        return self.plans
 
     def weight(self, variables: Mapping[str, Any]) -> Weight:
         """The weight with these variables. Kept, by those of them that it hangs on."""

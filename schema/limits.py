@@ -25,5 +25,7 @@ class Limits:
     """Whether the schema may be asked for, here and by gateways."""
     federation: bool = True
     """Whether gateways may ask for entities and for the schema."""
+    compiled: bool = True
+    """Whether documents that were seen before run compiled."""
     details: bool = True
     """Whether errors tell what does not fit the schema, and which names were perhaps meant."""

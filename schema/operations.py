@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from inspect import isawaitable
-from typing import Any
+from typing import Any, cast
 
 from graphql import GraphQLError, OperationType
 from graphql.execution import ExecutionResult, execute, subscribe
@@ -14,6 +14,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from graph.domain.errors import InvalidInput
 from graph.domain.views import MAX_PAGE
+from schema.compiled import CompiledExecutor
 from schema.context import Context
 from schema.documents import Documents, Operation, Weight
 from schema.limits import Limits
@@ -99,16 +100,7 @@ class Operations:
             return refused
         try:
             async with asyncio.timeout(self.limits.seconds):
-                result = execute(
-                    self._core,
-                    operation.document,
-                    variable_values=dict(asked.variables),
-                    operation_name=asked.operation_name,
-                    context_value=context,
-                    executor_class=self._schema.execution_context_class,
-                    is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
-                    hide_suggestions=not self.limits.details,
-                )
+                result = self._execute(operation, asked, context)
                 if isawaitable(result):
                     result = await result
         except TimeoutError:
@@ -120,6 +112,27 @@ class Operations:
         if asked.tell_cost:
             answer.extensions = self._told(operation, asked)
         return answer
+
+    def _execute(self, operation: Operation, asked: Asked, context: Context) -> Any:
+        """The result of an operation or a coroutine of it: compiled where its document was seen before."""
+        chosen: dict[str, Any] = {
+            "context_value": context,
+            "operation_name": asked.operation_name,
+            "is_awaitable": optimized_is_awaitable,
+            "hide_suggestions": not self.limits.details,
+        }
+        plans = operation.begun() if self.limits.compiled else None
+        if plans is None:
+            chosen["executor_class"] = self._schema.execution_context_class
+            return execute(self._core, operation.document, variable_values=dict(asked.variables), **chosen)
+        executor = CompiledExecutor.build(
+            self._core, operation.document, raw_variable_values=dict(asked.variables), **chosen
+        )
+        if isinstance(executor, list):
+            return ExecutionResult(None, executor)
+        compiled = cast("CompiledExecutor", executor)
+        compiled.plans = plans
+        return compiled.execute_operation()
 
     def _told(self, operation: Operation, asked: Asked) -> dict[str, Any]:
         cost, most = operation.weight(asked.variables).cost, self.limits.cost

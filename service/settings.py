@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     only_trusted: bool = Field(False, description="Whether only documents of the manifests are run.")
     automatic_documents: bool = Field(True, description="Whether clients may register documents by their hash.")
 
+    compiled: bool = Field(True, description="Whether documents seen before run compiled; the answers are the same.")
+
     max_body_bytes: int = Field(8_000_000, ge=1_000, description="Largest request body; a larger one gets 413.")
     max_depth: int = Field(10, ge=1, description="Most levels of fields in a document, introspection aside.")
     max_aliases: int = Field(30, ge=0, description="Most aliases, and fields named again, in an operation.")
@@ -105,6 +107,7 @@ class Settings(BaseSettings):
             page=self.max_page,
             cost=self.max_cost,
             seconds=self.timeout_seconds,
+            compiled=self.compiled,
             introspection=self.open(self.introspection),
             federation=self.open(self.federation),
             details=self.open(self.error_details),

@@ -4,7 +4,9 @@
 
 Runs in `.venv-api` (hypothesis-graphql wants another graphql-core than Kith). Checks of each answer: a GraphQL response
 with a status below 500; no internal error; a code on every error; data of the shape that the document asks for, by the
-types of the schema; within the seconds. Prints what it did as JSON; exit status 1 and the smallest request that failed.
+types of the schema; within the seconds. A query is sent again: from its second run on it runs compiled, and must be
+answered as before, byte by byte (a third answer, as it comes, tells what changes by itself). Prints what it did as JSON;
+exit status 1 and the smallest request that failed.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from typing import Any
 import httpx
 from graphql import (
     ArgumentNode,
+    BooleanValueNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -89,6 +92,10 @@ POOLS: dict[str, list[str]] = {
 }
 
 
+RULES = frozenset({"outsideSegment", "churn", "rfm", "phase", "namespace", "known"})
+KNOWN = ObjectFieldNode(name=NameNode(value="known"), value=BooleanValueNode(value=True))
+
+
 class Likely(Visitor):
     """Puts values that mean something where any text would do, so that requests get past the first checks."""
 
@@ -115,6 +122,13 @@ class Likely(Visitor):
         if node.name.value == "first" and self._choose.random() < 0.8:
             return IntValueNode(value=self._choose.choice(["0", "1", "5", "100"]))
         return node.value
+
+    def leave_object_value(self, node: ObjectValueNode, *_: Any) -> ObjectValueNode:
+        """Rules of segments: one of their conditions."""
+        if not RULES.isdisjoint(one.name.value for one in node.fields) and self._choose.random() > 0.1:
+            given = [one for one in node.fields if not isinstance(one.value, NullValueNode)]
+            return ObjectValueNode(fields=tuple(given[:1]) or (KNOWN,))
+        return node
 
     def leave_selection_set(self, node: SelectionSetNode, *_: Any) -> SelectionSetNode:
         """Selections: the type's name tells which fields are owed."""
@@ -272,6 +286,16 @@ def main() -> int:
             conforms(text, answer.get("data"))
         except NotAsAsked as error:
             raise NotAsAsked(f"{error}\n{text}") from None
+        if not text.startswith("mutation") and "data" in answer:
+            again = client.post(chosen.url, json={"query": text})
+            # With a remark it is another document, which runs as it comes.
+            fresh = f"# {random.random()}\n{text}"
+            if (
+                again.content != response.content
+                and again.content != client.post(chosen.url, json={"query": fresh}).content
+            ):
+                raise NotAsAsked(f"compiled: {again.text}\nas it comes: {response.text}\n{text}")
+            counts["compared with compiled"] += 1
 
     failed = ""
     try:
@@ -279,7 +303,7 @@ def main() -> int:
     except NotAsAsked as error:
         failed = str(error)
     told = {
-        "requests": sum(counts[key] for key in counts if not key.startswith("error")),
+        "requests": sum(counts[key] for key in counts if not key.startswith(("error", "compared"))),
         **dict(sorted(counts.items())),
     }
     print(json.dumps({**told, "slowest seconds": round(slowest, 3), "failed": failed}))
