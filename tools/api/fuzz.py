@@ -5,7 +5,7 @@
 Runs in `.venv-api` (hypothesis-graphql wants another graphql-core than Kith). Checks of each answer: a GraphQL response
 with a status below 500; no internal error; a code on every error; data of the shape that the document asks for, by the
 types of the schema; within the seconds. A query is sent again: from its second run on it runs compiled, and must be
-answered as before, byte by byte (a third answer, as it comes, tells what changes by itself). Prints what it did as JSON;
+answered as before, byte by byte (a third answer, as it comes, tells what changes by itself). Prints JSON;
 exit status 1 and the smallest request that failed.
 """
 
