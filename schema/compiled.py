@@ -37,6 +37,7 @@ from graphql.execution.values import get_argument_values
 from graphql.language import DirectiveNode, FieldNode, VariableNode
 from graphql.pyutils import Path, gather_with_cancel, is_iterable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types.arguments import convert_arguments
 
 PLANS_KEPT = 16
 """Plans kept of one operation, by the variables of its conditions."""
@@ -164,6 +165,7 @@ def _serially(fields: Fields, executor: CompiledExecutor) -> Any:
 
 
 _AWAITABLE: dict[type, bool] = {}
+_ODD: dict[type, bool] = {}
 
 
 def _may_be_awaited(value: Any) -> bool:
@@ -171,6 +173,16 @@ def _may_be_awaited(value: Any) -> bool:
     found = _AWAITABLE.get(kind)
     if found is None:
         found = _AWAITABLE[kind] = hasattr(kind, "__await__")
+    return found
+
+
+def _is_odd(kind: type) -> bool:
+    """Whether values of a class are no values of leaves: nothing, something to wait for, or an error."""
+    found = _ODD.get(kind)
+    if found is None:
+        found = _ODD[kind] = (
+            kind in (type(None), type(Undefined)) or hasattr(kind, "__await__") or issubclass(kind, Exception)
+        )
     return found
 
 
@@ -188,7 +200,7 @@ def _field(executor: CompiledExecutor, parent: GraphQLObjectType, name: str, det
     complete, wants_info = _completer(executor, known.type, parent, nodes[0].name.value, details)
     getter = _getter(known)
     if getter is None:
-        return _resolved(executor, known, parent, name, details, nodes, complete)
+        return _resolved(executor, known, parent, name, details, nodes, complete, wants_info)
     if _is_leaf(known.type):
         return _leaf_attribute(getter, known.type, parent, name, details, complete)
     return _attribute(getter, known, parent, name, details, nodes, complete, wants_info)
@@ -214,15 +226,22 @@ def _leaf_attribute(
     details: FieldDetailsList,
     complete: Complete,
 ) -> Field:
-    plain = _plain(type.of_type if is_non_null_type(type) else type)
+    leaf: Any = type.of_type if is_non_null_type(type) else type
+    plain = _PLAIN.get(leaf.name)
+    coerce = _coerce(leaf)
     nullable = not is_non_null_type(type)
 
     def run(source: Any, executor: CompiledExecutor, path: Path | None) -> Any:
         try:
             value = getter(source)
-            if value.__class__ is plain or (nullable and value is None):
+            kind = value.__class__
+            if kind is plain or (value is None and nullable):
                 return value
-            if _may_be_awaited(value):
+            if not _is_odd(kind):
+                done = coerce(value)
+                if done is not None and done is not Undefined:
+                    return done
+            elif _may_be_awaited(value):
                 own = Path(path, name, parent.name)
                 return _completed_later(value, executor, type, details, own, None, complete)
             return complete(value, executor, cast("Path", path), None)
@@ -233,12 +252,18 @@ def _leaf_attribute(
     return run
 
 
-def _plain(type: Any) -> Any:
-    """The class whose values are what the answer holds, without looking at them."""
-    return {"String": str, "ID": str, "Boolean": bool}.get(type.name) if type.name in _BUILT_IN else None
+_PLAIN: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
+"""Built-in types to the class whose values are what the answer holds, without looking at them."""
 
 
-_BUILT_IN = frozenset({"String", "ID", "Boolean", "Int", "Float"})
+def _coerce(leaf: GraphQLLeafType) -> Callable[[Any], Any]:
+    """How values are made to fit; numbers that fit are not looked at twice."""
+    coerce = leaf.coerce_output_value
+    if leaf.name == "Int":
+        return lambda value: value if value.__class__ is int and _LEAST_INT <= value <= _MOST_INT else coerce(value)
+    if leaf.name == "Float":
+        return lambda value: value if value.__class__ is float and isfinite(value) else coerce(value)
+    return coerce
 
 
 def _attribute(
@@ -277,17 +302,23 @@ def _resolved(
     details: FieldDetailsList,
     nodes: list[FieldNode],
     complete: Complete,
+    wants_info: bool,
 ) -> Field:
     """A field with a resolver."""
     resolve = known.resolve or compiling.field_resolver
-    arguments = _arguments(compiling, known, details)
+    fixed = _fixed_arguments(compiling, known, details)
+    direct, wants_own_info = _direct(compiling, known, fixed)
+    wants_info = wants_info or wants_own_info or direct is None
 
     def run(source: Any, executor: CompiledExecutor, path: Path | None) -> Any:
         own = Path(path, name, parent.name)
-        info = executor.build_resolve_info(known, nodes, parent, own)
+        info = executor.build_resolve_info(known, nodes, parent, own) if wants_info else None
         try:
-            value = resolve(source, info, **arguments(executor))
-            if executor.is_awaitable(value):
+            if direct is not None:
+                value = direct(source, info)
+            else:
+                value = resolve(source, info, **(_arguments(executor, known, details) if fixed is None else fixed))
+            if _may_be_awaited(value):
                 return _completed_later(value, executor, known.type, details, own, info, complete)
             done = complete(value, executor, own, info)
         except Exception as error:
@@ -300,27 +331,55 @@ def _resolved(
     return run
 
 
-def _arguments(
-    compiling: CompiledExecutor, known: GraphQLField, details: FieldDetailsList
-) -> Callable[[CompiledExecutor], dict[str, Any]]:
-    """How the arguments of a field are found; those that hang on no variable are found once."""
-    first = details[0]
-    if not known.args and not first.node.arguments:
-        return lambda executor: {}
+def _arguments(executor: CompiledExecutor, known: GraphQLField, details: FieldDetailsList) -> dict[str, Any]:
+    first, values = details[0], executor.variable_values
+    return get_argument_values(known, first.node, values, first.fragment_variable_values, executor.hide_suggestions)
+
+
+def _fixed_arguments(
+    executor: CompiledExecutor, known: GraphQLField, details: FieldDetailsList
+) -> dict[str, Any] | None:
+    """The arguments of a field where they hang on no variable and fit; they are not found anew for each run."""
     found = _Variables()
-    for argument in first.node.arguments or ():
+    for argument in details[0].node.arguments or ():
         visit(argument, found)
-    fixed: dict[str, Any] | None = None
-    if not found.any:
-        try:
-            fixed = get_argument_values(known, first.node, compiling.variable_values)
-        except GraphQLError:
-            fixed = None
-    if fixed is not None:
-        return lambda executor: fixed
-    return lambda executor: get_argument_values(
-        known, first.node, executor.variable_values, first.fragment_variable_values, executor.hide_suggestions
-    )
+    if found.any:
+        return None
+    try:
+        return _arguments(executor, known, details)
+    except GraphQLError:
+        return None
+
+
+def _direct(
+    executor: CompiledExecutor, known: GraphQLField, fixed: dict[str, Any] | None
+) -> tuple[Callable[[Any, Any], Any] | None, bool]:
+    """A resolver of Strawberry's without what it puts around it, and whether that wants the info.
+
+    Only where nothing is around it but the conversion of arguments, and these are the same for each run.
+    """
+    definition = known.extensions.get("strawberry-definition")
+    if fixed is None or definition is None or definition.base_resolver is None or definition.extensions:
+        return None, True
+    resolver = definition.base_resolver
+    if resolver.parent_parameter or resolver.root_parameter or not resolver.self_parameter:
+        return None, True
+    converter = executor.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
+    if converter.exception_handlers:
+        return None, True
+    config, registry = converter.config, converter.scalar_registry
+    arguments = convert_arguments(dict(fixed), definition.arguments, scalar_registry=registry, config=config)
+    call = resolver.wrapped_func
+    if resolver.info_parameter is None:
+        return (lambda source, raw: call(source, **arguments)) if arguments else (
+            lambda source, raw: call(source)
+        ), False
+    info_name, info_class = resolver.info_parameter.name, config.info_class
+
+    def with_info(source: Any, raw: Any) -> Any:
+        return call(source, **arguments, **{info_name: info_class(_raw_info=raw, _field=definition)})
+
+    return with_info, True
 
 
 class _Variables(Visitor):
@@ -395,20 +454,13 @@ def _non_null(inner: Complete, message: str) -> Complete:
 
 
 def _leaf(type: GraphQLLeafType) -> Complete:
-    coerce = type.coerce_output_value
-    name = type.name if type.name in _BUILT_IN else ""
+    plain = _PLAIN.get(type.name)
+    coerce = _coerce(type)
 
     def complete(value: Any, executor: CompiledExecutor, path: Path, info: Any) -> Any:
         if value is None or value is Undefined:
             return None
-        kind = value.__class__
-        if name == "Int":
-            if kind is int and _LEAST_INT <= value <= _MOST_INT:
-                return value
-        elif name == "Float":
-            if kind is float and isfinite(value):
-                return value
-        elif name and kind is (bool if name == "Boolean" else str):
+        if value.__class__ is plain:
             return value
         if isinstance(value, Exception):
             raise value

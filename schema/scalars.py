@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, NewType
 
 import strawberry
@@ -49,8 +50,17 @@ def microseconds(text: str) -> int:
 
 def iso(value: int) -> str:
     """Microseconds since 1970 as ISO 8601 in UTC."""
-    moment = _EPOCH + timedelta(microseconds=value)
-    return moment.isoformat(timespec="microseconds" if value % 1_000_000 else "seconds").replace("+00:00", "Z")
+    seconds, micro = divmod(value, 1_000_000)
+    day, second = divmod(seconds, 86_400)
+    minute, second = divmod(second, 60)
+    fraction = f".{micro:06}" if micro else ""
+    return f"{_date(day)}T{minute // 60:02}:{minute % 60:02}:{second:02}{fraction}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _date(day: int) -> str:
+    """The date of a day since 1970: answers hold the same few over and over."""
+    return (_EPOCH + timedelta(days=day)).date().isoformat()
 
 
 def _parse_time(value: Any) -> int | Unreadable:
