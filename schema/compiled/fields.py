@@ -1,0 +1,203 @@
+"""How a field is fetched: as an attribute, or by a resolver."""
+
+from collections.abc import Callable
+from operator import attrgetter
+from types import CoroutineType
+from typing import Any, cast
+
+from graphql import (
+    GraphQLError,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    Undefined,
+    is_leaf_type,
+    is_non_null_type,
+    visit,
+)
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.values import get_argument_values
+from graphql.language import FieldNode
+from graphql.pyutils import Path
+from strawberry.types.arguments import convert_arguments
+
+from schema.compiled.plans import Complete, Field, Running, Variables
+from schema.compiled.running import completed_later, handled, is_odd, may_be_awaited
+from schema.compiled.values import PLAIN, coercion, completer
+
+
+def compiled_field(executor: Running, parent: GraphQLObjectType, name: str, details: FieldDetailsList) -> Field:
+    """How a field is run."""
+    nodes = [one.node for one in details]
+    known = executor.schema.get_field(parent, nodes[0].name.value)
+    if known is None:
+        raise TypeError(f"{parent}.{nodes[0].name.value} is not there")
+    if nodes[0].name.value == "__typename":
+        return lambda source, executor, path: parent.name
+    complete, wants_info = completer(executor, known.type, parent, nodes[0].name.value, details)
+    getter = _getter(known)
+    if getter is None:
+        return _resolved(executor, known, parent, name, details, nodes, complete, wants_info)
+    if _is_leaf(known.type):
+        return _leaf_attribute(getter, known.type, parent, name, details, complete)
+    return _attribute(getter, known, parent, name, details, nodes, complete, wants_info)
+
+
+def _getter(known: GraphQLField) -> Callable[[Any], Any] | None:
+    """How a field without a resolver of its own is fetched."""
+    if not getattr(known.resolve, "_is_default", False) or known.args:
+        return None
+    definition = known.extensions.get("strawberry-definition")
+    return None if definition is None else attrgetter(definition.python_name)
+
+
+def _is_leaf(type: GraphQLOutputType) -> bool:
+    return is_leaf_type(type.of_type if is_non_null_type(type) else type)
+
+
+def _leaf_attribute(
+    getter: Callable[[Any], Any],
+    type: GraphQLOutputType,
+    parent: GraphQLObjectType,
+    name: str,
+    details: FieldDetailsList,
+    complete: Complete,
+) -> Field:
+    leaf: Any = type.of_type if is_non_null_type(type) else type
+    plain = PLAIN.get(leaf.name)
+    coerce = coercion(leaf)
+    nullable = not is_non_null_type(type)
+
+    def run(source: Any, executor: Running, path: Path | None) -> Any:
+        try:
+            value = getter(source)
+            kind = value.__class__
+            if kind is plain or (value is None and nullable):
+                return value
+            if not is_odd(kind):
+                done = coerce(value)
+                if done is not None and done is not Undefined:
+                    return done
+            elif may_be_awaited(value):
+                own = Path(path, name, parent.name)
+                return completed_later(value, executor, type, details, own, None, complete)
+            return complete(value, executor, cast("Path", path), None)
+        except Exception as error:
+            executor.handle_field_error(error, type, details, Path(path, name, parent.name))
+            return None
+
+    return run
+
+
+def _attribute(
+    getter: Callable[[Any], Any],
+    known: GraphQLField,
+    parent: GraphQLObjectType,
+    name: str,
+    details: FieldDetailsList,
+    nodes: list[FieldNode],
+    complete: Complete,
+    wants_info: bool,
+) -> Field:
+    def run(source: Any, executor: Running, path: Path | None) -> Any:
+        own = Path(path, name, parent.name)
+        info = executor.build_resolve_info(known, nodes, parent, own) if wants_info else None
+        try:
+            value = getter(source)
+            if may_be_awaited(value):
+                return completed_later(value, executor, known.type, details, own, info, complete)
+            done = complete(value, executor, own, info)
+        except Exception as error:
+            executor.handle_field_error(error, known.type, details, own)
+            return None
+        if done.__class__ is CoroutineType:
+            return handled(done, executor, known.type, details, own)
+        return done
+
+    return run
+
+
+def _resolved(
+    compiling: Running,
+    known: GraphQLField,
+    parent: GraphQLObjectType,
+    name: str,
+    details: FieldDetailsList,
+    nodes: list[FieldNode],
+    complete: Complete,
+    wants_info: bool,
+) -> Field:
+    """A field with a resolver."""
+    resolve = known.resolve or compiling.field_resolver
+    fixed = _fixed_arguments(compiling, known, details)
+    direct, wants_own_info = _direct(compiling, known, fixed)
+    wants_info = wants_info or wants_own_info or direct is None
+
+    def run(source: Any, executor: Running, path: Path | None) -> Any:
+        own = Path(path, name, parent.name)
+        info = executor.build_resolve_info(known, nodes, parent, own) if wants_info else None
+        try:
+            if direct is not None:
+                value = direct(source, info)
+            else:
+                value = resolve(source, info, **(_arguments(executor, known, details) if fixed is None else fixed))
+            if may_be_awaited(value):
+                return completed_later(value, executor, known.type, details, own, info, complete)
+            done = complete(value, executor, own, info)
+        except Exception as error:
+            executor.handle_field_error(error, known.type, details, own)
+            return None
+        if done.__class__ is CoroutineType:
+            return handled(done, executor, known.type, details, own)
+        return done
+
+    return run
+
+
+def _arguments(executor: Running, known: GraphQLField, details: FieldDetailsList) -> dict[str, Any]:
+    first, values = details[0], executor.variable_values
+    return get_argument_values(known, first.node, values, first.fragment_variable_values, executor.hide_suggestions)
+
+
+def _fixed_arguments(executor: Running, known: GraphQLField, details: FieldDetailsList) -> dict[str, Any] | None:
+    """The arguments of a field where they hang on no variable and fit; they are not found anew for each run."""
+    found = Variables()
+    for argument in details[0].node.arguments or ():
+        visit(argument, found)
+    if found.any:
+        return None
+    try:
+        return _arguments(executor, known, details)
+    except GraphQLError:
+        return None
+
+
+def _direct(
+    executor: Running, known: GraphQLField, fixed: dict[str, Any] | None
+) -> tuple[Callable[[Any, Any], Any] | None, bool]:
+    """A resolver of Strawberry's without what it puts around it, and whether that wants the info.
+
+    Only where nothing is around it but the conversion of arguments, and these are the same for each run.
+    """
+    definition = known.extensions.get("strawberry-definition")
+    if fixed is None or definition is None or definition.base_resolver is None or definition.extensions:
+        return None, True
+    resolver = definition.base_resolver
+    if resolver.parent_parameter or resolver.root_parameter or not resolver.self_parameter:
+        return None, True
+    converter = executor.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
+    if converter.exception_handlers:
+        return None, True
+    config, registry = converter.config, converter.scalar_registry
+    arguments = convert_arguments(dict(fixed), definition.arguments, scalar_registry=registry, config=config)
+    call = resolver.wrapped_func
+    if resolver.info_parameter is None:
+        return (lambda source, raw: call(source, **arguments)) if arguments else (
+            lambda source, raw: call(source)
+        ), False
+    info_name, info_class = resolver.info_parameter.name, config.info_class
+
+    def with_info(source: Any, raw: Any) -> Any:
+        return call(source, **arguments, **{info_name: info_class(_raw_info=raw, _field=definition)})
+
+    return with_info, True

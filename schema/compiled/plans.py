@@ -1,0 +1,72 @@
+"""Plans: what an operation comes to once it is compiled, by the conditions in it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import DocumentNode, GraphQLObjectType, Visitor, visit
+from graphql.execution.collect_fields import GroupedFieldSet
+from graphql.language import DirectiveNode, VariableNode
+from graphql.pyutils import Path
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+PLANS_KEPT = 16
+"""Plans kept of one operation, by the variables of its conditions."""
+
+
+class Running(StrawberryGraphQLCoreExecutionContext):
+    """The executor, as far as closures know it: graphql-core's, and a way to compile what is met on the way."""
+
+    def compiled(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> "Fields":
+        """The fields of an object, compiled."""
+        raise NotImplementedError
+
+
+Complete = Callable[[Any, Running, Path, Any], Any]
+"""From a value, the executor, the path and the resolver's info to what the answer holds, or a coroutine of it."""
+Field = Callable[[Any, Running, Path | None], Any]
+"""From an object, the executor and the object's path to what the answer holds under the field."""
+Fields = list[tuple[str, Field]]
+
+
+@dataclass(slots=True)
+class Plans:
+    """The plans of one operation. `conditions` are the variables that `@skip` and `@include` hang on."""
+
+    conditions: tuple[str, ...]
+    by_values: dict[tuple[Any, ...], Fields] = field(default_factory=dict)
+
+
+def plans_of(document: DocumentNode) -> Plans | None:
+    """The plans of an operation of a valid document; `None` where it holds directives that are not known here."""
+    seen = Conditions()
+    visit(document, seen)
+    return Plans(tuple(sorted(seen.variables))) if seen.known else None
+
+
+class Conditions(Visitor):
+    """Collects the variables of conditions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.variables: set[str] = set()
+        self.known = True
+
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+        """Note what it hangs on."""
+        self.known = self.known and node.name.value in ("skip", "include")
+        for argument in node.arguments or ():
+            if isinstance(argument.value, VariableNode):
+                self.variables.add(argument.value.name.value)
+
+
+class Variables(Visitor):
+    """Whether there are any variables."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.any = False
+
+    def enter_variable(self, *_: Any) -> None:
+        """There are."""
+        self.any = True

@@ -1,0 +1,177 @@
+"""How values of each kind of type are completed."""
+
+from collections.abc import Callable
+from math import isfinite
+from types import CoroutineType
+from typing import Any, cast
+
+from graphql import (
+    GraphQLError,
+    GraphQLLeafType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    Undefined,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+from graphql.execution.collect_fields import FieldDetailsList, collect_subfields
+from graphql.pyutils import Path, is_iterable
+
+from schema.compiled.plans import Complete, Fields, Running
+from schema.compiled.running import awaited, completed_later, handled, may_be_awaited, run_fields
+
+_MOST_INT, _LEAST_INT = 2**31 - 1, -(2**31)
+PLAIN: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
+"""Built-in types to the class whose values are what the answer holds, without looking at them."""
+
+
+def completer(
+    executor: Running, type: GraphQLOutputType, parent: GraphQLObjectType, name: str, details: FieldDetailsList
+) -> tuple[Complete, bool]:
+    """How values of a type are completed, and whether the resolver's info is wanted for it."""
+    if is_non_null_type(type):
+        inner, wants_info = completer(executor, type.of_type, parent, name, details)
+        return _non_null(inner, f"Cannot return null for non-nullable field {parent}.{name}."), wants_info
+    if is_list_type(type):
+        inner, wants_info = completer(executor, type.of_type, parent, name, details)
+        return _list(inner, type.of_type, type, parent, name, details), wants_info
+    if is_leaf_type(type):
+        return _leaf(type), False
+    if is_abstract_type(type):
+        return _abstract(type, details), True
+    object_type = cast("GraphQLObjectType", type)
+    return _object(object_type, details), object_type.is_type_of is not None
+
+
+def _non_null(inner: Complete, message: str) -> Complete:
+    def complete(value: Any, executor: Running, path: Path, info: Any) -> Any:
+        done = inner(value, executor, path, info)
+        if done is None:
+            raise TypeError(message)
+        return done
+
+    return complete
+
+
+def coercion(leaf: GraphQLLeafType) -> Callable[[Any], Any]:
+    """How values are made to fit; numbers that fit are not looked at twice."""
+    coerce = leaf.coerce_output_value
+    if leaf.name == "Int":
+        return lambda value: value if value.__class__ is int and _LEAST_INT <= value <= _MOST_INT else coerce(value)
+    if leaf.name == "Float":
+        return lambda value: value if value.__class__ is float and isfinite(value) else coerce(value)
+    return coerce
+
+
+def _leaf(type: GraphQLLeafType) -> Complete:
+    plain = PLAIN.get(type.name)
+    coerce = coercion(type)
+
+    def complete(value: Any, executor: Running, path: Path, info: Any) -> Any:
+        if value is None or value is Undefined:
+            return None
+        if value.__class__ is plain:
+            return value
+        if isinstance(value, Exception):
+            raise value
+        done = coerce(value)
+        # The error of a value that does not fit is graphql-core's own.
+        return executor.complete_leaf_value(type, value) if done is None or done is Undefined else done
+
+    return complete
+
+
+def _list(
+    inner: Complete,
+    item_type: GraphQLOutputType,
+    list_type: Any,
+    parent: GraphQLObjectType,
+    name: str,
+    details: FieldDetailsList,
+) -> Complete:
+    def complete(value: Any, executor: Running, path: Path, info: Any) -> Any:
+        if isinstance(value, Exception):
+            raise value
+        if value is None or value is Undefined:
+            return None
+        if not isinstance(value, list | tuple) and not is_iterable(value):
+            # Whatever else it may be, an asynchronous iterable or an error, is graphql-core's to tell.
+            if info is None:
+                raise GraphQLError(f"Expected Iterable, but did not find one for field '{parent}.{name}'.")
+            return executor.complete_list_value(list_type, details, info, path, value, None)
+        results: list[Any] = []
+        waiting: list[int] | None = None
+        try:
+            for index, item in enumerate(value):
+                own = Path(path, index, None)
+                if may_be_awaited(item):
+                    done: Any = completed_later(item, executor, item_type, details, own, info, inner)
+                else:
+                    try:
+                        done = inner(item, executor, own, info)
+                    except Exception as error:
+                        executor.handle_field_error(error, item_type, details, own)
+                        done = None
+                    if done.__class__ is CoroutineType:
+                        done = handled(done, executor, item_type, details, own)
+                results.append(done)
+                if done.__class__ is CoroutineType:
+                    waiting = [index] if waiting is None else [*waiting, index]
+        except Exception:
+            if waiting:
+                executor.settle_in_background([results[index] for index in waiting])
+            raise
+        return results if waiting is None else awaited(results, waiting)
+
+    return complete
+
+
+def _object(type: GraphQLObjectType, details: FieldDetailsList) -> Complete:
+    is_type_of = type.is_type_of
+    fields: Fields | None = None
+
+    def complete(value: Any, executor: Running, path: Path, info: Any) -> Any:
+        nonlocal fields
+        if isinstance(value, Exception):
+            raise value
+        if value is None or value is Undefined:
+            return None
+        if is_type_of is not None and is_type_of(value, info) is not True:
+            # An answer to be waited for, or an error, is graphql-core's to tell.
+            return executor.complete_object_value(type, details, info, path, value, None)
+        if fields is None:
+            grouped, *_ = collect_subfields(
+                executor.schema,
+                executor.fragments,
+                executor.variable_values,
+                executor.operation,
+                type,
+                details,
+                executor.hide_suggestions,
+            )
+            fields = executor.compiled(type, grouped)
+        return run_fields(fields, value, executor, path)
+
+    return complete
+
+
+def _abstract(type: Any, details: FieldDetailsList) -> Complete:
+    objects: dict[str, Complete] = {}
+
+    def complete(value: Any, executor: Running, path: Path, info: Any) -> Any:
+        if isinstance(value, Exception):
+            raise value
+        if value is None or value is Undefined:
+            return None
+        name = (type.resolve_type or executor.type_resolver)(value, info, type)
+        if not isinstance(name, str):
+            return executor.complete_abstract_value(type, details, info, path, value, None)
+        known = objects.get(name)
+        if known is None:
+            runtime = executor.ensure_valid_runtime_type(name, type, details, info, value)
+            known = objects[name] = _object(runtime, details)
+        return known(value, executor, path, info)
+
+    return complete
