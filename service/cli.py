@@ -160,7 +160,7 @@ def lookup(
         asked = ByKey(graph.key(namespace, value)) if equals else ById(what)
         (view,) = await graph.customers([asked], selection(graph))
         if view is not None:
-            show(console, graph, view)
+            await show(console, graph, view)
         return view is not None
 
     if not _with(settings_module.load(store=store, rules=rules), run):

@@ -11,7 +11,7 @@ from rich.text import Text
 from graph.domain.attributes import ADDRESS_PARTS, Value
 from graph.domain.consents import at_address, decisions
 from graph.domain.interactions import Interaction
-from graph.domain.known import CONSENTS, PROFILE
+from graph.domain.known import CONSENTS, PROFILE, WEEKS
 from graph.domain.links import State
 from graph.domain.metrics import Money
 from graph.domain.timeline import TimelineKind
@@ -50,13 +50,13 @@ def _money(one: Money) -> str:
     return f"{one.amount:,.{get_currency_precision(one.currency)}f} {one.currency}"
 
 
-def show(console: Console, graph: IdentityGraph, view: CustomerView) -> None:
+async def show(console: Console, graph: IdentityGraph, view: CustomerView) -> None:
     """Print the page."""
     known = "known" if graph.known(view).is_known else "anonymous"
     head = Text.assemble(("Customer ", "bold"), (view.customer.id, "bold cyan"), f"  {known}")
     if view.requested not in (None, view.customer.id):
         head.append(f"  (asked for {view.requested}, which redirects here)")
-    parts: list[RenderableType] = [_figures(graph, view)]
+    parts: list[RenderableType] = [_figures(graph, view), await _beside_others(graph, view)]
     if view.pages[PROFILE].items:
         parts.append(_profile(graph, view))
     parts.append(_identifiers(view, _names(graph)))
@@ -91,6 +91,21 @@ def _figures(graph: IdentityGraph, view: CustomerView) -> Text:
         f"{figures.orders} order{'s' if figures.orders != 1 else ''}, revenue {revenue}, on average {average}\n"
         f"first {first}, last {last} ({figures.days_since_last_order} days ago)\n"
     )
+
+
+async def _beside_others(graph: IdentityGraph, view: CustomerView) -> Text:
+    """How it compares, what is to be expected of it, and its segments; empty where nothing is known of these."""
+    figures, lines = view.customer.figures, list[str]()
+    if (one := await graph.census.standing(figures)) is not None:
+        scores = f"recency {one.recency}, frequency {one.frequency}, monetary {one.monetary} of 5"
+        lines.append(f"{one.segment.value.replace('_', ' ')}: {scores}, as of {_day(one.as_of)}")
+    if (to_come := await graph.census.predict(figures, WEEKS)) is not None:
+        worth = "" if to_come.value is None else f", worth {_money(Money(to_come.currency, to_come.value))}"
+        lines.append(f"within {WEEKS} weeks {to_come.purchases:.1f} purchases are to be expected{worth}")
+    found = await graph.segments.of([view.customer.id])
+    if names := [segment.name for segment, _ in found.get(view.customer.id, [])]:
+        lines.append(f"segments: {', '.join(names)}")
+    return Text("".join(f"{line}\n" for line in lines))
 
 
 def _more(table: Table, more: bool) -> Table:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from graph.domain.prediction import Model
 from graph.domain.views import ByKey
 from graph.stores.embedded import EmbeddedStore
 from service.page import selection, show
-from tests.builders.clients import Client
+from tests.builders.clients import Client, order
 from tests.conftest import Run
 from tests.journeys.test_profile import decide, state
 from tests.journeys.test_timeline import did, record
@@ -29,10 +30,31 @@ def test_it_shows_profile_consent_and_what_was_done_lately(tmp_path: Path, run: 
     # when
     console = Console(record=True, width=160, file=io.StringIO())
     (view,) = run(client.graph.customers([ByKey("email=ann@example.com")], selection(client.graph)))
-    show(console, client.graph, view)
+    run(show(console, client.graph, view))
     # then
     text = console.export_text()
     for words in ("given_name", "Ann", "Anna", "53111, Bonn", "withdrawn", "chat", "Where is it?"):
         assert words in text
     assert "GIVEN" not in text.upper().replace("GIVEN_NAME", "")
+    run(store.close())
+
+
+def test_it_shows_how_a_customer_compares_and_its_segments(tmp_path: Path, run: Run) -> None:
+    # given
+    store = EmbeddedStore(tmp_path / "kith.db")
+    run(store.migrate())
+    client = Client(store, run)
+    client.record(*(order(f"W-{n}", "email=ann@example.com", placedAt=f"2026-0{n}-01T00:00:00Z") for n in (1, 2, 3)))
+    run(client.graph.census.count())
+    run(store.keep("model", Model(7, 99, 0.243, 4.414, 0.793, 2.426, {"EUR": (6.25, 3.74, 15.44)}).as_text()))
+    run(client.graph.census.refresh())
+    run(client.graph.segments.create("Often", {"metric": {"name": "ORDERS", "atLeast": 3}}, "tester"))
+    # when
+    console = Console(record=True, width=160, file=io.StringIO())
+    (view,) = run(client.graph.customers([ByKey("email=ann@example.com")], selection(client.graph)))
+    run(show(console, client.graph, view))
+    # then
+    text = console.export_text()
+    for words in ("lost: recency 1, frequency 1, monetary 1 of 5", "within 52 weeks", "EUR", "segments: Often"):
+        assert words in text, text
     run(store.close())
