@@ -1,0 +1,131 @@
+"""Looking a customer up as a till does (id, known, group, segments, name) among ever more identifiers, over HTTP.
+
+    python -m bench.lookup [--sizes 10000,100000,1000000] [--clients 32] [--rounds 3] [--seconds 5]
+
+A service for each size, each over a SQLite file of its own, asked in turn; medians of the rounds. The p50 of the last
+over that of the first is aimed to be at most 1.3. `wrk` makes the load in a process of its own.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.view import LUA, RULES, served
+from graph.domain.attributes import AttributesStatement
+from graph.domain.observations import SECOND, Observation
+from graph.identity_graph import IdentityGraph
+from graph.stores.embedded import EmbeddedStore
+from service.bootstrap import RandomIds, SystemClock, currencies
+from service.rules_file import default_text, parse
+from tools.neo4j.server import free_port
+
+BATCH = 1_000
+EACH = 8
+"""Identifiers of a customer: an e-mail address, a card and cookies."""
+START = 1_600_000_000 * SECOND
+DOCUMENT = """query LookUp($i: IdentifierInput!) { customer(by: {identifier: $i}) {
+  id known comparison { segment } segments { segment { name } } profile { name { value } } } }"""
+_UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+
+
+async def fill(path: Path, size: int) -> list[str]:
+    """Customers of eight identifiers each, with names; some e-mail addresses to ask for."""
+    store = EmbeddedStore(path)
+    await store.migrate()
+    graph = IdentityGraph(store, RULES, SystemClock(), RandomIds(), currencies(), parse)
+    await graph.open(default_text())
+    customers = size // EACH
+    for start in range(0, customers, BATCH):
+        some = range(start, min(start + BATCH, customers))
+        names = [(("email", f"p{n}@mail.example"), ("loyalty_card", f"KC{n}")) for n in some]
+        pairs = zip(some, names, strict=True)
+        await graph.record_attributes(
+            [AttributesStatement("crm", both, {"name": f"Name {n}"}, f"a{n}", stated_at=START) for n, both in pairs]
+        )
+        cookies = [
+            Observation(
+                "web", (("email", f"p{n}@mail.example"), ("cookie", f"c-{n}-{one}")), f"w{n}-{one}", seen_at=START
+            )
+            for n in some
+            for one in range(EACH - 2)
+        ]
+        for first in range(0, len(cookies), BATCH):
+            await graph.link(cookies[first : first + BATCH])
+    await graph.segments.create("Anybody", {"namespace": "email"}, "bench")
+    await graph.close()
+    step = max(1, customers // 2_000)
+    return [f"p{n}@mail.example" for n in range(0, customers, step)]
+
+
+def ask(url: str, values: list[str], clients: int, seconds: int) -> tuple[float, float]:
+    """p50 and p99 in milliseconds; fails where any answer was not 2xx."""
+    bodies = [
+        json.dumps({"query": DOCUMENT, "variables": {"i": {"namespace": "email", "value": one}}}) for one in values
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "post.lua").write_text(LUA)
+        (Path(folder) / "bodies").write_text("\n".join(bodies) + "\n")
+        command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", "-s", f"{folder}/post.lua", url]
+        environment = {**os.environ, "BODIES": f"{folder}/bodies"}
+        told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in told or "Socket errors" in told:
+        raise AssertionError(told)
+    found = {
+        part: float(number) * _UNITS[unit] for part, number, unit in re.findall(r"(\d+)%\s+([\d.]+)(us|ms|s)\b", told)
+    }
+    return found["50"], found["99"]
+
+
+def main() -> None:
+    """Fill, serve and measure."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--sizes", default="10000,100000,1000000")
+    options.add_argument("--clients", type=int, default=32)
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--seconds", type=int, default=5)
+    chosen = options.parse_args()
+    sizes = [int(size) for size in chosen.sizes.split(",")]
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        urls: dict[int, str] = {}
+        values: dict[int, list[str]] = {}
+        for size in sizes:
+            path, port = Path(folder) / f"{size}.db", free_port()
+            began = time.perf_counter()
+            values[size] = asyncio.run(fill(path, size))
+            print(f"{size:,} identifiers filled in {time.perf_counter() - began:.0f} s", file=sys.stderr)
+            # The background has nothing to do while it is measured.
+            command = [sys.executable, "-m", "service", "serve", "--port", str(port), "--store", f"sqlite:///{path}"]
+            urls[size] = stack.enter_context(served(command, port, KITH_POPULATION_SECONDS="0")) + "/graphql"
+        while any(not _filled(url) for url in urls.values()):
+            time.sleep(1)
+        times: dict[int, list[tuple[float, float]]] = {size: [] for size in sizes}
+        for _ in range(chosen.rounds):
+            for size in sizes:
+                times[size].append(ask(urls[size], values[size], chosen.clients, chosen.seconds))
+    print("| identifiers | p50, ms | p99, ms |\n| --- | --- | --- |")
+    middle = {size: [statistics.median(column) for column in zip(*times[size], strict=True)] for size in sizes}
+    for size in sizes:
+        print(f"| {size:,} | {middle[size][0]:.2f} | {middle[size][1]:.2f} |")
+    first, last = middle[sizes[0]], middle[sizes[-1]]
+    print(f"\np50 of the largest over the smallest {last[0] / first[0]:.2f}, p99 {last[1] / first[1]:.2f} (aim 1.3)")
+
+
+def _filled(url: str) -> bool:
+    import httpx
+
+    return all(
+        one["filled"] for one in httpx.post(url, json={"query": "{ segments { filled } }"}).json()["data"]["segments"]
+    )
+
+
+if __name__ == "__main__":
+    main()
