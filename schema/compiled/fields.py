@@ -21,9 +21,11 @@ from graphql.language import FieldNode
 from graphql.pyutils import Path
 from strawberry.types.arguments import convert_arguments
 
+from schema.compiled.leaves import PLAIN, coercion
 from schema.compiled.plans import Complete, Field, Running, Variables
+from schema.compiled.quick import attribute_of
 from schema.compiled.running import completed_later, handled, is_odd, may_be_awaited
-from schema.compiled.values import PLAIN, coercion, completer
+from schema.compiled.values import completer
 
 
 def compiled_field(executor: Running, parent: GraphQLObjectType, name: str, details: FieldDetailsList) -> Field:
@@ -35,20 +37,13 @@ def compiled_field(executor: Running, parent: GraphQLObjectType, name: str, deta
     if nodes[0].name.value == "__typename":
         return lambda source, executor, path: parent.name
     complete, wants_info = completer(executor, known.type, parent, nodes[0].name.value, details)
-    getter = _getter(known)
-    if getter is None:
+    attribute = attribute_of(known)
+    if attribute is None:
         return _resolved(executor, known, parent, name, details, nodes, complete, wants_info)
+    getter = attrgetter(attribute)
     if _is_leaf(known.type):
         return _leaf_attribute(getter, known.type, parent, name, details, complete)
     return _attribute(getter, known, parent, name, details, nodes, complete, wants_info)
-
-
-def _getter(known: GraphQLField) -> Callable[[Any], Any] | None:
-    """How a field without a resolver of its own is fetched."""
-    if not getattr(known.resolve, "_is_default", False) or known.args:
-        return None
-    definition = known.extensions.get("strawberry-definition")
-    return None if definition is None else attrgetter(definition.python_name)
 
 
 def _is_leaf(type: GraphQLOutputType) -> bool:

@@ -1,7 +1,5 @@
 """How values of each kind of type are completed."""
 
-from collections.abc import Callable
-from math import isfinite
 from types import CoroutineType
 from typing import Any, cast
 
@@ -19,30 +17,36 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList, collect_subfields
 from graphql.pyutils import Path, is_iterable
 
+from schema.compiled.leaves import PLAIN, coercion
 from schema.compiled.plans import Complete, Fields, Running
+from schema.compiled.quick import Holder, Quick, quick_of
 from schema.compiled.running import awaited, completed_later, handled, may_be_awaited, run_fields
-
-_MOST_INT, _LEAST_INT = 2**31 - 1, -(2**31)
-PLAIN: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
-"""Built-in types to the class whose values are what the answer holds, without looking at them."""
 
 
 def completer(
     executor: Running, type: GraphQLOutputType, parent: GraphQLObjectType, name: str, details: FieldDetailsList
 ) -> tuple[Complete, bool]:
     """How values of a type are completed, and whether the resolver's info is wanted for it."""
+    complete, wants_info, _ = _completer(executor, type, parent, name, details)
+    return complete, wants_info
+
+
+def _completer(
+    executor: Running, type: GraphQLOutputType, parent: GraphQLObjectType, name: str, details: FieldDetailsList
+) -> tuple[Complete, bool, Holder]:
+    """The same, and the quick way of objects."""
     if is_non_null_type(type):
-        inner, wants_info = completer(executor, type.of_type, parent, name, details)
-        return _non_null(inner, f"Cannot return null for non-nullable field {parent}.{name}."), wants_info
+        inner, wants_info, holder = _completer(executor, type.of_type, parent, name, details)
+        return _non_null(inner, f"Cannot return null for non-nullable field {parent}.{name}."), wants_info, holder
     if is_list_type(type):
-        inner, wants_info = completer(executor, type.of_type, parent, name, details)
-        return _list(inner, type.of_type, type, parent, name, details), wants_info
+        inner, wants_info, holder = _completer(executor, type.of_type, parent, name, details)
+        return _list(inner, type.of_type, type, parent, name, details, holder), wants_info, Holder()
     if is_leaf_type(type):
-        return _leaf(type), False
+        return _leaf(type), False, Holder()
     if is_abstract_type(type):
-        return _abstract(type, details), True
-    object_type = cast("GraphQLObjectType", type)
-    return _object(object_type, details), object_type.is_type_of is not None
+        return _abstract(type, details), True, Holder()
+    object_type, holder = cast("GraphQLObjectType", type), Holder()
+    return _object(object_type, details, holder), object_type.is_type_of is not None, holder
 
 
 def _non_null(inner: Complete, message: str) -> Complete:
@@ -53,16 +57,6 @@ def _non_null(inner: Complete, message: str) -> Complete:
         return done
 
     return complete
-
-
-def coercion(leaf: GraphQLLeafType) -> Callable[[Any], Any]:
-    """How values are made to fit; numbers that fit are not looked at twice."""
-    coerce = leaf.coerce_output_value
-    if leaf.name == "Int":
-        return lambda value: value if value.__class__ is int and _LEAST_INT <= value <= _MOST_INT else coerce(value)
-    if leaf.name == "Float":
-        return lambda value: value if value.__class__ is float and isfinite(value) else coerce(value)
-    return coerce
 
 
 def _leaf(type: GraphQLLeafType) -> Complete:
@@ -90,12 +84,15 @@ def _list(
     parent: GraphQLObjectType,
     name: str,
     details: FieldDetailsList,
+    holder: Holder,
 ) -> Complete:
     def complete(value: Any, executor: Running, path: Path, info: Any) -> Any:
         if isinstance(value, Exception):
             raise value
         if value is None or value is Undefined:
             return None
+        if holder.run is not None and (found := _all_quickly(holder.run, value)) is not None:
+            return found
         if not isinstance(value, list | tuple) and not is_iterable(value):
             # Whatever else it may be, an asynchronous iterable or an error, is graphql-core's to tell.
             if info is None:
@@ -128,7 +125,18 @@ def _list(
     return complete
 
 
-def _object(type: GraphQLObjectType, details: FieldDetailsList) -> Complete:
+def _all_quickly(run: Quick, items: Any) -> list[dict[str, Any]] | None:
+    """All items of a list by the quick way; `None` where it is none for one of them."""
+    if items.__class__ is not list:
+        return None
+    try:
+        found = [run(one) for one in items]
+    except Exception:
+        return None
+    return None if None in found else cast("list[dict[str, Any]]", found)
+
+
+def _object(type: GraphQLObjectType, details: FieldDetailsList, holder: Holder) -> Complete:
     is_type_of = type.is_type_of
     fields: Fields | None = None
 
@@ -138,6 +146,13 @@ def _object(type: GraphQLObjectType, details: FieldDetailsList) -> Complete:
             raise value
         if value is None or value is Undefined:
             return None
+        if holder.run is not None:
+            try:
+                found = holder.run(value)
+            except Exception:
+                found = None
+            if found is not None:
+                return found
         if is_type_of is not None and is_type_of(value, info) is not True:
             # An answer to be waited for, or an error, is graphql-core's to tell.
             return executor.complete_object_value(type, details, info, path, value, None)
@@ -152,6 +167,7 @@ def _object(type: GraphQLObjectType, details: FieldDetailsList) -> Complete:
                 executor.hide_suggestions,
             )
             fields = executor.compiled(type, grouped)
+            holder.run = quick_of(executor, type, details)
         return run_fields(fields, value, executor, path)
 
     return complete
@@ -171,7 +187,7 @@ def _abstract(type: Any, details: FieldDetailsList) -> Complete:
         known = objects.get(name)
         if known is None:
             runtime = executor.ensure_valid_runtime_type(name, type, details, info, value)
-            known = objects[name] = _object(runtime, details)
+            known = objects[name] = _object(runtime, details, Holder())
         return known(value, executor, path, info)
 
     return complete
