@@ -111,10 +111,11 @@ class Overlay:
                     blocked = step == 1 if mark.kind is MarkKind.BLOCKED else member.blocked
                     self.members[key] = replace(member, marks=member.marks + step, blocked=blocked)
                     self.marked.add(key)
-        self.block_flips = {key for key in self.marked if self._was(key).blocked != self.members[key].blocked}
+        self.block_flips = {key for key in self.marked if self._was_blocked(key) != self.members[key].blocked}
 
-    def _was(self, key: str) -> Member:
-        return self.members_before.get(key) or Member(key)
+    def _was_blocked(self, key: str) -> bool:
+        before = self.members_before.get(key)
+        return before is not None and before.blocked
 
     def add_region(self, region: Region) -> None:
         """Take in what else has been read; what the delta touched stays as it is after it."""
@@ -140,7 +141,7 @@ class Overlay:
         for ends in recount:
             a, b = ends
             before, after = self.links_before.get(ends), self.links.get(ends)
-            was = before is not None and before.counted(accept) and not (self._was(a).blocked or self._was(b).blocked)
+            was = before is not None and before.counted(accept) and not (self._was_blocked(a) or self._was_blocked(b))
             now = (
                 after is not None and after.counted(accept) and not (self.members[a].blocked or self.members[b].blocked)
             )
@@ -168,7 +169,8 @@ class Overlay:
             member = self.members[key]
             shared = self.rules.is_shared(namespace_of(key), degree)
             self.members[key] = member.counted(degree, shared)
-            if shared != self._was(key).shared:
+            known = self.members_before.get(key)
+            if shared != (known is not None and known.shared):
                 self.shared_flips.add(key)
 
     def link_is_idle(self, ends: Pair) -> bool:
@@ -200,5 +202,6 @@ class Overlay:
 
     def went_younger(self, key: str) -> bool:
         """Whether an identifier's first sighting was withdrawn, so that it may lose its place as an anchor."""
-        before, after = self._was(key).evidence, self.members[key].evidence
+        known, after = self.members_before.get(key), self.members[key].evidence
+        before = None if known is None else known.evidence
         return before is not None and (after is None or after.first_seen > before.first_seen)
