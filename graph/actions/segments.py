@@ -33,7 +33,7 @@ PAGE = 100
 BASIS = "segments_basis"
 PRODUCTS = "products_changed"
 PAUSE = 0.1
-"""Seconds between two rounds, so that an import is not slowed down more than it must be."""
+"""Most seconds between two rounds. It rests for as long as it worked, so that it takes half of the time at most."""
 LONGEST_PREVIEW = 5.0
 MOST_SAMPLES = 100
 
@@ -219,8 +219,9 @@ class Segments:
             try:
                 more = True
                 while more:
+                    began = time.monotonic()
                     more = await self.look()
-                    await asyncio.sleep(PAUSE)
+                    await asyncio.sleep(min(PAUSE, time.monotonic() - began))
             except KithError:
                 pass  # A database that is away is looked at again when it is back.
             except Exception as error:

@@ -12,21 +12,17 @@ from graph.domain.consents import Channel, Decision, check_purpose
 from graph.domain.criteria import (
     All,
     AttributeIs,
-    ChurnIs,
     ConsentIs,
     Criterion,
     Did,
     Holds,
     IsKnown,
-    Metric,
-    MetricIs,
     Not,
     Ordered,
     OutsideIs,
-    PhaseIs,
-    RfmIs,
     leaves,
 )
+from graph.domain.criteria_of_figures import ChurnIs, Metric, MetricIs, PhaseIs, RfmIs
 from graph.domain.errors import InvalidInput, Problem
 from graph.domain.habits import Churn
 from graph.domain.journey import Phase

@@ -8,7 +8,7 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.domain.consents import Channel, Decision
-from graph.domain.criteria import Metric
+from graph.domain.criteria_of_figures import Metric
 from graph.domain.habits import Churn
 from graph.domain.journey import Phase
 from graph.domain.population import RfmSegment

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from graph.domain.changes import Entry
 from graph.domain.errors import Conflict, StoreUnavailable
-from graph.domain.figures import Figures, figures_from_json
+from graph.domain.figures import Figures
 from graph.domain.health import Survey
 from graph.domain.marks import Mark
 from graph.domain.orders import Order
@@ -24,7 +23,7 @@ from graph.domain.search import Field, Hit
 from graph.domain.segments import Belonging, Membership, Segment
 from graph.domain.views import Asked, CustomerView, Selection
 from graph.ports import T, Work
-from graph.stores.embedded import rows, segments
+from graph.stores.embedded import reading, rows, segments
 from graph.stores.embedded.health import survey
 from graph.stores.embedded.search import find
 from graph.stores.embedded.transaction import Transaction
@@ -114,166 +113,93 @@ class EmbeddedStore:
 
     async def customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
         """See `Store`: a read transaction is a snapshot here, so nothing has to be repeated."""
-        return await self._in(self._readers, self._customers, asked, selection)
+        return await self._read(customer_views, asked, selection)
 
-    def _customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
-        with self._transaction("BEGIN") as connection:
-            return customer_views(connection, asked, selection)
+    async def _read(self, function: Callable[..., T], *values: object) -> T:
+        """What a function reads in a transaction of its own, in a thread of the readers."""
+        return await self._in(self._readers, self._within, "BEGIN", function, values)
+
+    def _within(self, begin: str, function: Callable[..., T], values: Sequence[object]) -> T:
+        with self._transaction(begin) as connection:
+            return function(connection, *values)
 
     async def changes(self, after: int, first: int) -> list[Entry]:
         """See `Store`."""
-        return await self._in(
-            self._readers,
-            self._entries,
-            f"SELECT {rows.CHANGE} FROM changes WHERE no > ? ORDER BY no LIMIT ?",
-            (after, first),
-        )
+        return await self._read(reading.changes, after, first)
 
     async def newest_change(self) -> int:
         """See `Store`."""
-        return await self._in(self._readers, self._newest_change)
-
-    def _newest_change(self) -> int:
-        with self._transaction("BEGIN") as connection:
-            return int(connection.execute("SELECT coalesce(max(no), 0) FROM changes").fetchone()[0])
+        return int((await self._read(reading.column, "SELECT coalesce(max(no), 0) FROM changes"))[0])
 
     async def history(self, ids: Sequence[str]) -> list[Entry]:
         """See `Store`."""
-        sql = f"""SELECT {rows.CHANGE} FROM changes WHERE customer IN (SELECT value FROM json_each(?1))
-            UNION SELECT {rows.CHANGE} FROM changes
-            WHERE other <> '' AND other IN (SELECT value FROM json_each(?1)) ORDER BY no"""
-        return await self._in(self._readers, self._entries, sql, (rows.dumps(ids),))
-
-    def _entries(self, sql: str, values: Sequence[object]) -> list[Entry]:
-        with self._transaction("BEGIN") as connection:
-            return [rows.entry(row) for row in connection.execute(sql, values)]
+        return await self._read(reading.history, ids)
 
     async def naming(self, key: str) -> list[str]:
         """See `Store`."""
-        sql = f"""SELECT {rows.CHANGE} FROM changes
-            WHERE EXISTS (SELECT 1 FROM json_each(changes.keys) WHERE value = ?) ORDER BY no"""
-        entries = await self._in(self._readers, self._entries, sql, (key,))
-        return list({entry.change.customer: None for entry in entries})
+        return await self._read(reading.naming, key)
 
     async def marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Mark]:
         """See `Store`."""
-        return await self._in(self._readers, self._marks, key, after, first)
-
-    def _marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Mark]:
-        at, id = after or (-1, "")
-        sql = f"""SELECT {rows.MARK} FROM marks WHERE (:key IS NULL OR a = :key OR b = :key) AND (at, id) > (:at, :id)
-            ORDER BY at, id LIMIT :first"""
-        with self._transaction("BEGIN") as connection:
-            found = connection.execute(sql, {"key": key, "at": at, "id": id, "first": first})
-            return [rows.mark(row) for row in found]
+        return await self._read(reading.marks, key, after, first)
 
     async def mark(self, id: str) -> Mark | None:
         """See `Store`."""
-        return await self._in(self._readers, self._mark, id)
-
-    def _mark(self, id: str) -> Mark | None:
-        with self._transaction("BEGIN") as connection:
-            row = connection.execute(f"SELECT {rows.MARK} FROM marks WHERE id = ?", (id,)).fetchone()
-            return None if row is None else rows.mark(row)
+        return await self._read(reading.mark, id)
 
     async def answered(self, key: RequestKey) -> Answered | None:
         """See `Store`."""
-        return await self._in(self._readers, self._answered, key)
-
-    def _answered(self, key: RequestKey) -> Answered | None:
-        with self._transaction("BEGIN") as connection:
-            return rows.answered(connection, key)
+        return await self._read(rows.answered, key)
 
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:
         """See `Store`."""
-        return await self._in(self._readers, self._orders, keys)
-
-    def _orders(self, keys: Sequence[str]) -> list[Order | None]:
-        sql = """SELECT o.source, o.facts FROM json_each(?) asked LEFT JOIN identifiers i ON i.key = asked.value
-            LEFT JOIN orders o ON o.identifier = i.no ORDER BY asked.key"""
-        with self._transaction("BEGIN") as connection:
-            found = connection.execute(sql, (rows.dumps(keys),))
-            return [None if facts is None else Order.from_facts(source, facts) for source, facts in found]
+        return await self._read(reading.orders, keys)
 
     async def put_products(self, products: Sequence[Product]) -> list[bool]:
         """See `Store`."""
-        return await self._in(self._writer, self._put_products, products)
-
-    def _put_products(self, products: Sequence[Product]) -> list[bool]:
-        sql = """INSERT INTO products (sku, name, source, stated_at, brand, categories) VALUES (?, ?, ?, ?, ?, ?)
-            ON CONFLICT (sku) DO UPDATE SET name = excluded.name, source = excluded.source,
-            stated_at = excluded.stated_at, brand = excluded.brand, categories = excluded.categories
-            WHERE (excluded.stated_at, products.source) > (products.stated_at, excluded.source)
-            OR (excluded.stated_at, excluded.source) = (products.stated_at, products.source)"""
-        with self._transaction("BEGIN IMMEDIATE") as connection:
-            return [connection.execute(sql, rows.product_values(one)).rowcount == 1 for one in products]
+        return await self._in(self._writer, self._within, "BEGIN IMMEDIATE", reading.put_products, (products,))
 
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:
         """See `Store`."""
-        return await self._in(self._readers, self._products, skus)
-
-    def _products(self, skus: Sequence[str]) -> dict[str, Product]:
-        sql = """SELECT sku, name, source, stated_at, brand, categories FROM products
-            WHERE sku IN (SELECT value FROM json_each(?))"""
-        with self._transaction("BEGIN") as connection:
-            return {row[0]: rows.product(row) for row in connection.execute(sql, (rows.dumps(skus),))}
+        return await self._read(reading.products, skus)
 
     async def find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
         """See `Store`."""
-        return await self._in(self._readers, self._find, word, fields, within, first)
-
-    def _find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
-        with self._transaction("BEGIN") as connection:
-            return find(connection, word, fields, within, first)
+        return await self._read(find, word, fields, within, first)
 
     async def figures(self, after: str, first: int) -> list[tuple[str, Figures]]:
         """See `Store`."""
-        return await self._in(self._readers, self._figures, after, first)
-
-    def _figures(self, after: str, first: int) -> list[tuple[str, Figures]]:
-        sql = """SELECT id, figures FROM customers WHERE id > ? AND retired_at IS NULL AND figures <> '{}'
-            ORDER BY id LIMIT ?"""
-        with self._transaction("BEGIN") as connection:
-            return [(id, figures_from_json(text)) for id, text in connection.execute(sql, (after, first))]
-
-    async def _query(self, function: Callable[..., T], *values: object) -> T:
-        """What a function reads in a transaction of its own."""
-
-        def run() -> T:
-            with self._transaction("BEGIN") as connection:
-                return function(connection, *values)
-
-        return await self._in(self._readers, run)
+        return await self._read(reading.figures, after, first)
 
     async def customer_ids(self, after: str, first: int) -> list[str]:
         """See `Store`."""
         sql = "SELECT id FROM customers WHERE id > ? AND retired_at IS NULL ORDER BY id LIMIT ?"
-        return await self._query(_column, sql, after, first)
+        return await self._read(reading.column, sql, after, first)
 
     async def count_customers(self) -> int:
         """See `Store`."""
-        return int((await self._query(_column, "SELECT count(*) FROM customers WHERE retired_at IS NULL"))[0])
+        return int((await self._read(reading.column, "SELECT count(*) FROM customers WHERE retired_at IS NULL"))[0])
 
     async def due(self, now: int, first: int) -> list[str]:
         """See `Store`."""
         sql = "SELECT id FROM customers WHERE due_at <= ? AND id IS NOT NULL ORDER BY due_at LIMIT ?"
-        return await self._query(_column, sql, now, first)
+        return await self._read(reading.column, sql, now, first)
 
     async def segments(self) -> list[Segment]:
         """See `Store`."""
-        return await self._query(segments.segments)
+        return await self._read(segments.segments)
 
     async def belongings(self, ids: Sequence[str]) -> list[Belonging]:
         """See `Store`."""
-        return await self._query(segments.belongings, ids)
+        return await self._read(segments.belongings, ids)
 
     async def members(self, segment: str, after: str, first: int) -> list[Membership]:
         """See `Store`."""
-        return await self._query(segments.members, segment, after, first)
+        return await self._read(segments.members, segment, after, first)
 
     async def count_members(self, segment: str) -> int:
         """See `Store`."""
-        return await self._query(segments.count_members, segment)
+        return await self._read(segments.count_members, segment)
 
     async def keep(self, name: str, text: str) -> None:
         """See `Store`."""
@@ -285,20 +211,11 @@ class EmbeddedStore:
 
     async def kept(self, name: str) -> str | None:
         """See `Store`."""
-        return await self._in(self._readers, self._kept, name)
-
-    def _kept(self, name: str) -> str | None:
-        with self._transaction("BEGIN") as connection:
-            row = connection.execute("SELECT text FROM kept WHERE name = ?", (name,)).fetchone()
-            return None if row is None else row[0]
+        return await self._read(reading.kept, name)
 
     async def survey(self, known: Sequence[str], first: int) -> Survey:
         """See `Store`."""
-        return await self._in(self._readers, self._survey, known, first)
-
-    def _survey(self, known: Sequence[str], first: int) -> Survey:
-        with self._transaction("BEGIN") as connection:
-            return survey(connection, known, first)
+        return await self._read(survey, known, first)
 
     async def migrate(self) -> list[str]:
         """See `Store`: runs the numbered files of `migrations/` that the file has not seen."""
@@ -336,17 +253,7 @@ class EmbeddedStore:
 
     async def rules(self) -> list[KeptRules]:
         """See `Store`."""
-        return await self._in(self._readers, self._rules)
-
-    def _rules(self) -> list[KeptRules]:
-        with self._transaction("BEGIN") as connection:
-            found = connection.execute(
-                "SELECT version, at, text, pending, upto_source, upto_id FROM rules ORDER BY version DESC LIMIT 2"
-            )
-            return [
-                KeptRules(version, at, text, bool(pending), None if source is None else (source, id))
-                for version, at, text, pending, source, id in found
-            ]
+        return await self._read(reading.newest_rules)
 
     async def adopt_rules(self, text: str, expected: int, at: int) -> int:
         """See `Store`."""
@@ -369,30 +276,17 @@ class EmbeddedStore:
 
     async def receipts(self, after: ObservationKey | None, first: int) -> list[Receipt]:
         """See `Store`."""
-        return await self._in(self._readers, self._receipts, after or ("", ""), first)
-
-    def _receipts(self, after: ObservationKey, first: int) -> list[Receipt]:
-        sql = f"SELECT {rows.RECEIPT} FROM observations WHERE (source, id) > (?, ?) ORDER BY source, id LIMIT ?"
-        with self._transaction("BEGIN") as connection:
-            return [rows.receipt(row) for row in connection.execute(sql, (*after, first))]
+        return await self._read(reading.receipts, after or ("", ""), first)
 
     async def count_observations(self) -> int:
         """See `Store`."""
-        return await self._in(self._readers, self._count_observations)
-
-    def _count_observations(self) -> int:
-        with self._transaction("BEGIN") as connection:
-            return int(connection.execute("SELECT count(*) FROM observations").fetchone()[0])
+        return int((await self._read(reading.column, "SELECT count(*) FROM observations"))[0])
 
     async def holders(self, keys: Sequence[str]) -> list[str]:
         """See `Store`."""
-        return await self._in(self._readers, self._holders, keys)
-
-    def _holders(self, keys: Sequence[str]) -> list[str]:
         sql = """SELECT coalesce(c.id, '') FROM json_each(?) asked LEFT JOIN identifiers i ON i.key = asked.value
             LEFT JOIN customers c ON c.no = i.customer ORDER BY asked.key"""
-        with self._transaction("BEGIN") as connection:
-            return [id for (id,) in connection.execute(sql, (rows.dumps(keys),))]
+        return await self._read(reading.column, sql, rows.dumps(keys))
 
     async def close(self) -> None:
         """See `Store`: waits for what is running."""
@@ -400,10 +294,6 @@ class EmbeddedStore:
             await asyncio.to_thread(pool.shutdown)
         for connection in self._open:
             connection.close()
-
-
-def _column(db: sqlite3.Connection, sql: str, *values: object) -> list[Any]:
-    return [one for (one,) in db.execute(sql, values)]
 
 
 class _Job:

@@ -1,0 +1,107 @@
+"""What is read from SQLite beside views: each function in a transaction that its caller began."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from graph.domain.changes import Entry
+from graph.domain.figures import Figures, figures_from_json
+from graph.domain.marks import Mark
+from graph.domain.orders import Order
+from graph.domain.products import Product
+from graph.domain.receipts import ObservationKey, Receipt
+from graph.domain.rules import KeptRules
+from graph.stores.embedded import rows
+
+
+def column(db: rows.Connection, sql: str, *values: object) -> list[Any]:
+    """The one column of all rows."""
+    return [one for (one,) in db.execute(sql, values)]
+
+
+def changes(db: rows.Connection, after: int, first: int) -> list[Entry]:
+    """The history behind an entry."""
+    found = db.execute(f"SELECT {rows.CHANGE} FROM changes WHERE no > ? ORDER BY no LIMIT ?", (after, first))
+    return [rows.entry(row) for row in found]
+
+
+def history(db: rows.Connection, ids: Sequence[str]) -> list[Entry]:
+    """The entries that name one of some customers."""
+    sql = f"""SELECT {rows.CHANGE} FROM changes WHERE customer IN (SELECT value FROM json_each(?1))
+        UNION SELECT {rows.CHANGE} FROM changes
+        WHERE other <> '' AND other IN (SELECT value FROM json_each(?1)) ORDER BY no"""
+    return [rows.entry(row) for row in db.execute(sql, (rows.dumps(ids),))]
+
+
+def naming(db: rows.Connection, key: str) -> list[str]:
+    """The customers of entries that name an identifier."""
+    sql = """SELECT customer FROM changes WHERE EXISTS (SELECT 1 FROM json_each(changes.keys) WHERE value = ?)
+        ORDER BY no"""
+    return list(dict.fromkeys(column(db, sql, key)))
+
+
+def marks(db: rows.Connection, key: str | None, after: tuple[int, str] | None, first: int) -> list[Mark]:
+    """Marks by the time they were set."""
+    at, id = after or (-1, "")
+    sql = f"""SELECT {rows.MARK} FROM marks WHERE (:key IS NULL OR a = :key OR b = :key) AND (at, id) > (:at, :id)
+        ORDER BY at, id LIMIT :first"""
+    return [rows.mark(row) for row in db.execute(sql, {"key": key, "at": at, "id": id, "first": first})]
+
+
+def mark(db: rows.Connection, id: str) -> Mark | None:
+    """A mark by its id."""
+    row = db.execute(f"SELECT {rows.MARK} FROM marks WHERE id = ?", (id,)).fetchone()
+    return None if row is None else rows.mark(row)
+
+
+def orders(db: rows.Connection, keys: Sequence[str]) -> list[Order | None]:
+    """The facts of orders, in the order of their keys."""
+    sql = """SELECT o.source, o.facts FROM json_each(?) asked LEFT JOIN identifiers i ON i.key = asked.value
+        LEFT JOIN orders o ON o.identifier = i.no ORDER BY asked.key"""
+    found = db.execute(sql, (rows.dumps(keys),))
+    return [None if facts is None else Order.from_facts(source, facts) for source, facts in found]
+
+
+def put_products(db: rows.Connection, products: Sequence[Product]) -> list[bool]:
+    """Store what is said of articles, where it is what counts."""
+    sql = """INSERT INTO products (sku, name, source, stated_at, brand, categories) VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (sku) DO UPDATE SET name = excluded.name, source = excluded.source,
+        stated_at = excluded.stated_at, brand = excluded.brand, categories = excluded.categories
+        WHERE (excluded.stated_at, products.source) > (products.stated_at, excluded.source)
+        OR (excluded.stated_at, excluded.source) = (products.stated_at, products.source)"""
+    return [db.execute(sql, rows.product_values(one)).rowcount == 1 for one in products]
+
+
+def products(db: rows.Connection, skus: Sequence[str]) -> dict[str, Product]:
+    """What counts of articles."""
+    sql = """SELECT sku, name, source, stated_at, brand, categories FROM products
+        WHERE sku IN (SELECT value FROM json_each(?))"""
+    return {row[0]: rows.product(row) for row in db.execute(sql, (rows.dumps(skus),))}
+
+
+def figures(db: rows.Connection, after: str, first: int) -> list[tuple[str, Figures]]:
+    """The figures of live customers with orders."""
+    sql = """SELECT id, figures FROM customers WHERE id > ? AND retired_at IS NULL AND figures <> '{}'
+        ORDER BY id LIMIT ?"""
+    return [(id, figures_from_json(text)) for id, text in db.execute(sql, (after, first))]
+
+
+def kept(db: rows.Connection, name: str) -> str | None:
+    """The text under a name."""
+    return next(iter(column(db, "SELECT text FROM kept WHERE name = ?", name)), None)
+
+
+def newest_rules(db: rows.Connection) -> list[KeptRules]:
+    """The newest two versions of the rules."""
+    found = db.execute(
+        "SELECT version, at, text, pending, upto_source, upto_id FROM rules ORDER BY version DESC LIMIT 2"
+    )
+    return [
+        KeptRules(version, at, text, bool(pending), None if source is None else (source, id))
+        for version, at, text, pending, source, id in found
+    ]
+
+
+def receipts(db: rows.Connection, after: ObservationKey, first: int) -> list[Receipt]:
+    """The receipts behind one, by source and id."""
+    sql = f"SELECT {rows.RECEIPT} FROM observations WHERE (source, id) > (?, ?) ORDER BY source, id LIMIT ?"
+    return [rows.receipt(row) for row in db.execute(sql, (*after, first))]
