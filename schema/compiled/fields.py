@@ -17,7 +17,6 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.values import get_argument_values
-from graphql.language import FieldNode
 from graphql.pyutils import Path
 from strawberry.types.arguments import convert_arguments
 
@@ -30,20 +29,21 @@ from schema.compiled.values import completer
 
 def compiled_field(executor: Running, parent: GraphQLObjectType, name: str, details: FieldDetailsList) -> Field:
     """How a field is run."""
-    nodes = [one.node for one in details]
-    known = executor.schema.get_field(parent, nodes[0].name.value)
+    field = details[0].node.name.value
+    known = executor.schema.get_field(parent, field)
     if known is None:
-        raise TypeError(f"{parent}.{nodes[0].name.value} is not there")
-    if nodes[0].name.value == "__typename":
+        raise TypeError(f"{parent}.{field} is not there")
+    if field == "__typename":
         return lambda source, executor, path: parent.name
-    complete, wants_info = completer(executor, known.type, parent, nodes[0].name.value, details)
+    complete, wants_info = completer(executor, known.type, parent, field, details)
     attribute = attribute_of(known)
     if attribute is None:
-        return _resolved(executor, known, parent, name, details, nodes, complete, wants_info)
+        fetch, wants_own_info = _resolver(executor, known, details)
+        return _general(fetch, known, parent, name, details, complete, wants_info or wants_own_info)
     getter = attrgetter(attribute)
     if _is_leaf(known.type):
         return _leaf_attribute(getter, known.type, parent, name, details, complete)
-    return _attribute(getter, known, parent, name, details, nodes, complete, wants_info)
+    return _general(lambda source, executor, info: getter(source), known, parent, name, details, complete, wants_info)
 
 
 def _is_leaf(type: GraphQLOutputType) -> bool:
@@ -84,21 +84,23 @@ def _leaf_attribute(
     return run
 
 
-def _attribute(
-    getter: Callable[[Any], Any],
+def _general(
+    fetch: Callable[[Any, Running, Any], Any],
     known: GraphQLField,
     parent: GraphQLObjectType,
     name: str,
     details: FieldDetailsList,
-    nodes: list[FieldNode],
     complete: Complete,
     wants_info: bool,
 ) -> Field:
+    """A field whose value is fetched in any way; `wants_info` tells whether that or its type asks for the info."""
+    nodes = [one.node for one in details]
+
     def run(source: Any, executor: Running, path: Path | None) -> Any:
         own = Path(path, name, parent.name)
         info = executor.build_resolve_info(known, nodes, parent, own) if wants_info else None
         try:
-            value = getter(source)
+            value = fetch(source, executor, info)
             if may_be_awaited(value):
                 return completed_later(value, executor, known.type, details, own, info, complete)
             done = complete(value, executor, own, info)
@@ -112,41 +114,18 @@ def _attribute(
     return run
 
 
-def _resolved(
-    compiling: Running,
-    known: GraphQLField,
-    parent: GraphQLObjectType,
-    name: str,
-    details: FieldDetailsList,
-    nodes: list[FieldNode],
-    complete: Complete,
-    wants_info: bool,
-) -> Field:
-    """A field with a resolver."""
+def _resolver(
+    compiling: Running, known: GraphQLField, details: FieldDetailsList
+) -> tuple[Callable[[Any, Running, Any], Any], bool]:
+    """How a field with a resolver is fetched, and whether that wants the info."""
     resolve = known.resolve or compiling.field_resolver
     fixed = _fixed_arguments(compiling, known, details)
-    direct, wants_own_info = _direct(compiling, known, fixed)
-    wants_info = wants_info or wants_own_info or direct is None
-
-    def run(source: Any, executor: Running, path: Path | None) -> Any:
-        own = Path(path, name, parent.name)
-        info = executor.build_resolve_info(known, nodes, parent, own) if wants_info else None
-        try:
-            if direct is not None:
-                value = direct(source, info)
-            else:
-                value = resolve(source, info, **(_arguments(executor, known, details) if fixed is None else fixed))
-            if may_be_awaited(value):
-                return completed_later(value, executor, known.type, details, own, info, complete)
-            done = complete(value, executor, own, info)
-        except Exception as error:
-            executor.handle_field_error(error, known.type, details, own)
-            return None
-        if done.__class__ is CoroutineType:
-            return handled(done, executor, known.type, details, own)
-        return done
-
-    return run
+    direct, wants_info = _direct(compiling, known, fixed)
+    if direct is not None:
+        return lambda source, executor, info: direct(source, info), wants_info
+    if fixed is not None:
+        return lambda source, executor, info: resolve(source, info, **fixed), True
+    return lambda source, executor, info: resolve(source, info, **_arguments(executor, known, details)), True
 
 
 def _arguments(executor: Running, known: GraphQLField, details: FieldDetailsList) -> dict[str, Any]:

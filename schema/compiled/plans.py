@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import DocumentNode, GraphQLObjectType, Visitor, visit
-from graphql.execution.collect_fields import GroupedFieldSet
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.language import DirectiveNode, VariableNode
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -20,6 +20,11 @@ class Running(StrawberryGraphQLCoreExecutionContext):
     def compiled(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> "Fields":
         """The fields of an object, compiled."""
         raise NotImplementedError
+
+    def subfields(self, type: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet:
+        """What a selection holds of an object's type."""
+        grouped, *_ = self.collect_subfields(type, details)
+        return grouped
 
 
 Complete = Callable[[Any, Running, Path, Any], Any]

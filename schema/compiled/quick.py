@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from graphql import GraphQLObjectType, Undefined, is_leaf_type, is_list_type, is_non_null_type, is_object_type
-from graphql.execution.collect_fields import FieldDetailsList, collect_subfields
+from graphql.execution.collect_fields import FieldDetailsList
 
 from schema.compiled.leaves import PLAIN, coercion
 from schema.compiled.plans import Running
@@ -32,17 +32,8 @@ def quick_of(executor: Running, type: GraphQLObjectType, details: FieldDetailsLi
     """The quick way of a selection on an object's type; `None` where anything in it is not plain."""
     if type.is_type_of is not None:
         return None
-    grouped, *_ = collect_subfields(
-        executor.schema,
-        executor.fragments,
-        executor.variable_values,
-        executor.operation,
-        type,
-        details,
-        executor.hide_suggestions,
-    )
     writing = _Writing()
-    for name, one in grouped.items():
+    for name, one in executor.subfields(type, details).items():
         if not _write(writing, executor, type, name, one):
             return None
     return writing.function()

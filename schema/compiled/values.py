@@ -14,7 +14,7 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
-from graphql.execution.collect_fields import FieldDetailsList, collect_subfields
+from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path, is_iterable
 
 from schema.compiled.leaves import PLAIN, coercion
@@ -157,16 +157,7 @@ def _object(type: GraphQLObjectType, details: FieldDetailsList, holder: Holder) 
             # An answer to be waited for, or an error, is graphql-core's to tell.
             return executor.complete_object_value(type, details, info, path, value, None)
         if fields is None:
-            grouped, *_ = collect_subfields(
-                executor.schema,
-                executor.fragments,
-                executor.variable_values,
-                executor.operation,
-                type,
-                details,
-                executor.hide_suggestions,
-            )
-            fields = executor.compiled(type, grouped)
+            fields = executor.compiled(type, executor.subfields(type, details))
             holder.run = quick_of(executor, type, details)
         return run_fields(fields, value, executor, path)
 
