@@ -3,6 +3,7 @@ what the valid reports say of the identifiers that the customer then holds."""
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,10 +21,21 @@ from graph.domain.receipts import Standing
 from graph.domain.rules import Rules
 from graph.domain.tallies import add, tally_of
 from graph.domain.timeline import Moment, TimelineKind
-from graph.domain.views import ById, ByKey, FactPage, Selection, SkimPage, TallyPage, TimelinePage
+from graph.domain.views import (
+    ById,
+    ByKey,
+    FactPage,
+    IdentifierPage,
+    OrderPage,
+    Selection,
+    SkimPage,
+    TallyPage,
+    TimelinePage,
+)
 from graph.ports import Store
+from graph.stores.neo4j import Neo4jStore, views
 from tests.builders.graphs import CountingIds, Graph, observe
-from tests.conftest import Fresh, Run
+from tests.conftest import Fresh, Run, wipe
 from tests.graph.actions.test_reread import OTHERS
 from tests.graph.domain.test_step import KEYS, RULES, keys, marks, observations, orders, revocations, unmarks
 
@@ -216,6 +228,54 @@ def test_what_is_told_follows_the_identifiers(fresh: Fresh, run: Run, sequence: 
     check(store, run, model, RULES, KEYS)
     check_timelines(store, run, model, RULES, size)
     check_tallies(store, run, model, RULES)
+
+
+@settings(SETTINGS, max_examples=25)
+@given(sequence=batches, size=st.sampled_from([1, 2, 3]))
+def test_lists_of_large_customers_are_the_same(
+    neo4j_store: Neo4jStore, run: Run, monkeypatch: pytest.MonkeyPatch, sequence: list[list[Command]], size: int
+) -> None:
+    # given: what is large begins at two identifiers
+    monkeypatch.setattr(views, "SMALL", 1)
+    run(wipe(neo4j_store))
+    store, model, ids = neo4j_store, Graph(RULES), CountingIds()
+    for batch in sequence:
+        # when
+        expected = model.do(*batch)
+        assert run(store.write(lambda batch=batch: commit(batch, RULES, model.now, ids))) == expected
+    # then
+    check(store, run, model, RULES, KEYS)
+    check_timelines(store, run, model, RULES, size)
+    check_tallies(store, run, model, RULES)
+    check_identifiers(store, run, model, size)
+
+
+def check_identifiers(store: Store, run: Run, model: Graph, size: int) -> None:
+    """Identifiers and orders, a page at a time."""
+    names = tuple(RULES.by_name)
+    for customer in [one for one in model.store.customers.values() if one.live]:
+        mine = [one for one in model.store.members.values() if one.customer == customer.node]
+        found: list[str] = []
+        after = None
+        while True:
+            page = IdentifierPage(names, size, after)
+            (view,) = run(store.customers([ById(customer.id)], Selection.of([page])))
+            found += [one.identifier.key for one in view.pages[page].items]
+            if not view.pages[page].more:
+                break
+            after = (names.index(found[-1].split("=")[0]), found[-1])
+        assert found == sorted((one.key for one in mine), key=lambda key: (names.index(key.split("=")[0]), key))
+        placed = sorted(((one.order.placed_at, one.key) for one in mine if one.order is not None), reverse=True)
+        seen: list[tuple[int, str]] = []
+        last = None
+        while True:
+            orders_page = OrderPage(size, last)
+            (view,) = run(store.customers([ById(customer.id)], Selection.of([orders_page])))
+            seen += [(one.order.placed_at, one.key) for one in view.pages[orders_page].items]
+            if not view.pages[orders_page].more:
+                break
+            last = seen[-1]
+        assert seen == placed
 
 
 @settings(SETTINGS, max_examples=15)

@@ -17,7 +17,7 @@ from graph.domain.requests import Answered, RequestKey
 from graph.domain.search import text_of_facts, text_of_identifier
 from graph.domain.snapshots import Around, NewNode, Region, Support, Writes
 from graph.ports import ReadAround, ReadBelongings, ReadRegion, ReadSegments, ReadSupport, Request, Write
-from graph.stores.neo4j import cypher, records
+from graph.stores.neo4j import cypher, records, views
 
 READING = cypher.load("reading")
 SEGMENTS = cypher.load("segments")
@@ -213,6 +213,8 @@ class Transaction:
         await self._run_if([list(nodes) for nodes in writes.absorbed], "absorb")
         made = await self._write_customers(writes.customers)
         await self._move(writes, made)
+        large = [made.get(one.node, one.node) for one in writes.customers if one.size > views.SMALL]
+        await self._run_if(large, "place", "nodes")
         await self._write_segments(writes)
         if writes.reread is not None:
             upto = None if writes.reread.upto is None else list(writes.reread.upto)

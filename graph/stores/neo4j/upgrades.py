@@ -14,6 +14,7 @@ from graph.domain.search import NOT_SEARCHED, text_of_identifier
 from graph.domain.tallies import Tally, tally_of
 from graph.domain.tallies import add as add_tallies
 from graph.stores.neo4j import cypher
+from graph.stores.neo4j.views import SMALL
 
 Read = Callable[..., Awaitable[list[neo4j.Record]]]
 UPGRADES = cypher.load("upgrades")
@@ -64,8 +65,8 @@ async def due(read: Read) -> None:
 
 
 async def places(read: Read) -> None:
-    """Give customers their places, and identifiers those of their customers."""
-    while (await read(UPGRADES["give_places"]))[0]["found"]:
+    """Give customers their places, and the identifiers of large ones those of their customers."""
+    while (await read(UPGRADES["give_places"], small=SMALL))[0]["found"]:
         pass
 
 

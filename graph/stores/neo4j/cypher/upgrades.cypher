@@ -51,12 +51,12 @@ SET c.due_at = 0
 RETURN count(*) AS found;
 
 // name: give_places
-// The places of customers from before there were any, and of their identifiers.
+// The places of customers from before there were any, and of the identifiers of large ones.
 MATCH (c:Customer) WHERE c.place IS NULL
 WITH c LIMIT 1000
-SET c.place = randomUUID()
+SET c.place = randomUUID(), c.places = CASE WHEN COUNT { (c)<-[:IDENTIFIES]-() } > $small THEN true END
 WITH c
-OPTIONAL MATCH (i:Identifier)-[:IDENTIFIES]->(c)
+OPTIONAL MATCH (i:Identifier)-[:IDENTIFIES]->(c) WHERE c.places
 FOREACH (one IN CASE WHEN i IS NULL THEN [] ELSE [i] END | SET one.place = c.place)
 RETURN count(DISTINCT c) AS found;
 

@@ -104,7 +104,7 @@ CALL (source, target) {
   MATCH (i:Identifier)-[old:IDENTIFIES]->(source)
   DELETE old
   CREATE (i)-[:IDENTIFIES]->(target)
-  SET i.place = target.place
+  SET i.place = CASE WHEN target.places THEN target.place END
 }
 CALL (source, target) {
   MATCH (retired:Customer)-[old:REDIRECTS_TO]->(source)
@@ -113,7 +113,8 @@ CALL (source, target) {
 };
 
 // name: create_customers
-// New ids at new nodes. The place of a node never changes: its identifiers carry it, so that indexes lead to them in order.
+// New ids at new nodes. The place of a node never changes: identifiers of large customers (`places`) carry it, so that
+// indexes lead to them in order.
 UNWIND $rows AS row
 CREATE (c:Customer)
 SET c = row.values, c.place = randomUUID()
@@ -147,6 +148,15 @@ UNWIND $rows AS row
 MATCH (i) WHERE elementId(i) = row[0]
 MATCH (c) WHERE elementId(c) = row[1]
 CREATE (i)-[:IDENTIFIES]->(c)
+SET i.place = CASE WHEN c.places THEN c.place END;
+
+// name: place
+// Customers that have become large: from now on their identifiers carry their place.
+UNWIND $nodes AS node
+MATCH (c:Customer) WHERE elementId(c) = node AND c.places IS NULL
+SET c.places = true
+WITH c
+MATCH (i:Identifier)-[:IDENTIFIES]->(c)
 SET i.place = c.place;
 
 // name: leave
