@@ -85,7 +85,7 @@ def settle(judged: Sequence[Judged], segments: Sequence[Segment], now: int) -> G
         before = held.get(one.id)
         if before is None or (before.live and before.version != one.version):
             continue
-        # An id that was merged or emptied answers for nobody: what it belonged to is told to its survivor's name.
+        # An id that was merged or emptied belongs nowhere; its survivor is judged by itself.
         now_in = one.segments if before.live else frozenset[str]()
         writes.looked_at[one.id] = one.until if before.live else NO_END
         for id in sorted(now_in - before.segments.keys()):
