@@ -66,7 +66,11 @@ class Operation:
     def begun(self) -> Plans | None:
         """Note a run; the plans to run it by, `None` where it is run as it comes."""
         self.runs += 1
-        if self.runs == COMPILED_FROM:
+        return self.compiled() if self.runs >= COMPILED_FROM else None
+
+    def compiled(self) -> Plans | None:
+        """The plans to run it by, made now or before; `None` where there can be none."""
+        if self.plans is None:
             self.plans = plans_of(self.document)
         return self.plans
 

@@ -155,7 +155,7 @@ class Operations:
             variable_values=dict(asked.variables),
             operation_name=asked.operation_name,
             context_value=context,
-            executor_class=self._schema.execution_context_class,
+            executor_class=self._executor_of_events(operation),
             hide_suggestions=not self.limits.details,
         )
         if isawaitable(source):
@@ -172,6 +172,13 @@ class Operations:
         finally:
             if (close := getattr(source, "aclose", None)) is not None:
                 await close()
+
+    def _executor_of_events(self, operation: Operation) -> type[Any]:
+        """What runs a subscription for each of its events: they are many, so it is compiled at once."""
+        plans = operation.compiled() if self.limits.compiled else None
+        if plans is None:
+            return cast("type[Any]", self._schema.execution_context_class)
+        return type("EventExecutor", (CompiledExecutor,), {"plans": plans})
 
 
 def refusal(error: InvalidInput) -> Answer:

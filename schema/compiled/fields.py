@@ -156,6 +156,9 @@ def _direct(
     definition = known.extensions.get("strawberry-definition")
     if fixed is None or definition is None or definition.base_resolver is None or definition.extensions:
         return None, True
+    # The resolver of a subscription makes its events; each of them is then taken as it is.
+    if definition.is_subscription:
+        return None, True
     resolver = definition.base_resolver
     if resolver.parent_parameter or resolver.root_parameter or not resolver.self_parameter:
         return None, True

@@ -1,0 +1,146 @@
+"""An import while many follow the feed: what it costs, and whether all of them are told everything.
+
+    python -m bench.subscribers [--subscribers 200] [--links 20000] [--rounds 2]
+
+Batches of links go in over HTTP from four clients, in turn without anybody following and with all subscribers on
+WebSockets (`changes`). Each subscriber must be told every entry once, in order, without a gap.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import websockets
+
+from bench.view import served
+from tools.neo4j.server import free_port
+
+BATCH = 100
+CLIENTS = 4
+LINK = """mutation Link($input: LinkIdentifiersInput!) { linkIdentifiers(input: $input) { results { __typename } } }"""
+FOLLOW = "subscription { changes { cursor } }"
+LAST = "{ changes(first: 1) { nodes { cursor } } }"
+
+
+async def put_in(url: str, links: int, name: str) -> float:
+    """Links a second."""
+    batches = [
+        [
+            {
+                "source": "bench",
+                "id": f"{name}-{n}",
+                "identifiers": [
+                    {"namespace": "email", "value": f"{name}-{n // 4}@mail.example"},
+                    {"namespace": "cookie", "value": f"{name}-cookie-{n}"},
+                ],
+            }
+            for n in range(start, min(start + BATCH, links))
+        ]
+        for start in range(0, links, BATCH)
+    ]
+    queue = iter(batches)
+    began = time.perf_counter()
+    async with httpx.AsyncClient(timeout=60) as client:
+
+        async def one() -> None:
+            for batch in queue:
+                body = {"query": LINK, "variables": {"input": {"observations": batch}}}
+                answer = (await client.post(url, json=body)).json()
+                if "errors" in answer:
+                    raise AssertionError(answer)
+
+        await asyncio.gather(*(one() for _ in range(CLIENTS)))
+    return links / (time.perf_counter() - began)
+
+
+class Subscriber:
+    """One that follows the feed and counts what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    async def follow(self, url: str, ready: asyncio.Event) -> None:
+        """Follow until cancelled."""
+        async with websockets.connect(url, subprotocols=["graphql-transport-ws"], max_queue=None) as socket:  # type: ignore[list-item]
+            await socket.send(json.dumps({"type": "connection_init"}))
+            await socket.recv()
+            await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": FOLLOW}}))
+            ready.set()
+            async for message in socket:
+                one = json.loads(message)
+                if one["type"] == "next":
+                    self.told.append(one["payload"]["data"]["changes"]["cursor"])
+
+
+async def followed(http: str, links: int, name: str, count: int) -> tuple[float, float]:
+    """Links a second with that many following, and seconds until the last of them was told the last entry."""
+    url = http.replace("http", "ws", 1)
+    everyone = [Subscriber() for _ in range(count)]
+    ready = [asyncio.Event() for _ in everyone]
+    async with AsyncExitStack() as stack:
+        tasks = [asyncio.create_task(one.follow(url, there)) for one, there in zip(everyone, ready, strict=True)]
+        stack.callback(lambda: [task.cancel() for task in tasks])
+        await asyncio.gather(*(one.wait() for one in ready))
+        await asyncio.sleep(1)
+        rate = await put_in(http, links, name)
+        began = time.perf_counter()
+        while len({len(one.told) for one in everyone}) > 1 or not everyone[0].told or _grows(everyone):
+            await asyncio.sleep(0.2)
+            if time.perf_counter() - began > 120:
+                raise AssertionError(f"told {sorted({len(one.told) for one in everyone})} entries after two minutes")
+        late = time.perf_counter() - began
+    first = everyone[0].told
+    if any(one.told != first for one in everyone) or len(set(first)) != len(first):
+        raise AssertionError("not all were told the same entries, each once")
+    return rate, late
+
+
+_SEEN: list[int] = [0]
+
+
+def _grows(everyone: list[Subscriber]) -> bool:
+    """Whether entries still come."""
+    before, _SEEN[0] = _SEEN[0], len(everyone[0].told)
+    return _SEEN[0] != before
+
+
+async def run(url: str, subscribers: int, links: int, rounds: int) -> None:
+    """Measure in turn, and print."""
+    alone: list[float] = []
+    with_all: list[float] = []
+    late: list[float] = []
+    for turn in range(rounds):
+        alone.append(await put_in(url, links, f"alone{turn}"))
+        rate, seconds = await followed(url, links, f"all{turn}", subscribers)
+        with_all.append(rate)
+        late.append(seconds)
+    a, b = statistics.median(alone), statistics.median(with_all)
+    print("| subscribers | links/s | the last was told all, seconds after the import |\n| --- | --- | --- |")
+    print(f"| 0 | {a:,.0f} | |\n| {subscribers} | {b:,.0f} | {statistics.median(late):.1f} |\n\nratio {b / a:.2f}")
+
+
+def main() -> None:
+    """Serve over SQLite and measure."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--subscribers", type=int, default=200)
+    options.add_argument("--links", type=int, default=20_000)
+    options.add_argument("--rounds", type=int, default=2)
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        store = f"sqlite:///{Path(folder) / 'kith.db'}"
+        command = [sys.executable, "-m", "service", "serve", "--port", str(port), "--store", store]
+        settings = {"KITH_MAX_CONNECTIONS": str(chosen.subscribers + 10), "KITH_POPULATION_SECONDS": "0"}
+        with served(command, port, **settings) as url:
+            asyncio.run(run(f"{url}/graphql", chosen.subscribers, chosen.links, chosen.rounds))
+
+
+if __name__ == "__main__":
+    main()
