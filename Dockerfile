@@ -5,7 +5,9 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY graph graph
 COPY schema schema
 COPY service service
-RUN python -m venv /opt/kith && /opt/kith/bin/pip install --no-cache-dir --constraint constraints.txt .
+# `--build-arg EXTRAS=[predict]` brings predicted purchases, and some 800 MB.
+ARG EXTRAS=""
+RUN python -m venv /opt/kith && /opt/kith/bin/pip install --no-cache-dir --constraint constraints.txt ".${EXTRAS}"
 
 FROM python:3.11-slim
 RUN useradd --system --create-home kith
