@@ -32,6 +32,8 @@ MOST_ERRORS = 20
 """Errors of one document that are told."""
 COMPILED_FROM = 2
 """The run of a document from which on it is compiled: what is sent once is not worth it."""
+COMPILED_KEPT = 200
+"""Operations that are kept compiled, some 100 kB each: those that ran last."""
 WEIGHTS_KEPT = 64
 """Weights kept of one operation, by the page sizes in its variables."""
 
@@ -62,17 +64,6 @@ class Operation:
     plans: Plans | None = None
     """How it runs compiled, from its second run on."""
     weights: dict[Hashable, Weight] = field(default_factory=dict)
-
-    def begun(self) -> Plans | None:
-        """Note a run; the plans to run it by, `None` where it is run as it comes."""
-        self.runs += 1
-        return self.compiled() if self.runs >= COMPILED_FROM else None
-
-    def compiled(self) -> Plans | None:
-        """The plans to run it by, made now or before; `None` where there can be none."""
-        if self.plans is None:
-            self.plans = plans_of(self.document)
-        return self.plans
 
     def weight(self, variables: Mapping[str, Any]) -> Weight:
         """The weight with these variables. Kept, by those of them that it hangs on."""
@@ -124,6 +115,7 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
         self._schema, self._limits = schema, limits
         self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._compiled: OrderedDict[int, Operation] = OrderedDict()
 
     def get(self, text: str) -> Document:
         """A document, looked through now or before."""
@@ -137,6 +129,20 @@ class Documents:
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return document
+
+    def plans(self, operation: Operation) -> Plans | None:
+        """The plans to run an operation by, which is noted as run; `None` where it is run as it comes."""
+        operation.runs += 1
+        if operation.runs < COMPILED_FROM:
+            return None
+        self._compiled[id(operation)] = operation
+        self._compiled.move_to_end(id(operation))
+        if len(self._compiled) > COMPILED_KEPT:
+            _, longest_ago = self._compiled.popitem(last=False)
+            longest_ago.plans = None
+        if operation.plans is None:
+            operation.plans = plans_of(operation.document)
+        return operation.plans
 
     def _look_through(self, text: str) -> Document:
         try:

@@ -14,7 +14,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from graph.domain.errors import InvalidInput
 from graph.domain.views import MAX_PAGE
-from schema.compiled import CompiledExecutor
+from schema.compiled import CompiledExecutor, plans_of
 from schema.context import Context
 from schema.documents import Documents, Operation, Weight
 from schema.limits import Limits
@@ -121,7 +121,7 @@ class Operations:
             "is_awaitable": optimized_is_awaitable,
             "hide_suggestions": not self.limits.details,
         }
-        plans = operation.begun() if self.limits.compiled else None
+        plans = self.documents.plans(operation) if self.limits.compiled else None
         if plans is None:
             chosen["executor_class"] = self._schema.execution_context_class
             return execute(self._core, operation.document, variable_values=dict(asked.variables), **chosen)
@@ -175,7 +175,7 @@ class Operations:
 
     def _executor_of_events(self, operation: Operation) -> type[Any]:
         """What runs a subscription for each of its events: they are many, so it is compiled at once."""
-        plans = operation.compiled() if self.limits.compiled else None
+        plans = plans_of(operation.document) if self.limits.compiled else None
         if plans is None:
             return cast("type[Any]", self._schema.execution_context_class)
         return type("EventExecutor", (CompiledExecutor,), {"plans": plans})

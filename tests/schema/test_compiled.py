@@ -17,6 +17,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.compiled import PLANS_KEPT, CompiledExecutor, plans_of
 from schema.context import Caller, Context
+from schema.documents import COMPILED_KEPT
 from schema.limits import Limits
 from schema.operations import ALL, Asked, Operations
 from schema.root import schema as kith
@@ -398,3 +399,19 @@ def test_a_document_is_compiled_when_it_comes_again_and_not_where_that_is_off() 
     assert plans is not None
     assert asyncio.run(run(Limits(), 1))[1] is None
     assert asyncio.run(run(Limits(compiled=False), 3))[1] is None
+
+
+def test_only_what_ran_last_is_kept_compiled() -> None:
+    async def run() -> int:
+        operations = Operations(kith, Limits())
+        context = Context.__new__(Context)
+        context.graph, context.caller = None, Caller("test")
+        asked = [Asked(f"# {n}\n{{ __typename }}", {}) for n in range(COMPILED_KEPT + 5)]
+        for one in asked:
+            for _ in range(2):
+                assert (await operations.run(one, context, ALL)).data == {"__typename": "Query"}
+        found = [operations.documents.get(one.query).operation(None).plans is not None for one in asked]
+        assert not any(found[:5])
+        return sum(found)
+
+    assert asyncio.run(run()) == COMPILED_KEPT
