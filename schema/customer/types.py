@@ -83,6 +83,7 @@ class Customer(Node):
 
     id: strawberry.ID = strawberry.field(description="The id that answers. Opaque, lasting, never reused.")
     view: strawberry.Private[CustomerView]
+    worked_out: strawberry.Private[Known | None] = None
 
     @classmethod
     def of(cls, view: CustomerView) -> "Customer":
@@ -103,10 +104,15 @@ class Customer(Node):
             raise not_at_a_time() from None
 
     def _known(self, info: Info) -> Known:
-        """All that follows from the view as it is now."""
+        """All that follows from the view as it is now, worked out once for all fields of the answer."""
+        self._must_be_of_now()
+        if self.worked_out is None:
+            self.worked_out = info.context.graph.known(self.view)
+        return self.worked_out
+
+    def _must_be_of_now(self) -> None:
         if self.view.customer.node is None:
             raise not_at_a_time()
-        return info.context.graph.known(self.view)
 
     @strawberry.field(description="The id that was asked for, where another answers since they were merged.")
     def requested_id(self) -> strawberry.ID | None:
@@ -247,8 +253,7 @@ class Customer(Node):
     @strawberry.field(description="The segments it belongs to as it is now; read on their own.")
     async def segments(self, info: Info) -> list[SegmentMembership]:
         """Its segments, together with those of other customers of the answer."""
-        if self.view.customer.node is None:
-            raise not_at_a_time()
+        self._must_be_of_now()
         found = await info.context.loaders.segments.load(self.view.customer.id)
         return [SegmentMembership.of(*one) for one in found]
 
@@ -258,7 +263,8 @@ class Customer(Node):
     )
     async def comparison(self, info: Info) -> Comparison | None:
         """Scores and percentiles."""
-        found = await info.context.graph.census.standing(self._known(info).view.customer.figures)
+        self._must_be_of_now()
+        found = await info.context.graph.census.standing(self.view.customer.figures)
         return None if found is None else Comparison.of(found)
 
     @strawberry.field(
@@ -271,10 +277,10 @@ class Customer(Node):
         weeks: Annotated[int, strawberry.argument(description="Over how many weeks from now, 1 to 520.")] = 52,
     ) -> Prediction | None:
         """Purchases to come."""
-        figures = self._known(info).view.customer.figures
+        self._must_be_of_now()
         if not 1 <= weeks <= MOST_WEEKS:
             raise InvalidInput("BAD_VALUE", f"weeks: {weeks} is not from 1 to {MOST_WEEKS}", ("weeks",))
-        found = await info.context.graph.census.predict(figures, weeks)
+        found = await info.context.graph.census.predict(self.view.customer.figures, weeks)
         return None if found is None else Prediction.of(found)
 
     async def _products(self, info: Info, skus: Iterable[str]) -> dict[str, DomainProduct]:
@@ -366,8 +372,7 @@ class Customer(Node):
     )
     async def weakest_links(self, info: Info, first: First = 5) -> list[Link]:
         """Its bridges."""
-        if self.view.customer.node is None:
-            raise not_at_a_time()
+        self._must_be_of_now()
         anchor = self.view.customer.anchor.key
         return [Link.of(link) for link in await info.context.graph.weakest_links(anchor, page_size(first))]
 
