@@ -135,7 +135,8 @@ TOLD_AT = """(SELECT json_group_array(i.key) FROM told t JOIN identifiers i ON i
 def receipt(row: Row, told_at: str = "[]") -> Receipt:
     """A row of `RECEIPT`, and of `TOLD_AT` where the fact may be unsaid."""
     source, id, digest, standing, received, seen, keys, tier, confidence, sent, order_key, stated, kind = row
-    facts = Observation.from_sent(source, id, sent).facts if kind and sent else ""
+    hangs_on = tuple(orjson.loads(told_at))
+    facts = Observation.from_sent(source, id, sent).facts if order_key or hangs_on else ""
     return Receipt(
         source,
         id,
@@ -151,7 +152,7 @@ def receipt(row: Row, told_at: str = "[]") -> Receipt:
         stated,
         facts,
         kind,
-        tuple(orjson.loads(told_at)),
+        hangs_on,
     )
 
 

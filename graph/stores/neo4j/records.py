@@ -192,7 +192,7 @@ def receipt(values: Properties, told_at: Sequence[str] = ()) -> Receipt:
         sent,
         order_key,
         values.get("stated_at") or 0,
-        Observation.from_sent(source, id, sent).facts if kind and sent else "",
+        Observation.from_sent(source, id, sent).facts if order_key or told_at else "",
         kind,
         tuple(told_at),
     )
