@@ -85,8 +85,7 @@ def _write(
         _write_made(writing, own, f"{writing.name(quick)}({own})", nullable)
     elif is_list_type(inner) and (quick := _of_items(executor, inner.of_type, details)) is not None:
         made = f"[{writing.name(quick)}(one) for one in {own}] if {own}.__class__ is list else None"
-        _write_made(writing, own, made, nullable)
-        writing.made.append(f"if {own} is not None and None in {own}: return None")
+        _write_made(writing, own, made, nullable, f"if None in {own}: return None")
     else:
         return False
     writing.items.append(f"{name!r}: {own}")
@@ -106,22 +105,25 @@ def _write_leaf(writing: _Writing, leaf: Any, own: str, nullable: bool) -> None:
         return
     kinds = writing.name(set())
     fits = f"({own}.__class__ in {kinds} or admit({kinds}, {own}.__class__))"
-    indent = ""
-    if nullable:
-        writing.made.append(f"if {own} is not None:")
-        indent = "    "
-    writing.made.append(f"{indent}if not {fits}: return None")
-    writing.made.append(f"{indent}{own} = {writing.name(coercion(leaf))}({own})")
-    writing.made.append(f"{indent}if {own} is None or {own} is Undefined: return None")
+    _write_lines(
+        writing,
+        own,
+        nullable,
+        f"if not {fits}: return None",
+        f"{own} = {writing.name(coercion(leaf))}({own})",
+        f"if {own} is None or {own} is Undefined: return None",
+    )
 
 
-def _write_made(writing: _Writing, own: str, made: str, nullable: bool) -> None:
-    indent = ""
+def _write_made(writing: _Writing, own: str, made: str, nullable: bool, *more: str) -> None:
+    _write_lines(writing, own, nullable, f"{own} = {made}", f"if {own} is None: return None", *more)
+
+
+def _write_lines(writing: _Writing, own: str, nullable: bool, *lines: str) -> None:
+    """Lines about a value, for one that may be null only where it is not."""
     if nullable:
         writing.made.append(f"if {own} is not None:")
-        indent = "    "
-    writing.made.append(f"{indent}{own} = {made}")
-    writing.made.append(f"{indent}if {own} is None: return None")
+    writing.made += [f"{'    ' if nullable else ''}{line}" for line in lines]
 
 
 def _admit(kinds: set[type], kind: type) -> bool:

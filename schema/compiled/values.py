@@ -138,14 +138,17 @@ def _all_quickly(run: Quick, items: Any) -> list[dict[str, Any]] | None:
 
 def _object(type: GraphQLObjectType, details: FieldDetailsList, holder: Holder) -> Complete:
     is_type_of = type.is_type_of
+    prepared = False
     fields: Fields | None = None
 
     def complete(value: Any, executor: Running, path: Path, info: Any) -> Any:
-        nonlocal fields
+        nonlocal prepared, fields
         if isinstance(value, Exception):
             raise value
         if value is None or value is Undefined:
             return None
+        if not prepared:
+            holder.run, prepared = quick_of(executor, type, details), True
         if holder.run is not None:
             try:
                 found = holder.run(value)
@@ -158,7 +161,6 @@ def _object(type: GraphQLObjectType, details: FieldDetailsList, holder: Holder) 
             return executor.complete_object_value(type, details, info, path, value, None)
         if fields is None:
             fields = executor.compiled(type, executor.subfields(type, details))
-            holder.run = quick_of(executor, type, details)
         return run_fields(fields, value, executor, path)
 
     return complete
