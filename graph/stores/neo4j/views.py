@@ -32,7 +32,8 @@ from graph.domain.views import (
 )
 from graph.stores.neo4j import cypher, records
 
-_PARTS = cypher.load("views")
+_TEXTS = cypher.load("views")
+_PARTS = {name: text.replace("$tellers", _TEXTS["tellers"]) for name, text in _TEXTS.items()}
 ALIVE = _PARTS["alive"]
 SMALL = 200
 """Identifiers of a customer up to which its lists are read whole instead of along an index."""

@@ -53,17 +53,21 @@ COLLECT {
   RETURN [o.key, o.facts_source, o.facts]
 };
 
+// name: tellers
+// The customer's identifiers on which facts hang; stands for `$tellers` in what follows.
+CALL (c, first) {
+  WITH c, first WHERE first[2] <= $small
+  MATCH (i:Teller)-[:IDENTIFIES]->(c) RETURN i
+  UNION ALL
+  WITH c, first WHERE first[2] > $small
+  MATCH (i:Teller) WHERE i.place = c.place RETURN i
+};
+
 // name: facts
 // A page of what is told of a kind at the customer's identifiers, newest first. An index on several properties is used
 // only where each of them is spoken of.
 COLLECT {
-  CALL (c, first) {
-    WITH c, first WHERE first[2] <= $small
-    MATCH (i:Teller)-[:IDENTIFIES]->(c) RETURN i
-    UNION ALL
-    WITH c, first WHERE first[2] > $small
-    MATCH (i:Teller) WHERE i.place = c.place RETURN i
-  }
+  $tellers
   MATCH (o:Observation)-[t:TOLD]->()
   WHERE t.key = i.key AND t.kind = $page.kind AND t.at IS NOT NULL AND t.name IS NOT NULL
   WITH i, t, o ORDER BY t.at DESC, o.tier, o.source, o.id, i.key LIMIT $page.first
@@ -73,13 +77,7 @@ COLLECT {
 // name: tallies
 // What hangs on the customer's identifiers, counted.
 COLLECT {
-  CALL (c, first) {
-    WITH c, first WHERE first[2] <= $small
-    MATCH (i:Teller)-[:IDENTIFIES]->(c) RETURN i
-    UNION ALL
-    WITH c, first WHERE first[2] > $small
-    MATCH (i:Teller) WHERE i.place = c.place RETURN i
-  }
+  $tellers
   WITH i WHERE i.tally IS NOT NULL
   RETURN i{.tally}
 };
@@ -87,13 +85,7 @@ COLLECT {
 // name: skim
 // The newest interactions, as much of each as stands in the relationships.
 COLLECT {
-  CALL (c, first) {
-    WITH c, first WHERE first[2] <= $small
-    MATCH (i:Teller)-[:IDENTIFIES]->(c) RETURN i
-    UNION ALL
-    WITH c, first WHERE first[2] > $small
-    MATCH (i:Teller) WHERE i.place = c.place RETURN i
-  }
+  $tellers
   CALL (i) {
     MATCH ()-[t:TOLD]->()
     WHERE t.key = i.key AND t.kind = 'interaction' AND t.at IS NOT NULL AND t.name IS NOT NULL
@@ -107,13 +99,7 @@ COLLECT {
 // A page of interactions, orders and history. `bounds` says for each kind where its items begin: a time and a name.
 COLLECT {
   CALL (c, first) {
-    CALL (c, first) {
-      WITH c, first WHERE first[2] <= $small
-      MATCH (i:Teller)-[:IDENTIFIES]->(c) RETURN i
-      UNION ALL
-      WITH c, first WHERE first[2] > $small
-      MATCH (i:Teller) WHERE i.place = c.place RETURN i
-    }
+    $tellers
     WITH i WHERE 0 IN $page.kinds
     CALL (i) {
       WITH i WHERE $page.types IS NULL
