@@ -9,17 +9,15 @@ over that of the first is aimed to be at most 1.3. `wrk` makes the load in a pro
 import argparse
 import asyncio
 import json
-import os
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.view import LUA, RULES, served
+from bench.view import RULES, served, told_by_wrk
 from graph.domain.attributes import AttributesStatement
 from graph.domain.observations import SECOND, Observation
 from graph.identity_graph import IdentityGraph
@@ -71,14 +69,7 @@ def ask(url: str, values: list[str], clients: int, seconds: int) -> tuple[float,
     bodies = [
         json.dumps({"query": DOCUMENT, "variables": {"i": {"namespace": "email", "value": one}}}) for one in values
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "post.lua").write_text(LUA)
-        (Path(folder) / "bodies").write_text("\n".join(bodies) + "\n")
-        command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", "-s", f"{folder}/post.lua", url]
-        environment = {**os.environ, "BODIES": f"{folder}/bodies"}
-        told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in told or "Socket errors" in told:
-        raise AssertionError(told)
+    told = told_by_wrk(url, bodies, clients, seconds)
     found = {
         part: float(number) * _UNITS[unit] for part, number, unit in re.findall(r"(\d+)%\s+([\d.]+)(us|ms|s)\b", told)
     }

@@ -26,7 +26,6 @@ BATCH = 100
 CLIENTS = 4
 LINK = """mutation Link($input: LinkIdentifiersInput!) { linkIdentifiers(input: $input) { results { __typename } } }"""
 FOLLOW = "subscription { changes { cursor } }"
-LAST = "{ changes(first: 1) { nodes { cursor } } }"
 
 
 async def put_in(url: str, links: int, name: str) -> float:

@@ -120,19 +120,25 @@ def served(command: list[str], port: int, **environment: str) -> Iterator[str]:
 
 def wrk(url: str, bodies: list[str], clients: int, seconds: int) -> float:
     """Requests a second; fails where any answer was not 2xx."""
+    told = told_by_wrk(url, bodies, clients, seconds)
+    found = re.search(r"Requests/sec:\s+([\d.]+)", told)
+    if found is None:
+        raise AssertionError(told)
+    return float(found[1])
+
+
+def told_by_wrk(url: str, bodies: list[str], clients: int, seconds: int) -> str:
+    """What `wrk` prints of posting bodies in turn, latencies included; fails where any answer was not 2xx."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "post.lua").write_text(LUA)
         (Path(folder) / "bodies").write_text("\n".join(bodies) + "\n")
-        command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "-s", f"{folder}/post.lua", url]
+        command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", "-s", f"{folder}/post.lua", url]
         done = subprocess.run(
             command, env={**os.environ, "BODIES": f"{folder}/bodies"}, capture_output=True, text=True, check=True
         )
     if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
         raise AssertionError(done.stdout)
-    found = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
-    if found is None:
-        raise AssertionError(done.stdout)
-    return float(found[1])
+    return done.stdout
 
 
 async def driver_alone(uri: str, keys: list[str], clients: int, seconds: float) -> float:
