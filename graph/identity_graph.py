@@ -366,9 +366,7 @@ class IdentityGraph:
     def key(self, namespace: str, raw: str, path: tuple[str | int, ...] = ()) -> str:
         """The key of a raw identifier, normalised as on the way in; raises `InvalidInput` where it can be none."""
         if namespace not in self.rules.by_name:
-            known = ", ".join(self.rules.by_name)
-            message = f"namespace {namespace[:60]!r} is not in the rules; known are {known}"
-            raise InvalidInput("UNKNOWN_NAMESPACE", message, (*path, "namespace"))
+            raise InvalidInput("UNKNOWN_NAMESPACE", self.rules.unknown(namespace), (*path, "namespace"))
         value = self.rules.clean(namespace, raw)
         if isinstance(value, Dropped):
             raise InvalidInput(f"VALUE_{value.code}", f"value {value.value!r} {value.reason}", (*path, "value"))

@@ -33,7 +33,7 @@ MOST_ERRORS = 20
 COMPILED_FROM = 2
 """The run of a document from which on it is compiled: what is sent once is not worth it."""
 COMPILED_KEPT = 200
-"""Operations that are kept compiled, some 100 kB each: those that ran last."""
+"""Operations that are kept compiled: those that ran last."""
 WEIGHTS_KEPT = 64
 """Weights kept of one operation, by the page sizes in its variables."""
 

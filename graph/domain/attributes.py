@@ -77,6 +77,10 @@ class Catalogue:
     purposes: tuple[str, ...] = ("newsletter", "profiling", "third_party_sharing")
     journey: JourneyRules = field(default_factory=JourneyRules)
 
+    def unknown(self, name: str) -> str:
+        """That there is no such attribute, in words."""
+        return f"{name[:60]!r} is no attribute; known are {', '.join(self.attributes)}"
+
 
 def check_value(attribute: Attribute, value: Value, today: str) -> Problem | None:
     """What is wrong with a value; `today` as YYYY-MM-DD."""
@@ -153,9 +157,8 @@ def check_statement(statement: AttributesStatement, catalogue: Catalogue, today:
     for name, value in statement.values.items():
         attribute = catalogue.attributes.get(name)
         if attribute is None:
-            known = ", ".join(catalogue.attributes)
             path = statement.paths.get(name, (name[:60],))
-            return Problem("UNKNOWN_ATTRIBUTE", f"{name[:60]!r} is no attribute; known are {known}", path)
+            return Problem("UNKNOWN_ATTRIBUTE", catalogue.unknown(name), path)
         if value is not None and (problem := check_value(attribute, value, today)):
             return Problem(problem.code, problem.message, (*statement.paths.get(name, (name,)), *problem.path[1:]))
     return None

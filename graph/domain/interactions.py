@@ -82,17 +82,22 @@ def viewed_not_bought(newest_first: Iterable[Skimmed], bought: Container[str]) -
     return list(found.values())
 
 
+def _check_name(field: str, value: str) -> Problem | None:
+    if is_name(value):
+        return None
+    message = f"{field} is {value[:60]!r}; a-z, 0-9 and _ are allowed, beginning with a letter, up to 60"
+    return Problem("BAD_VALUE", message, (field,))
+
+
 def check_interaction(statement: InteractionStatement) -> Problem | None:
     """What is wrong with an interaction; that it lies ahead is told with its time."""
     one = statement.interaction
-    if not is_name(one.type):
-        message = f"type is {one.type[:60]!r}; a-z, 0-9 and _ are allowed, beginning with a letter, up to 60"
-        return Problem("BAD_VALUE", message, ("type",))
+    if problem := _check_name("type", one.type):
+        return problem
     if one.at < EARLIEST:
         return Problem("TOO_OLD", "at lies before 1995: the source has lost the date", ("at",))
-    if one.appeal and not is_name(one.appeal):
-        message = f"appeal is {one.appeal[:60]!r}; a-z, 0-9 and _ are allowed, beginning with a letter, up to 60"
-        return Problem("BAD_VALUE", message, ("appeal",))
+    if one.appeal and (problem := _check_name("appeal", one.appeal)):
+        return problem
     for name, most in (("channel", 60), ("device", 200), ("campaign", 200), ("sku", 100), ("text", LONGEST_TEXT)):
         value = getattr(one, name)
         if value and (problem := check_text(name, value, most)):

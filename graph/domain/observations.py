@@ -114,12 +114,11 @@ def read(observation: Observation, rules: Rules) -> Read:
     dropped: list[Dropped] = []
     for index, (namespace, raw) in enumerate(observation.identifiers):
         if namespace not in rules.by_name:
-            known = ", ".join(rules.by_name)
             return Read(
                 (),
                 refused=Problem(
                     "UNKNOWN_NAMESPACE",
-                    f"namespace {namespace[:60]!r} is not in the rules; known are {known}",
+                    rules.unknown(namespace),
                     ("identifiers", index, "namespace"),
                 ),
             )

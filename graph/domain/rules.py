@@ -173,6 +173,10 @@ class Rules:
             if rule.shared_above
         }
 
+    def unknown(self, namespace: str) -> str:
+        """That there is no such namespace, in words."""
+        return f"namespace {namespace[:60]!r} is not in the rules; known are {', '.join(self.by_name)}"
+
     def is_shared(self, namespace: str, degree: Mapping[str, int]) -> bool:
         """Whether an identifier is shared, given its number of distinct neighbours by namespace (step 3)."""
         return any(

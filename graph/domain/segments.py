@@ -168,8 +168,7 @@ def _attribute(values: Values, context: _Context, path: Path) -> Criterion:
     name, dot, part = values["name"].partition(".")
     attribute = context.catalogue.attributes.get(name)
     if attribute is None:
-        known = ", ".join(context.catalogue.attributes)
-        raise InvalidInput("UNKNOWN_ATTRIBUTE", f"{name[:60]!r} is no attribute; known are {known}", (*path, "name"))
+        raise InvalidInput("UNKNOWN_ATTRIBUTE", context.catalogue.unknown(name), (*path, "name"))
     if (attribute.type is AttributeType.ADDRESS) != (part in ADDRESS_PARTS) or (dot and not part):
         message = (
             f"name is {values['name'][:60]!r}: of an address a part is named, such as address.city, of others none"
@@ -239,9 +238,7 @@ def _outside(values: Values, context: _Context, path: Path) -> Criterion:
 
 def _holds(namespace: str, context: _Context, path: Path) -> Criterion:
     if namespace not in context.rules.by_name:
-        known = ", ".join(context.rules.by_name)
-        message = f"namespace {namespace[:60]!r} is not in the rules; known are {known}"
-        raise InvalidInput("UNKNOWN_NAMESPACE", message, path)
+        raise InvalidInput("UNKNOWN_NAMESPACE", context.rules.unknown(namespace), path)
     return Holds(namespace)
 
 
