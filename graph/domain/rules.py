@@ -76,7 +76,8 @@ class _Cleaner:
         if "\x00" in raw or any("\ud800" <= char <= "\udfff" for char in raw):
             return Dropped(name, ascii(raw)[1:-1], "INVALID", "holds a character that no identifier may hold")
         # Placeholders are looked for before normalising too: `unknown` is no e-mail address, but says more than that.
-        if self._is_blocked(raw) or self._is_blocked(raw.strip()):
+        stripped = raw.strip()
+        if self._is_blocked(raw) or (stripped != raw and self._is_blocked(stripped)):
             return Dropped(name, raw, "BLOCKED", "is a placeholder that the rules block")
         value = raw
         for step in self._steps:
@@ -86,7 +87,7 @@ class _Cleaner:
                 return Dropped(name, raw, "INVALID", str(error))
         if not value:
             return Dropped(name, raw, "EMPTY", "is empty")
-        if self._is_blocked(value):
+        if value not in (raw, stripped) and self._is_blocked(value):
             return Dropped(name, raw, "BLOCKED", "is a placeholder that the rules block")
         if len(value) < self._rule.min_length:
             return Dropped(name, raw, "TOO_SHORT", f"is shorter than {self._rule.min_length} characters")
