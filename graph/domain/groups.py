@@ -90,10 +90,11 @@ class Groups:
             return Reason(APART, f"a steward keeps {foes[0]} and {foes[1]} apart")
         counts_a, counts_b = self._counts.get(a), self._counts.get(b)
         if counts_a and counts_b:
-            for namespace, count in counts_a.items():
-                total = count + counts_b.get(namespace, 0)
-                if total > count and total > self._rules.limits[namespace]:
-                    return limit_reason(namespace, total, self._rules.limits[namespace])
+            # Of several limits the strongest namespace's is told, whichever way the groups came about.
+            for namespace, limit in self._rules.limits.items():
+                mine, theirs = counts_a.get(namespace, 0), counts_b.get(namespace, 0)
+                if mine and theirs and mine + theirs > limit:
+                    return limit_reason(namespace, mine + theirs, limit)
         return None
 
     def unite(self, x: str, y: str) -> None:
