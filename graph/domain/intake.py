@@ -194,7 +194,7 @@ class Intake:
                 if self._now[key].order_key == order_key
                 and self._now[key].standing in (Standing.VALID, Standing.SUPERSEDED)
             ]
-            for receipt in sorted(live, key=lambda receipt: receipt.stated_at):
+            for receipt in sorted(live, key=lambda receipt: (receipt.stated_at, receipt.id)):
                 newest[receipt.source] = receipt
             for receipt in live:
                 standing = Standing.VALID if receipt is newest[receipt.source] else Standing.SUPERSEDED
