@@ -1,7 +1,7 @@
 """Figures folded from orders, kept at the customer (design.md §3): they follow memberships, and no look-up scans."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -50,26 +50,26 @@ def figures_of(order: Order | None) -> Figures:
 
 def add(figures: Iterable[Figures]) -> Figures:
     """The sum of figures."""
-    total: dict[str, Sums] = {}
+    parts: dict[str, list[Sums]] = {}
     for one in figures:
         for currency, sums in one.items():
-            mine = total.get(currency)
-            total[currency] = sums if mine is None else _joined(mine, sums)
-    return total
+            parts.setdefault(currency, []).append(sums)
+    return {currency: mine[0] if len(mine) == 1 else _joined(mine) for currency, mine in parts.items()}
 
 
-def _joined(a: Sums, b: Sums) -> Sums:
-    days = dict(a.days)
-    for day, count in b.days.items():
-        days[day] = days.get(day, 0) + count
-    first = a.first_day if a.first_day_no < b.first_day_no else b.first_day
+def _joined(parts: Sequence[Sums]) -> Sums:
+    days: dict[int, int] = {}
+    for part in parts:
+        for day, count in part.days.items():
+            days[day] = days.get(day, 0) + count
+    first_day = min(part.first_day_no for part in parts)
     return Sums(
-        a.orders + b.orders,
-        a.revenue + b.revenue,
-        min(a.first_order, b.first_order),
-        max(a.last_order, b.last_order),
+        sum(part.orders for part in parts),
+        sum((part.revenue for part in parts), Decimal(0)),
+        min(part.first_order for part in parts),
+        max(part.last_order for part in parts),
         days,
-        a.first_day + b.first_day if a.first_day_no == b.first_day_no else first,
+        sum((part.first_day for part in parts if part.first_day_no == first_day), Decimal(0)),
     )
 
 
