@@ -15,12 +15,11 @@ from decimal import Decimal
 from pathlib import Path
 
 from bench.view import RULES
-from graph.actions.record_orders import OrderStatement
 from graph.domain.attributes import AttributesStatement
 from graph.domain.interactions import Interaction, InteractionStatement
 from graph.domain.known import CONSENTS, LATELY, ORDERS, PROFILE
 from graph.domain.observations import SECOND
-from graph.domain.orders import Order, OrderLine
+from graph.domain.orders import Order, OrderLine, OrderStatement
 from graph.domain.views import (
     ByKey,
     HistoryPage,

@@ -24,9 +24,8 @@ from strawberry.extensions.max_aliases import create_validator as aliases_rule
 from strawberry.extensions.query_depth_limiter import create_validator as depth_rule
 
 from bench.view import DOCUMENT, RULES
-from graph.actions.record_orders import OrderStatement
 from graph.domain.observations import Observation
-from graph.domain.orders import Order, OrderLine
+from graph.domain.orders import Order, OrderLine, OrderStatement
 from graph.identity_graph import IdentityGraph
 from graph.stores.embedded import EmbeddedStore
 from schema import documents, operations

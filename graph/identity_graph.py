@@ -3,37 +3,35 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
-from datetime import UTC, datetime
 
 from graph.actions.batch import check_count
 from graph.actions.commit import Answer, Marking
 from graph.actions.group_commit import GroupCommit
-from graph.actions.link import link
 from graph.actions.mark import block, done_before, mark_pair, remove
-from graph.actions.record_facts import record_facts
-from graph.actions.record_orders import OrderStatement, record_orders
+from graph.actions.observe import observe
 from graph.actions.revoke import revoke
 from graph.actions.rules_run import Current, Progress, RulesRun, current
 from graph.actions.segments import PRODUCTS, Segments
 from graph.actions.undo import Undone, merge_to_undo, undo
-from graph.domain.attributes import AttributesStatement, Catalogue, check_statement
+from graph.domain.attributes import AttributesStatement, Catalogue
 from graph.domain.changes import Entry
-from graph.domain.consents import ConsentStatement, check_consent
+from graph.domain.consents import ConsentStatement
 from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, Problem
 from graph.domain.health import Finding
 from graph.domain.identifiers import Identifier
-from graph.domain.interactions import InteractionStatement, check_interaction
+from graph.domain.interactions import InteractionStatement
 from graph.domain.known import Known
 from graph.domain.links import Link
 from graph.domain.marks import Mark, MarkKind
-from graph.domain.observations import SECOND, Observation
-from graph.domain.orders import NAMESPACE, Order
-from graph.domain.outside import OutsideStatement, check_outside
+from graph.domain.observations import Observation
+from graph.domain.orders import NAMESPACE, Order, OrderStatement
+from graph.domain.outside import OutsideStatement
 from graph.domain.products import Product, check_product
 from graph.domain.receipts import ObservationKey
 from graph.domain.requests import Once
 from graph.domain.rules import Dropped, KeptRules, Rules
 from graph.domain.search import Field, Found
+from graph.domain.statements import Statement, Terms
 from graph.domain.views import Asked, CustomerView, Match, Page, Selection
 from graph.domain.why import Why
 from graph.ports import Clock, Ids, Store
@@ -74,9 +72,10 @@ class IdentityGraph:
         catalogue: Catalogue | None = None,
         fit: Fit | None = None,
     ) -> None:
-        self._store, self._clock, self._ids, self._currencies = store, clock, ids, currencies
+        self._store, self._clock, self._ids = store, clock, ids
         self._parse = parse
         self.catalogue = catalogue or Catalogue()
+        self._terms = Terms(currencies, self.catalogue)
         self._follower = Follower(store, follow_seconds)
         reload = self.refresh if parse else None
         self._writer = GroupCommit(store, Current(rules, rules), clock, ids, reload, self._stored)
@@ -194,45 +193,38 @@ class IdentityGraph:
 
     # --- writes
 
-    async def link(self, observations: Sequence[Observation | Problem]) -> list[Answer]:
-        """Take in 1 to 1,000 observations; answers each in order (`Accepted` or `Refused`)."""
-        return await link(self._writer, self.rules, observations, self._clock.now())
-
     async def revoke(self, observations: Sequence[ObservationKey], actor: str = "") -> list[Answer]:
         """Withdraw observations by source and id; answers each in order (`Revocation` or `Refused`)."""
         return await revoke(self._writer, observations, actor, self._clock.now())
 
-    async def record_orders(self, statements: Sequence[OrderStatement | Problem]) -> list[Answer]:
-        """Take in 1 to 1,000 statements of orders; answers each in order (`Accepted` or `Refused`)."""
-        return await record_orders(self._writer, self.rules, self._currencies, statements, self._clock.now())
+    # Each of these takes 1 to 1,000 statements and answers each in order (`Accepted` or `Refused`).
+
+    async def link(self, observations: Sequence[Observation | Problem]) -> list[Answer]:
+        """Take in observations."""
+        return await self._observe("observations", observations)
+
+    async def record_orders(self, orders: Sequence[OrderStatement | Problem]) -> list[Answer]:
+        """Take in orders; of each source the newest statement counts, whichever comes first."""
+        return await self._observe("orders", orders)
 
     async def record_attributes(self, statements: Sequence[AttributesStatement | Problem]) -> list[Answer]:
-        """Take in 1 to 1,000 statements about people; answers each in order (`Accepted` or `Refused`)."""
-        now, today = self._clock.now(), self._today()
-
-        def wrong(statement: AttributesStatement) -> Problem | None:
-            return check_statement(statement, self.catalogue, today)
-
-        return await record_facts(self._writer, self.rules, "statements", "statedAt", statements, wrong, now)
+        """Take in statements about people."""
+        return await self._observe("statements", statements)
 
     async def record_consents(self, decisions: Sequence[ConsentStatement | Problem]) -> list[Answer]:
-        """Take in 1 to 1,000 decisions on consent; answers each in order (`Accepted` or `Refused`)."""
-        now = self._clock.now()
+        """Take in decisions on consent."""
+        return await self._observe("decisions", decisions)
 
-        def wrong(statement: ConsentStatement) -> Problem | None:
-            return check_consent(statement, self.catalogue)
+    async def record_interactions(self, interactions: Sequence[InteractionStatement | Problem]) -> list[Answer]:
+        """Take in interactions."""
+        return await self._observe("interactions", interactions)
 
-        return await record_facts(self._writer, self.rules, "decisions", "decidedAt", decisions, wrong, now)
+    async def record_outside_segments(self, segments: Sequence[OutsideStatement | Problem]) -> list[Answer]:
+        """Take in statements of segments of others."""
+        return await self._observe("segments", segments)
 
-    async def record_interactions(self, statements: Sequence[InteractionStatement | Problem]) -> list[Answer]:
-        """Take in 1 to 1,000 interactions; answers each in order (`Accepted` or `Refused`)."""
-        now = self._clock.now()
-        return await record_facts(self._writer, self.rules, "interactions", "at", statements, check_interaction, now)
-
-    async def record_outside_segments(self, statements: Sequence[OutsideStatement | Problem]) -> list[Answer]:
-        """Take in 1 to 1,000 statements of segments of others; answers each in order (`Accepted` or `Refused`)."""
-        now = self._clock.now()
-        return await record_facts(self._writer, self.rules, "segments", "statedAt", statements, check_outside, now)
+    async def _observe(self, name: str, statements: Sequence[Statement | Problem]) -> list[Answer]:
+        return await observe(self._writer, name, statements, self.rules, self._terms, self._clock.now())
 
     async def record_products(self, products: Sequence[Product | Problem]) -> list[bool | Problem]:
         """Take in 1 to 1,000 products; answers for each whether it is what counts now, or what is wrong with it."""
@@ -259,9 +251,6 @@ class IdentityGraph:
     async def search(self, text: str, fields: Sequence[Field], first: int) -> list[Found]:
         """The customers that match all words of a text in some fields, the best first."""
         return await search(self._store, text, fields, first)
-
-    def _today(self) -> str:
-        return datetime.fromtimestamp(self._clock.now() / SECOND, UTC).date().isoformat()
 
     # With `once` the same request again is answered as it was the first time, and changes nothing.
 

@@ -9,12 +9,12 @@ from typing import Any, TextIO
 import orjson
 
 from graph.actions.commit import Accepted, Answer, Refused
-from graph.actions.record_orders import OrderStatement
 from graph.domain.attributes import AttributesStatement
 from graph.domain.consents import ConsentStatement
 from graph.domain.errors import Problem, TemporaryFailure
 from graph.domain.interactions import InteractionStatement
 from graph.domain.observations import Observation
+from graph.domain.orders import OrderStatement
 from graph.domain.outside import OutsideStatement
 from graph.identity_graph import IdentityGraph
 from service.importing import Item, items

@@ -12,15 +12,15 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
 
-from graph.actions.record_orders import OrderStatement
 from graph.domain.attributes import AttributesStatement
 from graph.domain.consents import Channel, ConsentStatement, Decision
 from graph.domain.errors import Problem
 from graph.domain.interactions import Interaction, InteractionStatement
 from graph.domain.observations import Observation, Tier
-from graph.domain.orders import Order, OrderLine, OrderStatus
+from graph.domain.orders import Order, OrderLine, OrderStatement, OrderStatus
 from graph.domain.outside import OutsideStatement
 from graph.domain.rules import Rules
+from graph.domain.statements import Statement
 from schema.scalars import microseconds
 
 ATTRIBUTE = "attributes."
@@ -167,11 +167,6 @@ class _Order(_Timed):
             self.number, self.source, self.placed_at, self.stated_at, self.currency, self.total, self.status, lines
         )
         return OrderStatement(order, self.pairs, Tier[self.party])
-
-
-Statement = (
-    Observation | OrderStatement | AttributesStatement | ConsentStatement | InteractionStatement | OutsideStatement
-)
 
 
 @dataclass(frozen=True, slots=True)

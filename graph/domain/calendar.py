@@ -18,12 +18,24 @@ def day_of(year: int, month: int, day: int) -> int:
     return era * _ERA + of_era * 365 + of_era // 4 - of_era // 100 + of_year - _EPOCH
 
 
-def year_of(day: int) -> int:
-    """The year that a day lies in."""
+def _civil(day: int) -> tuple[int, int, int]:
     era, of_era = divmod(day + _EPOCH, _ERA)
     year = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
     of_year = of_era - (365 * year + year // 4 - year // 100)
-    return era * 400 + year + (of_year >= 306)
+    shifted = (5 * of_year + 2) // 153
+    month = shifted + 3 if shifted < 10 else shifted - 9
+    return era * 400 + year + (month <= 2), month, of_year - (153 * shifted + 2) // 5 + 1
+
+
+def year_of(day: int) -> int:
+    """The year that a day lies in."""
+    return _civil(day)[0]
+
+
+def text_of(day: int) -> str:
+    """A day as YYYY-MM-DD."""
+    year, month, of_month = _civil(day)
+    return f"{year:04}-{month:02}-{of_month:02}"
 
 
 def date_of(text: str) -> tuple[int, int, int]:

@@ -101,6 +101,15 @@ class Order:
         return other is None or (-self.stated_at, self.source) < (-other.stated_at, other.source)
 
 
+@dataclass(frozen=True, slots=True)
+class OrderStatement:
+    """What a source says of an order, and the identifiers it was placed with (0 to 19, as namespace and raw value)."""
+
+    order: Order
+    identifiers: tuple[tuple[str, str], ...] = ()
+    party: Tier = Tier.FIRST
+
+
 def plain(number: Decimal) -> str:
     """A decimal without exponent and without needless zeros behind the point."""
     text = format(number, "f")

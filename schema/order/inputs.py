@@ -2,9 +2,8 @@
 
 import strawberry
 
-from graph.actions.record_orders import OrderStatement
 from graph.domain.errors import InvalidInput, Problem
-from graph.domain.orders import Order, OrderLine, OrderStatus
+from graph.domain.orders import Order, OrderLine, OrderStatement, OrderStatus
 from schema.identifier.types import IdentifierInput
 from schema.observation.inputs import Party, pairs
 from schema.scalars import Amount, Timestamp, readable

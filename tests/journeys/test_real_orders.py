@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from graph.actions.record_orders import OrderStatement
 from graph.domain.figures import Figures
 from graph.domain.observations import SECOND
-from graph.domain.orders import Order, OrderLine, OrderStatus
+from graph.domain.orders import Order, OrderLine, OrderStatement, OrderStatus
 from graph.domain.population import standing
 from graph.domain.prediction import expected, purchase_value, purchases, spent
 from graph.identity_graph import IdentityGraph

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from graph.actions.record_orders import OrderStatement
 from graph.domain.errors import Problem
 from graph.domain.observations import Observation
+from graph.domain.orders import OrderStatement
 from graph.stores.embedded import EmbeddedStore
 from service.import_run import ImportRun
 from service.importing import items
