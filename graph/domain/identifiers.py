@@ -4,10 +4,14 @@ An identifier is a namespace and a normalised value. Its key, `namespace=value`,
 string, compared by code point (design.md §4, step 5).
 """
 
+import re
 from typing import NamedTuple
 
 MAX_VALUE_LENGTH = 500
 """Characters of a value. Longer ones are dropped: no identifier of this field is that long, and indexes suffer."""
+
+UNFIT = re.compile("[\x00\ud800-\udfff]")
+"""Characters that no store can hold: NUL, and halves of surrogate pairs."""
 
 
 class Identifier(NamedTuple):

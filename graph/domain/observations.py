@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import Any
 
 from graph.domain.errors import Problem
-from graph.domain.identifiers import Identifier
+from graph.domain.identifiers import UNFIT, Identifier
 from graph.domain.rules import Dropped, Rules
 
 MAX_IDENTIFIERS = 20
@@ -168,7 +168,7 @@ def check_text(name: str, value: str, most: int) -> Problem | None:
     """What is wrong with a text of 1 to `most` characters that a store must be able to hold."""
     if not 1 <= len(value) <= most:
         return Problem("BAD_LENGTH", f"{name} has {len(value)} characters; 1 to {most} are allowed", (name,))
-    if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
+    if UNFIT.search(value):
         return Problem("BAD_TEXT", f"{name} holds a character that no text may hold: {ascii(value)[:80]}", (name,))
     return None
 

@@ -128,7 +128,9 @@ class Overlay:
             if ends not in self.touched_links:
                 self.links_before.setdefault(ends, link)
                 self.links.setdefault(ends, link)
-        self.judge()
+        if self.block_flips or self.recount:
+            # These count links that the delta does not touch; all other counts follow from those it does.
+            self.judge()
 
     def judge(self) -> None:
         """Count degrees anew, and find the identifiers that come to be shared or cease to be."""

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 from graph.domain import normalisation
 from graph.domain.errors import RulesError
-from graph.domain.identifiers import MAX_VALUE_LENGTH, namespace_of
+from graph.domain.identifiers import MAX_VALUE_LENGTH, UNFIT, namespace_of
 
 STRONGER = "stronger"
 """The name under which `shared_above` counts all identifiers of stronger namespaces."""
@@ -73,7 +73,7 @@ class _Cleaner:
             )
         if not raw.strip():
             return Dropped(name, raw, "EMPTY", "is empty")
-        if "\x00" in raw or any("\ud800" <= char <= "\udfff" for char in raw):
+        if UNFIT.search(raw):
             return Dropped(name, ascii(raw)[1:-1], "INVALID", "holds a character that no identifier may hold")
         # Placeholders are looked for before normalising too: `unknown` is no e-mail address, but says more than that.
         stripped = raw.strip()

@@ -60,6 +60,23 @@ def member(row: Row) -> Member:
     )
 
 
+def member_values(one: Member) -> tuple[Any, ...]:
+    """The columns of an identifier that a write may change, from `first_seen` to `tally`."""
+    seen = one.evidence
+    return (
+        *(
+            (None, None, 0, "[]")
+            if seen is None
+            else (seen.first_seen, seen.last_seen, seen.count, dumps(seen.sources))
+        ),
+        dumps(dict(one.degree)) if one.degree else "{}",
+        one.shared,
+        one.blocked,
+        one.marks,
+        dumps(dict(one.tally)) if one.tally else "{}",
+    )
+
+
 def link(a: str, b: str, row: Row) -> Link:
     """A row of `LINK` between two keys."""
     tier, first, last, count, sources, confidence, state, code, text = row

@@ -24,6 +24,8 @@ class Transaction:
         self._db = connection
         self._no: dict[str, int] = {}
         """Key to the number of its identifier, as far as this write met it."""
+        self._receipt_no: dict[ObservationKey, int] = {}
+        """The same for observations."""
 
     def answer(self, request: Request) -> object:
         """What a request reads or writes."""
@@ -91,18 +93,22 @@ class Transaction:
         if keys:
             columns = ", ".join(f"o.{name}" for name in rows.RECEIPT.split(", "))
             found += self._all(
-                f"""SELECT {columns}, {rows.TOLD_AT} FROM json_each(?) asked CROSS JOIN observations o
+                f"""SELECT o.no, {rows.TOLD_AT}, {columns} FROM json_each(?) asked CROSS JOIN observations o
                     ON o.source = asked.value ->> 0 AND o.id = asked.value ->> 1""",
                 rows.dumps(keys),
             )
         if orders:
             found += self._all(
-                f"""SELECT {rows.RECEIPT}, '[]' FROM observations
+                f"""SELECT no, '[]', {rows.RECEIPT} FROM observations
                     WHERE order_key <> '' AND order_key IN (SELECT value FROM json_each(?))""",
                 rows.dumps(orders),
             )
-        receipts = (rows.receipt(row[:-1], row[-1]) for row in found)
-        return {receipt.key: receipt for receipt in receipts}
+        receipts: dict[ObservationKey, Receipt] = {}
+        for no, told_at, *row in found:
+            receipt = rows.receipt(row, told_at)
+            receipts[receipt.key] = receipt
+            self._receipt_no[receipt.key] = no
+        return receipts
 
     def _links(self, pairs: Iterable[Pair]) -> dict[Pair, Link]:
         no = self._no
@@ -186,15 +192,15 @@ class Transaction:
     # --- writing
 
     def _write(self, writes: Writes) -> None:
-        self._write_members(writes)
+        nodes = self._write_customers(writes)
+        self._write_members(writes, nodes)
+        self._write_orders(writes)
         self._write_links(writes)
         self._write_receipts(writes.receipts)
         self._write_marks(writes)
         self._db.executemany(
             "INSERT INTO answered VALUES (?, ?, ?, ?, ?, ?)", map(rows.answered_values, writes.answered)
         )
-        nodes = self._write_customers(writes)
-        self._move(writes, nodes)
         self._write_changes(writes)
         segments.write(self._db, writes)
         if writes.reread is not None:
@@ -204,35 +210,24 @@ class Transaction:
                 (writes.reread.upto is not None, source, id, writes.reread.version),
             )
 
-    def _write_members(self, writes: Writes) -> None:
+    def _write_members(self, writes: Writes, made: dict[Node, int]) -> None:
+        """Identifiers, and where they belong; new ones are written with their customer at once."""
         fresh: list[tuple[Any, ...]] = []
         known: list[tuple[Any, ...]] = []
-        for member in writes.members.values():
-            seen = member.evidence
-            values = (
-                None if seen is None else seen.first_seen,
-                None if seen is None else seen.last_seen,
-                0 if seen is None else seen.count,
-                "[]" if seen is None else rows.dumps(seen.sources),
-                rows.dumps(dict(member.degree)) if member.degree else "{}",
-                member.shared,
-                member.blocked,
-                member.marks,
-                rows.dumps(dict(member.tally)) if member.tally else "{}",
-            )
-            no = self._no.get(member.key)
+        moves = {key: made.get(node, node) for key, node in writes.moves.items()}
+        for key, member in writes.members.items():
+            no = self._no.get(key)
             if no is None:
-                fresh.append((member.key, namespace_of(member.key), *values))
+                fresh.append((key, namespace_of(key), moves.pop(key, None), *rows.member_values(member)))
             else:
-                known.append((*values, no))
+                known.append((*rows.member_values(member), no))
         if fresh:
             # Numbers go up and one writer is at work, so the fresh rows' numbers are known beforehand.
             (last,) = self._all("SELECT coalesce(max(no), 0) FROM identifiers")[0]
-            for no, row in enumerate(fresh, last + 1):
-                self._no[row[0]] = no
+            self._no.update({row[0]: no for no, row in enumerate(fresh, last + 1)})
             self._db.executemany(
-                """INSERT INTO identifiers (no, key, namespace, first_seen, last_seen, seen, sources, degree, shared,
-                    blocked, marks, tally) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                """INSERT INTO identifiers (no, key, namespace, customer, first_seen, last_seen, seen, sources, degree,
+                    shared, blocked, marks, tally) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 [(self._no[row[0]], *row) for row in fresh],
             )
             named = [(words, self._no[row[0]]) for row in fresh if (words := text_of_identifier(row[0]))]
@@ -244,17 +239,25 @@ class Transaction:
                 blocked = ?, marks = ?, tally = ? WHERE no = ?""",
             known,
         )
-        for key, order in writes.orders.items():
-            no = self._no[key]
-            if order is None:
-                self._db.execute("DELETE FROM orders WHERE identifier = ?", (no,))
-            else:
-                self._db.execute(
-                    """INSERT INTO orders (identifier, key, customer, placed_at, source, facts)
-                        VALUES (?1, ?2, (SELECT customer FROM identifiers WHERE no = ?1), ?3, ?4, ?5)
-                        ON CONFLICT (identifier) DO UPDATE SET placed_at = ?3, source = ?4, facts = ?5""",
-                    (no, key, order.placed_at, order.source, order.facts()),
-                )
+        self._db.executemany(
+            "UPDATE identifiers SET customer = ? WHERE no = ?", [(node, self._no[key]) for key, node in moves.items()]
+        )
+        orders = [(node, self._no[key]) for key, node in moves.items() if key.startswith("order=")]
+        self._db.executemany("UPDATE orders SET customer = ? WHERE identifier = ?", orders)
+
+    def _write_orders(self, writes: Writes) -> None:
+        gone = [(self._no[key],) for key, order in writes.orders.items() if order is None]
+        self._db.executemany("DELETE FROM orders WHERE identifier = ?", gone)
+        self._db.executemany(
+            """INSERT INTO orders (identifier, key, customer, placed_at, source, facts)
+                VALUES (?1, ?2, (SELECT customer FROM identifiers WHERE no = ?1), ?3, ?4, ?5)
+                ON CONFLICT (identifier) DO UPDATE SET placed_at = ?3, source = ?4, facts = ?5""",
+            [
+                (self._no[key], key, order.placed_at, order.source, order.facts())
+                for key, order in writes.orders.items()
+                if order is not None
+            ],
+        )
 
     def _write_links(self, writes: Writes) -> None:
         no = self._no
@@ -266,20 +269,24 @@ class Transaction:
         self._db.executemany("DELETE FROM links WHERE a = ? AND b = ?", [(no[a], no[b]) for a, b in writes.gone_links])
 
     def _write_receipts(self, receipts: Sequence[Receipt]) -> None:
-        for receipt in receipts:
-            (no,) = self._db.execute(
-                f"""INSERT INTO observations ({rows.RECEIPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    ON CONFLICT (source, id) DO UPDATE SET digest = excluded.digest, standing = excluded.standing,
-                    received_at = excluded.received_at, seen_at = excluded.seen_at, keys = excluded.keys,
-                    tier = excluded.tier, confidence = excluded.confidence, sent = excluded.sent,
-                    order_key = excluded.order_key, stated_at = excluded.stated_at, kind = excluded.kind
-                    RETURNING no""",
-                rows.receipt_values(receipt),
-            ).fetchone()
-            named = [(self._no[key], no) for key in receipt.keys if key in self._no]
-            self._db.executemany("INSERT OR IGNORE INTO names (identifier, observation) VALUES (?, ?)", named)
-            if receipt.told_at or (receipt.kind and receipt.standing is not Standing.VALID):
-                self._write_told(receipt, no)
+        fresh = [one for one in receipts if one.key not in self._receipt_no]
+        known = [one for one in receipts if one.key in self._receipt_no]
+        (last,) = self._all("SELECT coalesce(max(no), 0) FROM observations")[0]
+        self._receipt_no.update({one.key: no for no, one in enumerate(fresh, last + 1)})
+        number = self._receipt_no
+        self._db.executemany(
+            f"INSERT INTO observations (no, {rows.RECEIPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(number[one.key], *rows.receipt_values(one)) for one in fresh],
+        )
+        self._db.executemany(
+            f"UPDATE observations SET ({rows.RECEIPT}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE no = ?",
+            [(*rows.receipt_values(one), number[one.key]) for one in known],
+        )
+        named = [(self._no[key], number[one.key]) for one in receipts for key in one.keys if key in self._no]
+        self._db.executemany("INSERT OR IGNORE INTO names (identifier, observation) VALUES (?, ?)", named)
+        for one in receipts:
+            if one.told_at or (one.kind and one.standing is not Standing.VALID):
+                self._write_told(one, number[one.key])
 
     def _write_told(self, receipt: Receipt, no: int) -> None:
         """Where the fact of an observation hangs; nowhere, where it does not count."""
@@ -337,12 +344,6 @@ class Transaction:
             [(one.redirects_to, one.id) for one in writes.customers if one.redirects_to is not None],
         )
         return made
-
-    def _move(self, writes: Writes, made: dict[Node, int]) -> None:
-        moves = [(made.get(node, node), self._no[key]) for key, node in writes.moves.items()]
-        self._db.executemany("UPDATE identifiers SET customer = ? WHERE no = ?", moves)
-        orders = [(node, no) for (node, no), key in zip(moves, writes.moves, strict=True) if key.startswith("order=")]
-        self._db.executemany("UPDATE orders SET customer = ? WHERE identifier = ?", orders)
 
     def _write_changes(self, writes: Writes) -> None:
         if not writes.changes:
