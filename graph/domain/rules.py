@@ -162,7 +162,7 @@ class Rules:
         return (a, b) if (rank_a, a) < (rank_b, b) else (b, a)
 
     @cached_property
-    def _counted(self) -> Mapping[str, Sequence[tuple[frozenset[str], int]]]:
+    def counted(self) -> Mapping[str, Sequence[tuple[frozenset[str], int]]]:
         """Namespace to (namespaces counted together, most allowed), one entry a count of `shared_above`."""
         names = [rule.name for rule in self.namespaces]
         return {
@@ -182,7 +182,7 @@ class Rules:
         """Whether an identifier is shared, given its number of distinct neighbours by namespace (step 3)."""
         return any(
             sum(count for name, count in degree.items() if name in names) > most
-            for names, most in self._counted.get(namespace, ())
+            for names, most in self.counted.get(namespace, ())
         )
 
 

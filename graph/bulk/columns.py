@@ -1,0 +1,88 @@
+"""Statements in columns."""
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.domain.observations import Statement
+
+Ints = NDArray[np.int64]
+Codes = NDArray[np.int32]
+Bools = NDArray[np.bool_]
+
+MOST = 2**31 - 1
+"""Identifiers, links and rows that codes and numbers of 32 bits can name."""
+
+
+@dataclass(slots=True)
+class Columns:
+    """Statements: row `r` names `codes[ends[r - 1]:ends[r]]`.
+
+    `seen_at` in microseconds, `confidence` NaN where there is none, `source` a number in `sources`.
+    """
+
+    ends: Ints
+    codes: Codes
+    seen_at: Ints
+    tier: NDArray[np.int8]
+    confidence: NDArray[np.float64]
+    source: Codes
+    sources: list[str]
+
+    @property
+    def rows(self) -> int:
+        """How many statements."""
+        return len(self.ends)
+
+
+class Growing:
+    """Columns while statements come in; codes are in the order in which keys are first met."""
+
+    def __init__(self) -> None:
+        self.code: dict[str, int] = {}
+        self._source: dict[str, int] = {}
+        self._ends, self._codes, self._sources = array("q"), array("i"), array("i")
+        self._seen_at, self._tier, self._confidence = array("q"), array("b"), array("d")
+
+    def add(self, source: str, keys: Iterable[str], tier: int, seen_at: int, confidence: float | None) -> list[int]:
+        """Take in one statement; answers the codes of its keys."""
+        code = self.code
+        codes = [code.setdefault(key, len(code)) for key in keys]
+        self._codes.extend(codes)
+        self._ends.append(len(self._codes))
+        self._sources.append(self._source.setdefault(source, len(self._source)))
+        self._seen_at.append(seen_at)
+        self._tier.append(tier)
+        self._confidence.append(float("nan") if confidence is None else confidence)
+        return codes
+
+    @property
+    def rows(self) -> int:
+        """How many statements so far."""
+        return len(self._ends)
+
+    def columns(self) -> Columns:
+        """The columns as they are now, without copying; nothing may be added after."""
+        return Columns(
+            np.frombuffer(self._ends, np.int64),
+            np.frombuffer(self._codes, np.int32),
+            np.frombuffer(self._seen_at, np.int64),
+            np.frombuffer(self._tier, np.int8),
+            np.frombuffer(self._confidence, np.float64),
+            np.frombuffer(self._sources, np.int32),
+            list(self._source),
+        )
+
+
+def of_statements(statements: Iterable[Statement], keys: Iterable[str] = ()) -> tuple[Columns, list[str]]:
+    """Columns of statements, and all keys by code; `keys` are there without being named."""
+    statements = list(statements)
+    ordered = sorted({*keys, *(key for one in statements for key in one.keys)})
+    growing = Growing()
+    growing.code.update((key, code) for code, key in enumerate(ordered))
+    for one in statements:
+        growing.add(one.source, one.keys, one.tier, one.seen_at, one.confidence)
+    return growing.columns(), ordered
