@@ -29,7 +29,7 @@ from graph.identity_graph import IdentityGraph
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.neo4j.views import query
 from service.bootstrap import RandomIds, SystemClock, currencies
-from service.import_run import ImportRun
+from service.import_run import ImportRun, Report
 from service.rules_file import default_text, parse
 from tools.neo4j.server import free_port
 
@@ -89,7 +89,7 @@ async def load(uri: str, customers: int) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "load.ndjson"
         file.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        run = ImportRun(graph, Path(folder) / "refused", lambda read, done: None)
+        run = ImportRun(graph, Report(Path(folder) / "refused"), lambda read, done: None)
         await run.run(file)
     if run.counts.refused:
         raise KithError(f"{run.counts.refused} lines of the benchmark's data were refused")

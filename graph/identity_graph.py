@@ -16,7 +16,7 @@ from graph.actions.undo import Undone, merge_to_undo, undo
 from graph.domain.attributes import AttributesStatement, Catalogue
 from graph.domain.changes import Entry
 from graph.domain.consents import ConsentStatement
-from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, Problem
+from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, Problem, StoreUnavailable
 from graph.domain.health import Finding
 from graph.domain.identifiers import Identifier
 from graph.domain.interactions import InteractionStatement
@@ -34,7 +34,7 @@ from graph.domain.search import Field, Found
 from graph.domain.statements import Statement, Terms
 from graph.domain.views import Asked, CustomerView, Match, Page, Selection
 from graph.domain.why import Why
-from graph.ports import Clock, Ids, Store
+from graph.ports import LOADING, Clock, Ids, Store
 from graph.views.follow import Follower
 from graph.views.health import health
 from graph.views.history import customer_at, entries_around, feed
@@ -75,7 +75,7 @@ class IdentityGraph:
         self._store, self._clock, self._ids = store, clock, ids
         self._parse = parse
         self.catalogue = catalogue or Catalogue()
-        self._terms = Terms(currencies, self.catalogue)
+        self.terms = Terms(currencies, self.catalogue)
         self._follower = Follower(store, follow_seconds)
         reload = self.refresh if parse else None
         self._writer = GroupCommit(store, Current(rules, rules), clock, ids, reload, self._stored)
@@ -109,6 +109,8 @@ class IdentityGraph:
 
     async def open(self, text: str) -> KeptRules:
         """Take over the store's rules, or give it these if it has none; go on with a change of rules cut off before."""
+        if await self._store.kept(LOADING) is not None:
+            raise StoreUnavailable.loading()
         if not await self._store.rules():
             # Another process may be first: then its rules hold.
             with contextlib.suppress(Conflict):
@@ -224,7 +226,7 @@ class IdentityGraph:
         return await self._observe("segments", segments)
 
     async def _observe(self, name: str, statements: Sequence[Statement | Problem]) -> list[Answer]:
-        return await observe(self._writer, name, statements, self.rules, self._terms, self._clock.now())
+        return await observe(self._writer, name, statements, self.rules, self.terms, self._clock.now())
 
     async def record_products(self, products: Sequence[Product | Problem]) -> list[bool | Problem]:
         """Take in 1 to 1,000 products; answers for each whether it is what counts now, or what is wrong with it."""

@@ -4,7 +4,7 @@ A write is a generator: it yields requests, is sent what they read, and returns 
 over a blocking library in a thread and over an asynchronous driver, and nothing in them can do I/O of its own.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -24,6 +24,9 @@ from graph.domain.snapshots import Writes
 from graph.domain.views import Asked, CustomerView, Selection
 
 T = TypeVar("T")
+
+LOADING = "loading"
+"""The name under which a store keeps how far it is loaded, while it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +238,26 @@ class Store(Protocol):
 
     async def holders(self, keys: Sequence[str]) -> list[str]:
         """The ids of the customers that hold some identifiers; empty for those in none."""
+        ...
+
+    async def begin_load(self, mark: str) -> None:
+        """Make ready for being loaded with a whole history, and keep a text under `LOADING`.
+
+        What was begun goes on. Must raise `Conflict` where anything is stored of anyone. Until `end_load` every write
+        but `load` and `keep` must raise `StoreUnavailable`, in other processes too.
+        """
+        ...
+
+    async def load(self, writes: Writes, numbers: Mapping[str, int]) -> None:
+        """Store a part of a history in one transaction; nothing in it must be stored already.
+
+        Identifiers come first, in the order of their numbers from 1; `numbers` are those of identifiers that were
+        loaded before and that `writes` refers to.
+        """
+        ...
+
+    async def end_load(self) -> None:
+        """Everything is loaded: reads and writes are served again, as fast as after writes that came one by one."""
         ...
 
     async def close(self) -> None:

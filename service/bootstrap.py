@@ -1,6 +1,7 @@
 """The only wiring: from settings to a graph."""
 
 import asyncio
+import hashlib
 import secrets
 import time
 from dataclasses import dataclass
@@ -45,6 +46,12 @@ class RandomIds:
     def segment(self) -> str:
         """A segment's id."""
         return self._id("seg_")
+
+
+def id_from(seed: bytes, number: int) -> str:
+    """A customer's id that follows from a secret and a number, so that a run cut off gives the same ones again."""
+    digest = hashlib.blake2b(number.to_bytes(8), key=seed, digest_size=26).digest()
+    return "cus_" + digest.translate(_LETTERS).decode()
 
 
 def currencies() -> frozenset[str]:

@@ -11,7 +11,7 @@ import typer
 import uvicorn
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from graph.domain import scenario
 from graph.domain.errors import InvalidInput, KithError
@@ -20,7 +20,7 @@ from service import rules_cli
 from service import settings as settings_module
 from service.app import create_app
 from service.bootstrap import Wiring, wire
-from service.import_run import Counts, ImportRun
+from service.import_run import Counts, ImportRun, Report
 from service.page import selection, show
 from service.settings import Settings
 
@@ -110,18 +110,31 @@ def import_(
     rules: Rules = None,
 ) -> None:
     """Import observations and orders; can be stopped and run again without harm."""
-    where = report or files[0].with_name(f"{files[0].stem}-refused.ndjson")
+    where = Report(report or _beside(files[0]))
     counts = _with(settings_module.load(store=store, rules=rules), lambda wiring: _import(wiring, files, where, source))
-    console.print(
+    console.print(f"{_told(counts)}; {counts.merges} merges")
+    _tell_refused(counts, where)
+
+
+def _beside(file: Path) -> Path:
+    return file.with_name(f"{file.stem}-refused.ndjson")
+
+
+def _told(counts: Counts) -> str:
+    return (
         f"{counts.accepted} lines taken in, {counts.repeated} known already, {counts.refused} refused; "
-        f"{counts.dropped} identifiers dropped; {counts.merges} merges"
+        f"{counts.dropped} identifiers dropped"
     )
+
+
+def _tell_refused(counts: Counts, report: Report) -> None:
+    report.flush()
     if counts.refused:
         reasons = ", ".join(f"{code} {count}" for code, count in sorted(counts.by_code.items()))
-        console.print(f"refused lines ({reasons}) are in {where}", soft_wrap=True)
+        console.print(f"refused lines ({reasons}) are in {report.path}", soft_wrap=True)
 
 
-async def _import(wiring: Wiring, files: list[Path], report: Path, source: str) -> Counts:
+async def _import(wiring: Wiring, files: list[Path], report: Report, source: str) -> Counts:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -144,6 +157,45 @@ async def _import(wiring: Wiring, files: list[Path], report: Path, source: str) 
             await run.run(path)
             done += path.stat().st_size
         return run.counts
+
+
+@app.command()
+def backfill(
+    files: Annotated[list[Path], typer.Argument(help="Parquet, NDJSON or CSV files.", exists=True, dir_okay=False)],
+    source: Annotated[str, typer.Option(help="The source of lines that name none.")] = "",
+    report: Annotated[Path | None, typer.Option(help="Where refused lines go; else beside the first file.")] = None,
+    store: Store = None,
+    rules: Rules = None,
+) -> None:
+    """Load a whole history into an empty store, resolved together; run it again where it was stopped."""
+    try:
+        from service import backfill as bulk
+    except ImportError as error:
+        raise InvalidInput("BAD_SETUP", f"backfill needs the extra kith[bulk]: {error.name} is not here") from error
+    where = Report(report or _beside(files[0]))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=errors) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.update(tasks[what], completed=done, total=total)
+
+        run = _with(
+            settings_module.load(store=store, rules=rules),
+            lambda wiring: bulk.run(wiring, files, where, told, source),
+            prepare=False,
+        )
+    console.print(_told(run.counts))
+    console.print(f"{run.customers} customers of {run.identifiers} identifiers, {run.links} links")
+    _tell_refused(run.counts, where)
 
 
 @app.command()

@@ -35,6 +35,11 @@ class Counts:
     merges: int = 0
     by_code: dict[str, int] = field(default_factory=dict)
 
+    def refuse(self, problem: Problem) -> None:
+        """Count a refused line."""
+        self.refused += 1
+        self.by_code[problem.code] = self.by_code.get(problem.code, 0) + 1
+
     @property
     def lines(self) -> int:
         """All lines."""
@@ -42,15 +47,34 @@ class Counts:
 
 
 @dataclass(slots=True)
+class Report:
+    """The file of refused lines, with the reasons; there is none where no line is refused."""
+
+    path: Path
+    _out: TextIO | None = None
+
+    def refuse(self, path: Path, line: int, problem: Problem) -> None:
+        """Write down a refused line of a file."""
+        if self._out is None:
+            self._out = self.path.open("w", encoding="utf-8")
+        row = {"file": str(path), "line": line, "code": problem.code, "reason": problem.message, "path": problem.path}
+        self._out.write(orjson.dumps(row).decode() + "\n")
+
+    def flush(self) -> None:
+        """Have everything in the file."""
+        if self._out is not None:
+            self._out.flush()
+
+
+@dataclass(slots=True)
 class ImportRun:
     """Imports files into a graph; safe to stop at any moment and to run again."""
 
     graph: IdentityGraph
-    report: Path
+    report: Report
     progress: Callable[[int, Counts], None]
     source: str = ""
     counts: Counts = field(default_factory=Counts)
-    _out: TextIO | None = None
 
     async def run(self, path: Path) -> None:
         """Import one file; `progress` is told the bytes read and the counts after each batch."""
@@ -70,8 +94,7 @@ class ImportRun:
         finally:
             for task in running:
                 task.cancel()
-            if self._out is not None:
-                self._out.flush()
+            self.report.flush()
 
     async def _start(self, running: set[asyncio.Task[None]], path: Path, batch: list[Item]) -> None:
         running.add(asyncio.create_task(self._import(path, batch)))
@@ -89,7 +112,8 @@ class ImportRun:
         for item, answer in zip(batch, answers, strict=True):
             match answer:
                 case Refused(problem):
-                    self._refuse(path, item.line, problem)
+                    self.counts.refuse(problem)
+                    self.report.refuse(path, item.line, problem)
                 case Accepted():
                     self.counts.repeated += answer.repeated
                     self.counts.accepted += not answer.repeated
@@ -121,14 +145,6 @@ class ImportRun:
             OutsideStatement: graph.record_outside_segments,
         }
         return recorders[kind]
-
-    def _refuse(self, path: Path, line: int, problem: Problem) -> None:
-        self.counts.refused += 1
-        self.counts.by_code[problem.code] = self.counts.by_code.get(problem.code, 0) + 1
-        if self._out is None:
-            self._out = self.report.open("w", encoding="utf-8")
-        row = {"file": str(path), "line": line, "code": problem.code, "reason": problem.message, "path": problem.path}
-        self._out.write(orjson.dumps(row).decode() + "\n")
 
 
 def _kind(item: Item) -> type:

@@ -1,4 +1,4 @@
-"""Files of observations, orders and facts, line by line: NDJSON, or CSV with columns of fields and of namespaces."""
+"""Files of what sources state, line by line: NDJSON, or CSV and Parquet with a column a field and a namespace."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from graph.domain.attributes import AttributesStatement
 from graph.domain.consents import Channel, ConsentStatement, Decision
-from graph.domain.errors import Problem
+from graph.domain.errors import InvalidInput, Problem
 from graph.domain.interactions import Interaction, InteractionStatement
 from graph.domain.observations import Observation, Tier
 from graph.domain.orders import Order, OrderLine, OrderStatement, OrderStatus
@@ -170,8 +170,17 @@ class _Order(_Timed):
 
 
 @dataclass(frozen=True, slots=True)
+class Raw:
+    """One line of a file with its number and the bytes up to its end: as it stands, as an object, or unreadable."""
+
+    line: int
+    read_bytes: int
+    value: bytes | Mapping[str, Any] | Problem
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """One line of a file, read, with its number and the bytes up to its end; `what` is a problem if unreadable."""
+    """One line of a file, read; `what` is a problem if unreadable."""
 
     line: int
     read_bytes: int
@@ -180,38 +189,48 @@ class Item:
 
 def items(path: Path, rules: Rules, source: str = "") -> Iterator[Item]:
     """The lines of a file; `source` is taken where a line names none."""
-    with path.open("rb") as file:
-        if path.suffix.lower() == ".csv":
-            yield from _csv(file, rules, source)
-        else:
-            yield from _ndjson(file, source)
+    return (Item(one.line, one.read_bytes, read(one.value, source)) for one in raw_lines(path, rules))
 
 
-def _ndjson(file: BinaryIO, source: str) -> Iterator[Item]:
-    read = 0
-    for number, raw in enumerate(file, 1):
-        read += len(raw)
-        if not raw.strip():
-            continue
+def raw_lines(path: Path, rules: Rules) -> Iterator[Raw]:
+    """The lines of a file as they stand, to be read by `read`, perhaps elsewhere."""
+    match path.suffix.lower():
+        case ".parquet":
+            yield from _parquet(path, rules)
+        case ".csv":
+            with path.open("rb") as file:
+                yield from _csv(file, rules)
+        case _:
+            read = 0
+            with path.open("rb") as file:
+                for number, line in enumerate(file, 1):
+                    read += len(line)
+                    if line.strip():
+                        yield Raw(number, read, line)
+
+
+def read(value: bytes | Mapping[str, Any] | Problem, source: str = "") -> Statement | Problem:
+    """What a line states, or what is wrong with it; `source` is taken where it names none."""
+    if isinstance(value, Problem):
+        return value
+    if isinstance(value, bytes):
         try:
-            value = orjson.loads(raw)
+            parsed = orjson.loads(value)
         except orjson.JSONDecodeError as error:
             try:
-                raw.decode()
-                what = Problem("BAD_LINE", f"is not JSON: {error.msg} at column {error.colno}")
+                value.decode()
             except UnicodeDecodeError:
-                what = Problem("BAD_LINE", "is not UTF-8")
-            yield Item(number, read, what)
-            continue
-        if not isinstance(value, dict):
-            yield Item(number, read, Problem("BAD_LINE", "is not a JSON object"))
-            continue
-        yield Item(number, read, _read(value if "source" in value else {**value, "source": source}))
+                return Problem("BAD_LINE", "is not UTF-8")
+            return Problem("BAD_LINE", f"is not JSON: {error.msg} at column {error.colno}")
+        if not isinstance(parsed, dict):
+            return Problem("BAD_LINE", "is not a JSON object")
+        value = parsed
+    return _read(value if "source" in value else {**value, "source": source})
 
 
-def _csv(file: BinaryIO, rules: Rules, source: str) -> Iterator[Item]:
+def _csv(file: BinaryIO, rules: Rules) -> Iterator[Raw]:
     state = {"read": 0, "line": 0}
-    bad: list[Item] = []
+    bad: list[Raw] = []
 
     def lines() -> Iterator[str]:
         for raw in file:
@@ -220,7 +239,7 @@ def _csv(file: BinaryIO, rules: Rules, source: str) -> Iterator[Item]:
             try:
                 yield raw.decode("utf-8-sig" if state["line"] == 1 else "utf-8")
             except UnicodeDecodeError:
-                bad.append(Item(state["line"], state["read"], Problem("BAD_LINE", "is not UTF-8")))
+                bad.append(Raw(state["line"], state["read"], Problem("BAD_LINE", "is not UTF-8")))
 
     rows = csv.reader(lines(), strict=True)
     header: list[str] | None = None
@@ -228,7 +247,7 @@ def _csv(file: BinaryIO, rules: Rules, source: str) -> Iterator[Item]:
         try:
             row = next(rows, None)
         except csv.Error as error:
-            yield Item(state["line"], state["read"], Problem("BAD_LINE", f"is not CSV: {error}"))
+            yield Raw(state["line"], state["read"], Problem("BAD_LINE", f"is not CSV: {error}"))
             continue
         yield from bad
         bad.clear()
@@ -241,26 +260,53 @@ def _csv(file: BinaryIO, rules: Rules, source: str) -> Iterator[Item]:
             continue
         if len(row) != len(header):
             message = f"has {len(row)} cells, the header {len(header)}"
-            yield Item(state["line"], state["read"], Problem("BAD_LINE", message))
+            yield Raw(state["line"], state["read"], Problem("BAD_LINE", message))
             continue
-        value = _from_cells(dict(zip(header, row, strict=True)), rules, source)
-        yield Item(state["line"], state["read"], _read(value))
+        yield Raw(state["line"], state["read"], _from_cells(dict(zip(header, row, strict=True)), rules))
 
 
-def _from_cells(cells: Mapping[str, str], rules: Rules, source: str) -> dict[str, Any]:
+PARQUET_ROWS = 50_000
+"""Rows of a Parquet file that are in memory at a time."""
+
+
+def _parquet(path: Path, rules: Rules) -> Iterator[Raw]:
+    """The rows of a Parquet file, numbered from 1: columns as in CSV; values may be lists, structures and times too."""
+    try:
+        import polars
+    except ImportError as error:
+        raise InvalidInput("BAD_FILE", f"{path}: Parquet is read by the extra kith[bulk], which is not here") from error
+    try:
+        frame = polars.scan_parquet(path).with_columns(polars.selectors.datetime().dt.epoch("us"))
+        total = frame.select(polars.len()).collect().item()
+        for start in range(0, total, PARQUET_ROWS):
+            part = frame.slice(start, PARQUET_ROWS).collect()
+            for number, row in enumerate(part.iter_rows(named=True), start + 1):
+                yield Raw(number, path.stat().st_size * number // total, _from_cells(row, rules))
+    except polars.exceptions.PolarsError as error:
+        raise InvalidInput("BAD_FILE", f"{path} cannot be read as Parquet: {error}") from error
+
+
+def _from_cells(cells: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
     """A row as the object it would be in NDJSON; empty cells are left out."""
-    value: dict[str, Any] = {"source": source, "identifiers": []}
+    value: dict[str, Any] = {}
+    identifiers: list[dict[str, str]] = []
     # A file of orders has a column `number`; in any other file `order` is a namespace like the rest.
     for name, cell in cells.items():
-        if not cell.strip():
+        if cell is None or (isinstance(cell, str) and not cell.strip()):
             continue
         if name in rules.by_name:
-            value["identifiers"] += [{"namespace": name, "value": part} for part in cell.split(MANY)]
+            parts = cell.split(MANY) if isinstance(cell, str) else cell
+            identifiers += [{"namespace": name, "value": part} for part in parts]
         elif name.startswith(ATTRIBUTE):
-            value.setdefault("attributes", {})[name.removeprefix(ATTRIBUTE)] = cell.strip()
+            value.setdefault("attributes", {})[name.removeprefix(ATTRIBUTE)] = _stripped(cell)
         else:
-            value[name] = cell.strip()
+            value[name] = _stripped(cell)
+    value.setdefault("identifiers", []).extend(identifiers)
     return value
+
+
+def _stripped(cell: Any) -> Any:
+    return cell.strip() if isinstance(cell, str) else cell
 
 
 _KINDS: dict[str, type[_Order | _Attributes | _Consent | _Interaction | _Outside]] = {

@@ -1,4 +1,4 @@
-"""What statements say of identifiers and of pairs, folded over arrays (design.md §4, step 2; `domain.links.support`)."""
+"""What statements say of identifiers and pairs, folded over arrays (design.md §4, step 2; `domain.links.support`)."""
 
 from dataclasses import dataclass
 
@@ -151,9 +151,7 @@ def links_of(columns: Columns, valid: Bools, accept: float) -> Links:
         np.full(many, -1, np.int32),
     )
     out = tuple(getattr(found, name) for name in Links.__slots__)
-    _folded(
-        packed, rows, starts, columns.seen_at, columns.tier, columns.confidence, columns.source, float(accept), out
-    )
+    _folded(packed, rows, starts, columns.seen_at, columns.tier, columns.confidence, columns.source, float(accept), out)
     return found
 
 

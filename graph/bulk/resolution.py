@@ -1,7 +1,7 @@
 """The resolution rule (design.md §4, steps 3 to 6) over arrays of links; `domain.resolution.unite` is its measure.
 
-Links that may unite are first united without any sorting. Where what they connect breaks no limit and bears no mark, all
-of them are kept: both constraints are monotone. Only what is left is sorted and decided link by link.
+Links that may unite are first united without any sorting. Where what they connect breaks no limit and bears no mark,
+all of them are kept: both constraints are monotone. Only what is left is sorted and decided link by link.
 """
 
 from collections.abc import Sequence
@@ -126,8 +126,8 @@ def _shared(degree: Codes, rank: NDArray[np.int16], rules: Rules) -> Bools:
     for name, counts in rules.counted.items():
         mine = np.flatnonzero(rank == rules.rank[name])
         for names, most in counts:
-            columns = [rules.rank[one] for one in names]
-            shared[mine] |= degree[np.ix_(mine, columns)].sum(axis=1) > most
+            columns = np.array([rules.rank[one] for one in names], np.int64)
+            shared[mine] |= degree[mine[:, None], columns].sum(axis=1) > most
     return shared
 
 

@@ -75,6 +75,11 @@ class StoreUnavailable(TemporaryFailure):
 
     code = "STORE_UNAVAILABLE"
 
+    @classmethod
+    def loading(cls) -> "StoreUnavailable":
+        """A backfill has the store for itself."""
+        return cls("a history is being loaded into this store; `kith backfill` ends that")
+
 
 class RulesMoved(TemporaryFailure):
     """The store has newer rules than this process knows; it reads them and tries again."""

@@ -120,34 +120,14 @@ class Intake:
             return _conflict(command.observation)
         repeated = known is not None and known.digest == command.digest
         if known is None or not repeated:
-            known = self._receipt(command, revoked=known is not None)
-            self._put(known)
+            receipt = receipt_of(command)
+            # It was revoked before it came.
+            self._put(receipt if known is None else replace(receipt, standing=Standing.REVOKED))
+            if receipt.order_key:
+                self._statements_of.setdefault(receipt.order_key, set()).add(receipt.key)
         if refused is not None:
             return refused
         return Taken(command.key, command.outcome.keys, command.outcome.dropped, repeated)
-
-    def _receipt(self, command: Observe, revoked: bool) -> Receipt:
-        observation, outcome = command.observation, command.outcome
-        standing = Standing.VALID if outcome.refused is None else Standing.INACTIVE
-        receipt = Receipt(
-            *command.key,
-            command.digest,
-            Standing.REVOKED if revoked else standing,
-            command.received_at,
-            command.received_at if observation.seen_at is None else observation.seen_at,
-            outcome.keys,
-            observation.tier,
-            observation.confidence,
-            observation.as_sent(),
-            facts=observation.facts,
-            kind=observation.kind,
-            told_at=command.told_at,
-        )
-        if not command.order_key:
-            return receipt
-        order = Order.from_facts(observation.source, observation.facts)
-        self._statements_of.setdefault(command.order_key, set()).add(receipt.key)
-        return replace(receipt, order_key=command.order_key, stated_at=order.stated_at)
 
     def revoke(self, command: Revoke) -> bool:
         """Withdraw an observation; answers whether it was known. The revocation holds before it comes too."""
@@ -262,6 +242,28 @@ class Intake:
     def standing(self, key: ObservationKey) -> Standing:
         """The standing of an observation now."""
         return self._now[key].standing
+
+
+def receipt_of(command: Observe) -> Receipt:
+    """How an observation is remembered that comes for the first time."""
+    observation, outcome = command.observation, command.outcome
+    stated_at = Order.from_facts(observation.source, observation.facts).stated_at if command.order_key else 0
+    return Receipt(
+        *command.key,
+        command.digest,
+        Standing.VALID if outcome.refused is None else Standing.INACTIVE,
+        command.received_at,
+        command.received_at if observation.seen_at is None else observation.seen_at,
+        outcome.keys,
+        observation.tier,
+        observation.confidence,
+        observation.as_sent(),
+        command.order_key,
+        stated_at,
+        observation.facts,
+        observation.kind,
+        command.told_at,
+    )
 
 
 def _conflict(observation: Observation) -> Problem:

@@ -72,6 +72,7 @@ class Writes:
     second. Then `customers` are written whole (ids may have changed places: uniqueness must hold at the end only),
     and their segments are due at once; then single `moves`. `changes` are numbered in order, without gaps. A dropped
     segment goes with all its memberships. `looked_at` are ids of customers with when their segments are due again.
+    `kept` are texts by the names that they are kept under.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
@@ -91,6 +92,7 @@ class Writes:
     memberships: list[Membership] = field(default_factory=list)
     looked_at: dict[str, int] = field(default_factory=dict)
     reread: "Reread | None" = None
+    kept: dict[str, str] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

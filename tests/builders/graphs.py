@@ -20,8 +20,8 @@ NOW = 1_800_000_000 * SECOND
 class CountingIds:
     """Ids that tell their order."""
 
-    def __init__(self) -> None:
-        self._numbers = count(1)
+    def __init__(self, first: int = 1) -> None:
+        self._numbers = count(first)
 
     def customer(self) -> str:
         return f"cus_{next(self._numbers)}"

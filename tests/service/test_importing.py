@@ -11,7 +11,7 @@ from graph.domain.errors import Problem
 from graph.domain.observations import Observation
 from graph.domain.orders import OrderStatement
 from graph.stores.embedded import EmbeddedStore
-from service.import_run import ImportRun
+from service.import_run import ImportRun, Report
 from service.importing import items
 from service.rules_file import default_text, parse
 from tests.builders.clients import Client
@@ -152,7 +152,7 @@ def test_facts_of_all_kinds_are_imported_and_bad_ones_refused_alone(tmp_path: Pa
     table = tmp_path / "people.csv"
     table.write_text("source,statedAt,email,attributes.family_name\ncrm,2026-01-01T00:00:00Z,ann@example.com,Lee\n")
     # when
-    counts = ImportRun(client.graph, tmp_path / "refused.ndjson", lambda read, done: None)
+    counts = ImportRun(client.graph, Report(tmp_path / "refused.ndjson"), lambda read, done: None)
     for path in (file, table):
         run(counts.run(path))
     # then

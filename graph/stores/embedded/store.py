@@ -4,7 +4,7 @@ import asyncio
 import importlib.resources
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,17 +21,20 @@ from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
 from graph.domain.search import Field, Hit
 from graph.domain.segments import Belonging, Membership, Segment
+from graph.domain.snapshots import Writes
 from graph.domain.views import Asked, CustomerView, Selection
 from graph.ports import T, Work
-from graph.stores.embedded import reading, rows, segments
+from graph.stores.embedded import loading, reading, rows, segments
 from graph.stores.embedded.health import survey
 from graph.stores.embedded.search import find
-from graph.stores.embedded.transaction import Transaction
+from graph.stores.embedded.transaction import Transaction, is_loading
 from graph.stores.embedded.upgrades import UPGRADES
 from graph.stores.embedded.views import customer_views
 
 READERS = 4
 BUSY_SECONDS = 10
+SETTINGS = ("journal_mode = WAL", "synchronous = FULL", "cache_size = -65536", "temp_store = MEMORY")
+"""Of each connection; the size of the cache is in KiB."""
 
 
 class EmbeddedStore:
@@ -52,10 +55,8 @@ class EmbeddedStore:
             connection = sqlite3.connect(
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
             )
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA cache_size = -65536")
-            connection.execute("PRAGMA temp_store = MEMORY")
+            for setting in SETTINGS:
+                connection.execute(f"PRAGMA {setting}")
             with self._lock:
                 self._open.append(connection)
             self._local.connection = connection
@@ -262,6 +263,8 @@ class EmbeddedStore:
     def _adopt_rules(self, text: str, expected: int, at: int) -> int:
         with self._transaction("BEGIN IMMEDIATE") as connection:
             (newest,) = connection.execute("SELECT coalesce(max(version), 0) FROM rules").fetchone()
+            if is_loading(connection):
+                raise StoreUnavailable.loading()
             if newest != expected:
                 raise Conflict(f"the rules are at version {newest}, not {expected}", ("expectedVersion",))
             (stored,) = connection.execute("SELECT EXISTS (SELECT 1 FROM observations)").fetchone()
@@ -287,6 +290,24 @@ class EmbeddedStore:
         sql = """SELECT coalesce(c.id, '') FROM json_each(?) asked LEFT JOIN identifiers i ON i.key = asked.value
             LEFT JOIN customers c ON c.no = i.customer ORDER BY asked.key"""
         return await self._read(reading.column, sql, rows.dumps(keys))
+
+    async def begin_load(self, mark: str) -> None:
+        """See `Store`: indexes are made at the end, when all is there to be sorted."""
+        await self._in(self._writer, self._within, "BEGIN IMMEDIATE", loading.begin, (mark,))
+        await self._in(self._writer, self._tune, loading.HASTE)
+
+    async def load(self, writes: Writes, numbers: Mapping[str, int]) -> None:
+        """See `Store`."""
+        await self._in(self._writer, self._within, "BEGIN IMMEDIATE", loading.load, (writes, numbers))
+
+    async def end_load(self) -> None:
+        """See `Store`."""
+        await self._in(self._writer, self._within, "BEGIN IMMEDIATE", loading.end, ())
+        await self._in(self._writer, self._tune, (*loading.REST, *SETTINGS))
+
+    def _tune(self, settings: Sequence[str]) -> None:
+        for setting in settings:
+            self._connection().execute(f"PRAGMA {setting}")
 
     async def close(self) -> None:
         """See `Store`: waits for what is running."""

@@ -1,9 +1,10 @@
 """One write on SQLite: answers the requests of a write with what the file holds, and stores what was decided."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from graph.domain.customers import Customer, Member, Node
+from graph.domain.errors import StoreUnavailable
 from graph.domain.facts import FactKind, detail
 from graph.domain.identifiers import Pair, namespace_of
 from graph.domain.links import Link
@@ -13,16 +14,23 @@ from graph.domain.receipts import ObservationKey, Receipt, Standing
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.search import Field, text_of_facts, text_of_identifier
 from graph.domain.snapshots import Around, NewNode, Region, Support, Writes
-from graph.ports import ReadAround, ReadBelongings, ReadRegion, ReadSegments, ReadSupport, Request, Write
+from graph.ports import LOADING, ReadAround, ReadBelongings, ReadRegion, ReadSegments, ReadSupport, Request, Write
 from graph.stores.embedded import rows, segments
+
+
+def is_loading(db: rows.Connection) -> bool:
+    """Whether the store is being loaded with a history."""
+    return db.execute("SELECT 1 FROM kept WHERE name = ?", (LOADING,)).fetchone() is not None
 
 
 class Transaction:
     """The answers to one write's requests; the caller begins and commits."""
 
-    def __init__(self, connection: rows.Connection) -> None:
+    def __init__(self, connection: rows.Connection, loaded: Mapping[str, int] | None = None) -> None:
+        """`loaded` are numbers of identifiers in a store that is being loaded."""
         self._db = connection
-        self._no: dict[str, int] = {}
+        self._loading = loaded is not None
+        self._no: dict[str, int] = dict(loaded or {})
         """Key to the number of its identifier, as far as this write met it."""
         self._receipt_no: dict[ObservationKey, int] = {}
         """The same for observations."""
@@ -41,7 +49,7 @@ class Transaction:
             case ReadBelongings(ids):
                 return segments.belongings(self._db, ids)
             case Write(writes):
-                self._write(writes)
+                self.write(writes)
                 return None
 
     def _all(self, sql: str, *values: Any) -> list[Any]:
@@ -191,7 +199,10 @@ class Transaction:
 
     # --- writing
 
-    def _write(self, writes: Writes) -> None:
+    def write(self, writes: Writes) -> None:
+        """Store what was decided."""
+        if not self._loading and is_loading(self._db):
+            raise StoreUnavailable.loading()
         nodes = self._write_customers(writes)
         self._write_members(writes, nodes)
         self._write_orders(writes)
@@ -202,6 +213,7 @@ class Transaction:
             "INSERT INTO answered VALUES (?, ?, ?, ?, ?, ?)", map(rows.answered_values, writes.answered)
         )
         self._write_changes(writes)
+        self._db.executemany("INSERT OR REPLACE INTO kept (name, text) VALUES (?, ?)", writes.kept.items())
         segments.write(self._db, writes)
         if writes.reread is not None:
             source, id = writes.reread.upto or (None, None)
@@ -282,18 +294,23 @@ class Transaction:
             f"UPDATE observations SET ({rows.RECEIPT}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE no = ?",
             [(*rows.receipt_values(one), number[one.key]) for one in known],
         )
+        for one in known:
+            self._unsay(number[one.key])
         named = [(self._no[key], number[one.key]) for one in receipts for key in one.keys if key in self._no]
         self._db.executemany("INSERT OR IGNORE INTO names (identifier, observation) VALUES (?, ?)", named)
         for one in receipts:
             if one.told_at or (one.kind and one.standing is not Standing.VALID):
                 self._write_told(one, number[one.key])
 
-    def _write_told(self, receipt: Receipt, no: int) -> None:
-        """Where the fact of an observation hangs; nowhere, where it does not count."""
+    def _unsay(self, no: int) -> None:
+        """Take back where the fact of an observation hung."""
         self._db.execute("DELETE FROM told WHERE observation = ?", (no,))
         for (row,) in self._all("SELECT row FROM searched WHERE observation = ?", no):
             self._db.execute("DELETE FROM search WHERE rowid = ?", (row,))
         self._db.execute("DELETE FROM searched WHERE observation = ?", (no,))
+
+    def _write_told(self, receipt: Receipt, no: int) -> None:
+        """Where the fact of an observation hangs; nowhere, where it does not count."""
         if receipt.standing is Standing.VALID:
             carriers = [self._no[key] for key in receipt.told_at]
             filters = detail(receipt.kind, receipt.facts)

@@ -29,8 +29,9 @@ from graph.domain.requests import Answered, RequestKey
 from graph.domain.rules import KeptRules
 from graph.domain.search import Field, Hit
 from graph.domain.segments import Belonging, Membership, Segment
+from graph.domain.snapshots import Writes
 from graph.domain.views import Asked, ByKey, CustomerView, Selection
-from graph.ports import T, Work
+from graph.ports import LOADING, T, Work
 from graph.stores.neo4j import cypher, records
 from graph.stores.neo4j.search import MOST_LOOKED_AT, exact, hit, similar
 from graph.stores.neo4j.transaction import Transaction
@@ -44,6 +45,7 @@ READING = cypher.load("reading")
 PRODUCTS = cypher.load("products")
 SEARCH = cypher.load("search")
 SEGMENTS = cypher.load("segments")
+WRITING = cypher.load("writing")
 
 HEALTH = cypher.load("health")
 RETRY_SECONDS = 8.0
@@ -247,7 +249,7 @@ class Neo4jStore:
 
     async def keep(self, name: str, text: str) -> None:
         """See `Store`."""
-        await self._read(RULES["keep"], name=name, text=text)
+        await self._read(WRITING["keep"], rows=[[name, text]])
 
     async def kept(self, name: str) -> str | None:
         """See `Store`."""
@@ -307,6 +309,8 @@ class Neo4jStore:
         async def run(tx: AsyncManagedTransaction) -> int:
             result = await tx.run(RULES["adopt_rules"], text=text, expected=expected, at=at)
             record = await result.single(strict=True)
+            if record["loading"]:
+                raise StoreUnavailable.loading()
             return int(record["newest"])
 
         async with self._session() as session:
@@ -335,6 +339,34 @@ class Neo4jStore:
     async def holders(self, keys: Sequence[str]) -> list[str]:
         """See `Store`."""
         return [record["id"] for record in await self._read(RULES["holders"], keys=list(keys))]
+
+    async def begin_load(self, mark: str) -> None:
+        """See `Store`."""
+
+        async def run(tx: AsyncManagedTransaction) -> bool:
+            record = await (await tx.run(WRITING["begin_load"])).single(strict=True)
+            if not record["begun"]:
+                await tx.run(WRITING["keep"], rows=[[LOADING, mark]])
+            return bool(record["held"])
+
+        async with self._session() as session:
+            if await session.execute_write(run):
+                raise Conflict("the store is not empty; what comes on top is for `kith import`")
+
+    async def load(self, writes: Writes, numbers: Mapping[str, int]) -> None:
+        """See `Store`."""
+
+        async def run(tx: AsyncManagedTransaction) -> None:
+            transaction = Transaction(tx, loading=True)
+            await transaction.know(list(numbers))
+            await transaction.write(writes)
+
+        async with self._session() as session:
+            await session.execute_write(run)
+
+    async def end_load(self) -> None:
+        """See `Store`."""
+        await self._read(WRITING["end_load"], name=LOADING)
 
     async def close(self) -> None:
         """See `Store`."""

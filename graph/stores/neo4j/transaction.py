@@ -6,7 +6,7 @@ from typing import Any
 from neo4j import AsyncManagedTransaction
 
 from graph.domain.customers import Customer, Member, Node
-from graph.domain.errors import RulesMoved
+from graph.domain.errors import RulesMoved, StoreUnavailable
 from graph.domain.facts import detail
 from graph.domain.identifiers import Identifier, Pair
 from graph.domain.links import Link
@@ -28,8 +28,9 @@ RULES = cypher.load("rules")
 class Transaction:
     """The answers to one write's requests; the driver begins, commits and retries."""
 
-    def __init__(self, tx: AsyncManagedTransaction) -> None:
+    def __init__(self, tx: AsyncManagedTransaction, loading: bool = False) -> None:
         self._tx = tx
+        self._loading = loading
         self._handle: dict[str, str] = {}
         """Key to the element id of its node, as far as this write met it."""
         self._created: set[str] = set()
@@ -53,7 +54,7 @@ class Transaction:
             case ReadBelongings(ids):
                 return [records.belonging(row) for row in await self._run(SEGMENTS["lock_belongings"], ids=ids)]
             case Write(writes):
-                await self._write(writes)
+                await self.write(writes)
                 return None
 
     async def _run(self, query: str, **values: Any) -> list[Sequence[Any]]:
@@ -204,7 +205,13 @@ class Transaction:
 
     # --- writing
 
-    async def _write(self, writes: Writes) -> None:
+    async def know(self, keys: Sequence[str]) -> None:
+        """Meet identifiers that are stored and that nobody else writes."""
+        found = await self._run(READING["handles"], keys=keys) if keys else ()
+        self._handle.update((key, handle) for key, handle in found)
+
+    async def write(self, writes: Writes) -> None:
+        """Store what was decided."""
         await self._write_members(writes)
         await self._write_links(writes)
         await self._write_receipts(writes.receipts)
@@ -220,8 +227,11 @@ class Transaction:
             upto = None if writes.reread.upto is None else list(writes.reread.upto)
             values = {"version": writes.reread.version, "pending": upto is not None, "upto": upto}
             await self._run(RULES["reread"], **values)
+        await self._run_if([list(one) for one in writes.kept.items()], "keep")
         rows = [records.change_values(change) for change in writes.changes]
-        ((version,),) = await self._run(WRITING["history"], rows=rows)
+        ((version, loading),) = await self._run(WRITING["history"], rows=rows)
+        if loading and not self._loading:
+            raise StoreUnavailable.loading()
         if self._version not in (None, version):
             raise RulesMoved(f"the rules came to be at version {version} in between")
 

@@ -21,6 +21,12 @@ RETURN members, [c IN customers | [c, elementId(c)]] AS customers,
        all(holder IN holders WHERE holder IN customers) AS settled,
        coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version;
 
+// name: handles
+// Identifiers by their keys, without locks.
+UNWIND $keys AS key
+MATCH (i:Identifier {key: key})
+RETURN key, elementId(i) AS handle;
+
 // name: receipts
 // The observations of $asked, pairs of source and id; locked, so that a revocation and a reading anew cannot cross.
 UNWIND $asked AS asked

@@ -8,10 +8,10 @@ MERGE (f:Feed {name: 'changes'})
 SET f.last = coalesce(f.last, 0)
 WITH f
 OPTIONAL MATCH (r:Rules)
-WITH coalesce(max(r.version), 0) AS newest
-FOREACH (_ IN CASE WHEN newest = $expected THEN [1] ELSE [] END |
+WITH f, coalesce(max(r.version), 0) AS newest
+FOREACH (_ IN CASE WHEN newest = $expected AND f.loading IS NULL THEN [1] ELSE [] END |
   CREATE (:Rules {version: newest + 1, at: $at, text: $text, pending: EXISTS { MATCH (:Observation) }}))
-RETURN newest;
+RETURN newest, f.loading AS loading;
 
 // name: reread
 // How far a version of the rules has got.
@@ -48,10 +48,6 @@ SHOW INDEXES YIELD name, state RETURN name, state;
 // The figures of live customers with orders, by id.
 MATCH (c:Customer) WHERE c.id > $after AND c.retired_at IS NULL AND c.figures <> '{}'
 RETURN c.id AS id, c.figures AS figures ORDER BY c.id LIMIT $first;
-
-// name: keep
-// A text under a name.
-MERGE (k:Kept {name: $name}) SET k.text = $text;
 
 // name: kept
 // The text under a name.

@@ -177,4 +177,27 @@ FOREACH (at IN range(0, size($rows) - 1) |
   CREATE (h:Change)
   SET h = $rows[at], h.no = before + at + 1
 )
-RETURN coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version;
+RETURN coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version,
+       COLLECT { MATCH (f:Feed {name: 'changes'}) RETURN f.loading }[0] AS loading;
+
+// name: keep
+// Texts under names.
+UNWIND $rows AS row
+MERGE (k:Kept {name: row[0]}) SET k.text = row[1];
+
+// name: begin_load
+// Make the store ready for being loaded, if nothing is stored of anyone; locked on the feed's node, as all commits are.
+MERGE (f:Feed {name: 'changes'})
+SET f.last = coalesce(f.last, 0)
+WITH f, coalesce(f.loading, false) AS begun
+WITH f, begun, NOT begun AND (EXISTS { (:Identifier) } OR EXISTS { (:Observation) } OR EXISTS { (:Customer) }
+  OR EXISTS { (:Mark) }) AS held
+FOREACH (_ IN CASE WHEN held OR begun THEN [] ELSE [1] END | SET f.loading = true)
+RETURN begun, held;
+
+// name: end_load
+// Everything is loaded.
+MATCH (f:Feed {name: 'changes'}) REMOVE f.loading
+WITH f
+OPTIONAL MATCH (k:Kept {name: $name})
+DELETE k;

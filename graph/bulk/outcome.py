@@ -1,0 +1,305 @@
+"""From arrays to what a store has to write, a portion at a time: as one commit of everything would have it.
+
+The stages follow each other: customers with their identifiers and orders, links, receipts with the history.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from graph.bulk.columns import Codes, Ints
+from graph.bulk.evidence import Bits, Links, Sightings, links_of, sightings_of
+from graph.bulk.gathering import Gathered
+from graph.bulk.resolution import BY_LIMIT, IDLE, SUSPENDED, Resolved, resolve
+from graph.bulk.spool import Spool
+from graph.domain.changes import Cause, Change, ChangeKind
+from graph.domain.customers import Anchor, Customer, Member
+from graph.domain.figures import add, figures_of
+from graph.domain.groups import limit_reason
+from graph.domain.identifiers import namespace_of
+from graph.domain.links import Link, Reason, State
+from graph.domain.observations import Evidence, Tier
+from graph.domain.orders import Order
+from graph.domain.resolution import idle_reason
+from graph.domain.rules import Rules
+from graph.domain.snapshots import NewNode, Writes
+
+STAGES = ("customers", "links", "observations")
+AT_ONCE = 10_000
+"""Identifiers, links or receipts of one portion."""
+
+
+@dataclass(slots=True)
+class Portion:
+    """What one transaction writes. `numbers` are the places, from 1 in the order of loading, of the identifiers that it
+    refers to and that were loaded before."""
+
+    stage: str
+    number: int
+    writes: Writes
+    numbers: dict[str, int]
+
+
+@njit(cache=True)
+def _numbered(group: Codes, count: Codes, customer: Codes) -> int:
+    """Number the groups by their smallest code; identifiers that nothing valid names are in none (-1)."""
+    of_group = np.full(len(group), -1, np.int32)
+    many = 0
+    for code in range(len(group)):
+        if count[code]:
+            if of_group[group[code]] < 0:
+                of_group[group[code]] = many
+                many += 1
+            customer[code] = of_group[group[code]]
+    return many
+
+
+@njit(cache=True)
+def _anchors(order: Ints, starts: Ints, rank: NDArray[np.int16], first: Ints, anchor: Codes) -> None:
+    for one in range(len(starts) - 1):
+        best = order[starts[one]]
+        for at in range(starts[one] + 1, starts[one + 1]):
+            code = order[at]
+            if rank[code] < rank[best] or (rank[code] == rank[best] and first[code] < first[best]):
+                best = code
+        anchor[one] = best
+
+
+class Outcome:
+    """All that a history comes to. `new_id` gives the customers their ids, by their number; times in microseconds."""
+
+    def __init__(self, gathered: Gathered, rules: Rules, now: int, new_id: Callable[[int], str]) -> None:
+        self._gathered, self._rules, self._now, self._id = gathered, rules, now, new_id
+        self._keys = gathered.keys
+        columns, valid = gathered.columns, gathered.valid
+        rank: NDArray[np.int16] = np.array([rules.rank[namespace_of(key)] for key in self._keys], np.int16)
+        self._seen: Sightings = sightings_of(columns, valid, len(self._keys))
+        self._links: Links = links_of(columns, valid, rules.accept)
+        self._resolved: Resolved = resolve(self._links, rank, rules)
+        self._number_customers(rank)
+        self._sources = lru_cache(maxsize=100_000)(self._named)
+        self._suspended = self._count_suspended()
+        self._orders_at = self._orders_by_customer()
+
+    def _number_customers(self, rank: NDArray[np.int16]) -> None:
+        customer = np.full(len(self._keys), -1, np.int32)
+        self.customers = int(_numbered(self._resolved.group, self._seen.count, customer))
+        """How many customers there are."""
+        self._customer = customer
+        inside = np.flatnonzero(customer >= 0)
+        # By customer, then by key: what is read together is stored together.
+        self._order = inside[np.argsort(customer[inside], kind="stable")]
+        self.identifiers = len(self._order)
+        self._number = np.zeros(len(self._keys), np.int32)
+        self._number[self._order] = np.arange(1, self.identifiers + 1, dtype=np.int32)
+        self._starts = np.searchsorted(customer[self._order], np.arange(self.customers + 1, dtype=np.int32))
+        self._anchor = np.zeros(self.customers, np.int32)
+        _anchors(self._order, self._starts, rank, self._seen.first, self._anchor)
+
+    def _count_suspended(self) -> Ints:
+        cut = np.flatnonzero(self._resolved.state == SUSPENDED)
+        ends = np.concatenate((self._links.a[cut], self._links.b[cut]))
+        return np.bincount(self._customer[ends], minlength=self.customers)
+
+    def _orders_by_customer(self) -> tuple[Ints, Ints]:
+        """The places of the best orders by customer, and where those of each customer begin."""
+        gathered = self._gathered
+        codes = np.frombuffer(gathered.orders.codes, np.int32)[gathered.best]
+        customers = self._customer[codes]
+        order = np.argsort(customers, kind="stable").astype(np.int64)
+        return order, np.searchsorted(customers[order], np.arange(self.customers + 1, dtype=customers.dtype))
+
+    @property
+    def links(self) -> int:
+        """How many links there are."""
+        return len(self._links)
+
+    def _named(self, bits: bytes) -> tuple[str, ...]:
+        words = np.frombuffer(bits, np.uint64)
+        names = self._gathered.columns.sources
+        mine = (name for at, name in enumerate(names) if int(words[at >> 6]) >> (at & 63) & 1)
+        return tuple(sorted(mine))
+
+    def _sources_of(self, bits: Bits, at: int) -> tuple[str, ...]:
+        return self._sources(bits[at].tobytes())
+
+    def portions(self, spool: Spool) -> Iterator[Portion]:
+        """Everything, in the order in which it has to be stored."""
+        for stage, portions in zip(
+            STAGES, (self._of_customers(), self._of_links(), self._of_receipts(spool)), strict=True
+        ):
+            for number, (writes, numbers) in enumerate(portions, 1):
+                yield Portion(stage, number, writes, numbers)
+
+    # --- customers with their identifiers
+
+    def _of_customers(self) -> Iterator[tuple[Writes, dict[str, int]]]:
+        start = 0
+        while start < self.customers:
+            stop = int(np.searchsorted(self._starts, self._starts[start] + AT_ONCE, side="right")) - 1
+            stop = min(max(stop, start + 1), self.customers)
+            writes = Writes()
+            for number in range(start, stop):
+                self._add_customer(writes, number)
+            yield writes, {}
+            start = stop
+
+    def _add_customer(self, writes: Writes, number: int) -> None:
+        keys, seen, node = self._keys, self._seen, NewNode(number + 1)
+        counts: dict[str, int] = {}
+        for code in self._order[self._starts[number] : self._starts[number + 1]].tolist():
+            key = keys[code]
+            member = self._member(code)
+            writes.members[key] = member
+            writes.moves[key] = node
+            namespace = namespace_of(key)
+            counts[namespace] = counts.get(namespace, 0) + 1
+        anchor = int(self._anchor[number])
+        writes.customers.append(
+            Customer(
+                node,
+                self._id(number),
+                self._now,
+                Anchor(keys[anchor], int(seen.first[anchor])),
+                1,
+                counts,
+                int(self._suspended[number]),
+                0,
+                add(figures_of(order) for order in self._orders_of(writes, number)),
+            )
+        )
+
+    def _member(self, code: int) -> Member:
+        seen, names = self._seen, self._rules.namespaces
+        evidence = Evidence(
+            int(seen.first[code]),
+            int(seen.last[code]),
+            self._sources_of(seen.sources, code),
+            int(seen.count[code]),
+        )
+        degree = {names[at].name: count for at, count in enumerate(self._resolved.degree[code].tolist()) if count}
+        shared = bool(self._resolved.shared[code])
+        tally = self._gathered.tallies.get(code, {})
+        return Member(self._keys[code], evidence, degree, shared, tally=tally)
+
+    def _orders_of(self, writes: Writes, number: int) -> Iterator[Order]:
+        """The orders of a customer, to be written too."""
+        order, starts = self._orders_at
+        for at in order[starts[number] : starts[number + 1]].tolist():
+            one = self._gathered.order_at(at)
+            writes.orders[self._keys[self._gathered.orders.codes[int(self._gathered.best[at])]]] = one
+            yield one
+
+    # --- links
+
+    def _of_links(self) -> Iterator[tuple[Writes, dict[str, int]]]:
+        a, b = self._number[self._links.a], self._number[self._links.b]
+        order = np.argsort(a.astype(np.int64) << 32 | b)
+        for start in range(0, len(order), AT_ONCE):
+            writes, numbers = Writes(), dict[str, int]()
+            for at in order[start : start + AT_ONCE].tolist():
+                link = self._link(at)
+                writes.links[link.pair] = link
+                numbers[link.a], numbers[link.b] = int(a[at]), int(b[at])
+            yield writes, numbers
+
+    def _link(self, at: int) -> Link:
+        links, keys = self._links, self._keys
+        a, b = int(links.a[at]), int(links.b[at])
+        confidence = float(links.confidence[at])
+        counted = bool(links.counted[at])
+        bare = Link(
+            keys[a],
+            keys[b],
+            Tier(int(links.tier[at])),
+            int(links.first[at]) if counted else None,
+            int(links.last[at]) if counted else None,
+            int(links.count[at]),
+            self._sources_of(links.sources, at),
+            None if np.isnan(confidence) else confidence,
+        )
+        match self._resolved.state[at]:
+            case code if code == IDLE:
+                shared = {keys[end] for end in (a, b) if self._resolved.shared[end]}
+                return bare.with_state(State.IDLE, idle_reason(bare, self._rules, shared, frozenset()))
+            case code if code == SUSPENDED:
+                return bare.with_state(State.SUSPENDED, self._why_suspended(at))
+            case _:
+                return bare
+
+    def _why_suspended(self, at: int) -> Reason:
+        if self._resolved.reason[at] != BY_LIMIT:
+            raise ValueError("a history has no marks")
+        name = self._rules.namespaces[self._resolved.detail[at]].name
+        return limit_reason(name, int(self._resolved.total[at]), self._rules.limits[name])
+
+    # --- receipts with orders and history
+
+    def _of_receipts(self, spool: Spool) -> Iterator[tuple[Writes, dict[str, int]]]:
+        gathered = self._gathered
+        again = gathered.repeated | gathered.conflicting
+        created, suspended = self._told_at()
+        writes, numbers = Writes(), dict[str, int]()
+        # A row knows its keys; where they are is by code, in the same order in which the row named them.
+        starts = np.concatenate(([0], gathered.columns.ends))
+        for row, one in enumerate(spool):
+            if again[row]:
+                continue
+            receipt = one.receipt(self._now, bool(gathered.superseded[row]))
+            writes.receipts.append(receipt)
+            codes = gathered.columns.codes[starts[row] : starts[row + 1]]
+            places = self._number[codes].tolist()
+            numbers.update((key, place) for key, place in zip(receipt.keys, places, strict=True) if place)
+            cause = Cause("observed", receipt.source, receipt.id, party=receipt.tier.name.lower())
+            writes.changes.extend(self._creation(number, cause) for number in created.of(row))
+            writes.changes.extend(self._suspension(at, cause) for at in suspended.of(row))
+            if len(writes.receipts) >= AT_ONCE:
+                yield writes, numbers
+                writes, numbers = Writes(), {}
+        if not writes.empty:
+            yield writes, numbers
+
+    def _told_at(self) -> tuple["_ByRow", "_ByRow"]:
+        """Row to the customers that it created, and to the links that it left suspended."""
+        smallest = self._order[self._starts[:-1]]
+        cut = np.flatnonzero(self._resolved.state == SUSPENDED)
+        return (
+            _ByRow(self._seen.row[smallest], np.arange(self.customers)),
+            _ByRow(self._links.row[cut], cut),
+        )
+
+    def _creation(self, number: int, cause: Cause) -> Change:
+        codes = self._order[self._starts[number] : self._starts[number + 1]].tolist()
+        named = tuple(self._keys[code] for code in codes)
+        id = self._id(number)
+        return Change(ChangeKind.CREATED, self._now, cause, id, keys=named, rule="seen for the first time")
+
+    def _suspension(self, at: int, cause: Cause) -> Change:
+        link = self._link(at)
+        strong, weak = self._rules.strong_first(link.a, link.b)
+        ends = int(self._links.a[at]), int(self._links.b[at])
+        ids = {self._keys[end]: self._id(int(self._customer[end])) for end in ends}
+        rule = link.reason.text if link.reason else ""
+        kind = ChangeKind.SUSPENDED
+        return Change(kind, self._now, cause, ids[strong], ids[weak], (strong, weak), rule)
+
+
+class _ByRow:
+    """What belongs to rows, asked for row after row."""
+
+    def __init__(self, rows: Codes | Ints, what: Ints) -> None:
+        order = np.argsort(rows, kind="stable")
+        self._rows, self._what = rows[order], what[order]
+        self._at = 0
+
+    def of(self, row: int) -> list[int]:
+        """What belongs to a row."""
+        begin = self._at
+        while self._at < len(self._rows) and self._rows[self._at] <= row:
+            self._at += 1
+        found: list[int] = self._what[begin : self._at].tolist()
+        return found

@@ -1,0 +1,255 @@
+"""One run of `kith backfill`: whole files into an empty store, resolved together; can be stopped and run again."""
+
+import asyncio
+import gc
+import hashlib
+import multiprocessing
+import os
+import secrets
+import tempfile
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from graph.bulk.gathering import Gathered, Gathering
+from graph.bulk.outcome import STAGES, Outcome
+from graph.bulk.spool import Row, Spool
+from graph.domain.errors import InvalidInput, Problem
+from graph.domain.intake import receipt_of
+from graph.domain.observations import REFUSED_BY_RULES
+from graph.domain.rules import Rules
+from graph.domain.statements import Terms, command
+from graph.ports import LOADING, Store
+from service import rules_file
+from service.bootstrap import SystemClock, Wiring, id_from
+from service.import_run import Counts, Report
+from service.importing import Raw, raw_lines, read
+
+LINES = 2_000
+"""Lines that a process reads at a time."""
+AHEAD = 4
+"""Such chunks that wait for each process, so that none is idle and memory stays bounded."""
+
+Told = Callable[[str, int, int], None]
+"""Is told what is being done, how far it is, and how far there is to go."""
+
+
+@dataclass(slots=True)
+class Reader:
+    """What a process needs to read lines: everything that tells what they come to."""
+
+    rules_text: str
+    terms: Terms
+    now: int
+    source: str
+    _rules: Rules | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """The rules, read once."""
+        if self._rules is None:
+            self._rules = rules_file.parse(self.rules_text)
+        return self._rules
+
+    def rows(self, lines: Sequence[Raw]) -> list[tuple[Row | None, Problem | None]]:
+        """For each line its row, if there is something to be stored, and what is wrong with it."""
+        return [self._row(one) for one in lines]
+
+    def _row(self, one: Raw) -> tuple[Row | None, Problem | None]:
+        statement = read(one.value, self.source)
+        found = statement if isinstance(statement, Problem) else command(statement, self.rules, self.terms, self.now)
+        if isinstance(found, Problem):
+            return None, found
+        refused = found.outcome.refused
+        if refused is not None and refused.code not in REFUSED_BY_RULES:
+            return None, refused
+        return Row.of(receipt_of(found), len(found.outcome.dropped)), refused
+
+
+_reader: Reader | None = None
+
+
+def _begin(reader: Reader) -> None:
+    global _reader
+    _reader = reader
+
+
+_Made = tuple[tuple[Any, ...] | None, Problem | None]
+
+
+def _work(lines: Sequence[Raw]) -> list[_Made]:
+    if _reader is None:
+        raise RuntimeError("the process was not begun")
+    # Plain tuples cross between processes faster than named ones.
+    return [(None if row is None else tuple(row), problem) for row, problem in _reader.rows(lines)]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a store is loaded: kept in it, so that another run can go on."""
+
+    files: tuple[str, ...]
+    now: int
+    seed: str
+    stage: str = ""
+    portion: int = 0
+
+    def text(self) -> str:
+        """As it is kept."""
+        return orjson.dumps(self).decode()
+
+    @classmethod
+    def read(cls, text: str) -> "Mark":
+        """From what is kept."""
+        values = orjson.loads(text)
+        return cls(tuple(values["files"]), values["now"], values["seed"], values["stage"], values["portion"])
+
+    def covers(self, stage: str, portion: int) -> bool:
+        """Whether a portion has been loaded already."""
+        done = (STAGES.index(self.stage) if self.stage else -1, self.portion)
+        return (STAGES.index(stage), portion) <= done
+
+
+@dataclass(slots=True)
+class Backfill:
+    """Files into a store that is migrated and has rules; `now` in microseconds holds for lines without a time."""
+
+    store: Store
+    terms: Terms
+    now: int
+    report: Report
+    told: Told
+    source: str = ""
+    counts: Counts = field(default_factory=Counts)
+    processes: int = field(default_factory=lambda: os.cpu_count() or 1)
+    customers: int = 0
+    identifiers: int = 0
+    links: int = 0
+
+    async def run(self, files: Sequence[Path]) -> None:
+        """Read, resolve, load; raises `Conflict` where the store is not empty."""
+        mark = await self._begun(files)
+        (kept, *_) = await self.store.rules()
+        rules = rules_file.parse(kept.text)
+        with tempfile.TemporaryDirectory(prefix="kith-backfill-") as folder:
+            spool = Spool(Path(folder))
+            gathered = self._gathered(files, spool, Reader(kept.text, self.terms, mark.now, self.source), rules)
+            self.told("resolve", 0, 1)
+            seed = bytes.fromhex(mark.seed)
+            outcome = Outcome(gathered, rules, mark.now, lambda number: id_from(seed, number))
+            self.told("resolve", 1, 1)
+            self.customers, self.identifiers, self.links = outcome.customers, outcome.identifiers, outcome.links
+            await self._load(mark, outcome, spool, gathered.columns.rows)
+            spool.close()
+        await self.store.end_load()
+
+    async def _begun(self, files: Sequence[Path]) -> Mark:
+        """The mark of a run before this one, if there is one, else a new one."""
+        digests = tuple(_digest(path) for path in files)
+        text = await self.store.kept(LOADING)
+        mark = Mark(digests, self.now, secrets.token_hex(32)) if text is None else Mark.read(text)
+        if mark.files != digests:
+            raise InvalidInput(
+                "OTHER_FILES", "the backfill that was begun in this store is of other files; give those again, in order"
+            )
+        await self.store.begin_load(mark.text())
+        return mark
+
+    # --- reading
+
+    def _gathered(self, files: Sequence[Path], spool: Spool, reader: Reader, rules: Rules) -> Gathered:
+        gathering = Gathering(spool)
+        lines, file_of, good = array("q"), array("i"), array("b")
+        size = sum(path.stat().st_size for path in files)
+        before = 0
+        with ProcessPoolExecutor(
+            self.processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(reader,)
+        ) as pool:
+            for number, path in enumerate(files):
+                for chunk, rows in self._read(pool, path, rules):
+                    for one, (row, problem) in zip(chunk, rows, strict=True):
+                        if problem is not None:
+                            self._refuse(path, one.line, problem)
+                        if row is not None:
+                            named = Row._make(row)
+                            gathering.add(named)
+                            lines.append(one.line)
+                            file_of.append(number)
+                            good.append(problem is None)
+                            self.counts.dropped += named.dropped
+                    self.told("read", before + chunk[-1].read_bytes, size)
+                before += path.stat().st_size
+        gathered = gathering.settle()
+        taken = np.frombuffer(good, np.int8).astype(bool)
+        self.counts.repeated = int((taken & gathered.repeated).sum())
+        self.counts.accepted = int((taken & ~gathered.repeated & ~gathered.conflicting).sum())
+        for at in (taken & gathered.conflicting).nonzero()[0].tolist():
+            message = "is already known with other content"
+            self._refuse(files[file_of[at]], lines[at], Problem("ID_CONFLICT", message, ("id",)))
+        return gathered
+
+    def _read(self, pool: ProcessPoolExecutor, path: Path, rules: Rules) -> Iterator[tuple[list[Raw], list[_Made]]]:
+        """The lines of a file, read by several processes, in their order."""
+        lines = raw_lines(path, rules)
+        running: deque[tuple[list[Raw], Future[list[_Made]]]] = deque()
+        while True:
+            chunk = list(islice(lines, LINES))
+            if chunk:
+                running.append((chunk, pool.submit(_work, chunk)))
+            if running and (not chunk or len(running) >= self.processes * AHEAD):
+                done, future = running.popleft()
+                yield done, future.result()
+            elif not chunk:
+                return
+
+    def _refuse(self, path: Path, line: int, problem: Problem) -> None:
+        self.counts.refuse(problem)
+        self.report.refuse(path, line, problem)
+
+    # --- loading
+
+    async def _load(self, mark: Mark, outcome: Outcome, spool: Spool, rows: int) -> None:
+        done = 0
+        total = outcome.identifiers + outcome.links + rows
+        writing: asyncio.Task[None] | None = None
+        for portion in outcome.portions(spool):
+            writes = portion.writes
+            # One portion is made while the one before is written.
+            if writing is not None:
+                await writing
+            self.told("load", done, total)
+            done += len(writes.members) + len(writes.links) + len(writes.receipts)
+            if not mark.covers(portion.stage, portion.number):
+                reached = Mark(mark.files, mark.now, mark.seed, portion.stage, portion.number)
+                writes.kept[LOADING] = reached.text()
+                writing = asyncio.create_task(self.store.load(writes, portion.numbers))
+                await asyncio.sleep(0)
+        if writing is not None:
+            await writing
+        self.told("load", done, total)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()
+
+
+async def run(wiring: Wiring, files: Sequence[Path], report: Report, told: Told, source: str = "") -> Backfill:
+    """Backfill the store of a wiring; answers the run, with what it counted."""
+    await wiring.store.migrate()
+    if await wiring.store.kept(LOADING) is None:
+        await wiring.prepare()
+    # Millions of values that hold no cycles: looking for some would take a third of the time.
+    gc.disable()
+    now = SystemClock().now()
+    one = Backfill(wiring.store, wiring.graph.terms, now, report, told, source)
+    await one.run(files)
+    return one
