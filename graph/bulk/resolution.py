@@ -92,25 +92,25 @@ def _foe(parent: Codes, apart: Codes, x: int, y: int) -> int:
 
 
 @njit(cache=True)
+def _broken(counts: Codes, limits: Codes, x: int, y: int) -> int:
+    for one in range(len(limits)):
+        if counts[x, one] and counts[y, one] and counts[x, one] + counts[y, one] > limits[one]:
+            return one
+    return -1
+
+
+@njit(cache=True)
 def _decide(order, a, b, local, parent, size, counts, limits, ranks, foes, apart, state, reason, detail, total):  # type: ignore[no-untyped-def]
     for at in range(len(order)):
         link = order[at]
         x, y = _find(parent, local[a[link]]), _find(parent, local[b[link]])
         if x == y:
             continue
-        if foes[x] and foes[y]:
-            mark = _foe(parent, apart, x, y)
-            if mark >= 0:
-                state[link], reason[link], detail[link] = SUSPENDED, BY_APART, mark
-                continue
-        broken = False
-        for one in range(len(limits)):
-            if counts[x, one] and counts[y, one] and counts[x, one] + counts[y, one] > limits[one]:
-                state[link], reason[link] = SUSPENDED, BY_LIMIT
-                detail[link], total[link] = ranks[one], counts[x, one] + counts[y, one]
-                broken = True
-                break
-        if broken:
+        if foes[x] and foes[y] and _foe(parent, apart, x, y) >= 0:
+            state[link] = SUSPENDED
+            continue
+        if _broken(counts, limits, x, y) >= 0:
+            state[link] = SUSPENDED
             continue
         if size[x] < size[y]:
             x, y = y, x
@@ -119,6 +119,18 @@ def _decide(order, a, b, local, parent, size, counts, limits, ranks, foes, apart
         foes[x] = foes[x] or foes[y]
         for one in range(len(limits)):
             counts[x, one] += counts[y, one]
+    # Why is told of the groups as they came to be.
+    for at in range(len(order)):
+        link = order[at]
+        if state[link] == SUSPENDED:
+            x, y = _find(parent, local[a[link]]), _find(parent, local[b[link]])
+            mark = _foe(parent, apart, x, y) if foes[x] and foes[y] else -1
+            if mark >= 0:
+                reason[link], detail[link] = BY_APART, mark
+            else:
+                one = _broken(counts, limits, x, y)
+                reason[link], detail[link] = BY_LIMIT, ranks[one]
+                total[link] = counts[x, one] + counts[y, one]
 
 
 def _shared(degree: Codes, rank: NDArray[np.int16], rules: Rules) -> Bools:

@@ -2,9 +2,17 @@
 
 The quick step and its conditions are design.md §4, "The incremental step". Two additions to its wording, both held
 to by the property test against resolving from scratch: a touched link whose place in the order and idleness stay the
-same changes nothing; and new identifiers of unlimited namespaces that hang on a single known one join its customer
+same changes nothing; a link between two identifiers of one customer that is new, or comes earlier in the order than
+before, changes nothing; and new identifiers of unlimited namespaces that hang on a single known one join its customer
 whatever else is suspended there, since they bring neither a limited value nor a mark, so that every other decision
 falls as before.
+
+That a link within a customer changes nothing, whatever is suspended there: let it join two identifiers that end in one
+group F without it too. At each place of the order the groups with it are unions of those without it, and parts of the
+groups in which everything ends without it. It holds up to its place, and behind it since both ends lie in F. A link
+that was kept unites two parts of one final group, which is permitted as a whole: it is kept. One that was suspended
+would unite supersets of what was forbidden, which lie in two final groups: it is suspended. So the groups are the same
+in the end, and so are the reasons, which are told of them. To come earlier is to be there earlier, and needless later.
 """
 
 from collections.abc import Mapping
@@ -48,7 +56,7 @@ def clusters_of(overlay: Overlay, customers: Mapping[Node, Customer]) -> list[Cl
     dirty_keys = overlay.shared_flips | overlay.marked | overlay.recount
     for ends in overlay.touched_links:
         matters = overlay.matters(ends)
-        if matters is False:
+        if matters is False or (matters and _inside(ends, overlay)):
             continue
         if matters is None or ends not in overlay.links:
             dirty_keys.add(ends[0])
@@ -72,6 +80,12 @@ def clusters_of(overlay: Overlay, customers: Mapping[Node, Customer]) -> list[Cl
         if not cluster.dirty:
             cluster.dirty = not _quick(cluster, overlay, customers)
     return list(clusters.values())
+
+
+def _inside(ends: Pair, overlay: Overlay) -> bool:
+    """Whether a touched link that is not idle joins what is one customer already, no later than it did before."""
+    at = {overlay.members[key].customer for key in ends}
+    return len(at) == 1 and None not in at and overlay.comes_earlier(ends)
 
 
 def _quick(cluster: Cluster, overlay: Overlay, customers: Mapping[Node, Customer]) -> bool:

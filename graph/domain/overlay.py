@@ -202,6 +202,13 @@ class Overlay:
             return None
         return not idle and sort_key(before, self.rules) != sort_key(after, self.rules)
 
+    def comes_earlier(self, ends: Pair) -> bool:
+        """Whether a touched link that is not idle is new, or has moved towards the beginning of the order."""
+        before, after = self.links_before.get(ends), self.links.get(ends)
+        if before is None or after is None:
+            return after is not None
+        return sort_key(after, self.rules) < sort_key(before, self.rules)
+
     def went_younger(self, key: str) -> bool:
         """Whether an identifier's first sighting was withdrawn, so that it may lose its place as an anchor."""
         known, after = self.members_before.get(key), self.members[key].evidence

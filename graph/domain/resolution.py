@@ -51,15 +51,18 @@ def unite(
         else:
             active.append(link)
     joins: list[Pair] = []
+    cut: list[Link] = []
     for link in sorted(active, key=lambda link: sort_key(link, rules)):
         if groups.find(link.a) == groups.find(link.b):
             verdicts[link.pair] = State.KEPT, None
-        elif reason := groups.obstacle(link.a, link.b):
-            verdicts[link.pair] = State.SUSPENDED, reason
+        elif groups.obstacle(link.a, link.b):
+            cut.append(link)
         else:
             groups.unite(link.a, link.b)
             joins.append(link.pair)
             verdicts[link.pair] = State.KEPT, None
+    # Why is told of the groups as they came to be: what stands against a link at its turn still does in the end.
+    verdicts.update((link.pair, (State.SUSPENDED, groups.obstacle(link.a, link.b))) for link in cut)
     return Resolution(groups.all(), verdicts, joins, groups.beaten)
 
 

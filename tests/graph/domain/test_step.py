@@ -65,14 +65,14 @@ def truth(graph: Graph) -> tuple[list[list[str]], dict]:
     """Customers and verdicts from scratch, from what the store holds as valid."""
     valid = [one.statement for one in graph.store.receipts.values() if one.standing is Standing.VALID]
     resolution = resolve(valid, tuple(graph.store.marks.values()), graph.rules)
-    return in_order(resolution.groups), {ends: state for ends, (state, _) in resolution.verdicts.items()}
+    return in_order(resolution.groups), resolution.verdicts
 
 
 def check_everything(graph: Graph) -> None:
     store = graph.store
     customers, verdicts = truth(graph)
     assert graph.customers() == customers
-    assert {ends: link.state for ends, link in store.links.items()} == verdicts
+    assert {ends: (link.state, link.reason) for ends, link in store.links.items()} == verdicts
     check_evidence(graph)
     check_customers(graph)
 
