@@ -8,12 +8,15 @@ import asyncio
 import json
 import os
 import re
+import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +44,13 @@ DOCUMENT = """query View($i: IdentifierInput!) { customer(by: {identifier: $i}) 
   orders(first: 10) { nodes { number placedAt status currency total lines { sku quantity total } } }
   metrics { orders revenue { amount currency } averageOrderValue { amount currency } firstOrderAt lastOrderAt }
   links(first: 20) { nodes { a { namespace value } b { namespace value } state count lastSeen } }
+} }"""
+AS_IT_COMES = """query View($key: String!) { customer(key: $key) {
+  id known createdAt
+  identifiers { namespace value firstSeen lastSeen }
+  orders { number placedAt status currency total lines { sku quantity total } }
+  metrics { orders revenue currency firstOrderAt lastOrderAt }
+  links { a { namespace value } b { namespace value } state count lastSeen }
 } }"""
 LUA = """
 local bodies = {}
@@ -98,8 +108,8 @@ async def load(uri: str, customers: int) -> list[str]:
 
 
 @contextmanager
-def served(command: list[str], port: int, **environment: str) -> Iterator[str]:
-    """A server as a process of its own."""
+def served(command: list[str], port: int, ready: str = "/readyz", **environment: str) -> Iterator[str]:
+    """A server as a process of its own; `ready` is a path that answers 200 once it serves."""
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment}
     )
@@ -107,7 +117,7 @@ def served(command: list[str], port: int, **environment: str) -> Iterator[str]:
     try:
         for _ in range(200):
             try:
-                if httpx.get(f"{url}/readyz").status_code == 200:
+                if httpx.get(f"{url}{ready}").status_code == 200:
                     break
             except httpx.TransportError:
                 pass
@@ -163,51 +173,168 @@ async def driver_alone(uri: str, keys: list[str], clients: int, seconds: float) 
     return done / seconds
 
 
-def same(ours: str, bare: str, keys: list[str]) -> None:
-    """Compare answers: the same identifiers, orders, lines and links, in the same order."""
-    for key in keys[:20]:
+NODE = Path(__file__).parent / "peers" / "neo4j-graphql"
+THEIR_DOCUMENT = """query View($key: String!) { identifiers(where: {key: {eq: $key}}) { customers {
+  id created_at figures
+  identifiers(limit: 20, sort: [{key: ASC}]) { namespace value first_seen last_seen }
+  orders: identifiers(where: {namespace: {eq: "order"}}, limit: 10, sort: [{placed_at: DESC}]) { facts }
+  links: identifiers { namespace value
+    linkedConnection { edges { properties { state count last_seen } node { namespace value } } } }
+} } }"""
+
+
+@dataclass(slots=True)
+class Side:
+    """One that serves the view over HTTP."""
+
+    name: str
+    command: list[str]
+    port: int
+    path: str
+    body: Callable[[str], object]
+    aim: float | None = None
+    ready: str = "/readyz"
+
+
+def sides(uri: str) -> list[Side]:
+    """Kith and its peers over HTTP; @neo4j/graphql only where Node and npm are."""
+    python = sys.executable
+    ports = [free_port() for _ in range(4)]
+
+    def ours(key: str) -> object:
         namespace, value = Identifier.from_key(key)
-        body = {"query": DOCUMENT, "variables": {"i": {"namespace": namespace, "value": value}}}
-        mine = httpx.post(f"{ours}/graphql", json=body).json()["data"]["customer"]
-        identifiers, links, orders = httpx.post(f"{bare}/view", json={"key": key}).json()["pages"]
-        told = [f"{one['namespace']}={one['value']}" for one in mine["identifiers"]["nodes"]]
-        if told != [one["key"] for one in identifiers[:20]]:
-            raise AssertionError(f"identifiers of {key} differ")
+        return {"query": DOCUMENT, "variables": {"i": {"namespace": namespace, "value": value}}}
+
+    serve = [python, "-m", "service", "serve", "--port", str(ports[0]), "--store", uri]
+    plain = [python, "-m", "bench.peers.strawberry_as_it_comes", uri, str(ports[2])]
+    found = [
+        Side("Kith", serve, ports[0], "/graphql", ours),
+        Side(
+            "bare Starlette endpoint",
+            [python, "-m", "bench.bare", uri, str(ports[1])],
+            ports[1],
+            "/view",
+            lambda key: {"key": key},
+            0.8,
+        ),
+        Side(
+            "Strawberry as it comes",
+            plain,
+            ports[2],
+            "/graphql/",
+            lambda key: {"query": AS_IT_COMES, "variables": {"key": key}},
+        ),
+    ]
+    if shutil.which("npm") is None:
+        print("no npm here: @neo4j/graphql is left out", file=sys.stderr)
+        return found
+    if not (NODE / "node_modules").exists():
+        command = ["npm", "ci", "--prefix", str(NODE), "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run(command, check=True)
+    return [
+        *found,
+        Side(
+            "@neo4j/graphql with Apollo Server",
+            ["node", str(NODE / "server.mjs"), uri, str(ports[3])],
+            ports[3],
+            "/",
+            lambda key: {"query": THEIR_DOCUMENT, "variables": {"key": key}},
+            2.5,
+            "/?query={__typename}",
+        ),
+    ]
+
+
+@dataclass(slots=True)
+class Told:
+    """What an answer tells, in the same shape whoever gave it: to be compared."""
+
+    identifiers: list[str]
+    orders: list[tuple[str, int]]
+    links: list[tuple[str, str, int]]
+
+
+def told(name: str, answer: Any) -> Told:
+    """What a side's answer tells."""
+    if name == "bare Starlette endpoint":
+        identifiers, links, orders = answer["pages"]
         facts = [Order.from_facts(source, text) for _, source, text in orders[:10]]
-        shown = [(one["number"], len(one["lines"])) for one in mine["orders"]["nodes"]]
-        if shown != [(one.number, len(one.lines)) for one in facts]:
-            raise AssertionError(f"orders of {key} differ")
-        ends = [(f"{one['a']['namespace']}={one['a']['value']}", one["count"]) for one in mine["links"]["nodes"]]
-        if ends != [(a, values["count"]) for a, _, values in links[:20]]:
-            raise AssertionError(f"links of {key} differ")
+        return Told(
+            [one["key"] for one in identifiers[:20]],
+            [(one.number, len(one.lines)) for one in facts],
+            [(a, b, values["count"]) for a, b, values in links[:20]],
+        )
+    if name.startswith("@neo4j"):
+        (customer,) = answer["data"]["identifiers"][0]["customers"]
+        orders = [Order.from_facts("", one["facts"]) for one in customer["orders"]]
+        return Told(
+            [_key(one) for one in customer["identifiers"]],
+            [(one.number, len(one.lines)) for one in orders],
+            [
+                (_key(one), _key(edge["node"]), edge["properties"]["count"])
+                for one in customer["links"]
+                for edge in one["linkedConnection"]["edges"]
+            ],
+        )
+    customer = answer["data"]["customer"]
+    listed = {
+        kind: found["nodes"] if isinstance(found, dict) else found for kind, found in customer.items() if kind in LISTS
+    }
+    return Told(
+        [_key(one) for one in listed["identifiers"]],
+        [(one["number"], len(one["lines"])) for one in listed["orders"]],
+        [(_key(one["a"]), _key(one["b"]), one["count"]) for one in listed["links"]],
+    )
+
+
+LISTS = ("identifiers", "orders", "links")
+
+
+def _key(one: dict[str, str]) -> str:
+    return f"{one['namespace']}={one['value']}"
+
+
+def same(running: dict[str, str], every: list[Side], keys: list[str]) -> None:
+    """Compare answers: the same identifiers and links, and the same orders with lines in one order."""
+    for key in keys[:20]:
+        answers = {}
+        for side in every:
+            answer = httpx.post(f"{running[side.name]}{side.path}", json=side.body(key))
+            answers[side.name] = told(side.name, answer.json())
+        mine = answers["Kith"]
+        if not (len(mine.identifiers) > 10 and len(mine.orders) == 10 and len(mine.links) > 10):
+            raise AssertionError(f"the view of {key} is not the one that was loaded")
+        for name, theirs in answers.items():
+            alike = (
+                sorted(mine.identifiers) == sorted(theirs.identifiers)
+                and mine.orders == theirs.orders
+                and sorted(mine.links) == sorted(theirs.links)
+            )
+            if not alike:
+                raise AssertionError(f"the view of {key} differs at {name}")
 
 
 def rows(uri: str, keys: list[str], clients: list[int], rounds: int, seconds: int) -> tuple[list[Row], Curve]:
-    """The view at each concurrency, against the bare endpoint and the driver alone."""
-    python, port, bare_port = sys.executable, free_port(), free_port()
-    ours = [python, "-m", "service", "serve", "--port", str(port), "--store", uri]
-    bare = [python, "-m", "bench.bare", uri, str(bare_port)]
-    bodies = [
-        json.dumps({"query": DOCUMENT, "variables": {"i": {"namespace": "email", "value": key.partition("=")[2]}}})
-        for key in keys
-    ]
-    bare_bodies = [json.dumps({"key": key}) for key in keys]
+    """The view at each concurrency, against each peer over HTTP and the driver alone."""
+    every = sides(uri)
+    bodies = {side.name: [json.dumps(side.body(key)) for key in keys] for side in every}
     found: list[Row] = []
-    curve = Curve(
-        "The view over HTTP", "clients", "views a second", {"Kith": [], "bare endpoint": [], "driver alone": []}
-    )
-    with served(ours, port) as mine, served(bare, bare_port) as theirs:
-        same(mine, theirs, keys)
+    curve = Curve("The view over HTTP", "clients", "views a second", {side.name: [] for side in every})
+    curve.lines["driver alone"] = []
+    with ExitStack() as stack:
+        running = {side.name: stack.enter_context(served(side.command, side.port, side.ready)) for side in every}
+        same(running, every, keys)
         for count in clients:
-            row = Row(f"view over HTTP, {count} clients", "views/s", [], "bare Starlette endpoint", [], 0.8)
-            alone = Row(f"view over HTTP, {count} clients", "views/s", row.ours, "driver alone, no HTTP", [])
-            wrk(f"{mine}/graphql", bodies, count, 2)
-            wrk(f"{theirs}/view", bare_bodies, count, 2)
+            rates: dict[str, list[float]] = {name: [] for name in curve.lines}
+            for side in every:
+                wrk(f"{running[side.name]}{side.path}", bodies[side.name], count, 2)
             for _ in range(rounds):
-                row.ours.append(wrk(f"{mine}/graphql", bodies, count, seconds))
-                row.theirs.append(wrk(f"{theirs}/view", bare_bodies, count, seconds))
-                alone.theirs.append(asyncio.run(driver_alone(uri, keys, count, seconds)))
-            found += [row, alone]
-            for name, values in (("Kith", row.ours), ("bare endpoint", row.theirs), ("driver alone", alone.theirs)):
-                curve.lines[name].append((count, sorted(values)[len(values) // 2]))
+                for side in every:
+                    rates[side.name].append(wrk(f"{running[side.name]}{side.path}", bodies[side.name], count, seconds))
+                rates["driver alone"].append(asyncio.run(driver_alone(uri, keys, count, seconds)))
+            what = f"view over HTTP, {count} clients"
+            found += [Row(what, "views/s", rates["Kith"], side.name, rates[side.name], side.aim) for side in every[1:]]
+            found.append(Row(what, "views/s", rates["Kith"], "driver alone, no HTTP", rates["driver alone"]))
+            for name, values in rates.items():
+                curve.lines[name].append((count, statistics.median(values)))
     return found, curve
