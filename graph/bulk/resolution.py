@@ -133,14 +133,55 @@ def _decide(order, a, b, local, parent, size, counts, limits, ranks, foes, apart
                 total[link] = counts[x, one] + counts[y, one]
 
 
+@njit(cache=True)
+def _share(degree: Codes, rank: NDArray[np.int16], starts: Ints, masks: Bools, most: Ints, shared: Bools) -> None:
+    """Sharing is judged by counts, those of a rank's `starts`: of the ranks that a mask names, at most so many."""
+    for one in range(len(rank)):
+        for count in range(starts[rank[one]], starts[rank[one] + 1]):
+            total = 0
+            for at in range(degree.shape[1]):
+                if masks[count, at]:
+                    total += degree[one, at]
+            if total > most[count]:
+                shared[one] = True
+
+
 def _shared(degree: Codes, rank: NDArray[np.int16], rules: Rules) -> Bools:
     shared = np.zeros(len(rank), np.bool_)
-    for name, counts in rules.counted.items():
-        mine = np.flatnonzero(rank == rules.rank[name])
-        for names, most in counts:
-            columns = np.array([rules.rank[one] for one in names], np.int64)
-            shared[mine] |= degree[mine[:, None], columns].sum(axis=1) > most
+    starts, masks, most = [0], list[list[bool]](), list[int]()
+    for rule in rules.namespaces:
+        for names, limit in rules.counted.get(rule.name, ()):
+            masks.append([one.name in names for one in rules.namespaces])
+            most.append(limit)
+        starts.append(len(masks))
+    table = np.array(masks, np.bool_).reshape(-1, len(rules.namespaces))
+    _share(degree, rank, np.array(starts), table, np.array(most, np.int64), shared)
     return shared
+
+
+@njit(cache=True)
+def _activate(a: Codes, b: Codes, counted: Bools, shared: Bools, blocked: Bools, active: Bools, state) -> None:  # type: ignore[no-untyped-def]
+    for link in range(len(a)):
+        x, y = a[link], b[link]
+        active[link] = counted[link] and not (shared[x] or shared[y] or blocked[x] or blocked[y])
+        state[link] = KEPT if active[link] else IDLE
+
+
+@njit(cache=True)
+def _overfull(group: Codes, rank: NDArray[np.int16], limits: Ints, dirty: Bools) -> None:
+    """Mark the groups that hold more of a namespace than its limit (-1: none)."""
+    counts = np.zeros(len(group), np.int32)
+    for name in range(len(limits)):
+        if limits[name] < 0:
+            continue
+        for one in range(len(group)):
+            if rank[one] == name:
+                counts[group[one]] += 1
+                if counts[group[one]] > limits[name]:
+                    dirty[group[one]] = True
+        for one in range(len(group)):
+            if rank[one] == name:
+                counts[group[one]] = 0
 
 
 def _order(links: Links, chosen: Ints, rank: NDArray[np.int16], rules: Rules) -> Ints:
@@ -171,11 +212,11 @@ def resolve(
     degree = np.zeros((many, len(rules.namespaces)), np.int32)
     _degrees(links.a, links.b, links.counted, blocked, rank, degree)
     shared = _shared(degree, rank, rules)
-    out = shared | blocked
-    active = links.counted & ~out[links.a] & ~out[links.b]
+    active, state = np.empty(size, np.bool_), np.empty(size, np.int8)
+    _activate(links.a, links.b, links.counted, shared, blocked, active, state)
     found = Resolved(
         np.arange(many, dtype=np.int32),
-        np.where(active, KEPT, IDLE),
+        state,
         np.zeros(size, np.int8),
         np.zeros(size, np.int32),
         np.zeros(size, np.int32),
@@ -201,8 +242,7 @@ def _settle_the_rest(
 ) -> None:
     """Decide link by link what breaks a limit as a whole, or bears marks."""
     dirty = np.zeros(len(rank), np.bool_)
-    for name, limit in rules.limits.items():
-        dirty |= np.bincount(found.group[rank == rules.rank[name]], minlength=len(rank)) > limit
+    _overfull(found.group, rank, np.array([rules.limits.get(one.name, -1) for one in rules.namespaces]), dirty)
     for ends in (*together, *apart):
         dirty[found.group[list(ends)]] = True
     inside = dirty[found.group]

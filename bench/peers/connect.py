@@ -1,0 +1,157 @@
+"""Peers of bulk resolution: each connects the same edges and does no more. Run in .venv-bench:
+
+    python bench/peers/connect.py PEER EDGES.npz     prints seconds and the number of components
+
+Edges are two arrays of numbers, `a` and `b`, among `n` nodes. The time is that of the peer's own work, from arrays to
+an answer for every node; imports, compiling and a start of a JVM or database are left out.
+"""
+
+import json
+import sys
+import time
+
+import numpy as np
+
+
+def scipy(a, b, n):
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    yield
+    ones = np.ones(len(a), np.int8)
+    count, _ = connected_components(coo_matrix((ones, (a, b)), shape=(n, n)).tocsr(), directed=False)
+    yield count
+
+
+def union_find(a, b, n):
+    from numba import njit
+
+    @njit
+    def connect(a, b, parent):
+        count = len(parent)
+        for at in range(len(a)):
+            x, y = a[at], b[at]
+            while parent[x] != x:
+                parent[x] = parent[parent[x]]
+                x = parent[x]
+            while parent[y] != y:
+                parent[y] = parent[parent[y]]
+                y = parent[y]
+            if x != y:
+                parent[max(x, y)] = min(x, y)
+                count -= 1
+        return count
+
+    connect(a[:1], b[:1], np.arange(n, dtype=np.int32))
+    yield
+    yield connect(a, b, np.arange(n, dtype=np.int32))
+
+
+def igraph(a, b, n):
+    from igraph import Graph
+
+    yield
+    yield len(Graph(n, np.column_stack((a, b))).connected_components())
+
+
+def rustworkx(a, b, n):
+    import rustworkx
+
+    yield
+    graph = rustworkx.PyGraph(multigraph=True)
+    graph.add_nodes_from(range(n))
+    graph.add_edges_from_no_data(list(zip(a.tolist(), b.tolist(), strict=True)))
+    yield len(rustworkx.connected_components(graph))
+
+
+def networkx(a, b, n):
+    import networkx
+
+    yield
+    graph = networkx.Graph()
+    graph.add_nodes_from(range(n))
+    graph.add_edges_from(zip(a.tolist(), b.tolist(), strict=True))
+    yield networkx.number_connected_components(graph)
+
+
+def duckdb(a, b, n):
+    import duckdb
+    import pyarrow
+
+    db = duckdb.connect()
+    edges = pyarrow.table({"a": a, "b": b})
+    db.register("edges", edges)
+    yield
+    db.execute("CREATE TABLE both_ways AS SELECT a, b FROM edges UNION ALL SELECT b, a FROM edges")
+    db.execute(f"CREATE TABLE label AS SELECT range::INTEGER AS node, range::INTEGER AS least FROM range({n})")
+    changed = 1
+    while changed:
+        db.execute(
+            """CREATE OR REPLACE TABLE better AS SELECT l.node, min(o.least) AS least FROM label l
+            JOIN both_ways e ON e.a = l.node JOIN label o ON o.node = e.b
+            GROUP BY l.node, l.least HAVING min(o.least) < l.least"""
+        )
+        (changed,) = db.execute("SELECT count(*) FROM better").fetchone()
+        db.execute("UPDATE label SET least = better.least FROM better WHERE better.node = label.node")
+    yield db.execute("SELECT count(DISTINCT least) FROM label").fetchone()[0]
+
+
+def polars(a, b, n):
+    import polars as pl
+
+    yield
+    both = pl.DataFrame({"node": np.concatenate((a, b)), "other": np.concatenate((b, a))})
+    label = pl.DataFrame({"node": np.arange(n, dtype=np.int32), "least": np.arange(n, dtype=np.int32)})
+    while True:
+        theirs = both.join(label, left_on="other", right_on="node").group_by("node").agg(pl.col("least").min())
+        joined = label.join(theirs, on="node", how="left", suffix="_theirs", maintain_order="left")
+        after = label.with_columns(joined.select(pl.min_horizontal("least", "least_theirs")).to_series().alias("least"))
+        if after.equals(label):
+            break
+        label = after
+    yield label["least"].n_unique()
+
+
+def splink(a, b, n):
+    import pyarrow
+    from splink import DuckDBAPI
+    from splink.clustering import cluster_pairwise_predictions_at_threshold
+
+    nodes = pyarrow.table({"id": np.arange(n, dtype=np.int32)})
+    edges = pyarrow.table({"id_l": a, "id_r": b})
+    api = DuckDBAPI()
+    yield
+    found = cluster_pairwise_predictions_at_threshold(nodes, edges, api, "id")
+    yield len(np.unique(np.asarray(found.as_duckdbpyrelation().fetchnumpy()["cluster_id"])))
+
+
+def graphframes(a, b, n):
+    import pandas
+    from graphframes import GraphFrame
+    from pyspark.sql import SparkSession
+
+    jars = sys.argv[3]
+    spark = SparkSession.builder.master("local[*]").config("spark.jars", jars).config("spark.driver.memory", "6g")
+    spark = spark.config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "8").getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    spark.conf.set("spark.sql.execution.arrow.pyspark.enabled", "true")
+    nodes = spark.createDataFrame(pandas.DataFrame({"id": np.arange(n, dtype=np.int64)})).cache()
+    edges = spark.createDataFrame(pandas.DataFrame({"src": a.astype(np.int64), "dst": b.astype(np.int64)})).cache()
+    nodes.count(), edges.count()
+    yield
+    found = GraphFrame(nodes, edges).connectedComponents(algorithm="graphx")
+    yield found.select("component").distinct().count()
+
+
+def main() -> None:
+    """Time one peer."""
+    edges = np.load(sys.argv[2])
+    run = globals()[sys.argv[1]](edges["a"], edges["b"], int(edges["n"]))
+    next(run)
+    begin = time.perf_counter()
+    count = next(run)
+    print(json.dumps({"seconds": time.perf_counter() - begin, "components": int(count)}))
+
+
+if __name__ == "__main__":
+    main()
