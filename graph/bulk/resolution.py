@@ -191,7 +191,10 @@ def _order(links: Links, chosen: Ints, rank: NDArray[np.int16], rules: Rules) ->
     strong, weak = np.where(swap, b, a), np.where(swap, a, b)
     newest = np.array([rule.contested is Contested.NEWEST for rule in rules.namespaces])
     time = np.where(newest[rank[weak]], -links.last[chosen], links.first[chosen])
-    return chosen[np.lexsort((weak, strong, rank[strong], time, rank[weak], links.tier[chosen]))]
+    # Each sort costs, so what fits into one number is one.
+    by_strong = rank[strong].astype(np.int64) << 32 | strong
+    by_tier = links.tier[chosen].astype(np.int32) << 16 | rank[weak]
+    return chosen[np.lexsort((weak, by_strong, time, by_tier))]
 
 
 def resolve(
