@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-import polars
 
 from graph.bulk.columns import Bools, Codes, Columns, Growing, Ints
+from graph.bulk.keys import Keys
 from graph.bulk.spool import Row, Spool
 from graph.domain.facts import FactKind
 from graph.domain.orders import Order
@@ -23,7 +23,7 @@ class Gathered:
     statements whose facts hold for their order.
     """
 
-    keys: list[str]
+    keys: Keys
     columns: Columns
     valid: Bools
     superseded: Bools
@@ -84,24 +84,20 @@ class Gathering:
             facts = self.spool.put(f"{row.source}\n{row.facts}")
             self._orders.add(self._growing.rows - 1, codes[row.keys.index(row.order_key)], row, facts)
         self._interactions |= row.kind == FactKind.INTERACTION.value
-        self.spool.add(row)
+        # An order's facts are kept once, where they are looked up.
+        self.spool.add(row._replace(facts="") if row.order_key else row)
 
     def settle(self) -> Gathered:
         """What all rows come to; nothing may be added after."""
         columns = self._growing.columns()
-        keys = list(self._growing.code)
+        keys, place = Keys.of(self._growing.code)
         self._growing.code.clear()
-        order = polars.Series(keys, dtype=polars.String).arg_sort().to_numpy()
-        place = np.empty(len(keys), np.int32)
-        place[order] = np.arange(len(keys), dtype=np.int32)
-        if len(keys):
-            columns.codes = place[columns.codes]
-        keys = [keys[one] for one in order]
+        columns.codes = place[columns.codes]
         repeated, conflicting = self._again()
         valid = np.frombuffer(self._active, np.int8).astype(bool) & ~repeated & ~conflicting
         superseded = np.zeros(columns.rows, np.bool_)
         orders = self._orders
-        orders.codes = array("i", place[np.frombuffer(orders.codes, np.int32)].tolist() if len(keys) else [])
+        orders.codes = array("i", place[np.frombuffer(orders.codes, np.int32)].tobytes())
         best = self._best(columns, valid, superseded, keys)
         valid &= ~superseded
         tallies = self._tallies(valid, keys) if self._interactions else {}
@@ -122,7 +118,7 @@ class Gathering:
         conflicting[order[same & ~alike]] = True
         return repeated, conflicting
 
-    def _best(self, columns: Columns, valid: Bools, superseded: Bools, keys: list[str]) -> Ints:
+    def _best(self, columns: Columns, valid: Bools, superseded: Bools, keys: Keys) -> Ints:
         """The places among the orders whose facts hold; notes which rows newer ones of their source replaced."""
         orders = self._orders
         rows, codes = np.frombuffer(orders.rows, np.int64), np.frombuffer(orders.codes, np.int32)
@@ -143,20 +139,19 @@ class Gathering:
             best.append(np.array([min(named)[2]]))
         return np.sort(np.concatenate(best))
 
-    def _id(self, place: int, keys: list[str]) -> str:
+    def _id(self, place: int, keys: Keys) -> str:
         orders = self._orders
         canonical = f"{keys[orders.codes[place]].replace('=', ':', 1)}:{orders.stated_at[place]}"
         return orders.number.get(orders.rows[place], canonical)
 
-    def _tallies(self, valid: Bools, keys: list[str]) -> dict[int, Tally]:
+    def _tallies(self, valid: Bools, keys: Keys) -> dict[int, Tally]:
         """What is counted at the identifiers that facts hang on."""
         found: dict[str, Tally] = {}
         for counts, row in zip(valid.tolist(), self.spool, strict=True):
             if counts and row.told_at and (tally := tally_of(row.kind, row.facts, row.seen_at)):
                 for key in row.told_at:
                     found[key] = add((found.get(key, {}), tally))
-        ordered = np.searchsorted(np.array(keys, object), np.array(list(found), object)) if found else ()
-        return dict(zip((int(code) for code in ordered), found.values(), strict=True))
+        return dict(zip(keys.codes(list(found)), found.values(), strict=True))
 
 
 def _runs(places: Ints, codes: Codes) -> Iterator[list[int]]:

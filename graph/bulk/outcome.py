@@ -3,7 +3,7 @@
 The stages follow each other: customers with their identifiers and orders, links, receipts with the history.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -76,7 +76,7 @@ class Outcome:
         self._gathered, self._rules, self._now, self._id = gathered, rules, now, new_id
         self._keys = gathered.keys
         columns, valid = gathered.columns, gathered.valid
-        rank: NDArray[np.int16] = np.array([rules.rank[namespace_of(key)] for key in self._keys], np.int16)
+        rank = self._keys.ranks(rules)
         self._seen: Sightings = sightings_of(columns, valid, len(self._keys))
         self._links: Links = links_of(columns, valid, rules.accept)
         self._resolved: Resolved = resolve(self._links, rank, rules)
@@ -143,18 +143,18 @@ class Outcome:
             stop = int(np.searchsorted(self._starts, self._starts[start] + AT_ONCE, side="right")) - 1
             stop = min(max(stop, start + 1), self.customers)
             writes = Writes()
+            named = self._keys.named(self._order[self._starts[start] : self._starts[stop]])
             for number in range(start, stop):
-                self._add_customer(writes, number)
+                self._add_customer(writes, number, named)
             yield writes, {}
             start = stop
 
-    def _add_customer(self, writes: Writes, number: int) -> None:
-        keys, seen, node = self._keys, self._seen, NewNode(number + 1)
+    def _add_customer(self, writes: Writes, number: int, named: Mapping[int, str]) -> None:
+        seen, node = self._seen, NewNode(number + 1)
         counts: dict[str, int] = {}
         for code in self._order[self._starts[number] : self._starts[number + 1]].tolist():
-            key = keys[code]
-            member = self._member(code)
-            writes.members[key] = member
+            key = named[code]
+            writes.members[key] = self._member(code, key)
             writes.moves[key] = node
             namespace = namespace_of(key)
             counts[namespace] = counts.get(namespace, 0) + 1
@@ -164,16 +164,16 @@ class Outcome:
                 node,
                 self._id(number),
                 self._now,
-                Anchor(keys[anchor], int(seen.first[anchor])),
+                Anchor(named[anchor], int(seen.first[anchor])),
                 1,
                 counts,
                 int(self._suspended[number]),
                 0,
-                add(figures_of(order) for order in self._orders_of(writes, number)),
+                add(figures_of(order) for order in self._orders_of(writes, number, named)),
             )
         )
 
-    def _member(self, code: int) -> Member:
+    def _member(self, code: int, key: str) -> Member:
         seen, names = self._seen, self._rules.namespaces
         evidence = Evidence(
             int(seen.first[code]),
@@ -184,14 +184,14 @@ class Outcome:
         degree = {names[at].name: count for at, count in enumerate(self._resolved.degree[code].tolist()) if count}
         shared = bool(self._resolved.shared[code])
         tally = self._gathered.tallies.get(code, {})
-        return Member(self._keys[code], evidence, degree, shared, tally=tally)
+        return Member(key, evidence, degree, shared, tally=tally)
 
-    def _orders_of(self, writes: Writes, number: int) -> Iterator[Order]:
+    def _orders_of(self, writes: Writes, number: int, named: Mapping[int, str]) -> Iterator[Order]:
         """The orders of a customer, to be written too."""
         order, starts = self._orders_at
         for at in order[starts[number] : starts[number + 1]].tolist():
             one = self._gathered.order_at(at)
-            writes.orders[self._keys[self._gathered.orders.codes[int(self._gathered.best[at])]]] = one
+            writes.orders[named[self._gathered.orders.codes[int(self._gathered.best[at])]]] = one
             yield one
 
     # --- links
@@ -201,20 +201,26 @@ class Outcome:
         order = np.argsort(a.astype(np.int64) << 32 | b)
         for start in range(0, len(order), AT_ONCE):
             writes, numbers = Writes(), dict[str, int]()
-            for at in order[start : start + AT_ONCE].tolist():
-                link = self._link(at)
+            mine = order[start : start + AT_ONCE]
+            named = self._ends_of(mine)
+            for at in mine.tolist():
+                link = self._link(at, named)
                 writes.links[link.pair] = link
                 numbers[link.a], numbers[link.b] = int(a[at]), int(b[at])
             yield writes, numbers
 
-    def _link(self, at: int) -> Link:
-        links, keys = self._links, self._keys
+    def _ends_of(self, chosen: Ints) -> dict[int, str]:
+        """The keys at the ends of some links."""
+        return self._keys.named(np.concatenate((self._links.a[chosen], self._links.b[chosen])))
+
+    def _link(self, at: int, named: Mapping[int, str]) -> Link:
+        links = self._links
         a, b = int(links.a[at]), int(links.b[at])
         confidence = float(links.confidence[at])
         counted = bool(links.counted[at])
         bare = Link(
-            keys[a],
-            keys[b],
+            named[a],
+            named[b],
             Tier(int(links.tier[at])),
             int(links.first[at]) if counted else None,
             int(links.last[at]) if counted else None,
@@ -224,7 +230,7 @@ class Outcome:
         )
         match self._resolved.state[at]:
             case code if code == IDLE:
-                shared = {keys[end] for end in (a, b) if self._resolved.shared[end]}
+                shared = {named[end] for end in (a, b) if self._resolved.shared[end]}
                 return bare.with_state(State.IDLE, idle_reason(bare, self._rules, shared, frozenset()))
             case code if code == SUSPENDED:
                 return bare.with_state(State.SUSPENDED, self._why_suspended(at))
@@ -243,7 +249,7 @@ class Outcome:
         gathered = self._gathered
         again = gathered.repeated | gathered.conflicting
         created, suspended = self._told_at()
-        writes, numbers = Writes(), dict[str, int]()
+        writes, numbers, caused = Writes(), dict[str, int](), list[_Caused]()
         # A row knows its keys; where they are is by code, in the same order in which the row named them.
         starts = np.concatenate(([0], gathered.columns.ends))
         for row, one in enumerate(spool):
@@ -255,12 +261,13 @@ class Outcome:
             places = self._number[codes].tolist()
             numbers.update((key, place) for key, place in zip(receipt.keys, places, strict=True) if place)
             cause = Cause("observed", receipt.source, receipt.id, party=receipt.tier.name.lower())
-            writes.changes.extend(self._creation(number, cause) for number in created.of(row))
-            writes.changes.extend(self._suspension(at, cause) for at in suspended.of(row))
+            caused.append((cause, created.of(row), suspended.of(row)))
             if len(writes.receipts) >= AT_ONCE:
+                writes.changes.extend(self._changes(caused))
                 yield writes, numbers
-                writes, numbers = Writes(), {}
+                writes, numbers, caused = Writes(), {}, []
         if not writes.empty:
+            writes.changes.extend(self._changes(caused))
             yield writes, numbers
 
     def _told_at(self) -> tuple["_ByRow", "_ByRow"]:
@@ -272,20 +279,33 @@ class Outcome:
             _ByRow(self._links.row[cut], cut),
         )
 
-    def _creation(self, number: int, cause: Cause) -> Change:
-        codes = self._order[self._starts[number] : self._starts[number + 1]].tolist()
-        named = tuple(self._keys[code] for code in codes)
-        id = self._id(number)
-        return Change(ChangeKind.CREATED, self._now, cause, id, keys=named, rule="seen for the first time")
+    def _changes(self, caused: Sequence["_Caused"]) -> Iterator[Change]:
+        """The history of some rows."""
+        created = [number for _, numbers, _ in caused for number in numbers]
+        cut = np.array([at for _, _, links in caused for at in links], np.int64)
+        held = [self._order[self._starts[number] : self._starts[number + 1]] for number in created]
+        named = self._keys.named(np.concatenate(held)) if held else {}
+        ends = self._ends_of(cut)
+        for cause, numbers, links in caused:
+            for number in numbers:
+                codes = self._order[self._starts[number] : self._starts[number + 1]].tolist()
+                keys, rule = tuple(named[code] for code in codes), "seen for the first time"
+                yield Change(ChangeKind.CREATED, self._now, cause, self._id(number), keys=keys, rule=rule)
+            for at in links:
+                yield self._suspension(at, cause, ends)
 
-    def _suspension(self, at: int, cause: Cause) -> Change:
-        link = self._link(at)
+    def _suspension(self, at: int, cause: Cause, named: Mapping[int, str]) -> Change:
+        link = self._link(at, named)
         strong, weak = self._rules.strong_first(link.a, link.b)
         ends = int(self._links.a[at]), int(self._links.b[at])
-        ids = {self._keys[end]: self._id(int(self._customer[end])) for end in ends}
+        ids = {named[end]: self._id(int(self._customer[end])) for end in ends}
         rule = link.reason.text if link.reason else ""
         kind = ChangeKind.SUSPENDED
         return Change(kind, self._now, cause, ids[strong], ids[weak], (strong, weak), rule)
+
+
+_Caused = tuple[Cause, Sequence[int], Sequence[int]]
+"""A cause with the numbers of the customers that it created and the links that it left suspended."""
 
 
 class _ByRow:

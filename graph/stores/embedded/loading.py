@@ -10,7 +10,7 @@ from graph.ports import LOADING
 from graph.stores.embedded import rows
 from graph.stores.embedded.transaction import Transaction, is_loading
 
-HASTE = ("synchronous = NORMAL", "cache_size = -524288", "wal_autocheckpoint = 20000")
+HASTE = ("synchronous = NORMAL", "cache_size = -262144", "wal_autocheckpoint = 20000")
 """A file that is cut off while it is loaded stays whole, and what its last commits held is loaded again."""
 REST = ("wal_autocheckpoint = 1000", "wal_checkpoint(TRUNCATE)", "optimize")
 _WITHOUT = "loading without"
