@@ -19,7 +19,7 @@ import numpy as np
 
 from bench.links_in import RULES
 from bench.population import Population
-from bench.report import Row, table
+from bench.report import Row, table, tell
 from graph.bulk.columns import Growing
 from graph.bulk.evidence import Links, links_of
 from graph.bulk.resolution import IDLE, _connect, _flatten, resolve
@@ -105,8 +105,10 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--links", type=int, default=1_000_000)
     options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--record", action="store_true", help="write the figures into RESULTS.md")
     chosen = options.parse_args()
-    print(table(rows(chosen.links, chosen.rounds)))
+    command = f"python -m bench.bulk --links {chosen.links} --rounds {chosen.rounds}"
+    tell("Bulk resolution", command, table(rows(chosen.links, chosen.rounds)), record=chosen.record)
 
 
 if __name__ == "__main__":

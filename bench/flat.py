@@ -9,11 +9,13 @@ the store for both in turn; the ratio of the medians is aimed to be at most 2.
 import argparse
 import asyncio
 import statistics
+import sys
 import tempfile
 import time
 from decimal import Decimal
 from pathlib import Path
 
+from bench.report import tell
 from bench.view import RULES
 from graph.domain.attributes import AttributesStatement
 from graph.domain.interactions import Interaction, InteractionStatement
@@ -96,6 +98,7 @@ async def main() -> None:
     options.add_argument("--store", default="")
     options.add_argument("--interactions", type=int, default=100_000)
     options.add_argument("--orders", type=int, default=10_000)
+    options.add_argument("--record", action="store_true", help="write the figures into RESULTS.md")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store: Store = Neo4jStore(chosen.store) if chosen.store else EmbeddedStore(Path(folder) / "kith.db")
@@ -105,12 +108,15 @@ async def main() -> None:
         began = time.perf_counter()
         await fill(graph, "small", 10, 10)
         await fill(graph, "large", chosen.orders, chosen.interactions)
-        print(f"filled in {time.perf_counter() - began:.0f} s\n")
-        print("| page | small, ms | large, ms | large over small |\n| --- | --- | --- | --- |")
+        print(f"filled in {time.perf_counter() - began:.0f} s\n", file=sys.stderr)
+        text = "| page | small, ms | large, ms | large over small |\n| --- | --- | --- | --- |\n"
         one_by_one = [(name, [page]) for name, page in (PAGES | BESIDE).items()]
         for name, pages in [*one_by_one, ("the view", list(PAGES.values()))]:
             small, large = await measure(store, pages, 60)
-            print(f"| {name} | {small * 1000:.2f} | {large * 1000:.2f} | {large / small:.2f} |")
+            text += f"| {name} | {small * 1000:.2f} | {large * 1000:.2f} | {large / small:.2f} |\n"
+        where = "Neo4j" if chosen.store else "SQLite"
+        command = f"python -m bench.flat --orders {chosen.orders} --interactions {chosen.interactions}"
+        tell(f"A customer with much beside one with little, {where}", command, text, record=chosen.record)
         await graph.close()
 
 

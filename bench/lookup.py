@@ -17,6 +17,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from bench.report import Curve, tell
 from bench.view import RULES, served, told_by_wrk
 from graph.domain.attributes import AttributesStatement
 from graph.domain.observations import SECOND, Observation
@@ -83,6 +84,7 @@ def main() -> None:
     options.add_argument("--clients", type=int, default=32)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--seconds", type=int, default=5)
+    options.add_argument("--record", action="store_true", help="write the figures into RESULTS.md")
     chosen = options.parse_args()
     sizes = [int(size) for size in chosen.sizes.split(",")]
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
@@ -102,12 +104,16 @@ def main() -> None:
         for _ in range(chosen.rounds):
             for size in sizes:
                 times[size].append(ask(urls[size], values[size], chosen.clients, chosen.seconds))
-    print("| identifiers | p50, ms | p99, ms |\n| --- | --- | --- |")
     middle = {size: [statistics.median(column) for column in zip(*times[size], strict=True)] for size in sizes}
-    for size in sizes:
-        print(f"| {size:,} | {middle[size][0]:.2f} | {middle[size][1]:.2f} |")
+    text = "| identifiers | p50, ms | p99, ms |\n| --- | --- | --- |\n"
+    text += "".join(f"| {size:,} | {middle[size][0]:.2f} | {middle[size][1]:.2f} |\n" for size in sizes)
     first, last = middle[sizes[0]], middle[sizes[-1]]
-    print(f"\np50 of the largest over the smallest {last[0] / first[0]:.2f}, p99 {last[1] / first[1]:.2f} (aim 1.3)")
+    text += f"\np50 of the largest over the smallest {last[0] / first[0]:.2f}, p99 {last[1] / first[1]:.2f} (aim 1.3)"
+    curve = Curve("Look-up by identifier", "identifiers", "milliseconds")
+    for place, name in enumerate(("p50", "p99")):
+        curve.lines[name] = [(size, middle[size][place]) for size in sizes]
+    command = f"python -m bench.lookup --sizes {chosen.sizes} --clients {chosen.clients}"
+    tell("Look-up by identifier, SQLite", command, text, [curve], chosen.record)
 
 
 def _filled(url: str) -> bool:

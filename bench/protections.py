@@ -12,6 +12,7 @@ import contextlib
 import json
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from graphql import parse, validate
 from strawberry.extensions.max_aliases import create_validator as aliases_rule
 from strawberry.extensions.query_depth_limiter import create_validator as depth_rule
 
+from bench.report import tell
 from bench.view import DOCUMENT, RULES
 from graph.domain.observations import Observation
 from graph.domain.orders import Order, OrderLine, OrderStatement
@@ -170,15 +172,16 @@ async def main() -> None:
         graph = await filled(folder)
         known, new = await ratios(graph, fresh=False), await ratios(graph, fresh=True)
         await graph.close()
-    print("| time with all, over without | document seen before | new document |\n| --- | --- | --- |")
-    for name in known:
-        print(f"| {name} | {known[name]:.2f} | {new[name]:.2f} |")
-    print("\n| document | bytes | Kith, ms | Kith without limits, ms | graphql-armor, ms | Strawberry's limiters, ms |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    text = "| time with all, over without | document seen before | new document |\n| --- | --- | --- |\n"
+    text += "".join(f"| {name} | {known[name]:.2f} | {new[name]:.2f} |\n" for name in known)
+    text += (
+        "\n| document | bytes | Kith, ms | Kith without limits, ms | graphql-armor, ms | Strawberry's limiters, ms |\n"
+    )
+    text += "| --- | --- | --- | --- | --- | --- |\n"
     for name, size, *times in hostile():
-        print(
-            f"| {name} | {size} | " + " | ".join("endless" if t is None else f"{t * 1000:,.1f}" for t in times) + " |"
-        )
+        cells = " | ".join("endless" if one is None else f"{one * 1000:,.1f}" for one in times)
+        text += f"| {name} | {size} | {cells} |\n"
+    tell("What protections cost", "python -m bench.protections", text, record="--record" in sys.argv)
 
 
 if __name__ == "__main__":

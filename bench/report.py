@@ -1,10 +1,14 @@
 """Rows of a run: a table on the screen, RESULTS.md, JSON, and a picture of each curve."""
 
 import json
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
+
+from bench.machine import machine
 
 HERE = Path(__file__).parent
 
@@ -50,8 +54,6 @@ class Curve:
 
     def svg(self) -> str:
         """The picture: plain SVG, logarithmic in x."""
-        import math
-
         points = [point for line in self.lines.values() for point in line]
         width, height, left, bottom = 640, 360, 70, 40
         low, high = (math.log10(edge([x for x, _ in points])) for edge in (min, max))
@@ -97,19 +99,37 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
-def write(rows: Sequence[Row], curves: Sequence[Curve], machine: dict[str, str], command: str) -> None:
-    """RESULTS.md, results.json and the curves' pictures, beside this file."""
-    about = "".join(f"- {name}: {value}\n" for name, value in machine.items())
-    pictures = ""
+def tell(section: str, command: str, text: str, curves: Sequence[Curve] = (), record: bool = False) -> None:
+    """Print a section; with `record` put it into RESULTS.md, results.json and a picture for each curve too.
+
+    Sections are measured by commands of their own, so each stands with the machine, versions and commit of its run.
+    """
+    print(text)
+    if not record:
+        return
+    file = HERE / "results.json"
+    sections = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    pictures = {curve.name: curve.name.lower().replace(" ", "-").replace(",", "") + ".svg" for curve in curves}
     for curve in curves:
-        file = curve.name.lower().replace(" ", "-").replace(",", "") + ".svg"
-        (HERE / file).write_text(curve.svg(), encoding="utf-8")
-        pictures += f"\n![{curve.name}]({file})\n"
-    text = (
-        f"# Results\n\nWritten by `{command}`. Medians, with the smallest and the largest; sides run in turn "
-        f"(A B A B), after their answers were compared.\n\n{table(rows)}{pictures}\n{about}"
+        (HERE / pictures[curve.name]).write_text(curve.svg(), encoding="utf-8")
+    sections[section] = {
+        "command": command,
+        "measured on": machine(),
+        "text": text.strip(),
+        "pictures": pictures,
+        "curves": [asdict(curve) for curve in curves],
+    }
+    file.write_text(json.dumps(sections, indent=1) + "\n", encoding="utf-8")
+    (HERE / "RESULTS.md").write_text(_page(sections), encoding="utf-8")
+
+
+def _page(sections: dict[str, Any]) -> str:
+    page = (
+        "# Results\n\nMedians, with the smallest and the largest; sides run in turn (A B A B), after their answers "
+        "were compared. Each section tells the command that wrote it and what it ran on.\n"
     )
-    (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
-    data = {"rows": [asdict(row) | {"ratio": row.ratio} for row in rows], "machine": machine, "command": command}
-    data["curves"] = [asdict(curve) for curve in curves]
-    (HERE / "results.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    for name, one in sections.items():
+        on = ", ".join(f"{what} {value}" for what, value in one["measured on"].items())
+        pictures = "".join(f"\n![{title}]({file})\n" for title, file in one["pictures"].items())
+        page += f"\n## {name}\n\n`{one['command']}`; {on}.\n\n{one['text']}\n{pictures}"
+    return page

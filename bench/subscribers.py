@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 import websockets
 
+from bench.report import tell
 from bench.view import served
 from tools.neo4j.server import free_port
 
@@ -110,8 +111,8 @@ def _grows(everyone: list[Subscriber]) -> bool:
     return _SEEN[0] != before
 
 
-async def run(url: str, subscribers: int, links: int, rounds: int) -> None:
-    """Measure in turn, and print."""
+async def run(url: str, subscribers: int, links: int, rounds: int) -> str:
+    """Measure in turn; answers a table of Markdown."""
     alone: list[float] = []
     with_all: list[float] = []
     late: list[float] = []
@@ -121,8 +122,10 @@ async def run(url: str, subscribers: int, links: int, rounds: int) -> None:
         with_all.append(rate)
         late.append(seconds)
     a, b = statistics.median(alone), statistics.median(with_all)
-    print("| subscribers | links/s | the last was told all, seconds after the import |\n| --- | --- | --- |")
-    print(f"| 0 | {a:,.0f} | |\n| {subscribers} | {b:,.0f} | {statistics.median(late):.1f} |\n\nratio {b / a:.2f}")
+    return (
+        "| subscribers | links/s | the last was told all, seconds after the import |\n| --- | --- | --- |\n"
+        f"| 0 | {a:,.0f} | |\n| {subscribers} | {b:,.0f} | {statistics.median(late):.1f} |\n\nratio {b / a:.2f}"
+    )
 
 
 def main() -> None:
@@ -131,6 +134,7 @@ def main() -> None:
     options.add_argument("--subscribers", type=int, default=200)
     options.add_argument("--links", type=int, default=20_000)
     options.add_argument("--rounds", type=int, default=2)
+    options.add_argument("--record", action="store_true", help="write the figures into RESULTS.md")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
@@ -138,7 +142,9 @@ def main() -> None:
         command = [sys.executable, "-m", "service", "serve", "--port", str(port), "--store", store]
         settings = {"KITH_MAX_CONNECTIONS": str(chosen.subscribers + 10), "KITH_POPULATION_SECONDS": "0"}
         with served(command, port, **settings) as url:
-            asyncio.run(run(f"{url}/graphql", chosen.subscribers, chosen.links, chosen.rounds))
+            text = asyncio.run(run(f"{url}/graphql", chosen.subscribers, chosen.links, chosen.rounds))
+    command = f"python -m bench.subscribers --subscribers {chosen.subscribers} --links {chosen.links}"
+    tell("An import that many follow, SQLite", command, text, record=chosen.record)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.links_in import RULES
-from bench.report import Curve
+from bench.report import Curve, tell
 from graph.actions.commit import Accepted
 from graph.domain.observations import SECOND, Observation
 from graph.identity_graph import IdentityGraph
@@ -116,11 +116,17 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--sizes", default="100,1000,10000,100000")
     options.add_argument("--store", default="")
+    options.add_argument("--record", action="store_true", help="write the figures into RESULTS.md")
     chosen = options.parse_args()
     sizes = [int(size) for size in chosen.sizes.split(",")]
     with tempfile.TemporaryDirectory() as folder:
         store = Neo4jStore(chosen.store) if chosen.store else EmbeddedStore(Path(folder) / "worst.db")
-        print("\n".join(lines(asyncio.run(run(store, sizes)))))
+        curve = asyncio.run(run(store, sizes))
+        where = "Neo4j" if chosen.store else "SQLite"
+        curve.name += f", {where}"
+        tell(
+            curve.name, f"python -m bench.worst --sizes {chosen.sizes}", "\n".join(lines(curve)), [curve], chosen.record
+        )
 
 
 if __name__ == "__main__":
