@@ -117,8 +117,11 @@ class Overlay:
         before = self.members_before.get(key)
         return before is not None and before.blocked
 
-    def add_region(self, region: Region) -> None:
-        """Take in what else has been read; what the delta touched stays as it is after it."""
+    def add_region(self, region: Region) -> bool:
+        """Take in what else has been read; what the delta touched stays as it is after it.
+
+        Answers whether more identifiers may have come to be shared, or ceased to be.
+        """
         for key, member in region.members.items():
             if key not in self.members_before:
                 self.members_before[key] = member
@@ -128,9 +131,11 @@ class Overlay:
             if ends not in self.touched_links:
                 self.links_before.setdefault(ends, link)
                 self.links.setdefault(ends, link)
-        if self.block_flips or self.recount:
-            # These count links that the delta does not touch; all other counts follow from those it does.
+        # These count links that the delta does not touch; all other counts follow from those it does.
+        again = bool(self.block_flips or self.recount)
+        if again:
             self.judge()
+        return again
 
     def judge(self) -> None:
         """Count degrees anew, and find the identifiers that come to be shared or cease to be."""

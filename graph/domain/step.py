@@ -54,12 +54,9 @@ class Step:
     # --- what else has to be read
 
     def _clustered(self) -> list[Cluster]:
-        """The clusters as far as the store has been read; whatever lies in the region that was read is dirty."""
+        """The clusters as far as the store has been read."""
         clusters = clusters_of(self.overlay, self._customers)
-        inside = self._region.members.keys() | self._seeds if self._region else set()
         for cluster in clusters:
-            if not cluster.dirty and not inside.isdisjoint(cluster.keys):
-                cluster.dirty = True
             figures = None if cluster.dirty else self._figures(cluster)
             if figures is None:
                 cluster.dirty = True
@@ -83,9 +80,12 @@ class Step:
         """Take in the region that was wanted; more may be wanted after it."""
         self._region = region
         self._customers.update(region.customers)
-        self.overlay.add_region(region)
-        # Knowing more neighbours, another link may be idle or not, and connect what looked settled.
-        self._clusters = self._clustered()
+        if self.overlay.add_region(region):
+            # Knowing more neighbours, another link may be idle or not, and connect what looked settled.
+            self._clusters = self._clustered()
+        inside = region.members.keys() | self._seeds
+        for cluster in self._clusters:
+            cluster.dirty = cluster.dirty or not inside.isdisjoint(cluster.keys)
 
     # --- settling
 

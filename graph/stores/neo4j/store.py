@@ -174,8 +174,8 @@ class Neo4jStore:
 
     async def answered(self, key: RequestKey) -> Answered | None:
         """See `Store`."""
-        found = await self._read(READING["answered"], keys=[list(key)])
-        return records.answered(found[0]["r"]) if found else None
+        (record,) = await self._read(READING["answered"], keys=[list(key)])
+        return records.answered(record["found"][0][0]) if record["found"] else None
 
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:
         """See `Store`."""

@@ -61,6 +61,11 @@ class Transaction:
         result = await self._tx.run(query, values)
         return [record.values() async for record in result]
 
+    async def _found(self, query: str, **values: Any) -> list[Any]:
+        """What a query finds, all in one record."""
+        ((found,),) = await self._run(query, **values)
+        return list(found)
+
     async def _run_if(self, rows: Sequence[object], query: str, name: str = "rows") -> list[Sequence[Any]]:
         return await self._run(WRITING[query], **{name: rows}) if rows else []
 
@@ -82,7 +87,7 @@ class Transaction:
         if not keys:
             return {}
         asked = [list(key) for key in keys]
-        found = [records.answered(node) for (node,) in await self._run(READING["answered"], keys=asked)]
+        found = [records.answered(node) for (node,) in await self._found(READING["answered"], keys=asked)]
         return {one.once.key: one for one in found}
 
     async def _rules_version(self) -> int:
@@ -107,9 +112,9 @@ class Transaction:
     async def _receipts(self, keys: Sequence[ObservationKey], orders: Sequence[str]) -> dict[ObservationKey, Receipt]:
         found: list[Sequence[Any]] = []
         if keys:
-            found += await self._run(READING["receipts"], asked=[list(key) for key in keys])
+            found += await self._found(READING["receipts"], asked=[list(key) for key in keys])
         if orders:
-            found += await self._run(READING["receipts_of_orders"], keys=orders)
+            found += await self._found(READING["receipts_of_orders"], keys=orders)
         receipts = [records.receipt(*row) for row in found]
         self._stored_receipts.update(receipt.key for receipt in receipts)
         return {receipt.key: receipt for receipt in receipts}
@@ -120,7 +125,7 @@ class Transaction:
         if not asked:
             return {}
         links: dict[Pair, Link] = {}
-        for (a, b), link, own in await self._run(READING["links"], pairs=[list(ends) for ends in asked]):
+        for (a, b), link, own in await self._found(READING["links"], pairs=[list(ends) for ends in asked]):
             ends = asked[a, b]
             self._link_handle[ends] = own
             links[ends] = records.link(*ends, link)
@@ -129,12 +134,12 @@ class Transaction:
     async def _marks(self, keys: Sequence[str], ids: Sequence[str]) -> dict[str, Mark]:
         if not keys and not ids:
             return {}
-        marks = [records.mark(node) for (node,) in await self._run(READING["marks"], keys=keys, ids=ids)]
+        marks = [records.mark(node) for (node,) in await self._found(READING["marks"], keys=keys, ids=ids)]
         return {mark.id: mark for mark in marks}
 
     async def _support(self, keys: Sequence[str]) -> Support:
         support: dict[str, dict[ObservationKey, Statement]] = {key: {} for key in keys}
-        for key, node in await self._run(READING["support"], keys=keys):
+        for key, node in await self._found(READING["support"], keys=keys):
             receipt = records.receipt(node)
             support[key][receipt.key] = receipt.statement
         return support
@@ -151,7 +156,7 @@ class Transaction:
             wide = [self._handle[key] for key in frontier if key in opened]
             nodes: set[Node] = set()
             loose: set[str] = set()
-            found = await self._run(READING["region_links"], handles=handles, opened=wide)
+            found = await self._found(READING["region_links"], handles=handles, opened=wide)
             for values, handle, a, b, reached, node in found:
                 self._link_handle[a, b] = handle
                 region.links[a, b] = records.link(a, b, values)
@@ -164,7 +169,7 @@ class Transaction:
                     loose.update(key for key in mark.keys if key not in region.members)
             frontier = await self._members_of(region, nodes) + await self._members_at(region, sorted(loose))
         held = {member.customer for member in region.members.values() if member.customer is not None}
-        customers = await self._run(READING["customers_at"], nodes=list(held), anchors=sorted(region.asked))
+        customers = await self._found(READING["customers_at"], nodes=list(held), anchors=sorted(region.asked))
         return Region(
             region.members,
             region.links,
@@ -176,7 +181,7 @@ class Transaction:
         """Bring the customers of some identifiers into the region; returns the identifiers that came with them."""
         region.asked.update(keys)
         loose, nodes = [], set()
-        for key, node in await self._run(READING["customers_of"], keys=keys) if keys else ():
+        for key, node in await self._found(READING["customers_of"], keys=keys) if keys else ():
             if node is None:
                 loose.append(key)
             else:
@@ -194,7 +199,7 @@ class Transaction:
         if not fresh:
             return []
         came: list[str] = []
-        for values, handle, node in await self._run(READING["region_members"], nodes=fresh):
+        for values, handle, node in await self._found(READING["region_members"], nodes=fresh):
             key = values["key"]
             self._handle[key] = handle
             if key not in region.members:
@@ -207,7 +212,7 @@ class Transaction:
 
     async def know(self, keys: Sequence[str]) -> None:
         """Meet identifiers that are stored and that nobody else writes."""
-        found = await self._run(READING["handles"], keys=keys) if keys else ()
+        found = await self._found(READING["handles"], keys=keys) if keys else ()
         self._handle.update((key, handle) for key, handle in found)
 
     async def write(self, writes: Writes) -> None:
@@ -251,9 +256,10 @@ class Transaction:
         for key, order in writes.orders.items():
             if key not in writes.members:
                 known.append({"handle": self._handle[key], "values": records.order_values(order)})
-        for key, handle in await self._run_if(fresh, "create_identifiers"):
-            self._handle[key] = handle
-            self._created.add(key)
+        if fresh:
+            made = dict(await self._found(WRITING["create_identifiers"], rows=fresh))
+            self._handle.update(made)
+            self._created.update(made)
         await self._run_if(known, "update_identifiers")
 
     async def _write_links(self, writes: Writes) -> None:
@@ -331,9 +337,8 @@ class Transaction:
             [{"node": one.node, "values": records.customer_values(one)} for one in known], "update_customers"
         )
         rows = [{"number": number, "values": records.customer_values(one)} for number, one in fresh.items()]
-        made: dict[Node, Node] = {
-            NewNode(number): node for number, node in await self._run_if(rows, "create_customers")
-        }
+        nodes = await self._found(WRITING["create_customers"], rows=rows) if rows else ()
+        made: dict[Node, Node] = {NewNode(number): node for number, node in nodes}
         pointing = [[made.get(one.node, one.node), one.redirects_to] for one in customers]
         # A node that comes to answer loses its own redirect, so all that are stored are looked at.
         known_nodes = {one.node for one in known}

@@ -3,7 +3,7 @@
 UNWIND $rows AS row
 CREATE (i:Identifier:$(row.label))
 SET i = row.values
-RETURN i.key AS key, elementId(i) AS handle;
+RETURN collect([row.values.key, elementId(i)]) AS found;
 
 // name: update_identifiers
 // What is known of identifiers that are stored.
@@ -118,7 +118,7 @@ CALL (source, target) {
 UNWIND $rows AS row
 CREATE (c:Customer)
 SET c = row.values, c.place = randomUUID()
-RETURN row.number AS number, elementId(c) AS node;
+RETURN collect([row.number, elementId(c)]) AS found;
 
 // name: release_ids
 // Ids may change places between nodes; uniqueness is checked at each write, so they are taken away first.
