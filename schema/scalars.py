@@ -48,6 +48,7 @@ def microseconds(text: str) -> int:
     return (moment - _EPOCH) // _MICROSECOND + micro
 
 
+@lru_cache(maxsize=20_000)
 def iso(value: int) -> str:
     """Microseconds since 1970 as ISO 8601 in UTC."""
     seconds, micro = divmod(value, 1_000_000)

@@ -13,6 +13,8 @@ from graphql import (
     InlineFragmentNode,
     NamedTypeNode,
     SelectionSetNode,
+    Visitor,
+    visit,
 )
 from graphql.execution.values import VariableValues, get_argument_values, get_directive_values
 
@@ -20,6 +22,7 @@ from graph.domain.rules import Rules
 from graph.domain.views import PageRequest, Selection
 from schema.customer import pages
 
+Path = tuple[str, ...]
 OTHER_NODES = frozenset({"Change", "Mark", "Order", "Segment"})
 """What else an id or a representation may name: the fields of these are no customer's."""
 
@@ -30,8 +33,57 @@ def _variables(info: GraphQLResolveInfo[Any]) -> VariableValues:
     return values if isinstance(values, VariableValues) else VariableValues({}, values)
 
 
+FOUND_KEPT = 500
+_found: dict[tuple[int, Path], tuple[FieldNode, Rules, Selection | None]] = {}
+"""What fields were found to select whose arguments and conditions hang on no variable, by the place of the node in
+memory; the node is held, so that nothing else can come to be there."""
+
+
 def selected(info: GraphQLResolveInfo[Any], rules: Rules, *path: str) -> Selection | None:
     """The selection of the customers that the field of `info` leads to along `path`; `None` where it leads to none."""
+    first = info.field_nodes[0]
+    known = _found.get((id(first), path))
+    if known is not None and known[0] is first and known[1] is rules and len(info.field_nodes) == 1:
+        return known[2]
+    found = _selected(info, rules, path)
+    if len(info.field_nodes) == 1 and _is_constant(first, info):
+        if len(_found) >= FOUND_KEPT:
+            _found.clear()
+        _found[id(first), path] = first, rules, found
+    return found
+
+
+def _is_constant(field: FieldNode, info: GraphQLResolveInfo[Any]) -> bool:
+    """Whether nothing below a field hangs on a variable."""
+    seen = _Hanging()
+    waiting: list[SelectionSetNode] = [] if field.selection_set is None else [field.selection_set]
+    spread: set[str] = set()
+    while waiting:
+        visit(waiting.pop(), seen)
+        fresh = seen.spreads - spread
+        spread |= fresh
+        waiting += [info.fragments[name].selection_set for name in fresh]
+    return not seen.variables
+
+
+class _Hanging(Visitor):
+    """Whether there are variables, and which fragments are spread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.variables = False
+        self.spreads: set[str] = set()
+
+    def enter_variable(self, *_: Any) -> None:
+        """There are."""
+        self.variables = True
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
+        """Note it."""
+        self.spreads.add(node.name.value)
+
+
+def _selected(info: GraphQLResolveInfo[Any], rules: Rules, path: Path) -> Selection | None:
     sets = [node.selection_set for node in info.field_nodes if node.selection_set is not None]
     for name in path:
         sets = [

@@ -1,6 +1,7 @@
 """Orders and money in GraphQL."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -36,11 +37,18 @@ described(
 
 def money(amount: Decimal, currency: str, rounded: bool = False) -> Amount:
     """An amount with at least the decimals of its currency; an average is rounded to them."""
-    places = get_currency_precision(currency)
-    _, _, exponent = amount.as_tuple()
+    places, unit = _unit(currency)
+    exponent = amount.as_tuple().exponent
     if rounded or (isinstance(exponent, int) and -exponent < places):
-        return Amount(amount.quantize(Decimal(1).scaleb(-places)))
+        return Amount(amount.quantize(unit))
     return Amount(amount)
+
+
+@lru_cache(maxsize=200)
+def _unit(currency: str) -> tuple[int, Decimal]:
+    """The decimals of a currency, and its smallest unit."""
+    places = get_currency_precision(currency)
+    return places, Decimal(1).scaleb(-places)
 
 
 @strawberry.type(description="An amount in a currency.")
