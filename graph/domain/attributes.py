@@ -10,6 +10,7 @@ from graph.domain.errors import Problem
 from graph.domain.facts import FactKind, Told
 from graph.domain.journey import JourneyRules
 from graph.domain.observations import Observation, Tier, check_text
+from graph.domain.texts import ordered
 
 MOST_ATTRIBUTES = 50
 """Attributes of one statement."""
@@ -144,7 +145,7 @@ class AttributesStatement:
 
     def observation(self) -> Observation:
         """The observation that the statement is."""
-        facts = json.dumps(self.values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        facts = ordered(self.values)
         kind = FactKind.ATTRIBUTES.value
         return Observation(self.source, self.identifiers, self.id, self.party, self.stated_at, facts=facts, kind=kind)
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from graph.domain.observations import DAY
 from graph.domain.orders import Order, OrderStatus, plain
+from graph.domain.texts import compact
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,11 @@ def subtract(figures: Figures, gone: Figures) -> Figures | None:
 
 def figures_to_json(figures: Figures) -> str:
     """Figures as JSON text for a store; days as gaps, each followed by its count where that is not 1."""
-    return json.dumps(
+    return compact(
         {
             c: [s.orders, plain(s.revenue), s.first_order, s.last_order, plain(s.first_day), _gaps(s.days)]
             for c, s in sorted(figures.items())
-        },
-        separators=(",", ":"),
+        }
     )
 
 

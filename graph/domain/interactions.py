@@ -8,6 +8,7 @@ from typing import Any
 from graph.domain.errors import Problem
 from graph.domain.facts import FactKind, Skimmed, Told
 from graph.domain.observations import SECOND, Observation, Tier, check_text, is_name
+from graph.domain.texts import ordered
 
 EARLIEST = 788_918_400 * SECOND
 """1995-01-01: what is said to be older has lost its date (1970), since no shop of today was there."""
@@ -39,7 +40,7 @@ class Interaction:
         for name in ("channel", "device", "campaign", "sku", "text", "properties", "appeal"):
             if value := getattr(self, name):
                 facts[name] = value
-        text = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        text = ordered(facts)
         kind = FactKind.INTERACTION.value
         return Observation(self.source, identifiers, self.id, party, self.at, facts=text, kind=kind)
 

@@ -14,6 +14,7 @@ from typing import Any
 from graph.domain.errors import Problem
 from graph.domain.identifiers import UNFIT, Identifier
 from graph.domain.rules import Dropped, Rules
+from graph.domain.texts import compact
 
 MAX_IDENTIFIERS = 20
 """Identifiers of one observation."""
@@ -85,7 +86,7 @@ class Observation:
             value = getattr(self, name)
             if value not in (None, "", ORDER):
                 sent[name] = value
-        return json.dumps(sent, ensure_ascii=False, separators=(",", ":"))
+        return compact(sent)
 
     @classmethod
     def from_sent(cls, source: str, id: str, sent: str) -> "Observation":

@@ -10,6 +10,7 @@ from enum import Enum
 
 from graph.domain.errors import Problem
 from graph.domain.observations import ORDER, Observation, Tier, check_text, check_time
+from graph.domain.texts import compact
 
 NAMESPACE = "order"
 MAX_LINES = 500
@@ -52,7 +53,7 @@ class Order:
 
     def facts(self) -> str:
         """The facts as JSON text, decimals as strings."""
-        return json.dumps(
+        return compact(
             {
                 "number": self.number,
                 "placed_at": self.placed_at,
@@ -61,9 +62,7 @@ class Order:
                 "total": plain(self.total),
                 "status": self.status.value,
                 "lines": [[line.sku, plain(line.quantity), plain(line.total), line.name] for line in self.lines],
-            },
-            ensure_ascii=False,
-            separators=(",", ":"),
+            }
         )
 
     @classmethod

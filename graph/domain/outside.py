@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from graph.domain.errors import Problem
 from graph.domain.facts import FactKind, Told
 from graph.domain.observations import Observation, Tier, check_text
+from graph.domain.texts import compact
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class OutsideStatement:
 
     def observation(self) -> Observation:
         """The observation that the statement is."""
-        facts = json.dumps([self.segment, self.expires_at, self.belongs], ensure_ascii=False, separators=(",", ":"))
+        facts = compact([self.segment, self.expires_at, self.belongs])
         kind = FactKind.OUTSIDE.value
         return Observation(self.source, self.identifiers, self.id, self.party, self.stated_at, facts=facts, kind=kind)
 

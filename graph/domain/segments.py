@@ -29,6 +29,7 @@ from graph.domain.journey import Phase
 from graph.domain.observations import check_text
 from graph.domain.population import RfmSegment
 from graph.domain.rules import Rules
+from graph.domain.texts import ordered
 from graph.domain.views import MAX_PAGE
 
 MOST_SEGMENTS = 200
@@ -82,7 +83,7 @@ class Belonging:
 
 def rule_text(values: Values) -> str:
     """A rule as text: the same rule always reads the same."""
-    return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return ordered(values)
 
 
 def parse(values: object, catalogue: Catalogue, rules: Rules, path: Path = ("rule",)) -> Criterion:
