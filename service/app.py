@@ -31,9 +31,8 @@ class LimitBody:
             await self._app(scope, receive, send)
             return
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        refusal = problem(413, f"the body is larger than {self._most} bytes")
         if length.isdigit() and int(length) > self._most:
-            await refusal(scope, receive, send)
+            await self._refuse(scope, receive, send)
             return
         read = 0
         # The body is read here, so that nothing has been answered yet when it proves too long.
@@ -43,7 +42,7 @@ class LimitBody:
             messages.append(message)
             read += len(message.get("body", b""))
             if read > self._most:
-                await refusal(scope, receive, send)
+                await self._refuse(scope, receive, send)
                 return
             if message["type"] != "http.request" or not message.get("more_body"):
                 break
@@ -53,6 +52,9 @@ class LimitBody:
             return next(pending, None) or await receive()
 
         await self._app(scope, replay, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await problem(413, f"the body is larger than {self._most} bytes")(scope, receive, send)
 
 
 def create_app(settings: Settings, wiring: Wiring) -> Starlette:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from graph.actions.commit import Answer, commit
 from graph.actions.rules_run import Current
@@ -12,7 +12,13 @@ from graph.domain.intake import Command, Observe, prepare
 from graph.ports import Clock, Ids, Store, Work
 
 MOST_COMMANDS = 1_000
-"""Commands of one transaction: enough that its fixed costs vanish, few enough that a single one does not wait long."""
+"""Commands of one transaction: enough that its fixed costs vanish."""
+SMALL = 10
+"""Up to so many commands come before larger requests: someone waits for them at a till."""
+PART = 100
+"""Commands of a larger request that one transaction takes while small requests keep coming, so that none waits long."""
+QUIET_SECONDS = 1.0
+"""How long no small request must have come for larger ones to be taken whole."""
 RELOADS = 5
 """How often a write is tried again because the rules have just changed."""
 MOST_WAITING = 50_000
@@ -21,8 +27,26 @@ MOST_WAITING = 50_000
 
 @dataclass(slots=True)
 class _Waiting:
+    """A request, what it is answered so far, and how many of its commands are stored."""
+
     commands: Sequence[Command]
     done: asyncio.Future[list[Answer]]
+    answers: list[Answer] = field(default_factory=list)
+
+    def fail(self, error: Exception) -> None:
+        """Answer with an error."""
+        if not self.done.done():
+            self.done.set_exception(error)
+
+    def stored(self, answers: Iterable[Answer]) -> None:
+        """Take in the answers to the next commands."""
+        self.answers.extend(answers)
+        if len(self.answers) == len(self.commands) and not self.done.done():
+            self.done.set_result(self.answers)
+
+
+_Part = tuple[_Waiting, Sequence[Command]]
+"""A request, and those of its commands that come next."""
 
 
 class GroupCommit:
@@ -40,7 +64,9 @@ class GroupCommit:
         self._store, self._clock, self._ids, self._told_stored = store, clock, ids, stored
         self.rules = rules
         self._reload = reload
-        self._queue: deque[_Waiting] = deque()
+        self._small: deque[_Waiting] = deque()
+        self._large: deque[_Waiting] = deque()
+        self._busy_until = 0.0
         self._waiting = 0
         self._worker: asyncio.Task[None] | None = None
 
@@ -50,40 +76,71 @@ class GroupCommit:
             return []
         if self._waiting + len(commands) > MOST_WAITING:
             raise Overloaded(f"{self._waiting} writes are waiting already; send this again in a moment")
-        one = _Waiting(commands, asyncio.get_running_loop().create_future())
-        self._queue.append(one)
+        loop = asyncio.get_running_loop()
+        one = _Waiting(commands, loop.create_future())
+        if len(commands) <= SMALL:
+            self._small.append(one)
+            self._busy_until = loop.time() + QUIET_SECONDS
+        else:
+            self._large.append(one)
         self._waiting += len(commands)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
         return await one.done
 
     async def _work(self) -> None:
-        while self._queue:
-            group = [self._queue.popleft()]
-            size = len(group[0].commands)
-            while self._queue and size + len(self._queue[0].commands) <= MOST_COMMANDS:
-                group.append(self._queue.popleft())
-                size += len(group[-1].commands)
-            await self._commit(group)
-            self._waiting -= size
+        # In turn, so that neither kind waits for more than one transaction of the other.
+        while self._small or self._large:
+            if self._small:
+                await self._commit(self._next_small())
+            if self._large:
+                await self._commit(self._next_large())
 
-    async def _commit(self, group: list[_Waiting]) -> None:
+    def _next_small(self) -> list[_Part]:
+        group: list[_Part] = []
+        size = 0
+        while self._small and size + len(self._small[0].commands) <= MOST_COMMANDS:
+            one = self._small.popleft()
+            group.append((one, one.commands))
+            size += len(one.commands)
+        return group
+
+    def _next_large(self) -> list[_Part]:
+        """As many whole requests as fit, or a part of one."""
+        most = PART if asyncio.get_running_loop().time() < self._busy_until else MOST_COMMANDS
+        group: list[_Part] = []
+        size = 0
+        while self._large and size < most:
+            one = self._large[0]
+            left = len(one.commands) - len(one.answers)
+            if group and size + left > most:
+                break
+            begin = len(one.answers)
+            group.append((one, one.commands[begin : begin + most]))
+            size += min(left, most)
+            if left > most:
+                break
+            self._large.popleft()
+        return group
+
+    async def _commit(self, group: list[_Part]) -> None:
         try:
-            answers = iter(await self._stored([command for one in group for command in one.commands]))
+            answers = iter(await self._stored([command for _, commands in group for command in commands]))
         except Exception as error:
             # A caller that is not at fault must not suffer for its neighbours; where the database is away all do.
             if len(group) > 1 and not isinstance(error, TemporaryFailure):
-                for one in group:
-                    await self._commit([one])
+                for part in group:
+                    await self._commit([part])
                 return
-            for one in group:
-                if not one.done.done():
-                    one.done.set_exception(error)
+            for one, _ in group:
+                self._waiting -= len(one.commands) - len(one.answers)
+                one.fail(error)
+                if self._large and self._large[0] is one:
+                    self._large.popleft()
             return
-        for one in group:
-            mine = [next(answers) for _ in one.commands]
-            if not one.done.done():
-                one.done.set_result(mine)
+        for one, commands in group:
+            self._waiting -= len(commands)
+            one.stored([next(answers) for _ in commands])
 
     async def _stored(self, commands: Sequence[Command]) -> list[Answer]:
         for _ in range(RELOADS):

@@ -23,6 +23,11 @@ from graph.domain.tallies import Tally
 Properties = Mapping[str, Any]
 
 
+# A call of an enumeration takes as long as the rest of a field.
+_TIERS = {one.value: one for one in Tier}
+_STATES = {one.value: one for one in State}
+
+
 def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
@@ -91,13 +96,13 @@ def link(a: str, b: str, values: Properties) -> Link:
     return Link(
         a,
         b,
-        Tier(values["tier"]),
+        _TIERS[values["tier"]],
         values.get("first_seen"),
         values.get("last_seen"),
         values["count"],
         tuple(values["sources"]),
         values.get("confidence"),
-        State(values["state"]),
+        _STATES[values["state"]],
         None if code is None else Reason(code, values["reason"]),
     )
 

@@ -1,6 +1,6 @@
 """The views of customers, read from Neo4j in one query that holds the pages selected and no others."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -108,7 +108,7 @@ def view(asked: Asked, selection: Selection, record: Record) -> CustomerView:
             # Three lists came one after the other, each long enough.
             items = sorted(items, key=lambda item: _moment(item).place, reverse=True)
         first = len(items) if isinstance(page, TallyPage) else page.first
-        pages[page] = Page([_item(page, item) for item in items[:first]], len(items) > first)
+        pages[page] = Page(list(map(_ITEM[type(page)], items[:first])), len(items) > first)
     return CustomerView(
         records.customer(record["customer"], record["node"]), asked.id if isinstance(asked, ById) else None, pages
     )
@@ -124,28 +124,26 @@ def _moment(item: Any) -> Moment:
     return Moment.change(records.entry(values))
 
 
-def _item(page: PageRequest, item: Any) -> object:
-    match page:
-        case IdentifierPage():
-            return IdentifierView(
-                Identifier.from_key(item["key"]), records.evidence(item), item["shared"], item["blocked"]
-            )
-        case OrderPage():
-            return OrderView(item[0], Order.from_facts(*item[1:]))
-        case LinkPage():
-            return records.link(*item)
-        case HistoryPage():
-            return records.entry(item)
-        case FactPage():
-            return records.told(item)
-        case TimelinePage():
-            return _moment(item)
-        case TallyPage():
-            return records.tally(item)
-        case SkimPage():
-            return Skimmed(item[0], *(text or "" for text in item[1:]))
-        case MatchPage():
-            a, b, values, at_a, at_b, marks = item
-            marks_a, marks_b = ([records.mark(mark) for mark in side] for side in marks)
-            customers = records.customer(at_a, a), records.customer(at_b, b)
-            return Match(records.link(a, b, values), *customers, marks_a, marks_b)
+def _identifier(item: Any) -> IdentifierView:
+    return IdentifierView(Identifier.from_key(item["key"]), records.evidence(item), item["shared"], item["blocked"])
+
+
+def _match(item: Any) -> Match:
+    a, b, values, at_a, at_b, marks = item
+    marks_a, marks_b = ([records.mark(mark) for mark in side] for side in marks)
+    customers = records.customer(at_a, a), records.customer(at_b, b)
+    return Match(records.link(a, b, values), *customers, marks_a, marks_b)
+
+
+_ITEM: dict[type, Callable[[Any], object]] = {
+    IdentifierPage: _identifier,
+    OrderPage: lambda item: OrderView(item[0], Order.from_facts(*item[1:])),
+    LinkPage: lambda item: records.link(*item),
+    HistoryPage: records.entry,
+    FactPage: records.told,
+    TimelinePage: _moment,
+    TallyPage: records.tally,
+    SkimPage: lambda item: Skimmed(item[0], *(text or "" for text in item[1:])),
+    MatchPage: _match,
+}
+"""What an item of a page is, by the page's kind."""

@@ -118,3 +118,60 @@ def test_too_many_waiting_are_turned_away(run: Run, monkeypatch: pytest.MonkeyPa
     # then
     assert [isinstance(one, Overloaded) for one in answers] == [False, False, False, True, True]
     assert run(writer.run([Revoke("s", "later", NOW)])), "the queue drains"
+
+
+class Counting(SlowStore):
+    """Notes how many commands each transaction holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    async def write(self, work):
+        generator = work()
+        self.sizes.append(len(next(generator).receipts))
+        generator.close()
+        return await super().write(work)
+
+
+def test_a_small_request_does_not_wait_for_all_of_a_large_one(run: Run) -> None:
+    # given
+    store = Counting()
+    writer = GroupCommit(store, Current(RULES, RULES), FixedClock(), CountingIds())
+    large = [observe(seen(f"cookie=c{n}", id=f"large{n}"), RULES) for n in range(350)]
+    done: list[str] = []
+
+    async def send(name: str, commands: list) -> list:
+        answers = await writer.run(commands)
+        done.append(name)
+        return answers
+
+    async def everything():
+        sent = [send("first", [observe(seen("cookie=x", id="x"), RULES)]), send("large", large)]
+        tasks = [asyncio.create_task(one) for one in sent]
+        await asyncio.sleep(0.015)
+        tasks.append(asyncio.create_task(send("small", [observe(seen("cookie=y", id="y"), RULES)])))
+        return await asyncio.gather(*tasks)
+
+    # when
+    _, answers, _ = run(everything())
+    # then
+    assert done == ["first", "small", "large"]
+    assert [one.id for one in answers] == [f"large{n}" for n in range(350)]
+    assert max(store.sizes) == 100
+
+
+def test_large_requests_alone_are_taken_whole(run: Run) -> None:
+    # given
+    store = Counting()
+    writer = GroupCommit(store, Current(RULES, RULES), FixedClock(), CountingIds())
+    requests = [[observe(seen(f"cookie=c{n}", id=f"{r} {n}"), RULES) for n in range(400)] for r in range(3)]
+
+    async def everything():
+        return await asyncio.gather(*(writer.run(one) for one in requests))
+
+    # when
+    answers = run(everything())
+    # then
+    assert store.sizes == [800, 400]
+    assert [[one.id for one in each] for each in answers] == [[f"{r} {n}" for n in range(400)] for r in range(3)]
