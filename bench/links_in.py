@@ -1,29 +1,33 @@
-"""Links in: Kith with resolution, against the database alone writing the same identifiers and links without any.
+"""Links in: Kith over HTTP with resolution, against the database alone writing the same identifiers and links without.
 
-Both sides take the same observations in the same batches, on an empty database each time, in turn. The answers are
-compared first: as many identifiers and links must be there afterwards.
+Both sides take the same observations in the same batches, in turn, on a store that is empty each time or holds all of
+it already. Kith serves in a process of its own and `wrk` sends; the peer writes from coroutines, without HTTP.
 """
 
 import asyncio
+import json
+import re
 import sqlite3
+import sys
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import combinations, islice
 from pathlib import Path
 
+import httpx
 from neo4j import AsyncGraphDatabase
 
 from bench.population import Population, Seen
 from bench.report import Row
+from bench.view import served, told_by_wrk
 from graph.domain.identifiers import Identifier
-from graph.domain.observations import SECOND, Observation
-from graph.identity_graph import IdentityGraph
-from graph.ports import Store
-from graph.stores.embedded import EmbeddedStore
 from graph.stores.neo4j import Neo4jStore
-from service.bootstrap import RandomIds, SystemClock, currencies
 from service.rules_file import default_text, parse
+from tools.neo4j.server import free_port
 
 RULES = parse(default_text())
 Batches = list[list[Seen]]
@@ -48,23 +52,11 @@ def _normalised(one: Seen) -> list[str]:
     return sorted(Identifier(name, str(RULES.clean(name, value))).key for name, value in one.keys)
 
 
-async def kith(store: Store, batches: Batches, clients: int) -> float:
-    """Seconds for all batches from so many clients, over a migrated, empty store."""
-    graph = IdentityGraph(store, RULES, SystemClock(), RandomIds(), currencies())
-    sent = [[Observation(one.source, one.keys, one.id, seen_at=one.at * SECOND) for one in batch] for batch in batches]
-    work = iter(sent)
+def plain_sqlite(path: Path, before: Batches, batches: Batches) -> float:
+    """The same identifiers, links and a union without rules, written by hand on SQLite as durably as Kith does.
 
-    async def client() -> None:
-        for batch in work:
-            await graph.link(batch)
-
-    start = time.perf_counter()
-    await asyncio.gather(*(client() for _ in range(clients)))
-    return time.perf_counter() - start
-
-
-def plain_sqlite(path: Path, batches: Batches) -> float:
-    """The same identifiers, links and a union without rules, written by hand on SQLite as durably as Kith does."""
+    Answers the seconds for `batches`, after those of `before`.
+    """
     db = sqlite3.connect(path, isolation_level=None)
     db.executescript(
         """PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
@@ -74,9 +66,11 @@ def plain_sqlite(path: Path, batches: Batches) -> float:
         CREATE TABLE links (a INTEGER, b INTEGER, first INTEGER, last INTEGER, count INTEGER, PRIMARY KEY (a, b))
             WITHOUT ROWID;"""
     )
-    sent = [[(_normalised(one), one.at) for one in batch] for batch in batches]
+    sent = [[(_normalised(one), one.at) for one in batch] for batch in (*before, *batches)]
     start = time.perf_counter()
-    for batch in sent:
+    for number, batch in enumerate(sent):
+        if number == len(before):
+            start = time.perf_counter()
         db.execute("BEGIN IMMEDIATE")
         for keys, at in batch:
             found = [
@@ -153,57 +147,160 @@ async def wipe(uri: str) -> None:
         await (await session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS")).consume()
 
 
-async def counts(uri: str) -> tuple[int, int]:
-    """Identifiers and links."""
-    async with AsyncGraphDatabase.driver(uri, notifications_min_severity="OFF") as driver, driver.session() as session:
-        nodes = await (await session.run("MATCH (i:Identifier) RETURN count(i)")).single()
-        links = await (await session.run("MATCH ()-[l:LINKED]->() RETURN count(l)")).single()
-        return nodes[0], links[0]
+LINK = """mutation Link($input: LinkIdentifiersInput!) { linkIdentifiers(input: $input) {
+  results { __typename } errors { code } } }"""
+DAY = 86_400
 
 
-def sqlite_row(seen: Sequence[Seen], batch: int, clients: int, rounds: int) -> Row:
+def body(batch: Sequence[Seen]) -> str:
+    """What a partner sends over HTTP for some observations."""
+    sent = [one.as_line() for one in batch]
+    return json.dumps({"query": LINK, "variables": {"input": {"observations": sent}}})
+
+
+def again(seen: Sequence[Seen]) -> list[Seen]:
+    """The same seen together once more, a day later."""
+    return [Seen(one.source, f"again {one.id}", one.at + DAY, one.keys) for one in seen]
+
+
+@contextmanager
+def service(store: str) -> Iterator[str]:
+    """Kith over a store, with nothing to do in the background."""
+    port = free_port()
+    command = [sys.executable, "-m", "service", "serve", "--port", str(port), "--store", store]
+    with served(command, port, KITH_POPULATION_SECONDS="0") as url:
+        yield f"{url}/graphql"
+
+
+def over_http(url: str, batches: Batches, clients: int, seconds: int) -> float:
+    """Links a second that so many clients get in, over HTTP; fails where there are too few batches for the time."""
+    told = told_by_wrk(url, [body(batch) for batch in batches], clients, seconds)
+    found = re.search(r"(\d+) requests in ([\d.]+)(m?s)", told)
+    if found is None:
+        raise AssertionError(told)
+    done, took = int(found[1]), float(found[2]) / (1000 if found[3] == "ms" else 1)
+    if done >= len(batches):
+        raise AssertionError(f"{len(batches)} batches are too few for {seconds} s")
+    return sum(one.links for batch in batches[:done] for one in batch) / took
+
+
+def fill(url: str, seen: Sequence[Seen]) -> None:
+    """All of it, in thousands."""
+    for batch in batched(seen, 1_000):
+        answer = httpx.post(url, content=body(batch), headers={"Content-Type": "application/json"}, timeout=120).json()
+        if answer.get("errors") or answer["data"]["linkIdentifiers"]["errors"]:
+            raise AssertionError(str(answer)[:500])
+
+
+@dataclass(slots=True)
+class How:
+    """One way of getting links in; the peer takes no more than `most` batches where it is slow."""
+
+    seen: Sequence[Seen]
+    batch: int
+    clients: int
+    rounds: int
+    seconds: int
+    linked: bool = False
+    most: int = 0
+
+
+Plain = Callable[[Batches, Batches], float]
+"""A peer: writes what was there before, then the batches; answers the seconds that these took."""
+
+
+def row(kind: str, store: Callable[[], str], plain: Plain, name: str, how: How, reach: float) -> Row:
+    """Kith over HTTP and a peer, in turn, on fresh stores or on such as hold all of it already."""
+    what = f"{kind}, {'well-linked' if how.linked else 'fresh'}, batches of {how.batch} from {how.clients}"
+    result = Row(what, "links/s", [], name, [], reach)
+    sent = again(how.seen) if how.linked else how.seen
+    batches, before = batched(sent, how.batch), batched(how.seen, 1_000) if how.linked else []
+    for _ in range(how.rounds):
+        few = batches[: how.most] if how.most else batches
+        links = sum(one.links for batch in few for one in batch)
+        result.theirs.append(links / plain(before, few))
+        with service(store()) as url:
+            if how.linked:
+                fill(url, how.seen)
+            result.ours.append(over_http(url, batches, how.clients, how.seconds))
+    return result
+
+
+def sqlite_row(how: How) -> Row:
     """SQLite: links a second."""
-    batches, links = batched(seen, batch), sum(one.links for one in seen)
-    row = Row(f"SQLite, links in, batches of {batch} from {clients}", "links/s", [], "the same union by hand", [], 0.5)
-    for _ in range(rounds):
-        with tempfile.TemporaryDirectory() as folder:
-            row.theirs.append(links / plain_sqlite(Path(folder) / "plain.db", batches))
-            path = Path(folder) / "kith.db"
+    with tempfile.TemporaryDirectory() as folder:
+        files = (Path(folder) / f"{number}.db" for number in range(1_000))
 
-            async def ours(path: Path = path) -> float:
-                store = EmbeddedStore(path)
-                await store.migrate()
-                try:
-                    return await kith(store, batches, clients)
-                finally:
-                    await store.close()
+        def plain(before: Batches, batches: Batches) -> float:
+            return plain_sqlite(next(files), before, batches)
 
-            row.ours.append(links / asyncio.run(ours()))
-            plain, own = (sqlite3.connect(Path(folder) / name) for name in ("plain.db", "kith.db"))
-            for table in ("identifiers", "links"):
-                (theirs,), (mine,) = (db.execute(f"SELECT count(*) FROM {table}").fetchone() for db in (plain, own))
-                if theirs != mine:
-                    raise AssertionError(f"{table}: Kith wrote {mine}, the peer {theirs}")
-    return row
+        return row("SQLite", lambda: f"sqlite:///{next(files)}", plain, "the same union by hand", how, 0.5)
 
 
-def neo4j_row(uri: str, seen: Sequence[Seen], batch: int, clients: int, rounds: int, reach: float) -> Row:
+def neo4j_row(uri: str, how: How) -> Row:
     """Neo4j: links a second."""
-    batches, links = batched(seen, batch), sum(one.links for one in seen)
-    row = Row(f"Neo4j, links in, batches of {batch} from {clients}", "links/s", [], "driver alone, MERGE", [], reach)
 
-    async def both() -> None:
+    async def migrated() -> None:
+        # The peer needs the index of identifiers as much as Kith does.
         store = Neo4jStore(uri)
         await store.migrate()
-        for _ in range(rounds):
-            await wipe(uri)
-            row.theirs.append(links / await plain_neo4j(uri, batches, clients))
-            theirs = await counts(uri)
-            await wipe(uri)
-            row.ours.append(links / await kith(store, batches, clients))
-            if await counts(uri) != theirs:
-                raise AssertionError(f"Kith wrote {await counts(uri)}, the peer {theirs}")
         await store.close()
 
-    asyncio.run(both())
-    return row
+    asyncio.run(migrated())
+
+    def plain(before: Batches, batches: Batches) -> float:
+        asyncio.run(wipe(uri))
+        asyncio.run(plain_neo4j(uri, before, 1))
+        return asyncio.run(plain_neo4j(uri, batches, how.clients))
+
+    def store() -> str:
+        asyncio.run(wipe(uri))
+        return uri
+
+    return row("Neo4j", store, plain, "driver alone, MERGE", how, 0.8 if how.batch == 1 else 0.5)
+
+
+def beside_import(kind: str, store: str, seen: Sequence[Seen], seconds: int) -> str:
+    """A single's latency alone, and while another client sends thousands without a pause: a line of a table."""
+    half = len(seen) // 2
+    singles = [body([one]) for one in seen[:half]]
+    with service(store) as url:
+        fill(url, seen[half : half + 2_000])
+        alone = percentiles(told_by_wrk(url, singles[: half // 2], 1, seconds))
+        stop = threading.Event()
+
+        def importing() -> None:
+            for batch in batched(seen[half + 2_000 :], 1_000):
+                if stop.is_set():
+                    return
+                fill(url, batch)
+
+        thread = threading.Thread(target=importing)
+        thread.start()
+        beside = percentiles(told_by_wrk(url, singles[half // 2 :], 1, seconds))
+        if not thread.is_alive():
+            raise AssertionError("the import was over before the singles were")
+        stop.set()
+        thread.join()
+    cells = [
+        f"{alone[0]:.1f}",
+        f"{alone[1]:.1f}",
+        f"{beside[0]:.1f}",
+        f"{beside[1]:.1f}",
+        f"{beside[1] / alone[1]:.1f}",
+    ]
+    return f"| {kind} | {' | '.join(cells)} |\n"
+
+
+BESIDE = (
+    "\n| a single from one client | p50 alone, ms | p99 alone, ms | p50 beside an import, ms | p99, ms | "
+    "p99 over p99 alone (aim 3) |\n| --- | --- | --- | --- | --- | --- |\n"
+)
+
+
+def percentiles(told: str) -> tuple[float, float]:
+    """Milliseconds of the median and of the 99th percentile that `wrk` tells."""
+    units = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+    found = [re.search(rf"{part}%\s+([\d.]+)(us|ms|s)", told) for part in (50, 99)]
+    middle, late = (float(one[1]) * units[one[2]] for one in found if one is not None)
+    return middle, late

@@ -18,8 +18,8 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path
-from strawberry.types.arguments import convert_arguments
 
+from schema.compiled.inputs import inputs_of
 from schema.compiled.leaves import PLAIN, coercion
 from schema.compiled.plans import Complete, Field, Running, Variables
 from schema.compiled.quick import attribute_of
@@ -120,9 +120,9 @@ def _resolver(
     """How a field with a resolver is fetched, and whether that wants the info."""
     resolve = known.resolve or compiling.field_resolver
     fixed = _fixed_arguments(compiling, known, details)
-    direct, wants_info = _direct(compiling, known, fixed)
+    direct = _direct(compiling, known, details, fixed)
     if direct is not None:
-        return lambda source, executor, info: direct(source, info), wants_info
+        return direct
     if fixed is not None:
         return lambda source, executor, info: resolve(source, info, **fixed), True
     return lambda source, executor, info: resolve(source, info, **_arguments(executor, known, details)), True
@@ -147,34 +147,37 @@ def _fixed_arguments(executor: Running, known: GraphQLField, details: FieldDetai
 
 
 def _direct(
-    executor: Running, known: GraphQLField, fixed: dict[str, Any] | None
-) -> tuple[Callable[[Any, Any], Any] | None, bool]:
+    compiling: Running, known: GraphQLField, details: FieldDetailsList, fixed: dict[str, Any] | None
+) -> tuple[Callable[[Any, Running, Any], Any], bool] | None:
     """A resolver of Strawberry's without what it puts around it, and whether that wants the info.
 
-    Only where nothing is around it but the conversion of arguments, and these are the same for each run.
+    Only where nothing is around it but the conversion of arguments; those that are the same for each run are converted
+    once.
     """
     definition = known.extensions.get("strawberry-definition")
-    if fixed is None or definition is None or definition.base_resolver is None or definition.extensions:
-        return None, True
+    if definition is None or definition.base_resolver is None or definition.extensions:
+        return None
     # The resolver of a subscription makes its events; each of them is then taken as it is.
     if definition.is_subscription:
-        return None, True
+        return None
     resolver = definition.base_resolver
     if resolver.parent_parameter or resolver.root_parameter or not resolver.self_parameter:
-        return None, True
-    converter = executor.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
-    if converter.exception_handlers:
-        return None, True
-    config, registry = converter.config, converter.scalar_registry
-    arguments = convert_arguments(dict(fixed), definition.arguments, scalar_registry=registry, config=config)
+        return None
+    converter = compiling.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
+    convert = inputs_of(converter).arguments(definition.arguments)
+    if converter.exception_handlers or convert is None:
+        return None
     call = resolver.wrapped_func
-    if resolver.info_parameter is None:
-        return (lambda source, raw: call(source, **arguments)) if arguments else (
-            lambda source, raw: call(source)
-        ), False
-    info_name, info_class = resolver.info_parameter.name, config.info_class
+    settled = None if fixed is None else convert(fixed)
 
-    def with_info(source: Any, raw: Any) -> Any:
-        return call(source, **arguments, **{info_name: info_class(_raw_info=raw, _field=definition)})
+    def arguments(executor: Running) -> dict[str, Any]:
+        return convert(_arguments(executor, known, details)) if settled is None else settled
+
+    if resolver.info_parameter is None:
+        return lambda source, executor, info: call(source, **arguments(executor)), False
+    info_name, info_class = resolver.info_parameter.name, converter.config.info_class
+
+    def with_info(source: Any, executor: Running, info: Any) -> Any:
+        return call(source, **arguments(executor), **{info_name: info_class(_raw_info=info, _field=definition)})
 
     return with_info, True
