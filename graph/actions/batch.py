@@ -1,5 +1,6 @@
 """A batch of items that callers send: the good ones are stored, each bad one is answered with its problem."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -11,6 +12,8 @@ from graph.domain.intake import Command
 T = TypeVar("T")
 MOST_ITEMS = 1_000
 """Items of one call."""
+AT_ONCE = 100
+"""Items that are looked at without letting others go on."""
 
 
 def check_count(name: str, items: Sequence[object]) -> None:
@@ -21,7 +24,11 @@ def check_count(name: str, items: Sequence[object]) -> None:
 
 async def run_batch(writer: GroupCommit, items: Sequence[T], command: Callable[[T], Command | Problem]) -> list[Answer]:
     """Turn items into commands, run them together, and answer in the order of the items."""
-    drafts = [command(item) for item in items]
+    drafts: list[Command | Problem] = []
+    for place, item in enumerate(items, 1):
+        drafts.append(command(item))
+        if place % AT_ONCE == 0:
+            await asyncio.sleep(0)
     commands = [draft for draft in drafts if not isinstance(draft, Problem)]
     answers = iter(await writer.run(commands))
     return [Refused(draft) if isinstance(draft, Problem) else next(answers) for draft in drafts]
