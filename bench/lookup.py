@@ -14,53 +14,50 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 from bench.report import Curve, tell
-from bench.view import RULES, served, told_by_wrk
-from graph.domain.attributes import AttributesStatement
-from graph.domain.observations import SECOND, Observation
-from graph.identity_graph import IdentityGraph
-from graph.stores.embedded import EmbeddedStore
-from service.bootstrap import RandomIds, SystemClock, currencies
-from service.rules_file import default_text, parse
+from bench.view import served, told_by_wrk
+from service import backfill
+from service.bootstrap import wire
+from service.import_run import Report
+from service.settings import Settings
 from tools.neo4j.server import free_port
 
-BATCH = 1_000
 EACH = 8
 """Identifiers of a customer: an e-mail address, a card and cookies."""
-START = 1_600_000_000 * SECOND
+AT = "2026-01-01T00:00:00Z"
 DOCUMENT = """query LookUp($i: IdentifierInput!) { customer(by: {identifier: $i}) {
   id known comparison { segment } segments { segment { name } } profile { name { value } } } }"""
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
+def history(size: int) -> Iterator[dict[str, object]]:
+    """Customers of eight identifiers each, with names, as lines of a history."""
+    for n in range(size // EACH):
+        email = {"namespace": "email", "value": f"p{n}@mail.example"}
+        card = {"namespace": "loyalty_card", "value": f"KC{n}"}
+        told = {"source": "crm", "id": f"a{n}", "statedAt": AT, "attributes": {"name": f"Name {n}"}}
+        yield {**told, "identifiers": [email, card]}
+        for one in range(EACH - 2):
+            cookie = {"namespace": "cookie", "value": f"c-{n}-{one}"}
+            yield {"source": "web", "id": f"w{n}-{one}", "seenAt": AT, "identifiers": [email, cookie]}
+
+
 async def fill(path: Path, size: int) -> list[str]:
-    """Customers of eight identifiers each, with names; some e-mail addresses to ask for."""
-    store = EmbeddedStore(path)
-    await store.migrate()
-    graph = IdentityGraph(store, RULES, SystemClock(), RandomIds(), currencies(), parse)
-    await graph.open(default_text())
+    """A store of so many identifiers; some e-mail addresses to ask for."""
+    file = path.with_suffix(".ndjson")
+    with file.open("w") as out:
+        out.writelines(json.dumps(line) + "\n" for line in history(size))
+    wiring = wire(Settings(store=f"sqlite:///{path}", _env_file=None))
+    await backfill.run(wiring, [file], Report(path.with_suffix(".refused")), lambda *_: None)
+    file.unlink()
+    await wiring.prepare()
+    await wiring.graph.segments.create("Anybody", {"namespace": "email"}, "bench")
+    await wiring.graph.close()
     customers = size // EACH
-    for start in range(0, customers, BATCH):
-        some = range(start, min(start + BATCH, customers))
-        names = [(("email", f"p{n}@mail.example"), ("loyalty_card", f"KC{n}")) for n in some]
-        pairs = zip(some, names, strict=True)
-        await graph.record_attributes(
-            [AttributesStatement("crm", both, {"name": f"Name {n}"}, f"a{n}", stated_at=START) for n, both in pairs]
-        )
-        cookies = [
-            Observation(
-                "web", (("email", f"p{n}@mail.example"), ("cookie", f"c-{n}-{one}")), f"w{n}-{one}", seen_at=START
-            )
-            for n in some
-            for one in range(EACH - 2)
-        ]
-        for first in range(0, len(cookies), BATCH):
-            await graph.link(cookies[first : first + BATCH])
-    await graph.segments.create("Anybody", {"namespace": "email"}, "bench")
-    await graph.close()
     step = max(1, customers // 2_000)
     return [f"p{n}@mail.example" for n in range(0, customers, step)]
 

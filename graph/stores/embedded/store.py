@@ -32,9 +32,12 @@ from graph.stores.embedded.upgrades import UPGRADES
 from graph.stores.embedded.views import customer_views
 
 READERS = 4
+READER = "kith-sqlite-reader"
 BUSY_SECONDS = 10
 SETTINGS = ("journal_mode = WAL", "synchronous = FULL", "cache_size = -65536", "temp_store = MEMORY")
 """Of each connection; the size of the cache is in KiB."""
+READER_CACHE = "cache_size = -16384"
+"""Readers get by with less: the pages that all of them ask for are in the system's memory."""
 
 
 class EmbeddedStore:
@@ -43,7 +46,7 @@ class EmbeddedStore:
     def __init__(self, path: str | Path) -> None:
         self._path = str(path)
         self._writer = ThreadPoolExecutor(1, "kith-sqlite-writer")
-        self._readers = ThreadPoolExecutor(READERS, "kith-sqlite-reader")
+        self._readers = ThreadPoolExecutor(READERS, READER)
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -57,6 +60,8 @@ class EmbeddedStore:
             )
             for setting in SETTINGS:
                 connection.execute(f"PRAGMA {setting}")
+            if threading.current_thread().name.startswith(READER):
+                connection.execute(f"PRAGMA {READER_CACHE}")
             with self._lock:
                 self._open.append(connection)
             self._local.connection = connection
