@@ -30,12 +30,13 @@ def main() -> int:
     rounds, seconds = (2, 2) if quick else (3, 4)
     seen = links_in.observations(60_000 if quick else 250_000, seed=1)
 
-    def how(batch: int, clients: int, most: int, linked: bool = False) -> links_in.How:
-        return links_in.How(seen[:30_000] if linked else seen, batch, clients, rounds, seconds, linked, most)
+    def how(batch: int, clients: int, most: int, linked: int = 0) -> links_in.How:
+        """With `linked` so many observations are there already, and come again."""
+        return links_in.How(seen[:linked] if linked else seen, batch, clients, rounds, seconds, bool(linked), most)
 
     rows = [links_in.sqlite_row(how(1_000, 1, 0)), links_in.sqlite_row(how(1, 32, 10_000))]
     if not quick:
-        rows += [links_in.sqlite_row(how(*one, linked=True)) for one in ((1_000, 1, 0), (1, 32, 10_000))]
+        rows += [links_in.sqlite_row(how(*one, linked=100_000)) for one in ((1_000, 1, 0), (1, 32, 10_000))]
     ways = [(1_000, 1, 30), (100, 8, 200), (1, 32, 2_000)]
     if not quick:
         ways += [(1_000, 8, 30), (1_000, 32, 30), (100, 1, 200), (100, 32, 200), (1, 1, 1_000), (1, 8, 2_000)]
@@ -44,7 +45,7 @@ def main() -> int:
             with Server(Path(folder), heap_mb=2048, page_cache_mb=1024) as server:
                 uri = os.environ.get("NEO4J_URI", server.uri)
                 rows += [links_in.neo4j_row(uri, how(*one)) for one in ways]
-                rows += [] if quick else [links_in.neo4j_row(uri, how(*one, linked=True)) for one in ways[:3]]
+                rows += [] if quick else [links_in.neo4j_row(uri, how(*one, linked=25_000)) for one in ways[:3]]
                 asyncio.run(links_in.wipe(uri))
                 beside = ""
                 if not quick:
