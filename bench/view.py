@@ -142,7 +142,18 @@ def told_by_wrk(url: str, bodies: list[str], clients: int, seconds: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "post.lua").write_text(LUA)
         (Path(folder) / "bodies").write_text("\n".join(bodies) + "\n")
-        command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", "-s", f"{folder}/post.lua", url]
+        command = [
+            "wrk",
+            "-t1",
+            f"-c{clients}",
+            f"-d{seconds}s",
+            "--timeout",
+            "30s",
+            "--latency",
+            "-s",
+            f"{folder}/post.lua",
+            url,
+        ]
         done = subprocess.run(
             command, env={**os.environ, "BODIES": f"{folder}/bodies"}, capture_output=True, text=True, check=True
         )
