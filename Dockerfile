@@ -5,7 +5,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY graph graph
 COPY schema schema
 COPY service service
-# `--build-arg EXTRAS=[predict]` brings predicted purchases, and some 800 MB.
+# `--build-arg EXTRAS=[predict,bulk]` brings predicted purchases, and some 800 MB, and the backfill.
 ARG EXTRAS=""
 RUN python -m venv /opt/kith && /opt/kith/bin/pip install --no-cache-dir --constraint constraints.txt ".${EXTRAS}"
 

@@ -64,7 +64,7 @@ env: ## Write .env with a fresh API key and database password for docker compose
 	@echo "wrote .env; keep it to yourself"
 
 clean: ## Remove what make and the tests made.
-	rm -rf $(VENV) $(VENV)-api tools/api/node_modules .neo4j .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-api $(VENV)-bench tools/api/node_modules bench/peers/neo4j-graphql/node_modules .neo4j .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 bench: $(VENV)/installed ## Measure everything, side by side; writes bench/RESULTS.md. Needs wrk, Java 17 and Maven.
 	$(BIN)/python -m bench
