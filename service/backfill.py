@@ -31,7 +31,8 @@ from graph.ports import LOADING, Store
 from service import rules_file
 from service.bootstrap import SystemClock, Wiring, id_from
 from service.import_run import Counts, Report
-from service.importing import Raw, raw_lines, read
+from service.importing import read
+from service.lines import Raw, raw_lines
 
 LINES = 2_000
 """Lines that a process reads at a time."""

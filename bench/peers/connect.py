@@ -125,24 +125,6 @@ def splink(a, b, n):
     yield len(np.unique(np.asarray(found.as_duckdbpyrelation().fetchnumpy()["cluster_id"])))
 
 
-def graphframes(a, b, n):
-    import pandas
-    from graphframes import GraphFrame
-    from pyspark.sql import SparkSession
-
-    jars = sys.argv[3]
-    spark = SparkSession.builder.master("local[*]").config("spark.jars", jars).config("spark.driver.memory", "6g")
-    spark = spark.config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "8").getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    spark.conf.set("spark.sql.execution.arrow.pyspark.enabled", "true")
-    nodes = spark.createDataFrame(pandas.DataFrame({"id": np.arange(n, dtype=np.int64)})).cache()
-    edges = spark.createDataFrame(pandas.DataFrame({"src": a.astype(np.int64), "dst": b.astype(np.int64)})).cache()
-    nodes.count(), edges.count()
-    yield
-    found = GraphFrame(nodes, edges).connectedComponents(algorithm="graphx")
-    yield found.select("component").distinct().count()
-
-
 def main() -> None:
     """Time one peer."""
     edges = np.load(sys.argv[2])
