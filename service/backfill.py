@@ -142,7 +142,12 @@ class Backfill:
         rules = rules_file.parse(kept.text)
         with tempfile.TemporaryDirectory(prefix="kith-backfill-") as folder:
             spool = Spool(Path(folder))
-            gathered = self._gathered(files, spool, Reader(kept.text, self.terms, mark.now, self.source), rules)
+            try:
+                gathered = self._gathered(files, spool, Reader(kept.text, self.terms, mark.now, self.source), rules)
+            except BaseException:
+                if not mark.stage:
+                    await self.store.end_load()
+                raise
             self.told("resolve", 0, 1)
             seed = bytes.fromhex(mark.seed)
             outcome = Outcome(gathered, rules, mark.now, lambda number: id_from(seed, number))
@@ -157,6 +162,10 @@ class Backfill:
         digests = tuple(_digest(path) for path in files)
         text = await self.store.kept(LOADING)
         mark = Mark(digests, self.now, secrets.token_hex(32)) if text is None else Mark.read(text)
+        if mark.files != digests and not mark.stage:
+            # Nothing of those was loaded.
+            mark = Mark(digests, self.now, secrets.token_hex(32))
+            await self.store.keep(LOADING, mark.text())
         if mark.files != digests:
             raise InvalidInput(
                 "OTHER_FILES", "the backfill that was begun in this store is of other files; give those again, in order"

@@ -15,6 +15,7 @@ from graph.domain.snapshots import Writes
 from graph.domain.views import ByKey, OrderPage, Selection
 from graph.ports import LOADING, Store
 from service import backfill
+from service.backfill import Mark
 from service.bootstrap import Wiring, wire
 from service.import_run import Report
 from service.settings import Settings
@@ -154,6 +155,31 @@ def test_parquet_is_read_by_column(wiring: Wiring, run: Run, tmp_path: Path) -> 
     done = run(backfill.run(wiring, [tmp_path / "history.parquet"], report, quiet))
     # then
     assert (done.counts.accepted, done.customers, done.identifiers, done.links) == (3, 2, 5, 4)
+    run(wiring.graph.close())
+
+
+def test_a_file_that_cannot_be_read_leaves_the_store_as_it_was(wiring: Wiring, run: Run, tmp_path: Path) -> None:
+    # given
+    bad, good = tmp_path / "bad.parquet", written(tmp_path, LINES)
+    bad.write_bytes(b"PAR1 and nothing else")
+    report = Report(tmp_path / "refused.ndjson")
+    # when
+    with pytest.raises(InvalidInput, match=r"bad\.parquet cannot be read as Parquet"):
+        run(backfill.run(wiring, [good, bad], report, quiet))
+    # then
+    assert run(wiring.store.kept(LOADING)) is None
+    assert run(backfill.run(wiring, [good], report, quiet)).customers == 2
+    run(wiring.graph.close())
+
+
+def test_a_run_that_loaded_nothing_binds_no_other(wiring: Wiring, run: Run, tmp_path: Path) -> None:
+    # given
+    run(wiring.prepare())
+    run(wiring.store.begin_load(Mark(("another file",), 1, "00").text()))
+    # when
+    done = run(backfill.run(wiring, [written(tmp_path, LINES)], Report(tmp_path / "refused.ndjson"), quiet))
+    # then
+    assert done.customers == 2
     run(wiring.graph.close())
 
 
