@@ -8,6 +8,7 @@ alone, once they are arrays.
 
 import argparse
 import asyncio
+import gc
 import resource
 import subprocess
 import sys
@@ -15,9 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.bulk import edges, install, peer
+from bench.bulk import edges, install, peer, save
 from bench.report import tell
-from graph.bulk.resolution import IDLE, resolve
 from service import backfill
 from service.bootstrap import wire
 from service.import_run import Report
@@ -28,20 +28,15 @@ PHASES = ("read", "resolve", "load")
 
 def scipy(links: int, folder: Path) -> float:
     """Seconds in which SciPy connects the same links, in a process of its own."""
-    import numpy as np
-
-    from bench.links_in import RULES
-
     install()
-    found, rank = edges(links)
-    active = resolve(found, rank, RULES).state != IDLE
-    np.savez(folder / "edges.npz", a=found.a[active], b=found.b[active], n=len(rank))
+    save(folder / "edges.npz", *edges(links))
     seconds, _ = peer("scipy", folder / "edges.npz")
     return seconds
 
 
 async def run(file: Path, store: str) -> tuple[backfill.Backfill, dict[str, float]]:
     """Backfill a file; answers what it counted, and when each part was done."""
+    gc.disable()  # as the command does
     wiring = wire(Settings(store=store, _env_file=None))
     done: dict[str, float] = {}
 

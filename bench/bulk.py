@@ -22,8 +22,9 @@ from bench.population import Population
 from bench.report import Row, table, tell
 from graph.bulk.columns import Growing
 from graph.bulk.evidence import Links, links_of
+from graph.bulk.keys import Keys
 from graph.bulk.resolution import IDLE, _connect, _flatten, resolve
-from graph.domain.identifiers import Identifier, namespace_of
+from graph.domain.identifiers import Identifier
 
 HERE = Path(__file__).parent
 VENV = HERE.parent / ".venv-bench"
@@ -39,13 +40,17 @@ def edges(links: int) -> tuple[Links, np.ndarray]:
         clean = ((name, RULES.clean(name, value)) for name, value in one.keys)
         keys = sorted({Identifier(name, value).key for name, value in clean if isinstance(value, str)})
         growing.add(one.source, keys, 0, one.at, None)
-    columns, keys = growing.columns(), list(growing.code)
-    order = np.array(sorted(range(len(keys)), key=keys.__getitem__))
-    place = np.empty(len(keys), np.int32)
-    place[order] = np.arange(len(keys))
+    columns = growing.columns()
+    keys, place = Keys.of(growing.code)
     columns.codes = place[columns.codes]
-    rank = np.array([RULES.rank[namespace_of(keys[one])] for one in order], np.int16)
-    return links_of(columns, np.ones(columns.rows, bool), RULES.accept), rank
+    return links_of(columns, np.ones(columns.rows, bool), RULES.accept), keys.ranks(RULES)
+
+
+def save(file: Path, links: Links, rank: np.ndarray) -> np.ndarray:
+    """Write what the peers are to connect: the links that are not idle. Answers which these are."""
+    active: np.ndarray = resolve(links, rank, RULES).state != IDLE
+    np.savez(file, a=links.a[active], b=links.b[active], n=len(rank))
+    return active
 
 
 def peer(name: str, file: Path) -> tuple[float, int]:
@@ -76,16 +81,14 @@ def rows(links: int, rounds: int) -> list[Row]:
     """Kith against each peer, in links a second."""
     install()
     found, rank = edges(links)
-    resolved = resolve(found, rank, RULES)
-    active = resolved.state != IDLE
-    group = np.arange(len(rank), dtype=np.int32)
-    _connect(found.a, found.b, active, group)
-    _flatten(group)
-    components = len(np.unique(group))
     result: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "edges.npz"
-        np.savez(file, a=found.a[active], b=found.b[active], n=len(rank))
+        active = save(file, found, rank)
+        group = np.arange(len(rank), dtype=np.int32)
+        _connect(found.a, found.b, active, group)
+        _flatten(group)
+        components = len(np.unique(group))
         mine: list[float] = []
         for name in (*QUICK, *SLOW):
             row = Row(f"bulk, {links:,} links, the whole rule", "links/s", mine, f"{name}, connects only", [])

@@ -17,19 +17,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations, islice
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 from neo4j import AsyncGraphDatabase
 
 from bench.population import Population, Seen
 from bench.report import Row
-from bench.view import served, told_by_wrk
+from bench.view import percentiles, served, told_by_wrk
 from graph.domain.identifiers import Identifier
 from graph.stores.neo4j import Neo4jStore
 from service.rules_file import default_text, parse
 from tools.neo4j.server import free_port
 
 RULES = parse(default_text())
+T = TypeVar("T")
 Batches = list[list[Seen]]
 
 
@@ -42,7 +44,7 @@ def observations(links: int, seed: int) -> list[Seen]:
     ]
 
 
-def batched(seen: Sequence[Seen], size: int) -> Batches:
+def batched(seen: Sequence[T], size: int) -> list[list[T]]:
     """In lists of a size."""
     rest = iter(seen)
     return list(iter(lambda: list(islice(rest, size)), []))
@@ -298,11 +300,3 @@ BESIDE = (
     "\n| a single from one client | p50 alone, ms | p99 alone, ms | p50 beside an import, ms | p99, ms | "
     "p99 over p99 alone (aim 3) |\n| --- | --- | --- | --- | --- | --- |\n"
 )
-
-
-def percentiles(told: str) -> tuple[float, float]:
-    """Milliseconds of the median and of the 99th percentile that `wrk` tells."""
-    units = {"us": 0.001, "ms": 1.0, "s": 1000.0}
-    found = [re.search(rf"{part}%\s+([\d.]+)(us|ms|s)", told) for part in (50, 99)]
-    middle, late = (float(one[1]) * units[one[2]] for one in found if one is not None)
-    return middle, late

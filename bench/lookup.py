@@ -9,7 +9,6 @@ over that of the first is aimed to be at most 1.3. `wrk` makes the load in a pro
 import argparse
 import asyncio
 import json
-import re
 import statistics
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.report import Curve, tell
-from bench.view import served, told_by_wrk
+from bench.view import percentiles, served, told_by_wrk
 from service import backfill
 from service.bootstrap import wire
 from service.import_run import Report
@@ -31,7 +30,6 @@ EACH = 8
 AT = "2026-01-01T00:00:00Z"
 DOCUMENT = """query LookUp($i: IdentifierInput!) { customer(by: {identifier: $i}) {
   id known comparison { segment } segments { segment { name } } profile { name { value } } } }"""
-_UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 def history(size: int) -> Iterator[dict[str, object]]:
@@ -67,11 +65,7 @@ def ask(url: str, values: list[str], clients: int, seconds: int) -> tuple[float,
     bodies = [
         json.dumps({"query": DOCUMENT, "variables": {"i": {"namespace": "email", "value": one}}}) for one in values
     ]
-    told = told_by_wrk(url, bodies, clients, seconds)
-    found = {
-        part: float(number) * _UNITS[unit] for part, number, unit in re.findall(r"(\d+)%\s+([\d.]+)(us|ms|s)\b", told)
-    }
-    return found["50"], found["99"]
+    return percentiles(told_by_wrk(url, bodies, clients, seconds))
 
 
 def main() -> None:

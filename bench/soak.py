@@ -2,8 +2,8 @@
 
     python -m bench.soak [--minutes 30] [--store neo4j://127.0.0.1:7687]
 
-Four clients look customers up by GraphQL, one sends observations and orders in batches of 100 and asks for what it has
-just sent; one customer is followed over a WebSocket. What is aimed at: 250 MB, and no growth once all is warm.
+Four clients look customers up by GraphQL, one sends observations in batches of 100 and asks for what it has just
+sent; one customer is followed over a WebSocket. What is aimed at: 250 MB, and no growth once all is warm.
 """
 
 import argparse

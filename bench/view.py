@@ -162,6 +162,14 @@ def told_by_wrk(url: str, bodies: list[str], clients: int, seconds: int) -> str:
     return done.stdout
 
 
+def percentiles(told: str) -> tuple[float, float]:
+    """Milliseconds of the median and of the 99th percentile that `wrk` tells."""
+    units = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+    found = [re.search(rf"{part}%\s+([\d.]+)(us|ms|s)", told) for part in (50, 99)]
+    middle, late = (float(one[1]) * units[one[2]] for one in found if one is not None)
+    return middle, late
+
+
 async def driver_alone(uri: str, keys: list[str], clients: int, seconds: float) -> float:
     """The same Cypher from coroutines, answers read to the end: rate a second."""
     done = 0

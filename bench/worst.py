@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.links_in import RULES
+from bench.links_in import RULES, batched
 from bench.report import Curve, tell
 from graph.actions.commit import Accepted
 from graph.domain.observations import SECOND, Observation
@@ -48,10 +48,8 @@ async def fill(graph: IdentityGraph, size: int) -> None:
         seen(f"{size} crowd {one}", ("crm_id", f"crm-{size}-0"), ("cookie", f"{size}-crowd-{one}"))
         for one in range(size)
     ]
-    for start in range(0, len(many), BATCH):
-        await graph.link(many[start : start + BATCH])
-    for start in range(0, len(crowd), BATCH):
-        await graph.link(crowd[start : start + BATCH])
+    for batch in batched([*many, *crowd], BATCH):
+        await graph.link(batch)
 
 
 def kinds(size: int) -> dict[str, Callable[[int], Pairs]]:

@@ -1,7 +1,6 @@
 """One run of `kith backfill`: whole files into an empty store, resolved together; can be stopped and run again."""
 
 import asyncio
-import gc
 import hashlib
 import multiprocessing
 import os
@@ -11,7 +10,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -60,11 +59,8 @@ class Reader:
             self._rules = rules_file.parse(self.rules_text)
         return self._rules
 
-    def rows(self, lines: Sequence[Raw]) -> list[tuple[Row | None, Problem | None]]:
-        """For each line its row, if there is something to be stored, and what is wrong with it."""
-        return [self._row(one) for one in lines]
-
-    def _row(self, one: Raw) -> tuple[Row | None, Problem | None]:
+    def made(self, one: Raw) -> "_Made":
+        """What a line comes to."""
         statement = read(one.value, self.source)
         found = statement if isinstance(statement, Problem) else command(statement, self.rules, self.terms, self.now)
         if isinstance(found, Problem):
@@ -72,8 +68,12 @@ class Reader:
         refused = found.outcome.refused
         if refused is not None and refused.code not in REFUSED_BY_RULES:
             return None, refused
-        return Row.of(receipt_of(found), len(found.outcome.dropped)), refused
+        # Plain tuples cross between processes faster than named ones.
+        return tuple(Row.of(receipt_of(found), len(found.outcome.dropped))), refused
 
+
+_Made = tuple[tuple[Any, ...] | None, Problem | None]
+"""A line's row, if there is something to be stored, and what is wrong with it."""
 
 _reader: Reader | None = None
 
@@ -83,14 +83,10 @@ def _begin(reader: Reader) -> None:
     _reader = reader
 
 
-_Made = tuple[tuple[Any, ...] | None, Problem | None]
-
-
 def _work(lines: Sequence[Raw]) -> list[_Made]:
     if _reader is None:
         raise RuntimeError("the process was not begun")
-    # Plain tuples cross between processes faster than named ones.
-    return [(None if row is None else tuple(row), problem) for row, problem in _reader.rows(lines)]
+    return [_reader.made(one) for one in lines]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +149,7 @@ class Backfill:
             outcome = Outcome(gathered, rules, mark.now, lambda number: id_from(seed, number))
             self.told("resolve", 1, 1)
             self.customers, self.identifiers, self.links = outcome.customers, outcome.identifiers, outcome.links
-            await self._load(mark, outcome, spool, gathered.columns.rows)
+            await self._load(mark, outcome, gathered.columns.rows)
             spool.close()
         await self.store.end_load()
 
@@ -161,16 +157,19 @@ class Backfill:
         """The mark of a run before this one, if there is one, else a new one."""
         digests = tuple(_digest(path) for path in files)
         text = await self.store.kept(LOADING)
-        mark = Mark(digests, self.now, secrets.token_hex(32)) if text is None else Mark.read(text)
-        if mark.files != digests and not mark.stage:
-            # Nothing of those was loaded.
-            mark = Mark(digests, self.now, secrets.token_hex(32))
-            await self.store.keep(LOADING, mark.text())
-        if mark.files != digests:
+        before = None if text is None else Mark.read(text)
+        if before is not None and before.files == digests:
+            mark = before
+        elif before is not None and before.stage:
             raise InvalidInput(
                 "OTHER_FILES", "the backfill that was begun in this store is of other files; give those again, in order"
             )
+        else:
+            mark = Mark(digests, self.now, secrets.token_hex(32))
         await self.store.begin_load(mark.text())
+        if mark is not before and before is not None:
+            # Nothing of the files before was loaded.
+            await self.store.keep(LOADING, mark.text())
         return mark
 
     # --- reading
@@ -226,11 +225,11 @@ class Backfill:
 
     # --- loading
 
-    async def _load(self, mark: Mark, outcome: Outcome, spool: Spool, rows: int) -> None:
+    async def _load(self, mark: Mark, outcome: Outcome, rows: int) -> None:
         done = 0
         total = outcome.identifiers + outcome.links + rows
         writing: asyncio.Task[None] | None = None
-        for portion in outcome.portions(spool):
+        for portion in outcome.portions():
             writes = portion.writes
             # One portion is made while the one before is written.
             if writing is not None:
@@ -238,8 +237,7 @@ class Backfill:
             self.told("load", done, total)
             done += len(writes.members) + len(writes.links) + len(writes.receipts)
             if not mark.covers(portion.stage, portion.number):
-                reached = Mark(mark.files, mark.now, mark.seed, portion.stage, portion.number)
-                writes.kept[LOADING] = reached.text()
+                writes.kept[LOADING] = replace(mark, stage=portion.stage, portion=portion.number).text()
                 writing = asyncio.create_task(self.store.load(writes, portion.numbers))
                 await asyncio.sleep(0)
         if writing is not None:
@@ -257,9 +255,6 @@ async def run(wiring: Wiring, files: Sequence[Path], report: Report, told: Told,
     await wiring.store.migrate()
     if await wiring.store.kept(LOADING) is None:
         await wiring.prepare()
-    # Millions of values that hold no cycles: looking for some would take a third of the time.
-    gc.disable()
-    now = SystemClock().now()
-    one = Backfill(wiring.store, wiring.graph.terms, now, report, told, source)
+    one = Backfill(wiring.store, wiring.graph.terms, SystemClock().now(), report, told, source)
     await one.run(files)
     return one

@@ -36,6 +36,10 @@ Store = Annotated[str | None, typer.Option(help="sqlite:///FILE or neo4j://HOST:
 Rules = Annotated[Path | None, typer.Option(help="A rules file; else KITH_RULES, else the default rules.")]
 
 
+Files = Annotated[list[Path], typer.Argument(help="NDJSON, CSV or Parquet files.", exists=True, dir_okay=False)]
+Source = Annotated[str, typer.Option(help="The source of lines that name none.")]
+Refused = Annotated[Path | None, typer.Option(help="Where refused lines go; else beside the first file.")]
+
 YOUNG = 20_000
 """Objects after which Python looks for cycles: a batch of a thousand makes so many, and nearly none are in cycles."""
 
@@ -110,21 +114,28 @@ def _with(settings: Settings, run: Any, prepare: bool = True) -> Any:
 
 @app.command(name="import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(help="NDJSON or CSV files.", exists=True, dir_okay=False)],
-    source: Annotated[str, typer.Option(help="The source of lines that name none.")] = "",
-    report: Annotated[Path | None, typer.Option(help="Where refused lines go; else beside the first file.")] = None,
+    files: Files,
+    source: Source = "",
+    report: Refused = None,
     store: Store = None,
     rules: Rules = None,
 ) -> None:
     """Import observations and orders; can be stopped and run again without harm."""
-    where = Report(report or _beside(files[0]))
+    where = _report(report, files)
     counts = _with(settings_module.load(store=store, rules=rules), lambda wiring: _import(wiring, files, where, source))
     console.print(f"{_told(counts)}; {counts.merges} merges")
     _tell_refused(counts, where)
 
 
-def _beside(file: Path) -> Path:
-    return file.with_name(f"{file.stem}-refused.ndjson")
+def _report(chosen: Path | None, files: list[Path]) -> Report:
+    return Report(chosen or files[0].with_name(f"{files[0].stem}-refused.ndjson"))
+
+
+def _progress(told: str = "") -> Progress:
+    """Bars with how far they are, and what else is told of them."""
+    share = TextColumn("{task.percentage:>3.0f} %" + told)
+    columns = (TextColumn("{task.description}"), BarColumn(), share, TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=errors)
 
 
 def _told(counts: Counts) -> str:
@@ -142,14 +153,7 @@ def _tell_refused(counts: Counts, report: Report) -> None:
 
 
 async def _import(wiring: Wiring, files: list[Path], report: Report, source: str) -> Counts:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %  {task.fields[lines]} lines  {task.fields[rate]}/s"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=errors) as progress:
+    with _progress("  {task.fields[lines]} lines  {task.fields[rate]}/s") as progress:
         total = sum(path.stat().st_size for path in files)
         bar = progress.add_task("import", total=total, lines=0, rate=0)
         done = 0
@@ -168,9 +172,9 @@ async def _import(wiring: Wiring, files: list[Path], report: Report, source: str
 
 @app.command()
 def backfill(
-    files: Annotated[list[Path], typer.Argument(help="Parquet, NDJSON or CSV files.", exists=True, dir_okay=False)],
-    source: Annotated[str, typer.Option(help="The source of lines that name none.")] = "",
-    report: Annotated[Path | None, typer.Option(help="Where refused lines go; else beside the first file.")] = None,
+    files: Files,
+    source: Source = "",
+    report: Refused = None,
     store: Store = None,
     rules: Rules = None,
 ) -> None:
@@ -179,15 +183,10 @@ def backfill(
         from service import backfill as bulk
     except ImportError as error:
         raise InvalidInput("BAD_SETUP", f"backfill needs the extra kith[bulk]: {error.name} is not here") from error
-    where = Report(report or _beside(files[0]))
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=errors) as progress:
+    where = _report(report, files)
+    # Millions of values that hold no cycles: looking for some would take a third of the time.
+    gc.disable()
+    with _progress() as progress:
         tasks: dict[str, TaskID] = {}
 
         def told(what: str, done: int, total: int) -> None:

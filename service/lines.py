@@ -90,11 +90,11 @@ def _parquet(path: Path, rules: Rules) -> Iterator[Raw]:
         raise InvalidInput("BAD_FILE", f"{path}: Parquet is read by the extra kith[bulk], which is not here") from error
     try:
         frame = polars.scan_parquet(path).with_columns(polars.selectors.datetime().dt.epoch("us"))
-        total = frame.select(polars.len()).collect().item()
+        total, size = frame.select(polars.len()).collect().item(), path.stat().st_size
         for start in range(0, total, PARQUET_ROWS):
             part = frame.slice(start, PARQUET_ROWS).collect()
             for number, row in enumerate(part.iter_rows(named=True), start + 1):
-                yield Raw(number, path.stat().st_size * number // total, _from_cells(row, rules))
+                yield Raw(number, size * number // total, _from_cells(row, rules))
     except polars.exceptions.PolarsError as error:
         raise InvalidInput("BAD_FILE", f"{path} cannot be read as Parquet: {error}") from error
 

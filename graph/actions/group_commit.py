@@ -112,10 +112,10 @@ class GroupCommit:
         size = 0
         while self._large and size < most:
             one = self._large[0]
-            left = len(one.commands) - len(one.answers)
+            begin = len(one.answers)
+            left = len(one.commands) - begin
             if group and size + left > most:
                 break
-            begin = len(one.answers)
             group.append((one, one.commands[begin : begin + most]))
             size += min(left, most)
             if left > most:

@@ -7,14 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graph.domain.observations import Statement
-
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
 Bools = NDArray[np.bool_]
-
-MOST = 2**31 - 1
-"""Identifiers, links and rows that codes and numbers of 32 bits can name."""
 
 
 @dataclass(slots=True)
@@ -75,14 +70,3 @@ class Growing:
             np.frombuffer(self._sources, np.int32),
             list(self._source),
         )
-
-
-def of_statements(statements: Iterable[Statement], keys: Iterable[str] = ()) -> tuple[Columns, list[str]]:
-    """Columns of statements, and all keys by code; `keys` are there without being named."""
-    statements = list(statements)
-    ordered = sorted({*keys, *(key for one in statements for key in one.keys)})
-    growing = Growing()
-    growing.code.update((key, code) for code, key in enumerate(ordered))
-    for one in statements:
-        growing.add(one.source, one.keys, one.tier, one.seen_at, one.confidence)
-    return growing.columns(), ordered

@@ -10,7 +10,8 @@ from graph.bulk.columns import Bools, Codes, Columns, Growing, Ints
 from graph.bulk.keys import Keys
 from graph.bulk.spool import Row, Spool
 from graph.domain.facts import FactKind
-from graph.domain.orders import Order
+from graph.domain.identifiers import Identifier
+from graph.domain.orders import Order, statement_id
 from graph.domain.receipts import Standing
 from graph.domain.tallies import Tally, add, tally_of
 
@@ -35,11 +36,11 @@ class Gathered:
     """By code."""
     spool: Spool
 
-    def order_at(self, at: int) -> Order:
-        """The order of the best row at a place."""
+    def order_at(self, at: int) -> tuple[int, Order]:
+        """The code and the facts of the order of the best row at a place."""
         place = int(self.best[at])
         source, facts = self.spool.text(self.orders.facts[place]).rsplit("\n", 1)
-        return Order.from_facts(source, facts)
+        return self.orders.codes[place], Order.from_facts(source, facts)
 
 
 class _Orders:
@@ -55,7 +56,7 @@ class _Orders:
         self.codes.append(code)
         self.stated_at.append(one.stated_at)
         self.facts.append(facts)
-        if one.id != f"{one.order_key.replace('=', ':', 1)}:{one.stated_at}":
+        if one.id != _usual_id(one.order_key, one.stated_at):
             self.number[row] = one.id
 
 
@@ -141,8 +142,8 @@ class Gathering:
 
     def _id(self, place: int, keys: Keys) -> str:
         orders = self._orders
-        canonical = f"{keys[orders.codes[place]].replace('=', ':', 1)}:{orders.stated_at[place]}"
-        return orders.number.get(orders.rows[place], canonical)
+        known = orders.number.get(orders.rows[place])
+        return _usual_id(keys[orders.codes[place]], orders.stated_at[place]) if known is None else known
 
     def _tallies(self, valid: Bools, keys: Keys) -> dict[int, Tally]:
         """What is counted at the identifiers that facts hang on."""
@@ -152,6 +153,11 @@ class Gathering:
                 for key in row.told_at:
                     found[key] = add((found.get(key, {}), tally))
         return dict(zip(keys.codes(list(found)), found.values(), strict=True))
+
+
+def _usual_id(key: str, stated_at: int) -> str:
+    """The id of a statement of an order whose number was sent as it is in the key."""
+    return statement_id(Identifier.from_key(key).value, stated_at)
 
 
 def _runs(places: Ints, codes: Codes) -> Iterator[list[int]]:

@@ -15,7 +15,6 @@ from graph.bulk.columns import Codes, Ints
 from graph.bulk.evidence import Bits, Links, Sightings, links_of, sightings_of
 from graph.bulk.gathering import Gathered
 from graph.bulk.resolution import BY_LIMIT, IDLE, SUSPENDED, Resolved, resolve
-from graph.bulk.spool import Spool
 from graph.domain.changes import Cause, Change, ChangeKind
 from graph.domain.customers import Anchor, Customer, Member
 from graph.domain.figures import add, figures_of
@@ -82,6 +81,7 @@ class Outcome:
         self._resolved: Resolved = resolve(self._links, rank, rules)
         self._number_customers(rank)
         self._sources = lru_cache(maxsize=100_000)(self._named)
+        self._cut = np.flatnonzero(self._resolved.state == SUSPENDED)
         self._suspended = self._count_suspended()
         self._orders_at = self._orders_by_customer()
 
@@ -100,9 +100,12 @@ class Outcome:
         self._anchor = np.zeros(self.customers, np.int32)
         _anchors(self._order, self._starts, rank, self._seen.first, self._anchor)
 
+    def _held(self, number: int) -> Ints:
+        """The codes of a customer's identifiers."""
+        return self._order[self._starts[number] : self._starts[number + 1]]
+
     def _count_suspended(self) -> Ints:
-        cut = np.flatnonzero(self._resolved.state == SUSPENDED)
-        ends = np.concatenate((self._links.a[cut], self._links.b[cut]))
+        ends = np.concatenate((self._links.a[self._cut], self._links.b[self._cut]))
         return np.bincount(self._customer[ends], minlength=self.customers)
 
     def _orders_by_customer(self) -> tuple[Ints, Ints]:
@@ -127,11 +130,9 @@ class Outcome:
     def _sources_of(self, bits: Bits, at: int) -> tuple[str, ...]:
         return self._sources(bits[at].tobytes())
 
-    def portions(self, spool: Spool) -> Iterator[Portion]:
+    def portions(self) -> Iterator[Portion]:
         """Everything, in the order in which it has to be stored."""
-        for stage, portions in zip(
-            STAGES, (self._of_customers(), self._of_links(), self._of_receipts(spool)), strict=True
-        ):
+        for stage, portions in zip(STAGES, (self._of_customers(), self._of_links(), self._of_receipts()), strict=True):
             for number, (writes, numbers) in enumerate(portions, 1):
                 yield Portion(stage, number, writes, numbers)
 
@@ -152,7 +153,7 @@ class Outcome:
     def _add_customer(self, writes: Writes, number: int, named: Mapping[int, str]) -> None:
         seen, node = self._seen, NewNode(number + 1)
         counts: dict[str, int] = {}
-        for code in self._order[self._starts[number] : self._starts[number + 1]].tolist():
+        for code in self._held(number).tolist():
             key = named[code]
             writes.members[key] = self._member(code, key)
             writes.moves[key] = node
@@ -190,8 +191,8 @@ class Outcome:
         """The orders of a customer, to be written too."""
         order, starts = self._orders_at
         for at in order[starts[number] : starts[number + 1]].tolist():
-            one = self._gathered.order_at(at)
-            writes.orders[named[self._gathered.orders.codes[int(self._gathered.best[at])]]] = one
+            code, one = self._gathered.order_at(at)
+            writes.orders[named[code]] = one
             yield one
 
     # --- links
@@ -228,14 +229,11 @@ class Outcome:
             self._sources_of(links.sources, at),
             None if np.isnan(confidence) else confidence,
         )
-        match self._resolved.state[at]:
-            case code if code == IDLE:
-                shared = {named[end] for end in (a, b) if self._resolved.shared[end]}
-                return bare.with_state(State.IDLE, idle_reason(bare, self._rules, shared, frozenset()))
-            case code if code == SUSPENDED:
-                return bare.with_state(State.SUSPENDED, self._why_suspended(at))
-            case _:
-                return bare
+        state = self._resolved.state[at]
+        if state == IDLE:
+            shared = {named[end] for end in (a, b) if self._resolved.shared[end]}
+            return bare.with_state(State.IDLE, idle_reason(bare, self._rules, shared, frozenset()))
+        return bare.with_state(State.SUSPENDED, self._why_suspended(at)) if state == SUSPENDED else bare
 
     def _why_suspended(self, at: int) -> Reason:
         if self._resolved.reason[at] != BY_LIMIT:
@@ -245,14 +243,14 @@ class Outcome:
 
     # --- receipts with orders and history
 
-    def _of_receipts(self, spool: Spool) -> Iterator[tuple[Writes, dict[str, int]]]:
+    def _of_receipts(self) -> Iterator[tuple[Writes, dict[str, int]]]:
         gathered = self._gathered
         again = gathered.repeated | gathered.conflicting
         created, suspended = self._told_at()
         writes, numbers, caused = Writes(), dict[str, int](), list[_Caused]()
         # A row knows its keys; where they are is by code, in the same order in which the row named them.
         starts = np.concatenate(([0], gathered.columns.ends))
-        for row, one in enumerate(spool):
+        for row, one in enumerate(gathered.spool):
             if again[row]:
                 continue
             receipt = one.receipt(self._now, bool(gathered.superseded[row]))
@@ -273,22 +271,21 @@ class Outcome:
     def _told_at(self) -> tuple["_ByRow", "_ByRow"]:
         """Row to the customers that it created, and to the links that it left suspended."""
         smallest = self._order[self._starts[:-1]]
-        cut = np.flatnonzero(self._resolved.state == SUSPENDED)
         return (
             _ByRow(self._seen.row[smallest], np.arange(self.customers)),
-            _ByRow(self._links.row[cut], cut),
+            _ByRow(self._links.row[self._cut], self._cut),
         )
 
     def _changes(self, caused: Sequence["_Caused"]) -> Iterator[Change]:
         """The history of some rows."""
         created = [number for _, numbers, _ in caused for number in numbers]
         cut = np.array([at for _, _, links in caused for at in links], np.int64)
-        held = [self._order[self._starts[number] : self._starts[number + 1]] for number in created]
+        held = [self._held(number) for number in created]
         named = self._keys.named(np.concatenate(held)) if held else {}
         ends = self._ends_of(cut)
         for cause, numbers, links in caused:
             for number in numbers:
-                codes = self._order[self._starts[number] : self._starts[number + 1]].tolist()
+                codes = self._held(number).tolist()
                 keys, rule = tuple(named[code] for code in codes), "seen for the first time"
                 yield Change(ChangeKind.CREATED, self._now, cause, self._id(number), keys=keys, rule=rule)
             for at in links:

@@ -88,7 +88,7 @@ class Order:
         return Observation(
             self.source,
             ((NAMESPACE, self.number), *identifiers),
-            f"order:{self.number}:{self.stated_at}",
+            statement_id(self.number, self.stated_at),
             party,
             self.placed_at,
             facts=self.facts(),
@@ -107,6 +107,11 @@ class OrderStatement:
     order: Order
     identifiers: tuple[tuple[str, str], ...] = ()
     party: Tier = Tier.FIRST
+
+
+def statement_id(number: str, stated_at: int) -> str:
+    """The id of the observation that a statement of an order is."""
+    return f"order:{number}:{stated_at}"
 
 
 def plain(number: Decimal) -> str:

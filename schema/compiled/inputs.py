@@ -34,10 +34,12 @@ class Inputs:
 
     def arguments(self, arguments: list[StrawberryArgument]) -> Callable[[Mapping[str, Any]], dict[str, Any]] | None:
         """From coerced values by GraphQL name to arguments by Python name; `None` where Strawberry has to do it."""
-        names = self._config.name_converter
+        names, before = self._config.name_converter, dict(self._objects)
         try:
             known = [(names.from_argument(one), one.python_name, self._of(one.type)) for one in arguments]
         except NotPlainError:
+            # What was begun for it is not finished.
+            self._objects = before
             return None
 
         def convert(values: Mapping[str, Any]) -> dict[str, Any]:

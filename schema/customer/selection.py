@@ -13,13 +13,13 @@ from graphql import (
     InlineFragmentNode,
     NamedTypeNode,
     SelectionSetNode,
-    Visitor,
     visit,
 )
 from graphql.execution.values import VariableValues, get_argument_values, get_directive_values
 
 from graph.domain.rules import Rules
 from graph.domain.views import PageRequest, Selection
+from schema.compiled.plans import Variables
 from schema.customer import pages
 
 Path = tuple[str, ...]
@@ -63,20 +63,15 @@ def _is_constant(field: FieldNode, info: GraphQLResolveInfo[Any]) -> bool:
         fresh = seen.spreads - spread
         spread |= fresh
         waiting += [info.fragments[name].selection_set for name in fresh]
-    return not seen.variables
+    return not seen.any
 
 
-class _Hanging(Visitor):
+class _Hanging(Variables):
     """Whether there are variables, and which fragments are spread."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.variables = False
         self.spreads: set[str] = set()
-
-    def enter_variable(self, *_: Any) -> None:
-        """There are."""
-        self.variables = True
 
     def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
         """Note it."""

@@ -55,7 +55,7 @@ async def load(store: Store, commands: Sequence[Observe], folder: Path, stop_aft
     outcome = Outcome(gathering.settle(), RULES, NOW, lambda number: f"cus_{number + 1}")
     await store.begin_load("begun")
     done = 0
-    for portion in outcome.portions(spool):
+    for portion in outcome.portions():
         if done == stop_after:
             return done
         await store.load(portion.writes, portion.numbers)

@@ -58,10 +58,8 @@ class EmbeddedStore:
             connection = sqlite3.connect(
                 self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
             )
-            for setting in SETTINGS:
-                connection.execute(f"PRAGMA {setting}")
-            if threading.current_thread().name.startswith(READER):
-                connection.execute(f"PRAGMA {READER_CACHE}")
+            reads = threading.current_thread().name.startswith(READER)
+            _tune(connection, (*SETTINGS, READER_CACHE) if reads else SETTINGS)
             with self._lock:
                 self._open.append(connection)
             self._local.connection = connection
@@ -299,7 +297,7 @@ class EmbeddedStore:
     async def begin_load(self, mark: str) -> None:
         """See `Store`: indexes are made at the end, when all is there to be sorted."""
         await self._in(self._writer, self._within, "BEGIN IMMEDIATE", loading.begin, (mark,))
-        await self._in(self._writer, self._tune, loading.HASTE)
+        await self._in(self._writer, lambda: _tune(self._connection(), loading.HASTE))
 
     async def load(self, writes: Writes, numbers: Mapping[str, int]) -> None:
         """See `Store`."""
@@ -308,11 +306,7 @@ class EmbeddedStore:
     async def end_load(self) -> None:
         """See `Store`."""
         await self._in(self._writer, self._within, "BEGIN IMMEDIATE", loading.end, ())
-        await self._in(self._writer, self._tune, (*loading.REST, *SETTINGS))
-
-    def _tune(self, settings: Sequence[str]) -> None:
-        for setting in settings:
-            self._connection().execute(f"PRAGMA {setting}")
+        await self._in(self._writer, lambda: _tune(self._connection(), (*loading.REST, *SETTINGS)))
 
     async def close(self) -> None:
         """See `Store`: waits for what is running."""
@@ -320,6 +314,11 @@ class EmbeddedStore:
             await asyncio.to_thread(pool.shutdown)
         for connection in self._open:
             connection.close()
+
+
+def _tune(connection: sqlite3.Connection, settings: Sequence[str]) -> None:
+    for setting in settings:
+        connection.execute(f"PRAGMA {setting}")
 
 
 class _Job:

@@ -1,12 +1,12 @@
 """The rule over arrays against the rule over links, on whatever may be seen and marked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.bulk.columns import of_statements
+from graph.bulk.columns import Columns, Growing
 from graph.bulk.evidence import links_of, sightings_of
 from graph.bulk.resolution import BY_APART, BY_LIMIT, IDLE, SUSPENDED, resolve
 from graph.domain import resolution
@@ -44,6 +44,16 @@ marks = st.lists(
     max_size=6,
     unique_by=lambda mark: (mark.kind, mark.a, mark.b),
 )
+
+
+def of_statements(said: Sequence[Statement], keys: Iterable[str] = ()) -> tuple[Columns, list[str]]:
+    """Columns of statements, and all keys by code; `keys` are there without being named."""
+    ordered = sorted({*keys, *(key for one in said for key in one.keys)})
+    growing = Growing()
+    growing.code.update((key, code) for code, key in enumerate(ordered))
+    for one in said:
+        growing.add(one.source, one.keys, one.tier, one.seen_at, one.confidence)
+    return growing.columns(), ordered
 
 
 def together_first(marks: Sequence[Mark], rules: Rules) -> list[Mark]:
