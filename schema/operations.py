@@ -125,14 +125,8 @@ class Operations:
         if plans is None:
             chosen["executor_class"] = self._schema.execution_context_class
             return execute(self._core, operation.document, variable_values=dict(asked.variables), **chosen)
-        executor = CompiledExecutor.build(
-            self._core, operation.document, raw_variable_values=dict(asked.variables), **chosen
-        )
-        if isinstance(executor, list):
-            return ExecutionResult(None, executor)
-        compiled = cast("CompiledExecutor", executor)
-        compiled.plans = plans
-        return compiled.execute_operation()
+        executor = CompiledExecutor.of(plans, self._core, operation.document, asked.variables, **chosen)
+        return ExecutionResult(None, executor) if isinstance(executor, list) else executor.execute_operation()
 
     def _told(self, operation: Operation, asked: Asked) -> dict[str, Any]:
         cost, most = operation.weight(asked.variables).cost, self.limits.cost

@@ -1,22 +1,71 @@
 """The executor that runs plans."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from types import CoroutineType
-from typing import Any, cast
+from typing import Any, Self, cast
 
-from graphql import GraphQLError, GraphQLObjectType, OperationType
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationType,
+    default_field_resolver,
+    default_type_resolver,
+)
 from graphql.execution import ExecutionResult
 from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
 
 from schema.compiled.fields import compiled_field
-from schema.compiled.plans import PLANS_KEPT, Fields, Plans, Running
+from schema.compiled.plans import PLANS_KEPT, Begun, Fields, Plans, Running
 from schema.compiled.running import run_fields, run_serially
+from schema.compiled.variables import UnfitError, coercer
 
 
 class CompiledExecutor(Running):
     """Runs an operation by its plan, which is made on the first run with the same conditions."""
 
     plans: Plans
+
+    @classmethod
+    def of(
+        cls, plans: Plans, schema: GraphQLSchema, document: DocumentNode, sent: Mapping[str, Any], **chosen: Any
+    ) -> Self | list[GraphQLError]:
+        """The executor of a request with these variables, or what is wrong with them; `chosen` as for `build`.
+
+        The first of an operation is built by graphql-core, and so is one whose variables do not fit: it tells how.
+        """
+        begun = plans.begun
+        if begun is not None and begun.coerce is not None:
+            try:
+                return cls._again(plans, begun, schema, begun.coerce(sent), **chosen)
+            except UnfitError:
+                pass
+        built: Any = cls.build(schema, document, raw_variable_values=dict(sent), **chosen)
+        if isinstance(built, list):
+            return built
+        if begun is None:
+            coerce = coercer(schema, built.operation.variable_definitions or ())
+            plans.begun = Begun(built.fragment_definitions, built.fragments, built.operation, coerce)
+        built.plans = plans
+        return cast("Self", built)
+
+    @classmethod
+    def _again(
+        cls,
+        plans: Plans,
+        begun: Begun,
+        schema: GraphQLSchema,
+        values: Any,
+        context_value: Any,
+        operation_name: str | None = None,
+        **chosen: Any,
+    ) -> Self:
+        resolvers = default_field_resolver, default_type_resolver, default_field_resolver
+        fixed = begun.fragment_definitions, begun.fragments, None, context_value, begun.operation, values
+        made = cls(schema, *fixed, *resolvers, **chosen)
+        made.plans = plans
+        return made
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         """The result, or a coroutine of it."""

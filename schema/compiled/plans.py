@@ -1,11 +1,19 @@
 """Plans: what an operation comes to once it is compiled, by the conditions in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import DocumentNode, GraphQLObjectType, Visitor, visit
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    Visitor,
+    visit,
+)
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
+from graphql.execution.values import VariableValues
 from graphql.language import DirectiveNode, VariableNode
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -34,12 +42,23 @@ Field = Callable[[Any, Running, Path | None], Any]
 Fields = list[tuple[str, Field]]
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What graphql-core found when it built the first executor of an operation; `coerce` is as `coercer` answers."""
+
+    fragment_definitions: dict[str, FragmentDefinitionNode]
+    fragments: dict[str, Any]
+    operation: OperationDefinitionNode
+    coerce: Callable[[Mapping[str, Any]], VariableValues] | None
+
+
 @dataclass(slots=True)
 class Plans:
     """The plans of one operation. `conditions` are the variables that `@skip` and `@include` hang on."""
 
     conditions: tuple[str, ...]
     by_values: dict[tuple[Any, ...], Fields] = field(default_factory=dict)
+    begun: Begun | None = None
 
 
 def plans_of(document: DocumentNode) -> Plans | None:

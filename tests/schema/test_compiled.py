@@ -338,13 +338,12 @@ async def both(text: str, variables: dict[str, Any], seed: int, plans: Any = Non
         expected = await expected
     plans = plans or plans_of(document)
     for _ in range(2):
-        executor = CompiledExecutor.build(CORE, document, raw_variable_values=variables, **chosen)
+        executor = CompiledExecutor.of(plans, CORE, document, variables, **chosen)
         if isinstance(executor, list):
             return (None, [(error.message, error.path) for error in executor]), (
                 None,
                 [(e.message, e.path) for e in expected.errors],
             )
-        executor.plans = plans
         found = executor.execute_operation()
         if asyncio.iscoroutine(found):
             found = await found

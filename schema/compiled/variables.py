@@ -1,0 +1,157 @@
+"""Variables on their way in: graphql-core's coercion, worked out once for an operation instead of for each value.
+
+`graphql.execution.get_variable_values` is the measure: what does not fit is left to it, which tells what is wrong.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from graphql import (
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLSchema,
+    Undefined,
+    VariableDefinitionNode,
+    is_input_object_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_required_input_field,
+)
+from graphql.execution.get_variable_signature import get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource
+from graphql.utilities.coerce_input_value import coerce_default_value
+
+Coerce = Callable[[Any], Any]
+"""From a value that is not null to what resolvers get; raises `UnfitError`."""
+
+
+class UnfitError(Exception):
+    """A value, or a type, that is left to graphql-core."""
+
+
+def coercer(
+    schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]
+) -> Callable[[Mapping[str, Any]], VariableValues] | None:
+    """From the variables of a request to their values; raises `UnfitError`. `None` where graphql-core has to do it."""
+    known: list[tuple[Any, str, Coerce, bool]] = []
+    for definition in definitions:
+        signature = get_variable_signature(schema, definition)
+        # Defaults of variables are rare, and the rest of a document hangs on where a value came from.
+        if isinstance(signature, GraphQLError) or definition.default_value is not None:
+            return None
+        try:
+            known.append((signature, signature.name, _of(signature.type, ()), is_non_null_type(signature.type)))
+        except UnfitError:
+            return None
+
+    def coerce(sent: Mapping[str, Any]) -> VariableValues:
+        sources: dict[str, VariableValueSource] = {}
+        coerced: dict[str, Any] = {}
+        for signature, name, change, needed in known:
+            if name in sent:
+                value = sent[name]
+                sources[name] = VariableValueSource(signature, value)
+                coerced[name] = _applied(change, value, needed)
+            elif needed:
+                raise UnfitError
+            else:
+                sources[name] = VariableValueSource(signature)
+        return VariableValues(sources, coerced)
+
+    return coerce
+
+
+def _applied(change: Coerce, value: Any, needed: bool) -> Any:
+    if value is not None:
+        return change(value)
+    if needed:
+        raise UnfitError
+    return None
+
+
+def _of(type: GraphQLInputType, within: tuple[GraphQLInputType, ...]) -> Coerce:
+    """The coercion of a type; one that holds itself is left to graphql-core, which bounds how deep values go."""
+    if is_non_null_type(type):
+        return _of(type.of_type, within)
+    if is_list_type(type):
+        return _list(_of(type.of_type, within), is_non_null_type(type.of_type))
+    if is_input_object_type(type):
+        if type in within:
+            raise UnfitError
+        return _object(type, (*within, type))
+    if not is_leaf_type(type):
+        raise UnfitError
+    return _told_by_core(type.coerce_input_value)
+
+
+def _told_by_core(coerce: Callable[[Any], Any]) -> Coerce:
+    """What others coerce, and refuse in their own ways."""
+
+    def change(value: Any) -> Any:
+        try:
+            found = coerce(value)
+        except Exception as error:
+            raise UnfitError from error
+        if found is Undefined:
+            raise UnfitError
+        return found
+
+    return change
+
+
+def _list(item: Coerce, needed: bool) -> Coerce:
+    def change(value: Any) -> Any:
+        # A single value stands for a list of it: rare, and told by graphql-core.
+        if type(value) is not list:
+            raise UnfitError
+        return [_applied(item, one, needed) for one in value]
+
+    return change
+
+
+def _object(type: GraphQLInputObjectType, within: tuple[GraphQLInputType, ...]) -> Coerce:
+    try:
+        absent = {name: coerce_default_value(field) for name, field in type.fields.items()}
+    except TypeError as error:
+        raise UnfitError from error
+    fields = [
+        (
+            name,
+            field.out_name or name,
+            _of(field.type, within),
+            is_non_null_type(field.type),
+            is_required_input_field(field),
+            absent[name],
+        )
+        for name, field in type.fields.items()
+    ]
+    alone = type.is_one_of
+    made = None if type.out_type is GraphQLInputObjectType.out_type else type.out_type
+
+    def change(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise UnfitError
+        found: dict[str, Any] = {}
+        met = 0
+        for name, own, coerce, needed, required, default in fields:
+            if name in value:
+                met += 1
+                one = value[name]
+                if one is not None:
+                    found[own] = coerce(one)
+                elif needed:
+                    raise UnfitError
+                else:
+                    found[own] = None
+            elif required:
+                raise UnfitError
+            elif default is not Undefined:
+                found[own] = default
+        # Fields that the type does not know were not met.
+        if met != len(value) or (alone and (met != 1 or len(found) != 1 or None in found.values())):
+            raise UnfitError
+        return found if made is None else made(found)
+
+    return change if made is None else _told_by_core(change)
