@@ -12,7 +12,7 @@ from graph.stores.embedded.transaction import Transaction, is_loading
 
 HASTE = ("synchronous = NORMAL", "cache_size = -262144", "wal_autocheckpoint = 20000")
 """A file that is cut off while it is loaded stays whole, and what its last commits held is loaded again."""
-REST = ("wal_autocheckpoint = 1000", "wal_checkpoint(TRUNCATE)", "optimize")
+REST = ("wal_checkpoint(TRUNCATE)", "optimize")
 _WITHOUT = "loading without"
 """The name under which the statements of the indexes are kept that are not there while the file is loaded."""
 

@@ -24,7 +24,7 @@ from graph.domain.segments import Belonging, Membership, Segment
 from graph.domain.snapshots import Writes
 from graph.domain.views import Asked, CustomerView, Selection
 from graph.ports import T, Work
-from graph.stores.embedded import loading, reading, rows, segments
+from graph.stores.embedded import checkpoints, loading, reading, rows, segments
 from graph.stores.embedded.health import survey
 from graph.stores.embedded.search import find
 from graph.stores.embedded.transaction import Transaction, is_loading
@@ -34,7 +34,13 @@ from graph.stores.embedded.views import customer_views
 READERS = 4
 READER = "kith-sqlite-reader"
 BUSY_SECONDS = 10
-SETTINGS = ("journal_mode = WAL", "synchronous = FULL", "cache_size = -65536", "temp_store = MEMORY")
+SETTINGS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "cache_size = -65536",
+    "temp_store = MEMORY",
+    checkpoints.FALLBACK,
+)
 """Of each connection; the size of the cache is in KiB."""
 READER_CACHE = "cache_size = -16384"
 """Readers get by with less: the pages that all of them ask for are in the system's memory."""
@@ -47,6 +53,7 @@ class EmbeddedStore:
         self._path = str(path)
         self._writer = ThreadPoolExecutor(1, "kith-sqlite-writer")
         self._readers = ThreadPoolExecutor(READERS, READER)
+        self._checkpoints = checkpoints.Checkpoints(self._opened)
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -55,15 +62,18 @@ class EmbeddedStore:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             # Each thread uses its own connection; only `close` touches all of them, when the threads have ended.
-            connection = sqlite3.connect(
-                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
-            )
+            connection = self._opened()
             reads = threading.current_thread().name.startswith(READER)
             _tune(connection, (*SETTINGS, READER_CACHE) if reads else SETTINGS)
             with self._lock:
                 self._open.append(connection)
             self._local.connection = connection
         return connection
+
+    def _opened(self) -> sqlite3.Connection:
+        return sqlite3.connect(
+            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
@@ -104,16 +114,9 @@ class EmbeddedStore:
 
     def _write(self, work: Callable[[], Work[T]]) -> T:
         with self._transaction("BEGIN IMMEDIATE") as connection:
-            transaction = Transaction(connection)
-            generator = work()
-            request = next(generator)
-            while True:
-                answer = transaction.answer(request)
-                try:
-                    request = generator.send(answer)
-                except StopIteration as stop:
-                    result: T = stop.value
-                    return result
+            result = _settled(Transaction(connection), work())
+        self._checkpoints.committed(connection)
+        return result
 
     async def customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
         """See `Store`: a read transaction is a snapshot here, so nothing has to be repeated."""
@@ -312,8 +315,20 @@ class EmbeddedStore:
         """See `Store`: waits for what is running."""
         for pool in (self._writer, self._readers):
             await asyncio.to_thread(pool.shutdown)
+        await asyncio.to_thread(self._checkpoints.close)
         for connection in self._open:
             connection.close()
+
+
+def _settled(transaction: Transaction, work: Work[T]) -> T:
+    request = next(work)
+    while True:
+        answer = transaction.answer(request)
+        try:
+            request = work.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
 
 
 def _tune(connection: sqlite3.Connection, settings: Sequence[str]) -> None:

@@ -1,0 +1,49 @@
+"""Checkpoints beside the writer: what the log holds is copied into the file while writes go on.
+
+SQLite by itself copies at the end of the commit that makes the log too long, and whoever waits for that commit waits
+for the copying; copied rarely, a page that was written often is copied once.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+
+ROWS = 40_000
+"""Rows written after which the log is copied: some 50 MB of it."""
+FALLBACK = "wal_autocheckpoint = 50000"
+"""Pages at which a connection copies all the same, should the copying beside it not keep up."""
+
+
+class Checkpoints:
+    """Makes the checkpoints of one writer, one after `rows` rows; `connect` opens a connection of their own."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], rows: int = ROWS) -> None:
+        self._connect, self._rows = connect, rows
+        self._thread = ThreadPoolExecutor(1, "kith-sqlite-checkpoint")
+        self._running: Future[None] | None = None
+        self._before = 0
+
+    def committed(self, writer: sqlite3.Connection) -> None:
+        """Is told in the writing thread that something was committed."""
+        if self._running is None:
+            if writer.total_changes - self._before >= self._rows:
+                self._running = self._thread.submit(self._copy)
+        elif self._running.done():
+            self._running = None
+            self._before = writer.total_changes
+            # What was written meanwhile is little. With it copied too, and no read under way, the log begins anew.
+            # What was committed is safe whether it is copied now or later.
+            with suppress(sqlite3.DatabaseError):
+                writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _copy(self) -> None:
+        connection = self._connect()
+        try:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Wait for what is running."""
+        self._thread.shutdown()
