@@ -42,12 +42,15 @@ Refused = Annotated[Path | None, typer.Option(help="Where refused lines go; else
 
 YOUNG = 20_000
 """Objects after which Python looks for cycles: a batch of a thousand makes so many, and nearly none are in cycles."""
+SWITCH_SECONDS = 0.001
+"""How long one thread runs while another waits: a till's request must not wait five times this for an import's."""
 
 
 def main() -> None:
     """Run the command line; an error that was expected is one line and exit status 2."""
     gc.freeze()
     gc.set_threshold(YOUNG)
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         app()
     except KithError as error:
