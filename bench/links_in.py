@@ -36,12 +36,14 @@ Batches = list[list[Seen]]
 
 
 def observations(links: int, seed: int) -> list[Seen]:
-    """Observations without placeholders, so that both sides write the same."""
-    return [
+    """Observations as they would come: by time, so that people take turns. Without placeholders: both sides write the
+    same."""
+    fit = [
         one
         for one in Population(links, seed)
         if all(isinstance(RULES.clean(name, value), str) for name, value in one.keys) and one.keys[0][0] != "order"
     ]
+    return sorted(fit, key=lambda one: (one.at, one.source, one.id))
 
 
 def batched(seen: Sequence[T], size: int) -> list[list[T]]:
@@ -62,6 +64,7 @@ def plain_sqlite(path: Path, before: Batches, batches: Batches) -> float:
     db = sqlite3.connect(path, isolation_level=None)
     db.executescript(
         """PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+        PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 20000;
         CREATE TABLE identifiers (no INTEGER PRIMARY KEY, key TEXT UNIQUE, first INTEGER, last INTEGER,
             customer INTEGER);
         CREATE INDEX by_customer ON identifiers (customer);

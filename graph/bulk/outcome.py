@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from graph.bulk.columns import Codes, Ints
 from graph.bulk.evidence import Bits, Links, Sightings, links_of, sightings_of
 from graph.bulk.gathering import Gathered
-from graph.bulk.resolution import BY_LIMIT, IDLE, SUSPENDED, Resolved, resolve
+from graph.bulk.resolution import BY_LIMIT, IDLE, SUSPENDED, Resolved, degrees, resolve
 from graph.domain.changes import Cause, Change, ChangeKind
 from graph.domain.customers import Anchor, Customer, Member
 from graph.domain.figures import add, figures_of
@@ -79,6 +79,7 @@ class Outcome:
         self._seen: Sightings = sightings_of(columns, valid, len(self._keys))
         self._links: Links = links_of(columns, valid, rules.accept)
         self._resolved: Resolved = resolve(self._links, rank, rules)
+        self._degrees = degrees(self._links, rank, rules)
         self._number_customers(rank)
         self._sources = lru_cache(maxsize=100_000)(self._named)
         self._cut = np.flatnonzero(self._resolved.state == SUSPENDED)
@@ -182,7 +183,7 @@ class Outcome:
             self._sources_of(seen.sources, code),
             int(seen.count[code]),
         )
-        degree = {names[at].name: count for at, count in enumerate(self._resolved.degree[code].tolist()) if count}
+        degree = {names[at].name: count for at, count in enumerate(self._degrees[code].tolist()) if count}
         shared = bool(self._resolved.shared[code])
         tally = self._gathered.tallies.get(code, {})
         return Member(key, evidence, degree, shared, tally=tally)

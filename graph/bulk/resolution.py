@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from graph.bulk.columns import Bools, Codes, Ints
 from graph.bulk.evidence import Links
+from graph.domain.observations import Tier
 from graph.domain.rules import Contested, Rules
 
 KEPT, SUSPENDED, IDLE = np.int8(0), np.int8(1), np.int8(2)
@@ -20,6 +21,8 @@ KEPT, SUSPENDED, IDLE = np.int8(0), np.int8(1), np.int8(2)
 NO_REASON, BY_LIMIT, BY_APART = np.int8(0), np.int8(1), np.int8(2)
 """Why a link is suspended. Why one is idle follows from the link and its ends."""
 
+Held = NDArray[np.uint64]
+"""A bit a limited namespace that a group holds; where there are more than 64 of them, some share one."""
 Pairs = Sequence[tuple[int, int]]
 
 
@@ -33,8 +36,6 @@ class Resolved:
     reason: NDArray[np.int8]
     detail: Codes
     total: Codes
-    degree: Codes
-    """Distinct neighbours by the rank of their namespace, a row an identifier."""
     shared: Bools
 
 
@@ -47,12 +48,26 @@ def _find(parent: Codes, one: int) -> int:
 
 
 @njit(cache=True)
-def _degrees(a: Codes, b: Codes, counted: Bools, blocked: Bools, rank: NDArray[np.int16], degree: Codes) -> None:
+def _degrees(a: Codes, b: Codes, counted: Bools, rank: NDArray[np.int16], row: Codes, degree: Codes) -> None:
+    """Count the neighbours of those that have a row (not -1). Those of rank -1 are blocked."""
     for link in range(len(a)):
         x, y = a[link], b[link]
-        if counted[link] and not blocked[x] and not blocked[y]:
-            degree[x, rank[y]] += 1
-            degree[y, rank[x]] += 1
+        if counted[link] and (row[x] >= 0 or row[y] >= 0) and rank[x] >= 0 and rank[y] >= 0:
+            if row[x] >= 0:
+                degree[row[x], rank[y]] += 1
+            if row[y] >= 0:
+                degree[row[y], rank[x]] += 1
+
+
+def degrees(links: Links, rank: NDArray[np.int16], rules: Rules, blocked: Bools | None = None) -> Codes:
+    """Distinct neighbours by the rank of their namespace, a row an identifier."""
+    found = np.zeros((len(rank), len(rules.namespaces)), np.int32)
+    _degrees(links.a, links.b, links.counted, _open(rank, blocked), np.arange(len(rank), dtype=np.int32), found)
+    return found
+
+
+def _open(rank: NDArray[np.int16], blocked: Bools | None) -> NDArray[np.int16]:
+    return rank if blocked is None else np.where(blocked, np.int16(-1), rank)
 
 
 @njit(cache=True)
@@ -92,8 +107,9 @@ def _foe(parent: Codes, apart: Codes, x: int, y: int) -> int:
 
 
 @njit(cache=True)
-def _broken(counts: Codes, limits: Codes, x: int, y: int) -> int:
-    for one in range(len(limits)):
+def _broken(held: Held, counts: Codes, limits: Codes, x: int, y: int) -> int:
+    # Most groups hold no namespace with a limit in common.
+    for one in range(len(limits) if held[x] & held[y] else 0):
         if counts[x, one] and counts[y, one] and counts[x, one] + counts[y, one] > limits[one]:
             return one
     return -1
@@ -101,6 +117,11 @@ def _broken(counts: Codes, limits: Codes, x: int, y: int) -> int:
 
 @njit(cache=True)
 def _decide(order, a, b, local, parent, size, counts, limits, ranks, foes, apart, state, reason, detail, total):  # type: ignore[no-untyped-def]
+    held = np.zeros(len(parent), np.uint64)
+    for x in range(len(parent)):
+        for one in range(len(limits)):
+            if counts[x, one]:
+                held[x] |= np.uint64(1) << np.uint64(one & 63)
     for at in range(len(order)):
         link = order[at]
         x, y = _find(parent, local[a[link]]), _find(parent, local[b[link]])
@@ -109,7 +130,7 @@ def _decide(order, a, b, local, parent, size, counts, limits, ranks, foes, apart
         if foes[x] and foes[y] and _foe(parent, apart, x, y) >= 0:
             state[link] = SUSPENDED
             continue
-        if _broken(counts, limits, x, y) >= 0:
+        if _broken(held, counts, limits, x, y) >= 0:
             state[link] = SUSPENDED
             continue
         if size[x] < size[y]:
@@ -117,6 +138,7 @@ def _decide(order, a, b, local, parent, size, counts, limits, ranks, foes, apart
         parent[y] = x
         size[x] += size[y]
         foes[x] = foes[x] or foes[y]
+        held[x] |= held[y]
         for one in range(len(limits)):
             counts[x, one] += counts[y, one]
     # Why is told of the groups as they came to be.
@@ -128,16 +150,32 @@ def _decide(order, a, b, local, parent, size, counts, limits, ranks, foes, apart
             if mark >= 0:
                 reason[link], detail[link] = BY_APART, mark
             else:
-                one = _broken(counts, limits, x, y)
+                one = _broken(held, counts, limits, x, y)
                 reason[link], detail[link] = BY_LIMIT, ranks[one]
                 total[link] = counts[x, one] + counts[y, one]
 
 
 @njit(cache=True)
-def _share(degree: Codes, rank: NDArray[np.int16], starts: Ints, masks: Bools, most: Ints, shared: Bools) -> None:
-    """Sharing is judged by counts, those of a rank's `starts`: of the ranks that a mask names, at most so many."""
+def _busy(a: Codes, b: Codes, rank: NDArray[np.int16], most: Ints, row: Codes) -> int:
+    """Give those a row in `row` that have more links than their rank lets pass without a closer look."""
+    links = np.zeros(len(rank), np.int32)
+    for link in range(len(a)):
+        links[a[link]] += 1
+        links[b[link]] += 1
+    many = 0
     for one in range(len(rank)):
-        for count in range(starts[rank[one]], starts[rank[one] + 1]):
+        row[one] = -1
+        if links[one] > most[rank[one]]:
+            row[one] = many
+            many += 1
+    return many
+
+
+@njit(cache=True)
+def _share(degree: Codes, ranks: NDArray[np.int16], starts: Ints, masks: Bools, most: Ints, shared: Bools) -> None:
+    """Sharing is judged by counts, those of a rank's `starts`: of the ranks that a mask names, at most so many."""
+    for one in range(len(ranks)):
+        for count in range(starts[ranks[one]], starts[ranks[one] + 1]):
             total = 0
             for at in range(degree.shape[1]):
                 if masks[count, at]:
@@ -146,24 +184,31 @@ def _share(degree: Codes, rank: NDArray[np.int16], starts: Ints, masks: Bools, m
                 shared[one] = True
 
 
-def _shared(degree: Codes, rank: NDArray[np.int16], rules: Rules) -> Bools:
-    shared = np.zeros(len(rank), np.bool_)
+def _shared(links: Links, rank: NDArray[np.int16], rules: Rules, blocked: Bools | None) -> Bools:
     starts, masks, most = [0], list[list[bool]](), list[int]()
-    for rule in rules.namespaces:
+    least = np.full(len(rules.namespaces), np.iinfo(np.int64).max)
+    for at, rule in enumerate(rules.namespaces):
         for names, limit in rules.counted.get(rule.name, ()):
             masks.append([one.name in names for one in rules.namespaces])
             most.append(limit)
+            least[at] = min(least[at], limit)
         starts.append(len(masks))
+    row = np.empty(len(rank), np.int32)
+    degree = np.zeros((_busy(links.a, links.b, rank, least, row), len(rules.namespaces)), np.int32)
+    _degrees(links.a, links.b, links.counted, _open(rank, blocked), row, degree)
+    busy = np.flatnonzero(row >= 0)
+    among = np.zeros(len(busy), np.bool_)
     table = np.array(masks, np.bool_).reshape(-1, len(rules.namespaces))
-    _share(degree, rank, np.array(starts), table, np.array(most, np.int64), shared)
+    _share(degree, rank[busy], np.array(starts), table, np.array(most, np.int64), among)
+    shared = np.zeros(len(rank), np.bool_)
+    shared[busy[among]] = True
     return shared
 
 
 @njit(cache=True)
-def _activate(a: Codes, b: Codes, counted: Bools, shared: Bools, blocked: Bools, active: Bools, state) -> None:  # type: ignore[no-untyped-def]
+def _activate(a: Codes, b: Codes, counted: Bools, shut: Bools, active: Bools, state) -> None:  # type: ignore[no-untyped-def]
     for link in range(len(a)):
-        x, y = a[link], b[link]
-        active[link] = counted[link] and not (shared[x] or shared[y] or blocked[x] or blocked[y])
+        active[link] = counted[link] and not (shut[a[link]] or shut[b[link]])
         state[link] = KEPT if active[link] else IDLE
 
 
@@ -171,30 +216,84 @@ def _activate(a: Codes, b: Codes, counted: Bools, shared: Bools, blocked: Bools,
 def _overfull(group: Codes, rank: NDArray[np.int16], limits: Ints, dirty: Bools) -> None:
     """Mark the groups that hold more of a namespace than its limit (-1: none)."""
     counts = np.zeros(len(group), np.int32)
-    for name in range(len(limits)):
-        if limits[name] < 0:
-            continue
-        for one in range(len(group)):
-            if rank[one] == name:
-                counts[group[one]] += 1
-                if counts[group[one]] > limits[name]:
-                    dirty[group[one]] = True
-        for one in range(len(group)):
-            if rank[one] == name:
-                counts[group[one]] = 0
+    begin = 0
+    while begin < len(rank):
+        end, limit = begin, limits[rank[begin]]
+        while end < len(rank) and rank[end] == rank[begin]:
+            end += 1
+        for one in range(begin, end if limit >= 0 else begin):
+            counts[group[one]] += 1
+            if counts[group[one]] > limit:
+                dirty[group[one]] = True
+        for one in range(begin, end if limit >= 0 else begin):
+            counts[group[one]] = 0
+        begin = end
+
+
+@njit(cache=True)
+def _claims(chosen: Ints, links, rank: NDArray[np.int16], newest: Bools):  # type: ignore[no-untyped-def]
+    """Of each link its tier and weak rank, its time as its contest is decided, its strong end by rank, its weak end."""
+    a, b, tier, first, last = links
+    many, names = len(chosen), len(newest)
+    by_tier, time = np.empty(many, np.int64), np.empty(many, np.int64)
+    strong, weak = np.empty(many, np.int64), np.empty(many, np.int32)
+    for at in range(many):
+        link = chosen[at]
+        x, y = a[link], b[link]
+        if rank[y] < rank[x]:
+            x, y = y, x
+        by_tier[at] = tier[link] * names + rank[y]
+        time[at] = -last[link] if newest[rank[y]] else first[link]
+        strong[at] = (np.int64(rank[x]) << 32) | x
+        weak[at] = y
+    return by_tier, time, strong, weak
 
 
 def _order(links: Links, chosen: Ints, rank: NDArray[np.int16], rules: Rules) -> Ints:
     """The chosen links by `domain.links.sort_key`."""
-    a, b = links.a[chosen], links.b[chosen]
-    swap = rank[b] < rank[a]
-    strong, weak = np.where(swap, b, a), np.where(swap, a, b)
+    if not len(chosen):
+        return chosen
     newest = np.array([rule.contested is Contested.NEWEST for rule in rules.namespaces])
-    time = np.where(newest[rank[weak]], -links.last[chosen], links.first[chosen])
-    # Each sort costs, so what fits into one number is one.
-    by_strong = rank[strong].astype(np.int64) << 32 | strong
-    by_tier = links.tier[chosen].astype(np.int32) << 16 | rank[weak]
-    return chosen[np.lexsort((weak, by_strong, time, by_tier))]
+    columns = links.a, links.b, links.tier, links.first, links.last
+    key, time, strong, weak = _claims(chosen, columns, rank, newest)
+    # Tier, rank and time nearly always fit into one number, by which sorting is fast; few links tie in all of them.
+    since = time - time.min()
+    span = int(since.max()) + 1
+    tie_break: tuple[Ints | Codes, ...] = (weak, strong, time)
+    if span < 2**62 // (len(Tier) * len(newest)):
+        key, tie_break = key * span + since, (weak, strong)
+    order = np.argsort(key)
+    ordered = key[order]
+    alike = ordered[1:] == ordered[:-1]
+    places = np.flatnonzero(np.append(alike, False) | np.append(False, alike))
+    tied = order[places]
+    order[places] = tied[np.lexsort([column[tied] for column in (*tie_break, key)])]
+    return chosen[order]
+
+
+@njit(cache=True)
+def _inside(group: Codes, dirty: Bools, local: Codes) -> Ints:
+    """The identifiers of the groups that are marked, each with its place among them in `local`."""
+    mine = np.empty(len(group), np.int64)
+    many = 0
+    for one in range(len(group)):
+        if dirty[group[one]]:
+            local[one] = many
+            mine[many] = one
+            many += 1
+    return mine[:many].copy()
+
+
+@njit(cache=True)
+def _at(a: Codes, active: Bools, local: Codes) -> Ints:
+    """The links that may unite and lie in the groups that are marked."""
+    chosen = np.empty(len(a), np.int64)
+    many = 0
+    for link in range(len(a)):
+        if active[link] and local[a[link]] >= 0:
+            chosen[many] = link
+            many += 1
+    return chosen[:many].copy()
 
 
 def resolve(
@@ -207,23 +306,20 @@ def resolve(
 ) -> Resolved:
     """Groups of identifiers and verdicts on links; `rank` is that of each identifier's namespace.
 
+    Codes are in the order of keys, so the identifiers of a namespace stand together.
     `together` are pairs in the order of step 4, `apart` such by key; `blocked` tells which identifiers a steward
     blocked.
     """
     many, size = len(rank), len(links)
-    blocked = np.zeros(many, np.bool_) if blocked is None else blocked
-    degree = np.zeros((many, len(rules.namespaces)), np.int32)
-    _degrees(links.a, links.b, links.counted, blocked, rank, degree)
-    shared = _shared(degree, rank, rules)
+    shared = _shared(links, rank, rules, blocked)
     active, state = np.empty(size, np.bool_), np.empty(size, np.int8)
-    _activate(links.a, links.b, links.counted, shared, blocked, active, state)
+    _activate(links.a, links.b, links.counted, shared if blocked is None else shared | blocked, active, state)
     found = Resolved(
         np.arange(many, dtype=np.int32),
         state,
         np.zeros(size, np.int8),
         np.zeros(size, np.int32),
         np.zeros(size, np.int32),
-        degree,
         shared,
     )
     _connect(links.a, links.b, active, found.group)
@@ -248,12 +344,11 @@ def _settle_the_rest(
     _overfull(found.group, rank, np.array([rules.limits.get(one.name, -1) for one in rules.namespaces]), dirty)
     for ends in (*together, *apart):
         dirty[found.group[list(ends)]] = True
-    inside = dirty[found.group]
-    mine = np.flatnonzero(inside)
+    local = np.full(len(rank), -1, np.int32)
+    mine = _inside(found.group, dirty, local)
     if not len(mine):
         return
-    local = np.full(len(rank), -1, np.int32)
-    local[mine] = np.arange(len(mine), dtype=np.int32)
+    chosen = _at(links.a, active, local)
     parent, size = np.arange(len(mine), dtype=np.int32), np.ones(len(mine), np.int32)
     marks = local[np.array(apart, np.int32).reshape(-1, 2)]
     foes = np.zeros(len(mine), np.bool_)
@@ -267,13 +362,13 @@ def _settle_the_rest(
     ranks = np.array([rules.rank[name] for name in rules.limits], np.int32)
     limits = np.array(list(rules.limits.values()), np.int32)
     counts = np.zeros((len(mine), len(limits)), np.int32)
-    for at, one in enumerate(ranks):
-        # Values that marks joined count once.
-        for place in np.flatnonzero(rank[mine] == one) if together else ():
-            counts[_find(parent, place), at] = 1
-        if not together:
-            counts[:, at] = rank[mine] == one
-    order = _order(links, np.flatnonzero(active & inside[links.a]), rank, rules)
+    place = np.full(len(rules.namespaces), -1, np.int32)
+    place[ranks] = np.arange(len(ranks))
+    of_limit = place[rank[mine]]
+    limited = np.flatnonzero(of_limit >= 0)
+    # Values that marks joined count once.
+    counts[_roots(parent)[limited], of_limit[limited]] = 1
+    order = _order(links, chosen, rank, rules)
     _decide(
         order,
         links.a,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from graph.bulk.columns import Columns, Growing
 from graph.bulk.evidence import links_of, sightings_of
-from graph.bulk.resolution import BY_APART, BY_LIMIT, IDLE, SUSPENDED, resolve
+from graph.bulk.resolution import BY_APART, BY_LIMIT, IDLE, SUSPENDED, degrees, resolve
 from graph.domain import resolution
 from graph.domain.groups import limit_reason
 from graph.domain.identifiers import namespace_of
@@ -86,10 +86,10 @@ def test_arrays_and_links_come_to_the_same(said: list[Statement], marks: list[Ma
     for key, group in zip(keys, resolved.group.tolist(), strict=True):
         groups.setdefault(group, set()).add(key)
     assert {frozenset(group) for group in groups.values()} == set(expected.groups)
-    degrees = resolution.degrees(links.values(), {mark.a for mark in marks if mark.kind is MarkKind.BLOCKED}, accept)
-    for key, row in zip(keys, resolved.degree.tolist(), strict=True):
+    neighbours = resolution.degrees(links.values(), {mark.a for mark in marks if mark.kind is MarkKind.BLOCKED}, accept)
+    for key, row in zip(keys, degrees(found, rank, rules, blocked).tolist(), strict=True):
         counts = {rule.name: count for rule, count in zip(rules.namespaces, row, strict=True) if count}
-        assert counts == degrees.get(key, {})
+        assert counts == neighbours.get(key, {})
     assert len(found) == len(links)
     for at in range(len(found)):
         ends = keys[found.a[at]], keys[found.b[at]]
