@@ -13,7 +13,7 @@ from bench import links_in, view
 from bench.report import table, tell
 from tools.neo4j.server import CannotStart, Server
 
-ALONE = ("lookup", "flat", "bulk", "backfill", "worst", "subscribers", "protections", "soak")
+ALONE = ("lookup", "flat", "bulk", "backfill", "worst", "explain", "subscribers", "protections", "soak")
 """Modules that measure by themselves, on SQLite."""
 ON_NEO4J = ("flat", "worst", "backfill")
 

@@ -1,41 +1,51 @@
-"""How long it takes to explain: `why` in a component of 10,000 links, and `previewRules` on what is stored.
+"""How long it takes to explain, and to try and apply other rules on what is stored.
 
-    python -m bench.explain                     why, in a new SQLite file
-    python -m bench.explain --store sqlite:///big.db    previewRules on a store that was filled with `kith import`
+    python -m bench.explain [--links 10000,100000,1000000]
 
-Beside each stands what the plain parts take in the same run: reading the same rows, and resolving them from scratch.
+`why` is asked in a component of 10,000 links. Other rules (two CRM numbers a customer instead of one) are previewed on
+populations and then applied; beside them stands what the plain parts take in the same run: reading the same receipts,
+and resolving them from scratch by `domain.resolution`. All on SQLite.
 """
 
 import argparse
 import asyncio
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bench.report import Curve, tell
 from graph.domain.observations import SECOND, Observation
+from graph.domain.receipts import Standing
+from graph.domain.resolution import resolve
 from graph.identity_graph import IdentityGraph
-from graph.ports import Store
 from graph.stores.embedded import EmbeddedStore
-from service.bootstrap import RandomIds, SystemClock, currencies, open_store
+from service.bootstrap import RandomIds, SystemClock, currencies
 from service.rules_file import default_text, parse
-from service.settings import Settings
 
 LINKS = 10_000
 LOOSE = default_text().replace('name = "crm_id"\nlimit = 1', 'name = "crm_id"\nlimit = 2')
+PARTS = ("preview", "apply", "read alone", "resolve from scratch")
 
 
-def _graph(store: Store) -> IdentityGraph:
-    return IdentityGraph(store, parse(default_text()), SystemClock(), RandomIds(), currencies(), parse)
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[tuple[EmbeddedStore, IdentityGraph]]:
+    """A graph over a file."""
+    store = EmbeddedStore(path)
+    await store.migrate()
+    graph = IdentityGraph(store, parse(default_text()), SystemClock(), RandomIds(), currencies(), parse)
+    await graph.open(default_text())
+    yield store, graph
+    await graph.close()
 
 
-async def why() -> None:
-    """One person with 10,000 cookies, and another who had the last of them before."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = EmbeddedStore(Path(folder) / "why.db")
-        await store.migrate()
-        graph = _graph(store)
+async def why(folder: Path) -> str:
+    """One person with 10,000 cookies, and another who had the last of them before: a table of Markdown."""
+    async with opened(folder / "why.db") as (_, graph):
         seen = [
             Observation("web", (("login", "collector"), ("cookie", f"cookie-{n}")), f"a{n}", seen_at=SECOND)
             for n in range(LINKS - 2)
@@ -44,44 +54,84 @@ async def why() -> None:
         seen.append(Observation("crm", (("login", "other"), ("email", "other@mail.example")), "c", seen_at=0))
         for start in range(0, len(seen), 1000):
             await graph.link(seen[start : start + 1000])
+        text = "| why, in a component of 10,000 links | s | answer |\n| --- | --- | --- |\n"
         for a, b in (("cookie=cookie-1", "cookie=cookie-9000"), ("login=collector", "login=other")):
             times = []
             for _ in range(5):
                 begin = time.perf_counter()
                 answer = await graph.why(a, b)
                 times.append(time.perf_counter() - begin)
-            print(f"why {a} {b}: {statistics.median(times):.3f} s ({min(times):.3f} to {max(times):.3f})")
-            print(f"  {answer.sentence}")
-        await graph.close()
+            text += f"| {a} {b} | {statistics.median(times):.3f} | {answer.sentence[:80]} … |\n"
+        return text
 
 
-async def preview(uri: str) -> None:
-    """Other rules on everything that is stored."""
-    store = open_store(Settings(_env_file=None, store=uri))
-    graph = _graph(store)
-    await graph.open(default_text())
-    begin = time.perf_counter()
-    found = graph.preview_rules(LOOSE)
-    while found.running:
-        await found.wait(5)
-        print(f"  {found.done} of {found.total} observations after {time.perf_counter() - begin:.0f} s", flush=True)
-    print(f"previewRules on {found.total} observations: {time.perf_counter() - begin:.1f} s")
-    print(f"  {found.difference}"[:300])
-    begin, after, rows = time.perf_counter(), None, 0
-    while page := await store.receipts(after, 1_000):
-        after, rows = page[-1].key, rows + len(page)
-    print(f"reading the same {rows} rows alone: {time.perf_counter() - begin:.1f} s")
-    await graph.close()
+def filled(folder: Path, links: int) -> Path:
+    """A file with a population of so many links."""
+    file, path = folder / "history.ndjson", folder / f"{links}.db"
+    here = [sys.executable, "-m"]
+    subprocess.run([*here, "bench.population", str(file), "--links", str(links)], check=True)
+    load = [*here, "service", "backfill", str(file), "--store", f"sqlite:///{path}"]
+    subprocess.run(load, check=True, capture_output=True)
+    return path
 
 
-def main() -> int:
-    """Measure."""
-    parser = argparse.ArgumentParser(prog="bench.explain", description=__doc__)
-    parser.add_argument("--store", help="a filled store to preview rules on")
-    asked = parser.parse_args()
-    asyncio.run(preview(asked.store) if asked.store else why())
-    return 0
+async def other_rules(path: Path) -> tuple[int, dict[str, float]]:
+    """Observations, and the seconds of each part, on what a file holds."""
+    seconds = dict.fromkeys(PARTS, 0.0)
+    async with opened(path) as (store, graph):
+        begin = time.perf_counter()
+        found = graph.preview_rules(LOOSE)
+        while found.running:
+            await found.wait(5)
+        if found.difference is None:
+            raise AssertionError("the preview did not come to its end")
+        seconds["preview"] = time.perf_counter() - begin
+
+        begin, after, statements = time.perf_counter(), None, []
+        while page := await store.receipts(after, 1_000):
+            after = page[-1].key
+            statements += [one.statement for one in page if one.standing is Standing.VALID]
+        seconds["read alone"] = time.perf_counter() - begin
+        begin = time.perf_counter()
+        groups = resolve(statements, (), parse(LOOSE)).groups
+        seconds["resolve from scratch"] = time.perf_counter() - begin
+
+        begin = time.perf_counter()
+        version = (await graph.rules_progress()).version
+        await graph.apply_rules(LOOSE, version)
+        await graph.rules_applied()
+        seconds["apply"] = time.perf_counter() - begin
+        keys = [key for group in groups for key in group]
+        held = {id for at in range(0, len(keys), 50_000) for id in await store.holders(keys[at : at + 50_000])}
+        if {len(held), found.difference.customers_then} != {len(groups)}:
+            raise AssertionError("what was applied is not what was previewed, or not what the rule says")
+    return found.total, seconds
+
+
+async def measure(sizes: list[int]) -> tuple[str, Curve]:
+    """The figures as Markdown, and the curve of other rules."""
+    curve = Curve("Other rules on what is stored, SQLite", "links", "seconds", {part: [] for part in PARTS})
+    with tempfile.TemporaryDirectory() as folder:
+        text = await why(Path(folder)) + "\n| links | observations | " + ", s | ".join(PARTS) + ", s |\n"
+        text += "| --- " * (len(PARTS) + 2) + "|\n"
+        for links in sizes:
+            path = await asyncio.to_thread(filled, Path(folder), links)
+            observations, seconds = await other_rules(path)
+            text += f"| {links:,} | {observations:,} | {' | '.join(f'{seconds[part]:.1f}' for part in PARTS)} |\n"
+            for part in PARTS:
+                curve.lines[part].append((links, seconds[part]))
+    return text, curve
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--links", default="10000,100000,1000000")
+    options.add_argument("--record", action="store_true", help="write the figures into RESULTS.md")
+    chosen = options.parse_args()
+    text, curve = asyncio.run(measure([int(links) for links in chosen.links.split(",")]))
+    tell("Why, and other rules", f"python -m bench.explain --links {chosen.links}", text, [curve], chosen.record)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
