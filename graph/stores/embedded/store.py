@@ -37,12 +37,12 @@ BUSY_SECONDS = 10
 SETTINGS = (
     "journal_mode = WAL",
     "synchronous = FULL",
-    "cache_size = -65536",
+    "cache_size = -32768",
     "temp_store = MEMORY",
     checkpoints.FALLBACK,
 )
 """Of each connection; the size of the cache is in KiB."""
-READER_CACHE = "cache_size = -16384"
+READER_CACHE = "cache_size = -8192"
 """Readers get by with less: the pages that all of them ask for are in the system's memory."""
 
 
