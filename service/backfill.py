@@ -31,7 +31,7 @@ from service import rules_file
 from service.bootstrap import SystemClock, Wiring, id_from
 from service.import_run import Counts, Report
 from service.importing import read
-from service.lines import Raw, raw_lines
+from service.lines import Raw, Value, raw_lines
 
 LINES = 2_000
 """Lines that a process reads at a time."""
@@ -59,9 +59,9 @@ class Reader:
             self._rules = rules_file.parse(self.rules_text)
         return self._rules
 
-    def made(self, one: Raw) -> "_Made":
-        """What a line comes to."""
-        statement = read(one.value, self.source)
+    def made(self, value: Value) -> "_Made":
+        """What the value of a line comes to."""
+        statement = read(value, self.source)
         found = statement if isinstance(statement, Problem) else command(statement, self.rules, self.terms, self.now)
         if isinstance(found, Problem):
             return None, found
@@ -83,10 +83,10 @@ def _begin(reader: Reader) -> None:
     _reader = reader
 
 
-def _work(lines: Sequence[Raw]) -> list[_Made]:
+def _work(values: Sequence[Value]) -> list[_Made]:
     if _reader is None:
         raise RuntimeError("the process was not begun")
-    return [_reader.made(one) for one in lines]
+    return [_reader.made(value) for value in values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,8 @@ class Backfill:
         while True:
             chunk = list(islice(lines, LINES))
             if chunk:
-                running.append((chunk, pool.submit(_work, chunk)))
+                # Objects of ours would cross more slowly than what is in them.
+                running.append((chunk, pool.submit(_work, [one.value for one in chunk])))
             if running and (not chunk or len(running) >= self.processes * AHEAD):
                 done, future = running.popleft()
                 yield done, future.result()

@@ -21,7 +21,7 @@ from graph.domain.outside import OutsideStatement
 from graph.domain.rules import Rules
 from graph.domain.statements import Statement
 from schema.scalars import microseconds
-from service.lines import raw_lines
+from service.lines import Value, raw_lines
 
 
 class _Model(BaseModel):
@@ -178,7 +178,7 @@ def items(path: Path, rules: Rules, source: str = "") -> Iterator[Item]:
     return (Item(one.line, one.read_bytes, read(one.value, source)) for one in raw_lines(path, rules))
 
 
-def read(value: bytes | Mapping[str, Any] | Problem, source: str = "") -> Statement | Problem:
+def read(value: Value, source: str = "") -> Statement | Problem:
     """What a line states, or what is wrong with it; `source` is taken where it names none."""
     if isinstance(value, Problem):
         return value

@@ -15,13 +15,17 @@ MANY = "|"
 """Separates several values of one namespace in a CSV cell."""
 
 
+Value = bytes | Mapping[str, Any] | Problem
+"""What a line holds: as it stands, as an object, or why it cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """One line of a file with its number and the bytes up to its end: as it stands, as an object, or unreadable."""
+    """One line of a file with its number and the bytes up to its end."""
 
     line: int
     read_bytes: int
-    value: bytes | Mapping[str, Any] | Problem
+    value: Value
 
 
 def raw_lines(path: Path, rules: Rules) -> Iterator[Raw]:

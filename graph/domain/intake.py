@@ -8,7 +8,7 @@ from graph.domain.facts import FactKind, carriers
 from graph.domain.identifiers import Identifier
 from graph.domain.marks import Mark
 from graph.domain.observations import ORDER, REFUSED_BY_RULES, Observation, Read, Statement, read
-from graph.domain.orders import NAMESPACE, Order
+from graph.domain.orders import NAMESPACE, Order, stated_at_of
 from graph.domain.receipts import ObservationKey, Receipt, Standing
 from graph.domain.requests import Once
 from graph.domain.rules import Dropped, Rules
@@ -247,7 +247,7 @@ class Intake:
 def receipt_of(command: Observe) -> Receipt:
     """How an observation is remembered that comes for the first time."""
     observation, outcome = command.observation, command.outcome
-    stated_at = Order.from_facts(observation.source, observation.facts).stated_at if command.order_key else 0
+    stated_at = stated_at_of(observation.facts) if command.order_key else 0
     return Receipt(
         *command.key,
         command.digest,

@@ -114,6 +114,11 @@ def statement_id(number: str, stated_at: int) -> str:
     return f"order:{number}:{stated_at}"
 
 
+def stated_at_of(facts: str) -> int:
+    """When an order was stated, from what `facts` wrote down."""
+    return int(json.loads(facts)["stated_at"])
+
+
 def plain(number: Decimal) -> str:
     """A decimal without exponent and without needless zeros behind the point."""
     text = format(number, "f")
