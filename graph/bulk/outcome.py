@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from graph.bulk.columns import Codes, Ints
 from graph.bulk.evidence import Bits, Links, Sightings, links_of, sightings_of
 from graph.bulk.gathering import Gathered
-from graph.bulk.resolution import BY_LIMIT, IDLE, SUSPENDED, Resolved, degrees, resolve
+from graph.bulk.resolution import BY_LIMIT, IDLE, SUSPENDED, Resolved, resolve
+from graph.bulk.sharing import degrees
 from graph.domain.changes import Cause, Change, ChangeKind
 from graph.domain.customers import Anchor, Customer, Member
 from graph.domain.figures import add, figures_of

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from graph.bulk.columns import Bools, Codes, Ints
 from graph.bulk.evidence import Links
-from graph.domain.observations import Tier
-from graph.domain.rules import Contested, Rules
+from graph.bulk.order import in_order
+from graph.bulk.sharing import shared
+from graph.domain.rules import Rules
 
 KEPT, SUSPENDED, IDLE = np.int8(0), np.int8(1), np.int8(2)
 
@@ -45,29 +46,6 @@ def _find(parent: Codes, one: int) -> int:
         parent[one] = parent[parent[one]]
         one = parent[one]
     return one
-
-
-@njit(cache=True)
-def _degrees(a: Codes, b: Codes, counted: Bools, rank: NDArray[np.int16], row: Codes, degree: Codes) -> None:
-    """Count the neighbours of those that have a row (not -1). Those of rank -1 are blocked."""
-    for link in range(len(a)):
-        x, y = a[link], b[link]
-        if counted[link] and (row[x] >= 0 or row[y] >= 0) and rank[x] >= 0 and rank[y] >= 0:
-            if row[x] >= 0:
-                degree[row[x], rank[y]] += 1
-            if row[y] >= 0:
-                degree[row[y], rank[x]] += 1
-
-
-def degrees(links: Links, rank: NDArray[np.int16], rules: Rules, blocked: Bools | None = None) -> Codes:
-    """Distinct neighbours by the rank of their namespace, a row an identifier."""
-    found = np.zeros((len(rank), len(rules.namespaces)), np.int32)
-    _degrees(links.a, links.b, links.counted, _open(rank, blocked), np.arange(len(rank), dtype=np.int32), found)
-    return found
-
-
-def _open(rank: NDArray[np.int16], blocked: Bools | None) -> NDArray[np.int16]:
-    return rank if blocked is None else np.where(blocked, np.int16(-1), rank)
 
 
 @njit(cache=True)
@@ -156,56 +134,6 @@ def _decide(order, a, b, local, parent, size, counts, limits, ranks, foes, apart
 
 
 @njit(cache=True)
-def _busy(a: Codes, b: Codes, rank: NDArray[np.int16], most: Ints, row: Codes) -> int:
-    """Give those a row in `row` that have more links than their rank lets pass without a closer look."""
-    links = np.zeros(len(rank), np.int32)
-    for link in range(len(a)):
-        links[a[link]] += 1
-        links[b[link]] += 1
-    many = 0
-    for one in range(len(rank)):
-        row[one] = -1
-        if links[one] > most[rank[one]]:
-            row[one] = many
-            many += 1
-    return many
-
-
-@njit(cache=True)
-def _share(degree: Codes, ranks: NDArray[np.int16], starts: Ints, masks: Bools, most: Ints, shared: Bools) -> None:
-    """Sharing is judged by counts, those of a rank's `starts`: of the ranks that a mask names, at most so many."""
-    for one in range(len(ranks)):
-        for count in range(starts[ranks[one]], starts[ranks[one] + 1]):
-            total = 0
-            for at in range(degree.shape[1]):
-                if masks[count, at]:
-                    total += degree[one, at]
-            if total > most[count]:
-                shared[one] = True
-
-
-def _shared(links: Links, rank: NDArray[np.int16], rules: Rules, blocked: Bools | None) -> Bools:
-    starts, masks, most = [0], list[list[bool]](), list[int]()
-    least = np.full(len(rules.namespaces), np.iinfo(np.int64).max)
-    for at, rule in enumerate(rules.namespaces):
-        for names, limit in rules.counted.get(rule.name, ()):
-            masks.append([one.name in names for one in rules.namespaces])
-            most.append(limit)
-            least[at] = min(least[at], limit)
-        starts.append(len(masks))
-    row = np.empty(len(rank), np.int32)
-    degree = np.zeros((_busy(links.a, links.b, rank, least, row), len(rules.namespaces)), np.int32)
-    _degrees(links.a, links.b, links.counted, _open(rank, blocked), row, degree)
-    busy = np.flatnonzero(row >= 0)
-    among = np.zeros(len(busy), np.bool_)
-    table = np.array(masks, np.bool_).reshape(-1, len(rules.namespaces))
-    _share(degree, rank[busy], np.array(starts), table, np.array(most, np.int64), among)
-    shared = np.zeros(len(rank), np.bool_)
-    shared[busy[among]] = True
-    return shared
-
-
-@njit(cache=True)
 def _activate(a: Codes, b: Codes, counted: Bools, shut: Bools, active: Bools, state) -> None:  # type: ignore[no-untyped-def]
     for link in range(len(a)):
         active[link] = counted[link] and not (shut[a[link]] or shut[b[link]])
@@ -228,47 +156,6 @@ def _overfull(group: Codes, rank: NDArray[np.int16], limits: Ints, dirty: Bools)
         for one in range(begin, end if limit >= 0 else begin):
             counts[group[one]] = 0
         begin = end
-
-
-@njit(cache=True)
-def _claims(chosen: Ints, links, rank: NDArray[np.int16], newest: Bools):  # type: ignore[no-untyped-def]
-    """Of each link its tier and weak rank, its time as its contest is decided, its strong end by rank, its weak end."""
-    a, b, tier, first, last = links
-    many, names = len(chosen), len(newest)
-    by_tier, time = np.empty(many, np.int64), np.empty(many, np.int64)
-    strong, weak = np.empty(many, np.int64), np.empty(many, np.int32)
-    for at in range(many):
-        link = chosen[at]
-        x, y = a[link], b[link]
-        if rank[y] < rank[x]:
-            x, y = y, x
-        by_tier[at] = tier[link] * names + rank[y]
-        time[at] = -last[link] if newest[rank[y]] else first[link]
-        strong[at] = (np.int64(rank[x]) << 32) | x
-        weak[at] = y
-    return by_tier, time, strong, weak
-
-
-def _order(links: Links, chosen: Ints, rank: NDArray[np.int16], rules: Rules) -> Ints:
-    """The chosen links by `domain.links.sort_key`."""
-    if not len(chosen):
-        return chosen
-    newest = np.array([rule.contested is Contested.NEWEST for rule in rules.namespaces])
-    columns = links.a, links.b, links.tier, links.first, links.last
-    key, time, strong, weak = _claims(chosen, columns, rank, newest)
-    # Tier, rank and time nearly always fit into one number, by which sorting is fast; few links tie in all of them.
-    since = time - time.min()
-    span = int(since.max()) + 1
-    tie_break: tuple[Ints | Codes, ...] = (weak, strong, time)
-    if span < 2**62 // (len(Tier) * len(newest)):
-        key, tie_break = key * span + since, (weak, strong)
-    order = np.argsort(key)
-    ordered = key[order]
-    alike = ordered[1:] == ordered[:-1]
-    places = np.flatnonzero(np.append(alike, False) | np.append(False, alike))
-    tied = order[places]
-    order[places] = tied[np.lexsort([column[tied] for column in (*tie_break, key)])]
-    return chosen[order]
 
 
 @njit(cache=True)
@@ -311,16 +198,16 @@ def resolve(
     blocked.
     """
     many, size = len(rank), len(links)
-    shared = _shared(links, rank, rules, blocked)
+    lent = shared(links, rank, rules, blocked)
     active, state = np.empty(size, np.bool_), np.empty(size, np.int8)
-    _activate(links.a, links.b, links.counted, shared if blocked is None else shared | blocked, active, state)
+    _activate(links.a, links.b, links.counted, lent if blocked is None else lent | blocked, active, state)
     found = Resolved(
         np.arange(many, dtype=np.int32),
         state,
         np.zeros(size, np.int8),
         np.zeros(size, np.int32),
         np.zeros(size, np.int32),
-        shared,
+        lent,
     )
     _connect(links.a, links.b, active, found.group)
     ends = np.array(together, np.int32).reshape(-1, 2)
@@ -368,7 +255,7 @@ def _settle_the_rest(
     limited = np.flatnonzero(of_limit >= 0)
     # Values that marks joined count once.
     counts[_roots(parent)[limited], of_limit[limited]] = 1
-    order = _order(links, chosen, rank, rules)
+    order = in_order(links, chosen, rank, rules)
     _decide(
         order,
         links.a,

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from graph.bulk.columns import Columns, Growing
 from graph.bulk.evidence import links_of, sightings_of
-from graph.bulk.resolution import BY_APART, BY_LIMIT, IDLE, SUSPENDED, degrees, resolve
+from graph.bulk.resolution import BY_APART, BY_LIMIT, IDLE, SUSPENDED, resolve
+from graph.bulk.sharing import degrees
 from graph.domain import resolution
 from graph.domain.groups import limit_reason
 from graph.domain.identifiers import namespace_of
