@@ -22,16 +22,19 @@ class Checkpoints:
         self._connect, self._rows = connect, rows
         self._thread = ThreadPoolExecutor(1, "kith-sqlite-checkpoint")
         self._running: Future[None] | None = None
-        self._before = 0
+        self._copied = 0
+        """Rows that the writer had written when copying began last."""
 
     def committed(self, writer: sqlite3.Connection) -> None:
         """Is told in the writing thread that something was committed."""
-        if self._running is None:
-            if writer.total_changes - self._before >= self._rows:
-                self._running = self._thread.submit(self._copy)
-        elif self._running.done():
+        if self._running is not None and not self._running.done():
+            return
+        behind = writer.total_changes - self._copied
+        if behind >= (self._rows if self._running is None else self._rows // 2):
+            self._copied = writer.total_changes
+            self._running = self._thread.submit(self._copy)
+        elif self._running is not None:
             self._running = None
-            self._before = writer.total_changes
             # What was written meanwhile is little. With it copied too, and no read under way, the log begins anew.
             # What was committed is safe whether it is copied now or later.
             with suppress(sqlite3.DatabaseError):
