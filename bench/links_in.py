@@ -105,45 +105,47 @@ def plain_sqlite(path: Path, before: Batches, batches: Batches) -> float:
     return took
 
 
-MERGE = """UNWIND $rows AS row
-UNWIND row.keys AS key
-MERGE (i:Identifier {key: key})
-  ON CREATE SET i.first = row.at, i.last = row.at
-  ON MATCH SET i.last = CASE WHEN row.at > i.last THEN row.at ELSE i.last END
-WITH row, count(*) AS done
-UNWIND row.pairs AS pair
-MATCH (a:Identifier {key: pair[0]}) MATCH (b:Identifier {key: pair[1]})
+MERGE = """UNWIND $identifiers AS one
+MERGE (i:Identifier {key: one.key})
+  ON CREATE SET i.first = one.first, i.last = one.last
+  ON MATCH SET i.last = CASE WHEN one.last > i.last THEN one.last ELSE i.last END
+WITH count(*) AS done
+UNWIND $links AS link
+MATCH (a:Identifier {key: link.a}) MATCH (b:Identifier {key: link.b})
 MERGE (a)-[l:LINKED]->(b)
-  ON CREATE SET l.first = row.at, l.last = row.at, l.count = 1
-  ON MATCH SET l.last = CASE WHEN row.at > l.last THEN row.at ELSE l.last END, l.count = l.count + 1"""
+  ON CREATE SET l.first = link.at, l.last = link.at, l.count = 1
+  ON MATCH SET l.last = CASE WHEN link.at > l.last THEN link.at ELSE l.last END, l.count = l.count + 1"""
+
+
+def _merged(batch: Sequence[Seen]) -> dict[str, object]:
+    """A batch as `MERGE` takes it: each identifier once and in the order of keys, so that writers do not deadlock."""
+    identifiers: dict[str, dict[str, object]] = {}
+    links = []
+    for one in sorted(batch, key=lambda one: one.at):
+        keys = _normalised(one)
+        for key in keys:
+            identifiers.setdefault(key, {"key": key, "first": one.at})["last"] = one.at
+        links += [{"a": a, "b": b, "at": one.at} for a, b in combinations(keys, 2)]
+    return {"identifiers": [identifiers[key] for key in sorted(identifiers)], "links": links}
 
 
 async def plain_neo4j(uri: str, batches: Batches, clients: int) -> float:
-    """The driver alone writing the same identifiers and links, keys sorted, without resolution."""
-    sent = [
-        [
-            {"keys": keys, "at": one.at, "pairs": [list(p) for p in combinations(keys, 2)]}
-            for one in batch
-            for keys in [_normalised(one)]
-        ]
-        for batch in batches
-    ]
-    work = iter(sent)
+    """The driver alone writing the same identifiers and links, without resolution."""
+    work = iter([_merged(batch) for batch in batches])
     async with AsyncGraphDatabase.driver(uri, notifications_min_severity="OFF") as driver:
 
         async def client() -> None:
             async with driver.session() as session:
-                for rows in work:
-                    rows.sort(key=lambda row: row["keys"])
-                    await session.execute_write(_merge, rows)
+                for values in work:
+                    await session.execute_write(_merge, values)
 
         start = time.perf_counter()
         await asyncio.gather(*(client() for _ in range(clients)))
         return time.perf_counter() - start
 
 
-async def _merge(tx, rows):
-    await (await tx.run(MERGE, rows=rows)).consume()
+async def _merge(tx, values):
+    await (await tx.run(MERGE, values)).consume()
 
 
 async def wipe(uri: str) -> None:
