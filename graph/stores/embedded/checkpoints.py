@@ -6,7 +6,7 @@ for the copying; copied rarely, a page that was written often is copied once.
 
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 
 ROWS = 40_000
@@ -18,9 +18,11 @@ FALLBACK = "wal_autocheckpoint = 50000"
 class Checkpoints:
     """Makes the checkpoints of one writer, one after `rows` rows; `connect` opens a connection of their own."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], rows: int = ROWS) -> None:
+    def __init__(
+        self, connect: Callable[[], sqlite3.Connection], rows: int = ROWS, beside: Executor | None = None
+    ) -> None:
         self._connect, self._rows = connect, rows
-        self._thread = ThreadPoolExecutor(1, "kith-sqlite-checkpoint")
+        self._beside = beside or ThreadPoolExecutor(1, "kith-sqlite-checkpoint")
         self._running: Future[None] | None = None
         self._copied = 0
         """Rows that the writer had written when copying began last."""
@@ -32,7 +34,7 @@ class Checkpoints:
         behind = writer.total_changes - self._copied
         if behind >= (self._rows if self._running is None else self._rows // 2):
             self._copied = writer.total_changes
-            self._running = self._thread.submit(self._copy)
+            self._running = self._beside.submit(self._copy)
         elif self._running is not None:
             self._running = None
             # What was written meanwhile is little. With it copied too, and no read under way, the log begins anew.
@@ -49,4 +51,4 @@ class Checkpoints:
 
     def close(self) -> None:
         """Wait for what is running."""
-        self._thread.shutdown()
+        self._beside.shutdown()
