@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bench.links_in import batched
 from bench.report import Curve, tell
 from graph.domain.observations import SECOND, Observation
 from graph.domain.receipts import Standing
@@ -52,8 +53,8 @@ async def why(folder: Path) -> str:
         ]
         seen.append(Observation("web", (("login", "other"), ("cookie", "cookie-1")), "b", seen_at=0))
         seen.append(Observation("crm", (("login", "other"), ("email", "other@mail.example")), "c", seen_at=0))
-        for start in range(0, len(seen), 1000):
-            await graph.link(seen[start : start + 1000])
+        for batch in batched(seen, 1000):
+            await graph.link(batch)
         text = "| why, in a component of 10,000 links | s | answer |\n| --- | --- | --- |\n"
         for a, b in (("cookie=cookie-1", "cookie=cookie-9000"), ("login=collector", "login=other")):
             times = []
@@ -102,7 +103,7 @@ async def other_rules(path: Path) -> tuple[int, dict[str, float]]:
         await graph.rules_applied()
         seconds["apply"] = time.perf_counter() - begin
         keys = [key for group in groups for key in group]
-        held = {id for at in range(0, len(keys), 50_000) for id in await store.holders(keys[at : at + 50_000])}
+        held = {id for some in batched(keys, 50_000) for id in await store.holders(some)}
         if {len(held), found.difference.customers_then} != {len(groups)}:
             raise AssertionError("what was applied is not what was previewed, or not what the rule says")
     return found.total, seconds

@@ -15,7 +15,7 @@ from graph.bulk.columns import Codes, Ints
 from graph.bulk.evidence import Bits, Links, Sightings, links_of, sightings_of
 from graph.bulk.gathering import Gathered
 from graph.bulk.resolution import BY_LIMIT, IDLE, SUSPENDED, Resolved, resolve
-from graph.bulk.sharing import degrees
+from graph.bulk.sharing import degrees_of
 from graph.domain.changes import Cause, Change, ChangeKind
 from graph.domain.customers import Anchor, Customer, Member
 from graph.domain.figures import add, figures_of
@@ -80,7 +80,7 @@ class Outcome:
         self._seen: Sightings = sightings_of(columns, valid, len(self._keys))
         self._links: Links = links_of(columns, valid, rules.accept)
         self._resolved: Resolved = resolve(self._links, rank, rules)
-        self._degrees = degrees(self._links, rank, rules)
+        self._degrees = degrees_of(self._links, rank, rules)
         self._number_customers(rank)
         self._sources = lru_cache(maxsize=100_000)(self._named)
         self._cut = np.flatnonzero(self._resolved.state == SUSPENDED)

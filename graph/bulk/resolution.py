@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from graph.bulk.columns import Bools, Codes, Ints
 from graph.bulk.evidence import Links
 from graph.bulk.order import in_order
-from graph.bulk.sharing import shared
+from graph.bulk.sharing import shared_of
 from graph.domain.rules import Rules
 
 KEPT, SUSPENDED, IDLE = np.int8(0), np.int8(1), np.int8(2)
@@ -149,12 +149,13 @@ def _overfull(group: Codes, rank: NDArray[np.int16], limits: Ints, dirty: Bools)
         end, limit = begin, limits[rank[begin]]
         while end < len(rank) and rank[end] == rank[begin]:
             end += 1
-        for one in range(begin, end if limit >= 0 else begin):
-            counts[group[one]] += 1
-            if counts[group[one]] > limit:
-                dirty[group[one]] = True
-        for one in range(begin, end if limit >= 0 else begin):
-            counts[group[one]] = 0
+        if limit >= 0:
+            for one in range(begin, end):
+                counts[group[one]] += 1
+                if counts[group[one]] > limit:
+                    dirty[group[one]] = True
+            for one in range(begin, end):
+                counts[group[one]] = 0
         begin = end
 
 
@@ -198,16 +199,16 @@ def resolve(
     blocked.
     """
     many, size = len(rank), len(links)
-    lent = shared(links, rank, rules, blocked)
+    shared = shared_of(links, rank, rules, blocked)
     active, state = np.empty(size, np.bool_), np.empty(size, np.int8)
-    _activate(links.a, links.b, links.counted, lent if blocked is None else lent | blocked, active, state)
+    _activate(links.a, links.b, links.counted, shared if blocked is None else shared | blocked, active, state)
     found = Resolved(
         np.arange(many, dtype=np.int32),
         state,
         np.zeros(size, np.int8),
         np.zeros(size, np.int32),
         np.zeros(size, np.int32),
-        lent,
+        shared,
     )
     _connect(links.a, links.b, active, found.group)
     ends = np.array(together, np.int32).reshape(-1, 2)

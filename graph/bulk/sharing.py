@@ -21,7 +21,7 @@ def _degrees(a: Codes, b: Codes, counted: Bools, rank: NDArray[np.int16], row: C
                 degree[row[y], rank[x]] += 1
 
 
-def degrees(links: Links, rank: NDArray[np.int16], rules: Rules, blocked: Bools | None = None) -> Codes:
+def degrees_of(links: Links, rank: NDArray[np.int16], rules: Rules, blocked: Bools | None = None) -> Codes:
     """Distinct neighbours by the rank of their namespace, a row an identifier."""
     found = np.zeros((len(rank), len(rules.namespaces)), np.int32)
     _degrees(links.a, links.b, links.counted, _open(rank, blocked), np.arange(len(rank), dtype=np.int32), found)
@@ -61,7 +61,7 @@ def _share(degree: Codes, ranks: NDArray[np.int16], starts: Ints, masks: Bools, 
                 shared[one] = True
 
 
-def shared(links: Links, rank: NDArray[np.int16], rules: Rules, blocked: Bools | None = None) -> Bools:
+def shared_of(links: Links, rank: NDArray[np.int16], rules: Rules, blocked: Bools | None = None) -> Bools:
     """The identifiers that are linked with more others than `shared_above` lets pass."""
     starts, masks, most = [0], list[list[bool]](), list[int]()
     least = np.full(len(rules.namespaces), np.iinfo(np.int64).max)

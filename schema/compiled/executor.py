@@ -36,36 +36,37 @@ class CompiledExecutor(Running):
         The first of an operation is built by graphql-core, and so is one whose variables do not fit: it tells how.
         """
         begun = plans.begun
-        if begun is not None and begun.coerce is not None:
-            try:
-                return cls._again(plans, begun, schema, begun.coerce(sent), **chosen)
-            except UnfitError:
-                pass
-        built: Any = cls.build(schema, document, raw_variable_values=dict(sent), **chosen)
-        if isinstance(built, list):
-            return built
+        made: Any = None if begun is None else cls._again(begun, schema, sent, **chosen)
+        if made is None:
+            made = cls.build(schema, document, raw_variable_values=dict(sent), **chosen)
+            if isinstance(made, list):
+                return made
         if begun is None:
-            coerce = coercer(schema, built.operation.variable_definitions or ())
-            plans.begun = Begun(built.fragment_definitions, built.fragments, built.operation, coerce)
-        built.plans = plans
-        return cast("Self", built)
+            coerce = coercer(schema, made.operation.variable_definitions or ())
+            plans.begun = Begun(made.fragment_definitions, made.fragments, made.operation, coerce)
+        made.plans = plans
+        return cast("Self", made)
 
     @classmethod
     def _again(
         cls,
-        plans: Plans,
         begun: Begun,
         schema: GraphQLSchema,
-        values: Any,
+        sent: Mapping[str, Any],
         context_value: Any,
         operation_name: str | None = None,
         **chosen: Any,
-    ) -> Self:
+    ) -> Self | None:
+        """The executor without looking through the document once more; `None` where graphql-core has to build it."""
+        if begun.coerce is None:
+            return None
+        try:
+            values = begun.coerce(sent)
+        except UnfitError:
+            return None
         resolvers = default_field_resolver, default_type_resolver, default_field_resolver
         fixed = begun.fragment_definitions, begun.fragments, None, context_value, begun.operation, values
-        made = cls(schema, *fixed, *resolvers, **chosen)
-        made.plans = plans
-        return made
+        return cls(schema, *fixed, *resolvers, **chosen)
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         """The result, or a coroutine of it."""

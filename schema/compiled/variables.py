@@ -112,10 +112,6 @@ def _list(item: Coerce, needed: bool) -> Coerce:
 
 
 def _object(type: GraphQLInputObjectType, within: tuple[GraphQLInputType, ...]) -> Coerce:
-    try:
-        absent = {name: coerce_default_value(field) for name, field in type.fields.items()}
-    except TypeError as error:
-        raise UnfitError from error
     fields = [
         (
             name,
@@ -123,12 +119,12 @@ def _object(type: GraphQLInputObjectType, within: tuple[GraphQLInputType, ...]) 
             _of(field.type, within),
             is_non_null_type(field.type),
             is_required_input_field(field),
-            absent[name],
+            coerce_default_value(field),
         )
         for name, field in type.fields.items()
     ]
     alone = type.is_one_of
-    made = None if type.out_type is GraphQLInputObjectType.out_type else type.out_type
+    made = None if type.out_type is GraphQLInputObjectType.out_type else _told_by_core(type.out_type)
 
     def change(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -138,13 +134,7 @@ def _object(type: GraphQLInputObjectType, within: tuple[GraphQLInputType, ...]) 
         for name, own, coerce, needed, required, default in fields:
             if name in value:
                 met += 1
-                one = value[name]
-                if one is not None:
-                    found[own] = coerce(one)
-                elif needed:
-                    raise UnfitError
-                else:
-                    found[own] = None
+                found[own] = _applied(coerce, value[name], needed)
             elif required:
                 raise UnfitError
             elif default is not Undefined:
@@ -154,4 +144,4 @@ def _object(type: GraphQLInputObjectType, within: tuple[GraphQLInputType, ...]) 
             raise UnfitError
         return found if made is None else made(found)
 
-    return change if made is None else _told_by_core(change)
+    return change

@@ -158,7 +158,7 @@ def test_a_small_request_does_not_wait_for_all_of_a_large_one(run: Run) -> None:
     # then
     assert done == ["first", "small", "large"]
     assert [one.id for one in answers] == [f"large{n}" for n in range(350)]
-    assert max(store.sizes) == group_commit.PART
+    assert max(store.sizes) == 50
 
 
 def test_large_requests_alone_are_taken_whole(run: Run) -> None:

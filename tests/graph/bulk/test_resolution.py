@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from graph.bulk.columns import Columns, Growing
 from graph.bulk.evidence import links_of, sightings_of
 from graph.bulk.resolution import BY_APART, BY_LIMIT, IDLE, SUSPENDED, resolve
-from graph.bulk.sharing import degrees
+from graph.bulk.sharing import degrees_of
 from graph.domain import resolution
 from graph.domain.groups import limit_reason
 from graph.domain.identifiers import namespace_of
@@ -88,7 +88,7 @@ def test_arrays_and_links_come_to_the_same(said: list[Statement], marks: list[Ma
         groups.setdefault(group, set()).add(key)
     assert {frozenset(group) for group in groups.values()} == set(expected.groups)
     neighbours = resolution.degrees(links.values(), {mark.a for mark in marks if mark.kind is MarkKind.BLOCKED}, accept)
-    for key, row in zip(keys, degrees(found, rank, rules, blocked).tolist(), strict=True):
+    for key, row in zip(keys, degrees_of(found, rank, rules, blocked).tolist(), strict=True):
         counts = {rule.name: count for rule, count in zip(rules.namespaces, row, strict=True) if count}
         assert counts == neighbours.get(key, {})
     assert len(found) == len(links)
