@@ -35,7 +35,7 @@ from graph.ports import LOADING, T, Work
 from graph.stores.neo4j import cypher, records
 from graph.stores.neo4j.search import MOST_LOOKED_AT, exact, hit, similar
 from graph.stores.neo4j.transaction import Transaction
-from graph.stores.neo4j.upgrades import AFTER
+from graph.stores.neo4j.upgrades import AFTER, BEFORE
 from graph.stores.neo4j.views import ALIVE, query, view
 
 SCHEMA = cypher.load("schema")
@@ -278,6 +278,8 @@ class Neo4jStore:
             done: list[str] = []
             for name, statement in SCHEMA.items():
                 if _name(statement) not in there:
+                    if make_room := BEFORE.get(name):
+                        await make_room(self._read)
                     await (await session.run(statement)).consume()
                     done.append(name)
             await (await session.run("CALL db.awaitIndexes(300)")).consume()

@@ -77,10 +77,15 @@ async def histories(read: Read) -> None:
 
 
 AFTER: Mapping[str, Callable[[Read], Awaitable[None]]] = {
-    "0016_search": words,
     "0018_told_type": metrics,
     "0023_customer_due": due,
     "0026_teller_place": places,
     "0028_change_other_at": histories,
+    "0029_words": words,
 }
 """By the migration that they follow."""
+
+BEFORE: Mapping[str, Callable[[Read], Awaitable[object]]] = {
+    "0029_words": lambda read: read(UPGRADES["drop_search"]),
+}
+"""By the migration that they make room for."""

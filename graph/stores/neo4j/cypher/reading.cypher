@@ -1,26 +1,49 @@
 // What writes read and lock. Many rows come in one record, `found`: the driver takes 70 µs a record, whatever is in it.
 
-// name: lock_members
-// The identifiers of $keys (sorted), locked in that order and then their customers; both read after they are locked.
-// `settled` is false where an identifier changed customers while we waited: then the query is run again.
+// name: around
+// The identifiers of $keys (sorted), locked in that order and then their customers; both read after they are locked. Then
+// the observations of $receipts, pairs of source and id, locked too, so that a revocation and a reading anew cannot
+// cross; all that state facts of the orders of $orders; the links between pairs of identifiers ($pairs, of places in
+// $keys); and the newest version of the rules. `settled` is false where an identifier changed customers while we waited:
+// then the query is run again. All is one query, since each costs the driver and the server half a millisecond.
 UNWIND $keys AS key
-MATCH (i:Identifier {key: key})
+OPTIONAL MATCH (i:Identifier {key: key})
 SET i.locked = true
-WITH collect(i) AS identifiers
+WITH collect([i]) AS identifiers
 CALL (identifiers) {
-  UNWIND identifiers AS i
+  UNWIND identifiers AS one
+  WITH one[0] AS i
   MATCH (i)-[:IDENTIFIES]->(c:Customer)
   WITH DISTINCT c, elementId(c) AS node ORDER BY node
   SET c.locked = true
   RETURN collect(c) AS customers
 }
-CALL (identifiers, customers) {
-  UNWIND identifiers AS i
+CALL (identifiers) {
+  UNWIND identifiers AS one
+  WITH one[0] AS i WHERE i IS NOT NULL
   OPTIONAL MATCH (i)-[:IDENTIFIES]->(now:Customer)
   RETURN collect([i{.*}, elementId(i), elementId(now)]) AS members, collect(now) AS holders
 }
+CALL () {
+  UNWIND $receipts AS asked
+  MATCH (o:Observation {source: asked[0], id: asked[1]})
+  SET o.locked = true
+  RETURN collect([o{.*}, [(o)-[:TOLD]->(i) | i.key]]) AS receipts
+}
+CALL () {
+  UNWIND $orders AS key
+  MATCH (o:Observation {order_key: key})
+  RETURN collect([o{.*}]) AS stating
+}
+CALL (identifiers) {
+  UNWIND $pairs AS pair
+  WITH pair, identifiers[pair[0]][0] AS a, identifiers[pair[1]][0] AS b
+  MATCH (a)-[l:LINKED]->(b)
+  RETURN collect([pair, l{.*}, elementId(l)]) AS links
+}
 RETURN members, [c IN customers | [c{.*}, elementId(c)]] AS customers,
        all(holder IN holders WHERE holder IN customers) AS settled,
+       receipts + stating AS receipts, links,
        coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version;
 
 // name: handles
@@ -28,27 +51,6 @@ RETURN members, [c IN customers | [c{.*}, elementId(c)]] AS customers,
 UNWIND $keys AS key
 MATCH (i:Identifier {key: key})
 RETURN collect([key, elementId(i)]) AS found;
-
-// name: receipts
-// The observations of $asked, pairs of source and id; locked, so that a revocation and a reading anew cannot cross.
-UNWIND $asked AS asked
-MATCH (o:Observation {source: asked[0], id: asked[1]})
-SET o.locked = true
-RETURN collect([o{.*}, [(o)-[:TOLD]->(i) | i.key]]) AS found;
-
-// name: receipts_of_orders
-// All observations that state facts of the orders of $keys.
-UNWIND $keys AS key
-MATCH (o:Observation {order_key: key})
-RETURN collect([o{.*}]) AS found;
-
-// name: links
-// The links between pairs of identifiers that are stored; $pairs hold element ids.
-UNWIND $pairs AS pair
-MATCH (a) WHERE elementId(a) = pair[0]
-MATCH (b) WHERE elementId(b) = pair[1]
-MATCH (a)-[l:LINKED]->(b)
-RETURN collect([pair, l{.*}, elementId(l)]) AS found;
 
 // name: answered
 // Requests that were carried out, by caller and idempotency key.
@@ -113,7 +115,3 @@ CALL () {
 WITH DISTINCT c
 OPTIONAL MATCH (c)-[:REDIRECTS_TO]->(t:Customer)
 RETURN collect([c{.*}, elementId(c), t.id]) AS found;
-
-// name: rules_version
-// The newest version of the rules, which every write is held against.
-OPTIONAL MATCH (r:Rules) RETURN coalesce(max(r.version), 0) AS version;

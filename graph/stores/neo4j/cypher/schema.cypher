@@ -50,11 +50,6 @@ CREATE INDEX told_place IF NOT EXISTS FOR ()-[t:TOLD]-() ON (t.key, t.kind, t.at
 // One node an article.
 CREATE CONSTRAINT product_sku IF NOT EXISTS FOR (p:Product) REQUIRE p.sku IS UNIQUE;
 
-// name: 0016_search
-// The words of identifiers and of facts, folded by us, so that the index takes them as they are.
-CREATE FULLTEXT INDEX search IF NOT EXISTS FOR (n:Identifier|Observation) ON EACH [n.words]
-OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace'}};
-
 // name: 0017_kept_name
 // What was counted of all customers together, and whatever else is kept by a name.
 CREATE CONSTRAINT kept_name IF NOT EXISTS FOR (k:Kept) REQUIRE k.name IS UNIQUE;
@@ -102,3 +97,9 @@ CREATE INDEX change_customer_at IF NOT EXISTS FOR (h:Change) ON (h.customer, h.a
 // name: 0028_change_other_at
 // The history of the other customer of a change.
 CREATE INDEX change_other_at IF NOT EXISTS FOR (h:Change) ON (h.other, h.at, h.no);
+
+// name: 0029_words
+// The words of identifiers and of facts, folded by us, so that the index takes them as they are. The index follows commits
+// in the background, which else take twice as long; who searches waits until it has caught up.
+CREATE FULLTEXT INDEX words IF NOT EXISTS FOR (n:Identifier|Observation) ON EACH [n.words]
+OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace', `fulltext.eventually_consistent`: true}};

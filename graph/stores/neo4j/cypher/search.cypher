@@ -1,6 +1,8 @@
 // name: find
-// Texts that Lucene finds, at which customer and identifier. $most bounds what is looked at, $first what is answered.
-CALL db.index.fulltext.queryNodes('search', $lucene, {limit: $most}) YIELD node
+// Texts that Lucene finds, at which customer and identifier, once the index has seen all that is committed. $most bounds
+// what is looked at, $first what is answered.
+CALL db.index.fulltext.awaitEventuallyConsistentIndexRefresh()
+CALL db.index.fulltext.queryNodes('words', $lucene, {limit: $most}) YIELD node
 CALL (node) {
   WITH node WHERE node:Identifier
   MATCH (node)-[:IDENTIFIES]->(c:Customer)

@@ -7,7 +7,7 @@ RETURN elementId(i) AS handle, i.key AS key LIMIT 5000;
 // The words of identifiers.
 UNWIND $rows AS row
 MATCH (i) WHERE elementId(i) = row[0]
-SET i.words = row[1];
+SET i.words = coalesce(row[1], '');
 
 // name: with_orders
 // Customers with orders by id, and the facts of all of these.
@@ -67,3 +67,7 @@ DROP INDEX change_customer IF EXISTS;
 // name: drop_change_other
 // An index that another one took the place of.
 DROP INDEX change_other IF EXISTS;
+
+// name: drop_search
+// The index of words that every commit waited for; two of the same properties cannot be.
+DROP INDEX search IF EXISTS;

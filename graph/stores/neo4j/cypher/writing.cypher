@@ -1,29 +1,136 @@
-// name: create_identifiers
-// New identifiers, each with a label of its namespace so that the graph reads well in a browser.
-UNWIND $rows AS row
-CREATE (i:Identifier:$(row.label))
-SET i = row.values
-RETURN collect([row.values.key, elementId(i)]) AS found;
-
-// name: update_identifiers
-// What is known of identifiers that are stored.
-UNWIND $rows AS row
-MATCH (i) WHERE elementId(i) = row.handle
-SET i += row.values;
-
-// name: create_links
-// New links, from the smaller key to the larger.
-UNWIND $rows AS row
-MATCH (a) WHERE elementId(a) = row.a
-MATCH (b) WHERE elementId(b) = row.b
-CREATE (a)-[l:LINKED]->(b)
-SET l = row.values;
-
-// name: update_links
-// Evidence and verdict of links that are stored.
-UNWIND $rows AS row
-MATCH ()-[l:LINKED]->() WHERE elementId(l) = row.handle
-SET l = row.values;
+// name: write
+// What most writes consist of, in one query, since each costs the driver and the server half a millisecond. New and
+// stored identifiers make one list, new and stored customers another: all else names them by their places in these.
+CALL () {
+  // A label of its namespace each, so that the graph reads well in a browser.
+  UNWIND $new_identifiers AS row
+  CREATE (i:Identifier:$(row[0]))
+  SET i = row[1]
+  RETURN collect(i) AS made
+}
+CALL () {
+  UNWIND $identifiers AS row
+  MATCH (i) WHERE elementId(i) = row[0]
+  SET i += row[1]
+  RETURN collect(i) AS stored
+}
+WITH made + stored AS identifiers
+CALL (identifiers) {
+  // From the smaller key to the larger.
+  UNWIND $new_links AS row
+  WITH row[2] AS values, identifiers[row[0]] AS a, identifiers[row[1]] AS b
+  CREATE (a)-[l:LINKED]->(b)
+  SET l = values
+}
+CALL () {
+  UNWIND $links AS row
+  MATCH ()-[l:LINKED]->() WHERE elementId(l) = row[0]
+  SET l = row[1]
+}
+CALL (identifiers) {
+  // As they were sent, and the identifiers that the rules find in them.
+  UNWIND $new_observations AS row
+  CREATE (o:Observation)
+  SET o = row[0]
+  WITH o, row[1] AS named
+  UNWIND named AS at
+  WITH o, identifiers[at] AS i
+  CREATE (o)-[:NAMES]->(i)
+}
+CALL (identifiers) {
+  // Whose standing changed, which come after their revocation, or which name others under new rules.
+  UNWIND $observations AS row
+  MATCH (o:Observation {source: row[0].source, id: row[0].id})
+  SET o = row[0]
+  WITH o, row[1] AS named
+  CALL (o) {
+    MATCH (o)-[old:NAMES]->()
+    DELETE old
+  }
+  UNWIND named AS at
+  WITH o, identifiers[at] AS i
+  CREATE (o)-[:NAMES]->(i)
+}
+CALL (identifiers) {
+  // Where the facts of observations hang, nowhere where they do not count.
+  UNWIND $told AS row
+  MATCH (o:Observation {source: row.source, id: row.id})
+  SET o.words = row.words
+  WITH o, row
+  CALL (o) {
+    MATCH (o)-[old:TOLD]->()
+    DELETE old
+  }
+  UNWIND row.carriers AS carrier
+  WITH o, row, carrier[0] AS key, identifiers[carrier[1]] AS i
+  SET i:Teller
+  CREATE (o)-[t:TOLD {key: key, kind: row.kind, at: row.at, name: row.source + ' ' + row.id}]->(i)
+  SET t += row.filters
+}
+CALL (identifiers) {
+  UNWIND $new_marks AS row
+  CREATE (m:Mark)
+  SET m = row[0]
+  WITH m, row[1] AS named
+  UNWIND named AS at
+  WITH m, identifiers[at] AS i
+  CREATE (m)-[:MARKS]->(i)
+}
+CALL () {
+  // Before new nodes: these may take over an id.
+  UNWIND $customers AS row
+  MATCH (c) WHERE elementId(c) = row[0]
+  SET c += row[1]
+  RETURN collect(c) AS held
+}
+CALL () {
+  // The place of a node never changes: identifiers of large customers (`places`) carry it, so that indexes lead to them
+  // in order.
+  UNWIND $new_customers AS values
+  CREATE (c:Customer)
+  SET c = values, c.place = randomUUID()
+  RETURN collect(c) AS fresh
+}
+WITH identifiers, fresh + held AS customers
+CALL (customers) {
+  // The one hop of retired ids, none where an id answers again.
+  UNWIND $redirects AS row
+  WITH customers[row[0]] AS c, row[1] AS id
+  CALL (c) {
+    MATCH (c)-[old:REDIRECTS_TO]->()
+    DELETE old
+  }
+  MATCH (target:Customer {id: id})
+  CREATE (c)-[:REDIRECTS_TO]->(target)
+}
+CALL (identifiers, customers) {
+  UNWIND $joining AS row
+  WITH identifiers[row[0]] AS i, customers[row[1]] AS c
+  CREATE (i)-[:IDENTIFIES]->(c)
+  SET i.place = CASE WHEN c.places THEN c.place END
+}
+CALL (customers) {
+  // Customers that have become large: from now on their identifiers carry their place.
+  UNWIND $large AS at
+  WITH customers[at] AS c
+  WITH c WHERE c.places IS NULL
+  SET c.places = true
+  WITH c
+  MATCH (i:Identifier)-[:IDENTIFIES]->(c)
+  SET i.place = c.place
+}
+// The history is numbered from one node, which is locked last before commit, so that numbers have no gaps and follow the
+// order of commits. Rules are adopted under the same lock: their version is read once it is held.
+MERGE (f:Feed {name: 'changes'})
+SET f.last = coalesce(f.last, 0) + size($changes)
+WITH identifiers, customers, f.last - size($changes) AS before
+FOREACH (at IN range(0, size($changes) - 1) |
+  CREATE (h:Change)
+  SET h = $changes[at], h.no = before + at + 1
+)
+RETURN coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version,
+       COLLECT { MATCH (f:Feed {name: 'changes'}) RETURN f.loading }[0] AS loading,
+       size(identifiers) + size(customers) AS found;
 
 // name: delete_links
 // Links that nothing supports any more.
@@ -31,63 +138,11 @@ UNWIND $handles AS handle
 MATCH ()-[l:LINKED]->() WHERE elementId(l) = handle
 DELETE l;
 
-// name: create_observations
-// New observations as they were sent, and the identifiers that the rules find in them.
-UNWIND $rows AS row
-CREATE (o:Observation)
-SET o = row.values
-WITH o, row
-UNWIND row.named AS handle
-MATCH (i) WHERE elementId(i) = handle
-CREATE (o)-[:NAMES]->(i);
-
-// name: update_observations
-// Observations whose standing changed, which come after their revocation, or which name others under new rules.
-UNWIND $rows AS row
-MATCH (o:Observation {source: row.values.source, id: row.values.id})
-SET o = row.values
-WITH o, row
-CALL (o) {
-  MATCH (o)-[old:NAMES]->()
-  DELETE old
-}
-WITH o, row
-UNWIND row.named AS handle
-MATCH (i) WHERE elementId(i) = handle
-MERGE (o)-[:NAMES]->(i);
-
-// name: tell
-// Where the facts of observations hang; nowhere, where they do not count.
-UNWIND $rows AS row
-MATCH (o:Observation {source: row.source, id: row.id})
-SET o.words = row.words
-WITH o, row
-CALL (o) {
-  MATCH (o)-[old:TOLD]->()
-  DELETE old
-}
-WITH o, row
-UNWIND row.carriers AS carrier
-MATCH (i) WHERE elementId(i) = carrier[1]
-SET i:Teller
-CREATE (o)-[t:TOLD {key: carrier[0], kind: row.kind, at: row.at, name: row.source + ' ' + row.id}]->(i)
-SET t += row.filters;
-
 // name: create_answered
 // Requests that were carried out.
 UNWIND $rows AS row
 CREATE (r:Answered)
 SET r = row;
-
-// name: create_marks
-// New marks of stewards.
-UNWIND $rows AS row
-CREATE (m:Mark)
-SET m = row.values
-WITH m, row
-UNWIND row.named AS handle
-MATCH (i) WHERE elementId(i) = handle
-CREATE (m)-[:MARKS]->(i);
 
 // name: delete_marks
 // Marks that a steward removed.
@@ -112,52 +167,11 @@ CALL (source, target) {
   CREATE (retired)-[:REDIRECTS_TO]->(target)
 };
 
-// name: create_customers
-// New ids at new nodes. The place of a node never changes: identifiers of large customers (`places`) carry it, so that
-// indexes lead to them in order.
-UNWIND $rows AS row
-CREATE (c:Customer)
-SET c = row.values, c.place = randomUUID()
-RETURN collect([row.number, elementId(c)]) AS found;
-
 // name: release_ids
 // Ids may change places between nodes; uniqueness is checked at each write, so they are taken away first.
 UNWIND $nodes AS node
 MATCH (c) WHERE elementId(c) = node
 REMOVE c.id;
-
-// name: update_customers
-// What is kept at customers that are stored.
-UNWIND $rows AS row
-MATCH (c) WHERE elementId(c) = row.node
-SET c += row.values;
-
-// name: redirect
-// The one hop of retired ids; a pair of a node and the id that answers, or null for none.
-UNWIND $rows AS row
-MATCH (c) WHERE elementId(c) = row[0]
-OPTIONAL MATCH (c)-[old:REDIRECTS_TO]->()
-DELETE old
-WITH c, row
-MATCH (target:Customer {id: row[1]})
-CREATE (c)-[:REDIRECTS_TO]->(target);
-
-// name: join
-// Identifiers that were in no customer come to one.
-UNWIND $rows AS row
-MATCH (i) WHERE elementId(i) = row[0]
-MATCH (c) WHERE elementId(c) = row[1]
-CREATE (i)-[:IDENTIFIES]->(c)
-SET i.place = CASE WHEN c.places THEN c.place END;
-
-// name: place
-// Customers that have become large: from now on their identifiers carry their place.
-UNWIND $nodes AS node
-MATCH (c:Customer) WHERE elementId(c) = node AND c.places IS NULL
-SET c.places = true
-WITH c
-MATCH (i:Identifier)-[:IDENTIFIES]->(c)
-SET i.place = c.place;
 
 // name: leave
 // Identifiers leave their customer.
@@ -166,19 +180,6 @@ MATCH (i) WHERE elementId(i) = handle
 MATCH (i)-[old:IDENTIFIES]->()
 DELETE old
 REMOVE i.place;
-
-// name: history
-// A block of the history: numbered from one node, which is locked last before commit, so that numbers have no gaps and
-// follow the order of commits. Rules are adopted under the same lock: their version is read once it is held.
-MERGE (f:Feed {name: 'changes'})
-SET f.last = coalesce(f.last, 0) + size($rows)
-WITH f.last - size($rows) AS before
-FOREACH (at IN range(0, size($rows) - 1) |
-  CREATE (h:Change)
-  SET h = $rows[at], h.no = before + at + 1
-)
-RETURN coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version,
-       COLLECT { MATCH (f:Feed {name: 'changes'}) RETURN f.loading }[0] AS loading;
 
 // name: keep
 // Texts under names.
