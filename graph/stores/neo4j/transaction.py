@@ -78,7 +78,7 @@ class Transaction:
         }
         settled = False
         while not settled:
-            (row,) = await self._run(READING["around"], **asked)
+            (row,) = await self._run(READING["around"], asked=asked)
             found, held, settled, stated, linked, self._version = row
         met = self._met
         members: dict[str, Member] = {}
@@ -201,7 +201,7 @@ class Transaction:
             while (await self._run(SEGMENTS["drop_memberships"], id=id))[0][0]:
                 pass
         rows = Rows(writes, self._met)
-        ((version, loading, found),) = await self._run(WRITE, **rows.values)
+        ((version, loading, found),) = await self._run(WRITE, rows=rows.values)
         if found != rows.named:
             raise StoreFailure(f"{rows.named - found} nodes that were read are gone")
         if loading and not self._loading:

@@ -1,12 +1,12 @@
 // What writes read and lock. Many rows come in one record, `found`: the driver takes 70 µs a record, whatever is in it.
 
 // name: around
-// The identifiers of $keys (sorted), locked in that order and then their customers; both read after they are locked. Then
-// the observations of $receipts, pairs of source and id, locked too, so that a revocation and a reading anew cannot
-// cross; all that state facts of the orders of $orders; the links between pairs of identifiers ($pairs, of places in
-// $keys); and the newest version of the rules. `settled` is false where an identifier changed customers while we waited:
+// The identifiers of `keys` (sorted), locked in that order and then their customers; both read after they are locked. Then
+// the observations of `receipts`, pairs of source and id, locked too, so that a revocation and a reading anew cannot
+// cross; all that state facts of the orders of `orders`; the links between pairs of identifiers (`pairs`, of places in
+// `keys`); and the newest version of the rules. `settled` is false where an identifier changed customers while we waited:
 // then the query is run again. All is one query, since each costs the driver and the server half a millisecond.
-UNWIND $keys AS key
+UNWIND $asked.keys AS key
 OPTIONAL MATCH (i:Identifier {key: key})
 SET i.locked = true
 WITH collect([i]) AS identifiers
@@ -25,18 +25,18 @@ CALL (identifiers) {
   RETURN collect([i{.*}, elementId(i), elementId(now)]) AS members, collect(now) AS holders
 }
 CALL () {
-  UNWIND $receipts AS asked
+  UNWIND $asked.receipts AS asked
   MATCH (o:Observation {source: asked[0], id: asked[1]})
   SET o.locked = true
   RETURN collect([o{.*}, [(o)-[:TOLD]->(i) | i.key]]) AS receipts
 }
 CALL () {
-  UNWIND $orders AS key
+  UNWIND $asked.orders AS key
   MATCH (o:Observation {order_key: key})
   RETURN collect([o{.*}]) AS stating
 }
 CALL (identifiers) {
-  UNWIND $pairs AS pair
+  UNWIND $asked.pairs AS pair
   WITH pair, identifiers[pair[0]][0] AS a, identifiers[pair[1]][0] AS b
   MATCH (a)-[l:LINKED]->(b)
   RETURN collect([pair, l{.*}, elementId(l)]) AS links

@@ -1,15 +1,16 @@
 // name: write
 // What most writes consist of, in one query, since each costs the driver and the server half a millisecond. New and
-// stored identifiers make one list, new and stored customers another: all else names them by their places in these.
+// stored identifiers make one list, new and stored customers another: all else names them by their places in these. The
+// lists come in one map, since Neo4j plans anew (0.2 s) for each combination of orders of magnitude of lists.
 CALL () {
   // A label of its namespace each, so that the graph reads well in a browser.
-  UNWIND $new_identifiers AS row
+  UNWIND $rows.new_identifiers AS row
   CREATE (i:Identifier:$(row[0]))
   SET i = row[1]
   RETURN collect(i) AS made
 }
 CALL () {
-  UNWIND $identifiers AS row
+  UNWIND $rows.identifiers AS row
   MATCH (i) WHERE elementId(i) = row[0]
   SET i += row[1]
   RETURN collect(i) AS stored
@@ -17,19 +18,19 @@ CALL () {
 WITH made + stored AS identifiers
 CALL (identifiers) {
   // From the smaller key to the larger.
-  UNWIND $new_links AS row
+  UNWIND $rows.new_links AS row
   WITH row[2] AS values, identifiers[row[0]] AS a, identifiers[row[1]] AS b
   CREATE (a)-[l:LINKED]->(b)
   SET l = values
 }
 CALL () {
-  UNWIND $links AS row
+  UNWIND $rows.links AS row
   MATCH ()-[l:LINKED]->() WHERE elementId(l) = row[0]
   SET l = row[1]
 }
 CALL (identifiers) {
   // As they were sent, and the identifiers that the rules find in them.
-  UNWIND $new_observations AS row
+  UNWIND $rows.new_observations AS row
   CREATE (o:Observation)
   SET o = row[0]
   WITH o, row[1] AS named
@@ -39,7 +40,7 @@ CALL (identifiers) {
 }
 CALL (identifiers) {
   // Whose standing changed, which come after their revocation, or which name others under new rules.
-  UNWIND $observations AS row
+  UNWIND $rows.observations AS row
   MATCH (o:Observation {source: row[0].source, id: row[0].id})
   SET o = row[0]
   WITH o, row[1] AS named
@@ -53,7 +54,7 @@ CALL (identifiers) {
 }
 CALL (identifiers) {
   // Where the facts of observations hang, nowhere where they do not count.
-  UNWIND $told AS row
+  UNWIND $rows.told AS row
   MATCH (o:Observation {source: row.source, id: row.id})
   SET o.words = row.words
   WITH o, row
@@ -68,7 +69,7 @@ CALL (identifiers) {
   SET t += row.filters
 }
 CALL (identifiers) {
-  UNWIND $new_marks AS row
+  UNWIND $rows.new_marks AS row
   CREATE (m:Mark)
   SET m = row[0]
   WITH m, row[1] AS named
@@ -78,7 +79,7 @@ CALL (identifiers) {
 }
 CALL () {
   // Before new nodes: these may take over an id.
-  UNWIND $customers AS row
+  UNWIND $rows.customers AS row
   MATCH (c) WHERE elementId(c) = row[0]
   SET c += row[1]
   RETURN collect(c) AS held
@@ -86,7 +87,7 @@ CALL () {
 CALL () {
   // The place of a node never changes: identifiers of large customers (`places`) carry it, so that indexes lead to them
   // in order.
-  UNWIND $new_customers AS values
+  UNWIND $rows.new_customers AS values
   CREATE (c:Customer)
   SET c = values, c.place = randomUUID()
   RETURN collect(c) AS fresh
@@ -94,7 +95,7 @@ CALL () {
 WITH identifiers, fresh + held AS customers
 CALL (customers) {
   // The one hop of retired ids, none where an id answers again.
-  UNWIND $redirects AS row
+  UNWIND $rows.redirects AS row
   WITH customers[row[0]] AS c, row[1] AS id
   CALL (c) {
     MATCH (c)-[old:REDIRECTS_TO]->()
@@ -104,14 +105,14 @@ CALL (customers) {
   CREATE (c)-[:REDIRECTS_TO]->(target)
 }
 CALL (identifiers, customers) {
-  UNWIND $joining AS row
+  UNWIND $rows.joining AS row
   WITH identifiers[row[0]] AS i, customers[row[1]] AS c
   CREATE (i)-[:IDENTIFIES]->(c)
   SET i.place = CASE WHEN c.places THEN c.place END
 }
 CALL (customers) {
   // Customers that have become large: from now on their identifiers carry their place.
-  UNWIND $large AS at
+  UNWIND $rows.large AS at
   WITH customers[at] AS c
   WITH c WHERE c.places IS NULL
   SET c.places = true
@@ -122,11 +123,11 @@ CALL (customers) {
 // The history is numbered from one node, which is locked last before commit, so that numbers have no gaps and follow the
 // order of commits. Rules are adopted under the same lock: their version is read once it is held.
 MERGE (f:Feed {name: 'changes'})
-SET f.last = coalesce(f.last, 0) + size($changes)
-WITH identifiers, customers, f.last - size($changes) AS before
-FOREACH (at IN range(0, size($changes) - 1) |
+SET f.last = coalesce(f.last, 0) + size($rows.changes)
+WITH identifiers, customers, f.last - size($rows.changes) AS before
+FOREACH (at IN range(0, size($rows.changes) - 1) |
   CREATE (h:Change)
-  SET h = $changes[at], h.no = before + at + 1
+  SET h = $rows.changes[at], h.no = before + at + 1
 )
 RETURN coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version,
        COLLECT { MATCH (f:Feed {name: 'changes'}) RETURN f.loading }[0] AS loading,
