@@ -104,7 +104,8 @@ class IdentityGraph:
         if not kept or self._parse is None:
             return None
         old = self._parse(kept[1].text) if kept[0].pending and len(kept) > 1 else None
-        self._writer.rules = current(self._parse(kept[0].text), old, kept[0].version)
+        settled = len(kept) > 1 and not kept[1].pending
+        self._writer.rules = current(self._parse(kept[0].text), old, kept[0].version, settled)
         return kept[0]
 
     async def open(self, text: str) -> KeptRules:

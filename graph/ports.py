@@ -224,8 +224,13 @@ class Store(Protocol):
         """
         ...
 
-    async def observations(self, after: ObservationKey | None, first: int) -> list[ObservationKey]:
-        """The observations behind one, by (source, id)."""
+    async def observations(self, after: ObservationKey | None, version: int, first: int) -> list[ObservationKey]:
+        """The observations behind one, by (source, id), that were not read under a version of the rules yet."""
+        ...
+
+    async def beside(self, keys: Sequence[ObservationKey], version: int, first: int) -> list[ObservationKey]:
+        """Of the customers of the identifiers that some observations name: observations, those given too, that were not
+        read under a version of the rules yet; at most `first`, in any order. Shared identifiers bring none."""
         ...
 
     async def count_observations(self) -> int:

@@ -31,9 +31,19 @@ def both(new: Rules, old: Rules) -> Rules:
 
 
 def reread(
-    keys: Sequence[ObservationKey], rules: Rules, reading: Rules, now: int, ids: Ids, progress: Reread | None
+    keys: Sequence[ObservationKey],
+    rules: Rules,
+    reading: Rules,
+    now: int,
+    ids: Ids,
+    progress: Reread | None,
+    recount: bool = True,
 ) -> Generator[Request, Any, None]:
-    """Read some observations anew under `reading`, and resolve under `rules` (see `both`)."""
+    """Read some observations anew under `reading`, and resolve under `rules` (see `both`).
+
+    Without `recount` the neighbours that are stored are taken to be counted under the same `accept`: then a till is not
+    read whole, with all who were there, for each of its observations.
+    """
     around: Around = yield ReadAround(receipts=keys)
     receipts = dict(around.receipts)
     orders = {key for receipt in receipts.values() for key in _order_keys(receipt, reading)}
@@ -43,9 +53,9 @@ def reread(
     intake = Intake(receipts)
     for key in keys:
         if key in receipts:
-            intake.reread(key, reading)
+            intake.reread(key, reading, 0 if progress is None else progress.version)
     delta = intake.settle()
-    yield from _apply(delta, intake.changed, _touched(delta), rules, now, ids, progress)
+    yield from _apply(delta, intake.changed, _touched(delta), rules, now, ids, progress, recount)
 
 
 def remark(mark: Mark, renamed: Mark | None, rules: Rules, now: int, ids: Ids) -> Generator[Request, Any, None]:
@@ -94,12 +104,13 @@ def _apply(
     now: int,
     ids: Ids,
     progress: Reread | None,
+    recount: bool = True,
 ) -> Generator[Request, Any, None]:
     pairs = {ends for one in (*delta.added, *delta.withdrawn) for ends in combinations(one.keys, 2)}
     around: Around = yield ReadAround(keys=sorted(touched), pairs=sorted(pairs))
     withdrawn = sorted({key for one in delta.withdrawn for key in one.keys})
     support: Support = (yield ReadSupport(withdrawn)) if withdrawn else {}
-    step = Step(delta, around, support, rules, now, ids.customer, frozenset(touched))
+    step = Step(delta, around, support, rules, now, ids.customer, frozenset(touched), recount)
     writes = yield from finished(step)
     writes.receipts.extend(receipts)
     writes.reread = progress

@@ -11,22 +11,34 @@ from graph.domain.rules import KeptRules, Rules
 from graph.domain.snapshots import Reread, Writes
 from graph.ports import Clock, Ids, Store, T, Work, Write
 
-BATCH = 200
-"""Observations of one step: small, so that writes beside it do not wait long."""
+PAGE = 200
+"""Marks that are looked for at once."""
+STEP = 50
+"""Observations of one step, with up to `MOST` of the same customers: few, so that writes beside it do not wait long."""
+MOST = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The rules in force: `reading` reads what comes in, `resolving` resolves (see `reread.both`)."""
+    """The rules in force: `reading` reads what comes in, `resolving` resolves (see `reread.both`).
+
+    `recount` tells that neighbours may have been counted under another `accept`.
+    """
 
     reading: Rules
     resolving: Rules
     version: int = 0
+    recount: bool = True
 
 
-def current(new: Rules, old: Rules | None, version: int) -> Current:
-    """The rules in force while `old` are being replaced, or with `None` when they are."""
-    return Current(new, new if old is None else both(new, old), version)
+def current(new: Rules, old: Rules | None, version: int, settled: bool = False) -> Current:
+    """The rules in force while `old` are being replaced, or with `None` when they are.
+
+    `settled` tells that everything was read under the old ones.
+    """
+    if old is None:
+        return Current(new, new, version)
+    return Current(new, both(new, old), version, not settled or old.accept != new.accept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +68,27 @@ class RulesRun:
 
     async def _through(self) -> bool:
         self.progress = replace(self.progress, total=await self._store.count_observations())
-        while keys := await self._patiently(lambda: self._store.observations(self._upto, BATCH)):
+        version = self._rules.version
+        while keys := await self._patiently(lambda: self._store.observations(self._upto, version, STEP)):
             if await self._outdated():
                 return False
             upto = keys[-1]
+            # With what else is known of the same customers, so that each is resolved once and not for each observation.
+            beside = await self._patiently(lambda keys=keys: self._store.beside(keys, version, MOST))  # type: ignore[misc]
+            some = list(dict.fromkeys((*keys, *beside)))
             await self._write(
-                lambda keys=keys, upto=upto: reread(  # type: ignore[misc]
-                    keys,
+                lambda some=some, upto=upto: reread(  # type: ignore[misc]
+                    some,
                     self._rules.resolving,
                     self._rules.reading,
                     self._clock.now(),
                     self._ids,
-                    Reread(self._rules.version, upto),
+                    Reread(version, upto),
+                    self._rules.recount,
                 )
             )
             self._upto = upto
-            done = min(self.progress.done + len(keys), self.progress.total)
+            done = min(self.progress.done + len(some), self.progress.total)
             self.progress = replace(self.progress, done=done)
         await self._marks()
         await self._write(lambda: _finished(self._rules.version))
@@ -86,7 +103,7 @@ class RulesRun:
         """Marks name identifiers by their normalised keys, which may be others now."""
         after: tuple[int, str] | None = None
         marks: list[Mark] = []
-        while page := await self._patiently(lambda after=after: self._store.marks(None, after, BATCH)):  # type: ignore[misc]
+        while page := await self._patiently(lambda after=after: self._store.marks(None, after, PAGE)):  # type: ignore[misc]
             marks += page
             after = page[-1].at, page[-1].id
         places = {(mark.kind, mark.pair) for mark in marks}

@@ -53,7 +53,7 @@ def clusters_of(overlay: Overlay, customers: Mapping[Node, Customer]) -> list[Cl
         atom_of[key] = atom
         parent[atom] = atom
     mattering: list[Pair] = []
-    dirty_keys = overlay.shared_flips | overlay.marked | overlay.recount
+    dirty_keys = overlay.shared_flips | overlay.marked | overlay.afresh
     for ends in overlay.touched_links:
         matters = overlay.matters(ends)
         if matters is False or (matters and _inside(ends, overlay)):

@@ -141,7 +141,7 @@ class Intake:
             self._put(replace(known, standing=Standing.REVOKED))
         return bool(known.digest)
 
-    def reread(self, key: ObservationKey, rules: Rules) -> None:
+    def reread(self, key: ObservationKey, rules: Rules, version: int) -> None:
         """Read an observation anew, as it was sent, under other rules; all that it supports is counted anew."""
         known = self._now[key]
         if not known.digest:
@@ -150,9 +150,17 @@ class Intake:
         standing = Standing.VALID if command.outcome.refused is None else Standing.INACTIVE
         if known.standing is Standing.REVOKED:
             standing = Standing.REVOKED
-        keys, order_key, told_at = command.outcome.keys, command.order_key, command.told_at
-        facts = command.observation.facts
-        self._put(replace(known, keys=keys, standing=standing, order_key=order_key, told_at=told_at, facts=facts))
+        self._put(
+            replace(
+                known,
+                keys=command.outcome.keys,
+                standing=standing,
+                order_key=command.order_key,
+                told_at=command.told_at,
+                facts=command.observation.facts,
+                read_under=version,
+            )
+        )
         if command.order_key:
             self._statements_of.setdefault(command.order_key, set()).add(key)
         self._reread.add(key)

@@ -28,11 +28,19 @@ class Overlay:
     """
 
     def __init__(
-        self, delta: Delta, around: Around, stored: Support, rules: Rules, recount: frozenset[str] = frozenset()
+        self,
+        delta: Delta,
+        around: Around,
+        stored: Support,
+        rules: Rules,
+        afresh: frozenset[str] = frozenset(),
+        recount: bool = False,
     ) -> None:
         self.rules = rules
-        self.recount = recount
-        """Identifiers whose neighbours are counted from their links, since the counts are of other rules."""
+        self.afresh = afresh
+        """Identifiers that are resolved anew whatever changes, since what is stored of them is of other rules."""
+        self.recount = afresh if recount else frozenset()
+        """Those whose neighbours are counted from their links: other links counted under those rules (`accept`)."""
         self.members_before: dict[str, Member] = dict(around.members)
         self.members: dict[str, Member] = {}
         self.links_before: dict[Pair, Link] = {}
@@ -52,7 +60,7 @@ class Overlay:
             member = self._member(key)
             self.members[key] = replace(member, tally=add((member.tally, change)))
         self._degree_before = {key: member.degree for key, member in self.members_before.items()}
-        for key in recount:
+        for key in afresh:
             if key in self.members_before:
                 self._member(key)
         self.shared_flips: set[str] = set()
@@ -167,6 +175,8 @@ class Overlay:
                 if key in self.recount and unblocked and link.counted(accept):
                     namespace = namespace_of(other)
                     changes[key][namespace] = changes[key].get(namespace, 0) + 1
+        for key in self.afresh & self.members.keys():
+            changes.setdefault(key, {})
         for key, counts in changes.items():
             degree = dict(self._degree_before.get(key, {}))
             for namespace, change in counts.items():

@@ -27,7 +27,8 @@ class Receipt:
     `digest` is empty where only a revocation has come so far. `keys` are the identifiers it names under the rules,
     `seen_at` the time that counts, `sent` all that was sent (`Observation.as_sent`). An order's statement carries the
     order's key, when it was stated and the facts; one of another `kind` its facts and, `told_at`, the identifiers on
-    which they hang. Times in microseconds.
+    which they hang. `read_under` is the version of the rules that it was read anew under, 0 where it never was. Times
+    in microseconds.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Receipt:
     facts: str = ""
     kind: str = ""
     told_at: tuple[str, ...] = ()
+    read_under: int = 0
 
     @property
     def key(self) -> ObservationKey:

@@ -34,14 +34,15 @@ class Step:
         rules: Rules,
         now: int,
         new_id: Callable[[], str],
-        recount: frozenset[str] = frozenset(),
+        afresh: frozenset[str] = frozenset(),
+        recount: bool = False,
     ) -> None:
         self._delta = delta
         self._rules = rules
         self._now = now
         self._new_id = new_id
         self._customers = dict(around.customers)
-        self.overlay = Overlay(delta, around, stored, rules, recount)
+        self.overlay = Overlay(delta, around, stored, rules, afresh, recount)
         self._region: Region | None = None
         self._seeds: set[str] = set()
         self._opened: set[str] = set()

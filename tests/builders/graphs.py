@@ -17,6 +17,11 @@ from tests.builders.memory import MemoryStore
 NOW = 1_800_000_000 * SECOND
 
 
+class FixedClock:
+    def now(self) -> int:
+        return NOW
+
+
 class CountingIds:
     """Ids that tell their order."""
 

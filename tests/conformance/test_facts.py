@@ -288,7 +288,7 @@ def test_it_follows_other_rules_too(fresh: Fresh, run: Run, sequence: list[list[
         run(store.write(lambda batch=batch: commit(batch, RULES, model.now, ids)))
     rules = both(new, RULES)
     # when
-    for key in run(store.observations(None, 1000)):
+    for key in run(store.observations(None, 1, 1000)):
         run(store.write(lambda key=key: reread([key], rules, new, model.now, ids, None)))
         model.store.run(lambda key=key: reread([key], rules, new, model.now, model.ids, None))
     # then

@@ -102,7 +102,7 @@ def test_reading_anew_leaves_the_same_graph(fresh: Fresh, run: Run, sequence: li
         model.do(*batch)
         run(store.write(lambda batch=batch: commit(batch, RULES, model.now, ids)))
     rules = both(new, RULES)
-    keys = run(store.observations(None, 1000))
+    keys = run(store.observations(None, 1, 1000))
     assert keys == sorted(model.store.receipts)
     # when
     for start in range(0, len(keys), 3):

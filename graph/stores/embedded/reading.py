@@ -101,6 +101,27 @@ def newest_rules(db: rows.Connection) -> list[KeptRules]:
     ]
 
 
+def observations(db: rows.Connection, after: ObservationKey, version: int, first: int) -> list[ObservationKey]:
+    """The observations behind one that were not read under a version yet, by source and id."""
+    sql = """SELECT source, id FROM observations WHERE (source, id) > (?, ?) AND read_under < ?
+        ORDER BY source, id LIMIT ?"""
+    return [(source, id) for source, id in db.execute(sql, (*after, version, first))]
+
+
+def beside(db: rows.Connection, keys: Sequence[ObservationKey], version: int, first: int) -> list[ObservationKey]:
+    """The observations not read under a version yet of the customers that some observations are of."""
+    sql = """SELECT DISTINCT other.source, other.id
+        FROM (
+            SELECT DISTINCT i.customer FROM json_each(?) asked
+            CROSS JOIN observations o ON o.source = asked.value ->> 0 AND o.id = asked.value ->> 1
+            CROSS JOIN json_each(o.keys) named CROSS JOIN identifiers i ON i.key = named.value
+        ) of
+        CROSS JOIN identifiers i ON i.customer = of.customer AND i.shared = 0
+        CROSS JOIN names n ON n.identifier = i.no
+        CROSS JOIN observations other ON other.no = n.observation AND other.read_under < ? LIMIT ?"""
+    return [(source, id) for source, id in db.execute(sql, (rows.dumps(keys), version, first))]
+
+
 def receipts(db: rows.Connection, after: ObservationKey, first: int) -> list[Receipt]:
     """The receipts behind one, by source and id."""
     sql = f"SELECT {rows.RECEIPT} FROM observations WHERE (source, id) > (?, ?) ORDER BY source, id LIMIT ?"

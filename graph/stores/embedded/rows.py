@@ -24,7 +24,10 @@ LINK = "l.tier, l.first_seen, l.last_seen, l.count, l.sources, l.confidence, l.s
 CUSTOMER = """c.no, c.id, c.created_at, c.version, c.anchor, c.anchor_seen, c.counts, c.suspended, c.marks, c.figures,
     c.retired_at, t.id"""
 CUSTOMERS = "customers c LEFT JOIN customers t ON t.no = c.redirects_to"
-RECEIPT = "source, id, digest, standing, received_at, seen_at, keys, tier, confidence, sent, order_key, stated_at, kind"
+RECEIPT = (
+    "source, id, digest, standing, received_at, seen_at, keys, tier, confidence, sent, order_key, stated_at, kind, "
+    "read_under"
+)
 MARK = "id, kind, a, b, actor, reason, at"
 
 Row = Sequence[Any]
@@ -151,7 +154,7 @@ TOLD_AT = """(SELECT json_group_array(i.key) FROM told t JOIN identifiers i ON i
 
 def receipt(row: Row, told_at: str = "[]") -> Receipt:
     """A row of `RECEIPT`, and of `TOLD_AT` where the fact may be unsaid."""
-    source, id, digest, standing, received, seen, keys, tier, confidence, sent, order_key, stated, kind = row
+    source, id, digest, standing, received, seen, keys, tier, confidence, sent, order_key, stated, kind, under = row
     hangs_on = tuple(orjson.loads(told_at))
     facts = Observation.from_sent(source, id, sent).facts if order_key or hangs_on else ""
     return Receipt(
@@ -170,6 +173,7 @@ def receipt(row: Row, told_at: str = "[]") -> Receipt:
         facts,
         kind,
         hangs_on,
+        under,
     )
 
 
@@ -189,6 +193,7 @@ def receipt_values(one: Receipt) -> tuple[Any, ...]:
         one.order_key,
         one.stated_at,
         one.kind,
+        one.read_under,
     )
 
 

@@ -279,9 +279,13 @@ class EmbeddedStore:
             )
             return int(newest) + 1
 
-    async def observations(self, after: ObservationKey | None, first: int) -> list[ObservationKey]:
+    async def observations(self, after: ObservationKey | None, version: int, first: int) -> list[ObservationKey]:
         """See `Store`."""
-        return [receipt.key for receipt in await self.receipts(after, first)]
+        return await self._read(reading.observations, after or ("", ""), version, first)
+
+    async def beside(self, keys: Sequence[ObservationKey], version: int, first: int) -> list[ObservationKey]:
+        """See `Store`."""
+        return await self._read(reading.beside, keys, version, first)
 
     async def receipts(self, after: ObservationKey | None, first: int) -> list[Receipt]:
         """See `Store`."""

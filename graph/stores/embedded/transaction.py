@@ -287,11 +287,11 @@ class Transaction:
         self._receipt_no.update({one.key: no for no, one in enumerate(fresh, last + 1)})
         number = self._receipt_no
         self._db.executemany(
-            f"INSERT INTO observations (no, {rows.RECEIPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO observations (no, {rows.RECEIPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(number[one.key], *rows.receipt_values(one)) for one in fresh],
         )
         self._db.executemany(
-            f"UPDATE observations SET ({rows.RECEIPT}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE no = ?",
+            f"UPDATE observations SET ({rows.RECEIPT}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE no = ?",
             [(*rows.receipt_values(one), number[one.key]) for one in known],
         )
         for one in known:

@@ -200,6 +200,7 @@ def receipt(values: Properties, told_at: Sequence[str] = ()) -> Receipt:
         Observation.from_sent(source, id, sent).facts if order_key or told_at else "",
         kind,
         tuple(told_at),
+        values.get("read_under") or 0,
     )
 
 
@@ -219,6 +220,7 @@ def receipt_values(one: Receipt) -> dict[str, Any]:
         "order_key": one.order_key or None,
         "stated_at": one.stated_at or None,
         "kind": one.kind or None,
+        "read_under": one.read_under or None,
     }
 
 

@@ -321,10 +321,16 @@ class Neo4jStore:
             raise Conflict(f"the rules are at version {newest}, not {expected}", ("expectedVersion",))
         return newest + 1
 
-    async def observations(self, after: ObservationKey | None, first: int) -> list[ObservationKey]:
+    async def observations(self, after: ObservationKey | None, version: int, first: int) -> list[ObservationKey]:
         """See `Store`."""
         source, id = after or ("", "")
-        found = await self._read(RULES["observations"], source=source, id=id, first=first)
+        found = await self._read(RULES["observations"], source=source, id=id, version=version, first=first)
+        return [(record["source"], record["id"]) for record in found]
+
+    async def beside(self, keys: Sequence[ObservationKey], version: int, first: int) -> list[ObservationKey]:
+        """See `Store`."""
+        asked = [list(key) for key in keys]
+        found = await self._read(RULES["beside"], keys=asked, version=version, first=first)
         return [(record["source"], record["id"]) for record in found]
 
     async def receipts(self, after: ObservationKey | None, first: int) -> list[Receipt]:

@@ -10,16 +10,11 @@ from graph.actions.group_commit import GroupCommit
 from graph.actions.rules_run import Current
 from graph.domain.errors import Overloaded, StoreUnavailable
 from graph.domain.intake import Revoke
-from tests.builders.graphs import NOW, CountingIds, observe, seen, small_rules
+from tests.builders.graphs import NOW, CountingIds, FixedClock, observe, seen, small_rules
 from tests.builders.memory import MemoryStore
 from tests.conftest import Run
 
 RULES = small_rules()
-
-
-class FixedClock:
-    def now(self) -> int:
-        return NOW
 
 
 class SlowStore:

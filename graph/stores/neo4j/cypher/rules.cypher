@@ -25,10 +25,19 @@ WHERE o.source > $source OR (o.source = $source AND o.id > $id)
 RETURN o ORDER BY o.source, o.id LIMIT $first;
 
 // name: observations
-// The keys of observations behind one.
+// The keys of observations behind one that were not read under a version yet.
 MATCH (o:Observation)
-WHERE o.source > $source OR (o.source = $source AND o.id > $id)
+WHERE (o.source > $source OR (o.source = $source AND o.id > $id)) AND coalesce(o.read_under, 0) < $version
 RETURN o.source AS source, o.id AS id ORDER BY source, id LIMIT $first;
+
+// name: beside
+// The observations not read under a version yet of the customers that some observations are of.
+UNWIND $keys AS key
+MATCH (:Observation {source: key[0], id: key[1]})-[:NAMES]->(:Identifier)-[:IDENTIFIES]->(c:Customer)
+WITH DISTINCT c
+MATCH (i:Identifier)-[:IDENTIFIES]->(c) WHERE NOT i.shared
+MATCH (o:Observation)-[:NAMES]->(i) WHERE coalesce(o.read_under, 0) < $version
+RETURN DISTINCT o.source AS source, o.id AS id LIMIT $first;
 
 // name: count_observations
 // How many observations are stored.
