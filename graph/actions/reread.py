@@ -54,7 +54,7 @@ def reread(
     for key in keys:
         if key in receipts:
             intake.reread(key, reading, 0 if progress is None else progress.version)
-    delta = intake.settle()
+    delta = intake.settle(refold=recount)
     yield from _apply(delta, intake.changed, _touched(delta), rules, now, ids, progress, recount)
 
 
@@ -92,7 +92,7 @@ def _order_keys(receipt: Receipt, reading: Rules) -> list[str]:
 
 
 def _touched(delta: Delta) -> set[str]:
-    touched = {key for one in (*delta.added, *delta.withdrawn) for key in one.keys}
+    touched = {key for one in (*delta.added, *delta.withdrawn, *delta.same) for key in one.keys}
     return touched | set(delta.orders)
 
 
@@ -106,7 +106,7 @@ def _apply(
     progress: Reread | None,
     recount: bool = True,
 ) -> Generator[Request, Any, None]:
-    pairs = {ends for one in (*delta.added, *delta.withdrawn) for ends in combinations(one.keys, 2)}
+    pairs = {ends for one in (*delta.added, *delta.withdrawn, *delta.same) for ends in combinations(one.keys, 2)}
     around: Around = yield ReadAround(keys=sorted(touched), pairs=sorted(pairs))
     withdrawn = sorted({key for one in delta.withdrawn for key in one.keys})
     support: Support = (yield ReadSupport(withdrawn)) if withdrawn else {}

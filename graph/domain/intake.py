@@ -80,6 +80,8 @@ class Delta:
     """Order keys whose facts are to be looked at, with the facts that hold now."""
     marks_set: Sequence[Mark] = ()
     marks_removed: Sequence[Mark] = ()
+    same: Sequence[Statement] = ()
+    """Read anew, and what they were before."""
     actors: Mapping[ObservationKey, str] = field(default_factory=dict)
     """Who revoked a withdrawn statement."""
     tallies: Mapping[str, Tally] = field(default_factory=dict)
@@ -195,19 +197,28 @@ class Intake:
             orders[order_key] = best
         return orders
 
-    def settle(self, marks_set: Iterable[Mark] = (), marks_removed: Iterable[Mark] = ()) -> Delta:
-        """What all commands so far change for resolution. A restatement with the same evidence changes none."""
+    def settle(self, marks_set: Iterable[Mark] = (), marks_removed: Iterable[Mark] = (), refold: bool = True) -> Delta:
+        """What all commands so far change for resolution. A restatement with the same evidence changes none.
+
+        With `refold` what was read anew supports nothing any more and then what it supports now, even the same.
+        """
         orders = self._settle_orders()
         added: list[Statement] = []
         withdrawn: list[Statement] = []
         gone: list[Statement] = []
         again: list[Statement] = []
+        same: list[Statement] = []
         for key in self._changed:
             before, after = self._stored.get(key), self._now[key]
             was = before is not None and before.standing is Standing.VALID
             if key in self._reread:
-                again += [after.statement] if after.standing is Standing.VALID else []
-                gone += [before.statement] if before is not None and was else []
+                now = [after.statement] if after.standing is Standing.VALID else []
+                then = [before.statement] if before is not None and was else []
+                if now == then and not refold:
+                    same += now
+                else:
+                    again += now
+                    gone += then
             elif after.standing is Standing.VALID and not was:
                 added.append(after.statement)
             elif before is not None and was and after.standing is not Standing.VALID:
@@ -216,16 +227,17 @@ class Intake:
             # Orders only: where other facts go or come, their customer changes, whatever the evidence.
             if not self._now[statement.source, statement.id].order_key:
                 continue
-            same = next((other for other in added if _same_evidence(statement, other)), None)
-            if same is not None:
+            restated = next((other for other in added if _same_evidence(statement, other)), None)
+            if restated is not None:
                 withdrawn.remove(statement)
-                added.remove(same)
+                added.remove(restated)
         return Delta(
             [*added, *again],
             [*withdrawn, *gone],
             orders,
             tuple(marks_set),
             tuple(marks_removed),
+            same,
             self._actors,
             self._tallied(),
         )

@@ -52,6 +52,9 @@ class Overlay:
         self._around = around
         self._withdraw(delta.withdrawn, stored)
         self._add(delta.added)
+        for statement in delta.same:
+            for ends in combinations(statement.keys, 2):
+                self._touch(ends)
         self._mark(delta)
         for key, order in delta.orders.items():
             if key in self.members or key in self.members_before:

@@ -241,7 +241,7 @@ class Step:
     def _causes_by_pair(self) -> dict[str, list[Cause]]:
         """Identifier to what in the delta names it."""
         causes: dict[str, list[Cause]] = {}
-        for statement in self._delta.added:
+        for statement in (*self._delta.added, *self._delta.same):
             cause = Cause("observed", statement.source, statement.id, party=statement.tier.name.lower())
             for key in statement.keys:
                 causes.setdefault(key, []).append(cause)
