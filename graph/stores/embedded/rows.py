@@ -12,7 +12,7 @@ from graph.domain.facts import Told
 from graph.domain.figures import figures_from_json, figures_to_json
 from graph.domain.links import Link, Reason, State
 from graph.domain.marks import Mark, MarkKind
-from graph.domain.observations import Evidence, Observation, Tier
+from graph.domain.observations import Evidence, Observation, Statement, Tier
 from graph.domain.orders import Order
 from graph.domain.products import Product
 from graph.domain.receipts import Receipt, Standing
@@ -28,6 +28,7 @@ RECEIPT = (
     "source, id, digest, standing, received_at, seen_at, keys, tier, confidence, sent, order_key, stated_at, kind, "
     "read_under"
 )
+STATEMENT = "source, id, keys, tier, seen_at, confidence"
 MARK = "id, kind, a, b, actor, reason, at"
 
 Row = Sequence[Any]
@@ -175,6 +176,12 @@ def receipt(row: Row, told_at: str = "[]") -> Receipt:
         hangs_on,
         under,
     )
+
+
+def statement(row: Row) -> Statement:
+    """A row of `STATEMENT`."""
+    source, id, keys, tier, seen_at, confidence = row
+    return Statement(source, id, tuple(orjson.loads(keys)), Tier(tier), seen_at, confidence)
 
 
 def receipt_values(one: Receipt) -> tuple[Any, ...]:

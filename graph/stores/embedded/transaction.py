@@ -142,7 +142,7 @@ class Transaction:
 
     def _support(self, keys: Sequence[str]) -> Support:
         support: dict[str, dict[ObservationKey, Statement]] = {key: {} for key in keys}
-        columns = ", ".join(f"o.{name}" for name in rows.RECEIPT.split(", "))
+        columns = ", ".join(f"o.{name}" for name in rows.STATEMENT.split(", "))
         found = self._all(
             f"""SELECT i.key, {columns} FROM identifiers i JOIN names n ON n.identifier = i.no
                 JOIN observations o ON o.no = n.observation
@@ -150,10 +150,10 @@ class Transaction:
             rows.dumps(keys),
         )
         for key, *row in found:
-            receipt = rows.receipt(row)
+            statement = rows.statement(row)
             # Read anew under other rules, an observation may not name what it once did.
-            if key in receipt.keys:
-                support[key][receipt.key] = receipt.statement
+            if key in statement.keys:
+                support[key][statement.source, statement.id] = statement
         return support
 
     def _region(self, seeds: frozenset[str], opened: frozenset[str]) -> Region:

@@ -11,7 +11,7 @@ from graph.domain.facts import Told
 from graph.domain.figures import figures_from_json, figures_to_json
 from graph.domain.links import Link, Reason, State
 from graph.domain.marks import Mark, MarkKind
-from graph.domain.observations import Evidence, Observation, Tier
+from graph.domain.observations import Evidence, Observation, Statement, Tier
 from graph.domain.orders import Order
 from graph.domain.products import Product
 from graph.domain.receipts import Receipt, Standing
@@ -202,6 +202,12 @@ def receipt(values: Properties, told_at: Sequence[str] = ()) -> Receipt:
         tuple(told_at),
         values.get("read_under") or 0,
     )
+
+
+def statement(row: Sequence[Any]) -> Statement:
+    """What resolution needs of an observation."""
+    source, id, keys, tier, seen_at, confidence = row
+    return Statement(source, id, tuple(keys), _TIERS[tier], seen_at, confidence)
 
 
 def receipt_values(one: Receipt) -> dict[str, Any]:

@@ -174,7 +174,7 @@ class Neo4jStore:
 
     async def answered(self, key: RequestKey) -> Answered | None:
         """See `Store`."""
-        (record,) = await self._read(READING["answered"], keys=[list(key)])
+        (record,) = await self._read(READING["answered"], asked={"keys": [list(key)]})
         return records.answered(record["found"][0][0]) if record["found"] else None
 
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:
@@ -249,7 +249,7 @@ class Neo4jStore:
 
     async def keep(self, name: str, text: str) -> None:
         """See `Store`."""
-        await self._read(WRITING["keep"], rows=[[name, text]])
+        await self._read(WRITING["keep"], asked={"rows": [[name, text]]})
 
     async def kept(self, name: str) -> str | None:
         """See `Store`."""
@@ -354,7 +354,7 @@ class Neo4jStore:
         async def run(tx: AsyncManagedTransaction) -> bool:
             record = await (await tx.run(WRITING["begin_load"])).single(strict=True)
             if not record["begun"]:
-                await tx.run(WRITING["keep"], rows=[[LOADING, mark]])
+                await tx.run(WRITING["keep"], asked={"rows": [[LOADING, mark]]})
             return bool(record["held"])
 
         async with self._session() as session:

@@ -51,7 +51,8 @@ class Transaction:
                 return None
 
     async def _run(self, query: str, **values: Any) -> list[Sequence[Any]]:
-        result = await self._tx.run(query, values)
+        # In one map, `$asked`: Neo4j plans anew (up to 0.2 s) for each combination of orders of magnitude of lists.
+        result = await self._tx.run(query, {"asked": values})
         return [record.values() async for record in result]
 
     async def _found(self, query: str, **values: Any) -> list[Any]:
@@ -78,7 +79,7 @@ class Transaction:
         }
         settled = False
         while not settled:
-            (row,) = await self._run(READING["around"], asked=asked)
+            (row,) = await self._run(READING["around"], **asked)
             found, held, settled, stated, linked, self._version = row
         met = self._met
         members: dict[str, Member] = {}
@@ -115,9 +116,9 @@ class Transaction:
 
     async def _support(self, keys: Sequence[str]) -> Support:
         support: dict[str, dict[ObservationKey, Statement]] = {key: {} for key in keys}
-        for key, node in await self._found(READING["support"], keys=keys):
-            receipt = records.receipt(node)
-            support[key][receipt.key] = receipt.statement
+        for key, row in await self._found(READING["support"], keys=keys):
+            statement = records.statement(row)
+            support[key][statement.source, statement.id] = statement
         return support
 
     async def _region(self, seeds: frozenset[str], opened: frozenset[str]) -> Region:
@@ -201,7 +202,7 @@ class Transaction:
             while (await self._run(SEGMENTS["drop_memberships"], id=id))[0][0]:
                 pass
         rows = Rows(writes, self._met)
-        ((version, loading, found),) = await self._run(WRITE, rows=rows.values)
+        ((version, loading, found),) = await self._run(WRITE, **rows.values)
         if found != rows.named:
             raise StoreFailure(f"{rows.named - found} nodes that were read are gone")
         if loading and not self._loading:

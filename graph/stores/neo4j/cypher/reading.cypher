@@ -48,34 +48,34 @@ RETURN members, [c IN customers | [c{.*}, elementId(c)]] AS customers,
 
 // name: handles
 // Identifiers by their keys, without locks.
-UNWIND $keys AS key
+UNWIND $asked.keys AS key
 MATCH (i:Identifier {key: key})
 RETURN collect([key, elementId(i)]) AS found;
 
 // name: answered
 // Requests that were carried out, by caller and idempotency key.
-UNWIND $keys AS key
+UNWIND $asked.keys AS key
 MATCH (r:Answered {caller: key[0], key: key[1]})
 RETURN collect([r{.*}]) AS found;
 
 // name: marks
-// The marks that name one of $keys or have one of the ids $ids.
+// The marks that name one of `keys` or have one of the ids `ids`.
 CALL () {
-  UNWIND $keys AS key MATCH (m:Mark)-[:MARKS]->(:Identifier {key: key}) RETURN m
+  UNWIND $asked.keys AS key MATCH (m:Mark)-[:MARKS]->(:Identifier {key: key}) RETURN m
   UNION
-  UNWIND $ids AS id MATCH (m:Mark {id: id}) RETURN m
+  UNWIND $asked.ids AS id MATCH (m:Mark {id: id}) RETURN m
 }
 RETURN collect(DISTINCT [m{.*}]) AS found;
 
 // name: support
-// All valid observations that name one of $keys.
-UNWIND $keys AS key
+// All valid observations that name one of `keys`.
+UNWIND $asked.keys AS key
 MATCH (:Identifier {key: key})<-[:NAMES]-(o:Observation) WHERE o.standing = 'valid'
-RETURN collect([key, o{.*}]) AS found;
+RETURN collect([key, [o.source, o.id, o.keys, o.tier, o.seen_at, o.confidence]]) AS found;
 
 // name: region_members
-// The customers of $nodes, locked, and all their identifiers, read after that.
-UNWIND $nodes AS node
+// The customers of `nodes`, locked, and all their identifiers, read after that.
+UNWIND $asked.nodes AS node
 MATCH (c:Customer) WHERE elementId(c) = node
 SET c.locked = true
 WITH c, node
@@ -83,14 +83,14 @@ MATCH (i:Identifier)-[:IDENTIFIES]->(c)
 RETURN collect([i{.*}, elementId(i), node]) AS found;
 
 // name: region_links
-// The links at the identifiers of $handles that are not idle, and all at those of $opened, with the customers reached.
+// The links at the identifiers of `handles` that are not idle, and all at those of `opened`, with the customers reached.
 CALL () {
-  UNWIND $handles AS handle
+  UNWIND $asked.handles AS handle
   MATCH (i) WHERE elementId(i) = handle
   MATCH (i)-[l:LINKED]-(other) WHERE l.state <> 'idle'
   RETURN l, other
   UNION
-  UNWIND $opened AS handle
+  UNWIND $asked.opened AS handle
   MATCH (i) WHERE elementId(i) = handle
   MATCH (i)-[l:LINKED]-(other)
   RETURN l, other
@@ -99,18 +99,18 @@ OPTIONAL MATCH (other)-[:IDENTIFIES]->(c:Customer)
 RETURN collect([l{.*}, elementId(l), startNode(l).key, endNode(l).key, other.key, elementId(c)]) AS found;
 
 // name: customers_of
-// The customers that hold the identifiers of $keys.
-UNWIND $keys AS key
+// The customers that hold the identifiers of `keys`.
+UNWIND $asked.keys AS key
 MATCH (i:Identifier {key: key})
 OPTIONAL MATCH (i)-[:IDENTIFIES]->(c:Customer)
 RETURN collect([key, elementId(c)]) AS found;
 
 // name: customers_at
-// The customers at $nodes and those whose anchor is one of $anchors, live or retired.
+// The customers at `nodes` and those whose anchor is one of `anchors`, live or retired.
 CALL () {
-  UNWIND $nodes AS node MATCH (c:Customer) WHERE elementId(c) = node RETURN c
+  UNWIND $asked.nodes AS node MATCH (c:Customer) WHERE elementId(c) = node RETURN c
   UNION
-  UNWIND $anchors AS anchor MATCH (c:Customer {anchor: anchor}) RETURN c
+  UNWIND $asked.anchors AS anchor MATCH (c:Customer {anchor: anchor}) RETURN c
 }
 WITH DISTINCT c
 OPTIONAL MATCH (c)-[:REDIRECTS_TO]->(t:Customer)

@@ -15,8 +15,8 @@ RETURN newest, f.loading AS loading;
 
 // name: reread
 // How far a version of the rules has got.
-MATCH (r:Rules {version: $version})
-SET r.pending = $pending, r.upto = $upto;
+MATCH (r:Rules {version: $asked.version})
+SET r.pending = $asked.pending, r.upto = $asked.upto;
 
 // name: receipts
 // The observations behind one, by source and id.

@@ -18,7 +18,7 @@ RETURN c.id AS id, c.version AS version, c.retired_at IS NULL AS live,
 
 // name: lock_belongings
 // The same, read once the customers are locked.
-UNWIND $ids AS id
+UNWIND $asked.ids AS id
 MATCH (c:Customer {id: id})
 WITH c ORDER BY elementId(c)
 SET c.locked = true
@@ -51,37 +51,37 @@ RETURN c.id AS id ORDER BY c.due_at LIMIT $first;
 
 // name: put_segments
 // New segments, and new rules or names of those that are there.
-UNWIND $rows AS row
+UNWIND $asked.rows AS row
 MERGE (s:Segment {id: row.id})
 SET s += row;
 
 // name: drop_memberships
 // Some of the memberships of a segment that goes; as often as any are left.
-MATCH (m:Membership) WHERE m.segment = $id AND m.customer > ''
+MATCH (m:Membership) WHERE m.segment = $asked.id AND m.customer > ''
 WITH m LIMIT 10000
 DETACH DELETE m
 RETURN count(*) AS gone;
 
 // name: drop_segments
 // Segments that go.
-UNWIND $rows AS id
+UNWIND $asked.rows AS id
 MATCH (s:Segment {id: id})
 DETACH DELETE s;
 
 // name: enter
 // Customers that come to belong to segments.
-UNWIND $rows AS row
+UNWIND $asked.rows AS row
 MERGE (m:Membership {segment: row[0], customer: row[1]})
 SET m.since = row[2];
 
 // name: leave
 // Customers that cease to.
-UNWIND $rows AS row
+UNWIND $asked.rows AS row
 MATCH (m:Membership {segment: row[0], customer: row[1]})
 DELETE m;
 
 // name: looked_at
 // When the segments of customers are due again.
-UNWIND $rows AS row
+UNWIND $asked.rows AS row
 MATCH (c:Customer {id: row[0]})
 SET c.due_at = row[1];

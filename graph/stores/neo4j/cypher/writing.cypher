@@ -1,16 +1,15 @@
 // name: write
 // What most writes consist of, in one query, since each costs the driver and the server half a millisecond. New and
-// stored identifiers make one list, new and stored customers another: all else names them by their places in these. The
-// lists come in one map, since Neo4j plans anew (0.2 s) for each combination of orders of magnitude of lists.
+// stored identifiers make one list, new and stored customers another: all else names them by their places in these.
 CALL () {
   // A label of its namespace each, so that the graph reads well in a browser.
-  UNWIND $rows.new_identifiers AS row
+  UNWIND $asked.new_identifiers AS row
   CREATE (i:Identifier:$(row[0]))
   SET i = row[1]
   RETURN collect(i) AS made
 }
 CALL () {
-  UNWIND $rows.identifiers AS row
+  UNWIND $asked.identifiers AS row
   MATCH (i) WHERE elementId(i) = row[0]
   SET i += row[1]
   RETURN collect(i) AS stored
@@ -18,19 +17,19 @@ CALL () {
 WITH made + stored AS identifiers
 CALL (identifiers) {
   // From the smaller key to the larger.
-  UNWIND $rows.new_links AS row
+  UNWIND $asked.new_links AS row
   WITH row[2] AS values, identifiers[row[0]] AS a, identifiers[row[1]] AS b
   CREATE (a)-[l:LINKED]->(b)
   SET l = values
 }
 CALL () {
-  UNWIND $rows.links AS row
+  UNWIND $asked.links AS row
   MATCH ()-[l:LINKED]->() WHERE elementId(l) = row[0]
   SET l = row[1]
 }
 CALL (identifiers) {
   // As they were sent, and the identifiers that the rules find in them.
-  UNWIND $rows.new_observations AS row
+  UNWIND $asked.new_observations AS row
   CREATE (o:Observation)
   SET o = row[0]
   WITH o, row[1] AS named
@@ -40,7 +39,7 @@ CALL (identifiers) {
 }
 CALL (identifiers) {
   // Whose standing changed, which come after their revocation, or which name others under new rules.
-  UNWIND $rows.observations AS row
+  UNWIND $asked.observations AS row
   MATCH (o:Observation {source: row[0].source, id: row[0].id})
   SET o = row[0]
   WITH o, row[1] AS named
@@ -54,7 +53,7 @@ CALL (identifiers) {
 }
 CALL (identifiers) {
   // Where the facts of observations hang, nowhere where they do not count.
-  UNWIND $rows.told AS row
+  UNWIND $asked.told AS row
   MATCH (o:Observation {source: row.source, id: row.id})
   SET o.words = row.words
   WITH o, row
@@ -69,7 +68,7 @@ CALL (identifiers) {
   SET t += row.filters
 }
 CALL (identifiers) {
-  UNWIND $rows.new_marks AS row
+  UNWIND $asked.new_marks AS row
   CREATE (m:Mark)
   SET m = row[0]
   WITH m, row[1] AS named
@@ -79,7 +78,7 @@ CALL (identifiers) {
 }
 CALL () {
   // Before new nodes: these may take over an id.
-  UNWIND $rows.customers AS row
+  UNWIND $asked.customers AS row
   MATCH (c) WHERE elementId(c) = row[0]
   SET c += row[1]
   RETURN collect(c) AS held
@@ -87,7 +86,7 @@ CALL () {
 CALL () {
   // The place of a node never changes: identifiers of large customers (`places`) carry it, so that indexes lead to them
   // in order.
-  UNWIND $rows.new_customers AS values
+  UNWIND $asked.new_customers AS values
   CREATE (c:Customer)
   SET c = values, c.place = randomUUID()
   RETURN collect(c) AS fresh
@@ -95,7 +94,7 @@ CALL () {
 WITH identifiers, fresh + held AS customers
 CALL (customers) {
   // The one hop of retired ids, none where an id answers again.
-  UNWIND $rows.redirects AS row
+  UNWIND $asked.redirects AS row
   WITH customers[row[0]] AS c, row[1] AS id
   CALL (c) {
     MATCH (c)-[old:REDIRECTS_TO]->()
@@ -105,14 +104,14 @@ CALL (customers) {
   CREATE (c)-[:REDIRECTS_TO]->(target)
 }
 CALL (identifiers, customers) {
-  UNWIND $rows.joining AS row
+  UNWIND $asked.joining AS row
   WITH identifiers[row[0]] AS i, customers[row[1]] AS c
   CREATE (i)-[:IDENTIFIES]->(c)
   SET i.place = CASE WHEN c.places THEN c.place END
 }
 CALL (customers) {
   // Customers that have become large: from now on their identifiers carry their place.
-  UNWIND $rows.large AS at
+  UNWIND $asked.large AS at
   WITH customers[at] AS c
   WITH c WHERE c.places IS NULL
   SET c.places = true
@@ -123,11 +122,11 @@ CALL (customers) {
 // The history is numbered from one node, which is locked last before commit, so that numbers have no gaps and follow the
 // order of commits. Rules are adopted under the same lock: their version is read once it is held.
 MERGE (f:Feed {name: 'changes'})
-SET f.last = coalesce(f.last, 0) + size($rows.changes)
-WITH identifiers, customers, f.last - size($rows.changes) AS before
-FOREACH (at IN range(0, size($rows.changes) - 1) |
+SET f.last = coalesce(f.last, 0) + size($asked.changes)
+WITH identifiers, customers, f.last - size($asked.changes) AS before
+FOREACH (at IN range(0, size($asked.changes) - 1) |
   CREATE (h:Change)
-  SET h = $rows.changes[at], h.no = before + at + 1
+  SET h = $asked.changes[at], h.no = before + at + 1
 )
 RETURN coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version,
        COLLECT { MATCH (f:Feed {name: 'changes'}) RETURN f.loading }[0] AS loading,
@@ -135,25 +134,25 @@ RETURN coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS vers
 
 // name: delete_links
 // Links that nothing supports any more.
-UNWIND $handles AS handle
+UNWIND $asked.handles AS handle
 MATCH ()-[l:LINKED]->() WHERE elementId(l) = handle
 DELETE l;
 
 // name: create_answered
 // Requests that were carried out.
-UNWIND $rows AS row
+UNWIND $asked.rows AS row
 CREATE (r:Answered)
 SET r = row;
 
 // name: delete_marks
 // Marks that a steward removed.
-UNWIND $ids AS id
+UNWIND $asked.ids AS id
 MATCH (m:Mark {id: id})
 DETACH DELETE m;
 
 // name: absorb
 // All identifiers of one customer's node, and all redirects to it, come to another node.
-UNWIND $rows AS row
+UNWIND $asked.rows AS row
 MATCH (source) WHERE elementId(source) = row[0]
 MATCH (target) WHERE elementId(target) = row[1]
 CALL (source, target) {
@@ -170,13 +169,13 @@ CALL (source, target) {
 
 // name: release_ids
 // Ids may change places between nodes; uniqueness is checked at each write, so they are taken away first.
-UNWIND $nodes AS node
+UNWIND $asked.nodes AS node
 MATCH (c) WHERE elementId(c) = node
 REMOVE c.id;
 
 // name: leave
 // Identifiers leave their customer.
-UNWIND $handles AS handle
+UNWIND $asked.handles AS handle
 MATCH (i) WHERE elementId(i) = handle
 MATCH (i)-[old:IDENTIFIES]->()
 DELETE old
@@ -184,7 +183,7 @@ REMOVE i.place;
 
 // name: keep
 // Texts under names.
-UNWIND $rows AS row
+UNWIND $asked.rows AS row
 MERGE (k:Kept {name: row[0]}) SET k.text = row[1];
 
 // name: begin_load
