@@ -1,6 +1,7 @@
 """Nodes and relationships of Neo4j to plain values and back."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import orjson
@@ -32,6 +33,7 @@ def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
+@cache
 def label(namespace: str) -> str:
     """The label of a namespace: `loyalty_card` is `LoyaltyCard`."""
     return "".join(word.capitalize() for word in namespace.split("_"))

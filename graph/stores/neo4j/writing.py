@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graph.domain.customers import Node
+from graph.domain.customers import Customer, Node
 from graph.domain.facts import detail
 from graph.domain.identifiers import Identifier, Pair
 from graph.domain.receipts import ObservationKey, Receipt, Standing
@@ -67,7 +67,9 @@ class Rows:
         self._new_rows: list[Sequence[Any]] = []
         self._stored_rows: list[Sequence[Any]] = []
         self._identifiers(writes)
-        self._customers = {one.node: at for at, one in enumerate(_fresh_first(writes))}
+        # New ones come first; `sorted` leaves the others in their order.
+        ordered = sorted(writes.customers, key=lambda one: not isinstance(one.node, NewNode))
+        self._customers = {one.node: at for at, one in enumerate(ordered)}
         self._more_customers: list[Node] = []
         self.values: dict[str, Any] = {
             **self._links(writes),
@@ -75,7 +77,7 @@ class Rows:
             "told": [self._told(one) for one in writes.receipts if _tells(one)],
             "new_marks": [[records.mark_values(one), self._places(one.keys)] for one in writes.marks_set],
             "joining": self._joining(writes),
-            **self._of_customers(writes),
+            **self._of_customers(ordered),
             "changes": [records.change_values(change) for change in writes.changes],
             "new_identifiers": self._new_rows,
             "identifiers": self._stored_rows,
@@ -161,8 +163,7 @@ class Rows:
     def _joining(self, writes: Writes) -> list[Sequence[int]]:
         return [[self._place(key), self._customer(node)] for key, node in writes.moves.items() if node is not None]
 
-    def _of_customers(self, writes: Writes) -> Mapping[str, Any]:
-        ordered = _fresh_first(writes)
+    def _of_customers(self, ordered: Sequence[Customer]) -> Mapping[str, Any]:
         pointing = [one for one in ordered if one.redirects_to is not None or one.node in self._met.redirecting]
         known = [[one.node, records.customer_values(one)] for one in ordered if not isinstance(one.node, NewNode)]
         return {
@@ -171,10 +172,6 @@ class Rows:
             "redirects": [[self._customers[one.node], one.redirects_to] for one in pointing],
             "large": [self._customers[one.node] for one in ordered if one.size > views.SMALL],
         }
-
-
-def _fresh_first(writes: Writes) -> list[Any]:
-    return sorted(writes.customers, key=lambda one: not isinstance(one.node, NewNode))
 
 
 def _tells(one: Receipt) -> bool:

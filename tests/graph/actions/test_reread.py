@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from graph.actions.reread import both, remark, renamed, reread
 from graph.domain.intake import Command, Observe, prepare
 from graph.domain.rules import Contested, NamespaceRule, Rules
-from tests.builders.graphs import NOW, Graph, small_rules
+from graph.ports import ReadRegion
+from tests.builders.graphs import NOW, Graph, seen, small_rules
 from tests.graph.domain.test_step import batches, check_everything
 
 OLD = small_rules()
@@ -72,3 +73,29 @@ def test_reading_anew_in_any_order_equals_resolving_from_scratch(
         graph.store.run(lambda mark=mark, other=other: remark(mark, other, graph.rules, graph.now, graph.ids))
     # then
     check_everything(graph)
+
+
+def test_a_till_is_not_opened_for_what_is_read_anew_there() -> None:
+    # given: three people at one telephone, which is shared
+    graph = Graph(OLD)
+    graph.see(*(seen(f"crm={one}", "phone=1", id=one) for one in "abcd"))
+    new = Rules((NamespaceRule("crm", limit=2), *OLD.namespaces[1:]), OLD.accept)
+    asked: list[frozenset[str]] = []
+    answer = graph.store._answer
+
+    def noting(request: object) -> object:
+        if isinstance(request, ReadRegion):
+            asked.append(request.opened)
+        return answer(request)
+
+    graph.store._answer = noting  # type: ignore[method-assign]
+    graph.rules = both(new, OLD)
+    # when
+    graph.store.run(lambda: reread([("shop", "a")], graph.rules, new, graph.now, graph.ids, None, recount=False))
+    # then
+    assert asked == [frozenset()]
+    assert graph.store.members["phone=1"].shared
+    # when
+    graph.store.run(lambda: reread([("shop", "a")], graph.rules, new, graph.now, graph.ids, None))
+    # then
+    assert "phone=1" in asked[-1]
