@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from graph.actions.rules_run import BATCH
+from graph.actions.rules_run import STEP
 from graph.domain.receipts import Standing
 from graph.domain.resolution import resolve
 from graph.domain.scenario import in_order
@@ -140,8 +140,8 @@ def test_a_preview_can_be_cancelled(client: Client) -> None:
 
 
 def test_rules_change_while_others_write_and_a_restart_goes_on(client: Client, run: Run) -> None:
-    # given: more observations than one step reads
-    count = BATCH * 2 + 50
+    # given: more observations than some steps read
+    count = STEP * 10
     for start in range(0, count, 100):
         client.link(
             *(seen(f"login=u{n // 2}", f"email=p{n}@example.com", id=f"{n:04}") for n in range(start, start + 100))
@@ -153,7 +153,7 @@ def test_rules_change_while_others_write_and_a_restart_goes_on(client: Client, r
         await client.graph.apply_rules(STRICT, 1)
         for _ in range(200):
             progress = await client.graph.rules_progress()
-            if progress.done >= BATCH or not progress.running:
+            if progress.done >= STEP or not progress.running:
                 break
             await asyncio.sleep(0.005)
         client.graph._running.cancel()
