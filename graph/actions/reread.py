@@ -62,7 +62,7 @@ def remark(mark: Mark, renamed: Mark | None, rules: Rules, now: int, ids: Ids) -
     """Look at a mark anew: under another normalisation it names other keys (`renamed`); its ends are resolved anew."""
     delta = Delta() if renamed is None else Delta(marks_set=[renamed], marks_removed=[mark])
     touched = set(mark.keys) | set(renamed.keys if renamed is not None else ())
-    yield from _apply(delta, [], touched, rules, now, ids, None)
+    yield from _apply(delta, [], touched, rules, now, ids, None, recount=True)
 
 
 def renamed(mark: Mark, reading: Rules, id: str) -> Mark | None:
@@ -92,7 +92,7 @@ def _order_keys(receipt: Receipt, reading: Rules) -> list[str]:
 
 
 def _touched(delta: Delta) -> set[str]:
-    touched = {key for one in (*delta.added, *delta.withdrawn, *delta.same) for key in one.keys}
+    touched = {key for one in delta.statements for key in one.keys}
     return touched | set(delta.orders)
 
 
@@ -104,9 +104,9 @@ def _apply(
     now: int,
     ids: Ids,
     progress: Reread | None,
-    recount: bool = True,
+    recount: bool,
 ) -> Generator[Request, Any, None]:
-    pairs = {ends for one in (*delta.added, *delta.withdrawn, *delta.same) for ends in combinations(one.keys, 2)}
+    pairs = {ends for one in delta.statements for ends in combinations(one.keys, 2)}
     around: Around = yield ReadAround(keys=sorted(touched), pairs=sorted(pairs))
     withdrawn = sorted({key for one in delta.withdrawn for key in one.keys})
     support: Support = (yield ReadSupport(withdrawn)) if withdrawn else {}

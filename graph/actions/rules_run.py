@@ -91,7 +91,7 @@ class RulesRun:
             done = min(self.progress.done + len(some), self.progress.total)
             self.progress = replace(self.progress, done=done)
         await self._marks()
-        await self._write(lambda: _finished(self._rules.version))
+        await self._write(lambda: _finished(version))
         self.progress = replace(self.progress, done=self.progress.total, running=False)
         return True
 

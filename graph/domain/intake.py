@@ -87,6 +87,11 @@ class Delta:
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     """What the tally of an identifier changes by."""
 
+    @property
+    def statements(self) -> Sequence[Statement]:
+        """All that it speaks of."""
+        return *self.added, *self.withdrawn, *self.same
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:

@@ -35,6 +35,11 @@ Row = Sequence[Any]
 Connection = sqlite3.Connection
 
 
+def of(table: str, columns: str) -> str:
+    """Columns as those of a table."""
+    return ", ".join(f"{table}.{name}" for name in columns.split(", "))
+
+
 def dumps(value: object) -> str:
     """JSON text."""
     return orjson.dumps(value).decode()

@@ -99,9 +99,9 @@ class Transaction:
     def _receipts(self, keys: Sequence[ObservationKey], orders: Sequence[str]) -> dict[ObservationKey, Receipt]:
         found: list[Any] = []
         if keys:
-            columns = ", ".join(f"o.{name}" for name in rows.RECEIPT.split(", "))
             found += self._all(
-                f"""SELECT o.no, {rows.TOLD_AT}, {columns} FROM json_each(?) asked CROSS JOIN observations o
+                f"""SELECT o.no, {rows.TOLD_AT}, {rows.of("o", rows.RECEIPT)}
+                    FROM json_each(?) asked CROSS JOIN observations o
                     ON o.source = asked.value ->> 0 AND o.id = asked.value ->> 1""",
                 rows.dumps(keys),
             )
@@ -142,9 +142,8 @@ class Transaction:
 
     def _support(self, keys: Sequence[str]) -> Support:
         support: dict[str, dict[ObservationKey, Statement]] = {key: {} for key in keys}
-        columns = ", ".join(f"o.{name}" for name in rows.STATEMENT.split(", "))
         found = self._all(
-            f"""SELECT i.key, {columns} FROM identifiers i JOIN names n ON n.identifier = i.no
+            f"""SELECT i.key, {rows.of("o", rows.STATEMENT)} FROM identifiers i JOIN names n ON n.identifier = i.no
                 JOIN observations o ON o.no = n.observation
                 WHERE o.standing = 'valid' AND i.key IN (SELECT value FROM json_each(?))""",
             rows.dumps(keys),

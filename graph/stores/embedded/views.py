@@ -265,7 +265,7 @@ def _matches(db: rows.Connection, no: object, page: MatchPage) -> Page[Match]:
 
 
 def _marks_at(db: rows.Connection, no: object) -> list[Mark]:
-    columns = ", ".join(f"m.{name}" for name in rows.MARK.split(", "))
+    columns = rows.of("m", rows.MARK)
     found = db.execute(
         f"""SELECT DISTINCT {columns} FROM identifiers i JOIN marks m ON i.key IN (m.a, m.b)
             WHERE i.customer = ? AND i.marks > 0 AND m.kind <> 'blocked'""",

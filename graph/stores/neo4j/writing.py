@@ -35,22 +35,22 @@ def before(writes: Writes, met: Met) -> Iterator[tuple[str, Mapping[str, Any]]]:
     known = [one.node for one in writes.customers if not isinstance(one.node, NewNode)]
     entered = [[one.segment, one.customer, one.since] for one in writes.memberships if one.since is not None]
     left = [[one.segment, one.customer] for one in writes.memberships if one.since is None]
-    for query, name, rows in (
-        (WRITING["delete_links"], "handles", [met.links[ends] for ends in writes.gone_links]),
-        (WRITING["delete_marks"], "ids", [mark.id for mark in writes.marks_removed]),
-        (WRITING["create_answered"], "rows", [records.answered_values(one) for one in writes.answered]),
-        (WRITING["absorb"], "rows", [list(nodes) for nodes in writes.absorbed]),
-        (WRITING["release_ids"], "nodes", known if len(known) > 1 else []),
-        (WRITING["leave"], "handles", [met.identifiers[key] for key in writes.moves if key in met.identifiers]),
-        (WRITING["keep"], "rows", [list(one) for one in writes.kept.items()]),
-        (SEGMENTS["drop_segments"], "rows", writes.dropped_segments),
-        (SEGMENTS["put_segments"], "rows", [records.segment_values(one) for one in writes.segments]),
-        (SEGMENTS["enter"], "rows", entered),
-        (SEGMENTS["leave"], "rows", left),
-        (SEGMENTS["looked_at"], "rows", [[id, at] for id, at in writes.looked_at.items()]),
+    for query, rows in (
+        (WRITING["delete_links"], [met.links[ends] for ends in writes.gone_links]),
+        (WRITING["delete_marks"], [mark.id for mark in writes.marks_removed]),
+        (WRITING["create_answered"], [records.answered_values(one) for one in writes.answered]),
+        (WRITING["absorb"], [list(nodes) for nodes in writes.absorbed]),
+        (WRITING["release_ids"], known if len(known) > 1 else []),
+        (WRITING["leave"], [met.identifiers[key] for key in writes.moves if key in met.identifiers]),
+        (WRITING["keep"], [list(one) for one in writes.kept.items()]),
+        (SEGMENTS["drop_segments"], writes.dropped_segments),
+        (SEGMENTS["put_segments"], [records.segment_values(one) for one in writes.segments]),
+        (SEGMENTS["enter"], entered),
+        (SEGMENTS["leave"], left),
+        (SEGMENTS["looked_at"], [[id, at] for id, at in writes.looked_at.items()]),
     ):
         if rows:
-            yield query, {name: rows}
+            yield query, {"rows": rows}
     if writes.reread is not None:
         upto = None if writes.reread.upto is None else list(writes.reread.upto)
         yield RULES["reread"], {"version": writes.reread.version, "pending": upto is not None, "upto": upto}

@@ -134,7 +134,7 @@ RETURN coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS vers
 
 // name: delete_links
 // Links that nothing supports any more.
-UNWIND $asked.handles AS handle
+UNWIND $asked.rows AS handle
 MATCH ()-[l:LINKED]->() WHERE elementId(l) = handle
 DELETE l;
 
@@ -146,7 +146,7 @@ SET r = row;
 
 // name: delete_marks
 // Marks that a steward removed.
-UNWIND $asked.ids AS id
+UNWIND $asked.rows AS id
 MATCH (m:Mark {id: id})
 DETACH DELETE m;
 
@@ -169,13 +169,13 @@ CALL (source, target) {
 
 // name: release_ids
 // Ids may change places between nodes; uniqueness is checked at each write, so they are taken away first.
-UNWIND $asked.nodes AS node
+UNWIND $asked.rows AS node
 MATCH (c) WHERE elementId(c) = node
 REMOVE c.id;
 
 // name: leave
 // Identifiers leave their customer.
-UNWIND $asked.handles AS handle
+UNWIND $asked.rows AS handle
 MATCH (i) WHERE elementId(i) = handle
 MATCH (i)-[old:IDENTIFIES]->()
 DELETE old
