@@ -24,8 +24,9 @@ def main() -> None:
         text, values = query([ByKey(asked["key"])], SELECTION)
         async with driver.session() as session:
             result = await session.run(text, values)
-            (record,) = [record.data() async for record in result]
-        return Response(orjson.dumps(record), media_type="application/json")
+            (record,) = [record async for record in result]
+        # `Record.data()` would copy all that is in it, which takes as long as the driver's own work.
+        return Response(orjson.dumps(dict(record.items())), media_type="application/json")
 
     async def ready(_: Request) -> Response:
         return Response()

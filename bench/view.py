@@ -184,8 +184,8 @@ async def driver_alone(uri: str, keys: list[str], clients: int, seconds: float) 
                     at = (at + 1) % len(keys)
                     text, values = query([ByKey(keys[at])], SELECTION)
                     result = await session.run(text, values)
-                    async for record in result:
-                        record.data()
+                    async for _ in result:
+                        pass
                     done += 1
 
         await asyncio.gather(*(client(number) for number in range(clients)))
