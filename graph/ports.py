@@ -5,8 +5,9 @@ over a blocking library in a thread and over an asynchronous driver, and nothing
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
 
 from graph.domain.changes import Entry
 from graph.domain.figures import Figures
@@ -29,8 +30,7 @@ LOADING = "loading"
 """The name under which a store keeps how far it is loaded, while it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadAround:
+class ReadAround(Struct, frozen=True):
     """Answered with `Around`: all that is stored of what is named here, and the live customers of `keys`.
 
     `orders` are order keys: all receipts that state facts of these orders are read. `marked` are identifiers whose
@@ -47,35 +47,30 @@ class ReadAround:
     requests: Sequence[RequestKey] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSupport:
+class ReadSupport(Struct, frozen=True):
     """Answered with `Support`: all valid statements that name each of `keys`."""
 
     keys: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRegion:
+class ReadRegion(Struct, frozen=True):
     """Answered with `Region`: all that is connected with `seeds`; of `opened` idle links and what they reach too."""
 
     seeds: frozenset[str]
     opened: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSegments:
+class ReadSegments(Struct, frozen=True):
     """Answered with `list[Segment]`: all segments; they are locked until the transaction ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadBelongings:
+class ReadBelongings(Struct, frozen=True):
     """Answered with `list[Belonging]`: what is recorded of the customers of some ids, in any order; locked too."""
 
     ids: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """Answered with `None`: everything in `writes` is stored when the transaction commits."""
 
     writes: Writes

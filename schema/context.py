@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import strawberry
+from msgspec import Struct
 
 from graph.identity_graph import IdentityGraph
 from schema.loaders import Loaders
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who is asking: the name of the key that was presented, or `local` where the service needs none."""
 
     name: str

@@ -17,6 +17,7 @@ from graphql import (
     validate,
     visit,
 )
+from msgspec import Struct
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
@@ -44,8 +45,7 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 _FEDERATION = frozenset({"_service", "_entities"})
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(Struct, frozen=True):
     """What an operation comes to with some variables: its cost, and the largest page that it names."""
 
     cost: int

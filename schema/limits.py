@@ -1,10 +1,9 @@
 """What one request may ask for; `service` fills it from the settings."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The limits of a request. Each is the most that is allowed."""
 
     depth: int = 10

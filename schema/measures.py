@@ -5,7 +5,6 @@ a selection is its cost as `base + size * each`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -32,6 +31,7 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
+from msgspec import Struct
 
 from schema.costs import ASSUMED, BATCHES, MOST_ITEMS, SIZED, SIZES, WEIGHTS
 
@@ -40,8 +40,7 @@ DEEPEST_WALK = 400
 _PAGE = "first"
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Struct, frozen=True):
     """What one selection comes to. Cost is `base`, and `each` for every item of the page it lies in."""
 
     depth: int = 0

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from graphql import GraphQLError, OperationType
 from graphql.execution import ExecutionResult, execute, subscribe
+from msgspec import Struct
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
@@ -48,8 +49,7 @@ class Answer:
         return self.stage is Stage.EXECUTION
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A request in GraphQL. `tell_cost` asks for the cost in the answer's extensions."""
 
     query: str

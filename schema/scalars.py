@@ -5,7 +5,6 @@ not the whole request.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -13,6 +12,7 @@ from typing import Any, NewType
 
 import strawberry
 from graphql import FloatValueNode, GraphQLError, IntValueNode, StringValueNode, ValueNode
+from msgspec import Struct
 from strawberry.types.scalar import ScalarDefinition
 
 from graph.domain.errors import InvalidInput, Problem
@@ -28,8 +28,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})?")
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """A value that is no date or amount, with the reason."""
 
     problem: Problem

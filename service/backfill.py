@@ -10,13 +10,15 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from graph.bulk.gathering import Gathered, Gathering
 from graph.bulk.outcome import STAGES, Outcome
@@ -89,8 +91,7 @@ def _work(values: Sequence[Value]) -> list[_Made]:
     return [_reader.made(value) for value in values]
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """How far a store is loaded: kept in it, so that another run can go on."""
 
     files: tuple[str, ...]

@@ -2,9 +2,10 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from msgspec import Struct
 
 from graph.domain.errors import InvalidInput, Problem
 from graph.domain.rules import Rules
@@ -19,8 +20,7 @@ Value = bytes | Mapping[str, Any] | Problem
 """What a line holds: as it stands, as an object, or why it cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(Struct, frozen=True):
     """One line of a file with its number and the bytes up to its end."""
 
     line: int

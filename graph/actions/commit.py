@@ -1,9 +1,11 @@
 """The one write behind all others: commands in, decided and stored in one transaction, an answer for each."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from graph.domain.changes import Change
 from graph.domain.errors import Problem, RulesMoved
@@ -19,8 +21,7 @@ from graph.domain.step import Step
 from graph.ports import Ids, ReadAround, ReadRegion, ReadSupport, Request, Write
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """An observation that was taken in.
 
     `standing` tells whether it counts (a revocation or a newer statement of the order may have come before it),
@@ -39,15 +40,13 @@ class Accepted:
     merges: Sequence[Change]
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """An item that was not taken in, with the reason."""
 
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Revocation:
+class Revocation(Struct, frozen=True):
     """A revocation that holds; `known` tells whether the observation had come."""
 
     source: str
@@ -55,8 +54,7 @@ class Revocation:
     known: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Marking:
+class Marking(Struct, frozen=True):
     """A mark that stands, and whether it was set only now."""
 
     mark: Mark

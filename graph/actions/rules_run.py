@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from graph.actions.reread import both, remark, renamed, reread
 from graph.domain.errors import RulesMoved, TemporaryFailure
@@ -18,8 +20,7 @@ STEP = 50
 MOST = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Current:
+class Current(Struct, frozen=True):
     """The rules in force: `reading` reads what comes in, `resolving` resolves (see `reread.both`).
 
     `recount` tells that neighbours may have been counted under another `accept`.
@@ -41,8 +42,7 @@ def current(new: Rules, old: Rules | None, version: int, settled: bool = False) 
     return Current(new, both(new, old), version, not settled or old.accept != new.accept)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far a version of the rules has got, in observations."""
 
     version: int

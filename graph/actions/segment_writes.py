@@ -1,8 +1,10 @@
 """The writes behind segments: each is one transaction."""
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from graph.domain.changes import Cause, Change, ChangeKind
 from graph.domain.errors import Conflict, InvalidInput
@@ -14,8 +16,7 @@ from graph.ports import ReadBelongings, ReadSegments, Request, Write
 HOW = "segmented"
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """What was found of a customer: its version then, its segments by id, and until when that holds by itself."""
 
     id: str

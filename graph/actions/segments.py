@@ -12,7 +12,8 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from graph.actions.segment_writes import Judged, change, create, drop, settle
 from graph.domain.attributes import Catalogue
@@ -42,8 +43,7 @@ log = logging.getLogger("kith.segments")
 Latest = Callable[[], Awaitable[tuple[Population | None, Model | None]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """What a rule would hold: `matching` of the `looked_at` of all `customers`, and some of them."""
 
     customers: int

@@ -1,7 +1,8 @@
 """Undo a merge: the customers that were merged are kept apart, and their ids return."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from graph.actions.group_commit import GroupCommit
 from graph.actions.mark import mark_pair
@@ -20,8 +21,7 @@ LOOK_UP = 500
 """Identifiers looked up at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stayed:
+class Stayed(Struct, frozen=True):
     """An identifier that did not go back to the id that it had before the merge, which id has it (or none), and why."""
 
     key: str
@@ -30,8 +30,7 @@ class Stayed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(Struct, frozen=True):
     """What an undo did: the mark it set (removing it redoes the merge), whom it touched, and what did not go back."""
 
     mark: Mark

@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from graph.domain.errors import Problem
 from graph.domain.facts import FactKind, Told
@@ -47,8 +48,7 @@ class Precedence(Enum):
     UNION = "union"
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(Struct, frozen=True):
     """An attribute that sources may state. `sources` are those that come first, best first, under `SOURCES`."""
 
     name: str
@@ -70,8 +70,7 @@ BUILT_IN = (
 """The attributes that are always there; a file may declare them anew with another precedence."""
 
 
-@dataclass(frozen=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True, dict=True):
     """What may be stated: attributes by name, and the purposes that consent is given for; and the journey's rules."""
 
     attributes: Mapping[str, Attribute] = field(default_factory=lambda: {one.name: one for one in BUILT_IN})
@@ -130,8 +129,7 @@ def _check_date(name: str, value: str, today: str) -> Problem | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class AttributesStatement:
+class AttributesStatement(Struct, frozen=True):
     """What a source says of a person; a value of `None` takes back what it said before."""
 
     source: str
@@ -165,8 +163,7 @@ def check_statement(statement: AttributesStatement, catalogue: Catalogue, today:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(Struct, frozen=True):
     """A value with who stated it, and when (microseconds)."""
 
     value: Value
@@ -175,8 +172,7 @@ class Stated:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """What the profile shows of an attribute: one value, or all of them under `UNION`; and what else is stated."""
 
     shown: tuple[Stated, ...]

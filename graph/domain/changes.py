@@ -1,7 +1,8 @@
 """Entries of the history: what happened to which customer, when, through whom, and by which rule."""
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 
 class ChangeKind(Enum):
@@ -21,8 +22,7 @@ class ChangeKind(Enum):
     SEGMENT_DELETED = "segment_deleted"
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """Through whom: the observation (source, id and party), the actor and the mark's id, or the segment's id.
 
     `how` is observed, revoked, marked, unmarked or segmented.
@@ -35,8 +35,7 @@ class Cause:
     party: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One entry. `customer` is whom it happened to, `other` the second customer of it.
 
     created: `customer` got `keys`. moved: `keys` came to `customer` from `other` (empty: they were in none). merged:
@@ -55,8 +54,7 @@ class Change:
     anchors: tuple[str, ...] = field(default=())
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A change with its number in the history, which has no gaps and follows the order of commits."""
 
     no: int

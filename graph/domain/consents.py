@@ -6,8 +6,9 @@ lifts it.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from graph.domain.attributes import Catalogue
 from graph.domain.errors import Problem
@@ -37,8 +38,7 @@ class Channel(Enum):
     WEB = "web"
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentStatement:
+class ConsentStatement(Struct, frozen=True):
     """A decision on a purpose, for one channel or (without one) for every channel."""
 
     source: str
@@ -78,8 +78,7 @@ def check_purpose(purpose: str, catalogue: Catalogue) -> Problem | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """A decision as it was reported of an address. `channel` is `None` where it is for every channel."""
 
     key: str

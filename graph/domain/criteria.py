@@ -7,8 +7,9 @@ be another (too early does no harm), and whoever keeps segments looks again then
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from graph.domain.attributes import Chosen
 from graph.domain.calendar import date_of, day_of, year_of
@@ -32,7 +33,7 @@ def next_moment(moments: Iterable[float], now: int) -> int:
     return min((math.ceil(one) for one in moments if one > now), default=NO_END)
 
 
-class Criterion:
+class Criterion(Struct, frozen=True):
     """A condition."""
 
     relative = False
@@ -49,8 +50,7 @@ class Criterion:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
-class All(Criterion):
+class All(Criterion, frozen=True):
     """All of some conditions, or (`least` 1) any of them."""
 
     parts: tuple[Criterion, ...]
@@ -66,8 +66,7 @@ class All(Criterion):
         return Verdict(sum(one.holds for one in found) >= self.least, min(one.until for one in found))
 
 
-@dataclass(frozen=True, slots=True)
-class Not(Criterion):
+class Not(Criterion, frozen=True):
     """The opposite of a condition."""
 
     part: Criterion
@@ -92,8 +91,7 @@ def leaves(criterion: Criterion) -> list[Criterion]:
     return [criterion]
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeIs(Criterion):
+class AttributeIs(Criterion, frozen=True):
     """What the profile shows of an attribute, or (`part`) of an address, meets all that is asked of it.
 
     Texts are compared without regard to case. `years_at_least` and `years_at_most` are full years since a date,
@@ -161,8 +159,7 @@ def _before(a: str, b: str) -> bool:
         return a.casefold() < b.casefold()
 
 
-@dataclass(frozen=True, slots=True)
-class Did(Criterion):
+class Did(Criterion, frozen=True):
     """Interactions of some kind, at least so many of them, within so many days (`None`: ever)."""
 
     types: tuple[str, ...] | None = None
@@ -194,8 +191,7 @@ def _within(newest_first: Sequence[int], at_least: int, days: int | None) -> Ver
     return Verdict(True, NO_END if days is None else newest_first[at_least - 1] + days * DAY + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Ordered(Criterion):
+class Ordered(Criterion, frozen=True):
     """Orders that hold one of some articles, categories or brands (any order, if none are named).
 
     At least so many, within so many days (`None`: ever), of the newest 100 that were neither cancelled nor returned.
@@ -235,8 +231,7 @@ class Ordered(Criterion):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentIs(Criterion):
+class ConsentIs(Criterion, frozen=True):
     """The customer's answer for a purpose and a channel is one of some decisions."""
 
     purpose: str
@@ -253,8 +248,7 @@ class ConsentIs(Criterion):
         return Verdict((Decision.NONE if found is None else found.decision) in self.decisions)
 
 
-@dataclass(frozen=True, slots=True)
-class OutsideIs(Criterion):
+class OutsideIs(Criterion, frozen=True):
     """Somebody else (of a name, if one is given) says that it belongs to a segment of theirs."""
 
     segment: str
@@ -272,8 +266,7 @@ class OutsideIs(Criterion):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Holds(Criterion):
+class Holds(Criterion, frozen=True):
     """It holds an identifier of a namespace."""
 
     namespace: str
@@ -283,8 +276,7 @@ class Holds(Criterion):
         return Verdict(known.view.customer.counts.get(self.namespace, 0) > 0)
 
 
-@dataclass(frozen=True, slots=True)
-class IsKnown(Criterion):
+class IsKnown(Criterion, frozen=True):
     """It is known, or (`known` false) anonymous."""
 
     known: bool

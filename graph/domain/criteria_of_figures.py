@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
 from graph.domain.criteria import Criterion, Verdict, next_moment
@@ -55,8 +54,7 @@ _PREDICTED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class MetricIs(Criterion):
+class MetricIs(Criterion, frozen=True):
     """A figure lies between two, both included; without the figure it does not."""
 
     metric: Metric
@@ -119,8 +117,7 @@ class MetricIs(Criterion):
         return next_moment([since + step for step in steps], known.now)
 
 
-@dataclass(frozen=True, slots=True)
-class RfmIs(Criterion):
+class RfmIs(Criterion, frozen=True):
     """The named segment of recency and frequency is one of some."""
 
     segments: tuple[RfmSegment, ...]
@@ -131,8 +128,7 @@ class RfmIs(Criterion):
         return Verdict(known.standing is not None and known.standing.segment in self.segments)
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseIs(Criterion):
+class PhaseIs(Criterion, frozen=True):
     """The phase of the journey is one of some."""
 
     phases: tuple[Phase, ...]
@@ -148,8 +144,7 @@ class PhaseIs(Criterion):
         return Verdict(found is not None and found.phase in self.phases, until)
 
 
-@dataclass(frozen=True, slots=True)
-class ChurnIs(Criterion):
+class ChurnIs(Criterion, frozen=True):
     """The churn signal is one of some."""
 
     signals: tuple[Churn, ...]

@@ -1,8 +1,9 @@
 """Customers: their ids, anchors and what is kept at them (design.md §5)."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from graph.domain.figures import Figures
 from graph.domain.identifiers import namespace_of
@@ -29,8 +30,7 @@ class Anchor(NamedTuple):
         return rules.rank.get(namespace_of(self.key), len(rules.rank)), self.first_seen, self.key
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """What a store holds of an identifier.
 
     `degree` counts distinct neighbours by namespace as sharing does (step 3); `marks` are the stewards' marks that
@@ -71,8 +71,7 @@ class Member:
         return Anchor(self.key, NEVER if self.evidence is None else self.evidence.first_seen)
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
+class Customer(Struct, frozen=True):
     """An id with its node. Live ones hold identifiers; a retired one redirects, or is empty (`redirects_to` `None`).
 
     `counts` are identifiers by namespace, `suspended` the suspended links with an end here, `marks` the ends of
@@ -112,8 +111,7 @@ def anchor_of(candidates: Iterable[Anchor], rules: Rules) -> Anchor:
     return min(candidates, key=lambda candidate: candidate.order(rules))
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(Struct, frozen=True):
     """Which id answers for which group (by its index), which ids redirect where, and which are left with nothing."""
 
     answers: Sequence[str]

@@ -11,11 +11,10 @@ KithError
 `- StoreFailure       a fault of ours: the database refused what we sent
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """What is wrong with one item of a request.
 
     `code` is stable and for programs, `message` names the field and the value for people, `path` leads to the field

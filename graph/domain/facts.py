@@ -6,9 +6,10 @@ on every one. So merges and splits move nothing, and what is told of a customer 
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from graph.domain.identifiers import namespace_of
 from graph.domain.observations import Tier
@@ -26,8 +27,7 @@ class FactKind(Enum):
     OUTSIDE = "outside"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """A valid fact at the identifier that it hangs on. `at` is the time it was stated for, in microseconds."""
 
     key: str

@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from graph.domain.observations import DAY
 from graph.domain.orders import Order, OrderStatus, plain
 from graph.domain.texts import compact
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(Struct, frozen=True):
     """Figures of the orders in one currency; cancelled orders count nowhere, returned ones not in revenue.
 
     `days` counts orders by the day they were placed, in days since 1970 (UTC): orders of one day are one purchase

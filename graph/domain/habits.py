@@ -1,8 +1,9 @@
 """How somebody uses to act: when they open mail, how long they take to decide, what they answer to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from graph.domain.facts import Skimmed
 from graph.domain.observations import DAY
@@ -21,8 +22,7 @@ class Churn(Enum):
     LIKELY = "likely"
 
 
-@dataclass(frozen=True, slots=True)
-class Campaign:
+class Campaign(Struct, frozen=True):
     """What somebody did with the mails of a campaign."""
 
     name: str
@@ -31,8 +31,7 @@ class Campaign:
     clicked: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reaction:
+class Reaction(Struct, frozen=True):
     """How often an appeal (discount, new, a category) was sent or shown to somebody, and clicked."""
 
     appeal: str
@@ -45,8 +44,7 @@ class Reaction:
         return min(self.reacted / (self.shown or self.reacted), 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Habits:
+class Habits(Struct, frozen=True):
     """Habits; `None` where there is nothing to tell from.
 
     All interactions count for `did` (how many of each type, most frequent first), `reactions` (those reacted to most

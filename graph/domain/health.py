@@ -1,8 +1,9 @@
 """The health of the graph: what a store counts of itself, and what that speaks for."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from graph.domain.identifiers import namespace_of
 from graph.domain.links import Link, State
@@ -20,8 +21,7 @@ MANY_VALUES = 10
 WEEK = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Hub:
+class Hub(Struct, frozen=True):
     """An identifier with how many distinct customers its links lead to, whatever became of them."""
 
     key: str
@@ -30,8 +30,7 @@ class Hub:
     blocked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Large:
+class Large(Struct, frozen=True):
     """A customer with its identifiers by namespace."""
 
     id: str
@@ -43,8 +42,7 @@ class Large:
         return sum(count for namespace, count in self.counts.items() if namespace != NAMESPACE)
 
 
-@dataclass(frozen=True, slots=True)
-class NamespaceUse:
+class NamespaceUse(Struct, frozen=True):
     """How a namespace is used: its identifiers, the customers that hold any, and the most that one holds."""
 
     namespace: str
@@ -53,8 +51,7 @@ class NamespaceUse:
     most: int
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """What a store counts of itself.
 
     `doubles` are identifiers (one a customer) of customers that hold several values of a namespace by which people are
@@ -78,8 +75,7 @@ class FindingKind(Enum):
     SUSPENDED_GROWTH = "suspended_growth"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One suspicious thing, with a number that tells how much so, and a rule or a mark that would mend it."""
 
     kind: FindingKind

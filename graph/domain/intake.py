@@ -1,7 +1,9 @@
 """Commands against receipts: which statements come to count, and which cease to (design.md §4, step 1)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from graph.domain.errors import Problem
 from graph.domain.facts import FactKind, carriers
@@ -15,8 +17,7 @@ from graph.domain.rules import Dropped, Rules
 from graph.domain.tallies import Tally, add, tally_of
 
 
-@dataclass(frozen=True, slots=True)
-class Observe:
+class Observe(Struct, frozen=True):
     """Take in an observation that `check` found nothing against.
 
     `outcome` is what the rules make of it, `digest` and `order_key` (empty without order facts) what it is known by;
@@ -39,8 +40,7 @@ class Observe:
         return self.observation.source, self.observation.id or self.digest
 
 
-@dataclass(frozen=True, slots=True)
-class Revoke:
+class Revoke(Struct, frozen=True):
     """Withdraw an observation, whether it has come yet or not."""
 
     source: str
@@ -49,16 +49,14 @@ class Revoke:
     actor: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SetMark:
+class SetMark(Struct, frozen=True):
     """Set a steward's mark; its keys are normalised."""
 
     mark: Mark
     once: Once | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveMark:
+class RemoveMark(Struct, frozen=True):
     """Remove a steward's mark by its id."""
 
     id: str
@@ -70,8 +68,7 @@ class RemoveMark:
 Command = Observe | Revoke | SetMark | RemoveMark
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(Struct, frozen=True):
     """What changes for resolution."""
 
     added: Sequence[Statement] = ()
@@ -93,8 +90,7 @@ class Delta:
         return *self.added, *self.withdrawn, *self.same
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What became of one observation before resolution: whether it had come before, what it names, what was dropped."""
 
     key: ObservationKey

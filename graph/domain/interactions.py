@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from graph.domain.errors import Problem
 from graph.domain.facts import FactKind, Skimmed, Told
@@ -17,8 +18,7 @@ LARGEST_PROPERTIES = 4_000
 """Characters of all free properties together, as JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interaction:
+class Interaction(Struct, frozen=True):
     """Something that happened. `at` is in microseconds; `sku` is an article number; empty texts are left out."""
 
     source: str
@@ -50,8 +50,7 @@ class Interaction:
         return cls(told.source, at=told.at, id=told.id, **json.loads(told.facts))
 
 
-@dataclass(frozen=True, slots=True)
-class InteractionStatement:
+class InteractionStatement(Struct, frozen=True):
     """An interaction, and the identifiers that it was reported with."""
 
     interaction: Interaction
@@ -63,8 +62,7 @@ class InteractionStatement:
         return self.interaction.observation(self.identifiers, self.party)
 
 
-@dataclass(frozen=True, slots=True)
-class ViewedArticle:
+class ViewedArticle(Struct, frozen=True):
     """An article that was looked at, when last (microseconds), and whether it was put into a cart."""
 
     sku: str

@@ -11,8 +11,9 @@ The first of these that holds, looked at from now:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from graph.domain.facts import Skimmed
 from graph.domain.observations import DAY
@@ -29,8 +30,7 @@ class Phase(Enum):
     LAPSED = "lapsed"
 
 
-@dataclass(frozen=True, slots=True)
-class JourneyRules:
+class JourneyRules(Struct, frozen=True):
     """How long what somebody did keeps them in a phase, in days."""
 
     purchase_days: int = 14
@@ -39,8 +39,7 @@ class JourneyRules:
     orientation_days: int = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Journey:
+class Journey(Struct, frozen=True):
     """The phase that somebody is in, and since when (microseconds)."""
 
     phase: Phase

@@ -1,9 +1,10 @@
 """What is known of a customer at a moment, worked out once and only where it is asked for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
 
 from graph.domain.attributes import Catalogue, Chosen, profile
 from graph.domain.consents import Decided, decisions
@@ -35,8 +36,7 @@ WEEKS = 52
 """Over how many weeks purchases are predicted."""
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(Struct, frozen=True, dict=True):
     """A customer's view with all that figures and conditions follow from; `now` in microseconds.
 
     `known_by` are the namespaces that make a customer known, `products` the articles of its orders.

@@ -1,9 +1,11 @@
 """Links: the pairs that observations support (design.md §4, steps 2 and 3)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from graph.domain.identifiers import Pair
 from graph.domain.observations import Statement, Tier
@@ -32,8 +34,7 @@ LIMIT = "LIMIT"
 APART = "APART"
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """The pair of two identifiers that observations support; `a < b`.
 
     `tier` is the best of what supports it and the times (microseconds) are those of that tier alone, `None` where

@@ -1,7 +1,8 @@
 """Stewards' marks: a person overrules the machine (design.md §4, steps 3 and 4)."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from graph.domain.identifiers import Pair
 
@@ -14,8 +15,7 @@ class MarkKind(Enum):
     BLOCKED = "blocked"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A steward's word on two identifiers, or with `blocked` on one (then `b` is empty); `a < b`.
 
     `at` is the time it was set, in microseconds; it never decides anything.

@@ -1,8 +1,9 @@
 """The figures of a customer's orders."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from graph.domain.figures import Figures
 from graph.domain.observations import DAY
@@ -10,16 +11,14 @@ from graph.domain.observations import DAY
 YEAR = 365.25 * DAY
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(Struct, frozen=True):
     """An amount in a currency (ISO 4217)."""
 
     currency: str
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Metrics:
+class Metrics(Struct, frozen=True):
     """Figures over all orders that are not cancelled; money leaves returned orders out and is by currency.
 
     `average_order_value` is revenue divided by orders, of one currency. Times in microseconds.

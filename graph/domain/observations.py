@@ -7,9 +7,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from graph.domain.errors import Problem
 from graph.domain.identifiers import UNFIT, Identifier
@@ -39,8 +40,7 @@ class Tier(IntEnum):
     STATISTICAL = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """A statement as its source sent it. `party` is one of the first three tiers.
 
     `id` is the source's own, or empty: then the digest of all fields sent is the id. Without `seen_at` the time of
@@ -99,8 +99,7 @@ class Observation:
         return cls(source=source, id=id, **values)
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """An observation read under the rules: the keys it names (sorted), what was dropped, or why it is refused whole."""
 
     keys: tuple[str, ...]
@@ -189,8 +188,7 @@ def check_time(name: str, value: int | None, now: int) -> Problem | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """What resolution needs of a valid observation."""
 
     source: str
@@ -205,8 +203,7 @@ class Statement:
         return self.confidence is None or self.confidence >= accept
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What all valid observations together say of one identifier: times, sources and how many they are."""
 
     first_seen: int

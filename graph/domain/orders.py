@@ -4,9 +4,10 @@ An order is an identifier (namespace `order`) that also carries facts. Money is 
 """
 
 import json
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+
+from msgspec import Struct
 
 from graph.domain.errors import Problem
 from graph.domain.observations import ORDER, Observation, Tier, check_text, check_time
@@ -28,8 +29,7 @@ class OrderStatus(Enum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class OrderLine:
+class OrderLine(Struct, frozen=True):
     """One line of an order; `total` is the line's, in the currency of the order."""
 
     sku: str
@@ -38,8 +38,7 @@ class OrderLine:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """What one source says of an order; its newest `stated_at` replaces its older ones. Times in microseconds."""
 
     number: str
@@ -100,8 +99,7 @@ class Order:
         return other is None or (-self.stated_at, self.source) < (-other.stated_at, other.source)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderStatement:
+class OrderStatement(Struct, frozen=True):
     """What a source says of an order, and the identifiers it was placed with (0 to 19, as namespace and raw value)."""
 
     order: Order

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from graph.domain.errors import Problem
 from graph.domain.facts import FactKind, Told
@@ -10,8 +11,7 @@ from graph.domain.observations import Observation, Tier, check_text
 from graph.domain.texts import compact
 
 
-@dataclass(frozen=True, slots=True)
-class OutsideStatement:
+class OutsideStatement(Struct, frozen=True):
     """That somebody belongs to a source's segment, or (`belongs` false) does so no more. Times in microseconds."""
 
     source: str
@@ -35,8 +35,7 @@ def check_outside(statement: OutsideStatement) -> Problem | None:
     return check_text("segment", statement.segment, 200)
 
 
-@dataclass(frozen=True, slots=True)
-class OutsideSegment:
+class OutsideSegment(Struct, frozen=True):
     """A segment that somebody belongs to now, by whose word, on which identifier, and until when."""
 
     segment: str

@@ -4,8 +4,9 @@ Everything here follows from statements and marks alone; what belongs to which c
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from itertools import combinations
+
+from msgspec.structs import replace
 
 from graph.domain.customers import Member
 from graph.domain.identifiers import Pair, namespace_of

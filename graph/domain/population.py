@@ -6,17 +6,17 @@ last order's time, the number of orders, and the revenue, each scored 1 to 5 by 
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+
+from msgspec import Struct
 
 from graph.domain.figures import Figures, main_currency
 
 CUTS = range(1, 100)
 
 
-@dataclass(frozen=True, slots=True)
-class Population:
+class Population(Struct, frozen=True):
     """The percentiles 1 to 99 of all customers with orders, by nearest rank. Times in microseconds.
 
     Revenue is by currency, of the customers that have any in it. `as_of` is when it was counted.
@@ -112,8 +112,7 @@ _GRID = {
 """Recency to the segments of frequency 1 to 5."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How a customer compares with all: scores of 1 to 5, the segment they name, and percentiles of 0 to 99."""
 
     recency: int

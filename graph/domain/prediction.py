@@ -9,8 +9,9 @@ time is in weeks, as in both sources.
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from graph.domain.figures import Figures, Sums, main_currency
 from graph.domain.observations import DAY
@@ -25,8 +26,7 @@ _MOST_TERMS = 100_000
 _SMALL = 1e-12
 
 
-@dataclass(frozen=True, slots=True)
-class Purchases:
+class Purchases(Struct, frozen=True):
     """A history: purchases after the first, weeks from the first to the last, and weeks from the first to now."""
 
     repeated: int
@@ -34,8 +34,7 @@ class Purchases:
     age: float
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """What models are fitted to: a history for each customer, and by currency repeated purchases and their mean.
 
     `as_of` (microseconds) is the now of these histories.
@@ -60,8 +59,7 @@ class Table:
         return sum(one.repeated > 0 for one in self.purchases) >= FEWEST_REPEATING
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """Fitted parameters: BG/NBD's r, alpha (weeks), a and b, and by currency Gamma-Gamma's p, q and v.
 
     `as_of` (microseconds) is when they were fitted, to `customers` customers.
@@ -86,8 +84,7 @@ class Model:
         return cls(as_of, customers, r, alpha, a, b, {currency: (p, q, v) for currency, (p, q, v) in spend.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Struct, frozen=True):
     """What a customer will probably buy within some weeks.
 
     `alive` is the probability that it has not left for good; `purchases` are days with orders; `purchase_value` is the

@@ -1,7 +1,8 @@
 """Products, as a PIM tells them: what the articles of order lines and interactions are."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from graph.domain.errors import Problem
 from graph.domain.observations import check_text, check_time
@@ -10,8 +11,7 @@ from graph.domain.orders import Order, OrderStatus
 MOST_CATEGORIES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(Struct, frozen=True):
     """What a source says of an article; the newest `stated_at` (microseconds) counts, then the smaller source."""
 
     sku: str
@@ -44,8 +44,7 @@ def check_product(product: Product, now: int) -> Problem | None:
     return check_time("statedAt", product.stated_at, now)
 
 
-@dataclass(frozen=True, slots=True)
-class Favourite:
+class Favourite(Struct, frozen=True):
     """A category or brand, with the orders that hold it and when it was bought last (microseconds)."""
 
     name: str

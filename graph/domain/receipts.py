@@ -1,7 +1,8 @@
 """Receipts: what a store remembers of every observation, so that deliveries may repeat and reorder (step 1)."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from graph.domain.observations import Statement, Tier
 
@@ -20,8 +21,7 @@ class Standing(Enum):
     REVOKED = "revoked"
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """One observation as it is remembered.
 
     `digest` is empty where only a revocation has come so far. `keys` are the identifiers it names under the rules,

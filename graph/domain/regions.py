@@ -1,8 +1,10 @@
 """A region resolved anew: from its links to customers at nodes, and what happened to whom."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from itertools import chain
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from graph.domain.changes import ChangeKind
 from graph.domain.customers import Anchor, Customer, Naming, Node, anchor_of, name_groups
@@ -15,8 +17,7 @@ from graph.domain.resolution import Verdict, unite
 from graph.domain.rules import Rules
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """An entry of the history still without its cause; `ends` is the link that decided, if one did."""
 
     kind: ChangeKind

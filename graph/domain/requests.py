@@ -1,7 +1,9 @@
 """Requests that carry no id of their own, known by a key that the caller chose: the same one again changes nothing."""
 
 import json
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from graph.domain.marks import Mark, MarkKind
 
@@ -9,8 +11,7 @@ RequestKey = tuple[str, str]
 """Caller and idempotency key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
+class Once(Struct, frozen=True):
     """That a request is to be carried out once: the caller's key for it, and the digest of all that it says."""
 
     caller: str
@@ -23,8 +24,7 @@ class Once:
         return self.caller, self.idempotency_key
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """A request that was carried out, with the mark that it was answered with and whether that was new then."""
 
     once: Once

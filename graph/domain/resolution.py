@@ -1,8 +1,9 @@
 """The resolution rule (design.md §4): links and marks in, customers and verdicts out, the same in any order."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from itertools import combinations
+
+from msgspec import Struct, field
 
 from graph.domain.groups import Groups
 from graph.domain.identifiers import Pair, namespace_of
@@ -14,8 +15,7 @@ from graph.domain.rules import Rules
 Verdict = tuple[State, Reason | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Struct, frozen=True):
     """A partition of the identifiers, and for every link its state and reason."""
 
     groups: Sequence[frozenset[str]]

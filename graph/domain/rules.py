@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property, lru_cache
+
+from msgspec import Struct, field
 
 from graph.domain import normalisation
 from graph.domain.errors import RulesError
@@ -26,8 +27,7 @@ class Contested(Enum):
     FIRST = "first"
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(Struct, frozen=True):
     """An identifier that an observation named and that was left out."""
 
     namespace: str
@@ -36,8 +36,7 @@ class Dropped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class NamespaceRule:
+class NamespaceRule(Struct, frozen=True):
     """The rules of one namespace; `None` means no limit. `blocked` holds exact values, `blocked_patterns` regular
     expressions that a whole value is held against."""
 
@@ -96,8 +95,7 @@ class _Cleaner:
         return value
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(Struct, frozen=True, dict=True):
     """The rules of all namespaces, strongest first, and of the whole.
 
     `accept` is the least confidence at which a statistical link counts.
@@ -186,8 +184,7 @@ class Rules:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class KeptRules:
+class KeptRules(Struct, frozen=True):
     """A version of the rules as it is kept.
 
     `pending` tells that not all observations have been read under it yet: those up to `upto` have.

@@ -5,8 +5,10 @@ Values are raw: the rules in the file are the only ones, and nothing is normalis
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from graph.domain.errors import InvalidInput, KithError, Problem
 from graph.domain.identifiers import Identifier
@@ -20,30 +22,26 @@ DEFAULT_SOURCE = "scenario"
 _FAR_FUTURE = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """An observation of the file, by its name there."""
 
     observation: Observation
 
 
-@dataclass(frozen=True, slots=True)
-class Revoked:
+class Revoked(Struct, frozen=True):
     """A line that withdraws the observation of a source and id."""
 
     source: str
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(Struct, frozen=True):
     """A line with a steward's mark."""
 
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
-class Unmarked:
+class Unmarked(Struct, frozen=True):
     """A line that takes a mark back, by what it says."""
 
     mark: Mark
@@ -53,8 +51,7 @@ Event = Seen | Revoked | Marked | Unmarked
 Customers = list[list[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     """A scenario file as values; `expect` is `None` where nothing is to be compared."""
 
     rules: Rules
@@ -62,8 +59,7 @@ class Scenario:
     expect: Customers | None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a scenario comes to."""
 
     customers: Customers

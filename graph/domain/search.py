@@ -9,10 +9,10 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
 import phonenumbers
+from msgspec import Struct
 
 from graph.domain.errors import InvalidInput
 from graph.domain.facts import FactKind
@@ -37,8 +37,7 @@ class Field(IntEnum):
     INTERACTION = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A text that a word matches: at which customer and identifier, and how well.
 
     `text` is what the store keeps of it: nothing for an identifier, the facts of an observation. `errors` are the
@@ -53,16 +52,14 @@ class Hit:
     errors: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(Struct, frozen=True):
     """What a word found: the name of an attribute, a namespace or `text`, and the value."""
 
     field: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A customer that matches all words, with what each found."""
 
     customer: str

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from graph.domain.attributes import ADDRESS_PARTS, AttributeType, Catalogue
 from graph.domain.consents import Channel, Decision, check_purpose
@@ -44,8 +45,7 @@ Values = Mapping[str, Any]
 E = TypeVar("E", bound=Enum)
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(Struct, frozen=True, dict=True):
     """A segment. `rule` is JSON text, `version` rises with every change of it; `created_at` in microseconds."""
 
     id: str
@@ -61,8 +61,7 @@ class Segment:
         return dict(json.loads(self.rule))
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Struct, frozen=True):
     """That a customer belongs to a segment since a time (microseconds), or (`None`) does so no more."""
 
     segment: str
@@ -70,8 +69,7 @@ class Membership:
     since: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Belonging:
+class Belonging(Struct, frozen=True):
     """What is recorded of a customer: its version, whether its id answers for identifiers, and its segments by id."""
 
     id: str
@@ -95,8 +93,7 @@ def parse(values: object, catalogue: Catalogue, rules: Rules, path: Path = ("rul
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
+class _Context(Struct, frozen=True):
     catalogue: Catalogue
     rules: Rules
 

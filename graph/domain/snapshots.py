@@ -1,7 +1,8 @@
 """What a write reads from a store, and what it has the store write: plain values, the same for every store."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from graph.domain.changes import Change
 from graph.domain.customers import Customer, Member, Node
@@ -15,8 +16,7 @@ from graph.domain.requests import Answered, RequestKey
 from graph.domain.segments import Membership, Segment
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(Struct, frozen=True):
     """The receipts, identifiers, links, live customers and marks that were asked for; what is missing is not stored."""
 
     receipts: Mapping[ObservationKey, Receipt] = field(default_factory=dict)
@@ -29,8 +29,7 @@ class Around:
     """The newest version of the rules in the store; 0 where there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(Struct, frozen=True):
     """Everything connected with some identifiers by links that are not idle and by *together* marks.
 
     `members` are all identifiers reached, `links` those between them that are not idle, and all links at opened
@@ -48,23 +47,20 @@ Support = Mapping[str, Mapping[ObservationKey, Statement]]
 """Identifier to all valid stored statements that name it."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewNode:
+class NewNode(Struct, frozen=True):
     """The handle of a customer's place that the store has yet to make."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reread:
+class Reread(Struct, frozen=True):
     """How far a version of the rules has got: all observations up to `upto` were read anew under it; all, if `None`."""
 
     version: int
     upto: ObservationKey | None
 
 
-@dataclass(slots=True)
-class Writes:
+class Writes(Struct):
     """What a store has to write, in this order, in the transaction that read.
 
     `receipts` are written whole, by (source, id). `members` are written whole but for `customer` and `order`, which
@@ -97,4 +93,4 @@ class Writes:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not any(getattr(self, name) for name in self.__slots__)
+        return not any(getattr(self, name) for name in self.__struct_fields__)

@@ -4,7 +4,8 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from graph.domain.attributes import AttributesStatement, Catalogue, check_statement
 from graph.domain.calendar import text_of
@@ -21,8 +22,7 @@ Fact = AttributesStatement | ConsentStatement | InteractionStatement | OutsideSt
 Statement = Observation | OrderStatement | Fact
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """What statements may name: the codes of ISO 4217, and the attributes and purposes of the catalogue."""
 
     currencies: frozenset[str] = frozenset()

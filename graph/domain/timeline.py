@@ -1,7 +1,8 @@
 """A customer's timeline: interactions, orders and what happened to the customer, in one list, newest first."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 from graph.domain.changes import Entry
 from graph.domain.facts import Told
@@ -25,8 +26,7 @@ The largest is the newest.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """An item of a timeline: a fact of an interaction, an order with its key, or an entry of the history."""
 
     place: Place

@@ -1,8 +1,9 @@
 """What can be asked of a customer and what the answer holds, as plain values. Times in microseconds."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct, field
 
 from graph.domain.customers import Customer
 from graph.domain.facts import FactKind
@@ -17,15 +18,13 @@ T = TypeVar("T")
 MAX_PAGE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class ById:
+class ById(Struct, frozen=True):
     """A customer by an id that Kith handed out, retired ones too."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ByKey:
+class ByKey(Struct, frozen=True):
     """A customer by the key of an identifier it holds."""
 
     key: str
@@ -34,8 +33,7 @@ class ByKey:
 Asked = ById | ByKey
 
 
-@dataclass(frozen=True, slots=True)
-class IdentifierPage:
+class IdentifierPage(Struct, frozen=True):
     """A page of identifiers by namespace, in the order that is given, then by key.
 
     `after` is the last one seen: the place of its namespace in `namespaces`, and its key.
@@ -46,16 +44,14 @@ class IdentifierPage:
     after: tuple[int, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderPage:
+class OrderPage(Struct, frozen=True):
     """A page of orders, newest first; `after` is the last (placed_at, key) seen."""
 
     first: int
     after: tuple[int, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LinkPage:
+class LinkPage(Struct, frozen=True):
     """A page of the links with an end at the customer, by both keys; `after` is the last pair seen."""
 
     first: int
@@ -63,32 +59,28 @@ class LinkPage:
     states: tuple[State, ...] = tuple(State)
 
 
-@dataclass(frozen=True, slots=True)
-class MatchPage:
+class MatchPage(Struct, frozen=True):
     """A page of the links below the threshold with an end at the customer, by both keys."""
 
     first: int
     after: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryPage:
+class HistoryPage(Struct, frozen=True):
     """A page of what happened to the customer, newest first; `after` is the number of the last entry seen."""
 
     first: int
     after: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FactPage:
+class FactPage(Struct, frozen=True):
     """What is told of a kind, newest first."""
 
     kind: FactKind
     first: int
 
 
-@dataclass(frozen=True, slots=True)
-class TimelinePage:
+class TimelinePage(Struct, frozen=True):
     """A page of interactions, orders and history; `after` is the place of the last item seen.
 
     With `channels`, `types`, `campaign` or `sku` there are interactions of these only. `since` and `until` are in
@@ -106,13 +98,11 @@ class TimelinePage:
     until: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TallyPage:
+class TallyPage(Struct, frozen=True):
     """The tallies of all identifiers on which facts hang; they are few."""
 
 
-@dataclass(frozen=True, slots=True)
-class SkimPage:
+class SkimPage(Struct, frozen=True):
     """The newest interactions as `Skimmed`, in the order of timelines."""
 
     first: int
@@ -123,8 +113,7 @@ PageRequest = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The pages that a view is to hold; id, times, counts and figures come with every view."""
 
     pages: tuple[PageRequest, ...] = ()
@@ -135,16 +124,14 @@ class Selection:
         return cls(tuple(sorted(dict.fromkeys(pages), key=lambda page: type(page).__name__)))
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Page(Struct, Generic[T], frozen=True):
     """Some items of a list, and whether more follow."""
 
     items: Sequence[T]
     more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class IdentifierView:
+class IdentifierView(Struct, frozen=True):
     """An identifier with what was seen of it; `evidence` is `None` where only a mark names it."""
 
     identifier: Identifier
@@ -153,16 +140,14 @@ class IdentifierView:
     blocked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OrderView:
+class OrderView(Struct, frozen=True):
     """An order with its key."""
 
     key: str
     order: Order
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A link below the threshold, with the customers at its ends and the *together* and *apart* marks at each."""
 
     link: Link
@@ -172,8 +157,7 @@ class Match:
     marks_b: Sequence[Mark] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerView:
+class CustomerView(Struct, frozen=True):
     """The answer about one customer.
 
     `requested` is the id that was asked for. Pages are found by the request that asked for them. A customer whose

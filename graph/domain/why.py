@@ -1,8 +1,9 @@
 """Why two identifiers are one customer, or are not."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from graph.domain.customers import Member
 from graph.domain.groups import Groups
@@ -15,8 +16,7 @@ from graph.domain.snapshots import Region
 MOST_CHAINS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step of a chain: from one identifier to the next, by a kept link or a steward's mark."""
 
     start: str
@@ -25,8 +25,7 @@ class Step:
     mark: Mark | None
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """Steps from one identifier to another; `weakest` is the place of the step that falls first."""
 
     steps: tuple[Step, ...]
@@ -45,8 +44,7 @@ class ObstacleKind(Enum):
     BELOW_THRESHOLD = BELOW_THRESHOLD
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(Struct, frozen=True):
     """One thing that keeps them apart.
 
     `link` is the link that is not kept, `key` the identifier that is shared, blocked or was never seen, `mark` the
@@ -61,8 +59,7 @@ class Obstacle:
     against: tuple[Chain, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(Struct, frozen=True):
     """The answer: one customer by these chains, strongest first, or not because of these obstacles; and in words."""
 
     same: bool

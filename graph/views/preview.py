@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from msgspec import Struct
+
 from graph.domain.errors import KithError
 from graph.domain.identifiers import Identifier
 from graph.domain.marks import Mark
@@ -27,16 +29,14 @@ class PreviewState(Enum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One customer, or several that become one: ids now, and the groups of identifiers that they come to."""
 
     ids: tuple[str, ...]
     groups: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """What would change, in customers of now: how many go together with others, and how many fall apart."""
 
     customers_now: int

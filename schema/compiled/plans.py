@@ -16,6 +16,7 @@ from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.execution.values import VariableValues
 from graphql.language import DirectiveNode, VariableNode
 from graphql.pyutils import Path
+from msgspec import Struct
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 PLANS_KEPT = 16
@@ -42,8 +43,7 @@ Field = Callable[[Any, Running, Path | None], Any]
 Fields = list[tuple[str, Field]]
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """What graphql-core found when it built the first executor of an operation; `coerce` is as `coercer` answers."""
 
     fragment_definitions: dict[str, FragmentDefinitionNode]

@@ -1,9 +1,9 @@
 """Rules tried on a text example."""
 
-from dataclasses import replace
 from typing import Annotated
 
 import strawberry
+from msgspec.structs import replace
 
 from graph.domain import scenario as scenarios
 from graph.domain.errors import InvalidInput, Problem

@@ -2,8 +2,9 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import count
+
+from msgspec.structs import replace
 
 from graph.domain.changes import Change
 from graph.domain.customers import Customer, Member, Node

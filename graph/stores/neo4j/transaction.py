@@ -1,9 +1,9 @@
 """One write on Neo4j: answers the requests of a write inside a managed transaction, locking what it reads."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from neo4j import AsyncManagedTransaction
 
 from graph.domain.customers import Member, Node

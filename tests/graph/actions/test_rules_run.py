@@ -1,8 +1,7 @@
 """When neighbours have to be counted anew while rules change."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from graph.actions.rules_run import current
 from tests.builders.graphs import small_rules
