@@ -91,6 +91,12 @@ def create_app(settings: Settings, wiring: Wiring) -> Starlette:
     async def home(_: Request) -> Response:
         return RedirectResponse("/graphql")
 
+    middleware = [Middleware(LimitBody, most=settings.max_body_bytes)]
+    if settings.origins:
+        cors = Middleware(
+            CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"], allow_headers=["*"]
+        )
+        middleware.insert(0, cors)
     return Starlette(
         routes=[
             Route("/", home),
@@ -99,11 +105,6 @@ def create_app(settings: Settings, wiring: Wiring) -> Starlette:
             Route("/graphql", view),
             WebSocketRoute("/graphql", view),
         ],
-        middleware=[
-            Middleware(
-                CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"], allow_headers=["*"]
-            ),
-            Middleware(LimitBody, most=settings.max_body_bytes),
-        ],
+        middleware=middleware,
         lifespan=lifespan,
     )

@@ -3,11 +3,11 @@
 An order is an identifier (namespace `order`) that also carries facts. Money is `Decimal`, never a float.
 """
 
-import json
 from decimal import Decimal
 from enum import Enum
 
 from msgspec import Struct
+from msgspec.json import Decoder
 
 from graph.domain.errors import Problem
 from graph.domain.observations import ORDER, Observation, Tier, check_text, check_time
@@ -29,8 +29,8 @@ class OrderStatus(Enum):
     CANCELLED = "cancelled"
 
 
-class OrderLine(Struct, frozen=True):
-    """One line of an order; `total` is the line's, in the currency of the order."""
+class OrderLine(Struct, frozen=True, array_like=True):
+    """One line of an order; `total` is the line's, in the currency of the order. In JSON it is an array."""
 
     sku: str
     quantity: Decimal
@@ -67,19 +67,9 @@ class Order(Struct, frozen=True):
     @classmethod
     def from_facts(cls, source: str, facts: str) -> "Order":
         """The order that `facts` wrote down."""
-        values = json.loads(facts)
-        lines = tuple(
-            OrderLine(sku, Decimal(quantity), Decimal(total), name) for sku, quantity, total, name in values["lines"]
-        )
+        read = _FACTS.decode(facts)
         return cls(
-            values["number"],
-            source,
-            values["placed_at"],
-            values["stated_at"],
-            values["currency"],
-            Decimal(values["total"]),
-            OrderStatus(values["status"]),
-            lines,
+            read.number, source, read.placed_at, read.stated_at, read.currency, read.total, read.status, read.lines
         )
 
     def observation(self, identifiers: tuple[tuple[str, str], ...], party: Tier = Tier.FIRST) -> Observation:
@@ -99,6 +89,21 @@ class Order(Struct, frozen=True):
         return other is None or (-self.stated_at, self.source) < (-other.stated_at, other.source)
 
 
+class _Facts(Struct, frozen=True):
+    """An order as its facts are written down."""
+
+    number: str
+    placed_at: int
+    stated_at: int
+    currency: str
+    total: Decimal
+    status: OrderStatus
+    lines: tuple[OrderLine, ...]
+
+
+_FACTS = Decoder(_Facts)
+
+
 class OrderStatement(Struct, frozen=True):
     """What a source says of an order, and the identifiers it was placed with (0 to 19, as namespace and raw value)."""
 
@@ -114,7 +119,7 @@ def statement_id(number: str, stated_at: int) -> str:
 
 def stated_at_of(facts: str) -> int:
     """When an order was stated, from what `facts` wrote down."""
-    return int(json.loads(facts)["stated_at"])
+    return _FACTS.decode(facts).stated_at
 
 
 def plain(number: Decimal) -> str:

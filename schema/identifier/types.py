@@ -2,7 +2,6 @@
 
 import strawberry
 
-from graph.domain.identifiers import Identifier as DomainIdentifier
 from graph.domain.rules import Dropped
 from graph.domain.views import IdentifierView
 from schema.scalars import Timestamp
@@ -18,7 +17,7 @@ class IdentifierName:
     @classmethod
     def of(cls, key: str) -> "IdentifierName":
         """From a key."""
-        namespace, value = DomainIdentifier.from_key(key)
+        namespace, _, value = key.partition("=")
         return cls(namespace=namespace, value=value)
 
 

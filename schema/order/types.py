@@ -37,18 +37,16 @@ described(
 
 def money(amount: Decimal, currency: str, rounded: bool = False) -> Amount:
     """An amount with at least the decimals of its currency; an average is rounded to them."""
-    places, unit = _unit(currency)
-    exponent = amount.as_tuple().exponent
-    if rounded or (isinstance(exponent, int) and -exponent < places):
-        return Amount(amount.quantize(unit))
-    return Amount(amount)
+    unit, nothing = _unit(currency)
+    # A sum has the decimals of the addend that has more.
+    return Amount(amount.quantize(unit) if rounded else amount + nothing)
 
 
 @lru_cache(maxsize=200)
-def _unit(currency: str) -> tuple[int, Decimal]:
-    """The decimals of a currency, and its smallest unit."""
+def _unit(currency: str) -> tuple[Decimal, Decimal]:
+    """The smallest unit of a currency, and nothing with as many decimals."""
     places = get_currency_precision(currency)
-    return places, Decimal(1).scaleb(-places)
+    return Decimal(1).scaleb(-places), Decimal(0).scaleb(-places)
 
 
 @strawberry.type(description="An amount in a currency.")
