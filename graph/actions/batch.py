@@ -1,7 +1,7 @@
 """A batch of items that callers send: the good ones are stored, each bad one is answered with its problem."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from graph.actions.commit import Answer, Refused
@@ -10,6 +10,7 @@ from graph.domain.errors import InvalidInput, Problem
 from graph.domain.intake import Command
 
 T = TypeVar("T")
+U = TypeVar("U")
 MOST_ITEMS = 1_000
 """Items of one call."""
 AT_ONCE = 100
@@ -22,13 +23,19 @@ def check_count(name: str, items: Sequence[object]) -> None:
         raise InvalidInput("BAD_COUNT", f"{name} holds {len(items)} entries; 1 to {MOST_ITEMS} are allowed", (name,))
 
 
-async def run_batch(writer: GroupCommit, items: Sequence[T], command: Callable[[T], Command | Problem]) -> list[Answer]:
-    """Turn items into commands, run them together, and answer in the order of the items."""
-    drafts: list[Command | Problem] = []
+async def in_turns(items: Iterable[T], change: Callable[[T], U]) -> list[U]:
+    """What a function makes of each item; now and then others go on."""
+    found: list[U] = []
     for place, item in enumerate(items, 1):
-        drafts.append(command(item))
+        found.append(change(item))
         if place % AT_ONCE == 0:
             await asyncio.sleep(0)
+    return found
+
+
+async def run_batch(writer: GroupCommit, items: Sequence[T], command: Callable[[T], Command | Problem]) -> list[Answer]:
+    """Turn items into commands, run them together, and answer in the order of the items."""
+    drafts = await in_turns(items, command)
     commands = [draft for draft in drafts if not isinstance(draft, Problem)]
     answers = iter(await writer.run(commands))
     return [Refused(draft) if isinstance(draft, Problem) else next(answers) for draft in drafts]

@@ -1,10 +1,11 @@
 """Mutations on observations."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import strawberry
 
+from graph.actions.batch import in_turns
 from graph.actions.commit import Accepted, Answer, Revocation
 from graph.domain.errors import InvalidInput
 from graph.domain.errors import Problem as DomainProblem
@@ -34,10 +35,11 @@ async def answered(info: Info, answers: Sequence[Answer]) -> ObservationsPayload
         keys = list(dict.fromkeys(one.key for one in answers if isinstance(one, Accepted)))
         views = await graph.customers([ByKey(key) for key in keys], selection)
         customers = {key: Customer.of(view) for key, view in zip(keys, views, strict=True) if view is not None}
-    results = [
-        ObservationAccepted.of(one, customers.get(one.key)) if isinstance(one, Accepted) else refused(one)
-        for one in answers
-    ]
+
+    def result(one: Answer) -> Any:
+        return ObservationAccepted.of(one, customers.get(one.key)) if isinstance(one, Accepted) else refused(one)
+
+    results = await in_turns(answers, result)
     return ObservationsPayload(results=results, errors=[])
 
 
@@ -56,7 +58,7 @@ async def taken_in(
 ) -> ObservationsPayload:
     """The answers of a batch that are observations; a batch that is wrong as a whole is told as one problem."""
     try:
-        answers = await record([one.read() for one in items])
+        answers = await record(await in_turns(items, lambda one: one.read()))
     except InvalidInput as error:
         return ObservationsPayload(results=[], errors=[Problem.of(error.problem())])
     return await answered(info, answers)
