@@ -6,7 +6,7 @@ import pytest
 
 from graph.actions import group_commit
 from graph.actions.commit import Accepted, Refused
-from graph.actions.group_commit import GroupCommit
+from graph.actions.group_commit import PART, GroupCommit
 from graph.actions.rules_run import Current
 from graph.domain.errors import Overloaded, StoreUnavailable
 from graph.domain.intake import Revoke
@@ -153,7 +153,7 @@ def test_a_small_request_does_not_wait_for_all_of_a_large_one(run: Run) -> None:
     # then
     assert done == ["first", "small", "large"]
     assert [one.id for one in answers] == [f"large{n}" for n in range(350)]
-    assert max(store.sizes) == 50
+    assert max(store.sizes) == PART
 
 
 def test_large_requests_alone_are_taken_whole(run: Run) -> None:
