@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import orjson
 from msgspec import Struct
+from msgspec.json import encode
 from msgspec.structs import replace
 
 from graph.bulk.gathering import Gathered, Gathering
@@ -102,7 +103,7 @@ class Mark(Struct, frozen=True):
 
     def text(self) -> str:
         """As it is kept."""
-        return orjson.dumps(self).decode()
+        return encode(self).decode()
 
     @classmethod
     def read(cls, text: str) -> "Mark":
