@@ -4,7 +4,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-compact: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""Without blanks; the keys of objects in the order in which they stand."""
+from msgspec.json import Encoder
+
 ordered: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 """Without blanks, the keys of objects sorted."""
+_encode = Encoder().encode
+
+
+def compact(value: Any) -> str:
+    """Without blanks; the keys of objects in the order in which they stand."""
+    return _encode(value).decode()
