@@ -29,7 +29,7 @@ from graph.domain.identifiers import Identifier
 HERE = Path(__file__).parent
 VENV = HERE.parent / ".venv-bench"
 QUICK = ("scipy", "union_find", "igraph", "rustworkx")
-SLOW = ("networkx", "duckdb", "polars", "splink")
+SLOW = ("networkx", "duckdb", "polars", "splink", "graphx")
 AIMS = {"scipy": 1.0, "igraph": 5.0, "networkx": 20.0}
 
 

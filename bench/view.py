@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import uvloop
 from neo4j import AsyncGraphDatabase
 
 from bench.report import Curve, Row
@@ -350,7 +351,7 @@ def rows(uri: str, keys: list[str], clients: list[int], rounds: int, seconds: in
             for _ in range(rounds):
                 for side in every:
                     rates[side.name].append(wrk(f"{running[side.name]}{side.path}", bodies[side.name], count, seconds))
-                rates["driver alone"].append(asyncio.run(driver_alone(uri, keys, count, seconds)))
+                rates["driver alone"].append(uvloop.run(driver_alone(uri, keys, count, seconds)))
             what = f"view over HTTP, {count} clients"
             found += [Row(what, "views/s", rates["Kith"], side.name, rates[side.name], side.aim) for side in every[1:]]
             found.append(Row(what, "views/s", rates["Kith"], "driver alone, no HTTP", rates["driver alone"]))

@@ -125,6 +125,33 @@ def splink(a, b, n):
     yield len(np.unique(np.asarray(found.as_duckdbpyrelation().fetchnumpy()["cluster_id"])))
 
 
+def graphx(a, b, n):
+    """GraphX on local Spark: what GraphFrames runs as `algorithm="graphx"`; its own jars are not on Maven Central."""
+    import os
+    import tempfile
+
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    from pyspark.sql import SparkSession
+
+    with tempfile.TemporaryDirectory() as folder:
+        np.savetxt(f"{folder}/edges", np.column_stack((a, b)), fmt="%d")
+        settings = {"spark.ui.enabled": "false", "spark.driver.memory": "8g", "spark.sql.shuffle.partitions": "4"}
+        spark = SparkSession.builder.master("local[*]").config(map=settings).getOrCreate()
+        jvm = spark.sparkContext._jvm
+        tag, long = jvm.scala.reflect.ClassTag.Int(), jvm.org.apache.spark.sql.Encoders.LONG()
+        level = jvm.org.apache.spark.storage.StorageLevel.MEMORY_ONLY()
+        loader, algorithms = jvm.org.apache.spark.graphx.GraphLoader, jvm.org.apache.spark.graphx.lib
+        graph = loader.edgeListFile(spark.sparkContext._jsc.sc(), f"{folder}/edges", False, 4, level, level)
+        graph.edges().count()
+        yield
+        labels = algorithms.ConnectedComponents.run(graph, tag, tag).vertices()
+        found = spark._jsparkSession.createDataset(labels, jvm.org.apache.spark.sql.Encoders.tuple(long, long))
+        # Nodes without an edge are in no file of edges.
+        alone = n - found.count()
+        none = spark.sparkContext._gateway.new_array(jvm.java.lang.String, 0)
+        yield alone + found.select("_2", none).distinct().count()
+
+
 def main() -> None:
     """Time one peer."""
     edges = np.load(sys.argv[2])
