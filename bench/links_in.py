@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
+import uvloop
 from neo4j import AsyncGraphDatabase
 
 from bench.population import Population, Seen
@@ -259,8 +260,8 @@ def neo4j_row(uri: str, how: How) -> Row:
 
     def plain(before: Batches, batches: Batches) -> float:
         asyncio.run(wipe(uri))
-        asyncio.run(plain_neo4j(uri, before, 1))
-        return asyncio.run(plain_neo4j(uri, batches, how.clients))
+        uvloop.run(plain_neo4j(uri, before, 1))
+        return uvloop.run(plain_neo4j(uri, batches, how.clients))
 
     def store() -> str:
         asyncio.run(wipe(uri))
