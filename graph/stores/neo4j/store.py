@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import neo4j
 import orjson
@@ -68,20 +68,14 @@ class Neo4jStore:
             user_agent="kith",
         )
         self._database = database
-        self._idle: list[neo4j.AsyncSession] = []
         self._trips = Trips(self._views)
         self.uri = uri
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[neo4j.AsyncSession]:
-        """A session, which the next may have where nothing failed: to open one takes a fifth of a small read."""
-        session = self._idle.pop() if self._idle else self._driver.session(database=self._database)
         try:
-            async with AsyncExitStack() as closing:
-                closing.push_async_exit(session)
+            async with self._driver.session(database=self._database) as session:
                 yield session
-                closing.pop_all()
-            self._idle.append(session)
         except AuthError as error:
             raise StoreUnavailable("the database refuses the user or the password") from error
         except (ClientError, ConstraintError) as error:
@@ -388,8 +382,6 @@ class Neo4jStore:
 
     async def close(self) -> None:
         """See `Store`."""
-        while self._idle:
-            await self._idle.pop().close()
         await self._driver.close()
 
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from neo4j import Record
 
@@ -42,23 +43,31 @@ class Trips:
         waiting = self._waiting.get(selection)
         if waiting is None:
             waiting = self._waiting[selection] = []
-            loop.call_soon(self._leave, selection)
+            # A task begins in the next turn of the loop.
+            self._start(self._leave(selection))
         answer: Future[Found] = loop.create_future()
         waiting.append(_Caller(asked, answer))
         return await answer
 
-    def _leave(self, selection: Selection) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _leave(self, selection: Selection) -> None:
         waiting = self._waiting.pop(selection)
-        # Where none is under way, two leave: one is worked on here while the other is on its way.
+        # Where none is under way but this one, two leave: one is worked on here while the other is on its way.
         half = (sum(len(one.asked) for one in waiting) + 1) // 2
-        for trip in _parted(waiting, MOST if self._under_way else min(max(FEWEST, half), MOST)):
-            task = asyncio.create_task(self._go(trip, selection))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-            for one in trip:
-                one.answer.add_done_callback(partial(_stop_if_given_up, trip, task))
+        size = MOST if len(self._under_way) > 1 else min(max(FEWEST, half), MOST)
+        first, *others = _parted(waiting, size)
+        for trip in others:
+            self._start(self._go(trip, selection))
+        await self._go(first, selection)
 
     async def _go(self, trip: Sequence[_Caller], selection: Selection) -> None:
+        task = asyncio.current_task()
+        for one in trip:
+            one.answer.add_done_callback(partial(_stop_if_given_up, trip, task))
         try:
             read = await self._read([one for caller in trip for one in caller.asked], selection)
         except Exception as error:
@@ -88,6 +97,6 @@ def _parted(waiting: Sequence[_Caller], size: int) -> Iterator[list[_Caller]]:
     yield trip
 
 
-def _stop_if_given_up(trip: Sequence[_Caller], task: "asyncio.Task[None]", _: "Future[Found]") -> None:
-    if all(one.answer.cancelled() for one in trip):
+def _stop_if_given_up(trip: Sequence[_Caller], task: "asyncio.Task[Any] | None", _: "Future[Found]") -> None:
+    if task is not None and all(one.answer.cancelled() for one in trip):
         task.cancel()
