@@ -25,7 +25,8 @@ class ChangeKind(Enum):
 class Cause(Struct, frozen=True):
     """Through whom: the observation (source, id and party), the actor and the mark's id, or the segment's id.
 
-    `how` is observed, revoked, marked, unmarked or segmented.
+    `how` is observed, reread (under other rules), revoked, marked, unmarked or segmented. Where other rules alone
+    decided, nothing but that is told.
     """
 
     how: str = "observed"

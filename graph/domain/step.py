@@ -38,6 +38,8 @@ class Step:
         recount: bool = False,
     ) -> None:
         self._delta = delta
+        self._anew = bool(afresh)
+        """Whether what is stored is looked at anew under other rules."""
         self._rules = rules
         self._now = now
         self._new_id = new_id
@@ -242,12 +244,18 @@ class Step:
         """Identifier to what in the delta names it."""
         causes: dict[str, list[Cause]] = {}
         for statement in (*self._delta.added, *self._delta.same):
-            cause = Cause("observed", statement.source, statement.id, party=statement.tier.name.lower())
+            cause = Cause(
+                "reread" if self._anew else "observed",
+                statement.source,
+                statement.id,
+                party=statement.tier.name.lower(),
+            )
             for key in statement.keys:
                 causes.setdefault(key, []).append(cause)
         for statement in self._delta.withdrawn:
             actor = self._delta.actors.get((statement.source, statement.id), "")
-            cause = Cause("revoked", statement.source, statement.id, actor, statement.tier.name.lower())
+            how = "reread" if self._anew else "revoked"
+            cause = Cause(how, statement.source, statement.id, actor, statement.tier.name.lower())
             for key in statement.keys:
                 causes.setdefault(key, []).append(cause)
         for how, marks in (("marked", self._delta.marks_set), ("unmarked", self._delta.marks_removed)):
@@ -272,7 +280,7 @@ class Step:
         return self._last_cause()
 
     def _last_cause(self) -> Cause:
-        return next((causes[-1] for causes in reversed(self._causes.values())), Cause("recomputed"))
+        return next((causes[-1] for causes in reversed(self._causes.values())), Cause("reread"))
 
     def _tell(
         self,

@@ -47,11 +47,15 @@ def change_no(id: str) -> int:
     return int(found[1])
 
 
-@strawberry.type(description="Through whom a change came: an observation, its revocation, a steward, or a segment.")
+@strawberry.type(
+    description="Through whom a change came: an observation, its revocation, other rules, a steward, or a segment."
+)
 class ChangeCause:
     """A cause in GraphQL."""
 
-    how: str = strawberry.field(description="`observed`, `revoked`, `marked`, `unmarked` or `segmented`.")
+    how: str = strawberry.field(
+        description="`observed`, `reread` under other rules, `revoked`, `marked`, `unmarked` or `segmented`."
+    )
     source: str | None = strawberry.field(description="The source of the observation.")
     observation_id: str | None = strawberry.field(description="The id of the observation.")
     party: str | None = strawberry.field(description="`first`, `second`, `third` or `statistical`.")
@@ -135,6 +139,10 @@ def _sentence(entry: Entry) -> str:
             what = f"a mark was set on {' and '.join(change.keys)}"
         case ChangeKind.MARK_REMOVED:
             what = f"a mark was removed from {' and '.join(change.keys)}"
-    cause = change.cause
-    by = f" by {cause.actor}" if cause.actor else f" (observation {cause.id} of {cause.source}, {cause.how})"
-    return f"{what}{by}: {change.rule}."
+    return f"{what}{_by(change.cause)}: {change.rule}."
+
+
+def _by(cause: Cause) -> str:
+    if cause.actor:
+        return f" by {cause.actor}"
+    return f" (observation {cause.id} of {cause.source}, {cause.how})" if cause.id else " (under other rules)"

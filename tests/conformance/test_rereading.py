@@ -2,12 +2,15 @@
 
 import asyncio
 
+from msgspec.structs import replace
+
 from graph.actions.commit import commit
 from graph.actions.reread import reread
 from graph.actions.rules_run import Current, RulesRun
 from graph.domain.rules import KeptRules, Rules
 from graph.domain.snapshots import Reread
 from graph.ports import Store
+from schema.change.types import Change
 from tests.builders.graphs import NOW, CountingIds, FixedClock, observe, seen, small_rules
 from tests.conftest import Fresh, Run
 
@@ -70,3 +73,20 @@ def test_a_run_reads_each_observation_once(fresh: Fresh, run: Run) -> None:
     assert run(store.observations(None, 1, 10)) == []
     assert rules.progress.done == rules.progress.total == 7
     assert not run(store.rules())[0].pending
+
+
+def test_what_other_rules_change_is_told_as_their_doing(fresh: Fresh, run: Run) -> None:
+    # given
+    store = filled(fresh, run)
+    before = run(store.newest_change())
+    others = [replace(one, min_length=2) if one.name == "mail" else one for one in RULES.namespaces]
+    new = replace(RULES, namespaces=tuple(others))
+    # when mail=A is too short to be an identifier
+    some = [("shop", "1"), ("shop", "5")]
+    run(store.write(lambda: reread(some, new, new, NOW, CountingIds(100), Reread(2, ("shop", "1")))))
+    # then
+    told = run(store.changes(before, 10))
+    assert told
+    assert {one.change.cause.how for one in told} == {"reread"}
+    assert {one.change.cause.id for one in told} <= {"1", "5"}
+    assert not any("revoked" in Change.of(one).sentence for one in told)
