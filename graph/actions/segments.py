@@ -133,10 +133,10 @@ class Segments:
 
     async def of(self, ids: Sequence[str]) -> dict[str, list[tuple[Segment, int | None]]]:
         """The segments of customers as of now, each with since when that is recorded (`None`: not yet)."""
-        segments = await self._store.segments()
+        segments, belongings = await asyncio.gather(self._store.segments(), self._store.belongings(ids))
         if not segments:
             return {}
-        recorded = {one.id: one.segments for one in await self._store.belongings(ids)}
+        recorded = {one.id: one.segments for one in belongings}
         found: dict[str, list[tuple[Segment, int | None]]] = {}
         for one in await self._judge(ids, segments):
             held = recorded.get(one.id, {})

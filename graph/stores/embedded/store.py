@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 from graph.domain.changes import Entry
 from graph.domain.errors import Conflict, StoreUnavailable
@@ -26,6 +27,7 @@ from graph.domain.views import Asked, CustomerView, Selection
 from graph.ports import T, Work
 from graph.stores.embedded import checkpoints, loading, reading, rows, segments
 from graph.stores.embedded.health import survey
+from graph.stores.embedded.jobs import Crews, Job
 from graph.stores.embedded.search import find
 from graph.stores.embedded.transaction import Transaction, is_loading
 from graph.stores.embedded.upgrades import UPGRADES
@@ -53,6 +55,7 @@ class EmbeddedStore:
         self._path = str(path)
         self._writer = ThreadPoolExecutor(1, "kith-sqlite-writer")
         self._readers = ThreadPoolExecutor(READERS, READER)
+        self._crews = Crews(self._readers, READERS, self._run)
         self._checkpoints = checkpoints.Checkpoints(self._opened)
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
@@ -91,22 +94,21 @@ class EmbeddedStore:
             raise StoreUnavailable(f"the database file cannot be used: {error}") from error
 
     async def _in(self, pool: ThreadPoolExecutor, function: Callable[..., T], *values: object) -> T:
-        job = _Job()
+        job = Job(function, values)
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, self._run, job, function, values)
+            return cast("T", await asyncio.get_running_loop().run_in_executor(pool, self._run, job))
         except asyncio.CancelledError:
             # A write that was taken in is finished; a read that no one waits for is stopped.
             if pool is self._readers:
                 job.interrupt()
             raise
 
-    def _run(self, job: "_Job", function: Callable[..., T], values: Sequence[object]) -> T:
+    def _run(self, job: Job) -> Any:
         try:
             connection = self._connection()
         except sqlite3.DatabaseError as error:
             raise StoreUnavailable(f"the database file cannot be used: {error}") from error
-        with job.on(connection):
-            return function(*values)
+        return job.run(connection)
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
         """See `Store`: one transaction at a time, which other processes wait for."""
@@ -120,11 +122,16 @@ class EmbeddedStore:
 
     async def customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
         """See `Store`: a read transaction is a snapshot here, so nothing has to be repeated."""
-        return await self._read(customer_views, asked, selection)
+        read = self._quick if len(asked) == 1 else self._read
+        return await read(customer_views, asked, selection)
 
     async def _read(self, function: Callable[..., T], *values: object) -> T:
         """What a function reads in a transaction of its own, in a thread of the readers."""
         return await self._in(self._readers, self._within, "BEGIN", function, values)
+
+    async def _quick(self, function: Callable[..., T], *values: object) -> T:
+        """The same for what takes a moment, together with what else is asked for in this turn of the event loop."""
+        return cast("T", await self._crews.run(self._within, "BEGIN", function, values))
 
     def _within(self, begin: str, function: Callable[..., T], values: Sequence[object]) -> T:
         with self._transaction(begin) as connection:
@@ -160,7 +167,7 @@ class EmbeddedStore:
 
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:
         """See `Store`."""
-        return await self._read(reading.orders, keys)
+        return await self._quick(reading.orders, keys)
 
     async def put_products(self, products: Sequence[Product]) -> list[bool]:
         """See `Store`."""
@@ -168,7 +175,7 @@ class EmbeddedStore:
 
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:
         """See `Store`."""
-        return await self._read(reading.products, skus)
+        return await self._quick(reading.products, skus)
 
     async def find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
         """See `Store`."""
@@ -194,11 +201,11 @@ class EmbeddedStore:
 
     async def segments(self) -> list[Segment]:
         """See `Store`."""
-        return await self._read(segments.segments)
+        return await self._quick(segments.segments)
 
     async def belongings(self, ids: Sequence[str]) -> list[Belonging]:
         """See `Store`."""
-        return await self._read(segments.belongings, ids)
+        return await self._quick(segments.belongings, ids)
 
     async def members(self, segment: str, after: str, first: int) -> list[Membership]:
         """See `Store`."""
@@ -338,31 +345,6 @@ def _settled(transaction: Transaction, work: Work[T]) -> T:
 def _tune(connection: sqlite3.Connection, settings: Sequence[str]) -> None:
     for setting in settings:
         connection.execute(f"PRAGMA {setting}")
-
-
-class _Job:
-    """What one thread does for one caller, so that the caller can stop it and nothing else."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-
-    @contextmanager
-    def on(self, connection: sqlite3.Connection) -> Iterator[None]:
-        """The time in which a connection works for this job."""
-        with self._lock:
-            self._connection = connection
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._connection = None
-
-    def interrupt(self) -> None:
-        """Stop the statement that runs for this job, if one does."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.interrupt()
 
 
 def _statements(script: str) -> Iterator[str]:
