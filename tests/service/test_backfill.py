@@ -1,8 +1,11 @@
 """`kith backfill`: all formats, refused lines, runs that are cut off, and stores that are not empty."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -199,3 +202,33 @@ def test_the_command_tells_what_it_did(tmp_path: Path) -> None:
     # then
     assert again.returncode == 2
     assert "not empty" in again.stderr
+
+
+def test_who_is_told_to_stop_leaves_nothing_behind(tmp_path: Path) -> None:
+    # given a backfill that is reading
+    file, folder = tmp_path / "history.ndjson", tmp_path / "temporary"
+    folder.mkdir()
+    with file.open("w") as out:
+        for n in range(100_000):
+            one = {
+                "source": "web",
+                "id": str(n),
+                "identifiers": [{"namespace": "email", "value": f"p{n}@mail.example"}],
+            }
+            out.write(json.dumps(one) + "\n")
+    command = [sys.executable, "-m", "service", "backfill", str(file), "--store", f"sqlite:///{tmp_path}/kith.db"]
+    process = subprocess.Popen(
+        command, env={**os.environ, "TMPDIR": str(folder)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    for _ in range(600):
+        if any(rows.stat().st_size for rows in folder.glob("kith-backfill-*/rows")):
+            break
+        time.sleep(0.02)
+    assert list(folder.glob("kith-backfill-*/rows"))
+    # when
+    process.terminate()
+    _, told = process.communicate(timeout=60)
+    # then
+    assert process.returncode == 128 + signal.SIGTERM
+    assert list(folder.glob("kith-backfill-*")) == []
+    assert "Traceback" not in told
