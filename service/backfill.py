@@ -1,6 +1,7 @@
 """One run of `kith backfill`: whole files into an empty store, resolved together; can be stopped and run again."""
 
 import asyncio
+import gc
 import hashlib
 import multiprocessing
 import os
@@ -243,6 +244,9 @@ class Backfill:
                 writes.kept[LOADING] = replace(mark, stage=portion.stage, portion=portion.number).text()
                 writing = asyncio.create_task(self.store.load(writes, portion.numbers))
                 await asyncio.sleep(0)
+                # What a driver leaves behind is in cycles, and a portion hangs on each. The command switches the search
+                # for cycles off, so what was made since the last portion is looked through here.
+                gc.collect(0)
         if writing is not None:
             await writing
         self.told("load", done, total)
