@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import orjson
 from msgspec import Struct
-from msgspec.json import encode
 from msgspec.structs import replace
 
 from graph.bulk.gathering import Gathered, Gathering
@@ -30,6 +29,7 @@ from graph.domain.intake import receipt_of
 from graph.domain.observations import REFUSED_BY_RULES
 from graph.domain.rules import Rules
 from graph.domain.statements import Terms, command
+from graph.domain.texts import compact
 from graph.ports import LOADING, Store
 from service import rules_file
 from service.bootstrap import SystemClock, Wiring, id_from
@@ -104,7 +104,7 @@ class Mark(Struct, frozen=True):
 
     def text(self) -> str:
         """As it is kept."""
-        return encode(self).decode()
+        return compact(self)
 
     @classmethod
     def read(cls, text: str) -> "Mark":

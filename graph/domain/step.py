@@ -38,8 +38,6 @@ class Step:
         recount: bool = False,
     ) -> None:
         self._delta = delta
-        self._anew = bool(afresh)
-        """Whether what is stored is looked at anew under other rules."""
         self._rules = rules
         self._now = now
         self._new_id = new_id
@@ -243,19 +241,15 @@ class Step:
     def _causes_by_pair(self) -> dict[str, list[Cause]]:
         """Identifier to what in the delta names it."""
         causes: dict[str, list[Cause]] = {}
+        # Under other rules a statement goes and comes back without anybody having sent or revoked it.
+        came, went = ("reread", "reread") if self.overlay.afresh else ("observed", "revoked")
         for statement in (*self._delta.added, *self._delta.same):
-            cause = Cause(
-                "reread" if self._anew else "observed",
-                statement.source,
-                statement.id,
-                party=statement.tier.name.lower(),
-            )
+            cause = Cause(came, statement.source, statement.id, party=statement.tier.name.lower())
             for key in statement.keys:
                 causes.setdefault(key, []).append(cause)
         for statement in self._delta.withdrawn:
             actor = self._delta.actors.get((statement.source, statement.id), "")
-            how = "reread" if self._anew else "revoked"
-            cause = Cause(how, statement.source, statement.id, actor, statement.tier.name.lower())
+            cause = Cause(went, statement.source, statement.id, actor, statement.tier.name.lower())
             for key in statement.keys:
                 causes.setdefault(key, []).append(cause)
         for how, marks in (("marked", self._delta.marks_set), ("unmarked", self._delta.marks_removed)):

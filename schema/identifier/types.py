@@ -2,6 +2,7 @@
 
 import strawberry
 
+from graph.domain.identifiers import Identifier as DomainIdentifier
 from graph.domain.rules import Dropped
 from graph.domain.views import IdentifierView
 from schema.scalars import Timestamp
@@ -17,7 +18,7 @@ class IdentifierName:
     @classmethod
     def of(cls, key: str) -> "IdentifierName":
         """From a key."""
-        namespace, _, value = key.partition("=")
+        namespace, value = DomainIdentifier.from_key(key)
         return cls(namespace=namespace, value=value)
 
 

@@ -6,6 +6,7 @@ import orjson
 
 from graph.domain.health import Hub, Large, NamespaceUse, Survey
 from graph.domain.observations import DAY
+from graph.domain.texts import compact
 from graph.stores.embedded import rows
 
 HUBS = """SELECT i.key, count(DISTINCT o.customer) AS customers, i.shared, i.blocked
@@ -35,6 +36,6 @@ def survey(db: rows.Connection, known: Sequence[str], first: int) -> Survey:
         [Hub(key, count, bool(shared), bool(blocked)) for key, count, shared, blocked in db.execute(HUBS, (first,))],
         [Large(id, orjson.loads(counts)) for id, counts in db.execute(LARGEST, (first,))],
         [NamespaceUse(*row) for row in db.execute(NAMESPACES)],
-        [key for (key,) in db.execute(DOUBLES, (rows.dumps(known), first))],
+        [key for (key,) in db.execute(DOUBLES, (compact(known), first))],
         dict(db.execute(SUSPENDED, (DAY,)).fetchall()),
     )

@@ -6,6 +6,7 @@ import orjson
 
 from graph.domain.errors import Conflict
 from graph.domain.snapshots import Writes
+from graph.domain.texts import compact
 from graph.ports import LOADING
 from graph.stores.embedded import rows
 from graph.stores.embedded.transaction import Transaction, is_loading
@@ -27,7 +28,7 @@ def begin(db: rows.Connection, mark: str) -> None:
     indexes = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
     for name, _ in indexes:
         db.execute(f"DROP INDEX {name}")
-    kept = [(LOADING, mark), (_WITHOUT, orjson.dumps([sql for _, sql in indexes]).decode())]
+    kept = [(LOADING, mark), (_WITHOUT, compact([sql for _, sql in indexes]))]
     db.executemany("INSERT INTO kept (name, text) VALUES (?, ?)", kept)
 
 

@@ -10,6 +10,7 @@ from graph.domain.orders import Order
 from graph.domain.products import Product
 from graph.domain.receipts import ObservationKey, Receipt
 from graph.domain.rules import KeptRules
+from graph.domain.texts import compact
 from graph.stores.embedded import rows
 
 
@@ -29,7 +30,7 @@ def history(db: rows.Connection, ids: Sequence[str]) -> list[Entry]:
     sql = f"""SELECT {rows.CHANGE} FROM changes WHERE customer IN (SELECT value FROM json_each(?1))
         UNION SELECT {rows.CHANGE} FROM changes
         WHERE other <> '' AND other IN (SELECT value FROM json_each(?1)) ORDER BY no"""
-    return [rows.entry(row) for row in db.execute(sql, (rows.dumps(ids),))]
+    return [rows.entry(row) for row in db.execute(sql, (compact(ids),))]
 
 
 def naming(db: rows.Connection, key: str) -> list[str]:
@@ -57,7 +58,7 @@ def orders(db: rows.Connection, keys: Sequence[str]) -> list[Order | None]:
     """The facts of orders, in the order of their keys."""
     sql = """SELECT o.source, o.facts FROM json_each(?) asked LEFT JOIN identifiers i ON i.key = asked.value
         LEFT JOIN orders o ON o.identifier = i.no ORDER BY asked.key"""
-    found = db.execute(sql, (rows.dumps(keys),))
+    found = db.execute(sql, (compact(keys),))
     return [None if facts is None else Order.from_facts(source, facts) for source, facts in found]
 
 
@@ -75,7 +76,7 @@ def products(db: rows.Connection, skus: Sequence[str]) -> dict[str, Product]:
     """What counts of articles."""
     sql = """SELECT sku, name, source, stated_at, brand, categories FROM products
         WHERE sku IN (SELECT value FROM json_each(?))"""
-    return {row[0]: rows.product(row) for row in db.execute(sql, (rows.dumps(skus),))}
+    return {row[0]: rows.product(row) for row in db.execute(sql, (compact(skus),))}
 
 
 def figures(db: rows.Connection, after: str, first: int) -> list[tuple[str, Figures]]:
@@ -119,7 +120,7 @@ def beside(db: rows.Connection, keys: Sequence[ObservationKey], version: int, fi
         CROSS JOIN identifiers i ON i.customer = of.customer AND i.shared = 0
         CROSS JOIN names n ON n.identifier = i.no
         CROSS JOIN observations other ON other.no = n.observation AND other.read_under < ? LIMIT ?"""
-    return [(source, id) for source, id in db.execute(sql, (rows.dumps(keys), version, first))]
+    return [(source, id) for source, id in db.execute(sql, (compact(keys), version, first))]
 
 
 def receipts(db: rows.Connection, after: ObservationKey, first: int) -> list[Receipt]:

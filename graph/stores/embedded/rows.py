@@ -17,6 +17,7 @@ from graph.domain.orders import Order
 from graph.domain.products import Product
 from graph.domain.receipts import Receipt, Standing
 from graph.domain.requests import Answered, Once, RequestKey
+from graph.domain.texts import compact
 
 MEMBER = """i.no, i.key, i.first_seen, i.last_seen, i.seen, i.sources, i.degree, i.shared, i.blocked, i.marks,
     i.customer, o.source, o.facts, i.tally"""
@@ -38,11 +39,6 @@ Connection = sqlite3.Connection
 def of(table: str, columns: str) -> str:
     """Columns as those of a table."""
     return ", ".join(f"{table}.{name}" for name in columns.split(", "))
-
-
-def dumps(value: object) -> str:
-    """JSON text."""
-    return orjson.dumps(value).decode()
 
 
 def evidence(first: int | None, last: int | None, seen: int, sources: str) -> Evidence | None:
@@ -76,13 +72,13 @@ def member_values(one: Member) -> tuple[Any, ...]:
         *(
             (None, None, 0, "[]")
             if seen is None
-            else (seen.first_seen, seen.last_seen, seen.count, dumps(seen.sources))
+            else (seen.first_seen, seen.last_seen, seen.count, compact(seen.sources))
         ),
-        dumps(dict(one.degree)) if one.degree else "{}",
+        compact(dict(one.degree)) if one.degree else "{}",
         one.shared,
         one.blocked,
         one.marks,
-        dumps(dict(one.tally)) if one.tally else "{}",
+        compact(dict(one.tally)) if one.tally else "{}",
     )
 
 
@@ -106,7 +102,7 @@ def link(a: str, b: str, row: Row) -> Link:
 def link_values(one: Link) -> tuple[Any, ...]:
     """The columns of `LINK`."""
     code, text = one.reason or (None, None)
-    sources = dumps(one.sources)
+    sources = compact(one.sources)
     return (
         one.tier.value,
         one.first_seen,
@@ -146,7 +142,7 @@ def customer_values(one: Customer) -> tuple[Any, ...]:
         one.version,
         one.anchor.key,
         one.anchor.first_seen,
-        dumps(dict(one.counts)),
+        compact(dict(one.counts)),
         one.suspended,
         one.marks,
         figures_to_json(one.figures),
@@ -198,7 +194,7 @@ def receipt_values(one: Receipt) -> tuple[Any, ...]:
         one.standing.value,
         one.received_at,
         one.seen_at,
-        dumps(one.keys),
+        compact(one.keys),
         one.tier.value,
         one.confidence,
         one.sent,
@@ -245,7 +241,7 @@ def product(row: Row) -> Product:
 
 def product_values(one: Product) -> tuple[Any, ...]:
     """The columns of a product."""
-    return one.sku, one.name, one.source, one.stated_at, one.brand, dumps(one.categories)
+    return one.sku, one.name, one.source, one.stated_at, one.brand, compact(one.categories)
 
 
 CHANGE = "no, at, kind, customer, other, keys, rule, how, source, cause, actor, party, anchors"
@@ -259,14 +255,14 @@ def change_values(one: Change) -> tuple[Any, ...]:
         one.kind.value,
         one.customer,
         one.other,
-        dumps(one.keys),
+        compact(one.keys),
         one.rule,
         cause.how,
         cause.source,
         cause.id,
         cause.actor,
         cause.party,
-        dumps(one.anchors),
+        compact(one.anchors),
     )
 
 

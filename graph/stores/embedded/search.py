@@ -7,6 +7,7 @@ from rapidfuzz.distance import OSA
 
 from graph.domain.observations import Observation
 from graph.domain.search import Field, Hit, errors_allowed
+from graph.domain.texts import compact
 from graph.stores.embedded import rows
 
 MOST_SIMILAR = 20
@@ -44,8 +45,8 @@ def _matching(
             ORDER BY (' ' || s.words || ' ') NOT LIKE :whole LIMIT :first""",
         {
             "match": match,
-            "fields": rows.dumps([field.value for field in fields]),
-            "within": None if within is None else rows.dumps(within),
+            "fields": compact([field.value for field in fields]),
+            "within": None if within is None else compact(within),
             "whole": f"% {word} %",
             "first": max(first, 0),
         },

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from graph.domain.segments import Belonging, Membership, Segment
 from graph.domain.snapshots import Writes
+from graph.domain.texts import compact
 from graph.stores.embedded import rows
 
 
@@ -15,7 +16,7 @@ def segments(db: rows.Connection) -> list[Segment]:
 
 def belongings(db: rows.Connection, ids: Sequence[str]) -> list[Belonging]:
     """What is recorded of the customers of some ids."""
-    asked = (rows.dumps(ids),)
+    asked = (compact(ids),)
     held: dict[str, dict[str, int]] = {}
     for customer, segment, since in db.execute(
         """SELECT m.customer, s.id, m.since FROM memberships m JOIN segments s ON s.no = m.segment

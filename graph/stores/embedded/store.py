@@ -23,6 +23,7 @@ from graph.domain.rules import KeptRules
 from graph.domain.search import Field, Hit
 from graph.domain.segments import Belonging, Membership, Segment
 from graph.domain.snapshots import Writes
+from graph.domain.texts import compact
 from graph.domain.views import Asked, CustomerView, Selection
 from graph.ports import T, Work
 from graph.stores.embedded import checkpoints, loading, reading, rows, segments
@@ -306,7 +307,7 @@ class EmbeddedStore:
         """See `Store`."""
         sql = """SELECT coalesce(c.id, '') FROM json_each(?) asked LEFT JOIN identifiers i ON i.key = asked.value
             LEFT JOIN customers c ON c.no = i.customer ORDER BY asked.key"""
-        return await self._read(reading.column, sql, rows.dumps(keys))
+        return await self._read(reading.column, sql, compact(keys))
 
     async def begin_load(self, mark: str) -> None:
         """See `Store`: indexes are made at the end, when all is there to be sorted."""

@@ -14,6 +14,7 @@ from graph.domain.receipts import ObservationKey, Receipt, Standing
 from graph.domain.requests import Answered, RequestKey
 from graph.domain.search import Field, text_of_facts, text_of_identifier
 from graph.domain.snapshots import Around, NewNode, Region, Support, Writes
+from graph.domain.texts import compact
 from graph.ports import LOADING, ReadAround, ReadBelongings, ReadRegion, ReadSegments, ReadSupport, Request, Write
 from graph.stores.embedded import rows, segments
 
@@ -85,7 +86,7 @@ class Transaction:
             return {}
         found: dict[str, Member] = {}
         sql = f"SELECT {rows.MEMBER} FROM identifiers i LEFT JOIN orders o ON o.identifier = i.no WHERE {where}"
-        for row in self._all(sql, rows.dumps(values)):
+        for row in self._all(sql, compact(values)):
             self._no[row[1]] = row[0]
             found[row[1]] = rows.member(row)
         return found
@@ -93,7 +94,7 @@ class Transaction:
     def _customers(self, where: str, values: Sequence[object]) -> dict[Node, Customer]:
         if not values:
             return {}
-        found = self._all(f"SELECT {rows.CUSTOMER} FROM {rows.CUSTOMERS} WHERE {where}", rows.dumps(values))
+        found = self._all(f"SELECT {rows.CUSTOMER} FROM {rows.CUSTOMERS} WHERE {where}", compact(values))
         return {row[0]: rows.customer(row) for row in found}
 
     def _receipts(self, keys: Sequence[ObservationKey], orders: Sequence[str]) -> dict[ObservationKey, Receipt]:
@@ -103,13 +104,13 @@ class Transaction:
                 f"""SELECT o.no, {rows.TOLD_AT}, {rows.of("o", rows.RECEIPT)}
                     FROM json_each(?) asked CROSS JOIN observations o
                     ON o.source = asked.value ->> 0 AND o.id = asked.value ->> 1""",
-                rows.dumps(keys),
+                compact(keys),
             )
         if orders:
             found += self._all(
                 f"""SELECT no, '[]', {rows.RECEIPT} FROM observations
                     WHERE order_key <> '' AND order_key IN (SELECT value FROM json_each(?))""",
-                rows.dumps(orders),
+                compact(orders),
             )
         receipts: dict[ObservationKey, Receipt] = {}
         for no, told_at, *row in found:
@@ -127,7 +128,7 @@ class Transaction:
         found = self._all(
             f"""SELECT l.a, l.b, {rows.LINK} FROM json_each(?) asked CROSS JOIN links l
                 ON l.a = asked.value ->> 0 AND l.b = asked.value ->> 1""",
-            rows.dumps(list(keys)),
+            compact(list(keys)),
         )
         return {keys[row[0], row[1]]: rows.link(*keys[row[0], row[1]], row[2:]) for row in found}
 
@@ -135,8 +136,8 @@ class Transaction:
         found = self._all(
             f"""SELECT {rows.MARK} FROM marks WHERE a IN (SELECT value FROM json_each(?1))
                 OR b IN (SELECT value FROM json_each(?1)) OR id IN (SELECT value FROM json_each(?2))""",
-            rows.dumps(keys),
-            rows.dumps(ids),
+            compact(keys),
+            compact(ids),
         )
         return {row[0]: rows.mark(row) for row in found}
 
@@ -146,7 +147,7 @@ class Transaction:
             f"""SELECT i.key, {rows.of("o", rows.STATEMENT)} FROM identifiers i JOIN names n ON n.identifier = i.no
                 JOIN observations o ON o.no = n.observation
                 WHERE o.standing = 'valid' AND i.key IN (SELECT value FROM json_each(?))""",
-            rows.dumps(keys),
+            compact(keys),
         )
         for key, *row in found:
             statement = rows.statement(row)
@@ -192,7 +193,7 @@ class Transaction:
         for end in ("a", "b"):
             sql = f"""SELECT x.key, y.key, {rows.LINK} FROM links l JOIN identifiers x ON x.no = l.a
                 JOIN identifiers y ON y.no = l.b WHERE l.{end} IN (SELECT value FROM json_each(?)) {condition}"""
-            for row in self._all(sql, rows.dumps(nos)):
+            for row in self._all(sql, compact(nos)):
                 found[row[0], row[1]] = rows.link(row[0], row[1], row[2:])
         return found
 

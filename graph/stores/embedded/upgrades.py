@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
-import orjson
-
 from graph.domain.facts import FactKind, detail
 from graph.domain.figures import add, figures_of, figures_to_json
 from graph.domain.observations import Observation
 from graph.domain.orders import Order
 from graph.domain.tallies import Tally, tally_of
 from graph.domain.tallies import add as add_tallies
+from graph.domain.texts import compact
 from graph.stores.embedded import rows
 
 
@@ -36,7 +35,7 @@ def _metrics(db: rows.Connection) -> None:
         db.execute(f"UPDATE told SET type = ?, campaign = ?, sku = ? {where}", values)
         tallies[carrier] = add_tallies((tallies.get(carrier, {}), tally_of(FactKind.INTERACTION.value, facts, at)))
     for carrier, tally in tallies.items():
-        db.execute("UPDATE identifiers SET tally = ? WHERE no = ?", (orjson.dumps(dict(tally)).decode(), carrier))
+        db.execute("UPDATE identifiers SET tally = ? WHERE no = ?", (compact(dict(tally)), carrier))
 
 
 UPGRADES: Mapping[int, Callable[[rows.Connection], None]] = {7: _metrics}

@@ -15,6 +15,7 @@ from graph.domain.links import Link
 from graph.domain.marks import Mark
 from graph.domain.orders import Order
 from graph.domain.tallies import Tally
+from graph.domain.texts import compact
 from graph.domain.timeline import NO_END, Moment, Place, TimelineKind, bound, change_name
 from graph.domain.views import (
     Asked,
@@ -178,7 +179,7 @@ def _interactions(db: rows.Connection, values: dict[str, Any], page: TimelinePag
 
     Each is read along an index, no further than the page.
     """
-    values["channels"] = None if page.channels is None else rows.dumps(page.channels)
+    values["channels"] = None if page.channels is None else compact(page.channels)
     values |= {"campaign": page.campaign, "sku": page.sku}
     sql = f"""SELECT o.source || ' ' || o.id AS name, :key, t.at, o.source, o.id, o.tier, o.sent
         FROM told t JOIN observations o ON o.no = t.observation
@@ -231,7 +232,7 @@ def _link_rows(
     db: rows.Connection, no: object, first: int, after: tuple[str, str] | None, states: Sequence[str], code: str = ""
 ) -> list[Any]:
     """Links with an end at the customer, by both keys; a link inside the customer comes once."""
-    values: dict[str, Any] = {"no": no, "first": first + 1, "states": rows.dumps(states), "code": code}
+    values: dict[str, Any] = {"no": no, "first": first + 1, "states": compact(states), "code": code}
     condition = "l.state IN (SELECT value FROM json_each(:states))"
     if code:
         condition += " AND l.reason_code = :code"

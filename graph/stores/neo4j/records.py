@@ -20,6 +20,7 @@ from graph.domain.requests import Answered, Once
 from graph.domain.rules import KeptRules
 from graph.domain.segments import Belonging, Segment
 from graph.domain.tallies import Tally
+from graph.domain.texts import compact
 
 Properties = Mapping[str, Any]
 
@@ -27,10 +28,6 @@ Properties = Mapping[str, Any]
 # A call of an enumeration takes as long as the rest of a field.
 _TIERS = {one.value: one for one in Tier}
 _STATES = {one.value: one for one in State}
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()
 
 
 @cache
@@ -77,11 +74,11 @@ def member_values(one: Member) -> dict[str, Any]:
         "last_seen": None if seen is None else seen.last_seen,
         "seen": 0 if seen is None else seen.count,
         "sources": [] if seen is None else list(seen.sources),
-        "degree": _json(dict(one.degree)) if one.degree else "{}",
+        "degree": compact(dict(one.degree)) if one.degree else "{}",
         "shared": one.shared,
         "blocked": one.blocked,
         "marks": one.marks,
-        "tally": _json(dict(one.tally)) if one.tally else None,
+        "tally": compact(dict(one.tally)) if one.tally else None,
     }
 
 
@@ -150,7 +147,7 @@ def customer_values(one: Customer) -> dict[str, Any]:
         "version": one.version,
         "anchor": one.anchor.key,
         "anchor_seen": one.anchor.first_seen,
-        "counts": _json(dict(one.counts)),
+        "counts": compact(dict(one.counts)),
         "suspended": one.suspended,
         "marks": one.marks,
         "figures": figures_to_json(one.figures),

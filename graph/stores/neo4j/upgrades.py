@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import neo4j
-import orjson
 
 from graph.domain.facts import FactKind, detail
 from graph.domain.figures import add, figures_of, figures_to_json
@@ -13,6 +12,7 @@ from graph.domain.orders import Order
 from graph.domain.search import NOT_SEARCHED, text_of_identifier
 from graph.domain.tallies import Tally, tally_of
 from graph.domain.tallies import add as add_tallies
+from graph.domain.texts import compact
 from graph.stores.neo4j import cypher
 from graph.stores.neo4j.views import SMALL
 
@@ -54,7 +54,7 @@ async def _recount(read: Read, key: str) -> None:
         filters = {name: value or None for name, value in detail(kind, facts)._asdict().items()}
         rows.append([record["handle"], filters])
     if tally:
-        text = orjson.dumps(dict(tally)).decode()
+        text = compact(dict(tally))
         await read(UPGRADES["give_details"], rows=rows, key=key, tally=text)
 
 
