@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service import pace
 from service.answers import problem
 from service.auth import Keys
 from service.bootstrap import Wiring
@@ -20,7 +21,10 @@ from service.view import KithView
 
 
 class LimitBody:
-    """Refuses a body over the limit, before it is read where its length is told, else as soon as it gets there."""
+    """Refuses a body over the limit, before it is read where its length is told, else as soon as it gets there.
+
+    What is within the limit is worked on at the pace of its length.
+    """
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self._app, self._most = app, most
@@ -51,7 +55,8 @@ class LimitBody:
         async def replay() -> Message:
             return next(pending, None) or await receive()
 
-        await self._app(scope, replay, send)
+        with pace.worked_on(read):
+            await self._app(scope, replay, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         await problem(413, f"the body is larger than {self._most} bytes")(scope, receive, send)

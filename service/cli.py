@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from graph.domain import scenario
 from graph.domain.errors import InvalidInput, KithError
 from graph.domain.views import ById, ByKey
-from service import rules_cli
+from service import pace, rules_cli
 from service import settings as settings_module
 from service.app import create_app
 from service.bootstrap import Wiring, wire
@@ -42,17 +42,10 @@ Files = Annotated[list[Path], typer.Argument(help="NDJSON, CSV or Parquet files.
 Source = Annotated[str, typer.Option(help="The source of lines that name none.")]
 Refused = Annotated[Path | None, typer.Option(help="Where refused lines go; else beside the first file.")]
 
-YOUNG = 20_000
-"""Objects after which Python looks for cycles: a batch of a thousand makes so many, and nearly none are in cycles."""
-SWITCH_SECONDS = 0.001
-"""How long one thread runs while another waits: a till's request must not wait five times this for an import's."""
-
 
 def main() -> None:
     """Run the command line; an error that was expected is one line and exit status 2."""
-    gc.freeze()
-    gc.set_threshold(YOUNG)
-    sys.setswitchinterval(SWITCH_SECONDS)
+    pace.set_up()
     try:
         app()
     except KithError as error:

@@ -13,7 +13,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 MOST_ITEMS = 1_000
 """Items of one call."""
-AT_ONCE = 100
+AT_ONCE = 25
 """Items that are looked at without letting others go on."""
 
 

@@ -21,7 +21,7 @@ from graph.domain.step import Step
 from graph.ports import Ids, ReadAround, ReadRegion, ReadSupport, Request, Write
 
 
-class Accepted(Struct, frozen=True):
+class Accepted(Struct, frozen=True, gc=False):
     """An observation that was taken in.
 
     `standing` tells whether it counts (a revocation or a newer statement of the order may have come before it),
@@ -40,13 +40,13 @@ class Accepted(Struct, frozen=True):
     merges: Sequence[Change]
 
 
-class Refused(Struct, frozen=True):
+class Refused(Struct, frozen=True, gc=False):
     """An item that was not taken in, with the reason."""
 
     problem: Problem
 
 
-class Revocation(Struct, frozen=True):
+class Revocation(Struct, frozen=True, gc=False):
     """A revocation that holds; `known` tells whether the observation had come."""
 
     source: str
@@ -54,7 +54,7 @@ class Revocation(Struct, frozen=True):
     known: bool
 
 
-class Marking(Struct, frozen=True):
+class Marking(Struct, frozen=True, gc=False):
     """A mark that stands, and whether it was set only now."""
 
     mark: Mark

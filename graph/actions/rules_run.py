@@ -20,7 +20,7 @@ STEP = 50
 MOST = 400
 
 
-class Current(Struct, frozen=True):
+class Current(Struct, frozen=True, gc=False):
     """The rules in force: `reading` reads what comes in, `resolving` resolves (see `reread.both`).
 
     `recount` tells that neighbours may have been counted under another `accept`.
@@ -42,7 +42,7 @@ def current(new: Rules, old: Rules | None, version: int, settled: bool = False) 
     return Current(new, both(new, old), version, not settled or old.accept != new.accept)
 
 
-class Progress(Struct, frozen=True):
+class Progress(Struct, frozen=True, gc=False):
     """How far a version of the rules has got, in observations."""
 
     version: int

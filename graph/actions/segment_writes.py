@@ -16,7 +16,7 @@ from graph.ports import ReadBelongings, ReadSegments, Request, Write
 HOW = "segmented"
 
 
-class Judged(Struct, frozen=True):
+class Judged(Struct, frozen=True, gc=False):
     """What was found of a customer: its version then, its segments by id, and until when that holds by itself."""
 
     id: str

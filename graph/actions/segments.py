@@ -43,7 +43,7 @@ log = logging.getLogger("kith.segments")
 Latest = Callable[[], Awaitable[tuple[Population | None, Model | None]]]
 
 
-class Tried(Struct, frozen=True):
+class Tried(Struct, frozen=True, gc=False):
     """What a rule would hold: `matching` of the `looked_at` of all `customers`, and some of them."""
 
     customers: int

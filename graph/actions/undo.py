@@ -21,7 +21,7 @@ LOOK_UP = 500
 """Identifiers looked up at once."""
 
 
-class Stayed(Struct, frozen=True):
+class Stayed(Struct, frozen=True, gc=False):
     """An identifier that did not go back to the id that it had before the merge, which id has it (or none), and why."""
 
     key: str
@@ -30,7 +30,7 @@ class Stayed(Struct, frozen=True):
     reason: str
 
 
-class Undone(Struct, frozen=True):
+class Undone(Struct, frozen=True, gc=False):
     """What an undo did: the mark it set (removing it redoes the merge), whom it touched, and what did not go back."""
 
     mark: Mark

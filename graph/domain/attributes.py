@@ -48,7 +48,7 @@ class Precedence(Enum):
     UNION = "union"
 
 
-class Attribute(Struct, frozen=True):
+class Attribute(Struct, frozen=True, gc=False):
     """An attribute that sources may state. `sources` are those that come first, best first, under `SOURCES`."""
 
     name: str
@@ -129,7 +129,7 @@ def _check_date(name: str, value: str, today: str) -> Problem | None:
     return None
 
 
-class AttributesStatement(Struct, frozen=True):
+class AttributesStatement(Struct, frozen=True, gc=False):
     """What a source says of a person; a value of `None` takes back what it said before."""
 
     source: str
@@ -163,7 +163,7 @@ def check_statement(statement: AttributesStatement, catalogue: Catalogue, today:
     return None
 
 
-class Stated(Struct, frozen=True):
+class Stated(Struct, frozen=True, gc=False):
     """A value with who stated it, and when (microseconds)."""
 
     value: Value
@@ -172,7 +172,7 @@ class Stated(Struct, frozen=True):
     at: int
 
 
-class Chosen(Struct, frozen=True):
+class Chosen(Struct, frozen=True, gc=False):
     """What the profile shows of an attribute: one value, or all of them under `UNION`; and what else is stated."""
 
     shown: tuple[Stated, ...]

@@ -22,7 +22,7 @@ class ChangeKind(Enum):
     SEGMENT_DELETED = "segment_deleted"
 
 
-class Cause(Struct, frozen=True):
+class Cause(Struct, frozen=True, gc=False):
     """Through whom: the observation (source, id and party), the actor and the mark's id, or the segment's id.
 
     `how` is observed, reread (under other rules), revoked, marked, unmarked or segmented. Where other rules alone
@@ -36,7 +36,7 @@ class Cause(Struct, frozen=True):
     party: str = ""
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """One entry. `customer` is whom it happened to, `other` the second customer of it.
 
     created: `customer` got `keys`. moved: `keys` came to `customer` from `other` (empty: they were in none). merged:
@@ -55,7 +55,7 @@ class Change(Struct, frozen=True):
     anchors: tuple[str, ...] = field(default=())
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """A change with its number in the history, which has no gaps and follows the order of commits."""
 
     no: int

@@ -38,7 +38,7 @@ class Channel(Enum):
     WEB = "web"
 
 
-class ConsentStatement(Struct, frozen=True):
+class ConsentStatement(Struct, frozen=True, gc=False):
     """A decision on a purpose, for one channel or (without one) for every channel."""
 
     source: str
@@ -78,7 +78,7 @@ def check_purpose(purpose: str, catalogue: Catalogue) -> Problem | None:
     return None
 
 
-class Decided(Struct, frozen=True):
+class Decided(Struct, frozen=True, gc=False):
     """A decision as it was reported of an address. `channel` is `None` where it is for every channel."""
 
     key: str

@@ -33,7 +33,7 @@ def next_moment(moments: Iterable[float], now: int) -> int:
     return min((math.ceil(one) for one in moments if one > now), default=NO_END)
 
 
-class Criterion(Struct, frozen=True):
+class Criterion(Struct, frozen=True, gc=False):
     """A condition."""
 
     relative = False

@@ -30,7 +30,7 @@ class Anchor(NamedTuple):
         return rules.rank.get(namespace_of(self.key), len(rules.rank)), self.first_seen, self.key
 
 
-class Member(Struct, frozen=True):
+class Member(Struct, frozen=True, gc=False):
     """What a store holds of an identifier.
 
     `degree` counts distinct neighbours by namespace as sharing does (step 3); `marks` are the stewards' marks that
@@ -71,7 +71,7 @@ class Member(Struct, frozen=True):
         return Anchor(self.key, NEVER if self.evidence is None else self.evidence.first_seen)
 
 
-class Customer(Struct, frozen=True):
+class Customer(Struct, frozen=True, gc=False):
     """An id with its node. Live ones hold identifiers; a retired one redirects, or is empty (`redirects_to` `None`).
 
     `counts` are identifiers by namespace, `suspended` the suspended links with an end here, `marks` the ends of
@@ -111,7 +111,7 @@ def anchor_of(candidates: Iterable[Anchor], rules: Rules) -> Anchor:
     return min(candidates, key=lambda candidate: candidate.order(rules))
 
 
-class Naming(Struct, frozen=True):
+class Naming(Struct, frozen=True, gc=False):
     """Which id answers for which group (by its index), which ids redirect where, and which are left with nothing."""
 
     answers: Sequence[str]

@@ -14,7 +14,7 @@ KithError
 from msgspec import Struct
 
 
-class Problem(Struct, frozen=True):
+class Problem(Struct, frozen=True, gc=False):
     """What is wrong with one item of a request.
 
     `code` is stable and for programs, `message` names the field and the value for people, `path` leads to the field

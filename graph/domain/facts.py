@@ -27,7 +27,7 @@ class FactKind(Enum):
     OUTSIDE = "outside"
 
 
-class Told(Struct, frozen=True):
+class Told(Struct, frozen=True, gc=False):
     """A valid fact at the identifier that it hangs on. `at` is the time it was stated for, in microseconds."""
 
     key: str

@@ -11,7 +11,7 @@ from graph.domain.orders import Order, OrderStatus, plain
 from graph.domain.texts import compact
 
 
-class Sums(Struct, frozen=True):
+class Sums(Struct, frozen=True, gc=False):
     """Figures of the orders in one currency; cancelled orders count nowhere, returned ones not in revenue.
 
     `days` counts orders by the day they were placed, in days since 1970 (UTC): orders of one day are one purchase

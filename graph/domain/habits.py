@@ -22,7 +22,7 @@ class Churn(Enum):
     LIKELY = "likely"
 
 
-class Campaign(Struct, frozen=True):
+class Campaign(Struct, frozen=True, gc=False):
     """What somebody did with the mails of a campaign."""
 
     name: str
@@ -31,7 +31,7 @@ class Campaign(Struct, frozen=True):
     clicked: int
 
 
-class Reaction(Struct, frozen=True):
+class Reaction(Struct, frozen=True, gc=False):
     """How often an appeal (discount, new, a category) was sent or shown to somebody, and clicked."""
 
     appeal: str
@@ -44,7 +44,7 @@ class Reaction(Struct, frozen=True):
         return min(self.reacted / (self.shown or self.reacted), 1.0)
 
 
-class Habits(Struct, frozen=True):
+class Habits(Struct, frozen=True, gc=False):
     """Habits; `None` where there is nothing to tell from.
 
     All interactions count for `did` (how many of each type, most frequent first), `reactions` (those reacted to most

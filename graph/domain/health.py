@@ -21,7 +21,7 @@ MANY_VALUES = 10
 WEEK = 7
 
 
-class Hub(Struct, frozen=True):
+class Hub(Struct, frozen=True, gc=False):
     """An identifier with how many distinct customers its links lead to, whatever became of them."""
 
     key: str
@@ -30,7 +30,7 @@ class Hub(Struct, frozen=True):
     blocked: bool
 
 
-class Large(Struct, frozen=True):
+class Large(Struct, frozen=True, gc=False):
     """A customer with its identifiers by namespace."""
 
     id: str
@@ -42,7 +42,7 @@ class Large(Struct, frozen=True):
         return sum(count for namespace, count in self.counts.items() if namespace != NAMESPACE)
 
 
-class NamespaceUse(Struct, frozen=True):
+class NamespaceUse(Struct, frozen=True, gc=False):
     """How a namespace is used: its identifiers, the customers that hold any, and the most that one holds."""
 
     namespace: str
@@ -51,7 +51,7 @@ class NamespaceUse(Struct, frozen=True):
     most: int
 
 
-class Survey(Struct, frozen=True):
+class Survey(Struct, frozen=True, gc=False):
     """What a store counts of itself.
 
     `doubles` are identifiers (one a customer) of customers that hold several values of a namespace by which people are
@@ -75,7 +75,7 @@ class FindingKind(Enum):
     SUSPENDED_GROWTH = "suspended_growth"
 
 
-class Finding(Struct, frozen=True):
+class Finding(Struct, frozen=True, gc=False):
     """One suspicious thing, with a number that tells how much so, and a rule or a mark that would mend it."""
 
     kind: FindingKind

@@ -17,7 +17,7 @@ from graph.domain.rules import Dropped, Rules
 from graph.domain.tallies import Tally, add, tally_of
 
 
-class Observe(Struct, frozen=True):
+class Observe(Struct, frozen=True, gc=False):
     """Take in an observation that `check` found nothing against.
 
     `outcome` is what the rules make of it, `digest` and `order_key` (empty without order facts) what it is known by;
@@ -40,7 +40,7 @@ class Observe(Struct, frozen=True):
         return self.observation.source, self.observation.id or self.digest
 
 
-class Revoke(Struct, frozen=True):
+class Revoke(Struct, frozen=True, gc=False):
     """Withdraw an observation, whether it has come yet or not."""
 
     source: str
@@ -49,14 +49,14 @@ class Revoke(Struct, frozen=True):
     actor: str = ""
 
 
-class SetMark(Struct, frozen=True):
+class SetMark(Struct, frozen=True, gc=False):
     """Set a steward's mark; its keys are normalised."""
 
     mark: Mark
     once: Once | None = None
 
 
-class RemoveMark(Struct, frozen=True):
+class RemoveMark(Struct, frozen=True, gc=False):
     """Remove a steward's mark by its id."""
 
     id: str
@@ -68,7 +68,7 @@ class RemoveMark(Struct, frozen=True):
 Command = Observe | Revoke | SetMark | RemoveMark
 
 
-class Delta(Struct, frozen=True):
+class Delta(Struct, frozen=True, gc=False):
     """What changes for resolution."""
 
     added: Sequence[Statement] = ()
@@ -90,7 +90,7 @@ class Delta(Struct, frozen=True):
         return *self.added, *self.withdrawn, *self.same
 
 
-class Taken(Struct, frozen=True):
+class Taken(Struct, frozen=True, gc=False):
     """What became of one observation before resolution: whether it had come before, what it names, what was dropped."""
 
     key: ObservationKey

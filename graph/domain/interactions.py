@@ -18,7 +18,7 @@ LARGEST_PROPERTIES = 4_000
 """Characters of all free properties together, as JSON."""
 
 
-class Interaction(Struct, frozen=True):
+class Interaction(Struct, frozen=True, gc=False):
     """Something that happened. `at` is in microseconds; `sku` is an article number; empty texts are left out."""
 
     source: str
@@ -50,7 +50,7 @@ class Interaction(Struct, frozen=True):
         return cls(told.source, at=told.at, id=told.id, **json.loads(told.facts))
 
 
-class InteractionStatement(Struct, frozen=True):
+class InteractionStatement(Struct, frozen=True, gc=False):
     """An interaction, and the identifiers that it was reported with."""
 
     interaction: Interaction
@@ -62,7 +62,7 @@ class InteractionStatement(Struct, frozen=True):
         return self.interaction.observation(self.identifiers, self.party)
 
 
-class ViewedArticle(Struct, frozen=True):
+class ViewedArticle(Struct, frozen=True, gc=False):
     """An article that was looked at, when last (microseconds), and whether it was put into a cart."""
 
     sku: str

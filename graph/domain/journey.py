@@ -30,7 +30,7 @@ class Phase(Enum):
     LAPSED = "lapsed"
 
 
-class JourneyRules(Struct, frozen=True):
+class JourneyRules(Struct, frozen=True, gc=False):
     """How long what somebody did keeps them in a phase, in days."""
 
     purchase_days: int = 14
@@ -39,7 +39,7 @@ class JourneyRules(Struct, frozen=True):
     orientation_days: int = 30
 
 
-class Journey(Struct, frozen=True):
+class Journey(Struct, frozen=True, gc=False):
     """The phase that somebody is in, and since when (microseconds)."""
 
     phase: Phase

@@ -34,7 +34,7 @@ LIMIT = "LIMIT"
 APART = "APART"
 
 
-class Link(Struct, frozen=True):
+class Link(Struct, frozen=True, gc=False):
     """The pair of two identifiers that observations support; `a < b`.
 
     `tier` is the best of what supports it and the times (microseconds) are those of that tier alone, `None` where

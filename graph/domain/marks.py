@@ -15,7 +15,7 @@ class MarkKind(Enum):
     BLOCKED = "blocked"
 
 
-class Mark(Struct, frozen=True):
+class Mark(Struct, frozen=True, gc=False):
     """A steward's word on two identifiers, or with `blocked` on one (then `b` is empty); `a < b`.
 
     `at` is the time it was set, in microseconds; it never decides anything.

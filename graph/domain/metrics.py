@@ -11,14 +11,14 @@ from graph.domain.observations import DAY
 YEAR = 365.25 * DAY
 
 
-class Money(Struct, frozen=True):
+class Money(Struct, frozen=True, gc=False):
     """An amount in a currency (ISO 4217)."""
 
     currency: str
     amount: Decimal
 
 
-class Metrics(Struct, frozen=True):
+class Metrics(Struct, frozen=True, gc=False):
     """Figures over all orders that are not cancelled; money leaves returned orders out and is by currency.
 
     `average_order_value` is revenue divided by orders, of one currency. Times in microseconds.

@@ -40,7 +40,7 @@ class Tier(IntEnum):
     STATISTICAL = 3
 
 
-class Observation(Struct, frozen=True):
+class Observation(Struct, frozen=True, gc=False):
     """A statement as its source sent it. `party` is one of the first three tiers.
 
     `id` is the source's own, or empty: then the digest of all fields sent is the id. Without `seen_at` the time of
@@ -99,7 +99,7 @@ class Observation(Struct, frozen=True):
         return cls(source=source, id=id, **values)
 
 
-class Read(Struct, frozen=True):
+class Read(Struct, frozen=True, gc=False):
     """An observation read under the rules: the keys it names (sorted), what was dropped, or why it is refused whole."""
 
     keys: tuple[str, ...]
@@ -188,7 +188,7 @@ def check_time(name: str, value: int | None, now: int) -> Problem | None:
     return None
 
 
-class Statement(Struct, frozen=True):
+class Statement(Struct, frozen=True, gc=False):
     """What resolution needs of a valid observation."""
 
     source: str
@@ -203,7 +203,7 @@ class Statement(Struct, frozen=True):
         return self.confidence is None or self.confidence >= accept
 
 
-class Evidence(Struct, frozen=True):
+class Evidence(Struct, frozen=True, gc=False):
     """What all valid observations together say of one identifier: times, sources and how many they are."""
 
     first_seen: int

@@ -29,7 +29,7 @@ class OrderStatus(Enum):
     CANCELLED = "cancelled"
 
 
-class OrderLine(Struct, frozen=True, array_like=True):
+class OrderLine(Struct, frozen=True, gc=False, array_like=True):
     """One line of an order; `total` is the line's, in the currency of the order. In JSON it is an array."""
 
     sku: str
@@ -38,7 +38,7 @@ class OrderLine(Struct, frozen=True, array_like=True):
     name: str = ""
 
 
-class Order(Struct, frozen=True):
+class Order(Struct, frozen=True, gc=False):
     """What one source says of an order; its newest `stated_at` replaces its older ones. Times in microseconds."""
 
     number: str
@@ -89,7 +89,7 @@ class Order(Struct, frozen=True):
         return other is None or (-self.stated_at, self.source) < (-other.stated_at, other.source)
 
 
-class _Facts(Struct, frozen=True):
+class _Facts(Struct, frozen=True, gc=False):
     """An order as its facts are written down."""
 
     number: str
@@ -104,7 +104,7 @@ class _Facts(Struct, frozen=True):
 _FACTS = Decoder(_Facts)
 
 
-class OrderStatement(Struct, frozen=True):
+class OrderStatement(Struct, frozen=True, gc=False):
     """What a source says of an order, and the identifiers it was placed with (0 to 19, as namespace and raw value)."""
 
     order: Order

@@ -11,7 +11,7 @@ from graph.domain.observations import Observation, Tier, check_text
 from graph.domain.texts import compact
 
 
-class OutsideStatement(Struct, frozen=True):
+class OutsideStatement(Struct, frozen=True, gc=False):
     """That somebody belongs to a source's segment, or (`belongs` false) does so no more. Times in microseconds."""
 
     source: str
@@ -35,7 +35,7 @@ def check_outside(statement: OutsideStatement) -> Problem | None:
     return check_text("segment", statement.segment, 200)
 
 
-class OutsideSegment(Struct, frozen=True):
+class OutsideSegment(Struct, frozen=True, gc=False):
     """A segment that somebody belongs to now, by whose word, on which identifier, and until when."""
 
     segment: str

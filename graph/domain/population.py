@@ -16,7 +16,7 @@ from graph.domain.figures import Figures, main_currency
 CUTS = range(1, 100)
 
 
-class Population(Struct, frozen=True):
+class Population(Struct, frozen=True, gc=False):
     """The percentiles 1 to 99 of all customers with orders, by nearest rank. Times in microseconds.
 
     Revenue is by currency, of the customers that have any in it. `as_of` is when it was counted.
@@ -112,7 +112,7 @@ _GRID = {
 """Recency to the segments of frequency 1 to 5."""
 
 
-class Standing(Struct, frozen=True):
+class Standing(Struct, frozen=True, gc=False):
     """How a customer compares with all: scores of 1 to 5, the segment they name, and percentiles of 0 to 99."""
 
     recency: int

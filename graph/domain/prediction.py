@@ -26,7 +26,7 @@ _MOST_TERMS = 100_000
 _SMALL = 1e-12
 
 
-class Purchases(Struct, frozen=True):
+class Purchases(Struct, frozen=True, gc=False):
     """A history: purchases after the first, weeks from the first to the last, and weeks from the first to now."""
 
     repeated: int
@@ -34,7 +34,7 @@ class Purchases(Struct, frozen=True):
     age: float
 
 
-class Table(Struct, frozen=True):
+class Table(Struct, frozen=True, gc=False):
     """What models are fitted to: a history for each customer, and by currency repeated purchases and their mean.
 
     `as_of` (microseconds) is the now of these histories.
@@ -59,7 +59,7 @@ class Table(Struct, frozen=True):
         return sum(one.repeated > 0 for one in self.purchases) >= FEWEST_REPEATING
 
 
-class Model(Struct, frozen=True):
+class Model(Struct, frozen=True, gc=False):
     """Fitted parameters: BG/NBD's r, alpha (weeks), a and b, and by currency Gamma-Gamma's p, q and v.
 
     `as_of` (microseconds) is when they were fitted, to `customers` customers.
@@ -84,7 +84,7 @@ class Model(Struct, frozen=True):
         return cls(as_of, customers, r, alpha, a, b, {currency: (p, q, v) for currency, (p, q, v) in spend.items()})
 
 
-class Prediction(Struct, frozen=True):
+class Prediction(Struct, frozen=True, gc=False):
     """What a customer will probably buy within some weeks.
 
     `alive` is the probability that it has not left for good; `purchases` are days with orders; `purchase_value` is the

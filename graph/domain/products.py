@@ -11,7 +11,7 @@ from graph.domain.orders import Order, OrderStatus
 MOST_CATEGORIES = 20
 
 
-class Product(Struct, frozen=True):
+class Product(Struct, frozen=True, gc=False):
     """What a source says of an article; the newest `stated_at` (microseconds) counts, then the smaller source."""
 
     sku: str
@@ -44,7 +44,7 @@ def check_product(product: Product, now: int) -> Problem | None:
     return check_time("statedAt", product.stated_at, now)
 
 
-class Favourite(Struct, frozen=True):
+class Favourite(Struct, frozen=True, gc=False):
     """A category or brand, with the orders that hold it and when it was bought last (microseconds)."""
 
     name: str

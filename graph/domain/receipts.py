@@ -21,7 +21,7 @@ class Standing(Enum):
     REVOKED = "revoked"
 
 
-class Receipt(Struct, frozen=True):
+class Receipt(Struct, frozen=True, gc=False):
     """One observation as it is remembered.
 
     `digest` is empty where only a revocation has come so far. `keys` are the identifiers it names under the rules,

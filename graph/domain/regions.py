@@ -17,7 +17,7 @@ from graph.domain.resolution import Verdict, unite
 from graph.domain.rules import Rules
 
 
-class Told(Struct, frozen=True):
+class Told(Struct, frozen=True, gc=False):
     """An entry of the history still without its cause; `ends` is the link that decided, if one did."""
 
     kind: ChangeKind

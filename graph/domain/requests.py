@@ -11,7 +11,7 @@ RequestKey = tuple[str, str]
 """Caller and idempotency key."""
 
 
-class Once(Struct, frozen=True):
+class Once(Struct, frozen=True, gc=False):
     """That a request is to be carried out once: the caller's key for it, and the digest of all that it says."""
 
     caller: str
@@ -24,7 +24,7 @@ class Once(Struct, frozen=True):
         return self.caller, self.idempotency_key
 
 
-class Answered(Struct, frozen=True):
+class Answered(Struct, frozen=True, gc=False):
     """A request that was carried out, with the mark that it was answered with and whether that was new then."""
 
     once: Once

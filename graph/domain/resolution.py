@@ -15,7 +15,7 @@ from graph.domain.rules import Rules
 Verdict = tuple[State, Reason | None]
 
 
-class Resolution(Struct, frozen=True):
+class Resolution(Struct, frozen=True, gc=False):
     """A partition of the identifiers, and for every link its state and reason."""
 
     groups: Sequence[frozenset[str]]

@@ -27,7 +27,7 @@ class Contested(Enum):
     FIRST = "first"
 
 
-class Dropped(Struct, frozen=True):
+class Dropped(Struct, frozen=True, gc=False):
     """An identifier that an observation named and that was left out."""
 
     namespace: str
@@ -36,7 +36,7 @@ class Dropped(Struct, frozen=True):
     reason: str
 
 
-class NamespaceRule(Struct, frozen=True):
+class NamespaceRule(Struct, frozen=True, gc=False):
     """The rules of one namespace; `None` means no limit. `blocked` holds exact values, `blocked_patterns` regular
     expressions that a whole value is held against."""
 
@@ -184,7 +184,7 @@ class Rules(Struct, frozen=True, dict=True):
         )
 
 
-class KeptRules(Struct, frozen=True):
+class KeptRules(Struct, frozen=True, gc=False):
     """A version of the rules as it is kept.
 
     `pending` tells that not all observations have been read under it yet: those up to `upto` have.

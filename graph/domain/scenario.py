@@ -22,26 +22,26 @@ DEFAULT_SOURCE = "scenario"
 _FAR_FUTURE = 2**62
 
 
-class Seen(Struct, frozen=True):
+class Seen(Struct, frozen=True, gc=False):
     """An observation of the file, by its name there."""
 
     observation: Observation
 
 
-class Revoked(Struct, frozen=True):
+class Revoked(Struct, frozen=True, gc=False):
     """A line that withdraws the observation of a source and id."""
 
     source: str
     id: str
 
 
-class Marked(Struct, frozen=True):
+class Marked(Struct, frozen=True, gc=False):
     """A line with a steward's mark."""
 
     mark: Mark
 
 
-class Unmarked(Struct, frozen=True):
+class Unmarked(Struct, frozen=True, gc=False):
     """A line that takes a mark back, by what it says."""
 
     mark: Mark
@@ -51,7 +51,7 @@ Event = Seen | Revoked | Marked | Unmarked
 Customers = list[list[str]]
 
 
-class Scenario(Struct, frozen=True):
+class Scenario(Struct, frozen=True, gc=False):
     """A scenario file as values; `expect` is `None` where nothing is to be compared."""
 
     rules: Rules
@@ -59,7 +59,7 @@ class Scenario(Struct, frozen=True):
     expect: Customers | None
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, gc=False):
     """What a scenario comes to."""
 
     customers: Customers

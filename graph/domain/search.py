@@ -37,7 +37,7 @@ class Field(IntEnum):
     INTERACTION = 2
 
 
-class Hit(Struct, frozen=True):
+class Hit(Struct, frozen=True, gc=False):
     """A text that a word matches: at which customer and identifier, and how well.
 
     `text` is what the store keeps of it: nothing for an identifier, the facts of an observation. `errors` are the
@@ -52,14 +52,14 @@ class Hit(Struct, frozen=True):
     errors: int = 0
 
 
-class Matched(Struct, frozen=True):
+class Matched(Struct, frozen=True, gc=False):
     """What a word found: the name of an attribute, a namespace or `text`, and the value."""
 
     field: str
     value: str
 
 
-class Found(Struct, frozen=True):
+class Found(Struct, frozen=True, gc=False):
     """A customer that matches all words, with what each found."""
 
     customer: str

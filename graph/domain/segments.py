@@ -61,7 +61,7 @@ class Segment(Struct, frozen=True, dict=True):
         return dict(json.loads(self.rule))
 
 
-class Membership(Struct, frozen=True):
+class Membership(Struct, frozen=True, gc=False):
     """That a customer belongs to a segment since a time (microseconds), or (`None`) does so no more."""
 
     segment: str
@@ -69,7 +69,7 @@ class Membership(Struct, frozen=True):
     since: int | None
 
 
-class Belonging(Struct, frozen=True):
+class Belonging(Struct, frozen=True, gc=False):
     """What is recorded of a customer: its version, whether its id answers for identifiers, and its segments by id."""
 
     id: str
@@ -93,7 +93,7 @@ def parse(values: object, catalogue: Catalogue, rules: Rules, path: Path = ("rul
     return found
 
 
-class _Context(Struct, frozen=True):
+class _Context(Struct, frozen=True, gc=False):
     catalogue: Catalogue
     rules: Rules
 

@@ -16,7 +16,7 @@ from graph.domain.requests import Answered, RequestKey
 from graph.domain.segments import Membership, Segment
 
 
-class Around(Struct, frozen=True):
+class Around(Struct, frozen=True, gc=False):
     """The receipts, identifiers, links, live customers and marks that were asked for; what is missing is not stored."""
 
     receipts: Mapping[ObservationKey, Receipt] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Around(Struct, frozen=True):
     """The newest version of the rules in the store; 0 where there is none."""
 
 
-class Region(Struct, frozen=True):
+class Region(Struct, frozen=True, gc=False):
     """Everything connected with some identifiers by links that are not idle and by *together* marks.
 
     `members` are all identifiers reached, `links` those between them that are not idle, and all links at opened
@@ -47,13 +47,13 @@ Support = Mapping[str, Mapping[ObservationKey, Statement]]
 """Identifier to all valid stored statements that name it."""
 
 
-class NewNode(Struct, frozen=True):
+class NewNode(Struct, frozen=True, gc=False):
     """The handle of a customer's place that the store has yet to make."""
 
     number: int
 
 
-class Reread(Struct, frozen=True):
+class Reread(Struct, frozen=True, gc=False):
     """How far a version of the rules has got: all observations up to `upto` were read anew under it; all, if `None`."""
 
     version: int

@@ -22,7 +22,7 @@ Fact = AttributesStatement | ConsentStatement | InteractionStatement | OutsideSt
 Statement = Observation | OrderStatement | Fact
 
 
-class Terms(Struct, frozen=True):
+class Terms(Struct, frozen=True, gc=False):
     """What statements may name: the codes of ISO 4217, and the attributes and purposes of the catalogue."""
 
     currencies: frozenset[str] = frozenset()

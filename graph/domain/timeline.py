@@ -26,7 +26,7 @@ The largest is the newest.
 """
 
 
-class Moment(Struct, frozen=True):
+class Moment(Struct, frozen=True, gc=False):
     """An item of a timeline: a fact of an interaction, an order with its key, or an entry of the history."""
 
     place: Place

@@ -18,13 +18,13 @@ T = TypeVar("T")
 MAX_PAGE = 100
 
 
-class ById(Struct, frozen=True):
+class ById(Struct, frozen=True, gc=False):
     """A customer by an id that Kith handed out, retired ones too."""
 
     id: str
 
 
-class ByKey(Struct, frozen=True):
+class ByKey(Struct, frozen=True, gc=False):
     """A customer by the key of an identifier it holds."""
 
     key: str
@@ -33,7 +33,7 @@ class ByKey(Struct, frozen=True):
 Asked = ById | ByKey
 
 
-class IdentifierPage(Struct, frozen=True):
+class IdentifierPage(Struct, frozen=True, gc=False):
     """A page of identifiers by namespace, in the order that is given, then by key.
 
     `after` is the last one seen: the place of its namespace in `namespaces`, and its key.
@@ -44,14 +44,14 @@ class IdentifierPage(Struct, frozen=True):
     after: tuple[int, str] | None = None
 
 
-class OrderPage(Struct, frozen=True):
+class OrderPage(Struct, frozen=True, gc=False):
     """A page of orders, newest first; `after` is the last (placed_at, key) seen."""
 
     first: int
     after: tuple[int, str] | None = None
 
 
-class LinkPage(Struct, frozen=True):
+class LinkPage(Struct, frozen=True, gc=False):
     """A page of the links with an end at the customer, by both keys; `after` is the last pair seen."""
 
     first: int
@@ -59,28 +59,28 @@ class LinkPage(Struct, frozen=True):
     states: tuple[State, ...] = tuple(State)
 
 
-class MatchPage(Struct, frozen=True):
+class MatchPage(Struct, frozen=True, gc=False):
     """A page of the links below the threshold with an end at the customer, by both keys."""
 
     first: int
     after: tuple[str, str] | None = None
 
 
-class HistoryPage(Struct, frozen=True):
+class HistoryPage(Struct, frozen=True, gc=False):
     """A page of what happened to the customer, newest first; `after` is the number of the last entry seen."""
 
     first: int
     after: int | None = None
 
 
-class FactPage(Struct, frozen=True):
+class FactPage(Struct, frozen=True, gc=False):
     """What is told of a kind, newest first."""
 
     kind: FactKind
     first: int
 
 
-class TimelinePage(Struct, frozen=True):
+class TimelinePage(Struct, frozen=True, gc=False):
     """A page of interactions, orders and history; `after` is the place of the last item seen.
 
     With `channels`, `types`, `campaign` or `sku` there are interactions of these only. `since` and `until` are in
@@ -98,11 +98,11 @@ class TimelinePage(Struct, frozen=True):
     until: int | None = None
 
 
-class TallyPage(Struct, frozen=True):
+class TallyPage(Struct, frozen=True, gc=False):
     """The tallies of all identifiers on which facts hang; they are few."""
 
 
-class SkimPage(Struct, frozen=True):
+class SkimPage(Struct, frozen=True, gc=False):
     """The newest interactions as `Skimmed`, in the order of timelines."""
 
     first: int
@@ -113,7 +113,7 @@ PageRequest = (
 )
 
 
-class Selection(Struct, frozen=True):
+class Selection(Struct, frozen=True, gc=False):
     """The pages that a view is to hold; id, times, counts and figures come with every view."""
 
     pages: tuple[PageRequest, ...] = ()
@@ -131,7 +131,7 @@ class Page(Struct, Generic[T], frozen=True):
     more: bool
 
 
-class IdentifierView(Struct, frozen=True):
+class IdentifierView(Struct, frozen=True, gc=False):
     """An identifier with what was seen of it; `evidence` is `None` where only a mark names it."""
 
     identifier: Identifier
@@ -140,14 +140,14 @@ class IdentifierView(Struct, frozen=True):
     blocked: bool = False
 
 
-class OrderView(Struct, frozen=True):
+class OrderView(Struct, frozen=True, gc=False):
     """An order with its key."""
 
     key: str
     order: Order
 
 
-class Match(Struct, frozen=True):
+class Match(Struct, frozen=True, gc=False):
     """A link below the threshold, with the customers at its ends and the *together* and *apart* marks at each."""
 
     link: Link
@@ -157,7 +157,7 @@ class Match(Struct, frozen=True):
     marks_b: Sequence[Mark] = ()
 
 
-class CustomerView(Struct, frozen=True):
+class CustomerView(Struct, frozen=True, gc=False):
     """The answer about one customer.
 
     `requested` is the id that was asked for. Pages are found by the request that asked for them. A customer whose

@@ -16,7 +16,7 @@ from graph.domain.snapshots import Region
 MOST_CHAINS = 3
 
 
-class Step(Struct, frozen=True):
+class Step(Struct, frozen=True, gc=False):
     """One step of a chain: from one identifier to the next, by a kept link or a steward's mark."""
 
     start: str
@@ -25,7 +25,7 @@ class Step(Struct, frozen=True):
     mark: Mark | None
 
 
-class Chain(Struct, frozen=True):
+class Chain(Struct, frozen=True, gc=False):
     """Steps from one identifier to another; `weakest` is the place of the step that falls first."""
 
     steps: tuple[Step, ...]
@@ -44,7 +44,7 @@ class ObstacleKind(Enum):
     BELOW_THRESHOLD = BELOW_THRESHOLD
 
 
-class Obstacle(Struct, frozen=True):
+class Obstacle(Struct, frozen=True, gc=False):
     """One thing that keeps them apart.
 
     `link` is the link that is not kept, `key` the identifier that is shared, blocked or was never seen, `mark` the
@@ -59,7 +59,7 @@ class Obstacle(Struct, frozen=True):
     against: tuple[Chain, ...] = ()
 
 
-class Why(Struct, frozen=True):
+class Why(Struct, frozen=True, gc=False):
     """The answer: one customer by these chains, strongest first, or not because of these obstacles; and in words."""
 
     same: bool

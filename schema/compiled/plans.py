@@ -8,6 +8,7 @@ from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLObjectType,
+    GraphQLResolveInfoHelpers,
     OperationDefinitionNode,
     Visitor,
     visit,
@@ -25,6 +26,19 @@ PLANS_KEPT = 16
 
 class Running(StrawberryGraphQLCoreExecutionContext):
     """The executor, as far as closures know it: graphql-core's, and a way to compile what is met on the way."""
+
+    @property
+    def async_helpers(self) -> GraphQLResolveInfoHelpers:
+        """What resolvers find in their info, made when it is asked for.
+
+        Kept here, as graphql-core does, it and the executor would hold each other, and with them all that a request
+        sent, until Python looks for circles.
+        """
+        return GraphQLResolveInfoHelpers(gather=self.gather_async_work, track=self.track_async_work)
+
+    @async_helpers.setter
+    def async_helpers(self, helpers: GraphQLResolveInfoHelpers) -> None:
+        """Let go of what graphql-core would keep."""
 
     def compiled(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> "Fields":
         """The fields of an object, compiled."""

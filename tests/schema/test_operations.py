@@ -1,14 +1,20 @@
 """How operations are looked through, weighed and stopped."""
 
 import asyncio
+import gc
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from graphql import OperationType
 
+from graph.actions.commit import Accepted
+from graph.domain.receipts import Standing
+from schema.compiled import CompiledExecutor
 from schema.context import Caller, Context
 from schema.documents import KEPT, UNTOLD, Documents
 from schema.limits import Limits
+from schema.loaders import Loaders
 from schema.operations import ALL, QUERIES, Answer, Asked, Operations, Stage
 from schema.root import schema
 from tests.conftest import Run
@@ -40,6 +46,9 @@ class Nobody:
 
     async def customers(self, *_: object) -> list[None]:
         return [None]
+
+    async def link(self, statements: Sequence[object]) -> list[Accepted]:
+        return [Accepted("crm", "1", "email=a", "", Standing.VALID, False, (), (), ()) for _ in statements]
 
 
 def ask(run: Run, text: str, limits: Limits | None = None, graph: Any = None, **asked: Any) -> Answer:
@@ -134,3 +143,32 @@ def test_good_documents_are_kept_and_bad_ones_are_not() -> None:
     assert documents.get("{ __typename }") is not good
     long = "{ __typename }" + " " * 30_000
     assert documents.get(long) is not documents.get(long)
+
+
+@pytest.mark.parametrize(
+    "text", [VIEW, "mutation M($i: LinkIdentifiersInput!) { linkIdentifiers(input: $i) { __typename } }"]
+)
+def test_what_a_request_held_goes_with_its_answer(run: Run, text: str) -> None:
+    """Nothing of it is in a circle, so that Python need not look for circles, which stops everybody."""
+    # Given a service that knows the document already
+    operations = Operations(schema, Limits())
+    seen = [{"source": "crm", "identifiers": [{"namespace": "email", "value": "ann@example.org"}]}]
+
+    async def once() -> Answer:
+        asked = Asked(text, {"i": {"observations": seen}})
+        return await operations.run(asked, Context(Nobody(), Caller("test")), ALL)  # type: ignore[arg-type]
+
+    async def then() -> list[type]:
+        for _ in range(3):
+            assert (await once()).executed
+        gc.collect()
+        # When it is asked once more, and Python looks for no circles
+        gc.disable()
+        try:
+            await once()
+            # Then nothing is left
+            return [type(one) for one in gc.get_objects() if isinstance(one, Context | Loaders | CompiledExecutor)]
+        finally:
+            gc.enable()
+
+    assert run(then()) == []
