@@ -25,7 +25,7 @@ Amount = NewType("Amount", Decimal)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # RFC 3339, and besides: a space for the T, no offset (read as UTC), no seconds.
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})?")
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(?P<fraction>[.]\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})?")
 
 
 class Unreadable(Struct, frozen=True):
@@ -36,14 +36,15 @@ class Unreadable(Struct, frozen=True):
 
 def microseconds(text: str) -> int:
     """ISO 8601 text as microseconds since 1970; a time without an offset is taken as UTC. Raises `ValueError`."""
-    if not _TIME.fullmatch(text):
+    written = _TIME.fullmatch(text)
+    if written is None:
         raise ValueError(text)
-    fraction = re.search(r"[.](\d+)", text)
-    whole = text.replace(fraction[0], "") if fraction else text
+    fraction = written["fraction"]
+    whole = text.replace(fraction, "") if fraction else text
     moment = datetime.fromisoformat(whole)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    micro = int(fraction[1].ljust(6, "0")[:6]) if fraction else 0
+    micro = int(fraction[1:].ljust(6, "0")[:6]) if fraction else 0
     return (moment - _EPOCH) // _MICROSECOND + micro
 
 

@@ -17,6 +17,8 @@ from strawberry.types.enum import StrawberryEnumDefinition, has_enum_definition
 from strawberry.types.lazy_type import LazyType
 from strawberry.types.unset import UNSET
 
+from schema.compiled.writing import Writing
+
 Convert = Callable[[Any], Any]
 Scalars = Mapping[Any, Any]
 
@@ -75,23 +77,21 @@ class Inputs:
         definition = type.__strawberry_definition__  # type: ignore[attr-defined]
         self._objects[type] = _unfinished
         names = self._config.name_converter
-        fields = [
-            (names.from_field(one), one.python_name, self._of(one.resolve_type(type_definition=definition)))
-            for one in definition.fields
-        ]
-        absent = {
-            one.python_name: None
-            for one in definition.fields
-            if definition.is_input and one.default_value is MISSING and one.default_factory is MISSING
-        }
-
-        def convert(value: Mapping[str, Any]) -> Any:
-            found = absent.copy()
-            for name, own, change in fields:
-                if name in value:
-                    found[own] = _applied(change, value[name])
-            return type(**found)
-
+        writing = Writing(applied=_applied, made=type)
+        given, made = [], []
+        for one in definition.fields:
+            name, own = names.from_field(one), one.python_name
+            change = self._of(one.resolve_type(type_definition=definition))
+            value = f"value[{name!r}]" if change is None else f"applied({writing.name(change)}, value[{name!r}])"
+            if one.default_value is not MISSING:
+                given.append(f"{own}={value} if {name!r} in value else {writing.name(one.default_value)}")
+            elif one.default_factory is MISSING and definition.is_input:
+                given.append(f"{own}={value} if {name!r} in value else None")
+            else:
+                made.append(f"if {name!r} in value: found[{own!r}] = {value}")
+        if made:
+            made, given = ["found = {}", *made], [*given, "**found"]
+        convert = writing.function("value", [*made, f"return made({', '.join(given)})"])
         self._objects[type] = convert
         return convert
 

@@ -17,6 +17,7 @@ from graphql.execution.collect_fields import FieldDetailsList
 from schema.compiled.leaves import PLAIN, coercion
 from schema.compiled.plans import Running
 from schema.compiled.running import is_odd
+from schema.compiled.writing import Writing
 
 Quick = Callable[[Any], dict[str, Any] | None]
 
@@ -36,31 +37,21 @@ def quick_of(executor: Running, type: GraphQLObjectType, details: FieldDetailsLi
     for name, one in executor.subfields(type, details).items():
         if not _write(writing, executor, type, name, one):
             return None
-    return writing.function()
+    return writing.quick()
 
 
-class _Writing:
-    """A function while it is written."""
+class _Writing(Writing):
+    """The function of an object while it is written."""
 
     def __init__(self) -> None:
+        super().__init__(admit=_admit, Undefined=Undefined)
         self.fetched: list[str] = []
         self.made: list[str] = []
         self.items: list[str] = []
-        self.names: dict[str, Any] = {"admit": _admit, "Undefined": Undefined}
 
-    def name(self, value: Any) -> str:
-        """A name for a value that the function uses."""
-        name = f"v{len(self.names)}"
-        self.names[name] = value
-        return name
-
-    def function(self) -> Quick:
+    def quick(self) -> Quick:
         """The function."""
-        lines = [*self.fetched, *self.made, f"return {{{', '.join(self.items)}}}"]
-        text = "def quick(source):\n    " + "\n    ".join(lines)
-        # The text holds names of our schema's attributes and GraphQL names in quotes: nothing else that a caller wrote.
-        exec(text, self.names)  # noqa: S102
-        return cast("Quick", self.names["quick"])
+        return self.function("source", [*self.fetched, *self.made, f"return {{{', '.join(self.items)}}}"])
 
 
 def _write(

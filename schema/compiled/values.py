@@ -16,6 +16,9 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path, is_iterable
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.cast import get_strawberry_type_cast
+from strawberry.types.union import StrawberryUnion
 
 from schema.compiled.leaves import PLAIN, coercion
 from schema.compiled.plans import Complete, Fields, Running
@@ -43,9 +46,10 @@ def _completer(
         return _list(inner, type.of_type, type, parent, name, details, holder), wants_info, Holder()
     if is_leaf_type(type):
         return _leaf(type), False, Holder()
+    holder = Holder()
     if is_abstract_type(type):
-        return _abstract(type, details), True, Holder()
-    object_type, holder = cast("GraphQLObjectType", type), Holder()
+        return _abstract(type, details, holder), True, holder
+    object_type = cast("GraphQLObjectType", type)
     return _object(object_type, details, holder), object_type.is_type_of is not None, holder
 
 
@@ -166,8 +170,14 @@ def _object(type: GraphQLObjectType, details: FieldDetailsList, holder: Holder) 
     return complete
 
 
-def _abstract(type: Any, details: FieldDetailsList) -> Complete:
-    objects: dict[str, Complete] = {}
+def _abstract(type: Any, details: FieldDetailsList, holder: Holder) -> Complete:
+    objects: dict[str, tuple[Complete, Holder]] = {}
+    by_class: dict[Any, Quick] = {}
+    told_by_class = _told_by_class(type)
+
+    def quick(value: Any) -> dict[str, Any] | None:
+        run = by_class.get(value.__class__)
+        return None if run is None or get_strawberry_type_cast(value) is not None else run(value)
 
     def complete(value: Any, executor: Running, path: Path, info: Any) -> Any:
         if isinstance(value, Exception):
@@ -179,8 +189,19 @@ def _abstract(type: Any, details: FieldDetailsList) -> Complete:
             return executor.complete_abstract_value(type, details, info, path, value, None)
         known = objects.get(name)
         if known is None:
-            runtime = executor.ensure_valid_runtime_type(name, type, details, info, value)
-            known = objects[name] = _object(runtime, details, Holder())
-        return known(value, executor, path, info)
+            runtime, own = executor.ensure_valid_runtime_type(name, type, details, info, value), Holder()
+            known = objects[name] = _object(runtime, details, own), own
+        done, run = known[0](value, executor, path, info), known[1].run
+        if run is not None and told_by_class and get_strawberry_type_cast(value) is None:
+            by_class[value.__class__], holder.run = run, quick
+        return done
 
     return complete
+
+
+def _told_by_class(type: Any) -> bool:
+    """Whether the class of a value tells which type of a union it is; `StrawberryUnion.get_type_resolver` decides."""
+    if not isinstance(type.extensions.get("strawberry-definition"), StrawberryUnion):
+        return False
+    of = (one.extensions.get("strawberry-definition") for one in type.types)
+    return all(isinstance(one, StrawberryObjectDefinition) and one.concrete_of is None for one in of)
