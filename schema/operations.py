@@ -100,7 +100,7 @@ class Operations:
             return refused
         try:
             async with asyncio.timeout(self.limits.seconds):
-                result = self._execute(operation, asked, context)
+                result = await self._execute(operation, asked, context)
                 if isawaitable(result):
                     result = await result
         except TimeoutError:
@@ -113,7 +113,7 @@ class Operations:
             answer.extensions = self._told(operation, asked)
         return answer
 
-    def _execute(self, operation: Operation, asked: Asked, context: Context) -> Any:
+    async def _execute(self, operation: Operation, asked: Asked, context: Context) -> Any:
         """The result of an operation or a coroutine of it: compiled where its document was seen before."""
         chosen: dict[str, Any] = {
             "context_value": context,
@@ -125,7 +125,8 @@ class Operations:
         if plans is None:
             chosen["executor_class"] = self._schema.execution_context_class
             return execute(self._core, operation.document, variable_values=dict(asked.variables), **chosen)
-        executor = CompiledExecutor.of(plans, self._core, operation.document, asked.variables, **chosen)
+        ready = await plans.in_turns(asked.variables)
+        executor = CompiledExecutor.of(plans, self._core, operation.document, asked.variables, ready, **chosen)
         return ExecutionResult(None, executor) if isinstance(executor, list) else executor.execute_operation()
 
     def _told(self, operation: Operation, asked: Asked) -> dict[str, Any]:

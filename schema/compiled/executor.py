@@ -29,14 +29,22 @@ class CompiledExecutor(Running):
 
     @classmethod
     def of(
-        cls, plans: Plans, schema: GraphQLSchema, document: DocumentNode, sent: Mapping[str, Any], **chosen: Any
+        cls,
+        plans: Plans,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        sent: Mapping[str, Any],
+        ready: Mapping[str, Any] | None = None,
+        **chosen: Any,
     ) -> Self | list[GraphQLError]:
-        """The executor of a request with these variables, or what is wrong with them; `chosen` as for `build`.
+        """The executor of a request with these variables, or what is wrong with them.
+
+        `ready` is what `Plans.in_turns` made of them; `chosen` is as for `build`.
 
         The first of an operation is built by graphql-core, and so is one whose variables do not fit: it tells how.
         """
         begun = plans.begun
-        made: Any = None if begun is None else cls._again(begun, schema, sent, **chosen)
+        made: Any = None if begun is None else cls._again(begun, schema, sent, ready, **chosen)
         if made is None:
             made = cls.build(schema, document, raw_variable_values=dict(sent), **chosen)
             if isinstance(made, list):
@@ -53,6 +61,7 @@ class CompiledExecutor(Running):
         begun: Begun,
         schema: GraphQLSchema,
         sent: Mapping[str, Any],
+        ready: Mapping[str, Any] | None,
         context_value: Any,
         operation_name: str | None = None,
         **chosen: Any,
@@ -61,7 +70,7 @@ class CompiledExecutor(Running):
         if begun.coerce is None:
             return None
         try:
-            values = begun.coerce(sent)
+            values = begun.coerce(sent, ready)
         except UnfitError:
             return None
         resolvers = default_field_resolver, default_type_resolver, default_field_resolver

@@ -14,11 +14,12 @@ from graphql import (
     visit,
 )
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
-from graphql.execution.values import VariableValues
 from graphql.language import DirectiveNode, VariableNode
 from graphql.pyutils import Path
 from msgspec import Struct
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from schema.compiled.variables import Coercer, UnfitError
 
 PLANS_KEPT = 16
 """Plans kept of one operation, by the variables of its conditions."""
@@ -63,7 +64,7 @@ class Begun(Struct, frozen=True):
     fragment_definitions: dict[str, FragmentDefinitionNode]
     fragments: dict[str, Any]
     operation: OperationDefinitionNode
-    coerce: Callable[[Mapping[str, Any]], VariableValues] | None
+    coerce: Coercer | None
 
 
 @dataclass(slots=True)
@@ -73,6 +74,14 @@ class Plans:
     conditions: tuple[str, ...]
     by_values: dict[tuple[Any, ...], Fields] = field(default_factory=dict)
     begun: Begun | None = None
+
+    async def in_turns(self, sent: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Variables as far as they can be made ready while others go on; `None` where they are left as they are."""
+        coerce = None if self.begun is None else self.begun.coerce
+        try:
+            return None if coerce is None else await coerce.in_turns(sent)
+        except UnfitError:
+            return None
 
 
 def plans_of(document: DocumentNode) -> Plans | None:

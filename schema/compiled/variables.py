@@ -3,7 +3,8 @@
 `graphql.execution.get_variable_values` is the measure: what does not fit is left to it, which tells what is wrong.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -20,10 +21,11 @@ from graphql import (
     is_non_null_type,
     is_required_input_field,
 )
-from graphql.execution.get_variable_signature import get_variable_signature
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource
 from graphql.utilities.coerce_input_value import coerce_default_value
 
+from graph.actions.batch import AT_ONCE, in_turns
 from schema.compiled.leaves import PLAIN
 from schema.compiled.writing import Writing
 
@@ -35,36 +37,69 @@ class UnfitError(Exception):
     """A value, or a type, that is left to graphql-core."""
 
 
-def coercer(
-    schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]
-) -> Callable[[Mapping[str, Any]], VariableValues] | None:
-    """From the variables of a request to their values; raises `UnfitError`. `None` where graphql-core has to do it."""
-    known: list[tuple[Any, str, Coerce, bool]] = []
-    for definition in definitions:
-        signature = get_variable_signature(schema, definition)
-        # Defaults of variables are rare, and the rest of a document hangs on where a value came from.
-        if isinstance(signature, GraphQLError) or definition.default_value is not None:
-            return None
-        try:
-            known.append((signature, signature.name, _of(signature.type, ()), is_non_null_type(signature.type)))
-        except UnfitError:
-            return None
+class Coerced(list[Any]):
+    """A list whose items are coerced already."""
 
-    def coerce(sent: Mapping[str, Any]) -> VariableValues:
+
+class Coercer:
+    """From the variables of a request to their values, for one operation; raises `UnfitError`."""
+
+    def __init__(self, schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> None:
+        self._known: list[tuple[GraphQLVariableSignature, Coerce]] = []
+        self._lists: list[tuple[str, str, Coerce, bool]] = []
+        for definition in definitions:
+            signature = get_variable_signature(schema, definition)
+            # Defaults of variables are rare, and the rest of a document hangs on where a value came from.
+            if isinstance(signature, GraphQLError) or definition.default_value is not None:
+                raise UnfitError
+            self._known.append((signature, _of(signature.type, ())))
+            self._lists += _lists_in(signature)
+
+    def __call__(self, sent: Mapping[str, Any], ready: Mapping[str, Any] | None = None) -> VariableValues:
+        """The values of what was sent, and of what `in_turns` made of it."""
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
-        for signature, name, change, needed in known:
+        for signature, change in self._known:
+            name, needed = signature.name, is_non_null_type(signature.type)
             if name in sent:
-                value = sent[name]
-                sources[name] = VariableValueSource(signature, value)
-                coerced[name] = _applied(change, value, needed)
+                sources[name] = VariableValueSource(signature, sent[name])
+                coerced[name] = _applied(change, (ready or sent)[name], needed)
             elif needed:
                 raise UnfitError
             else:
                 sources[name] = VariableValueSource(signature)
         return VariableValues(sources, coerced)
 
-    return coerce
+    async def in_turns(self, sent: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Variables with the items of long lists coerced, letting others go on now and then: a batch takes a while."""
+        ready = sent
+        for variable, field, coerce, needed in self._lists:
+            value = ready.get(variable)
+            if not isinstance(value, dict):
+                continue
+            items = value.get(field)
+            if type(items) is list and len(items) > AT_ONCE:
+                done = Coerced(await in_turns(items, partial(_applied, coerce, needed=needed)))
+                ready = {**ready, variable: {**value, field: done}}
+        return ready
+
+
+def coercer(schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> Coercer | None:
+    """The coercer of an operation with these variables; `None` where graphql-core has to do it."""
+    try:
+        return Coercer(schema, definitions)
+    except UnfitError:
+        return None
+
+
+def _lists_in(signature: GraphQLVariableSignature) -> Iterator[tuple[str, str, Coerce, bool]]:
+    """The lists that an input object holds as a variable: the variable, the field, and how an item is coerced."""
+    type = signature.type.of_type if is_non_null_type(signature.type) else signature.type
+    if is_input_object_type(type):
+        for name, field in type.fields.items():
+            inner = field.type.of_type if is_non_null_type(field.type) else field.type
+            if is_list_type(inner):
+                yield signature.name, name, _of(inner.of_type, (type,)), is_non_null_type(inner.of_type)
 
 
 def _applied(change: Coerce, value: Any, needed: bool) -> Any:
@@ -107,6 +142,8 @@ def _told_by_core(coerce: Callable[[Any], Any]) -> Coerce:
 
 def _list(item: Coerce, needed: bool) -> Coerce:
     def change(value: Any) -> Any:
+        if type(value) is Coerced:
+            return value
         # A single value stands for a list of it: rare, and told by graphql-core.
         if type(value) is not list:
             raise UnfitError

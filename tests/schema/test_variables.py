@@ -1,5 +1,6 @@
 """Variables coerced by closures, against graphql-core's own way, over every input type of the schema."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.exceptions import StrawberryInputCoercionError
 
+from graph.actions.batch import AT_ONCE
 from schema.compiled.variables import UnfitError, coercer
 from schema.root import schema
 
@@ -114,3 +116,52 @@ def _plain_value(value: Any, type: Any) -> bool:
 def test_what_is_sent_most_is_not_left_to_graphql_core(type: str) -> None:
     (operation,) = parse(f"query ($one: {type}) {{ __typename }}").definitions
     assert coercer(CORE, operation.variable_definitions) is not None  # type: ignore[attr-defined]
+
+
+LONG = parse("query ($one: LinkIdentifiersInput!) { __typename }").definitions[0]
+ITEM = CORE.type_map["ObservationInput"]
+
+
+@settings(max_examples=50)
+@given(few=st.lists(values(ITEM), min_size=1, max_size=4), times=st.integers(1, 40))
+def test_long_lists_come_in_turns_as_they_would_at_once(few: list[Any], times: int) -> None:
+    # given
+    coerce = coercer(CORE, LONG.variable_definitions)  # type: ignore[attr-defined]
+    assert coerce is not None
+    sent = {"one": {"observations": few * times}}
+
+    # when
+    def either(ready: Any = None) -> str:
+        try:
+            return repr(coerce(sent, asyncio.run(coerce.in_turns(sent)) if ready else None))
+        except UnfitError:
+            return "unfit"
+
+    # then
+    assert either(ready=True) == either()
+
+
+def test_others_go_on_while_a_long_list_is_coerced() -> None:
+    # given
+    coerce = coercer(CORE, LONG.variable_definitions)  # type: ignore[attr-defined]
+    assert coerce is not None
+    one = {"source": "crm", "identifiers": [{"namespace": "email", "value": "ann@example.org"}]}
+
+    async def turns(count: int) -> int:
+        done, seen = False, 0
+
+        async def other() -> None:
+            nonlocal seen
+            while not done:
+                seen += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(other())
+        await coerce.in_turns({"one": {"observations": [one] * count}})
+        done = True
+        await task
+        return seen
+
+    # then
+    assert asyncio.run(turns(AT_ONCE)) < 3
+    assert asyncio.run(turns(10 * AT_ONCE)) >= 10
