@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from graph.actions.turns import someone_waits
+
 YOUNG, OLDER = 3_000, 30
 """New objects after which Python looks for circles among them, and how often before it looks at older ones too.
 
@@ -13,7 +15,7 @@ instead of 4 at 20,000, where a till's write waits.
 """
 SWITCH_SECONDS = 0.001
 """How long one thread runs while another waits: a till's request must not wait five times this for an import's."""
-LARGE_SECONDS = 0.000_1
+LARGE_SECONDS = 0.000_02
 """The same while a large request is worked on: a till's write gives the interpreter away at each of its statements."""
 LARGE_BYTES = 16_384
 """From what length on a request is a large one: some 80 observations."""
@@ -34,7 +36,8 @@ def worked_on(length: int) -> Iterator[None]:
     """While a request of so many bytes is worked on."""
     global _large
     if length < LARGE_BYTES:
-        yield
+        with someone_waits():
+            yield
         return
     _large += 1
     sys.setswitchinterval(LARGE_SECONDS)

@@ -1,36 +1,23 @@
 """A batch of items that callers send: the good ones are stored, each bad one is answered with its problem."""
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from graph.actions.commit import Answer, Refused
 from graph.actions.group_commit import GroupCommit
+from graph.actions.turns import in_turns
 from graph.domain.errors import InvalidInput, Problem
 from graph.domain.intake import Command
 
 T = TypeVar("T")
-U = TypeVar("U")
 MOST_ITEMS = 1_000
 """Items of one call."""
-AT_ONCE = 25
-"""Items that are looked at without letting others go on."""
 
 
 def check_count(name: str, items: Sequence[object]) -> None:
     """Raise where a call holds no item or too many."""
     if not 1 <= len(items) <= MOST_ITEMS:
         raise InvalidInput("BAD_COUNT", f"{name} holds {len(items)} entries; 1 to {MOST_ITEMS} are allowed", (name,))
-
-
-async def in_turns(items: Iterable[T], change: Callable[[T], U]) -> list[U]:
-    """What a function makes of each item; now and then others go on."""
-    found: list[U] = []
-    for place, item in enumerate(items, 1):
-        found.append(change(item))
-        if place % AT_ONCE == 0:
-            await asyncio.sleep(0)
-    return found
 
 
 async def run_batch(writer: GroupCommit, items: Sequence[T], command: Callable[[T], Command | Problem]) -> list[Answer]:

@@ -15,7 +15,7 @@ MOST_COMMANDS = 1_000
 """Commands of one transaction: enough that its fixed costs vanish."""
 SMALL = 10
 """Up to so many commands come before larger requests: someone waits for them at a till."""
-PART = 25
+PART = 10
 """Commands of a larger request that one transaction takes while small requests keep coming, so that none waits long."""
 QUIET_SECONDS = 1.0
 """How long no small request must have come for larger ones to be taken whole."""

@@ -25,12 +25,16 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from graph.actions.batch import AT_ONCE, in_turns
+from graph.actions.turns import in_turns
 from schema.compiled.leaves import PLAIN
 from schema.compiled.writing import Writing
 
 Coerce = Callable[[Any], Any]
 """From a value that is not null to what resolvers get; raises `UnfitError`."""
+
+
+LONG = 25
+"""Items above which a list is a long one."""
 
 
 class UnfitError(Exception):
@@ -78,7 +82,7 @@ class Coercer:
             if not isinstance(value, dict):
                 continue
             items = value.get(field)
-            if type(items) is list and len(items) > AT_ONCE:
+            if type(items) is list and len(items) > LONG:
                 done = Coerced(await in_turns(items, partial(_applied, coerce, needed=needed)))
                 ready = {**ready, variable: {**value, field: done}}
         return ready

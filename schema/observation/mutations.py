@@ -5,8 +5,8 @@ from typing import Any, Protocol, TypeVar
 
 import strawberry
 
-from graph.actions.batch import in_turns
 from graph.actions.commit import Accepted, Answer, Revocation
+from graph.actions.turns import in_turns
 from graph.domain.errors import InvalidInput
 from graph.domain.errors import Problem as DomainProblem
 from graph.domain.views import ByKey

@@ -18,8 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from graph.actions.batch import AT_ONCE
-from schema.compiled.variables import UnfitError, coercer
+from schema.compiled.variables import LONG, UnfitError, coercer
 from schema.root import schema
 
 CORE = schema._schema
@@ -118,7 +117,7 @@ def test_what_is_sent_most_is_not_left_to_graphql_core(type: str) -> None:
     assert coercer(CORE, operation.variable_definitions) is not None  # type: ignore[attr-defined]
 
 
-LONG = parse("query ($one: LinkIdentifiersInput!) { __typename }").definitions[0]
+BATCH = parse("query ($one: LinkIdentifiersInput!) { __typename }").definitions[0]
 ITEM = CORE.type_map["ObservationInput"]
 
 
@@ -126,7 +125,7 @@ ITEM = CORE.type_map["ObservationInput"]
 @given(few=st.lists(values(ITEM), min_size=1, max_size=4), times=st.integers(1, 40))
 def test_long_lists_come_in_turns_as_they_would_at_once(few: list[Any], times: int) -> None:
     # given
-    coerce = coercer(CORE, LONG.variable_definitions)  # type: ignore[attr-defined]
+    coerce = coercer(CORE, BATCH.variable_definitions)  # type: ignore[attr-defined]
     assert coerce is not None
     sent = {"one": {"observations": few * times}}
 
@@ -143,7 +142,7 @@ def test_long_lists_come_in_turns_as_they_would_at_once(few: list[Any], times: i
 
 def test_others_go_on_while_a_long_list_is_coerced() -> None:
     # given
-    coerce = coercer(CORE, LONG.variable_definitions)  # type: ignore[attr-defined]
+    coerce = coercer(CORE, BATCH.variable_definitions)  # type: ignore[attr-defined]
     assert coerce is not None
     one = {"source": "crm", "identifiers": [{"namespace": "email", "value": "ann@example.org"}]}
 
@@ -163,5 +162,5 @@ def test_others_go_on_while_a_long_list_is_coerced() -> None:
         return seen
 
     # then
-    assert asyncio.run(turns(AT_ONCE)) < 3
-    assert asyncio.run(turns(10 * AT_ONCE)) >= 10
+    assert asyncio.run(turns(LONG)) < 3
+    assert asyncio.run(turns(200 * LONG)) >= 5

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from service.pace import LARGE_BYTES, LARGE_SECONDS, SWITCH_SECONDS, worked_on
+from tests.conftest import Run
+from tests.graph.actions.test_turns import SLICES, turns_of_others
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +34,9 @@ def test_a_request_that_fails_leaves_things_as_they_were() -> None:
     assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
 
 
-def test_a_small_request_changes_nothing() -> None:
+def test_work_in_bulk_stands_aside_for_a_small_request(run: Run) -> None:
     with worked_on(LARGE_BYTES - 1):
         assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
+        assert turns_of_others(run) > 3 * SLICES
+    with worked_on(LARGE_BYTES):
+        assert turns_of_others(run) == SLICES

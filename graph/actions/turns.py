@@ -1,0 +1,47 @@
+"""Who goes first on the event loop: what someone waits for at a till goes before what comes in bulk."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import TypeVar
+
+T = TypeVar("T")
+U = TypeVar("U")
+SLICE_SECONDS = 0.000_5
+"""How long bulk work goes on before others do."""
+PAUSE_SECONDS = 0.001
+"""How long it stands aside then, while someone waits."""
+WAIT_SECONDS = 0.05
+"""How long someone counts as waiting: a request may also be one that listens for hours."""
+
+_waiting: dict[object, float] = {}
+"""Since when each waits, the last who came at the end."""
+
+
+@contextmanager
+def someone_waits() -> Iterator[None]:
+    """While a small request is worked on."""
+    one = object()
+    _waiting[one] = perf_counter()
+    try:
+        yield
+    finally:
+        del _waiting[one]
+
+
+async def in_turns(items: Iterable[T], change: Callable[[T], U]) -> list[U]:
+    """What a function makes of each item; now and then others go on, and threads have the interpreter to themselves."""
+    found: list[U] = []
+    begun = perf_counter()
+    for item in items:
+        found.append(change(item))
+        if perf_counter() - begun > SLICE_SECONDS:
+            await asyncio.sleep(_pause())
+            begun = perf_counter()
+    return found
+
+
+def _pause() -> float:
+    newest = next(reversed(_waiting.values()), 0.0)
+    return PAUSE_SECONDS if perf_counter() - newest < WAIT_SECONDS else 0

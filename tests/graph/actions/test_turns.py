@@ -1,0 +1,68 @@
+"""Bulk work lets others go on, and stands aside for who waits."""
+
+import asyncio
+from collections.abc import Callable
+from time import sleep
+
+from graph.actions.turns import SLICE_SECONDS, WAIT_SECONDS, in_turns, someone_waits
+from tests.conftest import Run
+
+SLICES = 8
+
+
+def slowly(item: int) -> int:
+    """A function that takes longer than a slice."""
+    sleep(SLICE_SECONDS * 1.5)
+    return -item
+
+
+def turns_of_others(run: Run, change: Callable[[int], int] = slowly) -> int:
+    """How often something else had a turn while some items were worked on."""
+
+    async def count() -> int:
+        seen = 0
+
+        async def other() -> None:
+            nonlocal seen
+            while True:
+                seen += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(other())
+        await in_turns(range(SLICES), change)
+        task.cancel()
+        return seen
+
+    return run(count())
+
+
+def test_the_answers_are_in_the_order_of_the_items(run: Run) -> None:
+    assert run(in_turns(range(5), slowly)) == [0, -1, -2, -3, -4]
+
+
+def test_others_go_on_after_each_slice(run: Run) -> None:
+    assert turns_of_others(run) == SLICES
+
+
+def test_work_of_a_moment_is_done_at_once(run: Run) -> None:
+    assert turns_of_others(run, lambda item: item) < SLICES / 2
+
+
+def test_it_stands_aside_while_someone_waits(run: Run) -> None:
+    with someone_waits():
+        assert turns_of_others(run) > 3 * SLICES
+
+
+def test_who_listens_for_hours_is_not_waited_for(run: Run) -> None:
+    with someone_waits():
+        sleep(WAIT_SECONDS * 1.2)
+        assert turns_of_others(run) == SLICES
+
+
+def test_who_came_last_counts(run: Run) -> None:
+    with someone_waits():
+        sleep(WAIT_SECONDS * 1.2)
+        with someone_waits():
+            assert turns_of_others(run) > 3 * SLICES
+        # and is forgotten once it has gone
+        assert turns_of_others(run) == SLICES
