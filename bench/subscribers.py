@@ -3,7 +3,8 @@
     python -m bench.subscribers [--subscribers 200] [--links 20000] [--rounds 2]
 
 Batches of links go in over HTTP from four clients, in turn without anybody following and with all subscribers on
-WebSockets (`changes`). Each subscriber must be told every entry once, in order, without a gap.
+WebSockets (`changes`), while a till looks customers up. Each subscriber must be told every entry once, in order,
+without a gap.
 """
 
 import argparse
@@ -20,13 +21,17 @@ import httpx
 import websockets
 
 from bench.report import tell
-from bench.view import served
+from bench.view import percentiles, served, told_by_wrk
 from tools.neo4j.server import free_port
 
 BATCH = 100
 CLIENTS = 4
+FIRST = "first"
+"""The name of what is there before."""
+TILL_SECONDS = 2
 LINK = """mutation Link($input: LinkIdentifiersInput!) { linkIdentifiers(input: $input) { results { __typename } } }"""
 FOLLOW = "subscription { changes { cursor } }"
+LOOK_UP = "query Till($by: IdentifierInput!) { customer(by: { identifier: $by }) { id known } }"
 
 
 async def put_in(url: str, links: int, name: str) -> float:
@@ -60,6 +65,15 @@ async def put_in(url: str, links: int, name: str) -> float:
     return links / (time.perf_counter() - began)
 
 
+async def beside_a_till(url: str, links: int, name: str) -> tuple[float, tuple[float, float]]:
+    """The same, and p50 and p99 in milliseconds of a till's look-ups at the beginning of it."""
+    known = [{"namespace": "email", "value": f"{FIRST}-{n}@mail.example"} for n in range(200)]
+    looks = [json.dumps({"query": LOOK_UP, "variables": {"by": one}}) for one in known]
+    till = asyncio.to_thread(told_by_wrk, url, looks, 1, TILL_SECONDS)
+    rate, told = await asyncio.gather(put_in(url, links, name), till)
+    return rate, percentiles(told)
+
+
 class Subscriber:
     """One that follows the feed and counts what it is told."""
 
@@ -79,8 +93,8 @@ class Subscriber:
                     self.told.append(one["payload"]["data"]["changes"]["cursor"])
 
 
-async def followed(http: str, links: int, name: str, count: int) -> tuple[float, float]:
-    """Links a second with that many following, and seconds until the last of them was told the last entry."""
+async def followed(http: str, links: int, name: str, count: int) -> tuple[float, tuple[float, float], float]:
+    """Links a second with that many following, a till's times, and seconds until the last was told the last entry."""
     url = http.replace("http", "ws", 1)
     everyone = [Subscriber() for _ in range(count)]
     ready = [asyncio.Event() for _ in everyone]
@@ -89,7 +103,7 @@ async def followed(http: str, links: int, name: str, count: int) -> tuple[float,
         stack.callback(lambda: [task.cancel() for task in tasks])
         await asyncio.gather(*(one.wait() for one in ready))
         await asyncio.sleep(1)
-        rate = await put_in(http, links, name)
+        rate, till = await beside_a_till(http, links, name)
         began = time.perf_counter()
         while len({len(one.told) for one in everyone}) > 1 or not everyone[0].told or _grows(everyone):
             await asyncio.sleep(0.2)
@@ -99,7 +113,7 @@ async def followed(http: str, links: int, name: str, count: int) -> tuple[float,
     first = everyone[0].told
     if any(one.told != first for one in everyone) or len(set(first)) != len(first):
         raise AssertionError("not all were told the same entries, each once")
-    return rate, late
+    return rate, till, late
 
 
 _SEEN: list[int] = [0]
@@ -113,18 +127,23 @@ def _grows(everyone: list[Subscriber]) -> bool:
 
 async def run(url: str, subscribers: int, links: int, rounds: int) -> str:
     """Measure in turn; answers a table of Markdown."""
-    alone: list[float] = []
-    with_all: list[float] = []
+    await put_in(url, 1_000, FIRST)
+    alone: list[tuple[float, float, float]] = []
+    with_all: list[tuple[float, float, float]] = []
     late: list[float] = []
     for turn in range(rounds):
-        alone.append(await put_in(url, links, f"alone{turn}"))
-        rate, seconds = await followed(url, links, f"all{turn}", subscribers)
-        with_all.append(rate)
+        rate, till = await beside_a_till(url, links, f"alone{turn}")
+        alone.append((rate, *till))
+        rate, till, seconds = await followed(url, links, f"all{turn}", subscribers)
+        with_all.append((rate, *till))
         late.append(seconds)
-    a, b = statistics.median(alone), statistics.median(with_all)
+    a, b = ([statistics.median(one) for one in zip(*side, strict=True)] for side in (alone, with_all))
     return (
-        "| subscribers | links/s | the last was told all, seconds after the import |\n| --- | --- | --- |\n"
-        f"| 0 | {a:,.0f} | |\n| {subscribers} | {b:,.0f} | {statistics.median(late):.1f} |\n\nratio {b / a:.2f}"
+        "| subscribers | links/s | a till's look-up beside it, p50, ms | p99, ms | the last was told all, seconds "
+        "after the import |\n| --- | --- | --- | --- | --- |\n"
+        f"| 0 | {a[0]:,.0f} | {a[1]:.1f} | {a[2]:.1f} | |\n"
+        f"| {subscribers} | {b[0]:,.0f} | {b[1]:.1f} | {b[2]:.1f} | {statistics.median(late):.1f} |\n\n"
+        f"ratio of links {b[0] / a[0]:.2f}"
     )
 
 

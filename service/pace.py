@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from graph.actions.turns import someone_waits
+from graph.turns import someone_waits
 
 YOUNG, OLDER = 3_000, 30
 """New objects after which Python looks for circles among them, and how often before it looks at older ones too.

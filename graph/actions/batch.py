@@ -5,9 +5,9 @@ from typing import TypeVar
 
 from graph.actions.commit import Answer, Refused
 from graph.actions.group_commit import GroupCommit
-from graph.actions.turns import in_turns
 from graph.domain.errors import InvalidInput, Problem
 from graph.domain.intake import Command
+from graph.turns import in_turns
 
 T = TypeVar("T")
 MOST_ITEMS = 1_000

@@ -14,6 +14,7 @@ from graph.domain.changes import Entry
 from graph.domain.errors import KithError
 from graph.domain.views import Asked, Selection
 from graph.ports import Store
+from graph.turns import Turnstile
 from graph.views.history import feed, whole
 
 KEPT = 1_000
@@ -22,6 +23,8 @@ PAGE = 100
 SHORTEST_PAUSE = 0.05
 """Seconds between two looks however fast writes come, so that an import is not slowed down by those who watch it."""
 STATES_AT_ONCE = 100
+ENTRIES_A_TURN = 25
+"""Entries that one subscriber is told before others go on: hundreds of them would keep a till waiting."""
 
 State = tuple[str, int] | None
 """A customer's id and version; `None` where there is none."""
@@ -32,6 +35,7 @@ class Follower:
 
     def __init__(self, store: Store, seconds: float = 1.0) -> None:
         self._store, self.seconds = store, seconds
+        self._turnstile = Turnstile()
         self._news = asyncio.Event()
         self._looked = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
@@ -59,7 +63,9 @@ class Follower:
                     # `feed` tells whether the place exists; one that was reached by reading does.
                     found = (await feed(self._store, place, PAGE))[0] if not checked else await self._read(place)
                     checked = True
-                for entry in found:
+                for number, entry in enumerate(found):
+                    if number % ENTRIES_A_TURN == 0:
+                        await self._turnstile.through()
                     yield entry
                     place = entry.no
                 if not found:

@@ -25,7 +25,7 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from graph.actions.turns import in_turns
+from graph.turns import in_turns
 from schema.compiled.leaves import PLAIN
 from schema.compiled.writing import Writing
 

@@ -6,10 +6,10 @@ from typing import Any, Protocol, TypeVar
 import strawberry
 
 from graph.actions.commit import Accepted, Answer, Revocation
-from graph.actions.turns import in_turns
 from graph.domain.errors import InvalidInput
 from graph.domain.errors import Problem as DomainProblem
 from graph.domain.views import ByKey
+from graph.turns import in_turns
 from schema.context import Info
 from schema.customer.selection import selected
 from schema.customer.types import Customer

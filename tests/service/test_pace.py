@@ -7,7 +7,7 @@ import pytest
 
 from service.pace import LARGE_BYTES, LARGE_SECONDS, SWITCH_SECONDS, worked_on
 from tests.conftest import Run
-from tests.graph.actions.test_turns import SLICES, turns_of_others
+from tests.graph.test_turns import SLICES, turns_of_others
 
 
 @pytest.fixture(autouse=True)

@@ -147,3 +147,34 @@ def test_a_customer_is_told_now_and_at_each_change(run: Run) -> None:
         assert not follower._states
 
     run(attempt())
+
+
+@pytest.mark.usefixtures("quick")
+def test_others_go_on_while_many_are_told_much(run: Run) -> None:
+    # given many who follow, and much to tell
+    feed = Feed()
+    feed.add(*range(1, 301))
+    follower = Follower(feed)  # type: ignore[arg-type]
+    told = 0
+
+    async def listen() -> None:
+        nonlocal told
+        source = follower.changes(0)
+        for _ in range(300):
+            await anext(source)
+            told += 1
+        await source.aclose()
+
+    async def scene() -> int:
+        listening = [asyncio.create_task(listen()) for _ in range(20)]
+        most = before = 0
+        # when something else has its turns
+        async with asyncio.timeout(30):
+            while not all(one.done() for one in listening):
+                await asyncio.sleep(0)
+                most, before = max(most, told - before), told
+        return most
+
+    # then it waits for one of them at a time
+    assert run(scene()) <= 2 * follow.ENTRIES_A_TURN
+    assert told == 20 * 300

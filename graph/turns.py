@@ -1,6 +1,8 @@
 """Who goes first on the event loop: what someone waits for at a till goes before what comes in bulk."""
 
 import asyncio
+from asyncio import Future, Task
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
@@ -40,6 +42,29 @@ async def in_turns(items: Iterable[T], change: Callable[[T], U]) -> list[U]:
             await asyncio.sleep(_pause())
             begun = perf_counter()
     return found
+
+
+class Turnstile:
+    """Lets many who have much to do go on one after the other, with a turn of the event loop for others in between."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Future[None]] = deque()
+        self._keeper: Task[None] | None = None
+
+    async def through(self) -> None:
+        """Wait for one's turn, to do what takes less than a slice."""
+        turn: Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._keep())
+        await turn
+
+    async def _keep(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                await asyncio.sleep(_pause())
 
 
 def _pause() -> float:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from time import sleep
 
-from graph.actions.turns import SLICE_SECONDS, WAIT_SECONDS, in_turns, someone_waits
+from graph.turns import SLICE_SECONDS, WAIT_SECONDS, Turnstile, in_turns, someone_waits
 from tests.conftest import Run
 
 SLICES = 8
@@ -66,3 +66,45 @@ def test_who_came_last_counts(run: Run) -> None:
             assert turns_of_others(run) > 3 * SLICES
         # and is forgotten once it has gone
         assert turns_of_others(run) == SLICES
+
+
+def test_a_turnstile_lets_one_through_in_a_turn_of_the_loop_in_the_order_they_came(run: Run) -> None:
+    # given
+    turnstile, told, turn = Turnstile(), [], 0
+
+    async def one(name: int) -> None:
+        for _ in range(3):
+            await turnstile.through()
+            told.append((turn, name))
+
+    async def clock() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    async def all_of_them() -> None:
+        ticking = asyncio.create_task(clock())
+        await asyncio.gather(*(one(name) for name in range(4)))
+        ticking.cancel()
+
+    # when
+    run(all_of_them())
+
+    # then
+    assert [name for _, name in told] == [0, 1, 2, 3] * 3
+    turns = [at for at, _ in told]
+    assert len(set(turns)) == len(turns)
+
+
+def test_a_turnstile_goes_on_behind_one_that_gave_up(run: Run) -> None:
+    async def through() -> None:
+        turnstile = Turnstile()
+        first, second, third = (asyncio.create_task(turnstile.through()) for _ in range(3))
+        await asyncio.sleep(0)
+        second.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.gather(first, third)
+            await turnstile.through()
+
+    run(through())
