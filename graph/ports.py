@@ -87,6 +87,9 @@ class Store(Protocol):
     come back by itself when the database does.
     """
 
+    most_at_once: int
+    """How many commands a write should hold at most while others need the event loop, where they may be decided."""
+
     async def write(self, work: Callable[[], Work[T]]) -> T:
         """Run one write in one transaction.
 

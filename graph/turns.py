@@ -19,17 +19,27 @@ WAIT_SECONDS = 0.05
 
 _waiting: dict[object, float] = {}
 """Since when each waits, the last who came at the end."""
+_gone = float("-inf")
+"""When the last of them had gone."""
 
 
 @contextmanager
 def someone_waits() -> Iterator[None]:
     """While a small request is worked on."""
+    global _gone
     one = object()
     _waiting[one] = perf_counter()
     try:
         yield
     finally:
         del _waiting[one]
+        _gone = perf_counter()
+
+
+def someone_was_here(seconds: float) -> bool:
+    """Whether someone waited within the last so many seconds."""
+    newest = next(reversed(_waiting.values()), _gone)
+    return perf_counter() - max(newest, _gone) < seconds
 
 
 async def in_turns(items: Iterable[T], change: Callable[[T], U]) -> list[U]:

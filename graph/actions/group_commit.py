@@ -10,6 +10,7 @@ from graph.actions.rules_run import Current
 from graph.domain.errors import Overloaded, RulesMoved, TemporaryFailure
 from graph.domain.intake import Command, Observe, prepare
 from graph.ports import Clock, Ids, Store, Work
+from graph.turns import someone_was_here
 
 MOST_COMMANDS = 1_000
 """Commands of one transaction: enough that its fixed costs vanish."""
@@ -18,7 +19,8 @@ SMALL = 10
 PART = 10
 """Commands of a larger request that one transaction takes while small requests keep coming, so that none waits long."""
 QUIET_SECONDS = 1.0
-"""How long no small request must have come for larger ones to be taken whole."""
+"""How long no small write must have come for larger requests to go on in the parts that the store allows beside reads,
+and no small request at all for them to be taken whole."""
 RELOADS = 5
 """How often a write is tried again because the rules have just changed."""
 MOST_WAITING = 50_000
@@ -107,7 +109,7 @@ class GroupCommit:
 
     def _next_large(self) -> list[_Part]:
         """As many whole requests as fit, or a part of one."""
-        most = PART if asyncio.get_running_loop().time() < self._busy_until else MOST_COMMANDS
+        most = self._most()
         group: list[_Part] = []
         size = 0
         while self._large and size < most:
@@ -122,6 +124,11 @@ class GroupCommit:
                 break
             self._large.popleft()
         return group
+
+    def _most(self) -> int:
+        if asyncio.get_running_loop().time() < self._busy_until:
+            return PART
+        return self._store.most_at_once if someone_was_here(QUIET_SECONDS) else MOST_COMMANDS
 
     async def _commit(self, group: list[_Part]) -> None:
         try:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from time import sleep
 
-from graph.turns import SLICE_SECONDS, WAIT_SECONDS, Turnstile, in_turns, someone_waits
+from graph.turns import SLICE_SECONDS, WAIT_SECONDS, Turnstile, in_turns, someone_waits, someone_was_here
 from tests.conftest import Run
 
 SLICES = 8
@@ -66,6 +66,16 @@ def test_who_came_last_counts(run: Run) -> None:
             assert turns_of_others(run) > 3 * SLICES
         # and is forgotten once it has gone
         assert turns_of_others(run) == SLICES
+
+
+def test_who_was_here_is_remembered_for_a_while() -> None:
+    with someone_waits():
+        sleep(0.002)
+        assert someone_was_here(60)
+        assert not someone_was_here(0.001)
+    assert someone_was_here(60)
+    sleep(0.002)
+    assert not someone_was_here(0.001)
 
 
 def test_a_turnstile_lets_one_through_in_a_turn_of_the_loop_in_the_order_they_came(run: Run) -> None:

@@ -52,6 +52,9 @@ READER_CACHE = "cache_size = -8192"
 class EmbeddedStore:
     """A `Store` in a SQLite file in WAL mode, every commit synchronised to disk."""
 
+    most_at_once = 1_000
+    """A thread of its own decides what is written."""
+
     def __init__(self, path: str | Path) -> None:
         self._path = str(path)
         self._writer = ThreadPoolExecutor(1, "kith-sqlite-writer")

@@ -10,6 +10,7 @@ from graph.actions.group_commit import PART, GroupCommit
 from graph.actions.rules_run import Current
 from graph.domain.errors import Overloaded, StoreUnavailable
 from graph.domain.intake import Revoke
+from graph.turns import someone_waits
 from tests.builders.graphs import NOW, CountingIds, FixedClock, observe, seen, small_rules
 from tests.builders.memory import MemoryStore
 from tests.conftest import Run
@@ -19,6 +20,8 @@ RULES = small_rules()
 
 class SlowStore:
     """The store in dictionaries, slow enough that others wait, and out of order for one source."""
+
+    most_at_once = 150
 
     def __init__(self, error: type[Exception] | None = None, bad: str = "bad") -> None:
         self.memory, self.transactions, self._error, self._bad = MemoryStore(), 0, error, bad
@@ -156,8 +159,9 @@ def test_a_small_request_does_not_wait_for_all_of_a_large_one(run: Run) -> None:
     assert max(store.sizes) == PART
 
 
-def test_large_requests_alone_are_taken_whole(run: Run) -> None:
+def test_large_requests_alone_are_taken_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     # given
+    monkeypatch.setattr(group_commit, "someone_was_here", lambda seconds: False)
     store = Counting()
     writer = GroupCommit(store, Current(RULES, RULES), FixedClock(), CountingIds())
     requests = [[observe(seen(f"cookie=c{n}", id=f"{r} {n}"), RULES) for n in range(400)] for r in range(3)]
@@ -170,3 +174,18 @@ def test_large_requests_alone_are_taken_whole(run: Run) -> None:
     # then
     assert store.sizes == [800, 400]
     assert [[one.id for one in each] for each in answers] == [[f"{r} {n}" for n in range(400)] for r in range(3)]
+
+
+def test_a_large_request_goes_in_parts_beside_reads(run: Run) -> None:
+    # given
+    store = Counting()
+    writer = GroupCommit(store, Current(RULES, RULES), FixedClock(), CountingIds())
+    large = [observe(seen(f"cookie=c{n}", id=str(n)), RULES) for n in range(400)]
+
+    # when someone looks somebody up
+    with someone_waits():
+        answers = run(writer.run(large))
+
+    # then
+    assert store.sizes == [150, 150, 100]
+    assert [one.id for one in answers] == [str(n) for n in range(400)]
