@@ -15,13 +15,13 @@ instead of 4 at 20,000, where a till's write waits.
 """
 SWITCH_SECONDS = 0.001
 """How long one thread runs while another waits: a till's request must not wait five times this for an import's."""
-LARGE_SECONDS = 0.000_02
-"""The same while a large request is worked on: a till's write gives the interpreter away at each of its statements."""
+BESIDE_SECONDS = 0.000_02
+"""The same while small requests and large ones are worked on: a till's write gives the interpreter away at each of its
+statements, and an import would keep it for a millisecond each time."""
 LARGE_BYTES = 16_384
 """From what length on a request is a large one: some 80 observations."""
 
-_large = 0
-"""Large requests that are worked on."""
+_under_way = {"small": 0, "large": 0}
 
 
 def set_up() -> None:
@@ -34,16 +34,18 @@ def set_up() -> None:
 @contextmanager
 def worked_on(length: int) -> Iterator[None]:
     """While a request of so many bytes is worked on."""
-    global _large
-    if length < LARGE_BYTES:
-        with someone_waits():
-            yield
-        return
-    _large += 1
-    sys.setswitchinterval(LARGE_SECONDS)
+    kind = "small" if length < LARGE_BYTES else "large"
+    _count(kind, 1)
     try:
-        yield
+        if kind == "small":
+            with someone_waits():
+                yield
+        else:
+            yield
     finally:
-        _large -= 1
-        if not _large:
-            sys.setswitchinterval(SWITCH_SECONDS)
+        _count(kind, -1)
+
+
+def _count(kind: str, more: int) -> None:
+    _under_way[kind] += more
+    sys.setswitchinterval(BESIDE_SECONDS if all(_under_way.values()) else SWITCH_SECONDS)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.pace import LARGE_BYTES, LARGE_SECONDS, SWITCH_SECONDS, worked_on
+from service.pace import BESIDE_SECONDS, LARGE_BYTES, SWITCH_SECONDS, worked_on
 from tests.conftest import Run
 from tests.graph.test_turns import SLICES, turns_of_others
 
@@ -18,25 +18,36 @@ def interval() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-def test_threads_take_turns_oftener_while_a_large_request_is_worked_on() -> None:
+def oftener() -> bool:
+    """Whether threads take turns oftener than they usually do."""
+    usual = sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
+    assert usual or sys.getswitchinterval() == pytest.approx(BESIDE_SECONDS)
+    return not usual
+
+
+def test_threads_take_turns_oftener_while_small_requests_and_large_ones_are_worked_on() -> None:
     with worked_on(LARGE_BYTES):
-        assert sys.getswitchinterval() == pytest.approx(LARGE_SECONDS)
-        # When another begins and ends meanwhile
-        with worked_on(LARGE_BYTES):
-            pass
-        assert sys.getswitchinterval() == pytest.approx(LARGE_SECONDS)
-    assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
+        assert not oftener()
+        with worked_on(LARGE_BYTES - 1):
+            assert oftener()
+            # When others begin and end meanwhile
+            with worked_on(LARGE_BYTES), worked_on(LARGE_BYTES - 1):
+                pass
+            assert oftener()
+        assert not oftener()
+    with worked_on(LARGE_BYTES - 1):
+        assert not oftener()
 
 
 def test_a_request_that_fails_leaves_things_as_they_were() -> None:
-    with pytest.raises(ValueError, match="bad"), worked_on(LARGE_BYTES):
-        raise ValueError("bad")
-    assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
+    with worked_on(LARGE_BYTES):
+        with pytest.raises(ValueError, match="bad"), worked_on(0):
+            raise ValueError("bad")
+        assert not oftener()
 
 
 def test_work_in_bulk_stands_aside_for_a_small_request(run: Run) -> None:
     with worked_on(LARGE_BYTES - 1):
-        assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
         assert turns_of_others(run) > 3 * SLICES
     with worked_on(LARGE_BYTES):
         assert turns_of_others(run) == SLICES
