@@ -58,7 +58,7 @@ class Neo4jStore:
     """A `Store` in one database of a Neo4j server."""
 
     most_at_once = 100
-    """A thousand keep the event loop busy for 40 ms at a stretch, a hundred for 5; in all they take a quarter longer."""
+    """A thousand keep the event loop for 40 ms at a stretch, a hundred for 5; in all these take a quarter longer."""
 
     def __init__(self, uri: str, user: str = "", password: str = "", database: str = "neo4j") -> None:
         self._driver = AsyncGraphDatabase.driver(
