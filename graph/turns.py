@@ -38,8 +38,7 @@ def someone_waits() -> Iterator[None]:
 
 def someone_was_here(seconds: float) -> bool:
     """Whether someone waited within the last so many seconds."""
-    newest = next(reversed(_waiting.values()), _gone)
-    return perf_counter() - max(newest, _gone) < seconds
+    return perf_counter() - max(_newest(), _gone) < seconds
 
 
 async def in_turns(items: Iterable[T], change: Callable[[T], U]) -> list[U]:
@@ -78,5 +77,9 @@ class Turnstile:
 
 
 def _pause() -> float:
-    newest = next(reversed(_waiting.values()), 0.0)
-    return PAUSE_SECONDS if perf_counter() - newest < WAIT_SECONDS else 0
+    return PAUSE_SECONDS if perf_counter() - _newest() < WAIT_SECONDS else 0
+
+
+def _newest() -> float:
+    """Since when the last who came waits."""
+    return next(reversed(_waiting.values()), float("-inf"))

@@ -15,6 +15,7 @@ from graphql import (
     GraphQLSchema,
     Undefined,
     VariableDefinitionNode,
+    get_nullable_type,
     is_input_object_type,
     is_leaf_type,
     is_list_type,
@@ -49,22 +50,22 @@ class Coercer:
     """From the variables of a request to their values, for one operation; raises `UnfitError`."""
 
     def __init__(self, schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> None:
-        self._known: list[tuple[GraphQLVariableSignature, Coerce]] = []
+        self._known: list[tuple[GraphQLVariableSignature, str, Coerce, bool]] = []
         self._lists: list[tuple[str, str, Coerce, bool]] = []
         for definition in definitions:
             signature = get_variable_signature(schema, definition)
             # Defaults of variables are rare, and the rest of a document hangs on where a value came from.
             if isinstance(signature, GraphQLError) or definition.default_value is not None:
                 raise UnfitError
-            self._known.append((signature, _of(signature.type, ())))
+            needed = is_non_null_type(signature.type)
+            self._known.append((signature, signature.name, _of(signature.type, ()), needed))
             self._lists += _lists_in(signature)
 
     def __call__(self, sent: Mapping[str, Any], ready: Mapping[str, Any] | None = None) -> VariableValues:
         """The values of what was sent, and of what `in_turns` made of it."""
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
-        for signature, change in self._known:
-            name, needed = signature.name, is_non_null_type(signature.type)
+        for signature, name, change, needed in self._known:
             if name in sent:
                 sources[name] = VariableValueSource(signature, sent[name])
                 coerced[name] = _applied(change, (ready or sent)[name], needed)
@@ -98,10 +99,10 @@ def coercer(schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]
 
 def _lists_in(signature: GraphQLVariableSignature) -> Iterator[tuple[str, str, Coerce, bool]]:
     """The lists that an input object holds as a variable: the variable, the field, and how an item is coerced."""
-    type = signature.type.of_type if is_non_null_type(signature.type) else signature.type
+    type = get_nullable_type(signature.type)
     if is_input_object_type(type):
         for name, field in type.fields.items():
-            inner = field.type.of_type if is_non_null_type(field.type) else field.type
+            inner = get_nullable_type(field.type)
             if is_list_type(inner):
                 yield signature.name, name, _of(inner.of_type, (type,)), is_non_null_type(inner.of_type)
 
@@ -174,7 +175,7 @@ def _object(type: GraphQLInputObjectType, within: tuple[GraphQLInputType, ...]) 
 def _field(writing: Writing, name: str, field: GraphQLInputField, coerce: Coerce) -> list[str]:
     """The lines about a field."""
     put = f"found[{(field.out_name or name)!r}]"
-    inner = field.type.of_type if is_non_null_type(field.type) else field.type
+    inner = get_nullable_type(field.type)
     plain = PLAIN.get(getattr(inner, "name", ""))
     lines = [f"one = get({name!r}, missing)"]
     if plain is not None:
