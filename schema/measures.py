@@ -27,9 +27,9 @@ from graphql import (
     ValueNode,
     VariableNode,
     get_named_type,
+    get_nullable_type,
     is_composite_type,
     is_list_type,
-    is_non_null_type,
 )
 from msgspec import Struct
 
@@ -128,7 +128,7 @@ class Measuring:
         coordinate = f"{parent.name if parent else ''}.{name}"
         size = self._size(node, field, coordinate)
         weight = WEIGHTS.get(coordinate, 0)
-        listed = is_list_type(field.type.of_type if is_non_null_type(field.type) else field.type)
+        listed = is_list_type(get_nullable_type(field.type))
         if listed and name in SIZED and coordinate not in BATCHES:
             return Measure(1 + inner.depth, inner.aliases, weight, 1 + inner.base + ASSUMED * inner.each)
         if listed:

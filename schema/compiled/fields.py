@@ -11,6 +11,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     Undefined,
+    get_nullable_type,
     is_leaf_type,
     is_non_null_type,
     visit,
@@ -47,7 +48,7 @@ def compiled_field(executor: Running, parent: GraphQLObjectType, name: str, deta
 
 
 def _is_leaf(type: GraphQLOutputType) -> bool:
-    return is_leaf_type(type.of_type if is_non_null_type(type) else type)
+    return is_leaf_type(get_nullable_type(type))
 
 
 def _leaf_attribute(
@@ -58,7 +59,7 @@ def _leaf_attribute(
     details: FieldDetailsList,
     complete: Complete,
 ) -> Field:
-    leaf: Any = type.of_type if is_non_null_type(type) else type
+    leaf: Any = get_nullable_type(type)
     plain = PLAIN.get(leaf.name)
     coerce = coercion(leaf)
     nullable = not is_non_null_type(type)

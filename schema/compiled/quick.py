@@ -11,7 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from graphql import GraphQLObjectType, Undefined, is_leaf_type, is_list_type, is_non_null_type, is_object_type
+from graphql import (
+    GraphQLObjectType,
+    Undefined,
+    get_nullable_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
 from graphql.execution.collect_fields import FieldDetailsList
 
 from schema.compiled.leaves import PLAIN, coercion
@@ -84,7 +92,7 @@ def _write(
 
 
 def _of_items(executor: Running, type: Any, details: FieldDetailsList) -> Quick | None:
-    inner = type.of_type if is_non_null_type(type) else type
+    inner = get_nullable_type(type)
     return quick_of(executor, inner, details) if is_object_type(inner) else None
 
 
