@@ -3,8 +3,7 @@
 import asyncio
 from asyncio import Future, Task
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import TypeVar
 
@@ -23,16 +22,17 @@ _gone = float("-inf")
 """When the last of them had gone."""
 
 
-@contextmanager
-def someone_waits() -> Iterator[None]:
+class SomeoneWaits:
     """While a small request is worked on."""
-    global _gone
-    one = object()
-    _waiting[one] = perf_counter()
-    try:
-        yield
-    finally:
-        del _waiting[one]
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        _waiting[self] = perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        global _gone
+        del _waiting[self]
         _gone = perf_counter()
 
 

@@ -101,7 +101,7 @@ class Operations:
         try:
             async with asyncio.timeout(self.limits.seconds):
                 result = await self._execute(operation, asked, context)
-                if isawaitable(result):
+                if not isinstance(result, ExecutionResult):
                     result = await result
         except TimeoutError:
             message = f"the operation took longer than {self.limits.seconds:g} s and was stopped"

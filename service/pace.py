@@ -2,10 +2,8 @@
 
 import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from graph.turns import someone_waits
+from graph.turns import SomeoneWaits
 
 YOUNG, OLDER = 3_000, 30
 """New objects after which Python looks for circles among them, and how often before it looks at older ones too.
@@ -31,19 +29,25 @@ def set_up() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
-@contextmanager
-def worked_on(length: int) -> Iterator[None]:
+class WorkedOn:
     """While a request of so many bytes is worked on."""
-    kind = "small" if length < LARGE_BYTES else "large"
-    _count(kind, 1)
-    try:
-        if kind == "small":
-            with someone_waits():
-                yield
-        else:
-            yield
-    finally:
-        _count(kind, -1)
+
+    __slots__ = ("_kind", "_waiting")
+
+    def __init__(self, length: int) -> None:
+        small = length < LARGE_BYTES
+        self._kind = "small" if small else "large"
+        self._waiting = SomeoneWaits() if small else None
+
+    def __enter__(self) -> None:
+        _count(self._kind, 1)
+        if self._waiting is not None:
+            self._waiting.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        if self._waiting is not None:
+            self._waiting.__exit__()
+        _count(self._kind, -1)
 
 
 def _count(kind: str, more: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import orjson
 from cross_web import HTTPException
 from graphql import OperationType
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -20,9 +20,10 @@ from graph.identity_graph import IdentityGraph
 from schema.context import Caller, Context
 from schema.operations import ALL, QUERIES, Answer, Asked, Operations, refusal
 from schema.root import schema
-from service import answers
+from service import answers, pace
 from service.answers import EVENTS, JSON, RESPONSE, as_json, media_type, problem, validated
 from service.auth import Keys
+from service.bodies import TooLongError, body_of
 from service.documents import KnownDocuments
 from service.errors import internal
 from service.requests import Sent, from_body, from_parameters
@@ -35,7 +36,7 @@ FIRST_MESSAGE = timedelta(seconds=10)
 
 
 class KithView(GraphQL[Context, None]):
-    """The endpoint. A caller without a valid key gets 401 before anything is read."""
+    """The endpoint. A caller without a valid key gets 401 before anything is made of what was sent."""
 
     websocket_adapter_class = SocketAdapter
     graphql_transport_ws_handler_class = Handler
@@ -60,17 +61,28 @@ class KithView(GraphQL[Context, None]):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        request = Request(scope, receive)
-        response: ASGIApp
+        most = self._settings.max_body_bytes
         try:
-            response = await self._respond(request)
+            body = await body_of(scope, receive, most)
+        except TooLongError:
+            await problem(413, f"the body is larger than {most} bytes")(scope, receive, send)
+            return
+        except ClientDisconnect:
+            return
+        with pace.WorkedOn(len(body)):
+            response = await self._response(Request(scope, receive), body)
+            await response(scope, receive, send)
+
+    async def _response(self, request: Request, body: bytes) -> ASGIApp:
+        """The response, whatever happens."""
+        try:
+            return await self._respond(request, body)
         except HTTPException as error:
-            response = problem(error.status_code, error.reason, self._error_type(request))
+            return problem(error.status_code, error.reason, self._error_type(request))
         except InvalidInput as error:
-            response = self._answered(request, refusal(error))
+            return self._answered(request, refusal(error))
         except Exception as error:
-            response = as_json({"errors": [internal(error)]}, 500, JSON)
-        await response(scope, receive, send)
+            return as_json({"errors": [internal(error)]}, 500, JSON)
 
     @staticmethod
     def _error_type(request: Request) -> str:
@@ -80,7 +92,7 @@ class KithView(GraphQL[Context, None]):
     def _answered(self, request: Request, answer: Answer) -> Response:
         return answers.response(answer, self._error_type(request), self._settings.statuses)
 
-    async def _respond(self, request: Request) -> ASGIApp:
+    async def _respond(self, request: Request, body: bytes) -> ASGIApp:
         if request.method not in ("GET", "POST"):
             return problem(405, "GraphQL is asked with GET or POST", headers={"Allow": "GET, POST"})
         accept = request.headers.get("accept", "")
@@ -98,7 +110,7 @@ class KithView(GraphQL[Context, None]):
         else:
             if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
                 return problem(415, f"the body must be {JSON}")
-            sent = from_body(await request.body(), self._settings.max_batch)
+            sent = from_body(body, self._settings.max_batch)
         context = Context(self._graph, caller)
         if isinstance(sent, list):
             if kind == EVENTS:

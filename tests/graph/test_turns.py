@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from time import sleep
 
-from graph.turns import SLICE_SECONDS, WAIT_SECONDS, Turnstile, in_turns, someone_waits, someone_was_here
+from graph.turns import SLICE_SECONDS, WAIT_SECONDS, SomeoneWaits, Turnstile, in_turns, someone_was_here
 from tests.conftest import Run
 
 SLICES = 8
@@ -49,27 +49,27 @@ def test_work_of_a_moment_is_done_at_once(run: Run) -> None:
 
 
 def test_it_stands_aside_while_someone_waits(run: Run) -> None:
-    with someone_waits():
+    with SomeoneWaits():
         assert turns_of_others(run) > 3 * SLICES
 
 
 def test_who_listens_for_hours_is_not_waited_for(run: Run) -> None:
-    with someone_waits():
+    with SomeoneWaits():
         sleep(WAIT_SECONDS * 1.2)
         assert turns_of_others(run) == SLICES
 
 
 def test_who_came_last_counts(run: Run) -> None:
-    with someone_waits():
+    with SomeoneWaits():
         sleep(WAIT_SECONDS * 1.2)
-        with someone_waits():
+        with SomeoneWaits():
             assert turns_of_others(run) > 3 * SLICES
         # and is forgotten once it has gone
         assert turns_of_others(run) == SLICES
 
 
 def test_who_was_here_is_remembered_for_a_while() -> None:
-    with someone_waits():
+    with SomeoneWaits():
         sleep(0.002)
         assert someone_was_here(60)
         assert not someone_was_here(0.001)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.pace import BESIDE_SECONDS, LARGE_BYTES, SWITCH_SECONDS, worked_on
+from service.pace import BESIDE_SECONDS, LARGE_BYTES, SWITCH_SECONDS, WorkedOn
 from tests.conftest import Run
 from tests.graph.test_turns import SLICES, turns_of_others
 
@@ -26,28 +26,28 @@ def oftener() -> bool:
 
 
 def test_threads_take_turns_oftener_while_small_requests_and_large_ones_are_worked_on() -> None:
-    with worked_on(LARGE_BYTES):
+    with WorkedOn(LARGE_BYTES):
         assert not oftener()
-        with worked_on(LARGE_BYTES - 1):
+        with WorkedOn(LARGE_BYTES - 1):
             assert oftener()
             # When others begin and end meanwhile
-            with worked_on(LARGE_BYTES), worked_on(LARGE_BYTES - 1):
+            with WorkedOn(LARGE_BYTES), WorkedOn(LARGE_BYTES - 1):
                 pass
             assert oftener()
         assert not oftener()
-    with worked_on(LARGE_BYTES - 1):
+    with WorkedOn(LARGE_BYTES - 1):
         assert not oftener()
 
 
 def test_a_request_that_fails_leaves_things_as_they_were() -> None:
-    with worked_on(LARGE_BYTES):
-        with pytest.raises(ValueError, match="bad"), worked_on(0):
+    with WorkedOn(LARGE_BYTES):
+        with pytest.raises(ValueError, match="bad"), WorkedOn(0):
             raise ValueError("bad")
         assert not oftener()
 
 
 def test_work_in_bulk_stands_aside_for_a_small_request(run: Run) -> None:
-    with worked_on(LARGE_BYTES - 1):
+    with WorkedOn(LARGE_BYTES - 1):
         assert turns_of_others(run) > 3 * SLICES
-    with worked_on(LARGE_BYTES):
+    with WorkedOn(LARGE_BYTES):
         assert turns_of_others(run) == SLICES

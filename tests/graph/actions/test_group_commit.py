@@ -10,7 +10,7 @@ from graph.actions.group_commit import PART, GroupCommit
 from graph.actions.rules_run import Current
 from graph.domain.errors import Overloaded, StoreUnavailable
 from graph.domain.intake import Revoke
-from graph.turns import someone_waits
+from graph.turns import SomeoneWaits
 from tests.builders.graphs import NOW, CountingIds, FixedClock, observe, seen, small_rules
 from tests.builders.memory import MemoryStore
 from tests.conftest import Run
@@ -183,7 +183,7 @@ def test_a_large_request_goes_in_parts_beside_reads(run: Run) -> None:
     large = [observe(seen(f"cookie=c{n}", id=str(n)), RULES) for n in range(400)]
 
     # when someone looks somebody up
-    with someone_waits():
+    with SomeoneWaits():
         answers = run(writer.run(large))
 
     # then
