@@ -26,6 +26,8 @@ MOST_HITS = 1_000
 NOT_SEARCHED = frozenset({"cookie", "device", "ip", "payment_token"})
 """Namespaces whose values nobody types."""
 _PARTS = re.compile(r"\d+|[^\W\d]+")
+_E164 = re.compile(r"\+[1-9][0-9]{4,}")
+_ASCII_WORD = re.compile("[a-z0-9]+")
 _SEPARATORS = str.maketrans(dict.fromkeys("+-/().", " "))
 
 
@@ -68,6 +70,8 @@ class Found(Struct, frozen=True, gc=False):
 
 def fold(text: str) -> list[str]:
     """The plain words of a text: small letters without accents, and digits."""
+    if text.isascii():
+        return _ASCII_WORD.findall(text.lower())
     plain = unicodedata.normalize("NFKD", text.casefold())
     kept = (char if char.isalnum() else " " for char in plain if not unicodedata.combining(char))
     return "".join(kept).split()
@@ -124,12 +128,12 @@ def text_of_identifier(key: str) -> str:
 
 
 def _ways_to_dial(value: str) -> list[str]:
-    try:
-        number = phonenumbers.parse(value)
-    except phonenumbers.NumberParseException:
-        return []
-    national = phonenumbers.national_significant_number(number)
-    return [national, f"0{national}", f"00{number.country_code}{national}"]
+    """How people give a number that is kept in E.164; no country's code begins with that of another."""
+    for length in range(1, 4) if _E164.fullmatch(value) else ():
+        code, national = value[1 : 1 + length], value[1 + length :]
+        if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            return [national, f"0{national}", f"00{code}{national}"]
+    return []
 
 
 def text_of_facts(kind: str, facts: str) -> str:
