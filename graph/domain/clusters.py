@@ -66,7 +66,10 @@ def clusters_of(overlay: Overlay, customers: Mapping[Node, Customer]) -> list[Cl
             parent[a] = b
     clusters: dict[Node, Cluster] = {}
     for key, atom in atom_of.items():
-        cluster = clusters.setdefault(find(atom), Cluster())
+        root = find(atom)
+        cluster = clusters.get(root)
+        if cluster is None:
+            cluster = clusters[root] = Cluster()
         cluster.keys.append(key)
         member = overlay.members[key]
         if member.customer is not None:

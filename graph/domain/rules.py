@@ -57,12 +57,17 @@ class _Cleaner:
     def __init__(self, rule: NamespaceRule) -> None:
         self._rule = rule
         self._steps = tuple(normalisation.step(name) for name in rule.normalise)
-        self._patterns = tuple(re.compile(pattern) for pattern in rule.blocked_patterns)
+        self._blocking = [re.compile(pattern).fullmatch for pattern in rule.blocked_patterns]
         # The same values come over and over, and an e-mail address costs 0.15 ms to check.
         self.clean = lru_cache(maxsize=CACHED_VALUES)(self._clean)
 
     def _is_blocked(self, value: str) -> bool:
-        return value in self._rule.blocked or any(pattern.fullmatch(value) for pattern in self._patterns)
+        if value in self._rule.blocked:
+            return True
+        for matches in self._blocking:  # noqa: SIM110 - every new value comes here; a generator takes twice as long
+            if matches(value):
+                return True
+        return False
 
     def _clean(self, raw: str) -> str | Dropped:
         name = self._rule.name
