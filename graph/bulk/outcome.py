@@ -6,6 +6,7 @@ The stages follow each other: customers with their identifiers and orders, links
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 from numba import njit
@@ -16,6 +17,7 @@ from graph.bulk.evidence import Bits, Links, Sightings, links_of, sightings_of
 from graph.bulk.gathering import Gathered
 from graph.bulk.resolution import BY_LIMIT, IDLE, SUSPENDED, Resolved, resolve
 from graph.bulk.sharing import degrees_of
+from graph.bulk.spool import Row
 from graph.domain.changes import Cause, Change, ChangeKind
 from graph.domain.customers import Anchor, Customer, Member
 from graph.domain.figures import add, figures_of
@@ -31,6 +33,7 @@ from graph.domain.snapshots import NewNode, Writes
 STAGES = ("customers", "links", "observations")
 AT_ONCE = 10_000
 """Identifiers, links or receipts of one portion."""
+_TIERS = tuple(Tier)
 
 
 @dataclass(slots=True)
@@ -129,8 +132,11 @@ class Outcome:
         mine = (name for at, name in enumerate(names) if int(words[at >> 6]) >> (at & 63) & 1)
         return tuple(sorted(mine))
 
-    def _sources_of(self, bits: Bits, at: int) -> tuple[str, ...]:
-        return self._sources(bits[at].tobytes())
+    def _sources_of(self, bits: Bits, places: Codes | Ints) -> Iterator[tuple[str, ...]]:
+        """The names of the sources at some places."""
+        chosen = np.ascontiguousarray(bits[places])
+        size, packed = chosen.itemsize * chosen.shape[1], chosen.tobytes()
+        return (self._sources(packed[at : at + size]) for at in range(0, len(packed), size))
 
     def portions(self) -> Iterator[Portion]:
         """Everything, in the order in which it has to be stored."""
@@ -146,18 +152,21 @@ class Outcome:
             stop = int(np.searchsorted(self._starts, self._starts[start] + AT_ONCE, side="right")) - 1
             stop = min(max(stop, start + 1), self.customers)
             writes = Writes()
-            named = self._keys.named(self._order[self._starts[start] : self._starts[stop]])
+            codes = self._order[self._starts[start] : self._starts[stop]]
+            named = self._keys.named(codes)
+            members = self._members(codes, named)
             for number in range(start, stop):
-                self._add_customer(writes, number, named)
+                self._add_customer(writes, number, named, members)
             yield writes, {}
             start = stop
 
-    def _add_customer(self, writes: Writes, number: int, named: Mapping[int, str]) -> None:
+    def _add_customer(self, writes: Writes, number: int, named: Mapping[int, str], members: Iterator[Member]) -> None:
+        """Add a customer; the next of the members are its."""
         seen, node = self._seen, NewNode(number + 1)
         counts: dict[str, int] = {}
-        for code in self._held(number).tolist():
-            key = named[code]
-            writes.members[key] = self._member(code, key)
+        for member in islice(members, int(self._starts[number + 1] - self._starts[number])):
+            key = member.key
+            writes.members[key] = member
             writes.moves[key] = node
             namespace = namespace_of(key)
             counts[namespace] = counts.get(namespace, 0) + 1
@@ -176,18 +185,19 @@ class Outcome:
             )
         )
 
-    def _member(self, code: int, key: str) -> Member:
-        seen, names = self._seen, self._rules.namespaces
-        evidence = Evidence(
-            int(seen.first[code]),
-            int(seen.last[code]),
-            self._sources_of(seen.sources, code),
-            int(seen.count[code]),
-        )
-        degree = {names[at].name: count for at, count in enumerate(self._degrees[code].tolist()) if count}
-        shared = bool(self._resolved.shared[code])
-        tally = self._gathered.tallies.get(code, {})
-        return Member(key, evidence, degree, shared, tally=tally)
+    def _members(self, codes: Ints, named: Mapping[int, str]) -> Iterator[Member]:
+        """The identifiers of some codes, in their order. Of arrays a whole portion is taken at once: element by element
+        they are slow."""
+        seen, names = self._seen, [rule.name for rule in self._rules.namespaces]
+        tallies = self._gathered.tallies
+        columns = (codes, seen.first[codes], seen.last[codes], seen.count[codes], self._resolved.shared[codes])
+        degrees, sources = self._degrees[codes].tolist(), self._sources_of(seen.sources, codes)
+        for (code, first, last, count, shared), mine, degree in zip(
+            zip(*(column.tolist() for column in columns), strict=True), sources, degrees, strict=True
+        ):
+            evidence = Evidence(first, last, mine, count)
+            by_name = {names[at]: many for at, many in enumerate(degree) if many}
+            yield Member(named[code], evidence, by_name, shared, tally=tallies.get(code, {}))
 
     def _orders_of(self, writes: Writes, number: int, named: Mapping[int, str]) -> Iterator[Order]:
         """The orders of a customer, to be written too."""
@@ -205,37 +215,33 @@ class Outcome:
         for start in range(0, len(order), AT_ONCE):
             writes, numbers = Writes(), dict[str, int]()
             mine = order[start : start + AT_ONCE]
-            named = self._ends_of(mine)
-            for at in mine.tolist():
-                link = self._link(at, named)
+            for link, one, other in zip(self._links_at(mine), a[mine].tolist(), b[mine].tolist(), strict=True):
                 writes.links[link.pair] = link
-                numbers[link.a], numbers[link.b] = int(a[at]), int(b[at])
+                numbers[link.a], numbers[link.b] = one, other
             yield writes, numbers
 
-    def _ends_of(self, chosen: Ints) -> dict[int, str]:
-        """The keys at the ends of some links."""
-        return self._keys.named(np.concatenate((self._links.a[chosen], self._links.b[chosen])))
-
-    def _link(self, at: int, named: Mapping[int, str]) -> Link:
-        links = self._links
-        a, b = int(links.a[at]), int(links.b[at])
-        confidence = float(links.confidence[at])
-        counted = bool(links.counted[at])
-        bare = Link(
-            named[a],
-            named[b],
-            Tier(int(links.tier[at])),
-            int(links.first[at]) if counted else None,
-            int(links.last[at]) if counted else None,
-            int(links.count[at]),
-            self._sources_of(links.sources, at),
-            None if np.isnan(confidence) else confidence,
+    def _links_at(self, chosen: Ints) -> Iterator[Link]:
+        """Some links, in the order in which they are asked for."""
+        links, resolved = self._links, self._resolved
+        named = self._keys.named(np.concatenate((links.a[chosen], links.b[chosen])))
+        columns = (
+            *(links.a, links.b, links.tier, links.first, links.last, links.count, links.confidence, links.counted),
+            resolved.state,
         )
-        state = self._resolved.state[at]
-        if state == IDLE:
-            shared = {named[end] for end in (a, b) if self._resolved.shared[end]}
-            return bare.with_state(State.IDLE, idle_reason(bare, self._rules, shared, frozenset()))
-        return bare.with_state(State.SUSPENDED, self._why_suspended(at)) if state == SUSPENDED else bare
+        values = zip(*(column[chosen].tolist() for column in columns), strict=True)
+        for at, sources, one in zip(chosen.tolist(), self._sources_of(links.sources, chosen), values, strict=True):
+            a, b, tier, first, last, count, confidence, counted, state = one
+            if not counted:
+                first, last = None, None
+            # Not a number is unlike itself.
+            sure = confidence if confidence == confidence else None
+            link = Link(named[a], named[b], _TIERS[tier], first, last, count, sources, sure)
+            if state == IDLE:
+                shared = {named[end] for end in (a, b) if resolved.shared[end]}
+                link = link.with_state(State.IDLE, idle_reason(link, self._rules, shared, frozenset()))
+            elif state == SUSPENDED:
+                link = link.with_state(State.SUSPENDED, self._why_suspended(at))
+            yield link
 
     def _why_suspended(self, at: int) -> Reason:
         if self._resolved.reason[at] != BY_LIMIT:
@@ -246,19 +252,13 @@ class Outcome:
     # --- receipts with orders and history
 
     def _of_receipts(self) -> Iterator[tuple[Writes, dict[str, int]]]:
-        gathered = self._gathered
-        again = gathered.repeated | gathered.conflicting
         created, suspended = self._told_at()
         writes, numbers, caused = Writes(), dict[str, int](), list[_Caused]()
-        # A row knows its keys; where they are is by code, in the same order in which the row named them.
-        starts = np.concatenate(([0], gathered.columns.ends))
-        for row, one in enumerate(gathered.spool):
-            if again[row]:
+        for row, (one, places, again, superseded) in enumerate(self._placed()):
+            if again:
                 continue
-            receipt = one.receipt(self._now, bool(gathered.superseded[row]))
+            receipt = one.receipt(self._now, superseded)
             writes.receipts.append(receipt)
-            codes = gathered.columns.codes[starts[row] : starts[row + 1]]
-            places = self._number[codes].tolist()
             numbers.update((key, place) for key, place in zip(receipt.keys, places, strict=True) if place)
             cause = Cause("observed", receipt.source, receipt.id, party=receipt.tier.name.lower())
             caused.append((cause, created.of(row), suspended.of(row)))
@@ -269,6 +269,26 @@ class Outcome:
         if not writes.empty:
             writes.changes.extend(self._changes(caused))
             yield writes, numbers
+
+    def _placed(self) -> Iterator[tuple[Row, list[int], bool, bool]]:
+        """Each row, the places of its keys, and whether it came before and was replaced by a newer one.
+
+        A row knows its keys; where they are is by code, in the same order in which the row named them.
+        """
+        gathered, begin = self._gathered, 0
+        columns = gathered.columns
+        again = gathered.repeated | gathered.conflicting
+        rows = iter(gathered.spool)
+        for start in range(0, columns.rows, AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            ends = columns.ends[some]
+            places = self._number[columns.codes[begin : ends[-1]]].tolist()
+            values = zip((ends - begin).tolist(), again[some].tolist(), gathered.superseded[some].tolist(), strict=True)
+            at = 0
+            for (end, repeated, superseded), one in zip(values, rows, strict=False):
+                yield one, places[at:end], repeated, superseded
+                at = end
+            begin = int(ends[-1])
 
     def _told_at(self) -> tuple["_ByRow", "_ByRow"]:
         """Row to the customers that it created, and to the links that it left suspended."""
@@ -284,20 +304,19 @@ class Outcome:
         cut = np.array([at for _, _, links in caused for at in links], np.int64)
         held = [self._held(number) for number in created]
         named = self._keys.named(np.concatenate(held)) if held else {}
-        ends = self._ends_of(cut)
+        suspended = dict(zip(cut.tolist(), self._links_at(cut), strict=True))
         for cause, numbers, links in caused:
             for number in numbers:
                 codes = self._held(number).tolist()
                 keys, rule = tuple(named[code] for code in codes), "seen for the first time"
                 yield Change(ChangeKind.CREATED, self._now, cause, self._id(number), keys=keys, rule=rule)
             for at in links:
-                yield self._suspension(at, cause, ends)
+                yield self._suspension(at, suspended[at], cause)
 
-    def _suspension(self, at: int, cause: Cause, named: Mapping[int, str]) -> Change:
-        link = self._link(at, named)
+    def _suspension(self, at: int, link: Link, cause: Cause) -> Change:
         strong, weak = self._rules.strong_first(link.a, link.b)
-        ends = int(self._links.a[at]), int(self._links.b[at])
-        ids = {named[end]: self._id(int(self._customer[end])) for end in ends}
+        ends = ((link.a, self._links.a[at]), (link.b, self._links.b[at]))
+        ids = {key: self._id(int(self._customer[code])) for key, code in ends}
         rule = link.reason.text if link.reason else ""
         kind = ChangeKind.SUSPENDED
         return Change(kind, self._now, cause, ids[strong], ids[weak], (strong, weak), rule)
@@ -312,13 +331,20 @@ class _ByRow:
 
     def __init__(self, rows: Codes | Ints, what: Ints) -> None:
         order = np.argsort(rows, kind="stable")
-        self._rows, self._what = rows[order], what[order]
-        self._at = 0
+        self._pairs = _listed(rows[order], what[order])
+        self._next = next(self._pairs, None)
 
     def of(self, row: int) -> list[int]:
         """What belongs to a row."""
-        begin = self._at
-        while self._at < len(self._rows) and self._rows[self._at] <= row:
-            self._at += 1
-        found: list[int] = self._what[begin : self._at].tolist()
+        found: list[int] = []
+        while self._next is not None and self._next[0] <= row:
+            found.append(self._next[1])
+            self._next = next(self._pairs, None)
         return found
+
+
+def _listed(rows: Codes | Ints, what: Codes | Ints) -> Iterator[tuple[int, int]]:
+    """Two arrays side by side, taken a portion at a time: element by element they are slow, whole they are large."""
+    for start in range(0, len(rows), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        yield from zip(rows[some].tolist(), what[some].tolist(), strict=True)

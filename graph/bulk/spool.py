@@ -11,6 +11,11 @@ from graph.domain.receipts import Receipt, Standing
 
 BLOCK = 5_000
 """Rows that are written at a time."""
+LENGTH = 4
+"""Bytes that tell a length."""
+# A call of an enumeration takes as long as the rest of a row.
+_TIERS = tuple(Tier)
+_STANDINGS = {one.value: one for one in Standing}
 
 
 class Row(NamedTuple):
@@ -60,11 +65,11 @@ class Row(NamedTuple):
             self.source,
             self.id,
             self.digest,
-            Standing.SUPERSEDED if superseded else Standing(self.standing),
+            Standing.SUPERSEDED if superseded else _STANDINGS[self.standing],
             received_at,
             self.seen_at,
             self.keys,
-            Tier(self.tier),
+            _TIERS[self.tier],
             self.confidence,
             self.sent,
             self.order_key,
@@ -91,26 +96,23 @@ class Spool:
             self._flush()
 
     def _flush(self) -> None:
-        marshal.dump(self._block, self._rows)
+        # Whole, since `marshal` asks a file for each few bytes.
+        self._rows.write(_framed(marshal.dumps(self._block)))
         self._block = []
 
     def __iter__(self) -> Iterator[Row]:
         self._flush()
         self._rows.seek(0)
-        while True:
-            try:
-                # Only what this process wrote is read.
-                block: Iterable[tuple[Any, ...]] = marshal.load(self._rows)  # noqa: S302
-            except EOFError:
-                return
+        while length := self._rows.read(LENGTH):
+            # Only what this process wrote is read.
+            block: Iterable[tuple[Any, ...]] = marshal.loads(self._rows.read(int.from_bytes(length)))  # noqa: S302
             yield from map(Row._make, block)
 
     def put(self, text: str) -> int:
         """Add a text; answers its place."""
-        at, data = self._ends, text.encode()
-        self._texts.write(len(data).to_bytes(4))
+        at, data = self._ends, _framed(text.encode())
         self._texts.write(data)
-        self._ends += 4 + len(data)
+        self._ends += len(data)
         return at
 
     def text(self, at: int) -> str:
@@ -118,7 +120,7 @@ class Spool:
         if self._map is None:
             self._texts.flush()
             self._map = mmap.mmap(self._texts.fileno(), 0, access=mmap.ACCESS_READ)
-        begin = at + 4
+        begin = at + LENGTH
         return self._map[begin : begin + int.from_bytes(self._map[at:begin])].decode()
 
     def close(self) -> None:
@@ -127,3 +129,7 @@ class Spool:
             self._map.close()
         self._rows.close()
         self._texts.close()
+
+
+def _framed(data: bytes) -> bytes:
+    return len(data).to_bytes(LENGTH) + data
