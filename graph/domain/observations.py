@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from graph.domain.errors import Problem
 from graph.domain.identifiers import UNFIT, Identifier
 from graph.domain.rules import Dropped, Rules
-from graph.domain.texts import compact
+from graph.domain.texts import compact, spaced
 
 MAX_IDENTIFIERS = 20
 """Identifiers of one observation."""
@@ -72,7 +72,8 @@ class Observation(Struct, frozen=True, gc=False):
         ]
         if self.kind not in ("", ORDER):
             sent.append(self.kind)
-        return hashlib.blake2b(json.dumps(sent).encode(), digest_size=16).hexdigest()
+        text = spaced(sent) if self.confidence is None else json.dumps(sent).encode()
+        return hashlib.blake2b(text, digest_size=16).hexdigest()
 
     @property
     def tier(self) -> Tier:

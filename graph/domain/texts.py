@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from msgspec.json import Encoder
+from msgspec.json import Encoder, format
 
 ordered: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 """Without blanks, the keys of objects sorted."""
@@ -14,3 +14,13 @@ _encode = Encoder().encode
 def compact(value: Any) -> str:
     """Without blanks; the keys of objects in the order in which they stand."""
     return _encode(value).decode()
+
+
+def spaced(value: Any) -> bytes:
+    """As `json.dumps` writes it, with blanks and ASCII alone: digests that are kept are made of it. No floats."""
+    try:
+        quick = format(_encode(value), indent=0)
+    except UnicodeEncodeError:
+        quick = b"\x7f"
+    # What ASCII does not show is escaped by one and left by the other.
+    return quick if quick.isascii() and b"\x7f" not in quick else json.dumps(value).encode()
