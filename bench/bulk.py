@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.links_in import RULES
+from bench.peers.unions import RULES
 from bench.population import Population
 from bench.report import Row, table, tell
 from graph.bulk.columns import Growing

@@ -1,39 +1,37 @@
 """Links in: Kith over HTTP with resolution, against the database alone writing the same identifiers and links without.
 
+    python -m bench.links_in [--quick] [--store neo4j://127.0.0.1:7687] [--record]
+
 Both sides take the same observations in the same batches, in turn, on a store that is empty each time or holds all of
 it already. Kith serves in a process of its own and `wrk` sends; the peer writes from coroutines, without HTTP.
 """
 
+import argparse
 import asyncio
 import json
 import re
-import sqlite3
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
 import uvloop
-from neo4j import AsyncGraphDatabase
 
+from bench.peers.unions import RULES, Batches, plain_neo4j, plain_sqlite
 from bench.population import Population, Seen
-from bench.report import Row
-from bench.view import percentiles, served, told_by_wrk
-from graph.domain.identifiers import Identifier
+from bench.report import Row, table, tell
+from bench.server import neo4j, wipe
+from bench.wrk import percentiles, served, told
 from graph.stores.neo4j import Neo4jStore
-from service.rules_file import default_text, parse
 from tools.neo4j.server import free_port
 
-RULES = parse(default_text())
 T = TypeVar("T")
-Batches = list[list[Seen]]
 
 
 def observations(links: int, seed: int) -> list[Seen]:
@@ -51,108 +49,6 @@ def batched(seen: Sequence[T], size: int) -> list[list[T]]:
     """In lists of a size."""
     rest = iter(seen)
     return list(iter(lambda: list(islice(rest, size)), []))
-
-
-def _normalised(one: Seen) -> list[str]:
-    return sorted(Identifier(name, str(RULES.clean(name, value))).key for name, value in one.keys)
-
-
-def plain_sqlite(path: Path, before: Batches, batches: Batches) -> float:
-    """The same identifiers, links and a union without rules, written by hand on SQLite as durably as Kith does.
-
-    Answers the seconds for `batches`, after those of `before`.
-    """
-    db = sqlite3.connect(path, isolation_level=None)
-    db.executescript(
-        """PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-        PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 20000;
-        CREATE TABLE identifiers (no INTEGER PRIMARY KEY, key TEXT UNIQUE, first INTEGER, last INTEGER,
-            customer INTEGER);
-        CREATE INDEX by_customer ON identifiers (customer);
-        CREATE TABLE links (a INTEGER, b INTEGER, first INTEGER, last INTEGER, count INTEGER, PRIMARY KEY (a, b))
-            WITHOUT ROWID;"""
-    )
-    sent = [[(_normalised(one), one.at) for one in batch] for batch in (*before, *batches)]
-    start = time.perf_counter()
-    for number, batch in enumerate(sent):
-        if number == len(before):
-            start = time.perf_counter()
-        db.execute("BEGIN IMMEDIATE")
-        for keys, at in batch:
-            found = [
-                db.execute(
-                    """INSERT INTO identifiers (key, first, last) VALUES (?1, ?2, ?2) ON CONFLICT (key) DO UPDATE SET
-                        first = min(first, ?2), last = max(last, ?2) RETURNING no, customer""",
-                    (key, at),
-                ).fetchone()
-                for key in keys
-            ]
-            customers = sorted({customer for _, customer in found if customer is not None})
-            target = customers[0] if customers else found[0][0]
-            for other in customers[1:]:
-                db.execute("UPDATE identifiers SET customer = ? WHERE customer = ?", (target, other))
-            for no, customer in found:
-                if customer is None:
-                    db.execute("UPDATE identifiers SET customer = ? WHERE no = ?", (target, no))
-            for (a, _), (b, _) in combinations(found, 2):
-                db.execute(
-                    """INSERT INTO links VALUES (?1, ?2, ?3, ?3, 1) ON CONFLICT DO UPDATE SET first = min(first, ?3),
-                        last = max(last, ?3), count = count + 1""",
-                    (a, b, at),
-                )
-        db.execute("COMMIT")
-    took = time.perf_counter() - start
-    db.close()
-    return took
-
-
-MERGE = """UNWIND $identifiers AS one
-MERGE (i:Identifier {key: one.key})
-  ON CREATE SET i.first = one.first, i.last = one.last
-  ON MATCH SET i.last = CASE WHEN one.last > i.last THEN one.last ELSE i.last END
-WITH count(*) AS done
-UNWIND $links AS link
-MATCH (a:Identifier {key: link.a}) MATCH (b:Identifier {key: link.b})
-MERGE (a)-[l:LINKED]->(b)
-  ON CREATE SET l.first = link.at, l.last = link.at, l.count = 1
-  ON MATCH SET l.last = CASE WHEN link.at > l.last THEN link.at ELSE l.last END, l.count = l.count + 1"""
-
-
-def _merged(batch: Sequence[Seen]) -> dict[str, object]:
-    """A batch as `MERGE` takes it: each identifier once and in the order of keys, so that writers do not deadlock."""
-    identifiers: dict[str, dict[str, object]] = {}
-    links = []
-    for one in sorted(batch, key=lambda one: one.at):
-        keys = _normalised(one)
-        for key in keys:
-            identifiers.setdefault(key, {"key": key, "first": one.at})["last"] = one.at
-        links += [{"a": a, "b": b, "at": one.at} for a, b in combinations(keys, 2)]
-    return {"identifiers": [identifiers[key] for key in sorted(identifiers)], "links": links}
-
-
-async def plain_neo4j(uri: str, batches: Batches, clients: int) -> float:
-    """The driver alone writing the same identifiers and links, without resolution."""
-    work = iter([_merged(batch) for batch in batches])
-    async with AsyncGraphDatabase.driver(uri, notifications_min_severity="OFF") as driver:
-
-        async def client() -> None:
-            async with driver.session() as session:
-                for values in work:
-                    await session.execute_write(_merge, values)
-
-        start = time.perf_counter()
-        await asyncio.gather(*(client() for _ in range(clients)))
-        return time.perf_counter() - start
-
-
-async def _merge(tx, values):
-    await (await tx.run(MERGE, values)).consume()
-
-
-async def wipe(uri: str) -> None:
-    """Empty the database of the benchmark."""
-    async with AsyncGraphDatabase.driver(uri, notifications_min_severity="OFF") as driver, driver.session() as session:
-        await (await session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS")).consume()
 
 
 LINK = """mutation Link($input: LinkIdentifiersInput!) { linkIdentifiers(input: $input) {
@@ -184,10 +80,10 @@ def service(store: str) -> Iterator[str]:
 
 def over_http(url: str, batches: Batches, clients: int, seconds: int) -> float:
     """Links a second that so many clients get in, over HTTP; fails where there are too few batches for the time."""
-    told = told_by_wrk(url, [body(batch) for batch in batches], clients, seconds)
-    found = re.search(r"(\d+) requests in ([\d.]+)(m?s)", told)
+    text = told(url, [body(batch) for batch in batches], clients, seconds)
+    found = re.search(r"(\d+) requests in ([\d.]+)(m?s)", text)
     if found is None:
-        raise AssertionError(told)
+        raise AssertionError(text)
     done, took = int(found[1]), float(found[2]) / (1000 if found[3] == "ms" else 1)
     if done >= len(batches):
         raise AssertionError(f"{len(batches)} batches are too few for {seconds} s")
@@ -277,8 +173,8 @@ def beside_import(kind: str, store: str, seen: Sequence[Seen], seconds: int) -> 
     with service(store) as url:
         fill(url, seen[half : half + 2_000])
         # A database that is asked something for the first time plans for a moment.
-        told_by_wrk(url, singles[:third], 1, seconds)
-        alone = percentiles(told_by_wrk(url, singles[third : 2 * third], 1, seconds))
+        told(url, singles[:third], 1, seconds)
+        alone = percentiles(told(url, singles[third : 2 * third], 1, seconds))
         stop = threading.Event()
 
         def importing() -> None:
@@ -289,7 +185,7 @@ def beside_import(kind: str, store: str, seen: Sequence[Seen], seconds: int) -> 
 
         thread = threading.Thread(target=importing)
         thread.start()
-        beside = percentiles(told_by_wrk(url, singles[2 * third :], 1, seconds))
+        beside = percentiles(told(url, singles[2 * third :], 1, seconds))
         if not thread.is_alive():
             raise AssertionError("the import was over before the singles were")
         stop.set()
@@ -308,3 +204,44 @@ BESIDE = (
     "\n| a single from one client | p50 alone, ms | p99 alone, ms | p50 beside an import, ms | p99, ms | "
     "p99 over p99 alone (aim 3) |\n| --- | --- | --- | --- | --- | --- |\n"
 )
+
+
+def rows_of(uri: str, seen: Sequence[Seen], quick: bool) -> list[Row]:
+    """Both stores, in all ways or in a few."""
+    rounds, seconds = (2, 2) if quick else (3, 4)
+
+    def how(batch: int, clients: int, most: int, linked: int = 0) -> How:
+        """With `linked` so many observations are there already, and come again."""
+        return How(seen[:linked] if linked else seen, batch, clients, rounds, seconds, bool(linked), most)
+
+    whole, single = (1_000, 1, 0), (1, 32, 10_000)
+    found = [sqlite_row(how(*whole)), sqlite_row(how(*single))]
+    found += [] if quick else [sqlite_row(how(*one, linked=100_000)) for one in (whole, single)]
+    ways = [(1_000, 1, 30), (100, 8, 200), (1, 32, 2_000)]
+    more = [(1_000, 8, 30), (1_000, 32, 30), (100, 1, 200), (100, 32, 200), (1, 1, 1_000), (1, 8, 2_000)]
+    found += [neo4j_row(uri, how(*one)) for one in (ways if quick else ways + more)]
+    found += [] if quick else [neo4j_row(uri, how(*one, linked=25_000)) for one in ways]
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--quick", action="store_true", help="smaller data, fewer rounds and rows")
+    options.add_argument("--store", default="", help="a Neo4j that may be emptied; without, one is started")
+    options.add_argument("--record", action="store_true", help="write the figures into RESULTS.md")
+    chosen = options.parse_args()
+    seen = observations(60_000 if chosen.quick else 250_000, seed=1)
+    beside = ""
+    with neo4j(chosen.store) as uri, tempfile.TemporaryDirectory() as folder:
+        found = rows_of(uri, seen, chosen.quick)
+        if not chosen.quick:
+            asyncio.run(wipe(uri))
+            stores = {"Neo4j": uri, "SQLite": f"sqlite:///{folder}/beside.db"}
+            beside = BESIDE + "".join(beside_import(kind, store, seen, 4) for kind, store in stores.items())
+    command = f"python -m bench.links_in{' --quick' if chosen.quick else ''}"
+    tell("Links in", command, table(found) + beside, record=chosen.record)
+
+
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.report import Curve, tell
-from bench.view import percentiles, served, told_by_wrk
+from bench.wrk import percentiles, served, told
 from service import backfill
 from service.bootstrap import wire
 from service.import_run import Report
@@ -65,7 +65,7 @@ def ask(url: str, values: list[str], clients: int, seconds: int) -> tuple[float,
     bodies = [
         json.dumps({"query": DOCUMENT, "variables": {"i": {"namespace": "email", "value": one}}}) for one in values
     ]
-    return percentiles(told_by_wrk(url, bodies, clients, seconds))
+    return percentiles(told(url, bodies, clients, seconds))
 
 
 def main() -> None:

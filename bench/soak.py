@@ -20,7 +20,7 @@ import websockets
 
 from bench.report import Curve, tell
 from bench.subscribers import Subscriber
-from bench.view import served
+from bench.wrk import served
 from tools.neo4j.server import free_port
 
 LINK = """mutation Link($input: LinkIdentifiersInput!) { linkIdentifiers(input: $input) {

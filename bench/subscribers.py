@@ -21,7 +21,7 @@ import httpx
 import websockets
 
 from bench.report import tell
-from bench.view import percentiles, served, told_by_wrk
+from bench.wrk import percentiles, served, told
 from tools.neo4j.server import free_port
 
 BATCH = 100
@@ -69,9 +69,9 @@ async def beside_a_till(url: str, links: int, name: str) -> tuple[float, tuple[f
     """The same, and p50 and p99 in milliseconds of a till's look-ups at the beginning of it."""
     known = [{"namespace": "email", "value": f"{FIRST}-{n}@mail.example"} for n in range(200)]
     looks = [json.dumps({"query": LOOK_UP, "variables": {"by": one}}) for one in known]
-    till = asyncio.to_thread(told_by_wrk, url, looks, 1, TILL_SECONDS)
-    rate, told = await asyncio.gather(put_in(url, links, name), till)
-    return rate, percentiles(told)
+    till = asyncio.to_thread(told, url, looks, 1, TILL_SECONDS)
+    rate, text = await asyncio.gather(put_in(url, links, name), till)
+    return rate, percentiles(text)
 
 
 class Subscriber:

@@ -1,21 +1,22 @@
 """The 360° view over HTTP from Neo4j: Kith with everything on, against a bare endpoint and the driver alone.
 
+    python -m bench.view [--quick] [--store neo4j://127.0.0.1:7687] [--record]
+
 All sides run the same Cypher on the same database. The load comes from `wrk` in a process of its own (the driver alone
 has no HTTP, so its clients are coroutines). The answers are compared first.
 """
 
+import argparse
 import asyncio
 import json
-import os
-import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ import httpx
 import uvloop
 from neo4j import AsyncGraphDatabase
 
-from bench.report import Curve, Row
+from bench.report import Curve, Row, table, tell
+from bench.server import neo4j
+from bench.wrk import rate, served
 from graph.domain.errors import KithError
 from graph.domain.identifiers import Identifier
 from graph.domain.orders import Order
@@ -53,17 +56,6 @@ AS_IT_COMES = """query View($key: String!) { customer(key: $key) {
   metrics { orders revenue currency firstOrderAt lastOrderAt }
   links { a { namespace value } b { namespace value } state count lastSeen }
 } }"""
-LUA = """
-local bodies = {}
-for line in io.lines(os.getenv("BODIES")) do bodies[#bodies + 1] = line end
-local at = 0
-wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
-request = function()
-  at = at % #bodies + 1
-  return wrk.format(nil, nil, nil, bodies[at])
-end
-"""
 
 
 async def load(uri: str, customers: int) -> list[str]:
@@ -106,69 +98,6 @@ async def load(uri: str, customers: int) -> list[str]:
         raise KithError(f"{run.counts.refused} lines of the benchmark's data were refused")
     await graph.close()
     return [f"email=p{one}@mail.example" for one in range(customers)]
-
-
-@contextmanager
-def served(command: list[str], port: int, ready: str = "/readyz", **environment: str) -> Iterator[str]:
-    """A server as a process of its own; `ready` is a path that answers 200 once it serves."""
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment}
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(200):
-            try:
-                if httpx.get(f"{url}{ready}").status_code == 200:
-                    break
-            except httpx.TransportError:
-                pass
-            time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def wrk(url: str, bodies: list[str], clients: int, seconds: int) -> float:
-    """Requests a second; fails where any answer was not 2xx."""
-    told = told_by_wrk(url, bodies, clients, seconds)
-    found = re.search(r"Requests/sec:\s+([\d.]+)", told)
-    if found is None:
-        raise AssertionError(told)
-    return float(found[1])
-
-
-def told_by_wrk(url: str, bodies: list[str], clients: int, seconds: int) -> str:
-    """What `wrk` prints of posting bodies in turn, latencies included; fails where any answer was not 2xx."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "post.lua").write_text(LUA)
-        (Path(folder) / "bodies").write_text("\n".join(bodies) + "\n")
-        command = [
-            "wrk",
-            "-t1",
-            f"-c{clients}",
-            f"-d{seconds}s",
-            "--timeout",
-            "30s",
-            "--latency",
-            "-s",
-            f"{folder}/post.lua",
-            url,
-        ]
-        done = subprocess.run(
-            command, env={**os.environ, "BODIES": f"{folder}/bodies"}, capture_output=True, text=True, check=True
-        )
-    if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
-        raise AssertionError(done.stdout)
-    return done.stdout
-
-
-def percentiles(told: str) -> tuple[float, float]:
-    """Milliseconds of the median and of the 99th percentile that `wrk` tells."""
-    units = {"us": 0.001, "ms": 1.0, "s": 1000.0}
-    found = [re.search(rf"{part}%\s+([\d.]+)(us|ms|s)", told) for part in (50, 99)]
-    middle, late = (float(one[1]) * units[one[2]] for one in found if one is not None)
-    return middle, late
 
 
 async def driver_alone(uri: str, keys: list[str], clients: int, seconds: float) -> float:
@@ -347,10 +276,10 @@ def rows(uri: str, keys: list[str], clients: list[int], rounds: int, seconds: in
         for count in clients:
             rates: dict[str, list[float]] = {name: [] for name in curve.lines}
             for side in every:
-                wrk(f"{running[side.name]}{side.path}", bodies[side.name], count, 2)
+                rate(f"{running[side.name]}{side.path}", bodies[side.name], count, 2)
             for _ in range(rounds):
                 for side in every:
-                    rates[side.name].append(wrk(f"{running[side.name]}{side.path}", bodies[side.name], count, seconds))
+                    rates[side.name].append(rate(f"{running[side.name]}{side.path}", bodies[side.name], count, seconds))
                 rates["driver alone"].append(uvloop.run(driver_alone(uri, keys, count, seconds)))
             what = f"view over HTTP, {count} clients"
             found += [Row(what, "views/s", rates["Kith"], side.name, rates[side.name], side.aim) for side in every[1:]]
@@ -358,3 +287,22 @@ def rows(uri: str, keys: list[str], clients: list[int], rounds: int, seconds: in
             for name, values in rates.items():
                 curve.lines[name].append((count, statistics.median(values)))
     return found, curve
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--quick", action="store_true", help="at 8 clients alone, fewer customers and rounds")
+    options.add_argument("--store", default="", help="a Neo4j that may be emptied; without, one is started")
+    options.add_argument("--record", action="store_true", help="write the figures into RESULTS.md")
+    chosen = options.parse_args()
+    with neo4j(chosen.store) as uri:
+        keys = asyncio.run(load(uri, 300 if chosen.quick else 2_000))
+        clients, rounds, seconds = ([8], 2, 2) if chosen.quick else ([1, 8, 32], 3, 4)
+        found, curve = rows(uri, keys, clients, rounds, seconds)
+    command = f"python -m bench.view{' --quick' if chosen.quick else ''}"
+    tell("The view over HTTP", command, table(found), [curve], record=chosen.record)
+
+
+if __name__ == "__main__":
+    main()

@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.links_in import RULES, batched
+from bench.links_in import batched
+from bench.peers.unions import RULES
 from bench.report import Curve, tell
 from graph.actions.commit import Accepted
 from graph.domain.observations import SECOND, Observation

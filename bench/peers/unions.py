@@ -1,0 +1,116 @@
+"""The limits of links in: the database alone writing the same identifiers and links, without the rule.
+
+Both take the keys of each observation as the rules normalise them, and its time.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+from neo4j import AsyncGraphDatabase
+
+from bench.population import Seen
+from graph.domain.identifiers import Identifier
+from service.rules_file import default_text, parse
+
+RULES = parse(default_text())
+Batches = list[list[Seen]]
+
+
+def _normalised(one: Seen) -> list[str]:
+    return sorted(Identifier(name, str(RULES.clean(name, value))).key for name, value in one.keys)
+
+
+def plain_sqlite(path: Path, before: Batches, batches: Batches) -> float:
+    """The same identifiers, links and a union without rules, written by hand on SQLite as durably as Kith does.
+
+    Answers the seconds for `batches`, after those of `before`.
+    """
+    db = sqlite3.connect(path, isolation_level=None)
+    db.executescript(
+        """PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+        PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 20000;
+        CREATE TABLE identifiers (no INTEGER PRIMARY KEY, key TEXT UNIQUE, first INTEGER, last INTEGER,
+            customer INTEGER);
+        CREATE INDEX by_customer ON identifiers (customer);
+        CREATE TABLE links (a INTEGER, b INTEGER, first INTEGER, last INTEGER, count INTEGER, PRIMARY KEY (a, b))
+            WITHOUT ROWID;"""
+    )
+    sent = [[(_normalised(one), one.at) for one in batch] for batch in (*before, *batches)]
+    start = time.perf_counter()
+    for number, batch in enumerate(sent):
+        if number == len(before):
+            start = time.perf_counter()
+        db.execute("BEGIN IMMEDIATE")
+        for keys, at in batch:
+            found = [
+                db.execute(
+                    """INSERT INTO identifiers (key, first, last) VALUES (?1, ?2, ?2) ON CONFLICT (key) DO UPDATE SET
+                        first = min(first, ?2), last = max(last, ?2) RETURNING no, customer""",
+                    (key, at),
+                ).fetchone()
+                for key in keys
+            ]
+            customers = sorted({customer for _, customer in found if customer is not None})
+            target = customers[0] if customers else found[0][0]
+            for other in customers[1:]:
+                db.execute("UPDATE identifiers SET customer = ? WHERE customer = ?", (target, other))
+            for no, customer in found:
+                if customer is None:
+                    db.execute("UPDATE identifiers SET customer = ? WHERE no = ?", (target, no))
+            for (a, _), (b, _) in combinations(found, 2):
+                db.execute(
+                    """INSERT INTO links VALUES (?1, ?2, ?3, ?3, 1) ON CONFLICT DO UPDATE SET first = min(first, ?3),
+                        last = max(last, ?3), count = count + 1""",
+                    (a, b, at),
+                )
+        db.execute("COMMIT")
+    took = time.perf_counter() - start
+    db.close()
+    return took
+
+
+MERGE = """UNWIND $identifiers AS one
+MERGE (i:Identifier {key: one.key})
+  ON CREATE SET i.first = one.first, i.last = one.last
+  ON MATCH SET i.last = CASE WHEN one.last > i.last THEN one.last ELSE i.last END
+WITH count(*) AS done
+UNWIND $links AS link
+MATCH (a:Identifier {key: link.a}) MATCH (b:Identifier {key: link.b})
+MERGE (a)-[l:LINKED]->(b)
+  ON CREATE SET l.first = link.at, l.last = link.at, l.count = 1
+  ON MATCH SET l.last = CASE WHEN link.at > l.last THEN link.at ELSE l.last END, l.count = l.count + 1"""
+
+
+def _merged(batch: Sequence[Seen]) -> dict[str, object]:
+    """A batch as `MERGE` takes it: each identifier once and in the order of keys, so that writers do not deadlock."""
+    identifiers: dict[str, dict[str, object]] = {}
+    links = []
+    for one in sorted(batch, key=lambda one: one.at):
+        keys = _normalised(one)
+        for key in keys:
+            identifiers.setdefault(key, {"key": key, "first": one.at})["last"] = one.at
+        links += [{"a": a, "b": b, "at": one.at} for a, b in combinations(keys, 2)]
+    return {"identifiers": [identifiers[key] for key in sorted(identifiers)], "links": links}
+
+
+async def plain_neo4j(uri: str, batches: Batches, clients: int) -> float:
+    """The driver alone writing the same identifiers and links, without resolution."""
+    work = iter([_merged(batch) for batch in batches])
+    async with AsyncGraphDatabase.driver(uri, notifications_min_severity="OFF") as driver:
+
+        async def client() -> None:
+            async with driver.session() as session:
+                for values in work:
+                    await session.execute_write(_merge, values)
+
+        start = time.perf_counter()
+        await asyncio.gather(*(client() for _ in range(clients)))
+        return time.perf_counter() - start
+
+
+async def _merge(tx, values):
+    await (await tx.run(MERGE, values)).consume()
