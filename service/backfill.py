@@ -3,18 +3,13 @@
 import asyncio
 import gc
 import hashlib
-import multiprocessing
 import os
 import secrets
 import tempfile
 from array import array
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
@@ -25,72 +20,18 @@ from graph.bulk.gathering import Gathered, Gathering
 from graph.bulk.outcome import STAGES, Outcome
 from graph.bulk.spool import Row, Spool
 from graph.domain.errors import InvalidInput, Problem
-from graph.domain.intake import receipt_of
-from graph.domain.observations import REFUSED_BY_RULES
 from graph.domain.rules import Rules
-from graph.domain.statements import Terms, command
+from graph.domain.statements import Terms
 from graph.domain.texts import compact
 from graph.ports import LOADING, Store
 from service import rules_file
 from service.bootstrap import SystemClock, Wiring, id_from
 from service.import_run import Counts, Report
-from service.importing import read
-from service.lines import Raw, Value, raw_lines
-
-LINES = 2_000
-"""Lines that a process reads at a time."""
-AHEAD = 4
-"""Such chunks that wait for each process, so that none is idle and memory stays bounded."""
+from service.lines import raw_lines
+from service.reading import Reader, Readers
 
 Told = Callable[[str, int, int], None]
 """Is told what is being done, how far it is, and how far there is to go."""
-
-
-@dataclass(slots=True)
-class Reader:
-    """What a process needs to read lines: everything that tells what they come to."""
-
-    rules_text: str
-    terms: Terms
-    now: int
-    source: str
-    _rules: Rules | None = None
-
-    @property
-    def rules(self) -> Rules:
-        """The rules, read once."""
-        if self._rules is None:
-            self._rules = rules_file.parse(self.rules_text)
-        return self._rules
-
-    def made(self, value: Value) -> "_Made":
-        """What the value of a line comes to."""
-        statement = read(value, self.source)
-        found = statement if isinstance(statement, Problem) else command(statement, self.rules, self.terms, self.now)
-        if isinstance(found, Problem):
-            return None, found
-        refused = found.outcome.refused
-        if refused is not None and refused.code not in REFUSED_BY_RULES:
-            return None, refused
-        # Plain tuples cross between processes faster than named ones.
-        return tuple(Row.of(receipt_of(found), len(found.outcome.dropped))), refused
-
-
-_Made = tuple[tuple[Any, ...] | None, Problem | None]
-"""A line's row, if there is something to be stored, and what is wrong with it."""
-
-_reader: Reader | None = None
-
-
-def _begin(reader: Reader) -> None:
-    global _reader
-    _reader = reader
-
-
-def _work(values: Sequence[Value]) -> list[_Made]:
-    if _reader is None:
-        raise RuntimeError("the process was not begun")
-    return [_reader.made(value) for value in values]
 
 
 class Mark(Struct, frozen=True):
@@ -182,11 +123,9 @@ class Backfill:
         lines, file_of, good = array("q"), array("i"), array("b")
         size = sum(path.stat().st_size for path in files)
         before = 0
-        with ProcessPoolExecutor(
-            self.processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(reader,)
-        ) as pool:
+        with Readers(reader, self.processes) as readers:
             for number, path in enumerate(files):
-                for chunk, rows in self._read(pool, path, rules):
+                for chunk, rows in readers.read(raw_lines(path, rules)):
                     for one, (row, problem) in zip(chunk, rows, strict=True):
                         if problem is not None:
                             self._refuse(path, one.line, problem)
@@ -207,21 +146,6 @@ class Backfill:
             message = "is already known with other content"
             self._refuse(files[file_of[at]], lines[at], Problem("ID_CONFLICT", message, ("id",)))
         return gathered
-
-    def _read(self, pool: ProcessPoolExecutor, path: Path, rules: Rules) -> Iterator[tuple[list[Raw], list[_Made]]]:
-        """The lines of a file, read by several processes, in their order."""
-        lines = raw_lines(path, rules)
-        running: deque[tuple[list[Raw], Future[list[_Made]]]] = deque()
-        while True:
-            chunk = list(islice(lines, LINES))
-            if chunk:
-                # Objects of ours would cross more slowly than what is in them.
-                running.append((chunk, pool.submit(_work, [one.value for one in chunk])))
-            if running and (not chunk or len(running) >= self.processes * AHEAD):
-                done, future = running.popleft()
-                yield done, future.result()
-            elif not chunk:
-                return
 
     def _refuse(self, path: Path, line: int, problem: Problem) -> None:
         self.counts.refuse(problem)

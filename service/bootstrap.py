@@ -12,7 +12,6 @@ from graph.domain.errors import InvalidInput, RulesError, TemporaryFailure
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.embedded import EmbeddedStore
-from graph.stores.neo4j import Neo4jStore
 from service import attributes_file, fitting, rules_file
 from service.settings import Settings
 
@@ -65,6 +64,9 @@ def open_store(settings: Settings) -> Store:
     if kind == "sqlite" and rest.startswith("/") and len(rest) > 1:
         return EmbeddedStore(rest[1:])
     if kind in ("neo4j", "neo4j+s", "bolt", "bolt+s") and rest:
+        # The driver loads pandas where that is installed: most of a second and 60 MB that SQLite has no need of.
+        from graph.stores.neo4j import Neo4jStore
+
         password = settings.neo4j_password.get_secret_value()
         return Neo4jStore(settings.store, settings.neo4j_user, password, settings.neo4j_database)
     raise InvalidInput("BAD_SETTING", f"KITH_STORE: {settings.store!r} is neither sqlite:///FILE nor neo4j://HOST:PORT")
