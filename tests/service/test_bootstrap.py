@@ -1,0 +1,37 @@
+"""The wiring loads what the settings ask for, and no more."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from graph.domain.errors import InvalidInput
+from graph.stores.embedded import EmbeddedStore
+from graph.stores.neo4j import Neo4jStore
+from service.bootstrap import open_store
+from service.settings import Settings
+
+
+def settings(store: str) -> Settings:
+    """Settings that name a store."""
+    return Settings(store=store, _env_file=None)
+
+
+def test_the_store_that_the_settings_name(tmp_path: Path) -> None:
+    assert isinstance(open_store(settings(f"sqlite:///{tmp_path / 'kith.db'}")), EmbeddedStore)
+    assert isinstance(open_store(settings("neo4j://127.0.0.1:7687")), Neo4jStore)
+
+
+@pytest.mark.parametrize(
+    "store", ["sqlite://kith.db", "sqlite:///", "neo4j://", "postgres://127.0.0.1/kith", "kith.db"]
+)
+def test_a_store_of_no_known_kind(store: str) -> None:
+    with pytest.raises(InvalidInput, match="KITH_STORE"):
+        open_store(settings(store))
+
+
+def test_a_service_on_sqlite_does_not_load_the_driver() -> None:
+    code = "import sys, service.cli; print('neo4j' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
