@@ -1,31 +1,28 @@
 """The body of a request, as far as it may be long."""
 
-from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope
+from cross_web import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
 
 
-class TooLongError(Exception):
-    """A body over the limit."""
+async def body_of(request: Request, most: int) -> bytes:
+    """The whole body.
 
-
-async def body_of(scope: Scope, receive: Receive, most: int) -> bytes:
-    """The whole body, before anything is answered.
-
-    Raises `TooLongError` over `most` bytes: before it is read where its length is told, else as soon as it gets there;
-    `ClientDisconnect` where the client leaves first.
+    Refused with 413 over `most` bytes: before it is read where its length is told, else as soon as it gets there.
+    Raises `ClientDisconnect` where the client leaves first.
     """
-    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-    if length.isdigit() and int(length) > most:
-        raise TooLongError
-    message = await receive()
-    parts = [_part(message)]
-    read = len(parts[0])
-    while message.get("more_body") and read <= most:
-        message = await receive()
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > most:
+        raise _too_long(most)
+    parts: list[bytes] = []
+    read, more = 0, True
+    while more:
+        message = await request.receive()
         parts.append(_part(message))
         read += len(parts[-1])
-    if read > most:
-        raise TooLongError
+        if read > most:
+            raise _too_long(most)
+        more = message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
@@ -34,3 +31,7 @@ def _part(message: Message) -> bytes:
         raise ClientDisconnect
     part: bytes = message.get("body", b"")
     return part
+
+
+def _too_long(most: int) -> HTTPException:
+    return HTTPException(413, f"the body is larger than {most} bytes")

@@ -23,7 +23,7 @@ from schema.root import schema
 from service import answers, pace
 from service.answers import EVENTS, JSON, RESPONSE, as_json, media_type, problem, validated
 from service.auth import Keys
-from service.bodies import TooLongError, body_of
+from service.bodies import body_of
 from service.documents import KnownDocuments
 from service.errors import internal
 from service.requests import Sent, from_body, from_parameters
@@ -36,7 +36,7 @@ FIRST_MESSAGE = timedelta(seconds=10)
 
 
 class KithView(GraphQL[Context, None]):
-    """The endpoint. A caller without a valid key gets 401 before anything is made of what was sent."""
+    """The endpoint. A caller without a valid key gets 401 before anything is read."""
 
     websocket_adapter_class = SocketAdapter
     graphql_transport_ws_handler_class = Handler
@@ -61,28 +61,19 @@ class KithView(GraphQL[Context, None]):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        most = self._settings.max_body_bytes
+        request = Request(scope, receive)
+        response: ASGIApp
         try:
-            body = await body_of(scope, receive, most)
-        except TooLongError:
-            await problem(413, f"the body is larger than {most} bytes")(scope, receive, send)
-            return
+            response = await self._respond(request)
+        except HTTPException as error:
+            response = problem(error.status_code, error.reason, self._error_type(request))
+        except InvalidInput as error:
+            response = self._answered(request, refusal(error))
         except ClientDisconnect:
             return
-        with pace.WorkedOn(len(body)):
-            response = await self._response(Request(scope, receive), body)
-            await response(scope, receive, send)
-
-    async def _response(self, request: Request, body: bytes) -> ASGIApp:
-        """The response, whatever happens."""
-        try:
-            return await self._respond(request, body)
-        except HTTPException as error:
-            return problem(error.status_code, error.reason, self._error_type(request))
-        except InvalidInput as error:
-            return self._answered(request, refusal(error))
         except Exception as error:
-            return as_json({"errors": [internal(error)]}, 500, JSON)
+            response = as_json({"errors": [internal(error)]}, 500, JSON)
+        await response(scope, receive, send)
 
     @staticmethod
     def _error_type(request: Request) -> str:
@@ -92,7 +83,7 @@ class KithView(GraphQL[Context, None]):
     def _answered(self, request: Request, answer: Answer) -> Response:
         return answers.response(answer, self._error_type(request), self._settings.statuses)
 
-    async def _respond(self, request: Request, body: bytes) -> ASGIApp:
+    async def _respond(self, request: Request) -> ASGIApp:
         if request.method not in ("GET", "POST"):
             return problem(405, "GraphQL is asked with GET or POST", headers={"Allow": "GET, POST"})
         accept = request.headers.get("accept", "")
@@ -105,27 +96,37 @@ class KithView(GraphQL[Context, None]):
         kind = media_type(accept)
         if kind is None:
             return problem(406, f"the answer is {RESPONSE}, {JSON} or {EVENTS}; Accept allows none of them")
-        if request.method == "GET":
-            sent: Sent | list[Sent] = from_parameters(request.query_params)
-        else:
-            if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
-                return problem(415, f"the body must be {JSON}")
-            sent = from_body(body, self._settings.max_batch)
         context = Context(self._graph, caller)
+        if request.method == "GET":
+            with pace.WorkedOn(0):
+                return await self._asked_by_get(request, kind, context)
+        if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
+            return problem(415, f"the body must be {JSON}")
+        body = await body_of(request, self._settings.max_body_bytes)
+        with pace.WorkedOn(len(body)):
+            return await self._asked_by_post(request, body, kind, context)
+
+    async def _asked_by_get(self, request: Request, kind: str, context: Context) -> ASGIApp:
+        sent = from_parameters(request.query_params)
+        asked, known = self.asked(sent)
+        if not known and not self._settings.open(self._settings.get_queries):
+            return problem(405, "only known documents are served by GET here", headers={"Allow": "POST"})
+        if kind == EVENTS:
+            return self._events(request, asked, context)
+        response = self._answered(request, await self._run(sent, asked, context, QUERIES))
+        return validated(response, request.headers.get("if-none-match", "")) if known else response
+
+    async def _asked_by_post(self, request: Request, body: bytes, kind: str, context: Context) -> ASGIApp:
+        sent = from_body(body, self._settings.max_batch)
         if isinstance(sent, list):
             if kind == EVENTS:
                 raise HTTPException(400, "a batch has one answer, not events")
             results = [answers.shown(await self._run_one(one, context)) for one in sent]
             return as_json(results, 200, self._error_type(request))
-        asked, known = self.asked(sent)
-        by_get = request.method == "GET"
-        if by_get and not known and not self._settings.open(self._settings.get_queries):
-            return problem(405, "only known documents are served by GET here", headers={"Allow": "POST"})
+        asked, _ = self.asked(sent)
         if kind == EVENTS:
             return self._events(request, asked, context)
-        answer = await self._run(sent, asked, context, QUERIES if by_get else NO_SUBSCRIPTIONS)
-        response = self._answered(request, answer)
-        return validated(response, request.headers.get("if-none-match", "")) if by_get and known else response
+        return self._answered(request, await self._run(sent, asked, context, NO_SUBSCRIPTIONS))
 
     async def _run_one(self, sent: Sent, context: Context) -> Answer:
         """One operation of a batch, whose refusal is no one else's."""

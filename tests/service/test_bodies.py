@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from starlette.requests import ClientDisconnect
+from cross_web import HTTPException
+from starlette.requests import ClientDisconnect, Request
 
-from service.bodies import TooLongError, body_of
+from service.bodies import body_of
 from tests.conftest import Run
 
 
@@ -19,7 +20,7 @@ class Wire:
 
     def __init__(self, *messages: dict[str, Any], length: bytes | None = None) -> None:
         self.messages = list(messages)
-        self.scope = {"headers": [] if length is None else [(b"host", b"kith"), (b"content-length", length)]}
+        self._headers = [] if length is None else [(b"host", b"kith"), (b"content-length", length)]
 
     async def receive(self) -> dict[str, Any]:
         """The next message."""
@@ -27,7 +28,7 @@ class Wire:
 
     async def body(self, most: int) -> bytes:
         """What is read of it."""
-        return await body_of(self.scope, self.receive, most)
+        return await body_of(Request({"type": "http", "headers": self._headers}, self.receive), most)
 
 
 def test_a_body_that_comes_at_once(run: Run) -> None:
@@ -46,7 +47,7 @@ def test_a_body_that_says_it_is_too_long_is_not_read(run: Run) -> None:
     # Given
     wire = Wire(part(b"abcd"), length=b"4")
     # When, then
-    with pytest.raises(TooLongError):
+    with pytest.raises(HTTPException, match="larger than 3 bytes"):
         run(wire.body(3))
     assert wire.messages
 
@@ -55,7 +56,7 @@ def test_a_body_that_proves_too_long_is_not_read_further(run: Run) -> None:
     # Given
     wire = Wire(part(b"ab", True), part(b"cd", True), part(b"ef"), length=b"many")
     # When, then
-    with pytest.raises(TooLongError):
+    with pytest.raises(HTTPException, match="larger than 3 bytes"):
         run(wire.body(3))
     assert len(wire.messages) == 1
 

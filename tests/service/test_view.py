@@ -110,6 +110,22 @@ def test_browsers_get_the_explorer_unless_it_is_off(store: EmbeddedStore, run: R
     assert Client(store, run, explorer=False).get("/graphql", accept="text/html").status_code != 200
 
 
+def test_nothing_of_what_a_stranger_sends_is_read(store: EmbeddedStore, run: Run) -> None:
+    # Given
+    client = Client(store, run, api_keys="till:0123456789abcdef")
+    read = []
+
+    async def chunks():
+        read.append(True)
+        yield b"x"
+
+    # When
+    response = run(client.http.post("/graphql", content=chunks(), headers={"content-type": "application/json"}))
+    # Then
+    assert response.status_code == 401
+    assert not read
+
+
 def test_keys_open_the_door_and_name_the_caller(store: EmbeddedStore, run: Run) -> None:
     client = Client(store, run, api_keys="till:0123456789abcdef, desk:fedcba9876543210")
     refused = client.send("{ __typename }")
