@@ -128,12 +128,21 @@ def text_of_identifier(key: str) -> str:
 
 
 def _ways_to_dial(value: str) -> list[str]:
-    """How people give a number that is kept in E.164; no country's code begins with that of another."""
+    """How people give a number. One that is kept in E.164 tells its country by its first digits, since no country's code
+    begins with that of another."""
     for length in range(1, 4) if _E164.fullmatch(value) else ():
         code, national = value[1 : 1 + length], value[1 + length :]
         if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
-            return [national, f"0{national}", f"00{code}{national}"]
-    return []
+            return _dialled(code, national)
+    try:
+        number = phonenumbers.parse(value)
+    except phonenumbers.NumberParseException:
+        return []
+    return _dialled(str(number.country_code), phonenumbers.national_significant_number(number))
+
+
+def _dialled(code: str, national: str) -> list[str]:
+    return [national, f"0{national}", f"00{code}{national}"]
 
 
 def text_of_facts(kind: str, facts: str) -> str:

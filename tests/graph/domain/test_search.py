@@ -55,6 +55,11 @@ def test_a_number_of_no_country_is_found_as_it_is_dialled(code: int) -> None:
     is_searched_as_dialled(number)
 
 
-@pytest.mark.parametrize("value", ["12345", "+", "+0123456", "+abc", "+49 171 1234567", "unknown"])
+@pytest.mark.parametrize("value", ["12345", "+", "+0123456", "+abc", "unknown"])
 def test_what_is_no_number_is_searched_as_it_stands(value: str) -> None:
     assert text_of_identifier(f"phone={value}").split() == fold(value)
+
+
+def test_a_number_that_is_kept_as_it_was_written_is_found_as_it_is_dialled() -> None:
+    words = text_of_identifier("phone=+49 (171) 123-4567").split()
+    assert {"1711234567", "01711234567", "00491711234567"} <= set(words)
