@@ -128,8 +128,10 @@ def text_of_identifier(key: str) -> str:
 
 
 def _ways_to_dial(value: str) -> list[str]:
-    """How people give a number. One that is kept in E.164 tells its country by its first digits, since no country's code
-    begins with that of another."""
+    """How people give a number.
+
+    One that is kept in E.164 tells its country by its first digits: no country's code begins with that of another.
+    """
     for length in range(1, 4) if _E164.fullmatch(value) else ():
         code, national = value[1 : 1 + length], value[1 + length :]
         if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
