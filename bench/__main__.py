@@ -8,6 +8,7 @@ import sys
 import time
 
 from bench.server import neo4j, wipe
+from bench.wrk import needed
 
 BOTH = ("links_in", "view")
 """Modules that need Neo4j."""
@@ -21,6 +22,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller data, fewer rounds and rows")
     quick = parser.parse_args().quick
+    needed()
     failed: list[str] = []
 
     def run(name: str, *options: str) -> None:

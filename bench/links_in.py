@@ -6,7 +6,6 @@ Both sides take the same observations in the same batches, in turn, on a store t
 it already. Kith serves in a process of its own and `wrk` sends; the peer writes from coroutines, without HTTP.
 """
 
-import argparse
 import asyncio
 import json
 import re
@@ -26,8 +25,8 @@ import uvloop
 from bench.peers.unions import RULES, Batches, plain_neo4j, plain_sqlite
 from bench.population import Population, Seen
 from bench.report import Row, table, tell
-from bench.server import neo4j, wipe
-from bench.wrk import percentiles, served, told
+from bench.server import chosen_by, neo4j, wipe
+from bench.wrk import needed, percentiles, served, told
 from graph.stores.neo4j import Neo4jStore
 from tools.neo4j.server import free_port
 
@@ -226,11 +225,8 @@ def rows_of(uri: str, seen: Sequence[Seen], quick: bool) -> list[Row]:
 
 def main() -> None:
     """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--quick", action="store_true", help="smaller data, fewer rounds and rows")
-    options.add_argument("--store", default="", help="a Neo4j that may be emptied; without, one is started")
-    options.add_argument("--record", action="store_true", help="write the figures into RESULTS.md")
-    chosen = options.parse_args()
+    chosen = chosen_by(__doc__, quick="smaller data, fewer rounds and rows")
+    needed()
     seen = observations(60_000 if chosen.quick else 250_000, seed=1)
     beside = ""
     with neo4j(chosen.store) as uri, tempfile.TemporaryDirectory() as folder:

@@ -1,5 +1,6 @@
 """A Neo4j to measure on."""
 
+import argparse
 import asyncio
 import sys
 import tempfile
@@ -10,6 +11,15 @@ from pathlib import Path
 from neo4j import AsyncGraphDatabase
 
 from tools.neo4j.server import CannotStart, Server
+
+
+def chosen_by(doc: str | None, quick: str) -> argparse.Namespace:
+    """What was chosen on the command line of a benchmark that needs Neo4j; `quick` says what is less then."""
+    options = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--quick", action="store_true", help=quick)
+    options.add_argument("--store", default="", help="a Neo4j that may be emptied; without, one is started")
+    options.add_argument("--record", action="store_true", help="write the figures into RESULTS.md")
+    return options.parse_args()
 
 
 @contextmanager

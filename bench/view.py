@@ -6,7 +6,6 @@ All sides run the same Cypher on the same database. The load comes from `wrk` in
 has no HTTP, so its clients are coroutines). The answers are compared first.
 """
 
-import argparse
 import asyncio
 import json
 import shutil
@@ -25,9 +24,10 @@ import httpx
 import uvloop
 from neo4j import AsyncGraphDatabase
 
+from bench.peers.unions import RULES
 from bench.report import Curve, Row, table, tell
-from bench.server import neo4j
-from bench.wrk import rate, served
+from bench.server import chosen_by, neo4j
+from bench.wrk import needed, rate, served
 from graph.domain.errors import KithError
 from graph.domain.identifiers import Identifier
 from graph.domain.orders import Order
@@ -40,7 +40,6 @@ from service.import_run import ImportRun, Report
 from service.rules_file import default_text, parse
 from tools.neo4j.server import free_port
 
-RULES = parse(default_text())
 SELECTION = Selection.of([IdentifierPage(tuple(RULES.by_name), 20), OrderPage(10), LinkPage(20)])
 DOCUMENT = """query View($i: IdentifierInput!) { customer(by: {identifier: $i}) {
   id known createdAt
@@ -291,11 +290,8 @@ def rows(uri: str, keys: list[str], clients: list[int], rounds: int, seconds: in
 
 def main() -> None:
     """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--quick", action="store_true", help="at 8 clients alone, fewer customers and rounds")
-    options.add_argument("--store", default="", help="a Neo4j that may be emptied; without, one is started")
-    options.add_argument("--record", action="store_true", help="write the figures into RESULTS.md")
-    chosen = options.parse_args()
+    chosen = chosen_by(__doc__, quick="at 8 clients alone, fewer customers and rounds")
+    needed()
     with neo4j(chosen.store) as uri:
         keys = asyncio.run(load(uri, 300 if chosen.quick else 2_000))
         clients, rounds, seconds = ([8], 2, 2) if chosen.quick else ([1, 8, 32], 3, 4)

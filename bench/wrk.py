@@ -26,6 +26,12 @@ end
 """
 
 
+def needed() -> None:
+    """End where there is no `wrk`."""
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is needed for the load: apt-get install wrk")
+
+
 @contextmanager
 def served(command: list[str], port: int, ready: str = "/readyz", **environment: str) -> Iterator[str]:
     """A server as a process of its own; `ready` is a path that answers 200 once it serves."""
@@ -58,8 +64,7 @@ def rate(url: str, bodies: list[str], clients: int, seconds: int) -> float:
 
 def told(url: str, bodies: list[str], clients: int, seconds: int) -> str:
     """What `wrk` prints of posting bodies in turn, latencies included; fails where any answer was not 2xx."""
-    if shutil.which("wrk") is None:
-        sys.exit("wrk is needed for the load: apt-get install wrk")
+    needed()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "post.lua").write_text(LUA)
         (Path(folder) / "bodies").write_text("\n".join(bodies) + "\n")

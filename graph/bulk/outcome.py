@@ -24,7 +24,7 @@ from graph.domain.figures import add, figures_of
 from graph.domain.groups import limit_reason
 from graph.domain.identifiers import namespace_of
 from graph.domain.links import Link, Reason, State
-from graph.domain.observations import Evidence, Tier
+from graph.domain.observations import TIERS, Evidence
 from graph.domain.orders import Order
 from graph.domain.resolution import idle_reason
 from graph.domain.rules import Rules
@@ -33,7 +33,6 @@ from graph.domain.snapshots import NewNode, Writes
 STAGES = ("customers", "links", "observations")
 AT_ONCE = 10_000
 """Identifiers, links or receipts of one portion."""
-_TIERS = tuple(Tier)
 
 
 @dataclass(slots=True)
@@ -235,7 +234,7 @@ class Outcome:
                 first, last = None, None
             # Not a number is unlike itself.
             sure = confidence if confidence == confidence else None
-            link = Link(named[a], named[b], _TIERS[tier], first, last, count, sources, sure)
+            link = Link(named[a], named[b], TIERS[tier], first, last, count, sources, sure)
             if state == IDLE:
                 shared = {named[end] for end in (a, b) if resolved.shared[end]}
                 link = link.with_state(State.IDLE, idle_reason(link, self._rules, shared, frozenset()))

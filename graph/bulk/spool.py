@@ -6,15 +6,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from graph.domain.observations import Tier
+from graph.domain.observations import TIERS
 from graph.domain.receipts import Receipt, Standing
 
 BLOCK = 5_000
 """Rows that are written at a time."""
 LENGTH = 4
 """Bytes that tell a length."""
-# A call of an enumeration takes as long as the rest of a row.
-_TIERS = tuple(Tier)
+# As `TIERS`.
 _STANDINGS = {one.value: one for one in Standing}
 
 
@@ -69,7 +68,7 @@ class Row(NamedTuple):
             received_at,
             self.seen_at,
             self.keys,
-            _TIERS[self.tier],
+            TIERS[self.tier],
             self.confidence,
             self.sent,
             self.order_key,

@@ -40,6 +40,10 @@ class Tier(IntEnum):
     STATISTICAL = 3
 
 
+TIERS = tuple(Tier)
+"""By value: a call of an enumeration takes as long as the rest of a row."""
+
+
 class Observation(Struct, frozen=True, gc=False):
     """A statement as its source sent it. `party` is one of the first three tiers.
 

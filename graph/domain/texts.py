@@ -20,7 +20,9 @@ def spaced(value: Any) -> bytes:
     """As `json.dumps` writes it, with blanks and ASCII alone: digests that are kept are made of it. No floats."""
     try:
         quick = format(_encode(value), indent=0)
+        # What ASCII does not show is escaped by one and left by the other.
+        if quick.isascii() and b"\x7f" not in quick:
+            return quick
     except UnicodeEncodeError:
-        quick = b"\x7f"
-    # What ASCII does not show is escaped by one and left by the other.
-    return quick if quick.isascii() and b"\x7f" not in quick else json.dumps(value).encode()
+        pass  # Half a surrogate is escaped by one and refused by the other.
+    return json.dumps(value).encode()

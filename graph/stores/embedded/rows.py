@@ -12,7 +12,7 @@ from graph.domain.facts import Told
 from graph.domain.figures import figures_from_json, figures_to_json
 from graph.domain.links import Link, Reason, State
 from graph.domain.marks import Mark, MarkKind
-from graph.domain.observations import Evidence, Observation, Statement, Tier
+from graph.domain.observations import TIERS, Evidence, Observation, Statement
 from graph.domain.orders import Order
 from graph.domain.products import Product
 from graph.domain.receipts import Receipt, Standing
@@ -88,7 +88,7 @@ def link(a: str, b: str, row: Row) -> Link:
     return Link(
         a,
         b,
-        Tier(tier),
+        TIERS[tier],
         first,
         last,
         count,
@@ -167,7 +167,7 @@ def receipt(row: Row, told_at: str = "[]") -> Receipt:
         received,
         seen,
         tuple(orjson.loads(keys)),
-        Tier(tier),
+        TIERS[tier],
         confidence,
         sent,
         order_key,
@@ -182,7 +182,7 @@ def receipt(row: Row, told_at: str = "[]") -> Receipt:
 def statement(row: Row) -> Statement:
     """A row of `STATEMENT`."""
     source, id, keys, tier, seen_at, confidence = row
-    return Statement(source, id, tuple(orjson.loads(keys)), Tier(tier), seen_at, confidence)
+    return Statement(source, id, tuple(orjson.loads(keys)), TIERS[tier], seen_at, confidence)
 
 
 def receipt_values(one: Receipt) -> tuple[Any, ...]:
@@ -208,7 +208,7 @@ def receipt_values(one: Receipt) -> tuple[Any, ...]:
 def told(row: Row) -> Told:
     """A fact: the identifier it hangs on, its time, and of its observation source, id, tier and what was sent."""
     key, at, source, id, tier, sent = row
-    return Told(key, at, source, id, Tier(tier), Observation.from_sent(source, id, sent).facts)
+    return Told(key, at, source, id, TIERS[tier], Observation.from_sent(source, id, sent).facts)
 
 
 def mark(row: Row) -> Mark:

@@ -12,7 +12,7 @@ from graph.domain.facts import Told
 from graph.domain.figures import figures_from_json, figures_to_json
 from graph.domain.links import Link, Reason, State
 from graph.domain.marks import Mark, MarkKind
-from graph.domain.observations import Evidence, Observation, Statement, Tier
+from graph.domain.observations import TIERS, Evidence, Observation, Statement
 from graph.domain.orders import Order
 from graph.domain.products import Product
 from graph.domain.receipts import Receipt, Standing
@@ -25,8 +25,7 @@ from graph.domain.texts import compact
 Properties = Mapping[str, Any]
 
 
-# A call of an enumeration takes as long as the rest of a field.
-_TIERS = {one.value: one for one in Tier}
+# As `TIERS`.
 _STATES = {one.value: one for one in State}
 
 
@@ -95,7 +94,7 @@ def link(a: str, b: str, values: Properties) -> Link:
     return Link(
         a,
         b,
-        _TIERS[values["tier"]],
+        TIERS[values["tier"]],
         values.get("first_seen"),
         values.get("last_seen"),
         values["count"],
@@ -191,7 +190,7 @@ def receipt(values: Properties, told_at: Sequence[str] = ()) -> Receipt:
         values["received_at"],
         values["seen_at"],
         tuple(values["keys"]),
-        Tier(values["tier"]),
+        TIERS[values["tier"]],
         values.get("confidence"),
         sent,
         order_key,
@@ -206,7 +205,7 @@ def receipt(values: Properties, told_at: Sequence[str] = ()) -> Receipt:
 def statement(row: Sequence[Any]) -> Statement:
     """What resolution needs of an observation."""
     source, id, keys, tier, seen_at, confidence = row
-    return Statement(source, id, tuple(keys), _TIERS[tier], seen_at, confidence)
+    return Statement(source, id, tuple(keys), TIERS[tier], seen_at, confidence)
 
 
 def receipt_values(one: Receipt) -> dict[str, Any]:
@@ -232,7 +231,7 @@ def receipt_values(one: Receipt) -> dict[str, Any]:
 def told(row: Sequence[Any]) -> Told:
     """A fact: the identifier it hangs on, its time, and of its observation source, id, tier and what was sent."""
     key, at, source, id, tier, sent = row
-    return Told(key, at, source, id, Tier(tier), Observation.from_sent(source, id, sent).facts)
+    return Told(key, at, source, id, TIERS[tier], Observation.from_sent(source, id, sent).facts)
 
 
 def mark(values: Properties) -> Mark:
