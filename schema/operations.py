@@ -1,6 +1,5 @@
 """How one operation is run: looked through, weighed, executed within its time."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -13,6 +12,7 @@ from msgspec import Struct
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
+from graph.deadlines import TimeLimit
 from graph.domain.errors import InvalidInput
 from graph.domain.views import MAX_PAGE
 from schema.compiled import CompiledExecutor, plans_of
@@ -64,6 +64,7 @@ class Operations:
     def __init__(self, schema: Schema, limits: Limits) -> None:
         self._schema, self._core, self.limits = schema, schema._schema, limits
         self.documents = Documents(self._core, limits)
+        self._time = TimeLimit(limits.seconds)
 
     def begin(self, asked: Asked, allowed: Collection[OperationType]) -> tuple[Operation, Answer | None]:
         """The operation that is asked for, or the answer that refuses it."""
@@ -99,7 +100,7 @@ class Operations:
         if refused is not None:
             return refused
         try:
-            async with asyncio.timeout(self.limits.seconds):
+            with self._time.within():
                 result = await self._execute(operation, asked, context)
                 if not isinstance(result, ExecutionResult):
                     result = await result

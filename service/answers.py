@@ -49,15 +49,13 @@ def shown(answer: Answer) -> dict[str, Any]:
     return result
 
 
-def status(answer: Answer, result: Mapping[str, Any], media_type: str, statuses: Statuses) -> int:
+def status(answer: Answer, media_type: str, statuses: Statuses) -> int:
     """The HTTP status of an answer.
 
     With `application/json` it is 200 whatever GraphQL says, as the specification asks for old clients' sake. The draft
     of August 2026 tells a document that cannot be parsed (400) from one that cannot be run (422), and an answer with
     errors beside its data (294) from a whole one.
     """
-    if retry_after(result.get("errors", ())) is not None:
-        return 503
     match answer.stage:
         case Stage.METHOD:
             return 405
@@ -77,13 +75,11 @@ def status(answer: Answer, result: Mapping[str, Any], media_type: str, statuses:
 def response(answer: Answer, media_type: str, statuses: Statuses) -> Response:
     """The response to one request."""
     result = shown(answer)
-    headers: dict[str, str] = {}
-    seconds = retry_after(result.get("errors", ()))
+    seconds = retry_after(result["errors"]) if answer.errors else None
     if seconds is not None:
-        headers["Retry-After"] = str(seconds)
-    if answer.stage is Stage.METHOD:
-        headers["Allow"] = "POST"
-    return as_json(result, status(answer, result, media_type, statuses), media_type, headers)
+        return as_json(result, 503, media_type, {"Retry-After": str(seconds)})
+    headers = {"Allow": "POST"} if answer.stage is Stage.METHOD else None
+    return as_json(result, status(answer, media_type, statuses), media_type, headers)
 
 
 def as_json(answer: object, status: int, media_type: str, headers: Mapping[str, str] | None = None) -> Response:

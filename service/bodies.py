@@ -1,17 +1,33 @@
-"""The body of a request, as far as it may be long."""
+"""What a request consists of: its headers, and its body as far as it may be long."""
 
 from cross_web import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Message
+from starlette.types import Message, Scope
 
 
-async def body_of(request: Request, most: int) -> bytes:
+class Heads:
+    """The headers of a request by their names in lower case; of several of a name the first counts.
+
+    Starlette goes through all of them for each that is asked for.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, scope: Scope) -> None:
+        self._values: dict[bytes, bytes] = dict(reversed(scope["headers"]))
+
+    def get(self, name: bytes) -> str:
+        """The value of a header, empty where there is none."""
+        return self._values.get(name, b"").decode("latin-1")
+
+
+async def body_of(request: Request, heads: Heads, most: int) -> bytes:
     """The whole body.
 
     Refused with 413 over `most` bytes: before it is read where its length is told, else as soon as it gets there.
     Raises `ClientDisconnect` where the client leaves first.
     """
-    length = request.headers.get("content-length", "")
+    length = heads.get(b"content-length")
     if length.isdecimal() and int(length) > most:
         raise _too_long(most)
     parts: list[bytes] = []

@@ -16,6 +16,7 @@ from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage, Message
 
+from graph.deadlines import TimeLimit
 from graph.domain.errors import InvalidInput
 from schema.context import Caller, Context
 from schema.operations import ALL, Answer, refusal
@@ -60,15 +61,17 @@ class SlowReader(Exception):
 class EventStream:
     """A streaming response that ends when its reader does not read; `ended` is called however it ends."""
 
-    def __init__(self, response: StreamingResponse, seconds: float, caller: Caller, ended: Callable[[], None]) -> None:
-        self._response, self._seconds, self._caller, self._ended = response, seconds, caller, ended
+    def __init__(
+        self, response: StreamingResponse, limit: TimeLimit, caller: Caller, ended: Callable[[], None]
+    ) -> None:
+        self._response, self._limit, self._caller, self._ended = response, limit, caller, ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the response."""
 
         async def within(message: Any) -> None:
             try:
-                async with asyncio.timeout(self._seconds):
+                with self._limit.within():
                     await send(message)
             except TimeoutError:
                 raise SlowReader from None
@@ -88,7 +91,7 @@ class SocketAdapter(ASGIWebSocketAdapter):
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Send one message."""
         try:
-            async with asyncio.timeout(self.view.slow_reader_seconds):  # type: ignore[attr-defined]
+            with self.view.slow_reader.within():  # type: ignore[attr-defined]
                 await self.ws.send_text(self.view.encode_json(message))  # type: ignore[arg-type]
         except TimeoutError:
             log.warning("a WebSocket was cut off: it left an event unread")

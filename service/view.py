@@ -15,6 +15,7 @@ from strawberry.asgi import GraphQL
 from strawberry.http.streaming import SSETransport
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
+from graph.deadlines import TimeLimit
 from graph.domain.errors import InvalidInput
 from graph.identity_graph import IdentityGraph
 from schema.context import Caller, Context
@@ -23,7 +24,7 @@ from schema.root import schema
 from service import answers, pace
 from service.answers import EVENTS, JSON, RESPONSE, as_json, media_type, problem, validated
 from service.auth import Keys
-from service.bodies import body_of
+from service.bodies import Heads, body_of
 from service.documents import KnownDocuments
 from service.errors import internal
 from service.requests import Sent, from_body, from_parameters
@@ -54,21 +55,21 @@ class KithView(GraphQL[Context, None]):
         self.operations = Operations(schema, settings.limits)
         self.documents = KnownDocuments(settings.documents, settings.only_trusted, settings.automatic_documents)
         self.streams = Streams(settings.max_connections)
-        self.slow_reader_seconds = settings.slow_reader_seconds
+        self.slow_reader = TimeLimit(settings.slow_reader_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or one WebSocket."""
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        request = Request(scope, receive)
+        heads = Heads(scope)
         response: ASGIApp
         try:
-            response = await self._respond(request)
+            response = await self._respond(Request(scope, receive), heads)
         except HTTPException as error:
-            response = problem(error.status_code, error.reason, self._error_type(request))
+            response = problem(error.status_code, error.reason, self._error_type(heads))
         except InvalidInput as error:
-            response = self._answered(request, refusal(error))
+            response = self._answered(self._error_type(heads), refusal(error))
         except ClientDisconnect:
             return
         except Exception as error:
@@ -76,20 +77,20 @@ class KithView(GraphQL[Context, None]):
         await response(scope, receive, send)
 
     @staticmethod
-    def _error_type(request: Request) -> str:
-        accepted = media_type(request.headers.get("accept", ""))
+    def _error_type(heads: Heads) -> str:
+        accepted = media_type(heads.get(b"accept"))
         return RESPONSE if accepted == RESPONSE else JSON
 
-    def _answered(self, request: Request, answer: Answer) -> Response:
-        return answers.response(answer, self._error_type(request), self._settings.statuses)
+    def _answered(self, kind: str, answer: Answer) -> Response:
+        return answers.response(answer, kind, self._settings.statuses)
 
-    async def _respond(self, request: Request) -> ASGIApp:
+    async def _respond(self, request: Request, heads: Heads) -> ASGIApp:
         if request.method not in ("GET", "POST"):
             return problem(405, "GraphQL is asked with GET or POST", headers={"Allow": "GET, POST"})
-        accept = request.headers.get("accept", "")
+        accept = heads.get(b"accept")
         if self.graphql_ide and request.method == "GET" and "text/html" in accept and not request.query_params:
             return await self.render_graphql_ide(request)
-        caller = self.keys.caller(request.headers.get("authorization", ""))
+        caller = self.keys.caller(heads.get(b"authorization"))
         if caller is None:
             headers = {"WWW-Authenticate": 'Bearer realm="kith"'}
             return problem(401, "a valid key is needed: Authorization: Bearer KEY", headers=headers)
@@ -99,22 +100,22 @@ class KithView(GraphQL[Context, None]):
         context = Context(self._graph, caller)
         if request.method == "GET":
             with pace.WorkedOn(0):
-                return await self._asked_by_get(request, kind, context)
-        if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
+                return await self._asked_by_get(request, heads, kind, context)
+        if heads.get(b"content-type").split(";")[0].strip().lower() != JSON:
             return problem(415, f"the body must be {JSON}")
-        body = await body_of(request, self._settings.max_body_bytes)
+        body = await body_of(request, heads, self._settings.max_body_bytes)
         with pace.WorkedOn(len(body)):
             return await self._asked_by_post(request, body, kind, context)
 
-    async def _asked_by_get(self, request: Request, kind: str, context: Context) -> ASGIApp:
+    async def _asked_by_get(self, request: Request, heads: Heads, kind: str, context: Context) -> ASGIApp:
         sent = from_parameters(request.query_params)
         asked, known = self.asked(sent)
         if not known and not self._settings.open(self._settings.get_queries):
             return problem(405, "only known documents are served by GET here", headers={"Allow": "POST"})
         if kind == EVENTS:
             return self._events(request, asked, context)
-        response = self._answered(request, await self._run(sent, asked, context, QUERIES))
-        return validated(response, request.headers.get("if-none-match", "")) if known else response
+        response = self._answered(kind, await self._run(sent, asked, context, QUERIES))
+        return validated(response, heads.get(b"if-none-match")) if known else response
 
     async def _asked_by_post(self, request: Request, body: bytes, kind: str, context: Context) -> ASGIApp:
         sent = from_body(body, self._settings.max_batch)
@@ -122,11 +123,11 @@ class KithView(GraphQL[Context, None]):
             if kind == EVENTS:
                 raise HTTPException(400, "a batch has one answer, not events")
             results = [answers.shown(await self._run_one(one, context)) for one in sent]
-            return as_json(results, 200, self._error_type(request))
+            return as_json(results, 200, kind)
         asked, _ = self.asked(sent)
         if kind == EVENTS:
             return self._events(request, asked, context)
-        return self._answered(request, await self._run(sent, asked, context, NO_SUBSCRIPTIONS))
+        return self._answered(kind, await self._run(sent, asked, context, NO_SUBSCRIPTIONS))
 
     async def _run_one(self, sent: Sent, context: Context) -> Answer:
         """One operation of a batch, whose refusal is no one else's."""
@@ -156,7 +157,7 @@ class KithView(GraphQL[Context, None]):
         source = self.operations.stream(asked, context, allowed)
         chunks = self._stream_result(request, cast(Any, source), transport)
         response = StreamingResponse(chunks(), headers=dict(transport.headers))
-        return EventStream(response, self.slow_reader_seconds, caller, lambda: self.streams.give(caller))
+        return EventStream(response, self.slow_reader, caller, lambda: self.streams.give(caller))
 
     async def process_result(self, request: Request, result: Any) -> Any:
         """An answer of a stream as JSON can hold it."""

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from time import sleep
 
+import pytest
+
 from graph.turns import SLICE_SECONDS, WAIT_SECONDS, SomeoneWaits, Turnstile, in_turns, someone_was_here
 from tests.conftest import Run
 
@@ -40,8 +42,8 @@ def test_the_answers_are_in_the_order_of_the_items(run: Run) -> None:
     assert run(in_turns(range(5), slowly)) == [0, -1, -2, -3, -4]
 
 
-def test_others_go_on_after_each_slice(run: Run) -> None:
-    assert turns_of_others(run) == SLICES
+def test_others_go_on_between_slices(run: Run) -> None:
+    assert turns_of_others(run) == SLICES - 1
 
 
 def test_work_of_a_moment_is_done_at_once(run: Run) -> None:
@@ -56,7 +58,7 @@ def test_it_stands_aside_while_someone_waits(run: Run) -> None:
 def test_who_listens_for_hours_is_not_waited_for(run: Run) -> None:
     with SomeoneWaits():
         sleep(WAIT_SECONDS * 1.2)
-        assert turns_of_others(run) == SLICES
+        assert turns_of_others(run) == SLICES - 1
 
 
 def test_who_came_last_counts(run: Run) -> None:
@@ -65,7 +67,13 @@ def test_who_came_last_counts(run: Run) -> None:
         with SomeoneWaits():
             assert turns_of_others(run) > 3 * SLICES
         # and is forgotten once it has gone
-        assert turns_of_others(run) == SLICES
+        assert turns_of_others(run) == SLICES - 1
+
+
+def test_who_sends_one_item_does_not_stand_aside() -> None:
+    asking = in_turns([1], slowly)
+    with SomeoneWaits(), pytest.raises(StopIteration):
+        asking.send(None)
 
 
 def test_who_was_here_is_remembered_for_a_while() -> None:

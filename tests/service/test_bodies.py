@@ -1,4 +1,4 @@
-"""The body of a request, whole or not at all."""
+"""The headers of a request, and its body, whole or not at all."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from cross_web import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from service.bodies import body_of
+from service.bodies import Heads, body_of
 from tests.conftest import Run
 
 
@@ -28,7 +28,8 @@ class Wire:
 
     async def body(self, most: int) -> bytes:
         """What is read of it."""
-        return await body_of(Request({"type": "http", "headers": self._headers}, self.receive), most)
+        scope = {"type": "http", "headers": self._headers}
+        return await body_of(Request(scope, self.receive), Heads(scope), most)
 
 
 def test_a_body_that_comes_at_once(run: Run) -> None:
@@ -64,3 +65,8 @@ def test_a_body_that_proves_too_long_is_not_read_further(run: Run) -> None:
 def test_a_client_that_leaves_before_its_body_has_come(run: Run) -> None:
     with pytest.raises(ClientDisconnect):
         run(Wire(part(b"ab", True), {"type": "http.disconnect"}).body(3))
+
+
+def test_a_header_is_found_by_its_name_and_the_first_of_several_counts() -> None:
+    heads = Heads({"headers": [(b"accept", b"a/b"), (b"host", b"k\xe9"), (b"accept", b"c/d")]})
+    assert [heads.get(name) for name in (b"accept", b"host", b"authorization")] == ["a/b", "k\xe9", ""]
