@@ -25,7 +25,8 @@ from graph.domain.receipts import Standing
 from graph.domain.resolution import resolve
 from graph.identity_graph import IdentityGraph
 from graph.stores.embedded import EmbeddedStore
-from service.bootstrap import RandomIds, SystemClock, currencies
+from service.bootstrap import SystemClock, currencies
+from service.ids import RandomIds
 from service.rules_file import default_text, parse
 
 LINKS = 10_000

@@ -37,7 +37,8 @@ from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.embedded import EmbeddedStore
 from graph.stores.neo4j import Neo4jStore
-from service.bootstrap import RandomIds, SystemClock, currencies
+from service.bootstrap import SystemClock, currencies
+from service.ids import RandomIds
 from service.rules_file import default_text
 from service.rules_file import parse as parse_rules
 

@@ -37,7 +37,8 @@ from schema.limits import Limits
 from schema.measures import Measure, Measuring
 from schema.operations import QUERIES, Asked, Operations
 from schema.root import schema
-from service.bootstrap import RandomIds, SystemClock, currencies
+from service.bootstrap import SystemClock, currencies
+from service.ids import RandomIds
 from service.rules_file import default_text
 from service.rules_file import parse as parse_rules
 

@@ -35,7 +35,8 @@ from graph.domain.views import ByKey, IdentifierPage, LinkPage, OrderPage, Selec
 from graph.identity_graph import IdentityGraph
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.neo4j.views import query
-from service.bootstrap import RandomIds, SystemClock, currencies
+from service.bootstrap import SystemClock, currencies
+from service.ids import RandomIds
 from service.import_run import ImportRun, Report
 from service.rules_file import default_text, parse
 from tools.neo4j.server import free_port

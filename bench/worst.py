@@ -25,7 +25,8 @@ from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.embedded import EmbeddedStore
 from graph.stores.neo4j import Neo4jStore
-from service.bootstrap import RandomIds, SystemClock, currencies
+from service.bootstrap import SystemClock, currencies
+from service.ids import RandomIds
 
 BATCH = 1_000
 Pairs = tuple[tuple[str, str], ...]

@@ -25,7 +25,8 @@ from graph.domain.statements import Terms
 from graph.domain.texts import compact
 from graph.ports import LOADING, Store
 from service import rules_file
-from service.bootstrap import SystemClock, Wiring, id_from
+from service.bootstrap import SystemClock, Wiring
+from service.ids import id_from
 from service.import_run import Counts, Report
 from service.lines import raw_lines
 from service.reading import Reader, Readers
@@ -90,7 +91,7 @@ class Backfill:
                 raise
             self.told("resolve", 0, 1)
             seed = bytes.fromhex(mark.seed)
-            outcome = Outcome(gathered, rules, mark.now, lambda number: id_from(seed, number))
+            outcome = Outcome(gathered, rules, mark.now, lambda number: id_from(seed, mark.now, number))
             self.told("resolve", 1, 1)
             self.customers, self.identifiers, self.links = outcome.customers, outcome.identifiers, outcome.links
             await self._load(mark, outcome, gathered.columns.rows)

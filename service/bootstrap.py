@@ -1,8 +1,6 @@
 """The only wiring: from settings to a graph."""
 
 import asyncio
-import hashlib
-import secrets
 import time
 from dataclasses import dataclass
 
@@ -13,11 +11,8 @@ from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.embedded import EmbeddedStore
 from service import attributes_file, fitting, rules_file
+from service.ids import RandomIds
 from service.settings import Settings
-
-_ALPHABET = b"0123456789abcdefghjkmnpqrstvwxyz"
-_LETTERS = bytes(_ALPHABET[byte % 32] for byte in range(256))
-"""Each byte to one of 32 letters, all of them as likely."""
 
 
 class SystemClock:
@@ -26,31 +21,6 @@ class SystemClock:
     def now(self) -> int:
         """Microseconds since 1970."""
         return time.time_ns() // 1000
-
-
-class RandomIds:
-    """Ids of 130 random bits, with a prefix that tells the kind."""
-
-    def _id(self, prefix: str) -> str:
-        return prefix + secrets.token_bytes(26).translate(_LETTERS).decode()
-
-    def customer(self) -> str:
-        """A customer's id."""
-        return self._id("cus_")
-
-    def mark(self) -> str:
-        """A mark's id."""
-        return self._id("mrk_")
-
-    def segment(self) -> str:
-        """A segment's id."""
-        return self._id("seg_")
-
-
-def id_from(seed: bytes, number: int) -> str:
-    """A customer's id that follows from a secret and a number, so that a run cut off gives the same ones again."""
-    digest = hashlib.blake2b(number.to_bytes(8), key=seed, digest_size=26).digest()
-    return "cus_" + digest.translate(_LETTERS).decode()
 
 
 def currencies() -> frozenset[str]:

@@ -10,7 +10,8 @@ from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from service import attributes_file, rules_file
 from service.app import create_app
-from service.bootstrap import RandomIds, SystemClock, Wiring, currencies
+from service.bootstrap import SystemClock, Wiring, currencies
+from service.ids import RandomIds
 from service.settings import Settings
 from tests.conftest import Run
 

@@ -19,7 +19,8 @@ from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.embedded import EmbeddedStore
 from graph.stores.neo4j import Neo4jStore
-from service.bootstrap import RandomIds, SystemClock
+from service.bootstrap import SystemClock
+from service.ids import RandomIds
 from tests.builders.graphs import seen, small_rules
 from tests.conftest import Fresh, Run
 

@@ -17,7 +17,8 @@ from graph.domain.population import standing
 from graph.domain.prediction import expected, purchase_value, purchases, spent
 from graph.identity_graph import IdentityGraph
 from service import fitting, rules_file
-from service.bootstrap import RandomIds, currencies
+from service.bootstrap import currencies
+from service.ids import RandomIds
 from tests.conftest import Fresh, Run
 
 if not fitting.available():
