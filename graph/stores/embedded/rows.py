@@ -150,6 +150,17 @@ def customer_values(one: Customer) -> tuple[Any, ...]:
     )
 
 
+def growing_values(one: Customer) -> tuple[Any, ...]:
+    """The columns of a customer that change with what it holds, from `version` to `figures`."""
+    anchor_seen, counts = one.anchor.first_seen, compact(dict(one.counts))
+    return one.version, anchor_seen, counts, one.suspended, one.marks, figures_to_json(one.figures)
+
+
+def found_by(one: Customer) -> tuple[Any, ...]:
+    """All other columns of a customer."""
+    return one.id, one.created_at, one.anchor.key, one.retired_at, one.redirects_to
+
+
 TOLD_AT = """(SELECT json_group_array(i.key) FROM told t JOIN identifiers i ON i.no = t.identifier
     WHERE t.observation = o.no)"""
 

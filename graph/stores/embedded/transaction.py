@@ -35,6 +35,8 @@ class Transaction:
         """Key to the number of its identifier, as far as this write met it."""
         self._receipt_no: dict[ObservationKey, int] = {}
         """The same for observations."""
+        self._stored: dict[Node, Customer] = {}
+        """Customers as they are stored, as far as this write read or wrote them."""
 
     def answer(self, request: Request) -> object:
         """What a request reads or writes."""
@@ -95,7 +97,9 @@ class Transaction:
         if not values:
             return {}
         found = self._all(f"SELECT {rows.CUSTOMER} FROM {rows.CUSTOMERS} WHERE {where}", compact(values))
-        return {row[0]: rows.customer(row) for row in found}
+        customers: dict[Node, Customer] = {row[0]: rows.customer(row) for row in found}
+        self._stored |= customers
+        return customers
 
     def _receipts(self, keys: Sequence[ObservationKey], orders: Sequence[str]) -> dict[ObservationKey, Receipt]:
         found: list[Any] = []
@@ -273,9 +277,11 @@ class Transaction:
 
     def _write_links(self, writes: Writes) -> None:
         no = self._no
-        columns = "a, b, tier, first_seen, last_seen, count, sources, confidence, state, reason_code, reason"
+        columns = "tier, first_seen, last_seen, count, sources, confidence, state, reason_code, reason"
+        # Not replaced, which would take each from its other index and put it back.
         self._db.executemany(
-            f"INSERT OR REPLACE INTO links ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"""INSERT INTO links (a, b, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (a, b) DO UPDATE SET ({columns}) = ({rows.of("excluded", columns)})""",
             [(no[link.a], no[link.b], *rows.link_values(link)) for link in writes.links.values()],
         )
         self._db.executemany("DELETE FROM links WHERE a = ? AND b = ?", [(no[a], no[b]) for a, b in writes.gone_links])
@@ -340,15 +346,29 @@ class Transaction:
             self._db.execute("UPDATE identifiers SET customer = ? WHERE customer = ?", (target, source))
             self._db.execute("UPDATE orders SET customer = ? WHERE customer = ?", (target, source))
             self._db.execute("UPDATE customers SET redirects_to = ? WHERE redirects_to = ?", (target, source))
-        known = [customer for customer in writes.customers if not isinstance(customer.node, NewNode)]
+        fresh, grown, changed = [], [], []
+        for one in writes.customers:
+            if isinstance(one.node, NewNode):
+                fresh.append(one)
+            elif self._stands(one):
+                grown.append(one)
+            else:
+                changed.append(one)
         # Ids may change places; uniqueness is checked at each write, so they are taken away first.
-        self._db.executemany("UPDATE customers SET id = NULL WHERE no = ?", [(one.node,) for one in known])
+        self._db.executemany("UPDATE customers SET id = NULL WHERE no = ?", [(one.node,) for one in changed])
         self._db.executemany(
             """UPDATE customers SET id = ?, created_at = ?, version = ?, anchor = ?, anchor_seen = ?, counts = ?,
                 suspended = ?, marks = ?, figures = ?, retired_at = ?, redirects_to = NULL, due_at = 0 WHERE no = ?""",
-            [(*rows.customer_values(one), one.node) for one in known],
+            [(*rows.customer_values(one), one.node) for one in changed],
         )
-        fresh = [customer for customer in writes.customers if isinstance(customer.node, NewNode)]
+        self._db.executemany(
+            """UPDATE customers SET version = ?, anchor_seen = ?, counts = ?, suspended = ?, marks = ?, figures = ?
+                WHERE no = ?""",
+            [(*rows.growing_values(one), one.node) for one in grown],
+        )
+        self._db.executemany(
+            "UPDATE customers SET due_at = 0 WHERE no = ? AND due_at <> 0", [(one.node,) for one in grown]
+        )
         (last,) = self._all("SELECT coalesce(max(no), 0) FROM customers")[0]
         made: dict[Node, int] = {customer.node: no for no, customer in enumerate(fresh, last + 1)}
         self._db.executemany(
@@ -360,7 +380,13 @@ class Transaction:
             "UPDATE customers SET redirects_to = (SELECT no FROM customers WHERE id = ?) WHERE id = ?",
             [(one.redirects_to, one.id) for one in writes.customers if one.redirects_to is not None],
         )
+        self._stored |= {made.get(one.node, one.node): one for one in writes.customers}
         return made
+
+    def _stands(self, one: Customer) -> bool:
+        """Whether nothing changes in what customers are found by, so that no index is written."""
+        stored = self._stored.get(one.node)
+        return stored is not None and rows.found_by(stored) == rows.found_by(one)
 
     def _write_changes(self, writes: Writes) -> None:
         if not writes.changes:
