@@ -100,6 +100,13 @@ class Customer(Struct, frozen=True, gc=False):
         """Whether the id answers for identifiers."""
         return self.retired_at is None
 
+    def grew_from(self, before: "Customer | None") -> bool:
+        """Whether nothing changed of what it is found by: its id, its anchor, whether and where it redirects."""
+        return before is not None and before._found_by() == self._found_by()
+
+    def _found_by(self) -> tuple[object, ...]:
+        return self.id, self.created_at, self.anchor.key, self.retired_at, self.redirects_to
+
     @property
     def seniority(self) -> tuple[int, str]:
         """Of several live claimants the smallest answers."""

@@ -9,7 +9,7 @@ from graph.domain.snapshots import Writes
 from graph.domain.texts import compact
 from graph.ports import LOADING
 from graph.stores.embedded import rows
-from graph.stores.embedded.transaction import Transaction, is_loading
+from graph.stores.embedded.writing import Met, Writing, is_loading
 
 HASTE = ("synchronous = NORMAL", "cache_size = -262144", "wal_autocheckpoint = 20000")
 """A file that is cut off while it is loaded stays whole, and what its last commits held is loaded again."""
@@ -33,8 +33,8 @@ def begin(db: rows.Connection, mark: str) -> None:
 
 
 def load(db: rows.Connection, writes: Writes, numbers: Mapping[str, int]) -> None:
-    """Store a part of the history."""
-    Transaction(db, numbers).write(writes)
+    """Store a part of the history; `numbers` are those of the identifiers in it that are stored."""
+    Writing(db, Met(dict(numbers))).write(writes)
 
 
 def end(db: rows.Connection) -> None:

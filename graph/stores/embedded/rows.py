@@ -156,11 +156,6 @@ def growing_values(one: Customer) -> tuple[Any, ...]:
     return one.version, anchor_seen, counts, one.suspended, one.marks, figures_to_json(one.figures)
 
 
-def found_by(one: Customer) -> tuple[Any, ...]:
-    """All other columns of a customer."""
-    return one.id, one.created_at, one.anchor.key, one.retired_at, one.redirects_to
-
-
 TOLD_AT = """(SELECT json_group_array(i.key) FROM told t JOIN identifiers i ON i.no = t.identifier
     WHERE t.observation = o.no)"""
 

@@ -30,9 +30,10 @@ from graph.stores.embedded import checkpoints, loading, reading, rows, segments
 from graph.stores.embedded.health import survey
 from graph.stores.embedded.jobs import Crews, Job
 from graph.stores.embedded.search import find
-from graph.stores.embedded.transaction import Transaction, is_loading
+from graph.stores.embedded.transaction import Transaction
 from graph.stores.embedded.upgrades import UPGRADES
 from graph.stores.embedded.views import customer_views
+from graph.stores.embedded.writing import is_loading
 
 READERS = 4
 READER = "kith-sqlite-reader"

@@ -143,14 +143,21 @@ def customer_values(one: Customer) -> dict[str, Any]:
     return {
         "id": one.id,
         "created_at": one.created_at,
-        "version": one.version,
         "anchor": one.anchor.key,
+        "retired_at": one.retired_at,
+        **growing_values(one),
+    }
+
+
+def growing_values(one: Customer) -> dict[str, Any]:
+    """Those that change with what it holds."""
+    return {
+        "version": one.version,
         "anchor_seen": one.anchor.first_seen,
         "counts": compact(dict(one.counts)),
         "suspended": one.suspended,
         "marks": one.marks,
         "figures": figures_to_json(one.figures),
-        "retired_at": one.retired_at,
         "due_at": 0,
     }
 

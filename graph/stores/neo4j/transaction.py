@@ -104,12 +104,10 @@ class Transaction:
             ends = request.keys[a], request.keys[b]
             met.links[ends] = handle
             links[ends] = records.link(*ends, values)
+        customers = {node: records.customer(values, node) for values, node in held}
+        met.customers |= customers
         return Around(
-            {receipt.key: receipt for receipt in receipts},
-            members,
-            links,
-            {node: records.customer(values, node) for values, node in held},
-            rules_version=self._version,
+            {receipt.key: receipt for receipt in receipts}, members, links, customers, rules_version=self._version
         )
 
     async def _answered(self, keys: Sequence[RequestKey]) -> dict[RequestKey, Answered]:
@@ -157,14 +155,10 @@ class Transaction:
                     loose.update(key for key in mark.keys if key not in region.members)
             frontier = await self._members_of(region, nodes) + await self._members_at(region, sorted(loose))
         held = {member.customer for member in region.members.values() if member.customer is not None}
-        customers = await self._found(READING["customers_at"], nodes=list(held), anchors=sorted(region.asked))
-        self._met.redirecting.update(node for _, node, target in customers if target is not None)
-        return Region(
-            region.members,
-            region.links,
-            region.marks,
-            {node: records.customer(values, node, target) for values, node, target in customers},
-        )
+        at = await self._found(READING["customers_at"], nodes=list(held), anchors=sorted(region.asked))
+        customers = {node: records.customer(values, node, target) for values, node, target in at}
+        self._met.customers |= customers
+        return Region(region.members, region.links, region.marks, customers)
 
     async def _members_at(self, region: "_Growing", keys: Sequence[str]) -> list[str]:
         """Bring the customers of some identifiers into the region; returns the identifiers that came with them."""

@@ -26,13 +26,13 @@ class Met:
     """Key to element id."""
     links: dict[Pair, str] = field(default_factory=dict)
     receipts: set[ObservationKey] = field(default_factory=set)
-    redirecting: set[Node] = field(default_factory=set)
-    """Nodes of retired customers."""
+    customers: dict[Node, Customer] = field(default_factory=dict)
 
 
 def before(writes: Writes, met: Met) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The queries that most writes do not need, with their values; they come first."""
-    known = [one.node for one in writes.customers if not isinstance(one.node, NewNode)]
+    known = [one for one in writes.customers if not isinstance(one.node, NewNode)]
+    moving = [one.node for one in known if one.node not in met.customers or met.customers[one.node].id != one.id]
     entered = [[one.segment, one.customer, one.since] for one in writes.memberships if one.since is not None]
     left = [[one.segment, one.customer] for one in writes.memberships if one.since is None]
     for query, rows in (
@@ -40,7 +40,7 @@ def before(writes: Writes, met: Met) -> Iterator[tuple[str, Mapping[str, Any]]]:
         (WRITING["delete_marks"], [mark.id for mark in writes.marks_removed]),
         (WRITING["create_answered"], [records.answered_values(one) for one in writes.answered]),
         (WRITING["absorb"], [list(nodes) for nodes in writes.absorbed]),
-        (WRITING["release_ids"], known if len(known) > 1 else []),
+        (WRITING["release_ids"], moving if len(moving) > 1 else []),
         (WRITING["leave"], [met.identifiers[key] for key in writes.moves if key in met.identifiers]),
         (WRITING["keep"], [list(one) for one in writes.kept.items()]),
         (SEGMENTS["drop_segments"], writes.dropped_segments),
@@ -164,8 +164,13 @@ class Rows:
         return [[self._place(key), self._customer(node)] for key, node in writes.moves.items() if node is not None]
 
     def _of_customers(self, ordered: Sequence[Customer]) -> Mapping[str, Any]:
-        pointing = [one for one in ordered if one.redirects_to is not None or one.node in self._met.redirecting]
-        known = [[one.node, records.customer_values(one)] for one in ordered if not isinstance(one.node, NewNode)]
+        met = self._met.customers
+        pointing = [one for one in ordered if one.redirects_to or (one.node in met and met[one.node].redirects_to)]
+        known = [
+            [one.node, (records.growing_values if one.grew_from(met.get(one.node)) else records.customer_values)(one)]
+            for one in ordered
+            if not isinstance(one.node, NewNode)
+        ]
         return {
             "new_customers": [records.customer_values(one) for one in ordered if isinstance(one.node, NewNode)],
             "customers": known + [[node, {}] for node in self._more_customers],
