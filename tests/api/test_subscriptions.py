@@ -88,11 +88,11 @@ def test_a_bad_operation_ends_no_other(serve_embedded: Serve) -> None:
     service = serve_embedded()
     operations = [
         {"name": "good", "query": CUSTOMER, "take": 2},
-        {"name": "syntax", "query": "subscription {", "take": 1},
-        {"name": "unknown", "query": "subscription { nope }", "take": 1},
-        {"name": "variables", "query": CHANGES, "variables": {"since": 7}, "take": 1},
-        {"name": "cursor", "query": CHANGES, "variables": {"since": "nonsense"}, "take": 1},
-        {"name": "query", "query": "{ __typename }", "take": 1},
+        {"name": "syntax", "query": "subscription {"},
+        {"name": "unknown", "query": "subscription { nope }"},
+        {"name": "variables", "query": CHANGES, "variables": {"since": 7}},
+        {"name": "cursor", "query": CHANGES, "variables": {"since": "nonsense"}},
+        {"name": "query", "query": "{ __typename }"},
     ]
     subscriber = Subscriber(service, "ws", *operations)
     # when
@@ -113,7 +113,7 @@ def test_a_bad_operation_ends_no_other(serve_embedded: Serve) -> None:
 def test_keys_open_sockets_and_streams(serve_embedded: Serve) -> None:
     # given
     service = serve_embedded(api_keys="shop:0123456789abcdef")
-    operation = {"name": "q", "query": "{ __typename }", "take": 1}
+    operation = {"name": "q", "query": "{ __typename }"}
     for protocol in ("ws", "sse"):
         # when
         refused = list(Subscriber(service, protocol, operation, key="0123456789abcdeX").lines())

@@ -1,5 +1,7 @@
 // Runs operations over one connection and prints what comes, a JSON object a line: {name, next | error | complete}.
-// Standard input: {protocol: "ws" | "sse", url, key?, operations: [{name, query, variables?, take}]}
+// Standard input: {protocol: "ws" | "sse", url, key?, operations: [{name, query, variables?, take?}]}. `take` is for those
+// that do not end by themselves: where an operation's end comes with what it is left at, graphql-ws counts it as two, and
+// closes the connection under another.
 import { readFileSync } from "node:fs";
 import { createClient as createSse } from "graphql-sse";
 import { createClient as createWs } from "graphql-ws";
