@@ -135,23 +135,12 @@ def customer(row: Row) -> Customer:
 
 
 def customer_values(one: Customer) -> tuple[Any, ...]:
-    """The columns of a customer from `id` to `retired_at`."""
-    return (
-        one.id,
-        one.created_at,
-        one.version,
-        one.anchor.key,
-        one.anchor.first_seen,
-        compact(dict(one.counts)),
-        one.suspended,
-        one.marks,
-        figures_to_json(one.figures),
-        one.retired_at,
-    )
+    """The columns of a customer: `id`, `created_at`, `anchor`, `retired_at`, then those that change as it grows."""
+    return one.id, one.created_at, one.anchor.key, one.retired_at, *growing_values(one)
 
 
 def growing_values(one: Customer) -> tuple[Any, ...]:
-    """The columns of a customer that change with what it holds, from `version` to `figures`."""
+    """Those that change with what it holds: `version`, `anchor_seen`, `counts`, `suspended`, `marks`, `figures`."""
     anchor_seen, counts = one.anchor.first_seen, compact(dict(one.counts))
     return one.version, anchor_seen, counts, one.suspended, one.marks, figures_to_json(one.figures)
 

@@ -198,8 +198,8 @@ class Writing:
         # Ids may change places; uniqueness is checked at each write, so they are taken away first.
         self._db.executemany("UPDATE customers SET id = NULL WHERE no = ?", [(one.node,) for one in changed])
         self._db.executemany(
-            """UPDATE customers SET id = ?, created_at = ?, version = ?, anchor = ?, anchor_seen = ?, counts = ?,
-                suspended = ?, marks = ?, figures = ?, retired_at = ?, redirects_to = NULL, due_at = 0 WHERE no = ?""",
+            """UPDATE customers SET id = ?, created_at = ?, anchor = ?, retired_at = ?, version = ?, anchor_seen = ?,
+                counts = ?, suspended = ?, marks = ?, figures = ?, redirects_to = NULL, due_at = 0 WHERE no = ?""",
             [(*rows.customer_values(one), one.node) for one in changed],
         )
         self._db.executemany(
@@ -213,8 +213,8 @@ class Writing:
         last = self._last("customers")
         made: dict[Node, int] = {customer.node: no for no, customer in enumerate(fresh, last + 1)}
         self._db.executemany(
-            """INSERT INTO customers (no, id, created_at, version, anchor, anchor_seen, counts, suspended, marks,
-                figures, retired_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            """INSERT INTO customers (no, id, created_at, anchor, retired_at, version, anchor_seen, counts, suspended,
+                marks, figures) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             [(made[one.node], *rows.customer_values(one)) for one in fresh],
         )
         self._db.executemany(
