@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from graph.domain.identifiers import Pair
+from graph.domain.identifiers import Pair, namespace_of
 from graph.domain.observations import Statement, Tier
 from graph.domain.rules import Contested, Rules
 
@@ -128,6 +128,19 @@ def sort_key(link: Link, rules: Rules) -> SortKey:
     time = -link.last_seen if weak_rule.contested is Contested.NEWEST else link.first_seen
     strong_rank = rules.rank[strong[: strong.index("=")]]
     return link.tier, rules.rank[weak_rule.name], time, strong_rank, strong, weak
+
+
+def moved(before: Link, after: Link, rules: Rules) -> int:
+    """Where a link that is not idle stands now, held against another state of it: below 0 earlier in the order of
+    step 5, above 0 later, 0 at the same place. All else of its place lies in its two ends."""
+    if before.tier is not after.tier:
+        return after.tier - before.tier
+    if (before.first_seen, before.last_seen) == (after.first_seen, after.last_seen):
+        return 0
+    _, weak = rules.strong_first(before.a, before.b)
+    if rules.by_name[namespace_of(weak)].contested is Contested.NEWEST:
+        return (before.last_seen or 0) - (after.last_seen or 0)
+    return (after.first_seen or 0) - (before.first_seen or 0)
 
 
 def merged_by(link: Link) -> str:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from graph.domain.customers import Member
 from graph.domain.identifiers import Pair, namespace_of
 from graph.domain.intake import Delta
-from graph.domain.links import Link, State, sort_key, support, supported
+from graph.domain.links import Link, State, moved, support, supported
 from graph.domain.marks import MarkKind
 from graph.domain.observations import Statement, evidence
 from graph.domain.receipts import ObservationKey
@@ -219,14 +219,20 @@ class Overlay:
             return not idle
         if idle != (before.state is State.IDLE):
             return None
-        return not idle and sort_key(before, self.rules) != sort_key(after, self.rules)
+        return not idle and moved(before, after, self.rules) != 0
 
     def comes_earlier(self, ends: Pair) -> bool:
         """Whether a touched link that is not idle is new, or has moved towards the beginning of the order."""
         before, after = self.links_before.get(ends), self.links.get(ends)
         if before is None or after is None:
             return after is not None
-        return sort_key(after, self.rules) < sort_key(before, self.rules)
+        return moved(before, after, self.rules) < 0
+
+    def went_older(self, key: str) -> bool:
+        """Whether an identifier is new, or was seen earlier than was known, so that it may become an anchor."""
+        known, after = self.members_before.get(key), self.members[key].evidence
+        before = None if known is None else known.evidence
+        return before is None or (after is not None and after.first_seen < before.first_seen)
 
     def went_younger(self, key: str) -> bool:
         """Whether an identifier's first sighting was withdrawn, so that it may lose its place as an anchor."""

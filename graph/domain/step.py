@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import combinations
 
+from msgspec.structs import replace
+
 from graph.domain.changes import Cause, Change, ChangeKind
 from graph.domain.clusters import Cluster, clusters_of
 from graph.domain.customers import Customer, Node, anchor_of
@@ -125,6 +127,12 @@ class Step:
         members = [overlay.members[key] for key in cluster.keys]
         fresh = tuple(member.key for member in members if member.customer is None)
         held = [self._customers[node] for node in cluster.nodes]
+        if len(held) == 1 and not fresh and not any(map(overlay.went_older, cluster.keys)):
+            # What was known of a customer was seen again: most that comes in.
+            again = replace(held[0], version=held[0].version + 1, figures=cluster.figures)
+            self.writes.customers.append(again)
+            self._ids.update(dict.fromkeys(cluster.keys, again.id))
+            return
         anchors = {customer.anchor.key: customer.anchor for customer in held}
         anchors.update((member.key, member.anchor) for member in members)
         survivor = min(held, key=lambda customer: customer.seniority, default=None)
