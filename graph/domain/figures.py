@@ -1,10 +1,10 @@
 """Figures folded from orders, kept at the customer (design.md §3): they follow memberships, and no look-up scans."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.json import Decoder
 
 from graph.domain.observations import DAY
 from graph.domain.orders import Order, OrderStatus, plain
@@ -111,9 +111,23 @@ def figures_from_json(text: str) -> Figures:
     if text == "{}":
         return {}
     return {
-        c: Sums(n, Decimal(revenue), first, last, _days(gaps), Decimal(first_day))
-        for c, (n, revenue, first, last, first_day, gaps) in json.loads(text).items()
+        c: Sums(s.orders, s.revenue, s.first_order, s.last_order, _days(s.gaps), s.first_day)
+        for c, s in _KEPT.decode(text).items()
     }
+
+
+class _Kept(Struct, frozen=True, gc=False, array_like=True):
+    """Sums as they are written down."""
+
+    orders: int
+    revenue: Decimal
+    first_order: int
+    last_order: int
+    first_day: Decimal
+    gaps: list[int | list[int]]
+
+
+_KEPT = Decoder(dict[str, _Kept])
 
 
 def _gaps(days: Mapping[int, int]) -> list[int | list[int]]:

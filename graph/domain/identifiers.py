@@ -29,7 +29,7 @@ class Identifier(NamedTuple):
     def from_key(cls, key: str) -> "Identifier":
         """The identifier that a key stands for. Namespaces hold no `=`, values may."""
         namespace, _, value = key.partition("=")
-        return cls(namespace, value)
+        return tuple.__new__(cls, (namespace, value))
 
 
 def namespace_of(key: str) -> str:

@@ -142,6 +142,11 @@ class Rules(Struct, frozen=True, dict=True):
         return {rule.name: rule for rule in self.namespaces}
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The namespaces, strongest first."""
+        return tuple(self.by_name)
+
+    @cached_property
     def limits(self) -> Mapping[str, int]:
         """The namespaces that have a limit, with it."""
         return {rule.name: rule.limit for rule in self.namespaces if rule.limit is not None}

@@ -33,7 +33,7 @@ class ByKey(Struct, frozen=True, gc=False):
 Asked = ById | ByKey
 
 
-class IdentifierPage(Struct, frozen=True, gc=False):
+class IdentifierPage(Struct, frozen=True, gc=False, cache_hash=True):
     """A page of identifiers by namespace, in the order that is given, then by key.
 
     `after` is the last one seen: the place of its namespace in `namespaces`, and its key.
@@ -44,14 +44,14 @@ class IdentifierPage(Struct, frozen=True, gc=False):
     after: tuple[int, str] | None = None
 
 
-class OrderPage(Struct, frozen=True, gc=False):
+class OrderPage(Struct, frozen=True, gc=False, cache_hash=True):
     """A page of orders, newest first; `after` is the last (placed_at, key) seen."""
 
     first: int
     after: tuple[int, str] | None = None
 
 
-class LinkPage(Struct, frozen=True, gc=False):
+class LinkPage(Struct, frozen=True, gc=False, cache_hash=True):
     """A page of the links with an end at the customer, by both keys; `after` is the last pair seen."""
 
     first: int
@@ -59,28 +59,28 @@ class LinkPage(Struct, frozen=True, gc=False):
     states: tuple[State, ...] = tuple(State)
 
 
-class MatchPage(Struct, frozen=True, gc=False):
+class MatchPage(Struct, frozen=True, gc=False, cache_hash=True):
     """A page of the links below the threshold with an end at the customer, by both keys."""
 
     first: int
     after: tuple[str, str] | None = None
 
 
-class HistoryPage(Struct, frozen=True, gc=False):
+class HistoryPage(Struct, frozen=True, gc=False, cache_hash=True):
     """A page of what happened to the customer, newest first; `after` is the number of the last entry seen."""
 
     first: int
     after: int | None = None
 
 
-class FactPage(Struct, frozen=True, gc=False):
+class FactPage(Struct, frozen=True, gc=False, cache_hash=True):
     """What is told of a kind, newest first."""
 
     kind: FactKind
     first: int
 
 
-class TimelinePage(Struct, frozen=True, gc=False):
+class TimelinePage(Struct, frozen=True, gc=False, cache_hash=True):
     """A page of interactions, orders and history; `after` is the place of the last item seen.
 
     With `channels`, `types`, `campaign` or `sku` there are interactions of these only. `since` and `until` are in
@@ -98,11 +98,11 @@ class TimelinePage(Struct, frozen=True, gc=False):
     until: int | None = None
 
 
-class TallyPage(Struct, frozen=True, gc=False):
+class TallyPage(Struct, frozen=True, gc=False, cache_hash=True):
     """The tallies of all identifiers on which facts hang; they are few."""
 
 
-class SkimPage(Struct, frozen=True, gc=False):
+class SkimPage(Struct, frozen=True, gc=False, cache_hash=True):
     """The newest interactions as `Skimmed`, in the order of timelines."""
 
     first: int
@@ -113,7 +113,7 @@ PageRequest = (
 )
 
 
-class Selection(Struct, frozen=True, gc=False):
+class Selection(Struct, frozen=True, gc=False, cache_hash=True):
     """The pages that a view is to hold; id, times, counts and figures come with every view."""
 
     pages: tuple[PageRequest, ...] = ()

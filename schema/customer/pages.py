@@ -38,6 +38,7 @@ NEEDS: dict[str, tuple[PageRequest, ...]] = {
     "habits": (ORDERS, LATELY, TALLIES, UNSUBSCRIBED),
 }
 """Fields that are worked out from pages of their own."""
+STATES = tuple(State)
 SHORTHANDS = {"devices": "device", "emails": "email", "loyaltyCards": "loyalty_card"}
 """Fields that are identifiers of one namespace."""
 
@@ -51,9 +52,9 @@ def identifier_page(
             known = ", ".join(rules.by_name)
             message = f"namespaces: {namespace[:60]!r} is not in the rules; known are {known}"
             raise InvalidInput("UNKNOWN_NAMESPACE", message, ("namespaces",))
-    chosen = [name for name in rules.by_name if namespaces is None or name in namespaces]
+    chosen = rules.names if namespaces is None else tuple(name for name in rules.names if name in namespaces)
     place = None if after is None else decode(after, int, str)
-    return IdentifierPage(tuple(chosen), page_size(first), place and (place[0], place[1]))
+    return IdentifierPage(chosen, page_size(first), place and (place[0], place[1]))
 
 
 def shorthand_page(rules: Rules, field: str, first: int) -> IdentifierPage:
@@ -71,7 +72,7 @@ def order_page(first: int, after: str | None = None) -> OrderPage:
 def link_page(first: int, after: str | None = None, states: Sequence[State] | None = None) -> LinkPage:
     """A page of links, of some states or of all."""
     place = None if after is None else decode(after, str, str)
-    chosen = tuple(state for state in State if states is None or state in states)
+    chosen = STATES if states is None else tuple(state for state in STATES if state in states)
     return LinkPage(page_size(first), place and (place[0], place[1]), chosen)
 
 

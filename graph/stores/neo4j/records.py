@@ -90,16 +90,17 @@ def order_values(order: Order | None) -> dict[str, Any]:
 
 def link(a: str, b: str, values: Properties) -> Link:
     """A relationship of a link."""
-    code = values.get("reason_code")
+    get = values.get
+    code = get("reason_code")
     return Link(
         a,
         b,
         TIERS[values["tier"]],
-        values.get("first_seen"),
-        values.get("last_seen"),
+        get("first_seen"),
+        get("last_seen"),
         values["count"],
         tuple(values["sources"]),
-        values.get("confidence"),
+        get("confidence"),
         _STATES[values["state"]],
         None if code is None else Reason(code, values["reason"]),
     )

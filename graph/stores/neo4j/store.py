@@ -37,7 +37,7 @@ from graph.stores.neo4j.search import MOST_LOOKED_AT, exact, hit, similar
 from graph.stores.neo4j.transaction import Transaction
 from graph.stores.neo4j.trips import Trips
 from graph.stores.neo4j.upgrades import AFTER, BEFORE
-from graph.stores.neo4j.views import ALIVE, query, view
+from graph.stores.neo4j.views import ALIVE, Read, query, view
 
 SCHEMA = cypher.load("schema")
 RULES = cypher.load("rules")
@@ -120,12 +120,12 @@ class Neo4jStore:
             found = await self._trips.records([asked[at] for at in missing], selection)
             torn: list[int] = []
             absent: dict[int, Asked] = {}
-            for at, record in zip(missing, found, strict=True):
-                if record is None:
+            for at, read in zip(missing, found, strict=True):
+                if read is None:
                     absent[at] = asked[at]
                     continue
-                one = view(asked[at], selection, record)
-                if record["whole"] and record["held"] == one.customer.size:
+                one = view(asked[at], selection, read)
+                if read.whole and read.held == one.customer.size:
                     views[at] = one
                 else:
                     torn.append(at)
@@ -136,9 +136,9 @@ class Neo4jStore:
             missing = torn
         raise StoreUnavailable("the customer changes faster than it can be read")
 
-    async def _views(self, asked: Sequence[Asked], selection: Selection) -> list[neo4j.Record]:
+    async def _views(self, asked: Sequence[Asked], selection: Selection) -> list[Read]:
         text, values = query(asked, selection)
-        return await self._read(text, **values)
+        return [Read._make(record) for record in await self._read(text, **values)]
 
     async def _in_between(self, absent: Mapping[int, Asked], attempt: int) -> list[int]:
         """Who may be missing only since a change is being applied: identifiers that belong to someone, any id once."""

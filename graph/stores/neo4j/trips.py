@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from neo4j import Record
-
 from graph.domain.views import Asked, Selection
+from graph.stores.neo4j.views import Read
 
 FEWEST, MOST = 4, 16
 """Customers in a round trip that several callers share: worth sharing, and none waits long for the others."""
-Read = Callable[[Sequence[Asked], Selection], Awaitable[list[Record]]]
-Found = list[Record | None]
+Reading = Callable[[Sequence[Asked], Selection], Awaitable[list[Read]]]
+Found = list[Read | None]
 
 
 @dataclass(slots=True)
@@ -32,13 +31,13 @@ class Trips:
     would be alone. Under load a turn sees many requests, so a trip brings more the more there is to do.
     """
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Reading) -> None:
         self._read = read
         self._waiting: dict[Selection, list[_Caller]] = {}
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def records(self, asked: Sequence[Asked], selection: Selection) -> Found:
-        """The record of each, in their order; `None` where the query found none."""
+        """What was read of each, in their order; `None` where the query found none."""
         loop = asyncio.get_running_loop()
         waiting = self._waiting.get(selection)
         if waiting is None:
@@ -75,7 +74,7 @@ class Trips:
                 if not caller.answer.done():
                     caller.answer.set_exception(error)
             return
-        found = {record["at"]: record for record in read}
+        found = {one.at: one for one in read}
         first = 0
         for caller in trip:
             end = first + len(caller.asked)

@@ -1,10 +1,8 @@
 """The views of customers, read from Neo4j in one query that holds the pages selected and no others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
-
-from neo4j import Record
+from typing import Any, NamedTuple
 
 from graph.domain.facts import Skimmed
 from graph.domain.identifiers import Identifier
@@ -50,12 +48,30 @@ _KINDS: dict[type, str] = {
 }
 
 
+class Read(NamedTuple):
+    """A customer as the query answers it: the place of what was asked for, and whether it was read whole."""
+
+    at: int
+    node: str
+    customer: Mapping[str, Any]
+    pages: list[list[Any]]
+    held: int
+    whole: bool
+
+
 def query(asked: Sequence[Asked], selection: Selection) -> tuple[str, dict[str, Any]]:
     """The text of the query and its parameters."""
+    who = [{"id": one.id, "key": None} if isinstance(one, ById) else {"id": None, "key": one.key} for one in asked]
+    text, values = _of_pages(selection)
+    return text, {"asked": who, **values}
+
+
+@lru_cache(maxsize=500)
+def _of_pages(selection: Selection) -> tuple[str, dict[str, Any]]:
+    """The text, and the parameters but for who is asked for: most clients ask for the same pages over and over."""
     pages = selection.pages
     values = {f"page{number}": _parameters(page) for number, page in enumerate(pages)}
-    who = [{"id": one.id, "key": None} if isinstance(one, ById) else {"id": None, "key": one.key} for one in asked]
-    return _text(tuple(_KINDS[type(page)] for page in pages)), {"asked": who, "small": SMALL, "end": NO_END, **values}
+    return _text(tuple(_KINDS[type(page)] for page in pages)), {"small": SMALL, "end": NO_END, **values}
 
 
 @lru_cache(maxsize=256)
@@ -100,17 +116,17 @@ def _ranges(page: IdentifierPage) -> list[list[str]]:
     ]
 
 
-def view(asked: Asked, selection: Selection, record: Record) -> CustomerView:
-    """One record of the query as a view."""
+def view(asked: Asked, selection: Selection, read: Read) -> CustomerView:
+    """What was read of a customer as a view."""
     pages: dict[PageRequest, Page[Any]] = {}
-    for page, items in zip(selection.pages, record["pages"], strict=True):
+    for page, items in zip(selection.pages, read.pages, strict=True):
         if isinstance(page, TimelinePage):
             # Three lists came one after the other, each long enough.
             items = sorted(items, key=lambda item: _moment(item).place, reverse=True)
         first = len(items) if isinstance(page, TallyPage) else page.first
         pages[page] = Page(list(map(_ITEM[type(page)], items[:first])), len(items) > first)
     return CustomerView(
-        records.customer(record["customer"], record["node"]), asked.id if isinstance(asked, ById) else None, pages
+        records.customer(read.customer, read.node), asked.id if isinstance(asked, ById) else None, pages
     )
 
 
