@@ -7,6 +7,7 @@ import strawberry
 import strawberry.federation
 
 from graph.domain.views import Page
+from schema.derived import derived_field
 
 T = TypeVar("T")
 
@@ -38,12 +39,12 @@ class Connection(Generic[T]):
     cursor: strawberry.Private[Callable[[Any], str]]
     after: strawberry.Private[object]
 
-    @strawberry.field(description="The items with their places.")
+    @derived_field("The items with their places.")
     def edges(self) -> list[Edge[T]]:
         """The items with their places."""
         return [Edge(node=self.node(item), cursor=self.cursor(item)) for item in self.page.items]
 
-    @strawberry.field(description="Where the page lies in the list.")
+    @derived_field("Where the page lies in the list.")
     def page_info(self) -> PageInfo:
         """Where the page lies in the list."""
         items = self.page.items
@@ -54,7 +55,7 @@ class Connection(Generic[T]):
             end_cursor=self.cursor(items[-1]) if items else None,
         )
 
-    @strawberry.field(description="The items alone.")
+    @derived_field("The items alone.")
     def nodes(self) -> list[T]:
         """The items alone."""
         return [self.node(item) for item in self.page.items]

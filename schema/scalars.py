@@ -103,6 +103,12 @@ def readable(value: Any, name: str) -> Any:
     return value
 
 
+def _plain(value: Any) -> str:
+    """An amount without exponent."""
+    text = str(value)
+    return format(value, "f") if "E" in text else text
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     Timestamp: strawberry.scalar(
         name="DateTime",
@@ -117,7 +123,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="Decimal",
         description='A decimal number as a string, such as `"12.50"`; never a float. Numbers are accepted too.',
         specified_by_url="https://speleotrove.com/decimal/daconvs.html",
-        serialize=lambda value: format(value, "f"),
+        serialize=_plain,
         parse_value=_parse_amount,
         parse_literal=_amount_literal,
     ),

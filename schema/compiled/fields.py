@@ -1,4 +1,4 @@
-"""How a field is fetched: as an attribute, or by a resolver."""
+"""How a field is run: fetched as an attribute or by a resolver, and completed."""
 
 from collections.abc import Callable
 from operator import attrgetter
@@ -6,7 +6,7 @@ from types import CoroutineType
 from typing import Any, cast
 
 from graphql import (
-    GraphQLError,
+    FieldNode,
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
@@ -14,16 +14,14 @@ from graphql import (
     get_nullable_type,
     is_leaf_type,
     is_non_null_type,
-    visit,
 )
 from graphql.execution.collect_fields import FieldDetailsList
-from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path
 
-from schema.compiled.inputs import inputs_of
 from schema.compiled.leaves import PLAIN, coercion
-from schema.compiled.plans import Complete, Field, Running, Variables
+from schema.compiled.plans import Complete, Field, Running
 from schema.compiled.quick import attribute_of
+from schema.compiled.resolvers import derived_by, resolver_of
 from schema.compiled.running import completed_later, handled, is_odd, may_be_awaited
 from schema.compiled.values import completer
 
@@ -37,14 +35,34 @@ def compiled_field(executor: Running, parent: GraphQLObjectType, name: str, deta
     if field == "__typename":
         return lambda source, executor, path: parent.name
     complete, wants_info = completer(executor, known.type, parent, field, details)
-    attribute = attribute_of(known)
-    if attribute is None:
-        fetch, wants_own_info = _resolver(executor, known, details)
+    attribute, getter = attribute_of(known), derived_by(known)
+    if attribute is not None:
+        getter = attrgetter(attribute)
+    elif getter is None:
+        fetch, wants_own_info = resolver_of(executor, known, details)
         return _general(fetch, known, parent, name, details, complete, wants_info or wants_own_info)
-    getter = attrgetter(attribute)
     if _is_leaf(known.type):
         return _leaf_attribute(getter, known.type, parent, name, details, complete)
     return _general(lambda source, executor, info: getter(source), known, parent, name, details, complete, wants_info)
+
+
+class Asking:
+    """The resolver's info: most ask for the context alone, so the rest of it is made when it is asked for."""
+
+    __slots__ = ("_made", "_of", "context", "field_nodes")
+
+    def __init__(
+        self, executor: Running, known: GraphQLField, nodes: list[FieldNode], parent: GraphQLObjectType, path: Path
+    ) -> None:
+        self.context, self.field_nodes = executor.context_value, nodes
+        self._of = executor, known, nodes, parent, path
+        self._made: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._made is None:
+            executor, known, nodes, parent, path = self._of
+            self._made = executor.build_resolve_info(known, nodes, parent, path)
+        return getattr(self._made, name)
 
 
 def _is_leaf(type: GraphQLOutputType) -> bool:
@@ -99,7 +117,7 @@ def _general(
 
     def run(source: Any, executor: Running, path: Path | None) -> Any:
         own = Path(path, name, parent.name)
-        info = executor.build_resolve_info(known, nodes, parent, own) if wants_info else None
+        info = Asking(executor, known, nodes, parent, own) if wants_info else None
         try:
             value = fetch(source, executor, info)
             if may_be_awaited(value):
@@ -113,72 +131,3 @@ def _general(
         return done
 
     return run
-
-
-def _resolver(
-    compiling: Running, known: GraphQLField, details: FieldDetailsList
-) -> tuple[Callable[[Any, Running, Any], Any], bool]:
-    """How a field with a resolver is fetched, and whether that wants the info."""
-    resolve = known.resolve or compiling.field_resolver
-    fixed = _fixed_arguments(compiling, known, details)
-    direct = _direct(compiling, known, details, fixed)
-    if direct is not None:
-        return direct
-    if fixed is not None:
-        return lambda source, executor, info: resolve(source, info, **fixed), True
-    return lambda source, executor, info: resolve(source, info, **_arguments(executor, known, details)), True
-
-
-def _arguments(executor: Running, known: GraphQLField, details: FieldDetailsList) -> dict[str, Any]:
-    first, values = details[0], executor.variable_values
-    return get_argument_values(known, first.node, values, first.fragment_variable_values, executor.hide_suggestions)
-
-
-def _fixed_arguments(executor: Running, known: GraphQLField, details: FieldDetailsList) -> dict[str, Any] | None:
-    """The arguments of a field where they hang on no variable and fit; they are not found anew for each run."""
-    found = Variables()
-    for argument in details[0].node.arguments or ():
-        visit(argument, found)
-    if found.any:
-        return None
-    try:
-        return _arguments(executor, known, details)
-    except GraphQLError:
-        return None
-
-
-def _direct(
-    compiling: Running, known: GraphQLField, details: FieldDetailsList, fixed: dict[str, Any] | None
-) -> tuple[Callable[[Any, Running, Any], Any], bool] | None:
-    """A resolver of Strawberry's without what it puts around it, and whether that wants the info.
-
-    Only where nothing is around it but the conversion of arguments; those that are the same for each run are converted
-    once.
-    """
-    definition = known.extensions.get("strawberry-definition")
-    if definition is None or definition.base_resolver is None or definition.extensions:
-        return None
-    # The resolver of a subscription makes its events; each of them is then taken as it is.
-    if definition.is_subscription:
-        return None
-    resolver = definition.base_resolver
-    if resolver.parent_parameter or resolver.root_parameter or not resolver.self_parameter:
-        return None
-    converter = compiling.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
-    convert = inputs_of(converter).arguments(definition.arguments)
-    if converter.exception_handlers or convert is None:
-        return None
-    call = resolver.wrapped_func
-    settled = None if fixed is None else convert(fixed)
-
-    def arguments(executor: Running) -> dict[str, Any]:
-        return convert(_arguments(executor, known, details)) if settled is None else settled
-
-    if resolver.info_parameter is None:
-        return lambda source, executor, info: call(source, **arguments(executor)), False
-    info_name, info_class = resolver.info_parameter.name, converter.config.info_class
-
-    def with_info(source: Any, executor: Running, info: Any) -> Any:
-        return call(source, **arguments(executor), **{info_name: info_class(_raw_info=info, _field=definition)})
-
-    return with_info, True

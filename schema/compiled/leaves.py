@@ -25,15 +25,15 @@ def coercion(leaf: GraphQLLeafType) -> Callable[[Any], Any]:
 
 
 def _remembered(coerce: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The names of an enum's members, each asked for once."""
-    names: dict[Any, Any] = {}
+    """The names of an enum's members, each asked for once; found by identity, since members stay, and hash slowly."""
+    names: dict[int, Any] = {}
 
     def run(value: Any) -> Any:
-        if not isinstance(value, Enum):
-            return coerce(value)
-        name = names.get(value)
+        name = names.get(id(value))
         if name is None:
-            name = names[value] = coerce(value)
+            name = coerce(value)
+            if isinstance(value, Enum):
+                names[id(value)] = name
         return name
 
     return run

@@ -1,10 +1,10 @@
 """The quick way: one generated function for an object that holds nothing but plain attributes.
 
 Most objects of an answer are of that kind: values, and objects and lists of objects of the same kind, all fetched as
-attributes. Their selection becomes a Python function of a few lines that builds the dictionary at once. It answers
-`None` where a value is not as expected (a null that must not be, an error kept as a value, something to wait for, a
-scalar that does not fit) and may fail; then the slow way finds out what is to be told. Nothing it does has effects, so
-doing it twice does no harm.
+attributes, or derived from the object alone (`schema.derived`). Their selection becomes a Python function of a few
+lines that builds the dictionary at once. It answers `None` where a value is not as expected (a null that must not be,
+an error kept as a value, something to wait for, a scalar that does not fit) and may fail; then the slow way finds out
+what is to be told. Nothing it does has effects, so doing it twice does no harm.
 """
 
 from collections.abc import Callable
@@ -21,9 +21,11 @@ from graphql import (
     is_object_type,
 )
 from graphql.execution.collect_fields import FieldDetailsList
+from strawberry.types.cast import get_strawberry_type_cast
 
 from schema.compiled.leaves import PLAIN, coercion
 from schema.compiled.plans import Running
+from schema.compiled.resolvers import derived_by, derived_method
 from schema.compiled.running import is_odd
 from schema.compiled.writing import Writing
 
@@ -39,20 +41,32 @@ class Holder:
 
 def quick_of(executor: Running, type: GraphQLObjectType, details: FieldDetailsList) -> Quick | None:
     """The quick way of a selection on an object's type; `None` where anything in it is not plain."""
-    if type.is_type_of is not None:
-        return None
     writing = _Writing()
+    if type.is_type_of is not None:
+        origin = _origin(type)
+        if origin is None:
+            return None
+        fits = f"source.__class__ is {writing.name(origin)} and cast_of(source) is None"
+        writing.fetched.append(f"if not ({fits}): return None")
     for name, one in executor.subfields(type, details).items():
         if not _write(writing, executor, type, name, one):
             return None
     return writing.quick()
 
 
+def _origin(type: GraphQLObjectType) -> Any:
+    """The class whose objects are of a type, where it is the class alone that tells."""
+    definition = type.extensions.get("strawberry-definition")
+    if definition is None or definition.is_type_of is not None or definition.concrete_of is not None:
+        return None
+    return definition.origin
+
+
 class _Writing(Writing):
     """The function of an object while it is written."""
 
     def __init__(self) -> None:
-        super().__init__(admit=_admit, Undefined=Undefined)
+        super().__init__(admit=_admit, cast_of=get_strawberry_type_cast, Undefined=Undefined)
         self.fetched: list[str] = []
         self.made: list[str] = []
         self.items: list[str] = []
@@ -71,17 +85,21 @@ def _write(
         writing.items.append(f"{name!r}: {parent.name!r}")
         return True
     known = executor.schema.get_field(parent, node.name.value)
-    attribute = None if known is None else attribute_of(known)
-    if known is None or attribute is None:
+    fetched = None if known is None else _fetched(writing, executor, known, details)
+    if known is None or fetched is None:
         return False
     nullable = not is_non_null_type(known.type)
     inner: Any = known.type if nullable else known.type.of_type  # type: ignore[union-attr]
     own = f"a{len(writing.fetched)}"
-    writing.fetched.append(f"{own} = source.{attribute}")
+    writing.fetched.append(f"{own} = {fetched}")
     if is_leaf_type(inner):
         _write_leaf(writing, inner, own, nullable)
     elif is_object_type(inner) and (quick := quick_of(executor, inner, details)) is not None:
         _write_made(writing, own, f"{writing.name(quick)}({own})", nullable)
+    elif is_list_type(inner) and (plain := _plain_items(inner.of_type)) is not None:
+        made = f"list({own}) if {own}.__class__ in (list, tuple) else None"
+        lines = f"for one in {own}:", f"    if one.__class__ is not {plain.__name__}: return None"
+        _write_made(writing, own, made, nullable, *lines)
     elif is_list_type(inner) and (quick := _of_items(executor, inner.of_type, details)) is not None:
         made = f"[{writing.name(quick)}(one) for one in {own}] if {own}.__class__ is list else None"
         _write_made(writing, own, made, nullable, f"if None in {own}: return None")
@@ -89,6 +107,20 @@ def _write(
         return False
     writing.items.append(f"{name!r}: {own}")
     return True
+
+
+def _fetched(writing: _Writing, executor: Running, known: Any, details: FieldDetailsList) -> str | None:
+    """How a plain field is fetched."""
+    attribute = attribute_of(known)
+    if attribute is not None:
+        return f"source.{attribute}"
+    derive = derived_by(known) or derived_method(executor, known, details)
+    return None if derive is None else f"{writing.name(derive)}(source)"
+
+
+def _plain_items(type: Any) -> type | None:
+    """The class of the items of a list, where they are of a plain built-in type and none may be missing."""
+    return PLAIN.get(getattr(type.of_type, "name", "")) if is_non_null_type(type) else None
 
 
 def _of_items(executor: Running, type: Any, details: FieldDetailsList) -> Quick | None:

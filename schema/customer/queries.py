@@ -57,9 +57,10 @@ class CustomerQueries:
         graph = info.context.graph
         selection = selected(info._raw_info, graph.rules) or Selection()
         if at is not None:
-            return customer_or_none(await graph.customer_at(by.asked(graph), readable(at, "at"), selection))
+            then = readable(at, "at")
+            return customer_or_none(await graph.customer_at(by.asked(graph), then, selection), graph)
         (view,) = await graph.customers([by.asked(graph)], selection)
-        return None if view is None else Customer.of(view)
+        return customer_or_none(view, graph)
 
     @strawberry.field(description="The customers of 1 to 100 identifiers, in their order; null where there is none.")
     async def customers(
@@ -74,4 +75,4 @@ class CustomerQueries:
             raise InvalidInput("BAD_COUNT", message, ("by",))
         selection = selected(info._raw_info, graph.rules) or Selection()
         asked = [_by_identifier(graph, one, ("by", place)) for place, one in enumerate(by)]
-        return [customer_or_none(view) for view in await graph.customers(asked, selection)]
+        return [customer_or_none(view, graph) for view in await graph.customers(asked, selection)]

@@ -33,4 +33,4 @@ class CustomerSubscriptions:
         async with aclosing(graph.follow_customer(asked)) as changes:
             async for _ in changes:
                 (view,) = await graph.customers([asked], selection)
-                yield customer_or_none(view)
+                yield customer_or_none(view, graph)

@@ -28,6 +28,7 @@ from graph.domain.views import (
     PageRequest,
     Selection,
 )
+from graph.identity_graph import IdentityGraph
 from graph.views.matches import MatchStatus
 from schema.attribute.types import Profile
 from schema.change.types import Change
@@ -37,6 +38,7 @@ from schema.context import Info
 from schema.cursors import encode, page_size
 from schema.customer import pages
 from schema.customer.selection import selected
+from schema.derived import derived_field
 from schema.enums import described
 from schema.habit.types import Habits, Journey
 from schema.identifier.types import Identifier
@@ -83,18 +85,20 @@ class Customer(Node):
 
     id: strawberry.ID = strawberry.field(description="The id that answers. Opaque, lasting, never reused.")
     view: strawberry.Private[CustomerView]
+    graph: strawberry.Private[IdentityGraph]
     worked_out: strawberry.Private[Known | None] = None
 
     @classmethod
-    def of(cls, view: CustomerView) -> "Customer":
-        """From the domain's view."""
-        return cls(id=strawberry.ID(view.customer.id), view=view)
+    def of(cls, view: CustomerView, graph: IdentityGraph) -> "Customer":
+        """From the view of a customer of a graph."""
+        return cls(id=strawberry.ID(view.customer.id), view=view, graph=graph)
 
     @classmethod
     async def resolve_reference(cls, info: Info, id: str) -> "Customer | None":
         """A customer that another subgraph names."""
         selection = selected(info._raw_info, info.context.graph.rules) or Selection()
-        return customer_or_none(await info.context.loaders.customers.load((ById(id), selection)))
+        view = await info.context.loaders.customers.load((ById(id), selection))
+        return customer_or_none(view, info.context.graph)
 
     def _page(self, page: PageRequest) -> Page[Any]:
         """A page that the look-ahead has brought; a view of another time holds identifiers only."""
@@ -103,37 +107,40 @@ class Customer(Node):
         except KeyError:
             raise not_at_a_time() from None
 
-    def _known(self, info: Info) -> Known:
-        """All that follows from the view as it is now, worked out once for all fields of the answer."""
-        self._must_be_of_now()
+    def _known(self) -> Known:
+        """All that follows from the view, worked out once for all fields of the answer."""
         if self.worked_out is None:
-            self.worked_out = info.context.graph.known(self.view)
+            self.worked_out = self.graph.known(self.view)
         return self.worked_out
+
+    def _now(self) -> Known:
+        """The same, where it follows from the view as it is now."""
+        self._must_be_of_now()
+        return self._known()
 
     def _must_be_of_now(self) -> None:
         if self.view.customer.node is None:
             raise not_at_a_time()
 
-    @strawberry.field(description="The id that was asked for, where another answers since they were merged.")
+    @derived_field("The id that was asked for, where another answers since they were merged.")
     def requested_id(self) -> strawberry.ID | None:
         """The id asked for, if it redirected."""
         requested = self.view.requested
         return None if requested in (None, self.id) else strawberry.ID(requested)
 
-    @strawberry.field(description="Whether it holds an identifier by which a person is known; else it is anonymous.")
-    def known(self, info: Info) -> bool:
+    @derived_field("Whether it holds an identifier by which a person is known; else it is anonymous.")
+    def known(self) -> bool:
         """Known or anonymous."""
-        return info.context.graph.known(self.view).is_known
+        return self._known().is_known
 
-    @strawberry.field(description="When Kith first gave this id.")
+    @derived_field("When Kith first gave this id.")
     def created_at(self) -> Timestamp:
         """Creation."""
         return Timestamp(self.view.customer.created_at)
 
-    @strawberry.field(description="Its identifiers, strongest namespace first, orders last.")
+    @derived_field("Its identifiers, strongest namespace first, orders last.")
     def identifiers(
         self,
-        info: Info,
         first: First = 20,
         after: After = None,
         namespaces: Annotated[
@@ -141,35 +148,34 @@ class Customer(Node):
         ] = None,
     ) -> Connection[Identifier]:
         """A page of identifiers."""
-        page = pages.identifier_page(info.context.graph.rules, first, after, namespaces)
-        rank = {name: place for place, name in enumerate(page.namespaces)}
+        page = pages.identifier_page(self.graph.rules, first, after, namespaces)
 
         def cursor(item: IdentifierView) -> str:
-            return encode(rank[item.identifier.namespace], item.identifier.key)
+            return encode(page.namespaces.index(item.identifier.namespace), item.identifier.key)
 
         result: Connection[Identifier] = connection(self._page(page), Identifier.of, cursor, after)
         return result
 
-    def _shorthand(self, info: Info, field: str, first: int) -> list[Identifier]:
-        page: IdentifierPage = pages.shorthand_page(info.context.graph.rules, field, first)
+    def _shorthand(self, field: str, first: int) -> list[Identifier]:
+        page: IdentifierPage = pages.shorthand_page(self.graph.rules, field, first)
         return [Identifier.of(item) for item in self._page(page).items]
 
-    @strawberry.field(description="Shorthand for the identifiers of namespace `device`.")
-    def devices(self, info: Info, first: First = 20) -> list[Identifier]:
+    @derived_field("Shorthand for the identifiers of namespace `device`.")
+    def devices(self, first: First = 20) -> list[Identifier]:
         """Devices."""
-        return self._shorthand(info, "devices", first)
+        return self._shorthand("devices", first)
 
-    @strawberry.field(description="Shorthand for the identifiers of namespace `email`.")
-    def emails(self, info: Info, first: First = 20) -> list[Identifier]:
+    @derived_field("Shorthand for the identifiers of namespace `email`.")
+    def emails(self, first: First = 20) -> list[Identifier]:
         """E-mail addresses."""
-        return self._shorthand(info, "emails", first)
+        return self._shorthand("emails", first)
 
-    @strawberry.field(description="Shorthand for the identifiers of namespace `loyalty_card`.")
-    def loyalty_cards(self, info: Info, first: First = 20) -> list[Identifier]:
+    @derived_field("Shorthand for the identifiers of namespace `loyalty_card`.")
+    def loyalty_cards(self, first: First = 20) -> list[Identifier]:
         """Loyalty cards."""
-        return self._shorthand(info, "loyaltyCards", first)
+        return self._shorthand("loyaltyCards", first)
 
-    @strawberry.field(description="Its orders, newest first.")
+    @derived_field("Its orders, newest first.")
     def orders(self, first: First = 20, after: After = None) -> Connection[Order]:
         """A page of orders."""
 
@@ -180,48 +186,43 @@ class Customer(Node):
         result: Connection[Order] = connection(page, lambda item: Order.of(item.key, item.order), cursor, after)
         return result
 
-    @strawberry.field(description="Figures over its orders.")
-    def metrics(self, info: Info) -> Metrics:
+    @derived_field("Figures over its orders.")
+    def metrics(self) -> Metrics:
         """Figures."""
-        return Metrics.of(self._known(info).metrics)
+        return Metrics.of(self._now().metrics)
 
-    @strawberry.field(description="Who it is: one value an attribute, chosen by precedence, with origin and others.")
-    def profile(self, info: Info) -> Profile:
+    @derived_field("Who it is: one value an attribute, chosen by precedence, with origin and others.")
+    def profile(self) -> Profile:
         """The profile."""
-        return Profile(chosen=self._known(info).profile, types=info.context.graph.catalogue.attributes)
+        return Profile(chosen=self._now().profile, types=self.graph.catalogue.attributes)
 
-    @strawberry.field(
-        description="What was decided of each of its addresses, what counts, by whose word, and all before."
-    )
+    @derived_field("What was decided of each of its addresses, what counts, by whose word, and all before.")
     def consents(
         self,
-        info: Info,
         purpose: Annotated[str | None, strawberry.argument(description="Only for this purpose.")] = None,
         channel: Annotated[Channel | None, strawberry.argument(description="Only for this channel.")] = None,
     ) -> list[Consent]:
         """Consents by address, purpose and channel."""
-        return consents(self._known(info).decided, purpose, channel)
+        return consents(self._now().decided, purpose, channel)
 
-    @strawberry.field(
-        description="Whether it may be addressed for a purpose: the strictest of the decisions that count for its "
+    @derived_field(
+        "Whether it may be addressed for a purpose: the strictest of the decisions that count for its "
         "addresses. Ask for one address by the query `consent`."
     )
     def consent(
         self,
-        info: Info,
         purpose: Annotated[str, strawberry.argument(description="What for.")],
         channel: Annotated[
             Channel | None, strawberry.argument(description="Through which channel; without one, what holds for all.")
         ] = None,
     ) -> ConsentAnswer:
         """The customer's answer."""
-        if problem := check_purpose(purpose, info.context.graph.catalogue):
+        if problem := check_purpose(purpose, self.graph.catalogue):
             raise InvalidInput(problem.code, problem.message, problem.path)
-        return ConsentAnswer.of(of_customer(self._known(info).decided, purpose, channel))
+        return ConsentAnswer.of(of_customer(self._now().decided, purpose, channel))
 
-    @strawberry.field(
-        description="What it did and what was done with it: interactions, orders and its own history in one list, "
-        "newest first."
+    @derived_field(
+        "What it did and what was done with it: interactions, orders and its own history in one list, newest first."
     )
     def timeline(
         self,
@@ -245,10 +246,10 @@ class Customer(Node):
         result: Connection[TimelineItem] = connection(page, item, lambda moment: encode(*moment.place), after)
         return result
 
-    @strawberry.field(description="Segments that others say it belongs to; those that have expired are gone.")
-    def outside_segments(self, info: Info) -> list[OutsideSegment]:
+    @derived_field("Segments that others say it belongs to; those that have expired are gone.")
+    def outside_segments(self) -> list[OutsideSegment]:
         """Segments of third parties."""
-        return [OutsideSegment.of(one) for one in self._known(info).outside]
+        return [OutsideSegment.of(one) for one in self._now().outside]
 
     @strawberry.field(description="The segments it belongs to as it is now; read on their own.")
     async def segments(self, info: Info) -> list[SegmentMembership]:
@@ -288,18 +289,16 @@ class Customer(Node):
         found = await info.context.loaders.products.load_many(wanted)
         return {sku: one for sku, one in zip(wanted, found, strict=True) if one is not None}
 
-    @strawberry.field(
-        description="Where it stands between first looking and buying again; null where nothing was done."
-    )
-    def journey(self, info: Info) -> Journey | None:
+    @derived_field("Where it stands between first looking and buying again; null where nothing was done.")
+    def journey(self) -> Journey | None:
         """The phase of the journey."""
-        found = self._known(info).journey
+        found = self._now().journey
         return None if found is None else Journey.of(found)
 
-    @strawberry.field(description="How it uses to act.")
-    def habits(self, info: Info) -> Habits:
+    @derived_field("How it uses to act.")
+    def habits(self) -> Habits:
         """Habits."""
-        known = self._known(info)
+        known = self._now()
         unsubscribed = [moment.place[0] for moment in known.page(UNSUBSCRIBED)]
         found = habits(add(known.page(pages.TALLIES)), known.orders, known.interactions)
         return Habits.of(found, known.churn, *unsubscribed)
@@ -307,7 +306,7 @@ class Customer(Node):
     @strawberry.field(description="Which categories and brands it buys.")
     async def favourites(self, info: Info) -> Favourites:
         """Favourite categories and brands."""
-        orders = self._known(info).orders
+        orders = self._now().orders
         categories, brands = favourites(orders, await self._products(info, bought(orders)))
         return Favourites(
             categories=[Favourite.of(one) for one in categories], brands=[Favourite.of(one) for one in brands]
@@ -319,7 +318,7 @@ class Customer(Node):
     )
     async def viewed_not_bought(self, info: Info, first: First = 10) -> list[Viewed]:
         """Viewed and not bought."""
-        known = self._known(info)
+        known = self._now()
         found = viewed_not_bought(known.interactions, bought(known.orders))[: page_size(first)]
         products = await self._products(info, (one.sku for one in found))
         return [
@@ -332,7 +331,7 @@ class Customer(Node):
             for one in found
         ]
 
-    @strawberry.field(description="The links with an end here, with what resolution made of each.")
+    @derived_field("The links with an end here, with what resolution made of each.")
     def links(
         self,
         first: First = 20,
@@ -344,15 +343,15 @@ class Customer(Node):
         result: Connection[Link] = connection(page, Link.of, _pair, after)
         return result
 
-    @strawberry.field(description="Statistical links below the threshold, with what stronger evidence says of them.")
-    def possible_matches(self, info: Info, first: First = 20, after: After = None) -> Connection[PossibleMatch]:
+    @derived_field("Statistical links below the threshold, with what stronger evidence says of them.")
+    def possible_matches(self, first: First = 20, after: After = None) -> Connection[PossibleMatch]:
         """A page of possible matches."""
 
         def node(match: Match) -> PossibleMatch:
             ids = dict.fromkeys((match.at_a.id, match.at_b.id))
             return PossibleMatch(
                 link=Link.of(match.link),
-                status=info.context.graph.match_status(match),
+                status=self.graph.match_status(match),
                 customer_ids=[strawberry.ID(id) for id in ids],
             )
 
@@ -360,7 +359,7 @@ class Customer(Node):
         result: Connection[PossibleMatch] = connection(page, node, lambda match: _pair(match.link), after)
         return result
 
-    @strawberry.field(description="What happened to it, newest first, in words a clerk understands.")
+    @derived_field("What happened to it, newest first, in words a clerk understands.")
     def history(self, first: First = 20, after: After = None) -> Connection[Change]:
         """A page of the history."""
         page = self._page(pages.history_page(first, after))
@@ -387,6 +386,6 @@ def _pair(link: DomainLink) -> str:
     return encode(link.a, link.b)
 
 
-def customer_or_none(view: CustomerView | None) -> Customer | None:
-    """A view in GraphQL, if there is one."""
-    return None if view is None else Customer.of(view)
+def customer_or_none(view: CustomerView | None, graph: IdentityGraph) -> Customer | None:
+    """The view of a customer of a graph, if there is one, in GraphQL."""
+    return None if view is None else Customer.of(view, graph)

@@ -1,39 +1,48 @@
 """Identifiers in GraphQL."""
 
+from operator import itemgetter
+from typing import cast
+
 import strawberry
 
-from graph.domain.identifiers import Identifier as DomainIdentifier
-from graph.domain.rules import Dropped
 from graph.domain.views import IdentifierView
+from schema.derived import Derived
 from schema.scalars import Timestamp
+
+_of_parts, _of_view = Derived[tuple[str, str, str]](), Derived[IdentifierView]()
 
 
 @strawberry.type(description="A namespace and a normalised value.")
 class IdentifierName:
-    """The bare pair, where nothing else is said of an identifier."""
+    """The bare pair, where nothing else is said of an identifier; over its key, parted at the first `=`."""
 
-    namespace: str = strawberry.field(description="The kind of identifier, such as `email`.")
-    value: str = strawberry.field(description="The normalised value.")
+    namespace: str = _of_parts(itemgetter(0), "The kind of identifier, such as `email`.")
+    value: str = _of_parts(itemgetter(2), "The normalised value.")
 
     @classmethod
     def of(cls, key: str) -> "IdentifierName":
-        """From a key."""
-        namespace, value = DomainIdentifier.from_key(key)
-        return cls(namespace=namespace, value=value)
+        """A key in GraphQL."""
+        return cast("IdentifierName", key.partition("="))
 
 
 @strawberry.type(description="An identifier that belongs to a customer, with what was seen of it.")
 class Identifier:
-    """An identifier of a view."""
+    """An identifier of a view, over the domain's value."""
 
-    namespace: str = strawberry.field(description="The kind of identifier, such as `email`.")
-    value: str = strawberry.field(description="The normalised value.")
-    first_seen: Timestamp | None = strawberry.field(
-        description="The earliest time an observation that counts saw it; null where only a steward's mark names it."
+    namespace: str = _of_view(lambda view: view.identifier.namespace, "The kind of identifier, such as `email`.")
+    value: str = _of_view(lambda view: view.identifier.value, "The normalised value.")
+    first_seen: Timestamp | None = _of_view(
+        lambda view: None if view.evidence is None else view.evidence.first_seen,
+        "The earliest time an observation that counts saw it; null where only a steward's mark names it.",
     )
-    last_seen: Timestamp | None = strawberry.field(description="The latest such time.")
-    observations: int = strawberry.field(description="How many observations that count name it.")
-    sources: list[str] = strawberry.field(description="Who named it.")
+    last_seen: Timestamp | None = _of_view(
+        lambda view: None if view.evidence is None else view.evidence.last_seen, "The latest such time."
+    )
+    observations: int = _of_view(
+        lambda view: 0 if view.evidence is None else view.evidence.count,
+        "How many observations that count name it.",
+    )
+    sources: list[str] = _of_view(lambda view: () if view.evidence is None else view.evidence.sources, "Who named it.")
     shared: bool = strawberry.field(
         description="Seen with so many others that it is no one's own (a till, an office address): it links nobody."
     )
@@ -41,33 +50,18 @@ class Identifier:
 
     @classmethod
     def of(cls, view: IdentifierView) -> "Identifier":
-        """From the domain's value."""
-        seen = view.evidence
-        return cls(
-            namespace=view.identifier.namespace,
-            value=view.identifier.value,
-            first_seen=None if seen is None else Timestamp(seen.first_seen),
-            last_seen=None if seen is None else Timestamp(seen.last_seen),
-            observations=0 if seen is None else seen.count,
-            sources=[] if seen is None else list(seen.sources),
-            shared=view.shared,
-            blocked=view.blocked,
-        )
+        """The domain's value in GraphQL."""
+        return cast("Identifier", view)
 
 
 @strawberry.type(description="An identifier that an observation named and that was left out; the rest stands.")
 class DroppedIdentifier:
-    """An identifier that was left out."""
+    """An identifier that was left out, over the domain's value."""
 
     namespace: str = strawberry.field(description="The kind of identifier.")
     value: str = strawberry.field(description="The value as it was sent; a long one is cut.")
     code: str = strawberry.field(description="`BLOCKED`, `EMPTY`, `INVALID`, `TOO_SHORT` or `TOO_LONG`.")
     reason: str = strawberry.field(description="The reason in words.")
-
-    @classmethod
-    def of(cls, dropped: Dropped) -> "DroppedIdentifier":
-        """From the domain's value."""
-        return cls(namespace=dropped.namespace, value=dropped.value, code=dropped.code, reason=dropped.reason)
 
 
 @strawberry.input(description="An identifier as a caller has it; it is normalised by the rules of its namespace.")

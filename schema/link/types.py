@@ -1,9 +1,12 @@
 """Links in GraphQL."""
 
+from typing import cast
+
 import strawberry
 
 from graph.domain.links import Link as DomainLink
 from graph.domain.links import State
+from schema.derived import Derived
 from schema.enums import described
 from schema.identifier.types import IdentifierName
 from schema.scalars import Timestamp
@@ -19,9 +22,12 @@ described(
 )
 
 
+_of = Derived[DomainLink]()
+
+
 @strawberry.type(description="Why a link is not kept.")
 class LinkReason:
-    """A reason in GraphQL."""
+    """A reason in GraphQL, over the domain's value."""
 
     code: str = strawberry.field(description="`LIMIT`, `APART`, `BELOW_THRESHOLD`, `SHARED` or `BLOCKED`.")
     text: str = strawberry.field(description="The reason in words.")
@@ -29,10 +35,10 @@ class LinkReason:
 
 @strawberry.type(description="The pair of two identifiers that observations support.")
 class Link:
-    """A link in GraphQL."""
+    """A link in GraphQL, over the domain's value."""
 
-    a: IdentifierName = strawberry.field(description="One end.")
-    b: IdentifierName = strawberry.field(description="The other end.")
+    a: IdentifierName = _of(lambda link: link.a.partition("="), "One end.")
+    b: IdentifierName = _of(lambda link: link.b.partition("="), "The other end.")
     state: State = strawberry.field(description="What resolution made of it.")
     reason: LinkReason | None = strawberry.field(description="Why it is not kept.")
     tier: Tier = strawberry.field(description="The best of what supports it.")
@@ -44,16 +50,5 @@ class Link:
 
     @classmethod
     def of(cls, link: DomainLink) -> "Link":
-        """From the domain's value."""
-        return cls(
-            a=IdentifierName.of(link.a),
-            b=IdentifierName.of(link.b),
-            state=link.state,
-            reason=None if link.reason is None else LinkReason(code=link.reason.code, text=link.reason.text),
-            tier=link.tier,
-            first_seen=None if link.first_seen is None else Timestamp(link.first_seen),
-            last_seen=None if link.last_seen is None else Timestamp(link.last_seen),
-            count=link.count,
-            sources=list(link.sources),
-            confidence=link.confidence,
-        )
+        """The domain's value in GraphQL."""
+        return cast("Link", link)

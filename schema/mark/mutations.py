@@ -61,8 +61,9 @@ async def _customers(info: Info, asked: Sequence[Asked]) -> list[Customer]:
     selection = selected(info._raw_info, info.context.graph.rules, "customers")
     if selection is None:
         return []
-    views = await info.context.graph.customers(asked, selection)
-    found = {view.customer.id: Customer.of(view) for view in views if view is not None}
+    graph = info.context.graph
+    views = await graph.customers(asked, selection)
+    found = {view.customer.id: Customer.of(view, graph) for view in views if view is not None}
     return list(found.values())
 
 

@@ -35,7 +35,7 @@ async def node_of(info: Info, id: str) -> Node | None:
         segment = await graph.segments.one(id)
         return None if segment is None else Segment.of(segment)
     selection = selected(info._raw_info, graph.rules) or Selection()
-    return customer_or_none(await info.context.loaders.customers.load((ById(id), selection)))
+    return customer_or_none(await info.context.loaders.customers.load((ById(id), selection)), graph)
 
 
 @strawberry.type

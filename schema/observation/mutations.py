@@ -34,10 +34,12 @@ async def answered(info: Info, answers: Sequence[Answer]) -> ObservationsPayload
     if selection is not None:
         keys = list(dict.fromkeys(one.key for one in answers if isinstance(one, Accepted)))
         views = await graph.customers([ByKey(key) for key in keys], selection)
-        customers = {key: Customer.of(view) for key, view in zip(keys, views, strict=True) if view is not None}
+        customers = {key: Customer.of(view, graph) for key, view in zip(keys, views, strict=True) if view is not None}
 
     def result(one: Answer) -> Any:
-        return ObservationAccepted.of(one, customers.get(one.key)) if isinstance(one, Accepted) else refused(one)
+        if isinstance(one, Accepted):
+            return ObservationAccepted(accepted=one, shown=customers.get(one.key))
+        return refused(one)
 
     results = await in_turns(answers, result)
     return ObservationsPayload(results=results, errors=[])

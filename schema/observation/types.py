@@ -7,9 +7,11 @@ import strawberry
 from graph.actions.commit import Accepted, Answer, Revocation
 from graph.actions.commit import Refused as DomainRefused
 from graph.domain.changes import Change
+from graph.domain.links import Link as DomainLink
 from graph.domain.links import State
 from graph.domain.receipts import Standing
 from schema.customer.types import Customer
+from schema.derived import Derived
 from schema.enums import described
 from schema.identifier.types import DroppedIdentifier
 from schema.link.types import Link
@@ -26,52 +28,50 @@ described(
 )
 
 
+_of_change, _of_accepted = Derived[Change](), Derived["ObservationAccepted"]()
+
+
 @strawberry.type(description="Customers that became one.")
 class Merge:
-    """A merge in GraphQL."""
+    """A merge in GraphQL, over the domain's entry of the history."""
 
-    customer_id: strawberry.ID = strawberry.field(description="The id that answers from now on.")
-    retired_id: strawberry.ID = strawberry.field(description="The id that redirects to it from now on.")
+    customer_id: strawberry.ID = _of_change(lambda change: change.customer, "The id that answers from now on.")
+    retired_id: strawberry.ID = _of_change(lambda change: change.other, "The id that redirects to it from now on.")
     rule: str = strawberry.field(description="What decided, in words.")
-
-    @classmethod
-    def of(cls, change: Change) -> "Merge":
-        """From the domain's entry of the history."""
-        return cls(customer_id=strawberry.ID(change.customer), retired_id=strawberry.ID(change.other), rule=change.rule)
 
 
 @strawberry.type(description="An observation that was taken in.")
 class ObservationAccepted:
-    """An accepted observation in GraphQL."""
+    """An accepted observation in GraphQL; `shown` is its customer, where the query selects it."""
 
-    source: str = strawberry.field(description="Who sent it.")
-    id: str = strawberry.field(description="The id under which it can be revoked: the source's, or the digest.")
-    standing: Standing = strawberry.field(description="Whether it counts.")
-    repeated: bool = strawberry.field(description="It was known already; nothing changed.")
-    customer_id: strawberry.ID | None = strawberry.field(
-        description="The id that answers for its identifiers; for the strongest customer where they lie in several."
+    accepted: strawberry.Private[Accepted]
+    shown: strawberry.Private[Customer | None]
+
+    source: str = _of_accepted(lambda one: one.accepted.source, "Who sent it.")
+    id: str = _of_accepted(
+        lambda one: one.accepted.id, "The id under which it can be revoked: the source's, or the digest."
     )
-    customer: Customer | None = strawberry.field(description="That customer, read after this write.")
-    dropped: list[DroppedIdentifier] = strawberry.field(description="Identifiers that were left out, and why.")
-    suspended: list[Link] = strawberry.field(description="Its links that lost to stronger ones or to a mark.")
-    idle: list[Link] = strawberry.field(description="Its links below the threshold, or at a shared or blocked end.")
-    merges: list[Merge] = strawberry.field(description="The merges that it caused.")
+    standing: Standing = _of_accepted(lambda one: one.accepted.standing, "Whether it counts.")
+    repeated: bool = _of_accepted(lambda one: one.accepted.repeated, "It was known already; nothing changed.")
+    customer_id: strawberry.ID | None = _of_accepted(
+        lambda one: one.accepted.customer or None,
+        "The id that answers for its identifiers; for the strongest customer where they lie in several.",
+    )
+    customer: Customer | None = _of_accepted(lambda one: one.shown, "That customer, read after this write.")
+    dropped: list[DroppedIdentifier] = _of_accepted(
+        lambda one: list(one.accepted.dropped), "Identifiers that were left out, and why."
+    )
+    suspended: list[Link] = _of_accepted(
+        lambda one: one.links(State.SUSPENDED), "Its links that lost to stronger ones or to a mark."
+    )
+    idle: list[Link] = _of_accepted(
+        lambda one: one.links(State.IDLE), "Its links below the threshold, or at a shared or blocked end."
+    )
+    merges: list[Merge] = _of_accepted(lambda one: list(one.accepted.merges), "The merges that it caused.")
 
-    @classmethod
-    def of(cls, accepted: Accepted, customer: Customer | None) -> "ObservationAccepted":
-        """From the domain's answer."""
-        return cls(
-            source=accepted.source,
-            id=accepted.id,
-            standing=accepted.standing,
-            repeated=accepted.repeated,
-            customer_id=strawberry.ID(accepted.customer) if accepted.customer else None,
-            customer=customer,
-            dropped=[DroppedIdentifier.of(one) for one in accepted.dropped],
-            suspended=[Link.of(link) for link in accepted.links if link.state is State.SUSPENDED],
-            idle=[Link.of(link) for link in accepted.links if link.state is State.IDLE],
-            merges=[Merge.of(change) for change in accepted.merges],
-        )
+    def links(self, state: State) -> list[DomainLink]:
+        """Its links in a state."""
+        return [link for link in self.accepted.links if link.state is state]
 
 
 ObservationResult: TypeAlias = Annotated[

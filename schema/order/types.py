@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import strawberry
 import strawberry.federation
@@ -16,6 +16,7 @@ from graph.domain.orders import OrderStatus
 from graph.domain.views import ByKey, Selection
 from schema.context import Info
 from schema.customer.selection import selected
+from schema.derived import Derived
 from schema.enums import described
 from schema.product.types import Product
 from schema.scalars import Amount, Timestamp
@@ -49,6 +50,9 @@ def _unit(currency: str) -> tuple[Decimal, Decimal]:
     return Decimal(1).scaleb(-places), Decimal(0).scaleb(-places)
 
 
+_of_line, _of_order, _of_metrics = Derived["OrderLine"](), Derived["Order"](), Derived[DomainMetrics]()
+
+
 @strawberry.type(description="An amount in a currency.")
 class Money:
     """Money in GraphQL."""
@@ -66,22 +70,21 @@ class Money:
 class OrderLine:
     """A line of an order in GraphQL."""
 
-    sku: str = strawberry.field(description="The article number.")
-    name: str | None = strawberry.field(description="The article's name as the source sent it.")
-    quantity: Amount = strawberry.field(description="How much or many.")
-    total: Amount = strawberry.field(description="The total of the line, in the currency of the order.")
+    line: strawberry.Private[DomainOrderLine]
+    currency: strawberry.Private[str]
+
+    sku: str = _of_line(lambda one: one.line.sku, "The article number.")
+    name: str | None = _of_line(lambda one: one.line.name or None, "The article's name as the source sent it.")
+    quantity: Amount = _of_line(lambda one: one.line.quantity, "How much or many.")
+    total: Amount = _of_line(
+        lambda one: money(one.line.total, one.currency), "The total of the line, in the currency of the order."
+    )
 
     @strawberry.field(description="The product, where it is known; one that comes late shows in earlier lines too.")
     async def product(self, info: Info) -> Product | None:
         """The product, together with those of other lines of the answer."""
-        found = await info.context.loaders.products.load(self.sku)
+        found = await info.context.loaders.products.load(self.line.sku)
         return None if found is None else Product.of(found)
-
-    @classmethod
-    def of(cls, line: DomainOrderLine, currency: str) -> "OrderLine":
-        """From the domain's value."""
-        total = money(line.total, currency)
-        return cls(sku=line.sku, name=line.name or None, quantity=Amount(line.quantity), total=total)
 
 
 @strawberry.federation.type(
@@ -91,15 +94,19 @@ class Order:
     """An order in GraphQL."""
 
     key: strawberry.Private[str]
+    order: strawberry.Private[DomainOrder]
 
-    number: str = strawberry.field(description="The order number as the source sent it.")
-    source: str = strawberry.field(description="Who stated these facts.")
-    placed_at: Timestamp = strawberry.field(description="When it was placed.")
-    stated_at: Timestamp = strawberry.field(description="When the source stated this.")
-    status: OrderStatus = strawberry.field(description="Where it stands.")
-    currency: str = strawberry.field(description="ISO 4217.")
-    total: Amount = strawberry.field(description="What it came to.")
-    lines: list[OrderLine] = strawberry.field(description="Its lines, in the order they were sent.")
+    number: str = _of_order(lambda one: one.order.number, "The order number as the source sent it.")
+    source: str = _of_order(lambda one: one.order.source, "Who stated these facts.")
+    placed_at: Timestamp = _of_order(lambda one: one.order.placed_at, "When it was placed.")
+    stated_at: Timestamp = _of_order(lambda one: one.order.stated_at, "When the source stated this.")
+    status: OrderStatus = _of_order(lambda one: one.order.status, "Where it stands.")
+    currency: str = _of_order(lambda one: one.order.currency, "ISO 4217.")
+    total: Amount = _of_order(lambda one: money(one.order.total, one.order.currency), "What it came to.")
+    lines: list[OrderLine] = _of_order(
+        lambda one: [OrderLine(line=line, currency=one.order.currency) for line in one.order.lines],
+        "Its lines, in the order they were sent.",
+    )
 
     @strawberry.field(description="Whose it is; null where it is no one's any more.")
     async def customer(self, info: Info) -> Annotated["Customer", strawberry.lazy("schema.customer.types")] | None:
@@ -108,7 +115,8 @@ class Order:
         from schema.customer.types import customer_or_none
 
         selection = selected(info._raw_info, info.context.graph.rules) or Selection()
-        return customer_or_none(await info.context.loaders.customers.load((ByKey(self.key), selection)))
+        view = await info.context.loaders.customers.load((ByKey(self.key), selection))
+        return customer_or_none(view, info.context.graph)
 
     @classmethod
     async def resolve_reference(cls, info: Info, number: str) -> "Order | None":
@@ -119,27 +127,20 @@ class Order:
     @classmethod
     def of(cls, key: str, order: DomainOrder) -> "Order":
         """From the domain's value."""
-        return cls(
-            key=key,
-            number=order.number,
-            source=order.source,
-            placed_at=Timestamp(order.placed_at),
-            stated_at=Timestamp(order.stated_at),
-            status=order.status,
-            currency=order.currency,
-            total=money(order.total, order.currency),
-            lines=[OrderLine.of(line, order.currency) for line in order.lines],
-        )
+        return cls(key=key, order=order)
 
 
 @strawberry.type(description="Figures over all orders of a customer that are not cancelled.")
 class Metrics:
-    """Metrics in GraphQL."""
+    """Metrics in GraphQL, over the domain's value."""
 
     orders: int = strawberry.field(description="How many orders, returned ones included.")
-    revenue: list[Money] = strawberry.field(description="By currency, returned orders left out.")
-    average_order_value: list[Money] = strawberry.field(
-        description="By currency: revenue divided by orders, rounded to the decimals of the currency."
+    revenue: list[Money] = _of_metrics(
+        lambda one: [Money.of(sum) for sum in one.revenue], "By currency, returned orders left out."
+    )
+    average_order_value: list[Money] = _of_metrics(
+        lambda one: [Money.of(mean, rounded=True) for mean in one.average_order_value],
+        "By currency: revenue divided by orders, rounded to the decimals of the currency.",
     )
     first_order_at: Timestamp | None = strawberry.field(description="When the first was placed.")
     last_order_at: Timestamp | None = strawberry.field(description="When the last was placed.")
@@ -148,22 +149,12 @@ class Metrics:
     mean_days_between_orders: float | None = strawberry.field(
         description="Days from the first order to the last, divided by the orders after the first; null below two."
     )
-    silence: float | None = strawberry.field(
-        description="Days since the last order, in means of its own days between orders: above 1 it is late."
+    silence: float | None = _of_metrics(
+        lambda one: None if one.silence is None else round(one.silence, 2),
+        "Days since the last order, in means of its own days between orders: above 1 it is late.",
     )
 
     @classmethod
     def of(cls, metrics: DomainMetrics) -> "Metrics":
-        """From the domain's value."""
-        first, last = metrics.first_order_at, metrics.last_order_at
-        return cls(
-            orders=metrics.orders,
-            revenue=[Money.of(one) for one in metrics.revenue],
-            average_order_value=[Money.of(one, rounded=True) for one in metrics.average_order_value],
-            first_order_at=None if first is None else Timestamp(first),
-            last_order_at=None if last is None else Timestamp(last),
-            days_since_last_order=metrics.days_since_last_order,
-            years_as_customer=metrics.years_as_customer,
-            mean_days_between_orders=metrics.mean_days_between_orders,
-            silence=None if metrics.silence is None else round(metrics.silence, 2),
-        )
+        """The domain's value in GraphQL."""
+        return cast("Metrics", metrics)

@@ -69,4 +69,4 @@ class SearchQueries:
         selection = selected(info._raw_info, graph.rules, "customer") or Selection()
         views = await graph.customers([ById(one.customer) for one in found], selection)
         pairs = zip(found, views, strict=True)
-        return [SearchHit.of(one, Customer.of(view)) for one, view in pairs if view is not None]
+        return [SearchHit.of(one, Customer.of(view, graph)) for one, view in pairs if view is not None]

@@ -74,7 +74,10 @@ class Segment(Node):
         views = await graph.customers([ById(one.customer) for one in page.items], selection)
         there = [(one, view) for one, view in zip(page.items, views, strict=True) if view is not None]
         result: Connection[Customer] = connection(
-            Page(there, page.more), lambda pair: Customer.of(pair[1]), lambda pair: encode(pair[0].customer), after
+            Page(there, page.more),
+            lambda pair: Customer.of(pair[1], graph),
+            lambda pair: encode(pair[0].customer),
+            after,
         )
         return result
 
@@ -120,13 +123,14 @@ class SegmentPreview:
         """From what was found."""
         from schema.customer.types import Customer
 
-        selection = selected(info._raw_info, info.context.graph.rules, "sample") or Selection()
-        views = await info.context.graph.customers([ById(id) for id in one.sample], selection)
+        graph = info.context.graph
+        selection = selected(info._raw_info, graph.rules, "sample") or Selection()
+        views = await graph.customers([ById(id) for id in one.sample], selection)
         return cls(
             customers=one.customers,
             looked_at=one.looked_at,
             complete=one.looked_at == one.customers,
             matching=one.matching,
             count=one.estimate,
-            sample=[Customer.of(view) for view in views if view is not None],
+            sample=[Customer.of(view, graph) for view in views if view is not None],
         )

@@ -5,6 +5,7 @@ import asyncio
 import random
 import re
 from enum import Enum
+from operator import itemgetter
 from typing import Annotated, Any
 
 import pytest
@@ -17,6 +18,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.compiled import PLANS_KEPT, CompiledExecutor, plans_of
 from schema.context import Caller, Context
+from schema.derived import Derived, derived_field
 from schema.documents import COMPILED_KEPT
 from schema.limits import Limits
 from schema.operations import ALL, Asked, Operations
@@ -72,8 +74,19 @@ def thing(rng: random.Random) -> "Node":
 
 
 @strawberry.type
+class Bare:
+    """What is never made: over a tuple."""
+
+    first: str = Derived[tuple[Any, ...]]()(itemgetter(0), "The first.")
+    second: int | None = Derived[tuple[Any, ...]]()(itemgetter(1), "The second, which may not be there.")
+
+
+_of_calm = Derived["Calm"]()
+
+
+@strawberry.type
 class Calm:
-    """Nothing but attributes, most of which fit: what the quick way is for."""
+    """Nothing but attributes and what follows from them, most of which fits: what the quick way is for."""
 
     word: str
     maybe: str | None
@@ -84,6 +97,24 @@ class Calm:
     sure: "Calm"
     inners: "list[Calm]"
     perhaps: "list[Calm | None] | None"
+    words: list[str]
+    marks: list[bool] | None
+
+    twice: str = _of_calm(lambda one: one.word + one.word, "Its word twice; fails where it has none.")
+    bare: Bare | None = _of_calm(lambda one: None if one.maybe is None else (one.word, one.count), "Over a tuple.")
+    short: Bare = _of_calm(lambda one: (one.maybe,), "Over one that is too short.")
+
+    @derived_field("The first letters of its word.")
+    def letters(self, first: int = 1) -> str | None:
+        """Fails where it has no word, and where too many are asked for."""
+        if first > 4:
+            raise Boom("too many")
+        return self.word[:first] or None
+
+    @derived_field("The first of those inside.")
+    def kin(self, first: int = 1) -> "list[Calm]":
+        """Some of them."""
+        return self.inners[:first]
 
 
 def calm(rng: random.Random, depth: int = 3) -> Calm:
@@ -104,11 +135,13 @@ def calm(rng: random.Random, depth: int = 3) -> Calm:
         sure=one() if odd or depth else calm_leaf(),
         inners=rng.choice([[one(), one()], (one(),), None, "no list"]) if odd else [calm_leaf() for _ in range(2)],
         perhaps=rng.choice([[one(), None, one()], None, []]),
+        words=rng.choice([["x", None], ("y",), None, "no list", ["x", 3], 5]) if odd else ["x", "y"],
+        marks=rng.choice([[True, None], ["yes"], None, [False]]) if odd else [True],
     )
 
 
 def calm_leaf() -> Calm:
-    return Calm("w", None, 1, None, None, None, None, [], None)  # type: ignore[arg-type]
+    return Calm("w", None, 1, None, None, None, None, [], None, [], None)  # type: ignore[arg-type]
 
 
 @strawberry.interface
@@ -264,6 +297,9 @@ CONDITIONS = [
 ]
 
 
+CALM = ["word", "maybe", "count", "colour", "at", "w: word", "__typename", "words", "marks", "twice", "bare { first }"]
+CALM += ["letters", "more: letters(first: 3)", "l: letters(first: $n)", "b: bare { second first }", "short { second }"]
+CALM_INSIDE = ["inner", "sure", "inners", "perhaps", "kin", "kin(first: 2)", "kin(first: $n)"]
 VARIABLES = "($n: Int! = 3, $yes: Boolean! = true, $no: Boolean!)"
 FRAGMENT = "fragment Frag on Node { id count ... on Leafy { leaf } one { name } }"
 
@@ -301,11 +337,10 @@ def selections(draw: st.DrawFn, depth: int, on: str = "Node") -> str:
 @st.composite
 def calm_selections(draw: st.DrawFn, depth: int) -> str:
     """Selections of what is calm."""
-    parts = draw(
-        st.lists(st.sampled_from(["word", "maybe", "count", "colour", "at", "w: word", "__typename"]), min_size=1)
-    )
-    for name in draw(st.lists(st.sampled_from(["inner", "sure", "inners", "perhaps"]), max_size=3)) if depth else ():
-        parts.append(f"{name}{draw(st.sampled_from(CONDITIONS))} {{ {draw(calm_selections(depth - 1))} }}")
+    parts = draw(st.lists(st.sampled_from(CALM), min_size=1))
+    for name in draw(st.lists(st.sampled_from(CALM_INSIDE), max_size=3)) if depth else ():
+        below = draw(calm_selections(depth - 1))
+        parts.append(f"{alias(name)}{draw(st.sampled_from(CONDITIONS))} {{ {below} }}")
     return " ".join(parts)
 
 
