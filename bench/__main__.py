@@ -12,7 +12,7 @@ from bench.wrk import needed
 
 BOTH = ("links_in", "view")
 """Modules that need Neo4j."""
-ON_NEO4J = ("flat", "worst", "backfill")
+ON_NEO4J = ("floors", "flat", "worst", "backfill")
 """Those that measure on it too."""
 ON_SQLITE = ("lookup", "flat", "bulk", "backfill", "worst", "explain", "subscribers", "protections", "soak")
 

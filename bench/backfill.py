@@ -26,6 +26,13 @@ from service.settings import Settings
 PHASES = ("read", "resolve", "load")
 
 
+def history(file: Path, links: int) -> Path:
+    """A population's history in a file, written by a process of its own: memory is held against the backfill's."""
+    command = [sys.executable, "-m", "bench.population", str(file), "--links", str(links)]
+    subprocess.run(command, check=True)
+    return file
+
+
 def scipy(links: int, folder: Path) -> float:
     """Seconds in which SciPy connects the same links, in a process of its own."""
     install()
@@ -64,12 +71,9 @@ def main() -> None:
         if chosen.scipy:
             print(scipy(chosen.links, folder))
             return
-        # In processes of their own, so that the memory is the backfill's.
-        here = [sys.executable, "-m"]
-        file = folder / "history.ndjson"
-        subprocess.run([*here, "bench.population", str(file), "--links", str(chosen.links)], check=True)
+        file = history(folder / "history.ndjson", chosen.links)
         beside = subprocess.run(
-            [*here, "bench.backfill", "--scipy", "--links", str(chosen.links)],
+            [sys.executable, "-m", "bench.backfill", "--scipy", "--links", str(chosen.links)],
             capture_output=True,
             text=True,
             check=True,

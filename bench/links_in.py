@@ -142,16 +142,20 @@ def sqlite_row(how: How) -> Row:
         return row("SQLite", lambda: f"sqlite:///{next(files)}", plain, "the same union by hand", how, 0.5)
 
 
-def neo4j_row(uri: str, how: How) -> Row:
-    """Neo4j: links a second."""
+def migrated(uri: str) -> None:
+    """Give a database its indexes: the peer needs that of identifiers as much as Kith does."""
 
-    async def migrated() -> None:
-        # The peer needs the index of identifiers as much as Kith does.
+    async def migrate() -> None:
         store = Neo4jStore(uri)
         await store.migrate()
         await store.close()
 
-    asyncio.run(migrated())
+    asyncio.run(migrate())
+
+
+def neo4j_row(uri: str, how: How) -> Row:
+    """Neo4j: links a second."""
+    migrated(uri)
 
     def plain(before: Batches, batches: Batches) -> float:
         asyncio.run(wipe(uri))

@@ -236,6 +236,8 @@ def told(name: str, answer: Any) -> Told:
     )
 
 
+QUIET = {"KITH_POPULATION_SECONDS": "0"}
+"""Fitting models of purchases takes a core for the first half minute of a service."""
 LISTS = ("identifiers", "orders", "links")
 
 
@@ -271,7 +273,9 @@ def rows(uri: str, keys: list[str], clients: list[int], rounds: int, seconds: in
     curve = Curve("The view over HTTP", "clients", "views a second", {side.name: [] for side in every})
     curve.lines["driver alone"] = []
     with ExitStack() as stack:
-        running = {side.name: stack.enter_context(served(side.command, side.port, side.ready)) for side in every}
+        running = {
+            side.name: stack.enter_context(served(side.command, side.port, side.ready, **QUIET)) for side in every
+        }
         same(running, every, keys)
         for count in clients:
             rates: dict[str, list[float]] = {name: [] for name in curve.lines}
