@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from neo4j import Record
 
 from graph.domain.views import Asked, ById, IdentifierPage, OrderPage, Selection
 from graph.stores.neo4j.trips import FEWEST, MOST, Trips
+from graph.stores.neo4j.views import Read
 
 ORDERS = Selection((OrderPage(10),))
 IDENTIFIERS = Selection((IdentifierPage(("email",), 10),))
@@ -23,7 +23,7 @@ class Database:
     stopped: int = 0
     fails: bool = False
 
-    async def read(self, asked: Sequence[Asked], selection: Selection) -> list[Record]:
+    async def read(self, asked: Sequence[Asked], selection: Selection) -> list[Read]:
         names = [one.id for one in asked if isinstance(one, ById)]
         self.trips.append(names)
         try:
@@ -33,11 +33,11 @@ class Database:
             raise
         if self.fails:
             raise ConnectionError
-        return [Record({"at": at, "id": name}) for at, name in enumerate(names) if name.startswith("c")]
+        return [Read(at, name, {}, [], 0, True) for at, name in enumerate(names) if name.startswith("c")]
 
 
-def ids(found: list[Record | None]) -> list[str | None]:
-    return [None if one is None else one["id"] for one in found]
+def ids(found: list[Read | None]) -> list[str | None]:
+    return [None if one is None else one.node for one in found]
 
 
 async def asking(trips: Trips, *names: str, selection: Selection = ORDERS) -> list[str | None]:
