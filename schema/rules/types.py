@@ -3,7 +3,6 @@
 import strawberry
 
 from graph.actions.rules_run import Progress
-from graph.domain.identifiers import Identifier
 from graph.domain.rules import KeptRules
 from graph.views.preview import Difference, Preview, PreviewState
 from graph.views.preview import Sample as DomainSample
@@ -63,13 +62,8 @@ class PreviewSample:
     @classmethod
     def of(cls, sample: DomainSample) -> "PreviewSample":
         """From the domain's value."""
-        groups = [[_name(key) for key in keys] for keys in sample.groups]
+        groups = [[IdentifierName.of(key) for key in keys] for keys in sample.groups]
         return cls(customer_ids=[strawberry.ID(id) for id in sample.ids], groups=groups)
-
-
-def _name(key: str) -> IdentifierName:
-    namespace, value = Identifier.from_key(key)
-    return IdentifierName(namespace=namespace, value=value)
 
 
 @strawberry.type(description="What other rules would change.")
