@@ -63,15 +63,15 @@ def query(asked: Sequence[Asked], selection: Selection) -> tuple[str, dict[str, 
     """The text of the query and its parameters."""
     who = [{"id": one.id, "key": None} if isinstance(one, ById) else {"id": None, "key": one.key} for one in asked]
     text, values = _of_pages(selection)
-    return text, {"asked": who, **values}
+    return text, {"asked": who, "small": SMALL, "end": NO_END, **values}
 
 
 @lru_cache(maxsize=500)
 def _of_pages(selection: Selection) -> tuple[str, dict[str, Any]]:
-    """The text, and the parameters but for who is asked for: most clients ask for the same pages over and over."""
+    """The text, and the parameters of the pages: most clients ask for the same ones over and over."""
     pages = selection.pages
     values = {f"page{number}": _parameters(page) for number, page in enumerate(pages)}
-    return _text(tuple(_KINDS[type(page)] for page in pages)), {"small": SMALL, "end": NO_END, **values}
+    return _text(tuple(_KINDS[type(page)] for page in pages)), values
 
 
 @lru_cache(maxsize=256)
