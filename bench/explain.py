@@ -20,13 +20,12 @@ from pathlib import Path
 
 from bench.links_in import batched
 from bench.report import Curve, tell
+from bench.server import graph_over
 from graph.domain.observations import SECOND, Observation
 from graph.domain.receipts import Standing
 from graph.domain.resolution import resolve
 from graph.identity_graph import IdentityGraph
 from graph.stores.embedded import EmbeddedStore
-from service.bootstrap import SystemClock, currencies
-from service.ids import RandomIds
 from service.rules_file import default_text, parse
 
 LINKS = 10_000
@@ -38,9 +37,7 @@ PARTS = ("preview", "apply", "read alone", "resolve from scratch")
 async def opened(path: Path) -> AsyncIterator[tuple[EmbeddedStore, IdentityGraph]]:
     """A graph over a file."""
     store = EmbeddedStore(path)
-    await store.migrate()
-    graph = IdentityGraph(store, parse(default_text()), SystemClock(), RandomIds(), currencies(), parse)
-    await graph.open(default_text())
+    graph = await graph_over(store)
     yield store, graph
     await graph.close()
 

@@ -16,6 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from bench.report import tell
+from bench.server import graph_over
 from bench.view import RULES
 from graph.domain.attributes import AttributesStatement
 from graph.domain.interactions import Interaction, InteractionStatement
@@ -37,10 +38,6 @@ from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.embedded import EmbeddedStore
 from graph.stores.neo4j import Neo4jStore
-from service.bootstrap import SystemClock, currencies
-from service.ids import RandomIds
-from service.rules_file import default_text
-from service.rules_file import parse as parse_rules
 
 BATCH = 1_000
 ORDERS_AT_ONCE = 10
@@ -103,9 +100,7 @@ async def main() -> None:
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store: Store = Neo4jStore(chosen.store) if chosen.store else EmbeddedStore(Path(folder) / "kith.db")
-        await store.migrate()
-        graph = IdentityGraph(store, RULES, SystemClock(), RandomIds(), currencies(), parse_rules)
-        await graph.open(default_text())
+        graph = await graph_over(store)
         began = time.perf_counter()
         await fill(graph, "small", 10, 10)
         await fill(graph, "large", chosen.orders, chosen.interactions)

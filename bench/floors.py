@@ -24,19 +24,15 @@ import uvloop
 
 from bench.backfill import history, scipy
 from bench.links_in import again, batched, migrated, observations
-from bench.peers.unions import RULES, Batches, plain_neo4j, plain_sqlite
+from bench.peers.unions import Batches, plain_neo4j, plain_sqlite
 from bench.population import Seen
 from bench.report import Row, table, tell
-from bench.server import chosen_by, neo4j, wipe
+from bench.server import chosen_by, graph_over, neo4j, wipe
 from graph.domain.observations import SECOND, Observation
 from graph.identity_graph import IdentityGraph
-from graph.ports import Store
 from graph.stores.embedded import EmbeddedStore
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.neo4j.transaction import Transaction
-from service.bootstrap import SystemClock, currencies
-from service.ids import RandomIds
-from service.rules_file import default_text, parse
 
 AIM, THIRD = 0.5, 0.33
 Statement = tuple[str, Any, bool]
@@ -71,14 +67,6 @@ class RecordingStore(EmbeddedStore):
         return connection
 
 
-async def opened(store: Store) -> IdentityGraph:
-    """A graph over a store with the default rules."""
-    await store.migrate()
-    graph = IdentityGraph(store, RULES, SystemClock(), RandomIds(), currencies(), parse)
-    await graph.open(default_text())
-    return graph
-
-
 async def link(graph: IdentityGraph, batches: Batches) -> None:
     """Take batches in, without HTTP."""
     for batch in batches:
@@ -87,12 +75,12 @@ async def link(graph: IdentityGraph, batches: Batches) -> None:
 
 async def statements(file: Path, before: Batches, batches: Batches) -> tuple[list[Statement], list[Statement]]:
     """What Kith tells SQLite for the batches before, and for those that are measured; `file` is made ready for both."""
-    graph = await opened(EmbeddedStore(file))
+    graph = await graph_over(EmbeddedStore(file))
     await graph.close()
     other = file.with_suffix(".recorded")
     shutil.copy(file, other)
     store = RecordingStore(other)
-    graph = await opened(store)
+    graph = await graph_over(store)
     marks = [{id(one): len(one.told) for one in store.made}]
     for some in (before, batches):
         await link(graph, some)
@@ -183,7 +171,7 @@ class CommittingStore(Neo4jStore):
 async def neo4j_seconds(uri: str, before: Batches, batches: Batches) -> float:
     """Seconds of the server alone for the batches."""
     store = CommittingStore(uri)
-    graph = await opened(store)
+    graph = await graph_over(store)
     await link(graph, before)
     store.commits = 0.0
     with server_seconds() as found:

@@ -26,7 +26,7 @@ from bench.peers.unions import RULES, Batches, plain_neo4j, plain_sqlite
 from bench.population import Population, Seen
 from bench.report import Row, table, tell
 from bench.server import chosen_by, neo4j, wipe
-from bench.wrk import needed, percentiles, served, told
+from bench.wrk import QUIET, needed, percentiles, served, told
 from graph.stores.neo4j import Neo4jStore
 from tools.neo4j.server import free_port
 
@@ -73,7 +73,7 @@ def service(store: str) -> Iterator[str]:
     """Kith over a store, with nothing to do in the background."""
     port = free_port()
     command = [sys.executable, "-m", "service", "serve", "--port", str(port), "--store", store]
-    with served(command, port, KITH_POPULATION_SECONDS="0") as url:
+    with served(command, port, **QUIET) as url:
         yield f"{url}/graphql"
 
 

@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.report import Curve, tell
-from bench.wrk import percentiles, served, told
+from bench.wrk import QUIET, percentiles, served, told
 from service import backfill
 from service.bootstrap import wire
 from service.import_run import Report
@@ -88,7 +88,7 @@ def main() -> None:
             print(f"{size:,} identifiers filled in {time.perf_counter() - began:.0f} s", file=sys.stderr)
             # The background has nothing to do while it is measured.
             command = [sys.executable, "-m", "service", "serve", "--port", str(port), "--store", f"sqlite:///{path}"]
-            urls[size] = stack.enter_context(served(command, port, KITH_POPULATION_SECONDS="0")) + "/graphql"
+            urls[size] = stack.enter_context(served(command, port, **QUIET)) + "/graphql"
         while any(not _filled(url) for url in urls.values()):
             time.sleep(1)
         times: dict[int, list[tuple[float, float]]] = {size: [] for size in sizes}

@@ -25,7 +25,8 @@ from strawberry.extensions.max_aliases import create_validator as aliases_rule
 from strawberry.extensions.query_depth_limiter import create_validator as depth_rule
 
 from bench.report import tell
-from bench.view import DOCUMENT, RULES
+from bench.server import graph_over
+from bench.view import DOCUMENT
 from graph.domain.observations import Observation
 from graph.domain.orders import Order, OrderLine, OrderStatement
 from graph.identity_graph import IdentityGraph
@@ -37,10 +38,6 @@ from schema.limits import Limits
 from schema.measures import Measure, Measuring
 from schema.operations import QUERIES, Asked, Operations
 from schema.root import schema
-from service.bootstrap import SystemClock, currencies
-from service.ids import RandomIds
-from service.rules_file import default_text
-from service.rules_file import parse as parse_rules
 
 ROUNDS, REQUESTS = 9, 60
 
@@ -85,9 +82,7 @@ async def filled(folder: str) -> IdentityGraph:
     from decimal import Decimal
 
     store = EmbeddedStore(Path(folder) / "kith.db")
-    await store.migrate()
-    graph = IdentityGraph(store, RULES, SystemClock(), RandomIds(), currencies(), parse_rules)
-    await graph.open(default_text())
+    graph = await graph_over(store)
     email = ("email", "ann@example.com")
     await graph.link([Observation("web", (email, ("cookie", f"cookie-{n}")), seen_at=10**15) for n in range(18)])
     lines = tuple(OrderLine(f"sku-{n}", Decimal(1), Decimal("9.95")) for n in range(2))

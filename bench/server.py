@@ -1,4 +1,4 @@
-"""A Neo4j to measure on."""
+"""What is measured on: a Neo4j, and a graph over a store."""
 
 import argparse
 import asyncio
@@ -10,6 +10,12 @@ from pathlib import Path
 
 from neo4j import AsyncGraphDatabase
 
+from bench.peers.unions import RULES
+from graph.identity_graph import IdentityGraph
+from graph.ports import Store
+from service.bootstrap import SystemClock, currencies
+from service.ids import RandomIds
+from service.rules_file import default_text, parse
 from tools.neo4j.server import CannotStart, Server
 
 
@@ -41,3 +47,11 @@ async def wipe(uri: str) -> None:
     """Empty the database of the benchmark."""
     async with AsyncGraphDatabase.driver(uri, notifications_min_severity="OFF") as driver, driver.session() as session:
         await (await session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS")).consume()
+
+
+async def graph_over(store: Store) -> IdentityGraph:
+    """A graph over a store with the default rules."""
+    await store.migrate()
+    graph = IdentityGraph(store, RULES, SystemClock(), RandomIds(), currencies(), parse)
+    await graph.open(default_text())
+    return graph

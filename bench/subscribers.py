@@ -21,7 +21,7 @@ import httpx
 import websockets
 
 from bench.report import tell
-from bench.wrk import percentiles, served, told
+from bench.wrk import QUIET, percentiles, served, told
 from tools.neo4j.server import free_port
 
 BATCH = 100
@@ -159,7 +159,7 @@ def main() -> None:
         port = free_port()
         store = f"sqlite:///{Path(folder) / 'kith.db'}"
         command = [sys.executable, "-m", "service", "serve", "--port", str(port), "--store", store]
-        settings = {"KITH_MAX_CONNECTIONS": str(chosen.subscribers + 10), "KITH_POPULATION_SECONDS": "0"}
+        settings = {"KITH_MAX_CONNECTIONS": str(chosen.subscribers + 10), **QUIET}
         with served(command, port, **settings) as url:
             text = asyncio.run(run(f"{url}/graphql", chosen.subscribers, chosen.links, chosen.rounds))
     command = f"python -m bench.subscribers --subscribers {chosen.subscribers} --links {chosen.links}"

@@ -26,19 +26,15 @@ from neo4j import AsyncGraphDatabase
 
 from bench.peers.unions import RULES
 from bench.report import Curve, Row, table, tell
-from bench.server import chosen_by, neo4j
-from bench.wrk import needed, rate, served
+from bench.server import chosen_by, graph_over, neo4j
+from bench.wrk import QUIET, needed, rate, served
 from graph.domain.errors import KithError
 from graph.domain.identifiers import Identifier
 from graph.domain.orders import Order
 from graph.domain.views import ByKey, IdentifierPage, LinkPage, OrderPage, Selection
-from graph.identity_graph import IdentityGraph
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.neo4j.views import query
-from service.bootstrap import SystemClock, currencies
-from service.ids import RandomIds
 from service.import_run import ImportRun, Report
-from service.rules_file import default_text, parse
 from tools.neo4j.server import free_port
 
 SELECTION = Selection.of([IdentifierPage(tuple(RULES.by_name), 20), OrderPage(10), LinkPage(20)])
@@ -86,9 +82,7 @@ async def load(uri: str, customers: int) -> list[str]:
                 }
             )
     store = Neo4jStore(uri)
-    await store.migrate()
-    graph = IdentityGraph(store, RULES, SystemClock(), RandomIds(), currencies(), parse)
-    await graph.open(default_text())
+    graph = await graph_over(store)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "load.ndjson"
         file.write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -236,8 +230,6 @@ def told(name: str, answer: Any) -> Told:
     )
 
 
-QUIET = {"KITH_POPULATION_SECONDS": "0"}
-"""Fitting models of purchases takes a core for the first half minute of a service."""
 WARM_CLIENTS = 8
 LISTS = ("identifiers", "orders", "links")
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+QUIET = {"KITH_POPULATION_SECONDS": "0"}
+"""A service that counts nobody: fitting models of purchases takes a core for its first half minute."""
 LUA = """
 local bodies = {}
 for line in io.lines(os.getenv("BODIES")) do bodies[#bodies + 1] = line end

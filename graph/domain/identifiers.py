@@ -29,6 +29,7 @@ class Identifier(NamedTuple):
     def from_key(cls, key: str) -> "Identifier":
         """The identifier that a key stands for. Namespaces hold no `=`, values may."""
         namespace, _, value = key.partition("=")
+        # A named tuple's own `__new__` is a function of Python's, and views take thousands of keys apart.
         return tuple.__new__(cls, (namespace, value))
 
 

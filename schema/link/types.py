@@ -37,8 +37,8 @@ class LinkReason:
 class Link:
     """A link in GraphQL, over the domain's value."""
 
-    a: IdentifierName = _of(lambda link: link.a.partition("="), "One end.")
-    b: IdentifierName = _of(lambda link: link.b.partition("="), "The other end.")
+    a: IdentifierName = _of(lambda link: IdentifierName.of(link.a), "One end.")
+    b: IdentifierName = _of(lambda link: IdentifierName.of(link.b), "The other end.")
     state: State = strawberry.field(description="What resolution made of it.")
     reason: LinkReason | None = strawberry.field(description="Why it is not kept.")
     tier: Tier = strawberry.field(description="The best of what supports it.")
