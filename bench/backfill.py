@@ -18,10 +18,10 @@ from pathlib import Path
 
 from bench.bulk import edges, install, peer, save
 from bench.report import tell
-from service import backfill
 from service.bootstrap import wire
-from service.import_run import Report
-from service.settings import Settings
+from service.config.settings import Settings
+from service.ingest import backfill
+from service.ingest.importer import Report
 
 PHASES = ("read", "resolve", "load")
 

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bench.view import SELECTION
-from graph.domain.views import ByKey
-from graph.stores.neo4j.views import query
+from graph.domain.profile.pages import ByKey
+from graph.stores.neo4j.customer_pages import query
 
 
 def main() -> None:

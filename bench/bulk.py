@@ -24,7 +24,7 @@ from graph.bulk.columns import Growing
 from graph.bulk.evidence import Links, links_of
 from graph.bulk.keys import Keys
 from graph.bulk.resolution import IDLE, _connect, _flatten, resolve
-from graph.domain.identifiers import Identifier
+from graph.domain.model.identifiers import Identifier
 
 HERE = Path(__file__).parent
 VENV = HERE.parent / ".venv-bench"

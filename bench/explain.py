@@ -21,12 +21,13 @@ from pathlib import Path
 from bench.links_in import batched
 from bench.report import Curve, tell
 from bench.server import graph_over
-from graph.domain.observations import SECOND, Observation
-from graph.domain.receipts import Standing
-from graph.domain.resolution import resolve
+from graph.domain.model.dates import SECOND
+from graph.domain.model.observations import Observation
+from graph.domain.model.receipts import Standing
+from graph.domain.resolution.resolution import resolve
 from graph.identity_graph import IdentityGraph
-from graph.stores.embedded import EmbeddedStore
-from service.rules_file import default_text, parse
+from graph.stores.sqlite import EmbeddedStore
+from service.config.rules_file import default_text, parse
 
 LINKS = 10_000
 LOOSE = default_text().replace('name = "crm_id"\nlimit = 1', 'name = "crm_id"\nlimit = 2')

@@ -18,12 +18,12 @@ from pathlib import Path
 from bench.report import tell
 from bench.server import graph_over
 from bench.view import RULES
-from graph.domain.attributes import AttributesStatement
-from graph.domain.interactions import Interaction, InteractionStatement
-from graph.domain.known import CONSENTS, LATELY, ORDERS, PROFILE
-from graph.domain.observations import SECOND
-from graph.domain.orders import Order, OrderLine, OrderStatement
-from graph.domain.views import (
+from graph.domain.model.dates import SECOND
+from graph.domain.model.orders import Order, OrderLine, OrderStatement
+from graph.domain.profile.attributes import AttributesStatement
+from graph.domain.profile.insights import CONSENTS, LATELY, ORDERS, PROFILE
+from graph.domain.profile.interactions import Interaction, InteractionStatement
+from graph.domain.profile.pages import (
     ByKey,
     HistoryPage,
     IdentifierPage,
@@ -36,8 +36,8 @@ from graph.domain.views import (
 )
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
-from graph.stores.embedded import EmbeddedStore
 from graph.stores.neo4j import Neo4jStore
+from graph.stores.sqlite import EmbeddedStore
 
 BATCH = 1_000
 ORDERS_AT_ONCE = 10

@@ -28,11 +28,12 @@ from bench.peers.unions import Batches, plain_neo4j, plain_sqlite
 from bench.population import Seen
 from bench.report import Row, table, tell
 from bench.server import chosen_by, graph_over, neo4j, wipe
-from graph.domain.observations import SECOND, Observation
+from graph.domain.model.dates import SECOND
+from graph.domain.model.observations import Observation
 from graph.identity_graph import IdentityGraph
-from graph.stores.embedded import EmbeddedStore
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.neo4j.transaction import Transaction
+from graph.stores.sqlite import EmbeddedStore
 
 AIM, THIRD = 0.5, 0.33
 Statement = tuple[str, Any, bool]

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from bench.report import Curve, tell
 from bench.wrk import QUIET, percentiles, served, told
-from service import backfill
 from service.bootstrap import wire
-from service.import_run import Report
-from service.settings import Settings
+from service.config.settings import Settings
+from service.ingest import backfill
+from service.ingest.importer import Report
 from tools.neo4j.server import free_port
 
 EACH = 8

@@ -27,17 +27,17 @@ from strawberry.extensions.query_depth_limiter import create_validator as depth_
 from bench.report import tell
 from bench.server import graph_over
 from bench.view import DOCUMENT
-from graph.domain.observations import Observation
-from graph.domain.orders import Order, OrderLine, OrderStatement
+from graph.domain.model.observations import Observation
+from graph.domain.model.orders import Order, OrderLine, OrderStatement
 from graph.identity_graph import IdentityGraph
-from graph.stores.embedded import EmbeddedStore
-from schema import documents, operations
-from schema.context import Caller, Context
-from schema.documents import Documents
-from schema.limits import Limits
-from schema.measures import Measure, Measuring
-from schema.operations import QUERIES, Asked, Operations
-from schema.root import schema
+from graph.stores.sqlite import EmbeddedStore
+from schema.execution import documents, runner
+from schema.execution.document_weight import Measure, Measuring
+from schema.execution.documents import Documents
+from schema.execution.limits import Limits
+from schema.execution.runner import QUERIES, Asked, Operations
+from schema.root import new_context, schema
+from schema.shared.context import Caller
 
 ROUNDS, REQUESTS = 9, 60
 
@@ -64,7 +64,7 @@ def without(name: str) -> Any:
         case "cost and page size of a request":
             return mock.patch.object(Operations, "_too_heavy", return_value=None)
         case "time":
-            return mock.patch.object(operations.asyncio, "timeout", Timeless)
+            return mock.patch.object(runner.asyncio, "timeout", Timeless)
     return contextlib.nullcontext()
 
 
@@ -103,10 +103,10 @@ async def ratios(graph: IdentityGraph, fresh: bool) -> dict[str, float]:
                     Asked(DOCUMENT.replace("View", f"View{round_}x{n}" if fresh else "View"), variables)
                     for n in range(REQUESTS)
                 ]
-                await ours.run(asked[0], Context(graph, Caller("bench")), QUERIES)
+                await ours.run(asked[0], new_context(graph, Caller("bench")), QUERIES)
                 began = time.perf_counter()
                 for one in asked[1:]:
-                    answer = await ours.run(one, Context(graph, Caller("bench")), QUERIES)
+                    answer = await ours.run(one, new_context(graph, Caller("bench")), QUERIES)
                 times[name].append((time.perf_counter() - began) / (REQUESTS - 1))
             if answer.errors or len(answer.data["customer"]["orders"]["nodes"]) != 10:
                 raise AssertionError(answer)

@@ -14,8 +14,8 @@ from bench.peers.unions import RULES
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from service.bootstrap import SystemClock, currencies
-from service.ids import RandomIds
-from service.rules_file import default_text, parse
+from service.config.rules_file import default_text, parse
+from service.runtime.ids import RandomIds
 from tools.neo4j.server import CannotStart, Server
 
 

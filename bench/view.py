@@ -28,13 +28,13 @@ from bench.peers.unions import RULES
 from bench.report import Curve, Row, table, tell
 from bench.server import chosen_by, graph_over, neo4j
 from bench.wrk import QUIET, needed, rate, served
-from graph.domain.errors import KithError
-from graph.domain.identifiers import Identifier
-from graph.domain.orders import Order
-from graph.domain.views import ByKey, IdentifierPage, LinkPage, OrderPage, Selection
+from graph.domain.model.errors import KithError
+from graph.domain.model.identifiers import Identifier
+from graph.domain.model.orders import Order
+from graph.domain.profile.pages import ByKey, IdentifierPage, LinkPage, OrderPage, Selection
 from graph.stores.neo4j import Neo4jStore
-from graph.stores.neo4j.views import query
-from service.import_run import ImportRun, Report
+from graph.stores.neo4j.customer_pages import query
+from service.ingest.importer import ImportRun, Report
 from tools.neo4j.server import free_port
 
 SELECTION = Selection.of([IdentifierPage(tuple(RULES.by_name), 20), OrderPage(10), LinkPage(20)])

@@ -19,14 +19,15 @@ from pathlib import Path
 from bench.links_in import batched
 from bench.peers.unions import RULES
 from bench.report import Curve, tell
-from graph.actions.commit import Accepted
-from graph.domain.observations import SECOND, Observation
+from graph.commands.commit import Accepted
+from graph.domain.model.dates import SECOND
+from graph.domain.model.observations import Observation
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
-from graph.stores.embedded import EmbeddedStore
 from graph.stores.neo4j import Neo4jStore
+from graph.stores.sqlite import EmbeddedStore
 from service.bootstrap import SystemClock, currencies
-from service.ids import RandomIds
+from service.runtime.ids import RandomIds
 
 BATCH = 1_000
 Pairs = tuple[tuple[str, str], ...]

@@ -1,1 +1,1 @@
-"""The identity graph itself: what is true. It knows no HTTP and no GraphQL."""
+"""What is true: resolution, facts, customers and where they are stored. Knows no HTTP and no GraphQL."""

@@ -4,45 +4,46 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 
-from graph.actions.batch import check_count
-from graph.actions.commit import Answer, Marking
-from graph.actions.group_commit import GroupCommit
-from graph.actions.mark import block, done_before, mark_pair, remove
-from graph.actions.observe import observe
-from graph.actions.revoke import revoke
-from graph.actions.rules_run import Current, Progress, RulesRun, current
-from graph.actions.segments import PRODUCTS, Segments
-from graph.actions.undo import Undone, merge_to_undo, undo
-from graph.domain.attributes import AttributesStatement, Catalogue
-from graph.domain.changes import Entry
-from graph.domain.consents import ConsentStatement
-from graph.domain.errors import Conflict, InvalidInput, KithError, Overloaded, Problem, StoreUnavailable
-from graph.domain.health import Finding
-from graph.domain.identifiers import Identifier
-from graph.domain.interactions import InteractionStatement
-from graph.domain.known import Known
-from graph.domain.links import Link
-from graph.domain.marks import Mark, MarkKind
-from graph.domain.observations import Observation
-from graph.domain.orders import NAMESPACE, Order, OrderStatement
-from graph.domain.outside import OutsideStatement
-from graph.domain.products import Product, check_product
-from graph.domain.receipts import ObservationKey
-from graph.domain.requests import Once
-from graph.domain.rules import Dropped, KeptRules, Rules
-from graph.domain.search import Field, Found
-from graph.domain.statements import Statement, Terms
-from graph.domain.views import Asked, CustomerView, Match, Page, Selection
-from graph.domain.why import Why
+from graph.commands.batch import check_count
+from graph.commands.commit import Answer, Marking
+from graph.commands.group_commit import GroupCommit
+from graph.commands.observe import observe
+from graph.commands.overrides import block, done_before, mark_pair, remove
+from graph.commands.revoke import revoke
+from graph.commands.rules_rollout import Current, Progress, RulesRun, current
+from graph.commands.segments import PRODUCTS, Segments
+from graph.commands.undo_merge import Undone, merge_to_undo, undo
+from graph.domain.commands import Statement, Terms
+from graph.domain.model.changes import Entry
+from graph.domain.model.errors import Conflict, InvalidInput, KithError, Overloaded, Problem, StoreUnavailable
+from graph.domain.model.idempotency import Once
+from graph.domain.model.identifiers import Identifier
+from graph.domain.model.links import Link
+from graph.domain.model.observations import Observation
+from graph.domain.model.orders import NAMESPACE, Order, OrderStatement
+from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.products import Product, check_product
+from graph.domain.model.receipts import ObservationKey
+from graph.domain.model.rules import Dropped, KeptRules, Rules
+from graph.domain.profile.attributes import AttributesStatement
+from graph.domain.profile.catalog import Catalogue
+from graph.domain.profile.consents import ConsentStatement
+from graph.domain.profile.external_segments import OutsideStatement
+from graph.domain.profile.insights import Known
+from graph.domain.profile.interactions import InteractionStatement
+from graph.domain.profile.pages import Asked, CustomerView, Match, Page, Selection
+from graph.domain.profile.search import Field, Found
+from graph.domain.resolution.explanation import Why
+from graph.domain.resolution.health import Finding
 from graph.ports import LOADING, Clock, Ids, Store
-from graph.views.follow import Follower
-from graph.views.health import health
-from graph.views.history import customer_at, entries_around, feed
-from graph.views.matches import MatchStatus, status
-from graph.views.population import Census, Fit
-from graph.views.preview import Preview
-from graph.views.search import search
-from graph.views.why import weakest, why
+from graph.queries.explanation import weakest, why
+from graph.queries.health import health
+from graph.queries.history import customer_at, entries_around, feed
+from graph.queries.possible_matches import MatchStatus, status
+from graph.queries.rules_preview import Preview
+from graph.queries.search import search
+from graph.queries.statistics import Census, Fit
+from graph.queries.subscriptions import Follower
 
 MOST_CUSTOMERS = 100
 """Customers of one look-up that a caller may ask for."""

@@ -9,20 +9,20 @@ from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
-from graph.domain.changes import Entry
-from graph.domain.figures import Figures
-from graph.domain.health import Survey
-from graph.domain.identifiers import Pair
-from graph.domain.marks import Mark
-from graph.domain.orders import Order
-from graph.domain.products import Product
-from graph.domain.receipts import ObservationKey, Receipt
-from graph.domain.requests import Answered, RequestKey
-from graph.domain.rules import KeptRules
-from graph.domain.search import Field, Hit
-from graph.domain.segments import Belonging, Membership, Segment
-from graph.domain.snapshots import Writes
-from graph.domain.views import Asked, CustomerView, Selection
+from graph.domain.model.changes import Entry
+from graph.domain.model.idempotency import Answered, RequestKey
+from graph.domain.model.identifiers import Pair
+from graph.domain.model.order_totals import Figures
+from graph.domain.model.orders import Order
+from graph.domain.model.overrides import Mark
+from graph.domain.model.products import Product
+from graph.domain.model.receipts import ObservationKey, Receipt
+from graph.domain.model.rules import KeptRules
+from graph.domain.model.segments import Belonging, Membership, Segment
+from graph.domain.model.store_values import Writes
+from graph.domain.profile.pages import Asked, CustomerView, Selection
+from graph.domain.profile.search import Field, Hit
+from graph.domain.resolution.health import Survey
 
 T = TypeVar("T")
 

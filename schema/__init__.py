@@ -1,1 +1,1 @@
-"""What can be asked, in GraphQL: a folder per noun, thin over the facade of `graph`."""
+"""What can be asked and done, in GraphQL."""

@@ -5,11 +5,11 @@ from typing import Any
 import strawberry.federation
 from strawberry.federation.schema import FederationAny
 
-from graph.domain.errors import InvalidInput
-from graph.domain.views import MAX_PAGE
-from schema.context import Info
-from schema.customer.types import Customer
-from schema.order.types import Order
+from graph.domain.model.errors import InvalidInput
+from graph.domain.profile.pages import MAX_PAGE
+from schema.shared.context import Info
+from schema.types.customer import Customer
+from schema.types.order import Order
 
 KEYS = {"Customer": ("id", Customer.resolve_reference), "Order": ("number", Order.resolve_reference)}
 

@@ -1,36 +1,36 @@
 """The schema: all queries and mutations, and how its fields are spelled."""
 
+from functools import partial
+
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from schema.attribute.operations import AttributeMutations, AttributeQueries
-from schema.change.queries import ChangeQueries
-from schema.change.subscriptions import ChangeSubscriptions
-from schema.change.types import Change
-from schema.consent.operations import ConsentMutations, ConsentQueries
-from schema.customer.queries import CustomerQueries
-from schema.customer.subscriptions import CustomerSubscriptions
-from schema.customer.types import Customer
+from graph.identity_graph import IdentityGraph
 from schema.federation import KithSchema
-from schema.health.queries import HealthQueries
-from schema.interaction.operations import InteractionMutations
-from schema.mark.mutations import MarkMutations
-from schema.mark.queries import MarkQueries
-from schema.mark.types import Mark
-from schema.node.queries import NodeQueries
-from schema.observation.mutations import ObservationMutations
-from schema.order.mutations import OrderMutations
-from schema.order.queries import OrderQueries
-from schema.outside.operations import OutsideMutations
-from schema.population.types import PopulationMutations
-from schema.product.operations import ProductMutations, ProductQueries
-from schema.rules.operations import RulesMutations, RulesQueries
-from schema.scalars import SCALARS
-from schema.search.queries import SearchQueries
-from schema.segment.operations import SegmentMutations, SegmentQueries
-from schema.segment.types import Segment
-from schema.simulation.queries import SimulationQueries
-from schema.why.queries import WhyQueries
+from schema.operations.attributes import AttributeMutations, AttributeQueries
+from schema.operations.changes import ChangeQueries, ChangeSubscriptions
+from schema.operations.consents import ConsentMutations, ConsentQueries
+from schema.operations.customers import CustomerQueries, CustomerSubscriptions
+from schema.operations.explanation import WhyQueries
+from schema.operations.external_segments import OutsideMutations
+from schema.operations.health import HealthQueries
+from schema.operations.interactions import InteractionMutations
+from schema.operations.nodes import NodeQueries
+from schema.operations.observations import ObservationMutations
+from schema.operations.orders import OrderMutations, OrderQueries
+from schema.operations.overrides import MarkMutations, MarkQueries
+from schema.operations.products import ProductMutations, ProductQueries
+from schema.operations.rfm import PopulationMutations
+from schema.operations.rules import RulesMutations, RulesQueries
+from schema.operations.search import SearchQueries
+from schema.operations.segments import SegmentMutations, SegmentQueries
+from schema.operations.simulation import SimulationQueries
+from schema.shared.context import Caller, Context
+from schema.shared.scalars import SCALARS
+from schema.types.change import Change
+from schema.types.customer import Customer
+from schema.types.override import Mark
+from schema.types.segment import Segment
 
 
 @strawberry.type(description="What can be asked.")
@@ -83,6 +83,11 @@ schema = KithSchema(
     config=StrawberryConfig(scalar_map=SCALARS),
     federation_version="2.7",
 )
+
+
+def new_context(graph: IdentityGraph, caller: Caller) -> Context:
+    """What resolvers find in the context of one request."""
+    return Context(graph, caller, partial(Customer.of, graph=graph))
 
 
 def sdl() -> str:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from babel import Locale
 
-from graph.domain.errors import InvalidInput, RulesError, TemporaryFailure
+from graph.domain.model.errors import InvalidInput, RulesError, TemporaryFailure
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
-from graph.stores.embedded import EmbeddedStore
-from service import attributes_file, fitting, rules_file
-from service.ids import RandomIds
-from service.settings import Settings
+from graph.stores.sqlite import EmbeddedStore
+from service.config import attributes_file, rules_file
+from service.config.settings import Settings
+from service.runtime import model_fitting
+from service.runtime.ids import RandomIds
 
 
 class SystemClock:
@@ -105,6 +106,6 @@ def wire(settings: Settings) -> Wiring:
         rules_file.parse,
         settings.feed_seconds,
         catalogue,
-        fitting.fit,
+        model_fitting.fit,
     )
     return Wiring(graph, store, text, chosen=settings.rules is not None)

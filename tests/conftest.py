@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from graph.ports import Store
-from graph.stores.embedded import EmbeddedStore
 from graph.stores.neo4j import Neo4jStore
+from graph.stores.sqlite import EmbeddedStore
 from tools.neo4j.server import CannotStart, Server
 
 # Machines are shared and slow at times, so no example has a deadline. CI runs the same examples each time; the runs of

@@ -13,8 +13,8 @@ from starlette.routing import Mount, Route
 from strawberry.asgi import GraphQL
 
 from bench.view import SELECTION
-from graph.domain.views import ByKey
-from graph.stores.neo4j.views import query
+from graph.domain.profile.pages import ByKey
+from graph.stores.neo4j.customer_pages import query
 
 
 @strawberry.type

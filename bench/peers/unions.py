@@ -13,8 +13,8 @@ from pathlib import Path
 from neo4j import AsyncGraphDatabase
 
 from bench.population import Seen
-from graph.domain.identifiers import Identifier
-from service.rules_file import default_text, parse
+from graph.domain.model.identifiers import Identifier
+from service.config.rules_file import default_text, parse
 
 RULES = parse(default_text())
 Batches = list[list[Seen]]

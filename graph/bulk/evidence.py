@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from graph.bulk.columns import Bools, Codes, Columns, Ints
-from graph.domain.observations import Tier
+from graph.domain.model.observations import Tier
 
 Bits = NDArray[np.uint64]
 """A row of words a thing, a bit a source."""

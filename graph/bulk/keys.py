@@ -7,7 +7,7 @@ import polars
 from numpy.typing import NDArray
 
 from graph.bulk.columns import Codes, Ints
-from graph.domain.rules import Rules
+from graph.domain.model.rules import Rules
 
 
 class Keys:

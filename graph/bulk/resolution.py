@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from graph.bulk.columns import Bools, Codes, Ints
 from graph.bulk.evidence import Links
-from graph.bulk.order import in_order
+from graph.bulk.link_order import in_order
 from graph.bulk.sharing import shared_of
-from graph.domain.rules import Rules
+from graph.domain.model.rules import Rules
 
 KEPT, SUSPENDED, IDLE = np.int8(0), np.int8(1), np.int8(2)
 

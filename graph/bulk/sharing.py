@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from graph.bulk.columns import Bools, Codes, Ints
 from graph.bulk.evidence import Links
-from graph.domain.rules import Rules
+from graph.domain.model.rules import Rules
 
 
 @njit(cache=True)

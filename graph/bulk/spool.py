@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from graph.domain.observations import TIERS
-from graph.domain.receipts import Receipt, Standing
+from graph.domain.model.observations import TIERS
+from graph.domain.model.receipts import Receipt, Standing
 
 BLOCK = 5_000
 """Rows that are written at a time."""

@@ -1,10 +1,11 @@
 """The population: the same seed gives the same people, and the rules find most of the truth in it."""
 
 from bench.population import Population, score
-from graph.domain.identifiers import Identifier
-from graph.domain.observations import SECOND, Observation, Statement, Tier, read
-from graph.domain.resolution import resolve
-from service.rules_file import default_text, parse
+from graph.domain.model.dates import SECOND
+from graph.domain.model.identifiers import Identifier
+from graph.domain.model.observations import Observation, Statement, Tier, read
+from graph.domain.resolution.resolution import resolve
+from service.config.rules_file import default_text, parse
 
 RULES = parse(default_text())
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import httpx
 
-from graph.domain.rules import Rules
+from graph.domain.model.rules import Rules
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
-from service import attributes_file, rules_file
-from service.app import create_app
 from service.bootstrap import SystemClock, Wiring, currencies
-from service.ids import RandomIds
-from service.settings import Settings
+from service.config import attributes_file, rules_file
+from service.config.settings import Settings
+from service.http.app import create_app
+from service.runtime.ids import RandomIds
 from tests.conftest import Run
 
 

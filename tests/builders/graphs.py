@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Sequence
 from itertools import count
 
-from graph.actions.commit import Answer, commit
-from graph.domain.changes import Change
-from graph.domain.customers import Customer
-from graph.domain.history import Replay
-from graph.domain.intake import Command, Observe, RemoveMark, Revoke, SetMark, prepare
-from graph.domain.marks import Mark, MarkKind
-from graph.domain.observations import SECOND, Observation, Tier
-from graph.domain.rules import Contested, NamespaceRule, Rules
-from graph.domain.scenario import Customers, in_order
+from graph.commands.commit import Answer, commit
+from graph.domain.model.changes import Change
+from graph.domain.model.customers import Customer
+from graph.domain.model.dates import SECOND
+from graph.domain.model.observations import Observation, Tier
+from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.rules import Contested, NamespaceRule, Rules
+from graph.domain.resolution.intake import Command, Observe, RemoveMark, Revoke, SetMark, prepare
+from graph.domain.resolution.replay import Replay
+from graph.domain.resolution.scenario import Customers, in_order
 from tests.builders.memory import MemoryStore
 
 NOW = 1_800_000_000 * SECOND

@@ -6,15 +6,15 @@ from itertools import count
 
 from msgspec.structs import replace
 
-from graph.domain.changes import Change
-from graph.domain.customers import Customer, Member, Node
-from graph.domain.identifiers import Pair
-from graph.domain.links import Link, State
-from graph.domain.marks import Mark, MarkKind
-from graph.domain.observations import Statement
-from graph.domain.receipts import ObservationKey, Receipt, Standing
-from graph.domain.requests import Answered, RequestKey
-from graph.domain.snapshots import Around, NewNode, Region, Writes
+from graph.domain.model.changes import Change
+from graph.domain.model.customers import Customer, Member, Node
+from graph.domain.model.idempotency import Answered, RequestKey
+from graph.domain.model.identifiers import Pair
+from graph.domain.model.links import Link, State
+from graph.domain.model.observations import Statement
+from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.receipts import ObservationKey, Receipt, Standing
+from graph.domain.model.store_values import Around, NewNode, Region, Writes
 from graph.ports import ReadAround, ReadRegion, ReadSupport, Request, T, Work, Write
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from graph.domain.scenario import Scenario, parse
+from graph.domain.resolution.scenario import Scenario, parse
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 FILES = sorted(FOLDER.glob("*.scenario"))

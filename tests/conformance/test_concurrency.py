@@ -6,21 +6,21 @@ import random
 
 import pytest
 
-from graph.actions.commit import Accepted
-from graph.domain.attributes import AttributesStatement
-from graph.domain.facts import FactKind
-from graph.domain.interactions import EARLIEST, Interaction, InteractionStatement
-from graph.domain.observations import Statement
-from graph.domain.resolution import resolve
-from graph.domain.scenario import in_order
-from graph.domain.timeline import TimelineKind
-from graph.domain.views import ById, ByKey, FactPage, IdentifierPage, Selection, TimelinePage
+from graph.commands.commit import Accepted
+from graph.domain.model.facts import FactKind
+from graph.domain.model.observations import Statement
+from graph.domain.profile.attributes import AttributesStatement
+from graph.domain.profile.interactions import EARLIEST, Interaction, InteractionStatement
+from graph.domain.profile.pages import ById, ByKey, FactPage, IdentifierPage, Selection, TimelinePage
+from graph.domain.profile.timeline import TimelineKind
+from graph.domain.resolution.resolution import resolve
+from graph.domain.resolution.scenario import in_order
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
-from graph.stores.embedded import EmbeddedStore
 from graph.stores.neo4j import Neo4jStore
+from graph.stores.sqlite import EmbeddedStore
 from service.bootstrap import SystemClock
-from service.ids import RandomIds
+from service.runtime.ids import RandomIds
 from tests.builders.graphs import seen, small_rules
 from tests.conftest import Fresh, Run
 

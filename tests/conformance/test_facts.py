@@ -7,21 +7,29 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graph.actions.commit import commit
-from graph.actions.reread import both, reread
-from graph.domain.attributes import AttributesStatement, Catalogue, profile
-from graph.domain.changes import Entry
-from graph.domain.consents import Channel, ConsentStatement, Decided, Decision, at_address, decisions, of_customer
-from graph.domain.facts import FactKind, Skimmed, Told, carriers, detail
-from graph.domain.identifiers import Identifier
-from graph.domain.intake import Command
-from graph.domain.interactions import Interaction, InteractionStatement
-from graph.domain.observations import SECOND, Observation, Tier
-from graph.domain.receipts import Standing
-from graph.domain.rules import Rules
-from graph.domain.tallies import add, tally_of
-from graph.domain.timeline import Moment, TimelineKind
-from graph.domain.views import (
+from graph.commands.commit import commit
+from graph.commands.reprocess import both, reread
+from graph.domain.model.changes import Entry
+from graph.domain.model.dates import SECOND
+from graph.domain.model.facts import FactKind, Skimmed, Told, carriers, detail
+from graph.domain.model.identifiers import Identifier
+from graph.domain.model.interaction_counts import add, tally_of
+from graph.domain.model.observations import Observation, Tier
+from graph.domain.model.receipts import Standing
+from graph.domain.model.rules import Rules
+from graph.domain.profile.attributes import AttributesStatement, profile
+from graph.domain.profile.catalog import Catalogue
+from graph.domain.profile.consents import (
+    Channel,
+    ConsentStatement,
+    Decided,
+    Decision,
+    at_address,
+    decisions,
+    of_customer,
+)
+from graph.domain.profile.interactions import Interaction, InteractionStatement
+from graph.domain.profile.pages import (
     ById,
     ByKey,
     FactPage,
@@ -32,12 +40,23 @@ from graph.domain.views import (
     TallyPage,
     TimelinePage,
 )
+from graph.domain.profile.timeline import Moment, TimelineKind
+from graph.domain.resolution.intake import Command
 from graph.ports import Store
-from graph.stores.neo4j import Neo4jStore, views
+from graph.stores.neo4j import Neo4jStore, customer_pages
 from tests.builders.graphs import CountingIds, Graph, observe
 from tests.conftest import Fresh, Run, wipe
-from tests.graph.actions.test_reread import OTHERS
-from tests.graph.domain.test_step import KEYS, RULES, keys, marks, observations, orders, revocations, unmarks
+from tests.graph.commands.test_reprocess import OTHERS
+from tests.graph.domain.resolution.test_incremental import (
+    KEYS,
+    RULES,
+    keys,
+    marks,
+    observations,
+    orders,
+    revocations,
+    unmarks,
+)
 
 ATTRIBUTES = FactPage(FactKind.ATTRIBUTES, 10_000)
 CONSENTS = FactPage(FactKind.CONSENT, 10_000)
@@ -236,7 +255,7 @@ def test_lists_of_large_customers_are_the_same(
     neo4j_store: Neo4jStore, run: Run, monkeypatch: pytest.MonkeyPatch, sequence: list[list[Command]], size: int
 ) -> None:
     # given: what is large begins at two identifiers
-    monkeypatch.setattr(views, "SMALL", 1)
+    monkeypatch.setattr(customer_pages, "SMALL", 1)
     run(wipe(neo4j_store))
     store, model, ids = neo4j_store, Graph(RULES), CountingIds()
     for batch in sequence:

@@ -7,24 +7,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.actions.commit import commit
-from graph.bulk.gathering import Gathering
-from graph.bulk.outcome import Outcome
+from graph.bulk.collect import Gathering
+from graph.bulk.result import Outcome
 from graph.bulk.spool import Row, Spool
-from graph.domain.changes import Change, ChangeKind
-from graph.domain.errors import Conflict, StoreUnavailable
-from graph.domain.intake import Observe, prepare, receipt_of
-from graph.domain.interactions import Interaction
-from graph.domain.observations import Observation, Tier
-from graph.domain.scenario import in_order
-from graph.domain.search import Field
-from graph.domain.timeline import TimelineKind
-from graph.domain.views import ByKey, Selection, TimelinePage
+from graph.commands.commit import commit
+from graph.domain.model.changes import Change, ChangeKind
+from graph.domain.model.errors import Conflict, StoreUnavailable
+from graph.domain.model.observations import Observation, Tier
+from graph.domain.profile.interactions import Interaction
+from graph.domain.profile.pages import ByKey, Selection, TimelinePage
+from graph.domain.profile.search import Field
+from graph.domain.profile.timeline import TimelineKind
+from graph.domain.resolution.intake import Observe, prepare, receipt_of
+from graph.domain.resolution.scenario import in_order
 from graph.ports import LOADING, Store
 from tests.builders.graphs import NOW, CountingIds, Graph, observe, replay, seen
 from tests.conformance.test_model import SETTINGS, everything, readable
 from tests.conftest import Fresh, Run
-from tests.graph.domain.test_step import KEYS, RULES, observations, orders
+from tests.graph.domain.resolution.test_incremental import KEYS, RULES, observations, orders
 
 interactions = st.builds(
     lambda keys, id, at, type: prepare(

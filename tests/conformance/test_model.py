@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graph.actions.commit import commit
-from graph.actions.reread import both, reread
-from graph.domain.intake import Command
-from graph.domain.rules import Rules
-from graph.domain.snapshots import Around, Region
-from graph.domain.views import ById, Selection
+from graph.commands.commit import commit
+from graph.commands.reprocess import both, reread
+from graph.domain.model.rules import Rules
+from graph.domain.model.store_values import Around, Region
+from graph.domain.profile.pages import ById, Selection
+from graph.domain.resolution.intake import Command
 from graph.ports import ReadAround, ReadRegion, Store
 from tests.builders.graphs import CountingIds, Graph
 from tests.conftest import Fresh, Run
-from tests.graph.actions.test_reread import OTHERS
-from tests.graph.domain.test_step import IDS, KEYS, RULES, batches
+from tests.graph.commands.test_reprocess import OTHERS
+from tests.graph.domain.resolution.test_incremental import IDS, KEYS, RULES, batches
 
 SOURCES = ("shop", "till")
 

@@ -4,13 +4,13 @@ import asyncio
 
 from msgspec.structs import replace
 
-from graph.actions.commit import commit
-from graph.actions.reread import reread
-from graph.actions.rules_run import Current, RulesRun
-from graph.domain.rules import KeptRules, Rules
-from graph.domain.snapshots import Reread
+from graph.commands.commit import commit
+from graph.commands.reprocess import reread
+from graph.commands.rules_rollout import Current, RulesRun
+from graph.domain.model.rules import KeptRules, Rules
+from graph.domain.model.store_values import Reread
 from graph.ports import Store
-from schema.change.types import Change
+from schema.types.change import Change
 from tests.builders.graphs import NOW, CountingIds, FixedClock, observe, seen, small_rules
 from tests.conftest import Fresh, Run
 

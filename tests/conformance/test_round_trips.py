@@ -3,8 +3,8 @@
 import neo4j
 import pytest
 
-from graph.domain.views import ByKey, Selection
-from graph.stores.embedded import EmbeddedStore
+from graph.domain.profile.pages import ByKey, Selection
+from graph.stores.sqlite import EmbeddedStore
 from tests.builders.clients import Client, order, seen
 from tests.conftest import Fresh, Run
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from graph.actions.commit import commit
-from graph.domain.intake import Command, RemoveMark, Revoke, SetMark, prepare
-from graph.domain.scenario import Customers, Event, Marked, Revoked, Scenario, Unmarked, in_order
-from graph.domain.views import ByKey, IdentifierPage, Selection
+from graph.commands.commit import commit
+from graph.domain.profile.pages import ByKey, IdentifierPage, Selection
+from graph.domain.resolution.intake import Command, RemoveMark, Revoke, SetMark, prepare
+from graph.domain.resolution.scenario import Customers, Event, Marked, Revoked, Scenario, Unmarked, in_order
 from graph.ports import Store
 from tests.builders.graphs import NOW, CountingIds
 from tests.builders.scenarios import each_scenario, scenario

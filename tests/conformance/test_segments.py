@@ -8,30 +8,41 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.actions.commit import commit
-from graph.actions.segments import Segments
-from graph.domain.attributes import AttributesStatement, Catalogue
-from graph.domain.changes import ChangeKind
-from graph.domain.consents import ConsentStatement, Decision
-from graph.domain.facts import FactKind, Skimmed, Told, detail
-from graph.domain.figures import add, figures_of
-from graph.domain.intake import Command, prepare
-from graph.domain.interactions import Interaction, InteractionStatement
-from graph.domain.known import Known
-from graph.domain.observations import DAY
-from graph.domain.orders import Order, OrderLine, OrderStatus
-from graph.domain.outside import OutsideStatement
-from graph.domain.population import Population, population
-from graph.domain.prediction import Model
-from graph.domain.products import Product
-from graph.domain.segments import Belonging, parse
-from graph.domain.timeline import Moment
-from graph.domain.views import CustomerView, FactPage, OrderPage, OrderView, Page, PageRequest, SkimPage, TimelinePage
+from graph.commands.commit import commit
+from graph.commands.segments import Segments
+from graph.domain.model.changes import ChangeKind
+from graph.domain.model.dates import DAY
+from graph.domain.model.facts import FactKind, Skimmed, Told, detail
+from graph.domain.model.order_totals import add, figures_of
+from graph.domain.model.orders import Order, OrderLine, OrderStatus
+from graph.domain.model.products import Product
+from graph.domain.model.segments import Belonging
+from graph.domain.profile.attributes import AttributesStatement
+from graph.domain.profile.catalog import Catalogue
+from graph.domain.profile.consents import ConsentStatement, Decision
+from graph.domain.profile.external_segments import OutsideStatement
+from graph.domain.profile.insights import Known
+from graph.domain.profile.interactions import Interaction, InteractionStatement
+from graph.domain.profile.pages import (
+    CustomerView,
+    FactPage,
+    OrderPage,
+    OrderView,
+    Page,
+    PageRequest,
+    SkimPage,
+    TimelinePage,
+)
+from graph.domain.profile.prediction import Model
+from graph.domain.profile.rfm import Population, population
+from graph.domain.profile.timeline import Moment
+from graph.domain.resolution.intake import Command, prepare
+from graph.domain.segments.definition import parse
 from graph.ports import Store
 from tests.builders.graphs import CountingIds, Graph, observe
 from tests.conformance.test_facts import SETTINGS, SOURCES, identifiers, valid_facts
 from tests.conftest import Fresh, Run
-from tests.graph.domain.test_step import RULES, keys, marks, observations, revocations, unmarks
+from tests.graph.domain.resolution.test_incremental import RULES, keys, marks, observations, revocations, unmarks
 
 CATALOGUE = Catalogue()
 START = 20_000 * DAY

@@ -1,14 +1,14 @@
 """What came to be kept at write time is worked out for what was stored before."""
 
-from graph.domain.figures import add, figures_of
-from graph.domain.orders import Order
-from graph.domain.tallies import add as add_tallies
-from graph.domain.tallies import tally_of
-from graph.domain.views import ByKey, OrderPage, Selection, TallyPage, TimelinePage
+from graph.domain.model.interaction_counts import add as add_tallies
+from graph.domain.model.interaction_counts import tally_of
+from graph.domain.model.order_totals import add, figures_of
+from graph.domain.model.orders import Order
+from graph.domain.profile.pages import ByKey, OrderPage, Selection, TallyPage, TimelinePage
 from graph.ports import Store
-from graph.stores.embedded import EmbeddedStore
-from graph.stores.embedded.upgrades import UPGRADES
 from graph.stores.neo4j.upgrades import AFTER
+from graph.stores.sqlite import EmbeddedStore
+from graph.stores.sqlite.upgrades import UPGRADES
 from tests.builders.clients import Client, order
 from tests.conftest import Run
 from tests.journeys.test_timeline import did, record

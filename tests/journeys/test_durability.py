@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from service.bootstrap import wire
-from service.settings import Settings
+from service.config.settings import Settings
 from tests.builders.clients import Client, seen
 from tests.conftest import Run
 from tools.neo4j.server import CannotStart, Server, free_port

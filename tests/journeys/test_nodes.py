@@ -4,7 +4,7 @@ import pytest
 
 from tests.builders.clients import Client, order
 from tests.conftest import Fresh, Run
-from tests.journeys.test_stewards import mark
+from tests.journeys.test_overrides import mark
 
 ENTITIES = """query($of: [_Any!]!) { _entities(representations: $of) { __typename
     ... on Customer { id emails { value } orders { nodes { number } } }

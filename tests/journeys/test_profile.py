@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders.clients import RESULT, Client, identifiers, seen
 from tests.conftest import Fresh, Run
-from tests.journeys.test_stewards import UNDO, mark, remove
+from tests.journeys.test_overrides import UNDO, mark, remove
 
 ATTRIBUTES = f"mutation($input: RecordAttributesInput!) {{ recordAttributes(input: $input) {{ {RESULT} }} }}"
 CONSENTS = f"mutation($input: RecordConsentsInput!) {{ recordConsents(input: $input) {{ {RESULT} }} }}"

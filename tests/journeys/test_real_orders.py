@@ -10,18 +10,19 @@ from typing import Any
 
 import pytest
 
-from graph.domain.figures import Figures
-from graph.domain.observations import SECOND
-from graph.domain.orders import Order, OrderLine, OrderStatement, OrderStatus
-from graph.domain.population import standing
-from graph.domain.prediction import expected, purchase_value, purchases, spent
+from graph.domain.model.dates import SECOND
+from graph.domain.model.order_totals import Figures
+from graph.domain.model.orders import Order, OrderLine, OrderStatement, OrderStatus
+from graph.domain.profile.prediction import expected, purchase_value, purchases, spent
+from graph.domain.profile.rfm import standing
 from graph.identity_graph import IdentityGraph
-from service import fitting, rules_file
 from service.bootstrap import currencies
-from service.ids import RandomIds
+from service.config import rules_file
+from service.runtime import model_fitting
+from service.runtime.ids import RandomIds
 from tests.conftest import Fresh, Run
 
-if not fitting.available():
+if not model_fitting.available():
     pytest.skip("the extra kith[predict] is not installed", allow_module_level=True)
 
 SAMPLE = Path(__file__).parents[2] / "examples" / "cdnow" / "sample.txt"
@@ -80,7 +81,7 @@ def shop(fresh: Fresh, run: Run) -> Shop:
 
     store = fresh()
     rules = rules_file.parse(rules_file.default_text())
-    graph = IdentityGraph(store, rules, Then(), RandomIds(), currencies(), rules_file.parse, fit=fitting.fit)
+    graph = IdentityGraph(store, rules, Then(), RandomIds(), currencies(), rules_file.parse, fit=model_fitting.fit)
     run(graph.open(rules_file.default_text()))
     plain = pandas.DataFrame([(who, day, float(usd)) for who, day, _, usd in rows()], columns=["who", "day", "usd"])
     plain["day"] = pandas.to_datetime(plain["day"], format="%Y%m%d")
@@ -139,7 +140,7 @@ def test_kith_agrees_with_the_library_and_with_what_was_published(shop: Shop, ru
 
 
 def test_a_prediction_is_asked_for_over_graphql(run: Run, tmp_path: Path) -> None:
-    from graph.stores.embedded import EmbeddedStore
+    from graph.stores.sqlite import EmbeddedStore
     from tests.builders.clients import Client, order
 
     # given
@@ -160,7 +161,7 @@ def test_a_prediction_is_asked_for_over_graphql(run: Run, tmp_path: Path) -> Non
     fields = "prediction { weeks alive purchases purchaseValue { amount currency } value { amount } customers }"
     assert client.customer("crm_id=00004", fields)["prediction"] is None
     # when
-    client.graph.census._fit = fitting.fit
+    client.graph.census._fit = model_fitting.fit
     client.ask("mutation { countCustomers { customers } }")
     run(asyncio.wait_for(client.graph.census.fitted(), 120))
     # then

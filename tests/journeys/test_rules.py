@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from graph.actions.rules_run import STEP
-from graph.domain.receipts import Standing
-from graph.domain.resolution import resolve
-from graph.domain.scenario import in_order
-from service.rules_file import default_text, parse
+from graph.commands.rules_rollout import STEP
+from graph.domain.model.receipts import Standing
+from graph.domain.resolution.resolution import resolve
+from graph.domain.resolution.scenario import in_order
+from service.config.rules_file import default_text, parse
 from tests.builders.clients import Client, identifiers, order, seen
 from tests.conftest import Fresh, Run
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from graph.domain.scenario import Event, Marked, Revoked, Unmarked, in_order
-from schema.scalars import iso
+from graph.domain.resolution.scenario import Event, Marked, Revoked, Unmarked, in_order
+from schema.shared.scalars import iso
 from tests.builders.clients import Client, identifiers
 from tests.builders.scenarios import each_scenario, scenario
 from tests.conformance.test_scenarios import named

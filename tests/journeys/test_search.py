@@ -4,8 +4,8 @@ import pytest
 
 from tests.builders.clients import Client, order, seen
 from tests.conftest import Fresh, Run
+from tests.journeys.test_overrides import mark, remove
 from tests.journeys.test_profile import REVOKE, state
-from tests.journeys.test_stewards import mark, remove
 from tests.journeys.test_timeline import did, record
 
 SEARCH = """query($text: String!, $first: Int! = 10, $fields: [SearchField!]) {

@@ -188,7 +188,7 @@ def test_scores_and_articles_are_looked_at_again_when_they_change(client: Client
 def test_a_wrong_rule_is_refused_with_field_and_value(
     run: Run, tmp_path: Any, rule: dict[str, Any], code: str, path: list[Any]
 ) -> None:
-    from graph.stores.embedded import EmbeddedStore
+    from graph.stores.sqlite import EmbeddedStore
 
     store = EmbeddedStore(tmp_path / "kith.db")
     run(store.migrate())

@@ -6,8 +6,8 @@ import pytest
 
 from tests.builders.clients import RESULT, Client, identifiers, order, seen
 from tests.conftest import Fresh, Run
+from tests.journeys.test_overrides import UNDO
 from tests.journeys.test_profile import REVOKE
-from tests.journeys.test_stewards import UNDO
 
 RECORD = f"mutation($input: RecordInteractionsInput!) {{ recordInteractions(input: $input) {{ {RESULT} }} }}"
 ITEMS = """{ nodes { __typename

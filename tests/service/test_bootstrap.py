@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from graph.domain.errors import InvalidInput
-from graph.stores.embedded import EmbeddedStore
+from graph.domain.model.errors import InvalidInput
 from graph.stores.neo4j import Neo4jStore
+from graph.stores.sqlite import EmbeddedStore
 from service.bootstrap import open_store
-from service.settings import Settings
+from service.config.settings import Settings
 
 
 def settings(store: str) -> Settings:
@@ -32,6 +32,6 @@ def test_a_store_of_no_known_kind(store: str) -> None:
 
 
 def test_a_service_on_sqlite_does_not_load_the_driver() -> None:
-    code = "import sys, service.cli; print('neo4j' in sys.modules)"
+    code = "import sys, service.cli.main; print('neo4j' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -6,8 +6,8 @@ from typing import Any
 from neo4j import Record
 from rapidfuzz.distance import OSA
 
-from graph.domain.observations import Observation
-from graph.domain.search import Field, Hit, errors_allowed
+from graph.domain.model.observations import Observation
+from graph.domain.profile.search import Field, Hit, errors_allowed
 
 MOST_LOOKED_AT = 20_000
 """Texts that the index may bring before they are held against customers and fields."""

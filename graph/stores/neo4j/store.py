@@ -16,37 +16,37 @@ from neo4j.exceptions import (
     TransientError,
 )
 
-from graph.domain.changes import Entry
-from graph.domain.errors import Conflict, StoreFailure, StoreUnavailable
-from graph.domain.figures import Figures, figures_from_json
-from graph.domain.health import Hub, Large, NamespaceUse, Survey
-from graph.domain.marks import Mark
-from graph.domain.observations import DAY
-from graph.domain.orders import Order
-from graph.domain.products import Product
-from graph.domain.receipts import ObservationKey, Receipt
-from graph.domain.requests import Answered, RequestKey
-from graph.domain.rules import KeptRules
-from graph.domain.search import Field, Hit
-from graph.domain.segments import Belonging, Membership, Segment
-from graph.domain.snapshots import Writes
-from graph.domain.views import Asked, ByKey, CustomerView, Selection
+from graph.domain.model.changes import Entry
+from graph.domain.model.dates import DAY
+from graph.domain.model.errors import Conflict, StoreFailure, StoreUnavailable
+from graph.domain.model.idempotency import Answered, RequestKey
+from graph.domain.model.order_totals import Figures, figures_from_json
+from graph.domain.model.orders import Order
+from graph.domain.model.overrides import Mark
+from graph.domain.model.products import Product
+from graph.domain.model.receipts import ObservationKey, Receipt
+from graph.domain.model.rules import KeptRules
+from graph.domain.model.segments import Belonging, Membership, Segment
+from graph.domain.model.store_values import Writes
+from graph.domain.profile.pages import Asked, ByKey, CustomerView, Selection
+from graph.domain.profile.search import Field, Hit
+from graph.domain.resolution.health import Hub, Large, NamespaceUse, Survey
 from graph.ports import LOADING, T, Work
-from graph.stores.neo4j import cypher, records
+from graph.stores.neo4j import cypher, mapping
+from graph.stores.neo4j.customer_pages import ALIVE, Read, query, view
+from graph.stores.neo4j.read_batcher import Trips
 from graph.stores.neo4j.search import MOST_LOOKED_AT, exact, hit, similar
 from graph.stores.neo4j.transaction import Transaction
-from graph.stores.neo4j.trips import Trips
 from graph.stores.neo4j.upgrades import AFTER, BEFORE
-from graph.stores.neo4j.views import ALIVE, Read, query, view
 
 SCHEMA = cypher.load("schema")
 RULES = cypher.load("rules")
 HISTORY = cypher.load("history")
-READING = cypher.load("reading")
+READING = cypher.load("reads")
 PRODUCTS = cypher.load("products")
 SEARCH = cypher.load("search")
 SEGMENTS = cypher.load("segments")
-WRITING = cypher.load("writing")
+WRITING = cypher.load("writes")
 
 HEALTH = cypher.load("health")
 RETRY_SECONDS = 8.0
@@ -153,7 +153,7 @@ class Neo4jStore:
 
     async def changes(self, after: int, first: int) -> list[Entry]:
         """See `Store`."""
-        return [records.entry(record["h"]) for record in await self._read(HISTORY["changes"], after=after, first=first)]
+        return [mapping.entry(record["h"]) for record in await self._read(HISTORY["changes"], after=after, first=first)]
 
     async def newest_change(self) -> int:
         """See `Store`."""
@@ -162,7 +162,7 @@ class Neo4jStore:
 
     async def history(self, ids: Sequence[str]) -> list[Entry]:
         """See `Store`."""
-        return [records.entry(record["h"]) for record in await self._read(HISTORY["history"], ids=list(ids))]
+        return [mapping.entry(record["h"]) for record in await self._read(HISTORY["history"], ids=list(ids))]
 
     async def naming(self, key: str) -> list[str]:
         """See `Store`."""
@@ -172,17 +172,17 @@ class Neo4jStore:
         """See `Store`."""
         at, id = after or (-1, "")
         found = await self._read(HISTORY["marks"], key=key, at=at, id=id, first=first)
-        return [records.mark(record["m"]) for record in found]
+        return [mapping.mark(record["m"]) for record in found]
 
     async def mark(self, id: str) -> Mark | None:
         """See `Store`."""
         found = await self._read(HISTORY["mark"], id=id)
-        return records.mark(found[0]["m"]) if found else None
+        return mapping.mark(found[0]["m"]) if found else None
 
     async def answered(self, key: RequestKey) -> Answered | None:
         """See `Store`."""
         (record,) = await self._read(READING["answered"], asked={"keys": [list(key)]})
-        return records.answered(record["found"][0][0]) if record["found"] else None
+        return mapping.answered(record["found"][0][0]) if record["found"] else None
 
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:
         """See `Store`."""
@@ -191,7 +191,7 @@ class Neo4jStore:
 
     async def put_products(self, products: Sequence[Product]) -> list[bool]:
         """See `Store`."""
-        values = sorted((records.product_values(one) for one in products), key=lambda one: str(one["sku"]))
+        values = sorted((mapping.product_values(one) for one in products), key=lambda one: str(one["sku"]))
 
         async def run(tx: AsyncManagedTransaction) -> dict[str, bool]:
             result = await tx.run(PRODUCTS["put_products"], rows=values)
@@ -203,7 +203,7 @@ class Neo4jStore:
 
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:
         """See `Store`."""
-        found = [records.product(record["p"]) for record in await self._read(PRODUCTS["products"], skus=list(skus))]
+        found = [mapping.product(record["p"]) for record in await self._read(PRODUCTS["products"], skus=list(skus))]
         return {one.sku: one for one in found}
 
     async def find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
@@ -237,12 +237,12 @@ class Neo4jStore:
 
     async def segments(self) -> list[Segment]:
         """See `Store`."""
-        return [records.segment(record["s"]) for record in await self._read(SEGMENTS["segments"])]
+        return [mapping.segment(record["s"]) for record in await self._read(SEGMENTS["segments"])]
 
     async def belongings(self, ids: Sequence[str]) -> list[Belonging]:
         """See `Store`."""
         found = await self._read(SEGMENTS["belongings"], ids=list(ids))
-        return [records.belonging(record.values()) for record in found]
+        return [mapping.belonging(record.values()) for record in found]
 
     async def members(self, segment: str, after: str, first: int) -> list[Membership]:
         """See `Store`."""
@@ -310,7 +310,7 @@ class Neo4jStore:
 
     async def rules(self) -> list[KeptRules]:
         """See `Store`."""
-        return [records.kept_rules(record["r"]) for record in await self._read(RULES["newest_rules"])]
+        return [mapping.kept_rules(record["r"]) for record in await self._read(RULES["newest_rules"])]
 
     async def adopt_rules(self, text: str, expected: int, at: int) -> int:
         """See `Store`."""
@@ -344,7 +344,7 @@ class Neo4jStore:
         """See `Store`."""
         source, id = after or ("", "")
         found = await self._read(RULES["receipts"], source=source, id=id, first=first)
-        return [records.receipt(record["o"]) for record in found]
+        return [mapping.receipt(record["o"]) for record in found]
 
     async def count_observations(self) -> int:
         """See `Store`."""

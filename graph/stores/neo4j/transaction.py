@@ -6,20 +6,20 @@ from typing import Any
 from msgspec.structs import replace
 from neo4j import AsyncManagedTransaction
 
-from graph.domain.customers import Member, Node
-from graph.domain.errors import RulesMoved, StoreFailure, StoreUnavailable
-from graph.domain.identifiers import Pair
-from graph.domain.links import Link
-from graph.domain.marks import Mark, MarkKind
-from graph.domain.observations import Statement
-from graph.domain.receipts import ObservationKey
-from graph.domain.requests import Answered, RequestKey
-from graph.domain.snapshots import Around, Region, Support, Writes
+from graph.domain.model.customers import Member, Node
+from graph.domain.model.errors import RulesMoved, StoreFailure, StoreUnavailable
+from graph.domain.model.idempotency import Answered, RequestKey
+from graph.domain.model.identifiers import Pair
+from graph.domain.model.links import Link
+from graph.domain.model.observations import Statement
+from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.receipts import ObservationKey
+from graph.domain.model.store_values import Around, Region, Support, Writes
 from graph.ports import ReadAround, ReadBelongings, ReadRegion, ReadSegments, ReadSupport, Request, Write
-from graph.stores.neo4j import cypher, records
-from graph.stores.neo4j.writing import SEGMENTS, WRITE, Met, Rows, before
+from graph.stores.neo4j import cypher, mapping
+from graph.stores.neo4j.writes import SEGMENTS, WRITE, Met, Rows, before
 
-READING = cypher.load("reading")
+READING = cypher.load("reads")
 UNREAD = -1
 
 
@@ -54,9 +54,9 @@ class Transaction:
             case ReadRegion(seeds, opened):
                 return await self._region(seeds, opened)
             case ReadSegments():
-                return [records.segment(node) for (node,) in await self._run(SEGMENTS["lock_segments"])]
+                return [mapping.segment(node) for (node,) in await self._run(SEGMENTS["lock_segments"])]
             case ReadBelongings(ids):
-                return [records.belonging(row) for row in await self._run(SEGMENTS["lock_belongings"], ids=ids)]
+                return [mapping.belonging(row) for row in await self._run(SEGMENTS["lock_belongings"], ids=ids)]
             case Write(writes):
                 await self.write(writes)
                 return None
@@ -96,15 +96,15 @@ class Transaction:
         members: dict[str, Member] = {}
         for node, handle, customer in found:
             met.identifiers[node["key"]] = handle
-            members[node["key"]] = records.member(node, customer)
-        receipts = [records.receipt(*one) for one in stated]
+            members[node["key"]] = mapping.member(node, customer)
+        receipts = [mapping.receipt(*one) for one in stated]
         met.receipts.update(receipt.key for receipt in receipts)
         links: dict[Pair, Link] = {}
         for (a, b), values, handle in linked:
             ends = request.keys[a], request.keys[b]
             met.links[ends] = handle
-            links[ends] = records.link(*ends, values)
-        customers = {node: records.customer(values, node) for values, node in held}
+            links[ends] = mapping.link(*ends, values)
+        customers = {node: mapping.customer(values, node) for values, node in held}
         met.customers |= customers
         return Around(
             {receipt.key: receipt for receipt in receipts}, members, links, customers, rules_version=self._version
@@ -114,19 +114,19 @@ class Transaction:
         if not keys:
             return {}
         asked = [list(key) for key in keys]
-        found = [records.answered(node) for (node,) in await self._found(READING["answered"], keys=asked)]
+        found = [mapping.answered(node) for (node,) in await self._found(READING["answered"], keys=asked)]
         return {one.once.key: one for one in found}
 
     async def _marks(self, keys: Sequence[str], ids: Sequence[str]) -> dict[str, Mark]:
         if not keys and not ids:
             return {}
-        marks = [records.mark(node) for (node,) in await self._found(READING["marks"], keys=keys, ids=ids)]
+        marks = [mapping.mark(node) for (node,) in await self._found(READING["marks"], keys=keys, ids=ids)]
         return {mark.id: mark for mark in marks}
 
     async def _support(self, keys: Sequence[str]) -> Support:
         support: dict[str, dict[ObservationKey, Statement]] = {key: {} for key in keys}
         for key, row in await self._found(READING["support"], keys=keys):
-            statement = records.statement(row)
+            statement = mapping.statement(row)
             support[key][statement.source, statement.id] = statement
         return support
 
@@ -145,7 +145,7 @@ class Transaction:
             found = await self._found(READING["region_links"], handles=handles, opened=wide)
             for values, handle, a, b, reached, node in found:
                 self._met.links[a, b] = handle
-                region.links[a, b] = records.link(a, b, values)
+                region.links[a, b] = mapping.link(a, b, values)
                 if reached not in region.members:
                     (loose if node is None else nodes).add(reached if node is None else node)
             marked = [key for key in frontier if region.members[key].marks]
@@ -156,7 +156,7 @@ class Transaction:
             frontier = await self._members_of(region, nodes) + await self._members_at(region, sorted(loose))
         held = {member.customer for member in region.members.values() if member.customer is not None}
         at = await self._found(READING["customers_at"], nodes=list(held), anchors=sorted(region.asked))
-        customers = {node: records.customer(values, node, target) for values, node, target in at}
+        customers = {node: mapping.customer(values, node, target) for values, node, target in at}
         self._met.customers |= customers
         return Region(region.members, region.links, region.marks, customers)
 
@@ -188,7 +188,7 @@ class Transaction:
             self._met.identifiers[key] = handle
             if key not in region.members:
                 came.append(key)
-            region.members[key] = records.member(values, node)
+            region.members[key] = mapping.member(values, node)
             region.asked.add(key)
         return came
 

@@ -5,16 +5,16 @@ from typing import Any
 
 import neo4j
 
-from graph.domain.facts import FactKind, detail
-from graph.domain.figures import add, figures_of, figures_to_json
-from graph.domain.observations import Observation
-from graph.domain.orders import Order
-from graph.domain.search import NOT_SEARCHED, text_of_identifier
-from graph.domain.tallies import Tally, tally_of
-from graph.domain.tallies import add as add_tallies
-from graph.domain.texts import compact
+from graph.domain.model.facts import FactKind, detail
+from graph.domain.model.interaction_counts import Tally, tally_of
+from graph.domain.model.interaction_counts import add as add_tallies
+from graph.domain.model.json_text import compact
+from graph.domain.model.observations import Observation
+from graph.domain.model.order_totals import add, figures_of, figures_to_json
+from graph.domain.model.orders import Order
+from graph.domain.profile.search import NOT_SEARCHED, text_of_identifier
 from graph.stores.neo4j import cypher
-from graph.stores.neo4j.views import SMALL
+from graph.stores.neo4j.customer_pages import SMALL
 
 Read = Callable[..., Awaitable[list[neo4j.Record]]]
 UPGRADES = cypher.load("upgrades")

@@ -10,13 +10,13 @@ from graph.bulk.columns import Columns, Growing
 from graph.bulk.evidence import links_of, sightings_of
 from graph.bulk.resolution import BY_APART, BY_LIMIT, IDLE, SUSPENDED, resolve
 from graph.bulk.sharing import degrees_of
-from graph.domain import resolution
-from graph.domain.groups import limit_reason
-from graph.domain.identifiers import namespace_of
-from graph.domain.links import APART, State
-from graph.domain.marks import Mark, MarkKind
-from graph.domain.observations import Statement, Tier, evidence
-from graph.domain.rules import Rules
+from graph.domain.model.identifiers import namespace_of
+from graph.domain.model.links import APART, State
+from graph.domain.model.observations import Statement, Tier, evidence
+from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.rules import Rules
+from graph.domain.resolution import resolution
+from graph.domain.resolution.groups import limit_reason
 from tests.builders.graphs import small_rules
 
 KEYS = [f"{namespace}={value}" for namespace in ("crm", "mail", "phone", "cookie", "order") for value in "abcd"]

@@ -1,0 +1,1 @@
+"""Writes, one file each; `commit` is the one behind all others."""

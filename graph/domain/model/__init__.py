@@ -1,0 +1,1 @@
+"""The nouns as plain values. Imports nothing else of the domain."""

@@ -1,0 +1,1 @@
+"""What follows from facts: attributes, consent, journeys, metrics. Imports only the model."""

@@ -1,0 +1,1 @@
+"""Segment rules: conditions over profiles, and how a rule is parsed."""

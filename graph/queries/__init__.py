@@ -1,0 +1,1 @@
+"""Questions that are more than one read, one file each."""

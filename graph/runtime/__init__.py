@@ -1,0 +1,1 @@
+"""Scheduling and time limits on the event loop."""

@@ -1,1 +1,0 @@
-"""Attributes of people in GraphQL."""

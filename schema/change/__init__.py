@@ -1,1 +1,0 @@
-"""The change in GraphQL."""

@@ -1,0 +1,1 @@
+"""How a GraphQL document is validated, weighed, compiled and run."""

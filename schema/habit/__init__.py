@@ -1,1 +1,0 @@
-"""Habits and journeys in GraphQL."""

@@ -1,1 +1,0 @@
-"""The identifier in GraphQL."""

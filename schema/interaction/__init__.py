@@ -1,1 +1,0 @@
-"""Interactions and timelines in GraphQL."""

@@ -1,1 +1,0 @@
-"""The mark in GraphQL."""

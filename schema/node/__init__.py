@@ -1,1 +1,0 @@
-"""Anything with an id, in GraphQL."""

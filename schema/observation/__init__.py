@@ -1,1 +1,0 @@
-"""The observation in GraphQL."""

@@ -1,0 +1,1 @@
+"""Inputs, queries, mutations and subscriptions, one file a noun."""

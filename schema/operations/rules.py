@@ -1,0 +1,83 @@
+"""Queries and mutations on the rules."""
+
+from typing import Annotated
+
+import strawberry
+
+from graph.domain.model.errors import Conflict, InvalidInput
+from schema.shared.context import Info
+from schema.shared.problems import Problem
+from schema.types.rules import (
+    ApplyRulesInput,
+    ApplyRulesPayload,
+    PreviewPayload,
+    PreviewRulesInput,
+    RulesPreview,
+    RulesProgress,
+    RulesVersion,
+)
+
+AT_ONCE = 2.0
+"""Seconds that a preview is waited for before it is answered as running."""
+
+
+@strawberry.type
+class RulesQueries:
+    """What can be asked of the rules."""
+
+    @strawberry.field(description="The rules in force; null before the service has met its database.")
+    async def rules(self, info: Info) -> RulesVersion | None:
+        """The newest version."""
+        graph = info.context.graph
+        kept = await graph.kept_rules()
+        return None if kept is None else RulesVersion.of(kept, await graph.rules_progress())
+
+    @strawberry.field(description="A preview that was begun in this process.")
+    def rules_preview(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+    ) -> RulesPreview | None:
+        """A preview."""
+        preview = info.context.graph.preview(str(id))
+        return None if preview is None else RulesPreview.of(preview)
+
+
+@strawberry.type
+class RulesMutations:
+    """What can be done with the rules."""
+
+    @strawberry.mutation(
+        description="Find out what other rules would change in what is stored. A short one is answered done, a long "
+        "one goes on: see `rulesPreview` and `cancelPreview`. Nothing is written."
+    )
+    async def preview_rules(self, info: Info, input: PreviewRulesInput) -> PreviewPayload:
+        """Begin a preview."""
+        try:
+            preview = info.context.graph.preview_rules(input.rules, input.masked)
+        except InvalidInput as error:
+            return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])
+        await preview.wait(AT_ONCE)
+        return PreviewPayload(preview=RulesPreview.of(preview), errors=[])
+
+    @strawberry.mutation(description="Stop a preview.")
+    def cancel_preview(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+    ) -> PreviewPayload:
+        """Cancel a preview."""
+        preview = info.context.graph.preview(str(id))
+        if preview is None:
+            error = InvalidInput("UNKNOWN_PREVIEW", f"there is no preview {str(id)[:60]!r}", ("id",))
+            return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])
+        preview.cancel()
+        return PreviewPayload(preview=RulesPreview.of(preview), errors=[])
+
+    @strawberry.mutation(
+        description="Put rules in force: at once for what comes in, in the background for what is stored; everything "
+        "is served meanwhile, and a restart goes on where it was. Every version is kept."
+    )
+    async def apply_rules(self, info: Info, input: ApplyRulesInput) -> ApplyRulesPayload:
+        """Apply rules."""
+        try:
+            progress = await info.context.graph.apply_rules(input.rules, input.expected_version)
+        except (InvalidInput, Conflict) as error:
+            return ApplyRulesPayload(progress=None, errors=[Problem.of(error.problem())])
+        return ApplyRulesPayload(progress=RulesProgress.of(progress), errors=[])

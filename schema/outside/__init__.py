@@ -1,1 +1,0 @@
-"""Segments of third parties in GraphQL."""

@@ -1,1 +1,0 @@
-"""How customers compare with all, in GraphQL."""

@@ -1,0 +1,1 @@
+"""What types and operations share: context, scalars, connections, cursors, look-ahead."""

@@ -1,1 +1,0 @@
-"""The simulation in GraphQL."""

@@ -1,1 +1,0 @@
-"""The why in GraphQL."""

@@ -1,0 +1,1 @@
+"""Settings, rules.toml and attributes.toml."""

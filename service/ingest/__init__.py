@@ -1,0 +1,1 @@
+"""Files in: import and backfill."""

@@ -1,0 +1,1 @@
+"""The interpreter's tuning, ids, and model fitting in a process of its own."""

@@ -1,0 +1,319 @@
+"""Subscriptions, followed with the field's real clients and with readers that do not read."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.api_external.conftest import Serve
+from tests.builders.clients import LINK, seen
+from tests.builders.services import Service, Subscriber
+from tests.conftest import Run
+
+CHANGES = "subscription($since: String) { changes(since: $since) { cursor kind customerId } }"
+CUSTOMER = """subscription { customerChanged(by: {identifier: {namespace: "cookie", value: "ck-1"}}) {
+    id identifiers { nodes { value } } } }"""
+PROTOCOL = "graphql-transport-ws"
+
+
+def link(service: Service, *keys: str) -> None:
+    service.ask(LINK, {"input": {"observations": [seen(*keys)]}})
+
+
+@pytest.mark.parametrize("protocol", ["ws", "sse"])
+def test_a_customer_is_followed_from_unknown_to_merged(serve: Serve, protocol: str) -> None:
+    # given
+    service = serve()
+    subscriber = Subscriber(service, protocol, {"name": "c", "query": CUSTOMER, "take": 3})
+    # then
+    assert subscriber.next() == {"name": "c", "next": {"data": {"customerChanged": None}}}
+    # when
+    link(service, "cookie=ck-1", "device=device-1")
+    # then
+    first = subscriber.next()["next"]["data"]["customerChanged"]
+    assert [one["value"] for one in first["identifiers"]["nodes"]] == ["device-1", "ck-1"]
+    # when
+    link(service, "cookie=ck-1", "email=ann@example.com")
+    # then
+    second = subscriber.next()["next"]["data"]["customerChanged"]
+    assert [one["value"] for one in second["identifiers"]["nodes"]] == ["ann@example.com", "device-1", "ck-1"]
+    assert second["id"] == first["id"]
+
+
+@pytest.mark.parametrize("protocol", ["ws", "sse"])
+def test_the_feed_resumes_without_gaps(serve: Serve, protocol: str) -> None:
+    # given
+    service = serve()
+    for number in range(3):
+        link(service, f"cookie=cookie-{number}", f"device=device-{number}")
+    history = service.ask("{ changes { nodes { cursor } } }")["changes"]["nodes"]
+    # when: the first is read, then the rest from its cursor, then what comes while it is followed
+    since = {"since": history[0]["cursor"]}
+    subscriber = Subscriber(
+        service, protocol, {"name": "f", "query": CHANGES, "variables": since, "take": len(history) + 1}
+    )
+    found = [subscriber.next()["next"]["data"]["changes"]["cursor"] for _ in history[1:]]
+    for number in range(2):
+        link(service, f"cookie=late-{number}", f"device=later-{number}")
+        found.append(subscriber.next()["next"]["data"]["changes"]["cursor"])
+    # then
+    everything = service.ask("{ changes { nodes { cursor } } }")["changes"]["nodes"]
+    assert found == [one["cursor"] for one in everything[1:]]
+
+
+def test_changes_of_another_process_are_seen(serve: Serve) -> None:
+    # given
+    service, other = serve(feed_seconds=0.2), serve()
+    subscriber = Subscriber(
+        service, "ws", {"name": "f", "query": CHANGES, "take": 1}, {"name": "c", "query": CUSTOMER, "take": 2}
+    )
+    assert subscriber.next()["next"]["data"]["customerChanged"] is None
+    # when
+    link(other, "cookie=ck-1", "device=device-1")
+    # then
+    told = [line for line in subscriber.lines() if "next" in line]
+    assert {line["name"] for line in told} == {"f", "c"}
+
+
+def test_a_bad_operation_ends_no_other(serve_embedded: Serve) -> None:
+    # given
+    service = serve_embedded()
+    operations = [
+        {"name": "good", "query": CUSTOMER, "take": 2},
+        {"name": "syntax", "query": "subscription {"},
+        {"name": "unknown", "query": "subscription { nope }"},
+        {"name": "variables", "query": CHANGES, "variables": {"since": 7}},
+        {"name": "cursor", "query": CHANGES, "variables": {"since": "nonsense"}},
+        {"name": "query", "query": "{ __typename }"},
+    ]
+    subscriber = Subscriber(service, "ws", *operations)
+    # when
+    told: dict[str, Any] = {}
+    while len(told) < 6:
+        line = subscriber.next()
+        told.setdefault(line["name"], line)
+    link(service, "cookie=ck-1", "device=device-1")
+    # then
+    assert told["good"]["next"]["data"] == {"customerChanged": None}
+    assert told["query"]["next"]["data"] == {"__typename": "Query"}
+    for name in ("syntax", "unknown", "variables"):
+        assert told[name]["error"][0]["extensions"]["code"] == "BAD_REQUEST", told[name]
+    assert "BAD_CURSOR" in json.dumps(told["cursor"])
+    assert any(line["name"] == "good" and "next" in line for line in subscriber.lines())
+
+
+def test_keys_open_sockets_and_streams(serve_embedded: Serve) -> None:
+    # given
+    service = serve_embedded(api_keys="shop:0123456789abcdef")
+    operation = {"name": "q", "query": "{ __typename }"}
+    for protocol in ("ws", "sse"):
+        # when
+        refused = list(Subscriber(service, protocol, operation, key="0123456789abcdeX").lines())
+        served = list(Subscriber(service, protocol, operation, key="0123456789abcdef").lines())
+        # then
+        assert not any("next" in line for line in refused)
+        assert {"name": "q", "next": {"data": {"__typename": "Query"}}} in served
+
+
+async def begin(url: str, **options: Any) -> Any:
+    websocket = await connect(url, subprotocols=[PROTOCOL], **options)
+    await websocket.send('{"type": "connection_init"}')
+    assert json.loads(await websocket.recv())["type"] == "connection_ack"
+    return websocket
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("nonsense", 4400),
+        ("[]", 4400),
+        ("7", 4400),
+        ('{"type": 7}', 4400),
+        ('{"type": "subscribe", "id": 7}', 4400),
+        ('{"type": "connection_init"}', 4429),
+        (b"\xff\x00", 4400),
+    ],
+)
+def test_a_message_that_is_none_ends_the_connection_with_a_reason(
+    serve_embedded: Serve, run: Run, message: str | bytes, code: int
+) -> None:
+    service = serve_embedded()
+
+    async def attempt() -> None:
+        websocket = await begin(service.socket)
+        await websocket.send(message)
+        with pytest.raises(ConnectionClosed) as closed:
+            await websocket.recv()
+        assert closed.value.rcvd.code == code
+        assert closed.value.rcvd.reason
+
+    run(attempt())
+    assert "Traceback" not in service.log.read_text()
+
+
+@pytest.mark.parametrize(
+    "payload", [None, 7, {}, {"query": 7}, {"query": "{ __typename }", "variables": []}, {"documentId": "sha256:x"}]
+)
+def test_a_request_that_is_none_is_answered_and_the_socket_stays(
+    serve_embedded: Serve, run: Run, payload: object
+) -> None:
+    service = serve_embedded()
+
+    async def attempt() -> None:
+        websocket = await begin(service.socket)
+        await websocket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
+        answer = json.loads(await websocket.recv())
+        assert (answer["type"], answer["id"]) == ("error", "1")
+        assert answer["payload"][0]["message"]
+        await websocket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }"}}))
+        assert json.loads(await websocket.recv())["type"] == "next"
+
+    run(attempt())
+
+
+def test_sockets_run_trusted_documents_only_where_that_is_wanted(
+    serve_embedded: Serve, run: Run, tmp_path: Path
+) -> None:
+    text = "{ __typename }"
+    hash = hashlib.sha256(text.encode()).hexdigest()
+    (tmp_path / "documents.json").write_text(json.dumps({hash: text}))
+    service = serve_embedded(documents=tmp_path / "documents.json", only_trusted="true")
+
+    async def attempt() -> None:
+        websocket = await begin(service.socket)
+        await websocket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": "{ purposes }"}}))
+        refused = json.loads(await websocket.recv())
+        assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == ("error", "NOT_TRUSTED")
+        named = {"query": "", "documentId": f"sha256:{hash}"}
+        await websocket.send(json.dumps({"type": "subscribe", "id": "2", "payload": named}))
+        assert json.loads(await websocket.recv())["payload"] == {"data": {"__typename": "Query"}}
+
+    run(attempt())
+
+
+def test_the_legacy_protocol_is_off(serve_embedded: Serve, run: Run) -> None:
+    service = serve_embedded()
+
+    async def attempt() -> None:
+        websocket = await connect(service.socket, subprotocols=["graphql-ws"])
+        with pytest.raises(ConnectionClosed) as closed:
+            await websocket.recv()
+        assert closed.value.rcvd.code == 4406
+
+    run(attempt())
+
+
+def test_a_connection_and_a_caller_have_their_limits(serve_embedded: Serve, run: Run) -> None:
+    service = serve_embedded(max_subscriptions=2, max_connections=2)
+
+    async def attempt() -> None:
+        first, second = await begin(service.socket), await begin(service.socket)
+        for id in "123":
+            await first.send(json.dumps({"type": "subscribe", "id": id, "payload": {"query": CHANGES}}))
+        answer = json.loads(await first.recv())
+        assert (answer["type"], answer["id"]) == ("error", "3")
+        third = await connect(service.socket, subprotocols=[PROTOCOL])
+        await third.send('{"type": "connection_init"}')
+        with pytest.raises(ConnectionClosed) as closed:
+            await third.recv()
+        assert closed.value.rcvd.code == 4290
+        await second.close()
+        fourth = None
+        for _ in range(50):
+            await asyncio.sleep(0.05)
+            with contextlib.suppress(ConnectionClosed):
+                fourth = await begin(service.socket)
+                break
+        assert fourth, "the place of a connection that ended is not free again"
+
+    run(attempt())
+    body = {"query": CHANGES}
+    answer = service.http.post(service.url, json=body, headers={"accept": "text/event-stream"})
+    assert answer.status_code == 429
+
+
+def test_pages_of_strangers_cannot_open_sockets(serve_embedded: Serve, run: Run) -> None:
+    service = serve_embedded(allowed_origins="https://shop.example")
+
+    async def attempt() -> None:
+        with pytest.raises(Exception, match="403"):
+            await connect(service.socket, subprotocols=[PROTOCOL], origin="https://evil.example")
+        await begin(service.socket, origin="https://shop.example")
+
+    run(attempt())
+
+
+def memory(pid: int) -> int:
+    """Resident memory in KiB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+
+
+def _request(service: Service, protocol: str) -> tuple[bytes, list[bytes]]:
+    """The bytes that open a stream of all changes, and the frames to send then."""
+    head = f"Host: 127.0.0.1:{service.port}\r\n"
+    if protocol == "sse":
+        body = json.dumps({"query": EVERYTHING})
+        head = f"POST /graphql HTTP/1.1\r\n{head}Accept: text/event-stream\r\nContent-Type: application/json\r\n"
+        return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode(), []
+    head = f"GET /graphql HTTP/1.1\r\n{head}Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    frames = []
+    for message in ({"type": "connection_init"}, {"type": "subscribe", "id": "1", "payload": {"query": EVERYTHING}}):
+        text = json.dumps(message).encode()
+        frames.append(bytes([0x81, 0x80 | 126]) + len(text).to_bytes(2, "big") + b"\0\0\0\0" + text)
+    return (
+        f"{head}Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Protocol: {PROTOCOL}\r\n\r\n".encode(),
+        frames,
+    )
+
+
+EVERYTHING = 'subscription { changes(since: "WzBd") { sentence cause { source } identifiers { namespace value } } }'
+
+
+@pytest.mark.parametrize("protocol", ["ws", "sse"])
+def test_a_reader_that_does_not_read_is_cut_off_and_eats_no_memory(serve_embedded: Serve, protocol: str) -> None:
+    # given: 20 MB of history, and a reader that takes nothing of it
+    service = serve_embedded(slow_reader_seconds=1)
+    for batch in range(12):
+        observations = [
+            seen(
+                *(f"cookie={'c' * 200}-{batch}-{number}-{place}" for place in range(8)),
+                f"email=m{batch}.{number}@example.com",
+            )
+            for number in range(500)
+        ]
+        service.ask(LINK, {"input": {"observations": observations}})
+    before = memory(service.pid)
+    with socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.connect(("127.0.0.1", service.port))
+        opening, frames = _request(service, protocol)
+        reader.sendall(opening)
+        time.sleep(0.5)
+        for frame in frames:
+            reader.sendall(frame)
+        # when
+        for _ in range(100):
+            time.sleep(0.1)
+            if "cut off" in service.log.read_text():
+                break
+        grown = memory(service.pid) - before
+        reader.settimeout(10)
+        last = b""
+        while chunk := reader.recv(1_000_000):
+            last = (last + chunk)[-1000:]
+    # then: a socket's reader finds the reason behind what it had left unread
+    reason = (4080).to_bytes(2, "big") + b"slow reader: an event was left unread for too long"
+    assert protocol == "sse" or reason in last
+    assert "cut off: it left an event unread" in service.log.read_text()
+    assert grown < 30_000
+    assert service.ask("{ __typename }") == {"__typename": "Query"}
+    assert "Traceback" not in service.log.read_text()

@@ -1,0 +1,77 @@
+"""Scenario files in the pure core: all of them hold, and bad ones say what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from graph.domain.model.errors import InvalidInput
+from graph.domain.resolution.scenario import parse, simulate
+from tests.builders.scenarios import FILES, each_scenario, scenario
+
+
+def test_there_are_scenarios() -> None:
+    assert len(FILES) >= 66
+
+
+@each_scenario
+def test_the_scenario_holds(file: Path) -> None:
+    # given
+    one = scenario(file)
+    # when
+    outcome = simulate(one)
+    # then
+    assert one.expect is not None
+    assert outcome.customers == one.expect
+
+
+def test_the_outcome_tells_what_was_suspended_and_refused() -> None:
+    # given
+    text = """rules
+  crm limit=1
+  cookie
+seen
+  e1 crm=Tom cookie=1
+  e2 crm=Sue cookie=1
+  e3 crm=Tom crm=Sue
+"""
+    # when
+    outcome = simulate(parse(text)).as_json()
+    # then
+    assert outcome["customers"] == [["cookie=1", "crm=Sue"], ["crm=Tom"]]
+    assert outcome["suspended"][0]["link"] == ["cookie=1", "crm=Tom"]
+    assert "rules allow 1" in outcome["suspended"][0]["reason"]
+    assert outcome["refused"] == [
+        {"observation": "e3", "reason": "names 2 values of crm, of which a customer has at most 1"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("crm", "line 1: expected 'rules', 'seen' or 'expect'"),
+        ("rules\n  crm limit=x", "line 2: limit='x' is not a whole number"),
+        ("rules\n  crm contested=last", "line 2: contested='last'"),
+        ("rules\n  crm size=3", "line 2: unknown word 'size=3'"),
+        ("rules\n  crm\n  crm", "'crm' is there twice"),
+        ("rules reject=1", "line 1: unknown word 'reject=1' after rules"),
+        ("rules\n  crm shared_above={mail=2}", "shared_above names 'mail'"),
+        ("rules\n  crm\nseen\n  e1 mail=a", "line 4: namespace 'mail' is not among the rules"),
+        ("rules\n  crm\nseen\n  e1 crm=a\n  e1 crm=a", "line 5: the name 'e1' is there twice"),
+        ("rules\n  crm\nseen\n  e1", "line 4: identifiers holds 0 entries"),
+        ("rules\n  crm\nseen\n  apart crm=a", "line 4: apart takes two keys"),
+        ("rules\n  crm\nseen\n  apart crm=a crm=a", "line 4: apart names 'crm=a' twice"),
+        ("rules\n  crm\nseen\n  e1 crm=a statistical=2", "line 4: confidence is 2.0"),
+        ("rules\n  crm\nseen\n  e1 crm=a statistical=nan", "line 4: confidence is nan"),
+        ("rules\n  crm\nseen\n  e1 @x crm=a", "line 4: @='x' is not a number"),
+        ("rules\n  crm\nseen\n  e1 crm=a party=fourth", "line 4: party='fourth'"),
+        ("rules\n  crm\nexpect\n  crm", "line 4: 'crm' is not namespace=value"),
+    ],
+)
+def test_a_bad_file_names_the_line(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        parse(text)
+    assert message in raised.value.message
+
+
+def test_without_expect_nothing_is_compared() -> None:
+    assert parse("rules\n  crm\nseen\n  e1 crm=a # a comment\n").expect is None

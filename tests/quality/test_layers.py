@@ -1,0 +1,39 @@
+"""The layers are a contract, and the domain uses the standard library and three pure ones only."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ALLOWED = {"email_validator", "msgspec", "phonenumbers", "graph"}
+
+
+def test_the_contracts_of_the_layers_hold() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_domain_imports_the_standard_library_and_three_pure_ones() -> None:
+    for path in (ROOT / "graph" / "domain").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            for name in names:
+                top = name.split(".")[0]
+                assert top in ALLOWED or top in sys.stdlib_module_names, f"{path.name} imports {name}"
+
+
+def test_every_tests_folder_is_a_package() -> None:
+    for folder in (ROOT / "tests").rglob("*"):
+        if folder.is_dir() and folder.name not in ("__pycache__", "scenarios"):
+            assert (folder / "__init__.py").exists(), folder

@@ -1,0 +1,150 @@
+"""What documents come to: known figures, and each fragment walked once equals each spread walked anew."""
+
+import time
+from typing import Any
+
+import pytest
+from graphql import (
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    NamedTypeNode,
+    OperationDefinitionNode,
+    Visitor,
+    parse,
+    visit,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schema.execution.costs import BATCHES, SIZES, WEIGHTS
+from schema.execution.document_weight import Measure, Measuring
+from schema.root import schema
+
+CORE = schema._schema
+
+
+def measured(text: str, **variables: Any) -> Measure:
+    document = parse(text)
+    (operation,) = (one for one in document.definitions if isinstance(one, OperationDefinitionNode))
+    return Measuring(CORE, document, variables).operation(operation)
+
+
+@pytest.mark.parametrize("coordinate", [*BATCHES, *WEIGHTS, *SIZES])
+def test_every_entry_of_the_tables_is_a_field(coordinate: str) -> None:
+    name, field = coordinate.split(".")
+    assert field in CORE.type_map[name].fields
+
+
+@pytest.mark.parametrize(
+    ("text", "depth", "aliases", "cost"),
+    [
+        ("{ __typename }", 0, 0, 0),
+        ('{ customer(by: {id: "x"}) { id known } }', 2, 0, 1),
+        ('{ customer(by: {id: "x"}) { metrics { orders } } }', 3, 0, 2),
+        # a customer, a connection, 20 identifiers
+        ('{ customer(by: {id: "x"}) { identifiers { nodes { value } } } }', 4, 0, 22),
+        # besides 5 edges with a node each
+        (
+            '{ customer(by: {id: "x"}) { identifiers(first: 5) { nodes { value } edges { node { value } } } } }',
+            5,
+            0,
+            17,
+        ),
+        # 10 orders with 5 lines each
+        ('{ customer(by: {id: "x"}) { orders(first: 10) { nodes { lines { sku } } } } }', 5, 0, 62),
+        ('{ a: customer(by: {id: "x"}) { id } b: customer(by: {id: "x"}) { id id } }', 2, 3, 2),
+        (
+            '{ customers(by: [{namespace: "a", value: "b"}, {namespace: "a", value: "c"}]) { metrics { orders } } }',
+            3,
+            0,
+            4,
+        ),
+        ('{ nodes(ids: ["a", "b", "c"]) { id } }', 2, 0, 3),
+        ("{ graphHealth(first: 4) { text } }", 2, 0, 2004),
+        ("{ __schema { types { fields { type { fields { type { name } } } } } } }", 0, 0, 0),
+        ("{ nope { nope { nope } } }", 1, 0, 0),
+        ('{ customer(by: {id: "x"}) { ...A ...A } } fragment A on Customer { id metrics { orders } }', 3, 1, 2),
+    ],
+)
+def test_known_documents(text: str, depth: int, aliases: int, cost: int) -> None:
+    found = measured(text)
+    assert (found.depth, found.aliases, found.base) == (depth, aliases, cost)
+
+
+def test_variables_are_weighed_too() -> None:
+    text = 'query($n: Int! = 7) { customer(by: {id: "x"}) { orders(first: $n) { nodes { number } } } }'
+    assert [measured(text, **one).base for one in ({}, {"n": 1}, {"n": 50}, {"n": -4}, {"n": "x"})] == [9, 3, 52, 2, 22]
+    text = "mutation($input: LinkIdentifiersInput!) { linkIdentifiers(input: $input) { results { __typename } } }"
+    assert [measured(text, input={"observations": [{}] * n}).base for n in (1, 10, 5000)] == [2, 11, 1001]
+    text = (
+        "mutation($o: [ObservationInput!]!) { linkIdentifiers(input: {observations: $o}) { results { __typename } } }"
+    )
+    assert measured(text, o=[{}] * 30).base == 31
+
+
+def chain(length: int, spread: str) -> str:
+    """Fragments inside each other, each spread as often as `spread` says."""
+    text = 'query { customer(by: {id: "x"}) { ...F0 } } '
+    for number in range(length):
+        text += f"fragment F{number} on Customer {{ {spread.replace('#', f'...F{number + 1}')} }} "
+    return text + f"fragment F{length} on Customer {{ id }}"
+
+
+def test_fragments_inside_each_other_are_walked_once() -> None:
+    doubling = chain(90, "# ... on Customer { # }")
+    began = time.process_time()
+    found = measured(doubling)
+    # Walked anew at each spread it would take 2 to the power of 90 steps; no machine is slow enough to mistake the two.
+    assert time.process_time() - began < 5
+    assert found.aliases == 0
+    assert measured(chain(90, "a: metrics { orders } # ... on Customer { # }")).base == 2 + (2**90 - 1) - 1
+
+
+class _Inline(Visitor):
+    def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
+        super().__init__()
+        self._fragments = fragments
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> Any:
+        fragment = self._fragments[node.name.value]
+        condition = NamedTypeNode(name=fragment.type_condition.name)
+        return InlineFragmentNode(
+            type_condition=condition, selection_set=visit(fragment.selection_set, self), directives=()
+        )
+
+
+FIELDS = [
+    "id",
+    "metrics { orders }",
+    "orders(first: 3) { nodes { lines { sku } } }",
+    "a: known",
+    "links { edges { node { count } } }",
+]
+bodies = st.lists(
+    st.one_of(st.sampled_from(FIELDS), st.integers(1, 3).map(lambda ahead: f"#{ahead}")),
+    min_size=1,
+    max_size=4,
+    unique=True,
+)
+
+
+@given(st.lists(bodies, min_size=1, max_size=5))
+def test_walking_a_fragment_once_equals_walking_each_spread(fragments: list[list[str]]) -> None:
+    # given: fragments that spread later ones, each in a selection of its own
+    text = 'query { customer(by: {id: "x"}) { ...F0 } } '
+    for place, body in enumerate(fragments):
+        parts = [
+            f"... on Customer {{ ...F{min(place + int(part[1:]), len(fragments))} }}" if part[0] == "#" else part
+            for part in body
+        ]
+        text += f"fragment F{place} on Customer {{ {' '.join(parts)} }} "
+    text += f"fragment F{len(fragments)} on Customer {{ id }}"
+    document = parse(text)
+    named = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+    operation = document.definitions[0]
+    # when
+    once = Measuring(CORE, document, {}).operation(operation)
+    anew = Measuring(CORE, document, {}).operation(visit(operation, _Inline(named)))
+    # then
+    assert (once.depth, once.base) == (anew.depth, anew.base)

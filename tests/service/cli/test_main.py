@@ -1,0 +1,114 @@
+"""The command line as its users meet it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from service.config.rules_file import default_text
+from tests.builders.clients import identifiers
+from tests.service.ingest.test_records import kith
+
+SCENARIO = """rules
+  crm limit=1
+  cookie
+seen
+  e1 crm=Tom cookie=1
+  e2 crm=Sue cookie=1
+  e9 crm=Tom crm=Sue
+expect
+  crm=Sue cookie=1
+  crm=Tom
+"""
+
+
+def test_simulate_prints_the_outcome_as_json(tmp_path: Path) -> None:
+    (tmp_path / "a.scenario").write_text(SCENARIO)
+    done = kith(tmp_path, "simulate", "a.scenario")
+    assert done.returncode == 0
+    answer = json.loads(done.stdout)
+    assert answer["customers"] == [["cookie=1", "crm=Sue"], ["crm=Tom"]]
+    assert answer["suspended"][0]["link"] == ["cookie=1", "crm=Tom"]
+    assert answer["refused"][0]["observation"] == "e9"
+    assert set(answer) == {"customers", "suspended", "refused"}
+
+
+def test_simulate_fails_with_both_lists_where_the_expectation_differs(tmp_path: Path) -> None:
+    (tmp_path / "a.scenario").write_text(SCENARIO.replace("crm=Sue cookie=1\n  crm=Tom\n", "crm=Tom cookie=1\n"))
+    done = kith(tmp_path, "simulate", "a.scenario")
+    assert done.returncode == 1
+    answer = json.loads(done.stdout)
+    assert answer["expected"] == [["cookie=1", "crm=Tom"]]
+    assert answer["customers"] == [["cookie=1", "crm=Sue"], ["crm=Tom"]]
+
+
+@pytest.mark.parametrize("content", [b"nonsense", b"\xff\xfe"])
+def test_simulate_explains_a_bad_file(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.scenario").write_bytes(content)
+    done = kith(tmp_path, "simulate", "a.scenario")
+    assert done.returncode == 2
+    assert "a.scenario" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_other_addresses_than_loopback_need_keys(tmp_path: Path) -> None:
+    done = kith(tmp_path, "serve", "--host", "0.0.0.0", "--port", "0", timeout=30)
+    assert done.returncode == 2
+    assert "KITH_API_KEYS" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["--store", "mysql://x"], "KITH_STORE: 'mysql://x'"),
+        (["--store", "sqlite:///no/such/folder/x.db"], "the database file cannot be used"),
+        (["--rules", "nowhere.toml"], "nowhere.toml: cannot be read"),
+    ],
+)
+def test_bad_settings_are_one_line(tmp_path: Path, words: list[str], names: str) -> None:
+    done = kith(tmp_path, "migrate", *words)
+    assert done.returncode == 2
+    assert names in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr
+
+
+def test_migrate_is_safe_to_repeat(tmp_path: Path) -> None:
+    assert "0001 first" in kith(tmp_path, "migrate").stdout
+    assert "nothing to do" in kith(tmp_path, "migrate").stdout
+
+
+def test_other_rules_than_the_store_was_resolved_with_are_refused(tmp_path: Path) -> None:
+    kith(tmp_path, "migrate")
+    (tmp_path / "mine.toml").write_text("[[namespace]]\nname = 'crm_id'\n")
+    done = kith(tmp_path, "migrate", "--rules", "mine.toml")
+    assert done.returncode == 2
+    assert "others than the file's" in done.stderr.replace("\n", " ")
+
+
+def test_rules_are_checked_previewed_and_applied(tmp_path: Path) -> None:
+    # given
+    lines = [
+        {"source": "crm", "identifiers": identifiers(f"crm_id=Key{n}", f"email={mail}")}
+        for n, mail in enumerate(["a@example.com", "a@example.com", "b@example.com"])
+    ]
+    (tmp_path / "f.ndjson").write_text("\n".join(map(json.dumps, lines)))
+    kith(tmp_path, "import", "f.ndjson")
+    loose = default_text().replace('name = "crm_id"\nlimit = 1', 'name = "crm_id"\nlimit = 2')
+    (tmp_path / "loose.toml").write_text(loose)
+    (tmp_path / "bad.toml").write_text("accept = 2")
+    # when
+    good, bad = (kith(tmp_path, "rules", "check", name) for name in ("loose.toml", "bad.toml"))
+    preview = kith(tmp_path, "rules", "preview", "loose.toml")
+    first, again = (kith(tmp_path, "rules", "apply", "loose.toml") for _ in range(2))
+    late = kith(tmp_path, "rules", "apply", "loose.toml", "--expected-version", "1")
+    # then
+    assert (good.returncode, bad.returncode) == (0, 2)
+    assert "bad.toml: namespace: Field required" in bad.stderr.replace("\n", " ") or "accept" in bad.stderr
+    assert "customers: 3 now, 2 then" in preview.stdout
+    assert "of now: 2 would merge, 0 would split, 2 change in all" in preview.stdout
+    assert "a@example.com" not in preview.stdout
+    assert "version 2 of the rules is in force" in first.stdout
+    assert "version 2 of the rules is in force" in again.stdout, "the same rules again are no new version"
+    assert late.returncode == 0
+    found = kith(tmp_path, "lookup", "crm_id=Key0").stdout
+    assert "crm_id=Key1" in found
