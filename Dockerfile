@@ -5,9 +5,12 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY graph graph
 COPY schema schema
 COPY service service
+COPY tools/build_hook.py tools/build_hook.py
 # `--build-arg EXTRAS=[predict,bulk]` brings predicted purchases, and some 800 MB, and the backfill.
 ARG EXTRAS=""
-RUN python -m venv /opt/kith && /opt/kith/bin/pip install --no-cache-dir --constraint constraints.txt ".${EXTRAS}"
+# The commit that `kith --version` reports; the image is built without `.git`.
+ARG SOURCE_COMMIT=""
+RUN python -m venv /opt/kith && SOURCE_COMMIT="$SOURCE_COMMIT" /opt/kith/bin/pip install --no-cache-dir --constraint constraints.txt ".${EXTRAS}"
 
 FROM python:3.11-slim
 RUN useradd --system --create-home kith

@@ -18,7 +18,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[predict,bulk]' hypothesis import-linter mypy pytest pytest-timeout ruff
+		--editable '.[predict,bulk]' hatchling hypothesis import-linter mypy pytest pytest-timeout ruff
 	touch $@
 
 install: $(VENV)/installed-dev ## Install Kith and what its tests need into .venv.

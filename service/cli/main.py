@@ -26,7 +26,7 @@ from service.config import settings as settings_module
 from service.config.settings import Settings
 from service.http.app import create_app
 from service.ingest.importer import Counts, ImportRun, Report
-from service.runtime import interpreter
+from service.runtime import interpreter, version
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Kith, the identity graph."
@@ -52,6 +52,21 @@ def main() -> None:
     except KithError as error:
         errors.print(f"[red]kith: {escape(error.message)}[/red]")
         sys.exit(2)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version.describe())
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print version and commit.")
+    ] = False,
+) -> None:
+    """Kith, an identity graph for customer data."""
 
 
 @app.command()
