@@ -1,6 +1,4 @@
-"""Fields that follow from their object alone.
-
-`schema.execution.compiled` fetches them without what GraphQL needs for others.
+"""Fields that follow from their object alone: `schema.execution.compiled` fetches them without what others need.
 
 Types of the schema whose fields are all of that kind need not be made. At run time their values are the domain's: a
 field of the same name as an attribute is that attribute, any other is derived. An answer of fifty links is spared a
