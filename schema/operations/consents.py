@@ -8,12 +8,12 @@ from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.profile.consents import Channel, ConsentStatement, Decision, at_address, check_purpose
 from graph.domain.profile.insights import CONSENTS
 from graph.domain.profile.pages import ByKey, Selection
+from schema.operations.identifier_input import IdentifierInput
 from schema.operations.observation_inputs import Party, own_id, pairs
 from schema.operations.observations import taken_in
 from schema.shared.context import Info
 from schema.shared.scalars import Timestamp, readable
 from schema.types.consent import ConsentAnswer
-from schema.types.identifier import IdentifierInput
 from schema.types.observation import ObservationsPayload
 
 

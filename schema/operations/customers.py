@@ -9,11 +9,11 @@ import strawberry
 from graph.domain.model.errors import InvalidInput
 from graph.domain.profile.pages import Asked, ById, ByKey, Selection
 from graph.identity_graph import MOST_CUSTOMERS, IdentityGraph
+from schema.operations.identifier_input import IdentifierInput
 from schema.shared.context import Info
 from schema.shared.lookahead import selection_of
 from schema.shared.scalars import Timestamp, readable
 from schema.types.customer import Customer
-from schema.types.identifier import IdentifierInput
 
 
 @strawberry.input(one_of=True, description="What a customer is asked for by: exactly one of these.")

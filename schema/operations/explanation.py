@@ -4,9 +4,9 @@ from typing import Annotated
 
 import strawberry
 
+from schema.operations.identifier_input import IdentifierInput
 from schema.shared.context import Info
 from schema.types.explanation import Why
-from schema.types.identifier import IdentifierInput
 
 
 @strawberry.type

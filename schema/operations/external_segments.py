@@ -4,11 +4,11 @@ import strawberry
 
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.profile.external_segments import OutsideStatement
+from schema.operations.identifier_input import IdentifierInput
 from schema.operations.observation_inputs import Party, own_id, pairs
 from schema.operations.observations import taken_in
 from schema.shared.context import Info
 from schema.shared.scalars import Timestamp, readable
-from schema.types.identifier import IdentifierInput
 from schema.types.observation import ObservationsPayload
 
 

@@ -5,11 +5,11 @@ from strawberry.scalars import JSON
 
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.profile.interactions import Interaction, InteractionStatement
+from schema.operations.identifier_input import IdentifierInput
 from schema.operations.observation_inputs import Party, own_id, pairs
 from schema.operations.observations import taken_in
 from schema.shared.context import Info
 from schema.shared.scalars import Timestamp, readable
-from schema.types.identifier import IdentifierInput
 from schema.types.observation import ObservationsPayload
 
 

@@ -7,9 +7,9 @@ import strawberry
 
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.observations import Observation, Tier
+from schema.operations.identifier_input import IdentifierInput
 from schema.shared.enums import described
 from schema.shared.scalars import Timestamp, readable
-from schema.types.identifier import IdentifierInput
 
 
 class Party(Enum):

@@ -7,11 +7,11 @@ import strawberry
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.orders import Order as DomainOrder
 from graph.domain.model.orders import OrderLine, OrderStatement, OrderStatus
+from schema.operations.identifier_input import IdentifierInput
 from schema.operations.observation_inputs import Party, pairs
 from schema.operations.observations import taken_in
 from schema.shared.context import Info
 from schema.shared.scalars import Amount, Timestamp, readable
-from schema.types.identifier import IdentifierInput
 from schema.types.observation import ObservationsPayload
 from schema.types.order import Order
 

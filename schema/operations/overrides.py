@@ -14,6 +14,7 @@ from graph.domain.model.overrides import Mark as DomainMark
 from graph.domain.model.overrides import MarkKind
 from graph.domain.model.validation import check_text
 from graph.domain.profile.pages import Asked, ById, ByKey
+from schema.operations.identifier_input import IdentifierInput
 from schema.shared.connections import Connection, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
@@ -21,7 +22,7 @@ from schema.shared.lookahead import selection_of
 from schema.shared.problems import Problem
 from schema.types.change import change_no
 from schema.types.customer import Customer
-from schema.types.identifier import IdentifierInput, IdentifierName
+from schema.types.identifier import IdentifierName
 from schema.types.override import Mark, MarkPayload, StayedIdentifier, UndoPayload
 
 

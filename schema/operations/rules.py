@@ -8,10 +8,8 @@ from graph.domain.model.errors import Conflict, InvalidInput
 from schema.shared.context import Info
 from schema.shared.problems import Problem
 from schema.types.rules import (
-    ApplyRulesInput,
     ApplyRulesPayload,
     PreviewPayload,
-    PreviewRulesInput,
     RulesPreview,
     RulesProgress,
     RulesVersion,
@@ -19,6 +17,24 @@ from schema.types.rules import (
 
 AT_ONCE = 2.0
 """Seconds that a preview is waited for before it is answered as running."""
+
+
+@strawberry.input(description="Rules to try.")
+class PreviewRulesInput:
+    """The input of `previewRules`."""
+
+    rules: str = strawberry.field(description="The text of a rules file.")
+    masked: bool = strawberry.field(default=True, description="Whether the values in samples are masked.")
+
+
+@strawberry.input(description="Rules to put in force.")
+class ApplyRulesInput:
+    """The input of `applyRules`."""
+
+    rules: str = strawberry.field(description="The text of a rules file.")
+    expected_version: int = strawberry.field(
+        description="The version in force as the caller knows it; another is an error."
+    )
 
 
 @strawberry.type

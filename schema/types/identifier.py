@@ -62,11 +62,3 @@ class DroppedIdentifier:
     value: str = strawberry.field(description="The value as it was sent; a long one is cut.")
     code: str = strawberry.field(description="`BLOCKED`, `EMPTY`, `INVALID`, `TOO_SHORT` or `TOO_LONG`.")
     reason: str = strawberry.field(description="The reason in words.")
-
-
-@strawberry.input(description="An identifier as a caller has it; it is normalised by the rules of its namespace.")
-class IdentifierInput:
-    """An identifier on the way in."""
-
-    namespace: str = strawberry.field(description="The kind of identifier, one of the rules' namespaces.")
-    value: str = strawberry.field(description="The raw value.")

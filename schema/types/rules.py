@@ -135,21 +135,3 @@ class ApplyRulesPayload:
 
     progress: RulesProgress | None = strawberry.field(description="How far they have got; null with `errors`.")
     errors: list[Problem] = strawberry.field(description="What is wrong with the request.")
-
-
-@strawberry.input(description="Rules to try.")
-class PreviewRulesInput:
-    """The input of `previewRules`."""
-
-    rules: str = strawberry.field(description="The text of a rules file.")
-    masked: bool = strawberry.field(default=True, description="Whether the values in samples are masked.")
-
-
-@strawberry.input(description="Rules to put in force.")
-class ApplyRulesInput:
-    """The input of `applyRules`."""
-
-    rules: str = strawberry.field(description="The text of a rules file.")
-    expected_version: int = strawberry.field(
-        description="The version in force as the caller knows it; another is an error."
-    )
