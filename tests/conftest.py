@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +11,8 @@ from hypothesis import HealthCheck, settings
 from graph.ports import Store
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.sqlite import EmbeddedStore
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh, wipe
 from tools.neo4j.server import CannotStart, Server
 
 # Machines are shared and slow at times, so no example has a deadline. CI runs the same examples each time; the runs of
@@ -19,8 +20,6 @@ from tools.neo4j.server import CannotStart, Server
 settings.register_profile("kith", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("kith"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "kith")
-
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 @pytest.fixture(scope="session")
@@ -46,12 +45,6 @@ def neo4j_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip(reason)
 
 
-async def wipe(store: Neo4jStore) -> None:
-    """Empty a test database."""
-    async with store._session() as session:
-        await (await session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS")).consume()
-
-
 @pytest.fixture(scope="session")
 def neo4j_store(neo4j_uri: str, run: Run) -> Iterator[Neo4jStore]:
     """The one database of the test server, migrated."""
@@ -64,9 +57,6 @@ def neo4j_store(neo4j_uri: str, run: Run) -> Iterator[Neo4jStore]:
     run(store.migrate())
     yield store
     run(store.close())
-
-
-Fresh = Callable[[], Store]
 
 
 @pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])

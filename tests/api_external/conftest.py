@@ -1,14 +1,13 @@
 """The service as others see it: a process of its own, on each store."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.builders.services import Service
-from tests.conftest import Run, wipe
-
-Serve = Callable[..., Service]
+from tests.builders.runs import Run
+from tests.builders.services import Serve, Service
+from tests.builders.stores import wipe
 
 
 @pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.api_external.conftest import Serve
 from tests.builders.clients import LINK, seen
-from tests.builders.services import ROOT, TOOLS, Service, needed
+from tests.builders.services import ROOT, TOOLS, Serve, Service, needed
 
 CLIENTS = ROOT / "examples" / "clients"
 KEY = "0123456789abcdef"

@@ -5,8 +5,7 @@ import os
 import re
 import subprocess
 
-from tests.api_external.conftest import Serve
-from tests.builders.services import API, ROOT, TOOLS, needed
+from tests.builders.services import API, ROOT, TOOLS, Serve, needed
 
 EXAMPLES = 250
 SCHEMATHESIS_EXAMPLES = 12

@@ -4,8 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from tests.api_external.conftest import Serve
-from tests.builders.services import API, ROOT, node
+from tests.builders.services import API, ROOT, Serve, node
 
 SDL = ROOT / "schema" / "schema.graphql"
 RELEASED = ROOT / "schema" / "released.graphql"

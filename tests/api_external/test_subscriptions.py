@@ -13,10 +13,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.api_external.conftest import Serve
 from tests.builders.clients import LINK, seen
-from tests.builders.services import Service, Subscriber
-from tests.conftest import Run
+from tests.builders.runs import Run
+from tests.builders.services import Serve, Service, Subscriber
 
 CHANGES = "subscription($since: String) { changes(since: $since) { cursor kind customerId } }"
 CUSTOMER = """subscription { customerChanged(by: {identifier: {namespace: "cookie", value: "ck-1"}}) {

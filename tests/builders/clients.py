@@ -13,7 +13,7 @@ from service.config import attributes_file, rules_file
 from service.config.settings import Settings
 from service.http.app import create_app
 from service.runtime.ids import RandomIds
-from tests.conftest import Run
+from tests.builders.runs import Run
 
 
 class Client:

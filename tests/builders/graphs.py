@@ -66,6 +66,10 @@ def seen(
     return Observation(source, pairs, id, party, round(at * SECOND), confidence)
 
 
+def identifiers(some: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((key.split("=")[0], key.split("=")[1]) for key in some)
+
+
 def observe(observation: Observation, rules: Rules) -> Observe:
     return prepare(observation, rules, NOW)
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,17 @@ class Service:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+Serve = Callable[..., Service]
+"""Starts a service with some settings."""
+
+
+def kith(folder: Path, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    """The command line, run in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "service", *words], cwd=folder, capture_output=True, text=True, check=False, **more
+    )
 
 
 def needed(there: bool, what: str) -> None:

@@ -22,7 +22,8 @@ from graph.stores.sqlite import EmbeddedStore
 from service.bootstrap import SystemClock
 from service.runtime.ids import RandomIds
 from tests.builders.graphs import seen, small_rules
-from tests.conftest import Fresh, Run
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
 RULES = small_rules()
 KEYS = [f"{namespace}={value}" for namespace in ("crm", "mail", "phone", "cookie") for value in "abc"]

@@ -4,18 +4,17 @@ what the valid reports say of the identifiers that the customer then holds."""
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.commands.commit import commit
 from graph.commands.reprocess import both, reread
 from graph.domain.model.changes import Entry
 from graph.domain.model.dates import SECOND
-from graph.domain.model.facts import FactKind, Skimmed, Told, carriers, detail
+from graph.domain.model.facts import FactKind, Skimmed, Told, detail
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.interaction_counts import add, tally_of
-from graph.domain.model.observations import Observation, Tier
-from graph.domain.model.receipts import Standing
+from graph.domain.model.observations import Tier
 from graph.domain.model.rules import Rules
 from graph.domain.profile.attributes import AttributesStatement, profile
 from graph.domain.profile.catalog import Catalogue
@@ -44,12 +43,16 @@ from graph.domain.profile.timeline import Moment, TimelineKind
 from graph.domain.resolution.intake import Command
 from graph.ports import Store
 from graph.stores.neo4j import Neo4jStore, customer_pages
-from tests.builders.graphs import CountingIds, Graph, observe
-from tests.conftest import Fresh, Run, wipe
-from tests.graph.commands.test_reprocess import OTHERS
-from tests.graph.domain.resolution.test_incremental import (
+from tests.builders.graphs import CountingIds, Graph, identifiers, observe
+from tests.builders.runs import Run
+from tests.builders.store_contents import valid_facts
+from tests.builders.stores import Fresh, wipe
+from tests.builders.strategies import (
     KEYS,
+    OTHERS,
     RULES,
+    SETTINGS,
+    SOURCES,
     keys,
     marks,
     observations,
@@ -62,12 +65,7 @@ ATTRIBUTES = FactPage(FactKind.ATTRIBUTES, 10_000)
 CONSENTS = FactPage(FactKind.CONSENT, 10_000)
 CATALOGUE = Catalogue()
 PARTIES = st.sampled_from([Tier.FIRST, Tier.THIRD])
-SOURCES = st.sampled_from(["shop", "till"])
 IDS = st.sampled_from(["", "o1", "o2", "o3"])
-
-
-def identifiers(some: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    return tuple((key.split("=")[0], key.split("=")[1]) for key in some)
 
 
 statements = st.builds(
@@ -111,17 +109,6 @@ interactions = st.builds(
 facts = st.one_of(statements, consents, interactions, interactions).map(lambda one: observe(one.observation(), RULES))
 commands = st.one_of(facts, facts, facts, orders, observations, revocations, marks, unmarks)
 batches = st.lists(st.lists(commands, min_size=1, max_size=4), min_size=1, max_size=12)
-
-
-def valid_facts(model: Graph, kind: FactKind, rules: Rules) -> list[Told]:
-    """What the valid reports of a kind say, from how they were sent."""
-    found: list[Told] = []
-    for receipt in model.store.receipts.values():
-        if receipt.standing is Standing.VALID and receipt.kind == kind.value:
-            sent = Observation.from_sent(*receipt.key, receipt.sent)
-            for key in carriers(kind, receipt.keys, rules):
-                found.append(Told(key, receipt.seen_at, *receipt.key, sent.tier, sent.facts))
-    return sorted(found, key=lambda one: one.recency)
 
 
 def check(store: Store, run: Run, model: Graph, rules: Rules, every: Sequence[str]) -> None:
@@ -227,14 +214,7 @@ def newest(told: Sequence[Told], key: str, purpose: str, channel: Channel | None
     return next(one for one in at_last if strictness.index(one.decision) == strictest)
 
 
-SETTINGS = settings(
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    max_examples=40,
-)
-
-
-@SETTINGS
+@settings(SETTINGS, max_examples=40)
 @given(sequence=batches, size=st.sampled_from([1, 2, 3, 50]))
 def test_what_is_told_follows_the_identifiers(fresh: Fresh, run: Run, sequence: list[list[Command]], size: int) -> None:
     # given

@@ -22,9 +22,10 @@ from graph.domain.resolution.intake import Observe, prepare, receipt_of
 from graph.domain.resolution.scenario import in_order
 from graph.ports import LOADING, Store
 from tests.builders.graphs import NOW, CountingIds, Graph, observe, replay, seen
-from tests.conformance.test_model import SETTINGS, everything, readable
-from tests.conftest import Fresh, Run
-from tests.graph.domain.resolution.test_incremental import KEYS, RULES, observations, orders
+from tests.builders.runs import Run
+from tests.builders.store_contents import everything, readable
+from tests.builders.stores import Fresh
+from tests.builders.strategies import KEYS, RULES, SETTINGS, observations, orders
 
 interactions = st.builds(
     lambda keys, id, at, type: prepare(

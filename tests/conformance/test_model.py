@@ -2,63 +2,20 @@
 
 from collections.abc import Sequence
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.commands.commit import commit
 from graph.commands.reprocess import both, reread
 from graph.domain.model.rules import Rules
-from graph.domain.model.store_values import Around, Region
 from graph.domain.profile.pages import ById, Selection
 from graph.domain.resolution.intake import Command
-from graph.ports import ReadAround, ReadRegion, Store
+from graph.ports import Store
 from tests.builders.graphs import CountingIds, Graph
-from tests.conftest import Fresh, Run
-from tests.graph.commands.test_reprocess import OTHERS
-from tests.graph.domain.resolution.test_incremental import IDS, KEYS, RULES, batches
-
-SOURCES = ("shop", "till")
-
-
-def everything(keys: Sequence[str]):
-    """A write that reads all there is and changes nothing."""
-    pairs = [(a, b) for a in keys for b in keys if a < b]
-    receipts = [(source, id) for source in SOURCES for id in IDS]
-    around: Around = yield ReadAround(receipts, [], sorted(keys), pairs, keys)
-    region: Region = yield ReadRegion(frozenset(keys), frozenset(keys))
-    return around, region
-
-
-def readable(region: Region, around: Around):
-    """What a store holds, without its own handles."""
-    id_at = {node: customer.id for node, customer in region.customers.items()}
-    members = {
-        key: (
-            member.evidence,
-            dict(member.degree),
-            member.shared,
-            member.blocked,
-            member.marks,
-            id_at.get(member.customer),
-            member.order,
-        )
-        for key, member in region.members.items()
-    }
-    customers = {
-        customer.id: (
-            customer.created_at,
-            customer.version,
-            customer.anchor,
-            dict(customer.counts),
-            customer.suspended,
-            customer.marks,
-            customer.figures,
-            customer.retired_at,
-            customer.redirects_to,
-        )
-        for customer in region.customers.values()
-    }
-    return members, customers, dict(region.links), dict(region.marks), dict(around.receipts), dict(around.links)
+from tests.builders.runs import Run
+from tests.builders.store_contents import everything, readable
+from tests.builders.stores import Fresh
+from tests.builders.strategies import KEYS, OTHERS, RULES, SETTINGS, batches
 
 
 def run_both(store: Store, run: Run, sequence: Sequence[Sequence[Command]]) -> None:
@@ -82,12 +39,7 @@ def run_both(store: Store, run: Run, sequence: Sequence[Sequence[Command]]) -> N
     assert [view.customer.id for view in views] == answering
 
 
-SETTINGS = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60
-)
-
-
-@SETTINGS
+@settings(SETTINGS, max_examples=60)
 @given(sequence=batches)
 def test_the_same_commands_leave_the_same_graph(fresh: Fresh, run: Run, sequence: list[list[Command]]) -> None:
     run_both(fresh(), run, sequence)

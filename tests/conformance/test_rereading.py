@@ -12,7 +12,8 @@ from graph.domain.model.store_values import Reread
 from graph.ports import Store
 from schema.types.change import Change
 from tests.builders.graphs import NOW, CountingIds, FixedClock, observe, seen, small_rules
-from tests.conftest import Fresh, Run
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
 RULES = small_rules()
 

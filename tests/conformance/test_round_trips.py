@@ -6,7 +6,8 @@ import pytest
 from graph.domain.profile.pages import ByKey, Selection
 from graph.stores.sqlite import EmbeddedStore
 from tests.builders.clients import Client, order, seen
-from tests.conftest import Fresh, Run
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
 EVERYTHING = """
   id requestedId known createdAt

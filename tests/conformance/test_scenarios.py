@@ -8,8 +8,9 @@ from graph.domain.resolution.intake import Command, RemoveMark, Revoke, SetMark,
 from graph.domain.resolution.scenario import Customers, Event, Marked, Revoked, Scenario, Unmarked, in_order
 from graph.ports import Store
 from tests.builders.graphs import NOW, CountingIds
-from tests.builders.scenarios import each_scenario, scenario
-from tests.conftest import Fresh, Run
+from tests.builders.runs import Run
+from tests.builders.scenarios import each_scenario, named, scenario
+from tests.builders.stores import Fresh
 
 
 def command(event: Event, one: Scenario) -> Command:
@@ -22,20 +23,6 @@ def command(event: Event, one: Scenario) -> Command:
             return RemoveMark(mark.id, NOW)
         case _:
             return prepare(event.observation, one.rules, NOW)
-
-
-def named(one: Scenario) -> list[str]:
-    """All keys that a scenario names."""
-    keys: dict[str, None] = {}
-    for event in one.events:
-        match event:
-            case Marked(mark) | Unmarked(mark):
-                keys.update(dict.fromkeys(mark.keys))
-            case Revoked():
-                pass
-            case _:
-                keys.update(dict.fromkeys(f"{name}={value}" for name, value in event.observation.identifiers))
-    return list(keys)
 
 
 def customers_of(store: Store, run: Run, one: Scenario) -> Customers:

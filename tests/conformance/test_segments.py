@@ -39,10 +39,11 @@ from graph.domain.profile.timeline import Moment
 from graph.domain.resolution.intake import Command, prepare
 from graph.domain.segments.definition import parse
 from graph.ports import Store
-from tests.builders.graphs import CountingIds, Graph, observe
-from tests.conformance.test_facts import SETTINGS, SOURCES, identifiers, valid_facts
-from tests.conftest import Fresh, Run
-from tests.graph.domain.resolution.test_incremental import RULES, keys, marks, observations, revocations, unmarks
+from tests.builders.graphs import CountingIds, Graph, identifiers, observe
+from tests.builders.runs import Run
+from tests.builders.store_contents import valid_facts
+from tests.builders.stores import Fresh
+from tests.builders.strategies import RULES, SETTINGS, SOURCES, keys, marks, observations, revocations, unmarks
 
 CATALOGUE = Catalogue()
 START = 20_000 * DAY

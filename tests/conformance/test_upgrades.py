@@ -10,8 +10,8 @@ from graph.stores.neo4j.upgrades import AFTER
 from graph.stores.sqlite import EmbeddedStore
 from graph.stores.sqlite.upgrades import UPGRADES
 from tests.builders.clients import Client, order
-from tests.conftest import Run
-from tests.journeys.test_timeline import did, record
+from tests.builders.operations import did, record
+from tests.builders.runs import Run
 
 PAGES = Selection.of([OrderPage(10), TallyPage(), TimelinePage(10, types=("cart", "page_view"))])
 

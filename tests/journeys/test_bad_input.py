@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.builders.clients import LINK, RECORD, Client, order, seen
-from tests.conftest import Fresh, Run
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.builders.clients import Client, identifiers, order, seen
-from tests.conftest import Fresh, Run
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
 REVOKE = """mutation($source: String!, $id: String!) {
   revokeObservations(input: {observations: [{source: $source, id: $id}]}) { results {

@@ -15,7 +15,7 @@ import pytest
 from service.bootstrap import wire
 from service.config.settings import Settings
 from tests.builders.clients import Client, seen
-from tests.conftest import Run
+from tests.builders.runs import Run
 from tools.neo4j.server import CannotStart, Server, free_port
 
 LINK = """mutation($input: LinkIdentifiersInput!) { linkIdentifiers(input: $input) {

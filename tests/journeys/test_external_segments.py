@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tests.builders.clients import RESULT, Client, identifiers, seen
-from tests.conftest import Fresh, Run
-from tests.journeys.test_overrides import mark
+from tests.builders.operations import mark
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
 RECORD = f"mutation($input: RecordOutsideSegmentsInput!) {{ recordOutsideSegments(input: $input) {{ {RESULT} }} }}"
 FIELDS = "outsideSegments { segment source party expiresAt identifier { value } }"

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from tests.builders.clients import Client, seen
-from tests.conftest import Fresh, Run
-from tests.journeys.test_overrides import MARK, UNDO, identifiers
+from tests.builders.clients import Client, identifiers, seen
+from tests.builders.operations import MARK, UNDO
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
 PAIR = dict(zip("ab", identifiers("email=ann@example.com", "device=tablet-1"), strict=True))
 ONE = {"identifier": PAIR["b"]}

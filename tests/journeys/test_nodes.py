@@ -3,8 +3,9 @@
 import pytest
 
 from tests.builders.clients import Client, order
-from tests.conftest import Fresh, Run
-from tests.journeys.test_overrides import mark
+from tests.builders.operations import mark
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
 ENTITIES = """query($of: [_Any!]!) { _entities(representations: $of) { __typename
     ... on Customer { id emails { value } orders { nodes { number } } }

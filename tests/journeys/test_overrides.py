@@ -3,13 +3,10 @@
 import pytest
 
 from tests.builders.clients import Client, identifiers, seen
-from tests.conftest import Fresh, Run
+from tests.builders.operations import UNDO, mark, remove
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
-MARK = """mutation($input: %s!) { %s(input: $input) {
-  mark { id kind actor reason } created note customers { id identifiers { nodes { value } } } errors { code } } }"""
-UNDO = """mutation($input: UndoChangeInput!) { undoChange(input: $input) {
-  mark { id kind a { value } b { value } } customers { id emails { value } }
-  stayed { identifier { value } wasWith isWith reason } errors { code message } } }"""
 WHY = """query($a: IdentifierInput!, $b: IdentifierInput!) { why(a: $a, b: $b) {
   same sentence
   chains { steps { start { value } end { value } link { count sources tier } mark { actor } }
@@ -24,17 +21,6 @@ HISTORY = (
 @pytest.fixture
 def client(fresh: Fresh, run: Run) -> Client:
     return Client(fresh(), run)
-
-
-def mark(client: Client, name: str, *keys: str, **more: str) -> dict:
-    ends = identifiers(*keys)
-    kind = "BlockInput" if len(ends) == 1 else "MarkInput"
-    fields = {"identifier": ends[0]} if len(ends) == 1 else {"a": ends[0], "b": ends[1]}
-    return client.ask(MARK % (kind, name), {"input": fields | more})[name]
-
-
-def remove(client: Client, id: str) -> dict:
-    return client.ask(MARK % ("RemoveMarkInput", "removeMark"), {"input": {"id": id, "actor": "sue"}})["removeMark"]
 
 
 def why(client: Client, a: str, b: str) -> dict:

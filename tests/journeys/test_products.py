@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tests.builders.clients import Client, order
-from tests.conftest import Fresh, Run
-from tests.journeys.test_timeline import did, record
+from tests.builders.operations import did, record
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
 PRODUCTS = """mutation($input: RecordProductsInput!) { recordProducts(input: $input) { results { __typename
   ... on ProductAccepted { sku counts } ... on Refused { problem { code message path } } } errors { code } } }"""

@@ -1,41 +1,18 @@
 """Who a customer is, and what they allow: through merges, splits and undos, with origin and history."""
 
-from typing import Any
-
 import pytest
 
-from tests.builders.clients import RESULT, Client, identifiers, seen
-from tests.conftest import Fresh, Run
-from tests.journeys.test_overrides import UNDO, mark, remove
+from tests.builders.clients import Client, identifiers, seen
+from tests.builders.operations import ATTRIBUTES, CONSENTS, REVOKE, UNDO, decide, mark, remove, state
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
-ATTRIBUTES = f"mutation($input: RecordAttributesInput!) {{ recordAttributes(input: $input) {{ {RESULT} }} }}"
-CONSENTS = f"mutation($input: RecordConsentsInput!) {{ recordConsents(input: $input) {{ {RESULT} }} }}"
-REVOKE = """mutation($o: [ObservationKeyInput!]!) { revokeObservations(input: {observations: $o}) {
-  results { __typename } } }"""
 TEXT = "{ value source party statedAt alternatives { value source } }"
 
 
 @pytest.fixture
 def client(fresh: Fresh, run: Run) -> Client:
     return Client(fresh(), run)
-
-
-def state(client: Client, *keys: str, source: str = "crm", at: str = "2026-01-01T00:00:00Z", **values: Any) -> dict:
-    statement = {"source": source, "identifiers": identifiers(*keys), "statedAt": at, **values}
-    data = client.ask(ATTRIBUTES, {"input": {"statements": [statement]}})["recordAttributes"]
-    return data["results"][0]
-
-
-def decide(client: Client, *keys: str, decision: str, at: str, purpose: str = "newsletter", **more: Any) -> dict:
-    one = {
-        "source": "shop",
-        "identifiers": identifiers(*keys),
-        "decidedAt": at,
-        "purpose": purpose,
-        "decision": decision,
-    }
-    data = client.ask(CONSENTS, {"input": {"decisions": [one | more]}})["recordConsents"]
-    return data["results"][0]
 
 
 def given_name(client: Client, key: str) -> dict | None:

@@ -20,7 +20,8 @@ from service.bootstrap import currencies
 from service.config import rules_file
 from service.runtime import model_fitting
 from service.runtime.ids import RandomIds
-from tests.conftest import Fresh, Run
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
 if not model_fitting.available():
     pytest.skip("the extra kith[predict] is not installed", allow_module_level=True)

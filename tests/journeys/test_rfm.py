@@ -8,8 +8,9 @@ import pytest
 
 from graph.stores.sqlite import EmbeddedStore
 from tests.builders.clients import Client, order, seen
-from tests.conftest import Fresh, Run
-from tests.journeys.test_timeline import did, record
+from tests.builders.operations import did, record
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
 RECENTLY = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 

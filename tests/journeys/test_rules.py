@@ -10,7 +10,8 @@ from graph.domain.resolution.resolution import resolve
 from graph.domain.resolution.scenario import in_order
 from service.config.rules_file import default_text, parse
 from tests.builders.clients import Client, identifiers, order, seen
-from tests.conftest import Fresh, Run
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
 APPLY = """mutation($input: ApplyRulesInput!) { applyRules(input: $input) {
   progress { version running } errors { code message } } }"""

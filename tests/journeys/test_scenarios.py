@@ -6,9 +6,9 @@ from typing import Any
 from graph.domain.resolution.scenario import Event, Marked, Revoked, Unmarked, in_order
 from schema.shared.scalars import iso
 from tests.builders.clients import Client, identifiers
-from tests.builders.scenarios import each_scenario, scenario
-from tests.conformance.test_scenarios import named
-from tests.conftest import Fresh, Run
+from tests.builders.runs import Run
+from tests.builders.scenarios import each_scenario, named, scenario
+from tests.builders.stores import Fresh
 
 REVOKE = """mutation($input: RevokeObservationsInput!) {
   revokeObservations(input: $input) { results { __typename } errors { message } } }"""

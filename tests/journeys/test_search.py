@@ -3,10 +3,9 @@
 import pytest
 
 from tests.builders.clients import Client, order, seen
-from tests.conftest import Fresh, Run
-from tests.journeys.test_overrides import mark, remove
-from tests.journeys.test_profile import REVOKE, state
-from tests.journeys.test_timeline import did, record
+from tests.builders.operations import REVOKE, did, mark, record, remove, state
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
 SEARCH = """query($text: String!, $first: Int! = 10, $fields: [SearchField!]) {
   searchCustomers(text: $text, first: $first, fields: $fields) {

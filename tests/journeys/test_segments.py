@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.builders.clients import Client, identifiers, order, seen
-from tests.conftest import Fresh, Run
-from tests.journeys.test_timeline import did, record
+from tests.builders.operations import did, record
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
 CREATE = """mutation($input: CreateSegmentInput!) { createSegment(input: $input) {
   segment { id name rule version count createdBy } errors { code message path } } }"""

@@ -1,15 +1,12 @@
 """What customers do, in one timeline with orders and history; theirs at once when a login makes them known."""
 
-from typing import Any
-
 import pytest
 
-from tests.builders.clients import RESULT, Client, identifiers, order, seen
-from tests.conftest import Fresh, Run
-from tests.journeys.test_overrides import UNDO
-from tests.journeys.test_profile import REVOKE
+from tests.builders.clients import Client, order, seen
+from tests.builders.operations import REVOKE, UNDO, did, record
+from tests.builders.runs import Run
+from tests.builders.stores import Fresh
 
-RECORD = f"mutation($input: RecordInteractionsInput!) {{ recordInteractions(input: $input) {{ {RESULT} }} }}"
 ITEMS = """{ nodes { __typename
   ... on Interaction { type at channel sku text properties source identifier { value } }
   ... on Order { number } ... on Change { kind } } pageInfo { hasNextPage endCursor } }"""
@@ -18,16 +15,6 @@ ITEMS = """{ nodes { __typename
 @pytest.fixture
 def client(fresh: Fresh, run: Run) -> Client:
     return Client(fresh(), run)
-
-
-def did(type: str, *keys: str, at: str, source: str = "web", **more: Any) -> dict[str, Any]:
-    return {"source": source, "type": type, "identifiers": identifiers(*keys), "at": at, **more}
-
-
-def record(client: Client, *interactions: dict[str, Any]) -> list[dict[str, Any]]:
-    data = client.ask(RECORD, {"input": {"interactions": interactions}})["recordInteractions"]
-    assert data["errors"] == []
-    return data["results"]
 
 
 def timeline(client: Client, key: str, arguments: str = "first: 100") -> list[str]:

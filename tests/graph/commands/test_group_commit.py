@@ -13,7 +13,7 @@ from graph.domain.resolution.intake import Revoke
 from graph.runtime.scheduling import SomeoneWaits
 from tests.builders.graphs import NOW, CountingIds, FixedClock, observe, seen, small_rules
 from tests.builders.memory import MemoryStore
-from tests.conftest import Run
+from tests.builders.runs import Run
 
 RULES = small_rules()
 

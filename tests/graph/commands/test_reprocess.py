@@ -7,37 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.commands.reprocess import both, remark, renamed, reread
-from graph.domain.model.rules import Contested, NamespaceRule, Rules
+from graph.domain.model.rules import NamespaceRule, Rules
 from graph.domain.resolution.intake import Command, Observe, prepare
 from graph.ports import ReadRegion
+from tests.builders.graph_checks import check_everything
 from tests.builders.graphs import NOW, Graph, seen, small_rules
-from tests.graph.domain.resolution.test_incremental import batches, check_everything
+from tests.builders.strategies import OTHERS, batches
 
 OLD = small_rules()
-OTHERS = [
-    # other limits, another threshold, another policy, sharing looser and tighter
-    Rules(
-        (
-            NamespaceRule("crm", limit=2),
-            NamespaceRule("mail", limit=1),
-            NamespaceRule("phone", shared_above={"stronger": 1}),
-            NamespaceRule("cookie", contested=Contested.FIRST),
-            NamespaceRule("order"),
-        ),
-        0.5,
-    ),
-    # another order of the namespaces, one gone, one new, values that become one or are blocked
-    Rules(
-        (
-            NamespaceRule("mail", normalise=("upper",), blocked=frozenset("D")),
-            NamespaceRule("loyalty"),
-            NamespaceRule("crm", limit=1, blocked=frozenset("b")),
-            NamespaceRule("cookie", min_length=1, shared_above={"stronger": 2}),
-            NamespaceRule("order", blocked=frozenset("a")),
-        ),
-        0.9,
-    ),
-]
 
 
 def under(rules: Rules, command: Command) -> Command:

@@ -11,7 +11,7 @@ from graph.domain.model.errors import InvalidInput, StoreUnavailable
 from graph.domain.profile.pages import ById, CustomerView
 from graph.queries import subscriptions
 from graph.queries.subscriptions import Follower
-from tests.conftest import Run
+from tests.builders.runs import Run
 
 
 def entry(no: int) -> Entry:

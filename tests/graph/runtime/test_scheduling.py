@@ -1,41 +1,13 @@
 """Bulk work lets others go on, and stands aside for who waits."""
 
 import asyncio
-from collections.abc import Callable
 from time import sleep
 
 import pytest
 
-from graph.runtime.scheduling import SLICE_SECONDS, WAIT_SECONDS, SomeoneWaits, Turnstile, in_turns, someone_was_here
-from tests.conftest import Run
-
-SLICES = 8
-
-
-def slowly(item: int) -> int:
-    """A function that takes longer than a slice."""
-    sleep(SLICE_SECONDS * 1.5)
-    return -item
-
-
-def turns_of_others(run: Run, change: Callable[[int], int] = slowly) -> int:
-    """How often something else had a turn while some items were worked on."""
-
-    async def count() -> int:
-        seen = 0
-
-        async def other() -> None:
-            nonlocal seen
-            while True:
-                seen += 1
-                await asyncio.sleep(0)
-
-        task = asyncio.create_task(other())
-        await in_turns(range(SLICES), change)
-        task.cancel()
-        return seen
-
-    return run(count())
+from graph.runtime.scheduling import WAIT_SECONDS, SomeoneWaits, Turnstile, in_turns, someone_was_here
+from tests.builders.runs import Run
+from tests.builders.turns import SLICES, slowly, turns_of_others
 
 
 def test_the_answers_are_in_the_order_of_the_items(run: Run) -> None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from graph.runtime.timeouts import TimeLimit
-from tests.conftest import Run
+from tests.builders.runs import Run
 
 SHORT = 0.02
 Limited = Callable[[], AbstractAsyncContextManager[object]]

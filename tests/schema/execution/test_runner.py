@@ -18,7 +18,7 @@ from schema.execution.runner import ALL, QUERIES, Answer, Asked, Operations, Sta
 from schema.root import new_context, schema
 from schema.shared.context import Caller, Context
 from schema.shared.loaders import Loaders
-from tests.conftest import Run
+from tests.builders.runs import Run
 
 VIEW = 'query V($n: Int! = 20) { customer(by: {id: "x"}) { orders(first: $n) { nodes { number } } } }'
 

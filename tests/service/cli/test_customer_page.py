@@ -10,9 +10,8 @@ from graph.domain.profile.prediction import Model
 from graph.stores.sqlite import EmbeddedStore
 from service.cli.customer_page import selection, show
 from tests.builders.clients import Client, order
-from tests.conftest import Run
-from tests.journeys.test_profile import decide, state
-from tests.journeys.test_timeline import did, record
+from tests.builders.operations import decide, did, record, state
+from tests.builders.runs import Run
 
 
 def test_it_shows_profile_consent_and_what_was_done_lately(tmp_path: Path, run: Run) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from service.config.rules_file import default_text
 from tests.builders.clients import identifiers
-from tests.service.ingest.test_records import kith
+from tests.builders.services import kith
 
 SCENARIO = """rules
   crm limit=1

@@ -12,7 +12,7 @@ from graph.stores.sqlite import EmbeddedStore
 from service.config.settings import Settings
 from service.http.auth import Keys
 from tests.builders.clients import Client
-from tests.conftest import Run
+from tests.builders.runs import Run
 
 RESPONSE = "application/graphql-response+json"
 

@@ -7,7 +7,7 @@ from cross_web import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from service.http.request_body import Heads, body_of
-from tests.conftest import Run
+from tests.builders.runs import Run
 
 
 def part(body: bytes, more: bool = False) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from service.config.settings import Settings
 from service.ingest import backfill
 from service.ingest.backfill import Mark
 from service.ingest.importer import Report
-from tests.conftest import Run
+from tests.builders.runs import Run
 
 LINES = [
     {

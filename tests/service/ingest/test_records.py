@@ -1,8 +1,6 @@
 """`kith import`: both formats, refused lines with their numbers, runs that are stopped and repeated."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,8 @@ from service.config.rules_file import default_text, parse
 from service.ingest.importer import ImportRun, Report
 from service.ingest.records import items
 from tests.builders.clients import Client
-from tests.conftest import Run
+from tests.builders.runs import Run
+from tests.builders.services import kith
 
 RULES = parse(default_text())
 GOOD = b'{"source": "web", "identifiers": [{"namespace": "email", "value": "a@example.com"}]}\n'
@@ -80,12 +79,6 @@ def test_csv_with_a_number_holds_orders(tmp_path: Path) -> None:
     assert isinstance(order, OrderStatement)
     assert (str(order.order.total), order.order.status.value) == ("9.99", "paid")
     assert order.identifiers == (("loyalty_card", "C123"),)
-
-
-def kith(folder: Path, *words: str, **more) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "service", *words], cwd=folder, capture_output=True, text=True, check=False, **more
-    )
 
 
 def test_a_run_reports_refused_lines_and_can_be_repeated(tmp_path: Path) -> None:

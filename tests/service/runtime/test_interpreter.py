@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from service.runtime.interpreter import BESIDE_SECONDS, LARGE_BYTES, SWITCH_SECONDS, WorkedOn
-from tests.conftest import Run
-from tests.graph.runtime.test_scheduling import SLICES, turns_of_others
+from tests.builders.runs import Run
+from tests.builders.turns import SLICES, turns_of_others
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from graph.domain.model.identifiers import pair
 from graph.domain.model.links import Link, moved, sort_key
 from graph.domain.model.observations import Tier
 from tests.builders.graphs import small_rules
-from tests.graph.domain.resolution.test_incremental import KEYS
+from tests.builders.strategies import KEYS
 
 RULES = small_rules()
 times = st.integers(0, 3)

@@ -9,7 +9,7 @@ from graph.domain.resolution.explanation import weakest_links, why
 from graph.domain.resolution.groups import Groups
 from graph.ports import ReadRegion
 from tests.builders.graphs import Graph, small_rules
-from tests.graph.domain.resolution.test_incremental import KEYS, batches
+from tests.builders.strategies import KEYS, batches
 
 RULES = small_rules()
 

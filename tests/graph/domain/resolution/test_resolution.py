@@ -10,7 +10,7 @@ from graph.domain.model.observations import Statement
 from graph.domain.model.overrides import Mark, MarkKind
 from graph.domain.resolution.resolution import links_of, resolve
 from tests.builders.graphs import mark, pairs, small_rules
-from tests.graph.domain.resolution.test_incremental import KEYS, marks, observations
+from tests.builders.strategies import KEYS, marks, observations
 
 RULES = small_rules()
 statements = observations.map(

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from graph.stores.neo4j import Neo4jStore
-from tests.conftest import Run
+from tests.builders.runs import Run
 
 ENDLESS = "UNWIND range(1, 100000) AS a UNWIND range(1, 100000) AS b RETURN sum(a * b) AS endless"
 RUNNING = "SHOW TRANSACTIONS YIELD currentQuery WHERE currentQuery CONTAINS 'AS endless' RETURN count(*) AS running"

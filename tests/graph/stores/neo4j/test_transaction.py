@@ -6,7 +6,7 @@ import pytest
 
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.neo4j.transaction import Transaction
-from tests.conftest import Run
+from tests.builders.runs import Run
 
 
 @pytest.mark.neo4j

@@ -8,7 +8,7 @@ import pytest
 
 from graph.domain.profile.pages import ById, Selection
 from graph.stores.sqlite import EmbeddedStore
-from tests.conftest import Run
+from tests.builders.runs import Run
 
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
 

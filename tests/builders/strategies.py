@@ -1,0 +1,86 @@
+"""What random tests draw from: everything that can be seen, stated, revoked and marked under small rules."""
+
+from decimal import Decimal
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from graph.domain.model.dates import SECOND
+from graph.domain.model.observations import Tier
+from graph.domain.model.orders import Order, OrderStatus
+from graph.domain.model.overrides import MarkKind
+from graph.domain.model.rules import Contested, NamespaceRule, Rules
+from graph.domain.resolution.intake import prepare
+from tests.builders.graphs import NOW, mark, observe, revoke, seen, small_rules, unmark
+
+SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck))
+"""Of tests in which one store serves all examples."""
+
+RULES = small_rules()
+OTHERS = [
+    # other limits, another threshold, another policy, sharing looser and tighter
+    Rules(
+        (
+            NamespaceRule("crm", limit=2),
+            NamespaceRule("mail", limit=1),
+            NamespaceRule("phone", shared_above={"stronger": 1}),
+            NamespaceRule("cookie", contested=Contested.FIRST),
+            NamespaceRule("order"),
+        ),
+        0.5,
+    ),
+    # another order of the namespaces, one gone, one new, values that become one or are blocked
+    Rules(
+        (
+            NamespaceRule("mail", normalise=("upper",), blocked=frozenset("D")),
+            NamespaceRule("loyalty"),
+            NamespaceRule("crm", limit=1, blocked=frozenset("b")),
+            NamespaceRule("cookie", min_length=1, shared_above={"stronger": 2}),
+            NamespaceRule("order", blocked=frozenset("a")),
+        ),
+        0.9,
+    ),
+]
+"""Rules that what was read under `RULES` is read anew under."""
+KEYS = [f"{namespace}={value}" for namespace in ("crm", "mail", "phone", "cookie", "order") for value in "abcd"]
+IDS = [f"o{number}" for number in range(12)]
+SOURCES = st.sampled_from(["shop", "till"])
+
+keys = st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique=True)
+observations = st.builds(
+    lambda keys, id, at, source, party, confidence: observe(
+        seen(*keys, id=id, at=at, source=source, party=party, confidence=confidence), RULES
+    ),
+    keys,
+    st.sampled_from(IDS) | st.just(""),
+    st.integers(0, 8),
+    st.sampled_from(["shop", "till"]),
+    st.sampled_from([Tier.FIRST, Tier.SECOND, Tier.THIRD]),
+    st.none() | st.none() | st.sampled_from([0.5, 0.95]),
+)
+orders = st.builds(
+    lambda number, source, stated, placed, total, status, others: prepare(
+        Order(number, source, placed * SECOND, stated * SECOND, "EUR", Decimal(total), status).observation(
+            tuple((key.split("=")[0], key.split("=")[1]) for key in others)
+        ),
+        RULES,
+        NOW,
+    ),
+    st.sampled_from("abcd"),
+    st.sampled_from(["shop", "till"]),
+    st.integers(0, 3),
+    st.integers(0, 3),
+    st.integers(0, 9),
+    st.sampled_from(OrderStatus),
+    st.lists(st.sampled_from([key for key in KEYS if not key.startswith("order")]), max_size=2, unique=True),
+)
+revocations = st.builds(revoke, st.sampled_from(IDS), st.sampled_from(["shop", "till"]))
+two_keys = st.lists(st.sampled_from(KEYS), min_size=2, max_size=2, unique=True)
+marks = st.builds(
+    lambda kind, ends: mark(kind, ends[0], "" if kind is MarkKind.BLOCKED else ends[1]),
+    st.sampled_from([MarkKind.TOGETHER, MarkKind.APART, MarkKind.APART, MarkKind.BLOCKED]),
+    two_keys,
+)
+unmarks = st.builds(lambda one: unmark(one.mark.id), marks)
+commands = st.one_of(observations, observations, observations, orders, revocations, marks, unmarks)
+batches = st.lists(st.lists(commands, min_size=1, max_size=4), min_size=1, max_size=14)
