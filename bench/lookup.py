@@ -111,7 +111,10 @@ def _filled(url: str) -> bool:
     import httpx
 
     return all(
-        one["filled"] for one in httpx.post(url, json={"query": "{ segments { filled } }"}).json()["data"]["segments"]
+        one["filled"]
+        for one in httpx.post(url, json={"query": "{ segments { nodes { filled } } }"}).json()["data"]["segments"][
+            "nodes"
+        ]
     )
 
 

@@ -32,9 +32,9 @@ from graph.domain.profile.external_segments import OutsideStatement
 from graph.domain.profile.insights import Known
 from graph.domain.profile.interactions import InteractionStatement
 from graph.domain.profile.pages import Asked, CustomerView, Match, Page, Selection
-from graph.domain.profile.search import Field, Found
+from graph.domain.profile.search import Field, Found, Place
 from graph.domain.resolution.explanation import Why
-from graph.domain.resolution.health import Finding
+from graph.domain.resolution.health import Finding, FindingKind, FindingPlace
 from graph.ports import LOADING, Clock, Ids, Store
 from graph.queries.explanation import weakest, why
 from graph.queries.health import health
@@ -252,9 +252,9 @@ class IdentityGraph:
         """What is known of articles, by their numbers; unknown ones are left out."""
         return await self._store.products(list(dict.fromkeys(skus))) if skus else {}
 
-    async def search(self, text: str, fields: Sequence[Field], first: int) -> list[Found]:
+    async def search(self, text: str, fields: Sequence[Field], after: Place | None, first: int) -> Page[Found]:
         """The customers that match all words of a text in some fields, the best first."""
-        return await search(self._store, text, fields, first)
+        return await search(self._store, text, fields, after, first)
 
     # With `once` the same request again is answered as it was the first time, and changes nothing.
 
@@ -377,9 +377,9 @@ class IdentityGraph:
         """What became of a possible match."""
         return status(match, self.rules)
 
-    async def health(self, first: int) -> list[Finding]:
-        """What is suspicious in the graph, up to `first` of each kind, the worst first."""
-        return await health(self._store, self.rules, self._clock.now(), first)
+    async def health(self, kinds: frozenset[FindingKind], after: FindingPlace | None, first: int) -> Page[Finding]:
+        """A page of what is suspicious in the graph, the worst first."""
+        return await health(self._store, self.rules, self._clock.now(), kinds, after, first)
 
     async def ready(self) -> str:
         """Empty where everything can be served, else what is missing."""

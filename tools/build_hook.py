@@ -20,7 +20,8 @@ class CommitHook(BuildHookInterface):  # type: ignore[type-arg]
         commit = os.environ.get("SOURCE_COMMIT") or self._of_checkout()
         if version == "editable" or not commit:
             return
-        file = Path(tempfile.mkdtemp()) / "commit.txt"
+        self._folder = tempfile.TemporaryDirectory()
+        file = Path(self._folder.name) / "commit.txt"
         file.write_text(commit[:12] + "\n", encoding="utf-8")
         build_data["force_include"][str(file)] = "service/runtime/commit.txt"
 

@@ -2,19 +2,27 @@
 
 from graph.domain.model.dates import DAY
 from graph.domain.model.rules import Rules
-from graph.domain.resolution.health import Finding, bridge, of_survey
+from graph.domain.profile.pages import Page
+from graph.domain.resolution.health import Finding, FindingKind, FindingPlace, bridge, of_survey
 from graph.ports import Store
 from graph.queries.explanation import region_of
 
+SURVEYED = 100
+"""Findings of each kind that a survey brings."""
 LOOKED_AT = 50
 """Customers that are looked at for bridges."""
 
 
-async def health(store: Store, rules: Rules, now: int, first: int) -> list[Finding]:
-    """What is suspicious, up to `first` of each kind, the worst first; it reads all links once."""
-    survey = await store.survey(sorted(rules.known), max(first, LOOKED_AT))
+async def health(
+    store: Store, rules: Rules, now: int, kinds: frozenset[FindingKind], after: FindingPlace | None, first: int
+) -> Page[Finding]:
+    """A page of what is suspicious, of some kinds, the worst first; it reads all links once.
+
+    `after` is the place of the last finding seen.
+    """
+    survey = await store.survey(sorted(rules.known), SURVEYED)
     found = of_survey(survey, rules, now // DAY)
-    for key in survey.doubles[:LOOKED_AT]:
+    for key in survey.doubles[:LOOKED_AT] if FindingKind.BRIDGE in kinds else ():
         region = await region_of(store, key)
         member = region.members.get(key)
         if member is None or member.customer is None:
@@ -22,10 +30,6 @@ async def health(store: Store, rules: Rules, now: int, first: int) -> list[Findi
         customer = region.customers[member.customer].id
         if (finding := bridge(region, key, customer, rules)) is not None:
             found.append(finding)
-    kept: dict[object, int] = {}
-    answer: list[Finding] = []
-    for finding in sorted(found, key=lambda one: -one.number):
-        kept[finding.kind] = kept.get(finding.kind, 0) + 1
-        if kept[finding.kind] <= first:
-            answer.append(finding)
-    return answer
+    ranked = sorted((finding for finding in found if finding.kind in kinds), key=lambda finding: finding.place)
+    behind = [finding for finding in ranked if after is None or finding.place > after]
+    return Page(behind[:first], len(behind) > first)

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 
-from graph.domain.profile.search import MOST_HITS, Field, Found, Hit, best, words_of
+from graph.domain.profile.pages import Page
+from graph.domain.profile.search import MOST_HITS, Field, Found, Hit, Place, best, words_of
 from graph.ports import Store
 
 
-async def search(store: Store, text: str, fields: Sequence[Field], first: int) -> list[Found]:
-    """The customers that match all words of a text, the best first."""
+async def search(store: Store, text: str, fields: Sequence[Field], after: Place | None, first: int) -> Page[Found]:
+    """A page of the customers that match all words of a text, the best first; `after` is the last place seen."""
     hits: dict[str, list[Hit]] = {}
     within: list[str] | None = None
     for word in words_of(text):
         hits[word] = await store.find(word, fields, within, MOST_HITS)
         within = list(dict.fromkeys(hit.customer for hit in hits[word]))
         if not within:
-            return []
-    return best(hits, first)
+            return Page([], False)
+    return best(hits, after, first)

@@ -50,7 +50,6 @@ WEIGHTS: dict[str, int] = {
 
 SIZES: dict[str, int] = {
     "Order.lines": 5,
-    "Query.segments": 20,
     "Metrics.revenue": 1,
     "Metrics.averageOrderValue": 1,
     "ObservationAccepted.merges": 1,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from schema.shared.connections import Connection, connection
+from schema.shared.connections import Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
 from schema.types.change import Change
@@ -24,7 +24,7 @@ class ChangeQueries:
     async def changes(
         self,
         info: Info,
-        first: Annotated[int, strawberry.argument(description="How many at most, 0 to 100.")] = 100,
+        first: First = 100,
         after: Annotated[
             str | None, strawberry.argument(description="The cursor of the last entry seen; from the first without it.")
         ] = None,

@@ -5,8 +5,9 @@ from typing import Annotated
 import strawberry
 
 from graph.domain.resolution.health import Finding, FindingKind
+from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
-from schema.shared.cursors import page_size
+from schema.shared.cursors import decode, encode, page_size
 from schema.shared.enums import described
 from schema.types.identifier import IdentifierName
 from schema.types.link import Link
@@ -63,7 +64,17 @@ class HealthQueries:
     async def graph_health(
         self,
         info: Info,
-        first: Annotated[int, strawberry.argument(description="How many of each kind at most, 0 to 100.")] = 10,
-    ) -> list[HealthFinding]:
-        """Findings."""
-        return [HealthFinding.of(one) for one in await info.context.graph.health(page_size(first))]
+        first: First = 10,
+        after: After = None,
+        kinds: Annotated[
+            list[FindingKind] | None, strawberry.argument(description="Only findings of these kinds.")
+        ] = None,
+    ) -> Connection[HealthFinding]:
+        """A page of findings."""
+        place = None if after is None else decode(after, int, str, str)
+        wanted = frozenset(FindingKind if kinds is None else kinds)
+        page = await info.context.graph.health(wanted, place and (place[0], place[1], place[2]), page_size(first))
+        result: Connection[HealthFinding] = connection(
+            page, HealthFinding.of, lambda finding: encode(*finding.place), after
+        )
+        return result

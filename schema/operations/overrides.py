@@ -15,7 +15,7 @@ from graph.domain.model.overrides import MarkKind
 from graph.domain.model.validation import check_text
 from graph.domain.profile.pages import Asked, ById, ByKey
 from schema.operations.identifier_input import IdentifierInput
-from schema.shared.connections import Connection, connection
+from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
 from schema.shared.lookahead import selection_of
@@ -233,8 +233,8 @@ class MarkQueries:
     async def marks(
         self,
         info: Info,
-        first: Annotated[int, strawberry.argument(description="How many at most, 0 to 100.")] = 20,
-        after: Annotated[str | None, strawberry.argument(description="The cursor after which the page begins.")] = None,
+        first: First = 20,
+        after: After = None,
         identifier: Annotated[
             IdentifierInput | None, strawberry.argument(description="Only marks that name this identifier.")
         ] = None,

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import strawberry
 
-from graph.domain.profile.pages import ById, Selection
+from graph.domain.profile.pages import ById, Page, Selection
 from graph.domain.profile.search import Field, Found
+from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
-from schema.shared.cursors import page_size
+from schema.shared.cursors import decode, encode, page_size
 from schema.shared.enums import described
 from schema.shared.lookahead import selection_of
 from schema.types.customer import Customer
@@ -57,16 +58,27 @@ class SearchQueries:
         self,
         info: Info,
         text: Annotated[str, strawberry.argument(description="1 to 200 characters, up to 8 words.")],
-        first: Annotated[int, strawberry.argument(description="How many at most, 0 to 100.")] = 10,
+        first: First = 10,
+        after: After = None,
         fields: Annotated[
             list[Field] | None,
             strawberry.argument(description="What is searched; identifiers and attributes without it."),
         ] = None,
-    ) -> list[SearchHit]:
-        """Customers by words."""
+    ) -> Connection[SearchHit]:
+        """A page of customers by words."""
         graph = info.context.graph
-        found = await graph.search(text, WHO if fields is None else fields, page_size(first))
-        selection = selection_of(info, "customer") or Selection()
-        views = await graph.customers([ById(one.customer) for one in found], selection)
-        pairs = zip(found, views, strict=True)
-        return [SearchHit.of(one, info.context.present_customer(view)) for one, view in pairs if view is not None]
+        place = None if after is None else decode(after, int, int, str)
+        page = await graph.search(
+            text, WHO if fields is None else fields, place and (place[0], place[1], place[2]), page_size(first)
+        )
+        both = [selection_of(info, *path, "customer") for path in (("nodes",), ("edges", "node"))]
+        selection = Selection.of(one for found in both if found is not None for one in found.pages)
+        views = await graph.customers([ById(found.customer) for found in page.items], selection)
+        there = [(found, view) for found, view in zip(page.items, views, strict=True) if view is not None]
+        result: Connection[SearchHit] = connection(
+            Page(there, page.more),
+            lambda pair: SearchHit.of(pair[0], info.context.present_customer(pair[1])),
+            lambda pair: encode(*pair[0].place),
+            after,
+        )
+        return result

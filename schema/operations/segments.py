@@ -7,9 +7,11 @@ import strawberry
 
 from graph.domain.model.errors import Conflict, InvalidInput
 from graph.domain.model.segments import Segment as DomainSegment
+from graph.domain.profile.pages import Page
 from schema.operations.segment_rule_input import SegmentRuleInput, plain
+from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
-from schema.shared.cursors import page_size
+from schema.shared.cursors import decode, encode, page_size
 from schema.shared.problems import Problem
 from schema.types.segment import Segment, SegmentPayload, SegmentPreview
 
@@ -46,9 +48,13 @@ class SegmentQueries:
     """What can be asked of segments."""
 
     @strawberry.field(description="All segments, by name; there are at most 200.")
-    async def segments(self, info: Info) -> list[Segment]:
-        """All of them."""
-        return [Segment.of(one) for one in await info.context.graph.segments.all()]
+    async def segments(self, info: Info, first: First = 20, after: After = None) -> Connection[Segment]:
+        """A page of segments."""
+        name = "" if after is None else decode(after, str)[0]
+        behind = [segment for segment in await info.context.graph.segments.all() if segment.name > name]
+        page = Page(behind[: page_size(first)], len(behind) > first)
+        result: Connection[Segment] = connection(page, Segment.of, lambda segment: encode(segment.name), after)
+        return result
 
     @strawberry.field(description="A segment by its id; null where there is none.")
     async def segment(

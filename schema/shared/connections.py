@@ -1,7 +1,7 @@
 """Relay connections over pages of the graph."""
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 import strawberry
 import strawberry.federation
@@ -10,6 +10,8 @@ from graph.domain.profile.pages import Page
 from schema.shared.derived_fields import derived_field
 
 T = TypeVar("T")
+First: TypeAlias = Annotated[int, strawberry.argument(description="How many at most, 0 to 100.")]
+After: TypeAlias = Annotated[str | None, strawberry.argument(description="The cursor after which the page begins.")]
 
 
 @strawberry.federation.type(shareable=True, description="Where a page lies in its list.")

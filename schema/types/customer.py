@@ -1,6 +1,6 @@
 """The customer in GraphQL."""
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import strawberry
 import strawberry.federation
@@ -24,7 +24,7 @@ from graph.domain.profile.timeline import TimelineKind
 from graph.identity_graph import IdentityGraph
 from graph.queries.possible_matches import MatchStatus
 from schema.shared import customer_pages
-from schema.shared.connections import Connection, connection
+from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import encode, page_size
 from schema.shared.derived_fields import derived_field
@@ -33,7 +33,7 @@ from schema.shared.lookahead import selection_of
 from schema.shared.scalars import Timestamp
 from schema.types.change import Change
 from schema.types.consent import Consent, ConsentAnswer, consents
-from schema.types.customer_insights import CustomerInsightFields, First, not_at_a_time
+from schema.types.customer_insights import CustomerInsightFields, not_at_a_time
 from schema.types.external_segment import OutsideSegment
 from schema.types.identifier import Identifier
 from schema.types.interaction import TimelineItem, item
@@ -51,8 +51,6 @@ described(
     CONFIRMED="Stronger links brought both ends to one customer.",
     REFUTED="Uniting its ends would break a limit or a mark that keeps them apart.",
 )
-
-After: TypeAlias = Annotated[str | None, strawberry.argument(description="The cursor after which the page begins.")]
 
 
 @strawberry.type(description="A statistical link below the threshold: two identifiers that may be one person's.")

@@ -1,7 +1,7 @@
 """What is worked out about a customer: figures, comparison, prediction, journey, habits, favourites."""
 
 from collections.abc import Iterable
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import strawberry
 
@@ -15,6 +15,7 @@ from graph.domain.profile.interactions import viewed_not_bought
 from graph.domain.profile.pages import CustomerView
 from graph.identity_graph import IdentityGraph
 from schema.shared import customer_pages
+from schema.shared.connections import First
 from schema.shared.context import Info
 from schema.shared.cursors import page_size
 from schema.shared.derived_fields import derived_field
@@ -25,7 +26,6 @@ from schema.types.metrics import Metrics
 from schema.types.product import Favourite, Favourites, Product, Viewed
 
 MOST_WEEKS = 520
-First: TypeAlias = Annotated[int, strawberry.argument(description="How many at most, 0 to 100.")]
 
 
 @strawberry.type

@@ -8,7 +8,7 @@ from strawberry.scalars import JSON
 from graph.commands.segments import Tried
 from graph.domain.model.segments import Segment as DomainSegment
 from graph.domain.profile.pages import ById, Page, Selection
-from schema.shared.connections import Connection, connection
+from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
 from schema.shared.lookahead import selection_of
@@ -59,8 +59,8 @@ class Segment(Node):
     async def members(
         self,
         info: Info,
-        first: Annotated[int, strawberry.argument(description="How many at most, 0 to 100.")] = 20,
-        after: Annotated[str | None, strawberry.argument(description="The cursor after which the page begins.")] = None,
+        first: First = 20,
+        after: After = None,
     ) -> Connection[Annotated["Customer", strawberry.lazy("schema.types.customer")]]:
         """A page of members."""
         graph = info.context.graph

@@ -309,8 +309,8 @@ def test_simulate_tries_a_scenario_and_stores_nothing(client: Client) -> None:
     assert client.ask("{ changes { nodes { cursor } } }")["changes"]["nodes"] == []
 
 
-HEALTH = """{ graphHealth { kind text suggestion number identifier { value } customerId namespace
-  link { a { value } b { value } } apart { namespace value } } }"""
+HEALTH = """{ graphHealth(first: 100) { nodes { kind text suggestion number identifier { value } customerId namespace
+  link { a { value } b { value } } apart { namespace value } } } }"""
 
 
 def test_health_finds_two_people_on_one_tablet_and_what_it_suggests_mends_it(client: Client) -> None:
@@ -322,7 +322,7 @@ def test_health_finds_two_people_on_one_tablet_and_what_it_suggests_mends_it(cli
         seen("email=ben@example.com", "device=family-tablet"),
     )
     # when
-    (bridge,) = [one for one in client.ask(HEALTH)["graphHealth"] if one["kind"] == "BRIDGE"]
+    (bridge,) = [one for one in client.ask(HEALTH)["graphHealth"]["nodes"] if one["kind"] == "BRIDGE"]
     # then
     assert {bridge["link"]["a"]["value"], bridge["link"]["b"]["value"]} & {"family-tablet"}
     assert "keepApart" in bridge["suggestion"]
@@ -331,7 +331,7 @@ def test_health_finds_two_people_on_one_tablet_and_what_it_suggests_mends_it(cli
     mark(client, "keepApart", *ends)
     # then
     assert client.customer("email=ann@example.com")["id"] != client.customer("email=ben@example.com")["id"]
-    assert [one for one in client.ask(HEALTH)["graphHealth"] if one["kind"] == "BRIDGE"] == []
+    assert [one for one in client.ask(HEALTH)["graphHealth"]["nodes"] if one["kind"] == "BRIDGE"] == []
 
 
 def test_health_finds_shared_values_large_customers_and_useless_namespaces(client: Client) -> None:
@@ -339,7 +339,7 @@ def test_health_finds_shared_values_large_customers_and_useless_namespaces(clien
     client.link(*(seen(f"crm_id=Key{n}", "phone=030 1234567", at=f"2026-01-0{n + 1}T00:00:00Z") for n in range(5)))
     client.link(*(seen("login=collector", f"cookie=cookie-{n}") for n in range(120)))
     # when
-    found = {one["kind"]: one for one in client.ask(HEALTH)["graphHealth"]}
+    found = {one["kind"]: one for one in client.ask(HEALTH)["graphHealth"]["nodes"]}
     # then
     assert found["SHARED_VALUE"]["identifier"]["value"] == "+49301234567"
     assert found["SHARED_VALUE"]["number"] == 5
@@ -347,3 +347,18 @@ def test_health_finds_shared_values_large_customers_and_useless_namespaces(clien
     assert found["LARGE_CUSTOMER"]["number"] == 121
     assert found["LARGE_CUSTOMER"]["customerId"] == client.customer("login=collector")["id"]
     assert (found["NAMESPACE"]["namespace"], found["NAMESPACE"]["number"]) == ("cookie", 120)
+
+
+def test_findings_come_in_pages_and_by_kind(client: Client) -> None:
+    # given: two customers with very many cookies, and a phone claimed by five
+    client.link(*(seen("login=first", f"cookie=first-{n}") for n in range(120)))
+    client.link(*(seen("login=second", f"cookie=second-{n}") for n in range(110)))
+    client.link(*(seen(f"crm_id=Key{n}", "phone=030 1234567", at=f"2026-01-0{n + 1}T00:00:00Z") for n in range(5)))
+    query = """query($after: String) { graphHealth(first: 1, after: $after, kinds: [LARGE_CUSTOMER]) {
+      nodes { number } pageInfo { hasNextPage endCursor } } }"""
+    # when
+    first = client.ask(query)["graphHealth"]
+    second = client.ask(query, {"after": first["pageInfo"]["endCursor"]})["graphHealth"]
+    # then
+    assert [first["nodes"], second["nodes"]] == [[{"number": 121}], [{"number": 111}]]
+    assert [first["pageInfo"]["hasNextPage"], second["pageInfo"]["hasNextPage"]] == [True, False]

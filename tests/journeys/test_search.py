@@ -7,9 +7,9 @@ from tests.builders.operations import REVOKE, did, mark, record, remove, state
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
 
-SEARCH = """query($text: String!, $first: Int! = 10, $fields: [SearchField!]) {
-  searchCustomers(text: $text, first: $first, fields: $fields) {
-    customer { emails { value } } matched { field value } } }"""
+SEARCH = """query($text: String!, $first: Int! = 10, $after: String, $fields: [SearchField!]) {
+  searchCustomers(text: $text, first: $first, after: $after, fields: $fields) { nodes {
+    customer { emails { value } } matched { field value } } pageInfo { hasNextPage endCursor } } }"""
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def client(fresh: Fresh, run: Run) -> Client:
 
 
 def found(client: Client, text: str, **more: object) -> list[str]:
-    hits = client.ask(SEARCH, {"text": text, **more})["searchCustomers"]
+    hits = client.ask(SEARCH, {"text": text, **more})["searchCustomers"]["nodes"]
     return [hit["customer"]["emails"][0]["value"].split("@")[0] for hit in hits]
 
 
@@ -62,11 +62,11 @@ def test_what_matched_is_told_and_the_best_comes_first(client: Client) -> None:
     # given: one whose name only begins like it
     state(client, "email=zoe@example.com", givenName="Annabel", familyName="Schmidt")
     # when
-    hits = client.ask(SEARCH, {"text": "schmidt anna"})["searchCustomers"]
+    hits = client.ask(SEARCH, {"text": "schmidt anna"})["searchCustomers"]["nodes"]
     # then
     assert [hit["customer"]["emails"][0]["value"] for hit in hits] == ["ann@work.example", "zoe@example.com"]
     assert {"field": "given_name", "value": "Annabel"} in hits[1]["matched"]
-    (order_hit,) = client.ask(SEARCH, {"text": "W-7781"})["searchCustomers"]
+    (order_hit,) = client.ask(SEARCH, {"text": "W-7781"})["searchCustomers"]["nodes"]
     assert {"field": "order", "value": "W-7781"} in order_hit["matched"]
     assert len(found(client, "schmidt", first=1)) == 1
 
@@ -96,7 +96,7 @@ def test_what_was_said_is_searched_only_when_it_is_asked_for(client: Client) -> 
     )
     assert found(client, "zipper") == []
     assert found(client, "zipper broke", fields=["INTERACTION"]) == ["ann"]
-    hits = client.ask(SEARCH, {"text": "boots", "fields": ["INTERACTION", "ATTRIBUTES"]})["searchCustomers"]
+    hits = client.ask(SEARCH, {"text": "boots", "fields": ["INTERACTION", "ATTRIBUTES"]})["searchCustomers"]["nodes"]
     assert hits[0]["matched"] == [{"field": "text", "value": "Nice boots"}]
 
 
@@ -116,3 +116,23 @@ def test_signs_of_query_languages_are_only_signs(client: Client, text: str) -> N
     assert client.send(SEARCH, {"text": text}).status_code == 200
     for answer in (client.send(SEARCH, {"text": text}).json(),):
         assert "INTERNAL" not in str(answer)
+
+
+def test_pages_of_a_search_go_on_behind_the_cursor(client: Client) -> None:
+    # given: four customers that match
+    client.link(*(seen(f"email=erika{n}@example.com", f"login=erika-{n}") for n in range(4)))
+    for n in range(4):
+        state(client, f"email=erika{n}@example.com", givenName="Erika", familyName="Beispiel")
+    whole = found(client, "erika beispiel")
+    # when
+    after, pages = None, []
+    while True:
+        page = client.ask(SEARCH, {"text": "erika beispiel", "first": 3, "after": after})["searchCustomers"]
+        pages.append([hit["customer"]["emails"][0]["value"].split("@")[0] for hit in page["nodes"]])
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        after = page["pageInfo"]["endCursor"]
+    # then
+    assert [len(page) for page in pages] == [3, 1]
+    assert pages[0] + pages[1] == whole
+    assert sorted(whole) == [f"erika{n}" for n in range(4)]

@@ -96,6 +96,19 @@ def test_merged_customers_belong_as_one(client: Client) -> None:
     assert len(members(client, held["id"])) == 1
 
 
+def test_segments_are_listed_by_name_in_pages(client: Client) -> None:
+    # given
+    for name in ("Cellar", "Attic", "Balcony"):
+        create(client, name, TEMPLATE)
+    query = "query($a: String) { segments(first: 2, after: $a) { nodes { name } pageInfo { hasNextPage endCursor } } }"
+    # when
+    first = client.ask(query)["segments"]
+    second = client.ask(query, {"a": first["pageInfo"]["endCursor"]})["segments"]
+    # then
+    assert [one["name"] for one in first["nodes"] + second["nodes"]] == ["Attic", "Balcony", "Cellar"]
+    assert [first["pageInfo"]["hasNextPage"], second["pageInfo"]["hasNextPage"]] == [True, False]
+
+
 def test_a_rule_is_changed_and_a_segment_deleted(client: Client) -> None:
     # given
     made = create(client, "Some", TEMPLATE)["segment"]
@@ -119,7 +132,7 @@ def test_a_rule_is_changed_and_a_segment_deleted(client: Client) -> None:
     assert client.ask(delete, {"i": made["id"]})["deleteSegment"]["segment"] == {"name": "Once"}
     # then
     assert client.ask(delete, {"i": made["id"]})["deleteSegment"]["errors"] == [{"code": "UNKNOWN_SEGMENT"}]
-    assert client.ask("{ segments { name } }")["segments"] == []
+    assert client.ask("{ segments { nodes { name } } }")["segments"]["nodes"] == []
     assert client.customer("email=ben@example.com", "segments { since }")["segments"] == []
     last = client.ask("{ changes(first: 100) { nodes { kind sentence } } }")["changes"]["nodes"][-1]
     assert last == {"kind": "SEGMENT_DELETED", "sentence": "the segment Once was deleted by local."}

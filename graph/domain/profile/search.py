@@ -17,6 +17,7 @@ from msgspec import Struct
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.facts import FactKind
 from graph.domain.model.identifiers import Identifier
+from graph.domain.profile.pages import Page
 
 LONGEST = 200
 """Characters of a search."""
@@ -61,11 +62,16 @@ class Matched(Struct, frozen=True, gc=False):
     value: str
 
 
+Place = tuple[int, int, str]
+"""Where a customer ranks among those that match: typing errors, beginnings of words, id; smaller is better."""
+
+
 class Found(Struct, frozen=True, gc=False):
     """A customer that matches all words, with what each found."""
 
     customer: str
     matched: tuple[Matched, ...]
+    place: Place
 
 
 def fold(text: str) -> list[str]:
@@ -166,8 +172,11 @@ def _texts(kind: str, facts: str) -> list[Matched]:
     return []
 
 
-def best(hits: Mapping[str, Sequence[Hit]], first: int) -> list[Found]:
-    """The customers that match every word, the best first: fewest typing errors, most whole words, then by id."""
+def best(hits: Mapping[str, Sequence[Hit]], after: Place | None, first: int) -> Page[Found]:
+    """The customers that match every word, the best first: fewest typing errors, most whole words, then by id.
+
+    `after` is the place of the last one seen.
+    """
     theirs: dict[str, dict[str, Hit]] = {}
     for word, found in hits.items():
         for hit in found:
@@ -175,8 +184,9 @@ def best(hits: Mapping[str, Sequence[Hit]], first: int) -> list[Found]:
             if word not in mine or _quality(hit) < _quality(mine[word]):
                 mine[word] = hit
     whole = {customer: mine for customer, mine in theirs.items() if len(mine) == len(hits)}
-    ranked = sorted(whole, key=lambda customer: (*_sum(whole[customer].values()), customer))
-    return [Found(customer, _matched(whole[customer])) for customer in ranked[:first]]
+    ranked = sorted((*_sum(found.values()), customer) for customer, found in whole.items())
+    behind = [place for place in ranked if after is None or place > after]
+    return Page([Found(place[2], _matched(whole[place[2]]), place) for place in behind[:first]], len(behind) > first)
 
 
 def _quality(hit: Hit) -> tuple[int, bool, int, str, str]:

@@ -88,6 +88,14 @@ class Finding(Struct, frozen=True, gc=False):
     link: Link | None = None
     apart: tuple[str, ...] = ()
 
+    @property
+    def place(self) -> "FindingPlace":
+        """Where it comes in the list, the worst first."""
+        return -self.number, self.kind.value, self.text
+
+
+FindingPlace = tuple[int, str, str]
+
 
 def of_survey(survey: Survey, rules: Rules, today: int) -> list[Finding]:
     """What a survey speaks for; `today` in days since 1970."""
