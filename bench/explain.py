@@ -80,7 +80,7 @@ async def other_rules(path: Path) -> tuple[int, dict[str, float]]:
     seconds = dict.fromkeys(PARTS, 0.0)
     async with opened(path) as (store, graph):
         begin = time.perf_counter()
-        found = graph.preview_rules(LOOSE)
+        found = graph.rules_previews.begin(LOOSE)
         while found.running:
             await found.wait(5)
         if found.difference is None:
@@ -97,9 +97,9 @@ async def other_rules(path: Path) -> tuple[int, dict[str, float]]:
         seconds["resolve from scratch"] = time.perf_counter() - begin
 
         begin = time.perf_counter()
-        version = (await graph.rules_progress()).version
-        await graph.apply_rules(LOOSE, version)
-        await graph.rules_applied()
+        version = (await graph.rules_control.progress()).version
+        await graph.rules_control.apply(LOOSE, version)
+        await graph.rules_control.applied()
         seconds["apply"] = time.perf_counter() - begin
         keys = [key for group in groups for key in group]
         held = {id for some in batched(keys, 50_000) for id in await store.holders(some)}

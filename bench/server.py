@@ -53,5 +53,5 @@ async def graph_over(store: Store) -> IdentityGraph:
     """A graph over a store with the default rules."""
     await store.migrate()
     graph = IdentityGraph(store, RULES, SystemClock(), RandomIds(), currencies(), parse)
-    await graph.open(default_text())
+    await graph.rules_control.open(default_text())
     return graph

@@ -58,7 +58,7 @@ class Wiring:
     async def prepare(self) -> None:
         """Bring the store's structure up to date and take over its rules, or give it these."""
         await self.store.migrate()
-        kept = await self.graph.open(self.rules_text)
+        kept = await self.graph.rules_control.open(self.rules_text)
         if self.chosen and rules_file.parse(kept.text) != rules_file.parse(self.rules_text):
             self.refused = RulesError(
                 f"the store is at version {kept.version} of the rules, which are others than the file's: apply the "

@@ -9,6 +9,9 @@ from graph.domain.model.overrides import Mark, MarkKind
 from graph.domain.resolution.intake import RemoveMark, SetMark
 from graph.ports import Store
 
+MOST_MARKS = 1_000
+"""Marks that are looked through at one identifier."""
+
 
 async def mark_pair(
     writer: GroupCommit,
@@ -36,6 +39,18 @@ async def block(
     """Block an identifier: all its links become idle, nothing is deleted."""
     (answer,) = await writer.run([SetMark(Mark(id, MarkKind.BLOCKED, key, "", actor, reason, now), once)])
     return _marking(answer)
+
+
+async def unblock(
+    writer: GroupCommit, store: Store, key: str, *, actor: str, now: int, once: Once | None = None
+) -> Mark:
+    """Take back the block of an identifier; raises where there is none."""
+    if (before := await done_before(store, once)) is not None:
+        return before.mark
+    for mark in await store.marks(key, None, MOST_MARKS):
+        if mark.kind is MarkKind.BLOCKED:
+            return await remove(writer, mark.id, actor=actor, now=now, once=once)
+    raise InvalidInput("UNKNOWN_MARK", f"{key} is not blocked", ("identifier",))
 
 
 async def remove(writer: GroupCommit, id: str, *, actor: str, now: int, once: Once | None = None) -> Mark:

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import Struct
 
+from graph.commands.products import PRODUCTS
 from graph.commands.segment_writes import Judged, change, create, drop, settle
 from graph.domain.model.errors import InvalidInput, KithError
 from graph.domain.model.products import Product
@@ -33,7 +34,6 @@ from graph.ports import Clock, Ids, Store
 
 PAGE = 100
 BASIS = "segments_basis"
-PRODUCTS = "products_changed"
 PAUSE = 0.1
 """Most seconds between two rounds. It rests for as long as it worked, so that it takes half of the time at most."""
 LONGEST_PREVIEW = 5.0

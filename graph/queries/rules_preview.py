@@ -1,23 +1,25 @@
 """What other rules would make of what is stored: nothing is written."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from msgspec import Struct
 
-from graph.domain.model.errors import KithError
+from graph.domain.model.errors import KithError, Overloaded
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.observations import Observation, Statement, read
 from graph.domain.model.overrides import Mark
 from graph.domain.model.receipts import ObservationKey, Receipt, Standing
 from graph.domain.model.rules import Dropped, Rules
 from graph.domain.resolution.resolution import resolve
-from graph.ports import Store
+from graph.ports import Ids, Store
 
 PAGE = 1_000
 SAMPLES = 5
+MOST_PREVIEWS = 3
+"""Previews that a process keeps; the oldest that is done makes room."""
 
 
 class PreviewState(Enum):
@@ -194,6 +196,35 @@ class Preview:
     def _shown(self, keys: Iterable[str]) -> tuple[str, ...]:
         shown = sorted(keys)[:20]
         return tuple(mask(key) for key in shown) if self._masked else tuple(shown)
+
+
+class RulesPreviews:
+    """The previews of this process. `now` tells the rules in force, `parse` reads the text of others."""
+
+    def __init__(self, store: Store, ids: Ids, now: Callable[[], Rules], parse: Callable[[str], Rules]) -> None:
+        self._store, self._ids, self._now, self._parse = store, ids, now, parse
+        self._previews: dict[str, Preview] = {}
+
+    def begin(self, text: str, masked: bool = True) -> Preview:
+        """Begin to find out what other rules would change; nothing is written."""
+        if len(self._previews) >= MOST_PREVIEWS:
+            done = [id for id, one in self._previews.items() if not one.running]
+            if not done:
+                raise Overloaded("too many previews are running; cancel one")
+            del self._previews[done[0]]
+        preview = Preview(self._store, self._ids.mark(), self._now(), self._parse(text), masked)
+        self._previews[preview.id] = preview
+        preview.start()
+        return preview
+
+    def get(self, id: str) -> Preview | None:
+        """A preview that was begun in this process."""
+        return self._previews.get(id)
+
+    def close(self) -> None:
+        """Stop all."""
+        for preview in self._previews.values():
+            preview.cancel()
 
 
 def mask(key: str) -> str:

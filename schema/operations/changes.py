@@ -57,6 +57,6 @@ class ChangeSubscriptions:
     ) -> AsyncGenerator[Change, None]:
         """The feed."""
         after = None if since is None else decode(since, int)[0]
-        async with aclosing(info.context.graph.follow_changes(after)) as entries:
+        async with aclosing(info.context.graph.follower.changes(after)) as entries:
             async for entry in entries:
                 yield Change.of(entry)

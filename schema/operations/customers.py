@@ -97,7 +97,7 @@ class CustomerSubscriptions:
         graph = info.context.graph
         selection = selection_of(info) or Selection()
         asked = by.asked(graph)
-        async with aclosing(graph.follow_customer(asked)) as changes:
+        async with aclosing(graph.follower.customer(asked)) as changes:
             async for _ in changes:
                 (view,) = await graph.customers([asked], selection)
                 yield info.context.customer_or_none(view)

@@ -44,16 +44,16 @@ class RulesQueries:
     @strawberry.field(description="The rules in force; null before the service has met its database.")
     async def rules(self, info: Info) -> RulesVersion | None:
         """The newest version."""
-        graph = info.context.graph
-        kept = await graph.kept_rules()
-        return None if kept is None else RulesVersion.of(kept, await graph.rules_progress())
+        rules = info.context.graph.rules_control
+        kept = await rules.newest()
+        return None if kept is None else RulesVersion.of(kept, await rules.progress())
 
     @strawberry.field(description="A preview that was begun in this process.")
     def rules_preview(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
     ) -> RulesPreview | None:
         """A preview."""
-        preview = info.context.graph.preview(str(id))
+        preview = info.context.graph.rules_previews.get(str(id))
         return None if preview is None else RulesPreview.of(preview)
 
 
@@ -68,7 +68,7 @@ class RulesMutations:
     async def preview_rules(self, info: Info, input: PreviewRulesInput) -> PreviewPayload:
         """Begin a preview."""
         try:
-            preview = info.context.graph.preview_rules(input.rules, input.masked)
+            preview = info.context.graph.rules_previews.begin(input.rules, input.masked)
         except InvalidInput as error:
             return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])
         await preview.wait(AT_ONCE)
@@ -79,7 +79,7 @@ class RulesMutations:
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
     ) -> PreviewPayload:
         """Cancel a preview."""
-        preview = info.context.graph.preview(str(id))
+        preview = info.context.graph.rules_previews.get(str(id))
         if preview is None:
             error = InvalidInput("UNKNOWN_PREVIEW", f"there is no preview {str(id)[:60]!r}", ("id",))
             return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])
@@ -93,7 +93,7 @@ class RulesMutations:
     async def apply_rules(self, info: Info, input: ApplyRulesInput) -> ApplyRulesPayload:
         """Apply rules."""
         try:
-            progress = await info.context.graph.apply_rules(input.rules, input.expected_version)
+            progress = await info.context.graph.rules_control.apply(input.rules, input.expected_version)
         except (InvalidInput, Conflict) as error:
             return ApplyRulesPayload(progress=None, errors=[Problem.of(error.problem())])
         return ApplyRulesPayload(progress=RulesProgress.of(progress), errors=[])

@@ -101,4 +101,4 @@ def _scenario(info: Info, rules: str, observations: list[ObservationInput]) -> s
             raise InvalidInput(problem.code, problem.message, ("observations", place, *problem.path))
         seen_at = (place + 1) * SECOND if seen.seen_at is None else seen.seen_at
         events.append(scenarios.Seen(replace(seen, id=seen.id or f"observation {place + 1}", seen_at=seen_at)))
-    return scenarios.Scenario(info.context.graph.parse(rules), tuple(events), None)
+    return scenarios.Scenario(info.context.graph.rules_control.parse(rules), tuple(events), None)

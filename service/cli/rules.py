@@ -59,7 +59,7 @@ def preview(
     rules_file.parse(text, str(file))
 
     async def run(wiring: Wiring) -> Difference:
-        found = wiring.graph.preview_rules(text, masked=not show)
+        found = wiring.graph.rules_previews.begin(text, masked=not show)
         with _bar() as bar:
             task = bar.add_task("preview", total=None)
             while found.running:
@@ -92,18 +92,18 @@ def apply(
     new = rules_file.parse(text, str(file))
 
     async def run(wiring: Wiring) -> int:
-        graph = wiring.graph
-        kept = await graph.kept_rules()
+        rules = wiring.graph.rules_control
+        kept = await rules.newest()
         version = kept.version if kept else 0
         # Run again after it was stopped, it goes on (prepare has started that) and is no new version.
         if kept is None or rules_file.parse(kept.text) != new:
-            await graph.apply_rules(text, version if expected_version is None else expected_version)
+            await rules.apply(text, version if expected_version is None else expected_version)
         with _bar() as bar:
             task = bar.add_task("apply", total=None)
-            while (progress := await graph.rules_progress()).running:
+            while (progress := await rules.progress()).running:
                 bar.update(task, completed=progress.done, total=progress.total)
                 await asyncio.sleep(0.2)
-        await graph.rules_applied()
+        await rules.applied()
         return progress.version
 
     console.print(f"version {_with(store, run)} of the rules is in force")

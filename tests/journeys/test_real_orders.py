@@ -83,7 +83,7 @@ def shop(fresh: Fresh, run: Run) -> Shop:
     store = fresh()
     rules = rules_file.parse(rules_file.default_text())
     graph = IdentityGraph(store, rules, Then(), RandomIds(), currencies(), rules_file.parse, fit=model_fitting.fit)
-    run(graph.open(rules_file.default_text()))
+    run(graph.rules_control.open(rules_file.default_text()))
     plain = pandas.DataFrame([(who, day, float(usd)) for who, day, _, usd in rows()], columns=["who", "day", "usd"])
     plain["day"] = pandas.to_datetime(plain["day"], format="%Y%m%d")
     return Shop(plain, graph, run(imported(graph)))

@@ -33,7 +33,7 @@ def client(fresh: Fresh, run: Run) -> Client:
 
 def apply(client: Client, run: Run, text: str, version: int) -> dict:
     answer = client.ask(APPLY, {"input": {"rules": text, "expectedVersion": version}})["applyRules"]
-    run(client.graph.rules_applied())
+    run(client.graph.rules_control.applied())
     return answer
 
 
@@ -151,13 +151,13 @@ def test_rules_change_while_others_write_and_a_restart_goes_on(client: Client, r
 
     async def change() -> None:
         # when: the change is cut off after its first steps, while writes go on
-        await client.graph.apply_rules(STRICT, 1)
+        await client.graph.rules_control.apply(STRICT, 1)
         for _ in range(200):
-            progress = await client.graph.rules_progress()
+            progress = await client.graph.rules_control.progress()
             if progress.done >= STEP or not progress.running:
                 break
             await asyncio.sleep(0.005)
-        client.graph._running.cancel()
+        client.graph.rules_control._running.cancel()
 
     run(change())
     kept = run(store.rules())[0]
@@ -166,7 +166,7 @@ def test_rules_change_while_others_write_and_a_restart_goes_on(client: Client, r
     # when: another process starts
     other = Client(store, run)
     run(other.wiring.prepare())
-    run(other.graph.rules_applied())
+    run(other.graph.rules_control.applied())
     # then: the store is what the new rules make of what is valid now
     assert run(store.rules())[0].pending is False
     receipts = run(store.receipts(None, 10_000))
