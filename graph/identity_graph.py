@@ -43,6 +43,7 @@ from graph.queries.rules_preview import RulesPreviews
 from graph.queries.search import search
 from graph.queries.statistics import Census, Fit
 from graph.queries.subscriptions import Follower
+from graph.segment_worker import SegmentWorker
 
 MOST_CUSTOMERS = 100
 """Customers of one look-up that a caller may ask for."""
@@ -78,12 +79,20 @@ class IdentityGraph:
         self.rules_previews = RulesPreviews(store, ids, lambda: self.rules, self.rules_control.parse)
         self.census = Census(store, clock, fit)
         self.segments = Segments(
-            store, clock, ids, self.catalogue, lambda: self.rules, self.census.latest, self.follower.nudge
+            store,
+            clock,
+            ids,
+            self.catalogue,
+            rules=lambda: self.rules,
+            latest=self.census.latest,
+            news=self.follower.nudge,
+            changed=lambda: self.segment_worker.wake(),
         )
+        self.segment_worker: SegmentWorker = SegmentWorker(store, clock, self.segments, self.follower.nudge)
 
     def _stored(self) -> None:
         self.follower.nudge()
-        self.segments.wake()
+        self.segment_worker.wake()
 
     # --- rules
 
@@ -173,16 +182,7 @@ class IdentityGraph:
         told = reason or f"undo of change {no}"
         now, id = self._clock.now(), self._ids.mark()
         return await undo(
-            self._writer,
-            self._store,
-            no,
-            entries,
-            explain=self._explain,
-            id=id,
-            actor=actor,
-            reason=told,
-            now=now,
-            once=once,
+            self._writer, self._store, no, entries, self._explain, id=id, actor=actor, reason=told, now=now, once=once
         )
 
     async def changes(self, after: int, first: int) -> Page[Entry]:

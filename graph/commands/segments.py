@@ -1,23 +1,13 @@
-"""Segments: kept, asked for, tried out, and kept up to date in the background.
-
-Every change of a customer makes its segments due in the transaction that changed it; time makes them due at the moment
-that their rules told. What changes for all (a rule, the figures that customers are compared with, what articles are,
-attributes) is the *basis*: where it is another than that of the last pass over all customers, there is another pass.
-"""
+"""Segments: kept, asked for, tried out, and judged: see `graph.segment_worker` for who keeps them up to date."""
 
 import asyncio
-import contextlib
-import hashlib
-import json
-import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import Struct
 
-from graph.commands.products import PRODUCTS
-from graph.commands.segment_writes import Judged, change, create, drop, settle
-from graph.domain.model.errors import InvalidInput, KithError
+from graph.commands.segment_writes import Judged, change, create, drop
+from graph.domain.model.errors import InvalidInput
 from graph.domain.model.products import Product
 from graph.domain.model.rules import Rules
 from graph.domain.model.segments import Membership, Segment
@@ -33,13 +23,8 @@ from graph.domain.segments.definition import Values, parse, rule_text
 from graph.ports import Clock, Ids, Store
 
 PAGE = 100
-BASIS = "segments_basis"
-PAUSE = 0.1
-"""Most seconds between two rounds. It rests for as long as it worked, so that it takes half of the time at most."""
 LONGEST_PREVIEW = 5.0
 MOST_SAMPLES = 100
-
-log = logging.getLogger("kith.segments")
 
 Latest = Callable[[], Awaitable[tuple[Population | None, Model | None]]]
 
@@ -59,7 +44,10 @@ class Tried(Struct, frozen=True, gc=False):
 
 
 class Segments:
-    """All about segments. `news` is told when entries of the history were written."""
+    """All about segments. `changed` is told when one was, `news` when entries of the history were written.
+
+    `rules` and `latest` tell the rules in force, and what customers are compared with.
+    """
 
     def __init__(
         self,
@@ -70,17 +58,18 @@ class Segments:
         rules: Callable[[], Rules],
         latest: Latest,
         news: Callable[[], None],
+        changed: Callable[[], None],
     ) -> None:
         self._store, self._clock, self._ids = store, clock, ids
-        self._catalogue, self._rules, self._latest, self._news = catalogue, rules, latest, news
-        self._wake = asyncio.Event()
+        self.catalogue, self.rules, self.latest = catalogue, rules, latest
+        self._news, self._changed = news, changed
         self._parsed: dict[tuple[str, int], Criterion] = {}
 
     # --- what is kept
 
     def check(self, values: Values) -> Criterion:
         """The condition of a rule; raises `InvalidInput` that names the field and the value."""
-        return parse(values, self._catalogue, self._rules())
+        return parse(values, self.catalogue, self.rules())
 
     async def create(self, name: str, values: Values, actor: str) -> Segment:
         """Keep a new segment; the same request again is answered as it stands."""
@@ -110,7 +99,7 @@ class Segments:
             raise InvalidInput(problem.code, problem.message, problem.path)
 
     def _woken(self, segment: Segment) -> Segment:
-        self._wake.set()
+        self._changed()
         return segment
 
     async def all(self) -> list[Segment]:
@@ -139,12 +128,12 @@ class Segments:
             return {}
         recorded = {one.id: one.segments for one in belongings}
         found: dict[str, list[tuple[Segment, int | None]]] = {}
-        for one in await self._judge(ids, segments):
+        for one in await self.judge(ids, segments):
             held = recorded.get(one.id, {})
             found[one.id] = [(segment, held.get(segment.id)) for segment in segments if segment.id in one.segments]
         return found
 
-    def _criterion(self, segment: Segment) -> Criterion | None:
+    def criterion(self, segment: Segment) -> Criterion | None:
         """What a segment asks; `None` where the attributes or rules of now know it no more: then nobody belongs."""
         key = segment.id, segment.version
         if key not in self._parsed:
@@ -154,8 +143,9 @@ class Segments:
                 return None
         return self._parsed[key]
 
-    async def _judge(self, ids: Sequence[str], segments: Sequence[Segment]) -> list[Judged]:
-        asked = {segment.id: one for segment in segments if (one := self._criterion(segment)) is not None}
+    async def judge(self, ids: Sequence[str], segments: Sequence[Segment]) -> list[Judged]:
+        """Who of some ids belongs where as of now, and until when that stays so by itself."""
+        asked = {segment.id: one for segment in segments if (one := self.criterion(segment)) is not None}
         judged: list[Judged] = []
         for id, known in zip(ids, await self._known(ids, list(asked.values())), strict=True):
             if known is None or known.view.customer.id != id:
@@ -172,12 +162,12 @@ class Segments:
         now = self._clock.now()
         pages: list[PageRequest] = [page for one in asked for page in one.pages(now)]
         every = [leaf for one in asked for leaf in leaves(one)]
-        population, model = await self._latest() if any(one.relative for one in every) else (None, None)
+        population, model = await self.latest() if any(one.relative for one in every) else (None, None)
         views = await self._store.customers([ById(id) for id in ids], Selection.of(pages))
         products = await self._products(views) if any(one.by_product for one in every) else {}
-        by = frozenset(self._rules().known)
+        by = frozenset(self.rules().known)
         return [
-            None if view is None else Known(now, view, self._catalogue, by, population, model, products)
+            None if view is None else Known(now, view, self.catalogue, by, population, model, products)
             for view in views
         ]
 
@@ -206,84 +196,3 @@ class Segments:
             after = ids[-1] if ids else after
         customers = looked_at if complete else await self._store.count_customers()
         return Tried(customers, looked_at, matching, tuple(found))
-
-    # --- in the background
-
-    def wake(self) -> None:
-        """Something was written in this process."""
-        self._wake.set()
-
-    async def run(self, seconds: float = 1.0) -> None:
-        """Keep memberships up to date; `seconds` is how often it is looked for what other processes wrote."""
-        while True:
-            self._wake.clear()
-            try:
-                more = True
-                while more:
-                    began = time.monotonic()
-                    more = await self.look()
-                    await asyncio.sleep(min(PAUSE, time.monotonic() - began))
-            except KithError:
-                pass  # A database that is away is looked at again when it is back.
-            except Exception as error:
-                # One customer that cannot be judged must not end this for all; the message may hold personal values.
-                log.warning("segments could not be looked at: %s", type(error).__name__)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
-            await asyncio.sleep(PAUSE)
-
-    async def caught_up(self) -> None:
-        """Bring all memberships up to date."""
-        while await self.look():
-            pass
-
-    async def filled(self) -> bool:
-        """Whether all customers were looked at since segments changed last."""
-        segments = await self._store.segments()
-        basis, after = await self._passed()
-        return after is None and basis == await self._basis(segments)
-
-    async def look(self) -> bool:
-        """Look at some of the pass over all customers, and at some that are due; whether there may be more."""
-        segments = await self._store.segments()
-        if not segments:
-            return False
-        basis = await self._basis(segments)
-        before, after = await self._passed()
-        passing = before != basis or after is not None
-        if passing:
-            ids = await self._store.customer_ids(after or "" if before == basis else "", PAGE)
-            if not await self._settle(ids, segments):
-                return True
-            await self._store.keep(BASIS, json.dumps([basis, ids[-1] if len(ids) == PAGE else None]))
-        ids = await self._store.due(self._clock.now(), PAGE)
-        await self._settle(ids, segments)
-        return passing or len(ids) == PAGE
-
-    async def _settle(self, ids: Sequence[str], segments: Sequence[Segment]) -> bool:
-        if not ids:
-            return True
-        judged = await self._judge(ids, segments)
-        now = self._clock.now()
-        told = await self._store.write(lambda: settle(judged, segments, now))
-        if told:
-            self._news()
-        return told is not None
-
-    async def _passed(self) -> tuple[str, str | None]:
-        """The basis of the last pass, and how far it has come; `None` for all the way."""
-        text = await self._store.kept(BASIS)
-        basis, after = json.loads(text) if text else ("", None)
-        return basis, after
-
-    async def _basis(self, segments: Sequence[Segment]) -> str:
-        """What the memberships of all follow from."""
-        asked = [leaf for one in segments if (found := self._criterion(one)) is not None for leaf in leaves(found)]
-        parts: list[object] = [[[one.id, one.version] for one in segments]]
-        parts += [repr(self._catalogue), sorted(self._rules().known)]
-        if any(one.relative for one in asked):
-            parts += [one.as_of if one else 0 for one in await self._latest()]
-        if any(one.by_product for one in asked):
-            parts.append(await self._store.kept(PRODUCTS))
-        return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()

@@ -53,7 +53,7 @@ class Segment(Node):
     @strawberry.field(description="Whether all customers were looked at since segments or what they ask changed last.")
     async def filled(self, info: Info) -> bool:
         """Whether the pass is done."""
-        return await info.context.graph.segments.filled()
+        return await info.context.graph.segment_worker.filled()
 
     @strawberry.field(description="Who belongs to it, by id, as it is recorded: moments after what made them belong.")
     async def members(

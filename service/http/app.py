@@ -54,7 +54,7 @@ def create_app(settings: Settings, wiring: Wiring) -> Starlette:
 
     async def segment(prepared: asyncio.Task[None]) -> None:
         await asyncio.wait([prepared])
-        await wiring.graph.segments.run(settings.feed_seconds)
+        await wiring.graph.segment_worker.run(settings.feed_seconds)
 
     async def livez(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

@@ -39,6 +39,7 @@ from graph.domain.profile.timeline import Moment
 from graph.domain.resolution.intake import Command, prepare
 from graph.domain.segments.definition import parse
 from graph.ports import Store
+from graph.segment_worker import SegmentWorker
 from tests.builders.graphs import CountingIds, Graph, identifiers, observe
 from tests.builders.runs import Run
 from tests.builders.store_contents import valid_facts
@@ -244,11 +245,15 @@ def test_who_is_recorded_is_who_belongs(
         [add([figures_of(Order("1", "s", START + n * DAY, 0, "EUR", Decimal(n)))]) for n in range(9)], 0
     )
 
+    def nothing() -> None:
+        pass
+
     async def latest() -> tuple[Population, Model]:
         return counted, MODEL
 
     run(store.put_products([PRODUCT]))
-    kept = Segments(store, clock, CountingIds(), CATALOGUE, lambda: RULES, latest, lambda: None)
+    kept = Segments(store, clock, CountingIds(), CATALOGUE, lambda: RULES, latest, nothing, nothing)
+    worker = SegmentWorker(store, clock, kept, nothing)
     names = [f"s{place:02}" for place in range(len(RULES_OF_SEGMENTS))]
 
     def create() -> None:
@@ -263,13 +268,13 @@ def test_who_is_recorded_is_who_belongs(
         run(store.write(lambda batch=batch: commit(batch, RULES, model.now, ids)))
         clock.time += passes
         if first:
-            run(kept.caught_up())
+            run(worker.caught_up())
             # then
             expected = evaluated(model, clock.now(), counted, names)
             assert recorded(store, run, names) == expected
     if not first:
         create()
-        run(kept.caught_up())
+        run(worker.caught_up())
     expected = evaluated(model, clock.now(), counted, names)
     assert recorded(store, run, names) == expected == told(store, run, names)
     # and what is asked of a customer needs no record

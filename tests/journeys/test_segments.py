@@ -42,7 +42,7 @@ def create(client: Client, name: str, rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def catch_up(client: Client) -> None:
-    client._run(client.graph.segments.caught_up())
+    client._run(client.graph.segment_worker.caught_up())
 
 
 def members(client: Client, id: str) -> list[str]:
@@ -147,7 +147,7 @@ def test_somebody_falls_asleep_without_an_event(client: Client, run: Run) -> Non
 
     # when: nothing comes, and the service keeps running
     async def serve() -> None:
-        task = asyncio.create_task(client.graph.segments.run(0.1))
+        task = asyncio.create_task(client.graph.segment_worker.run(0.1))
         await asyncio.sleep(3)
         task.cancel()
 
