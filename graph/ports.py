@@ -80,12 +80,8 @@ Request = ReadAround | ReadSupport | ReadRegion | ReadSegments | ReadBelongings 
 Work = Generator[Request, Any, T]
 
 
-class Store(Protocol):
-    """A place where the graph lives.
-
-    It must raise `StoreUnavailable` where the database does not answer and no error of its driver's own, and must
-    come back by itself when the database does.
-    """
+class WriteStore(Protocol):
+    """Writes, each request carried out once, and texts that are kept under names."""
 
     most_at_once: int
     """How many commands a write should hold at most while others need the event loop, where they may be decided."""
@@ -99,6 +95,22 @@ class Store(Protocol):
         """
         ...
 
+    async def answered(self, key: RequestKey) -> Answered | None:
+        """A request that was carried out, by its caller and idempotency key."""
+        ...
+
+    async def keep(self, name: str, text: str) -> None:
+        """Keep a text under a name, in place of the one before."""
+        ...
+
+    async def kept(self, name: str) -> str | None:
+        """The text that is kept under a name."""
+        ...
+
+
+class CustomerStore(Protocol):
+    """Customers, and what hangs on them: identifiers, orders and articles, words to find them by, and counts of all."""
+
     async def customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
         """The views that were asked for, in order, `None` where there is no such customer.
 
@@ -106,6 +118,53 @@ class Store(Protocol):
         must read no more than the selection names.
         """
         ...
+
+    async def holders(self, keys: Sequence[str]) -> list[str]:
+        """The ids of the customers that hold some identifiers; empty for those in none."""
+        ...
+
+    async def customer_ids(self, after: str, first: int) -> list[str]:
+        """The ids of live customers behind one, by id."""
+        ...
+
+    async def count_customers(self) -> int:
+        """How many live customers there are."""
+        ...
+
+    async def find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
+        """Up to `first` texts of some fields that a folded word matches: whole, as a beginning, or but for errors.
+
+        Must look for typing errors (`errors_allowed`) only where nothing matches without. With `within` only texts at
+        these customers count.
+        """
+        ...
+
+    async def orders(self, keys: Sequence[str]) -> list[Order | None]:
+        """The facts of orders by their keys, in order; `None` where none are stated."""
+        ...
+
+    async def put_products(self, products: Sequence[Product]) -> list[bool]:
+        """Store what is said of articles, each named once; answers for each whether it is what counts now.
+
+        Must keep of each the newest statement, of the same time that of the smaller source.
+        """
+        ...
+
+    async def products(self, skus: Sequence[str]) -> dict[str, Product]:
+        """What counts of articles, by their numbers; unknown ones are left out."""
+        ...
+
+    async def figures(self, after: str, first: int) -> list[tuple[str, Figures]]:
+        """The ids and figures of live customers with orders whose id comes after one, by id."""
+        ...
+
+    async def survey(self, known: Sequence[str], first: int) -> Survey:
+        """What the store counts of itself, up to `first` of each list; `known` are the namespaces of `doubles`."""
+        ...
+
+
+class HistoryStore(Protocol):
+    """What became of customers: the history, and the marks that stand."""
 
     async def changes(self, after: int, first: int) -> list[Entry]:
         """The history behind entry number `after`, in order; must show an entry only when all before it are there."""
@@ -131,48 +190,9 @@ class Store(Protocol):
         """A mark by its id."""
         ...
 
-    async def answered(self, key: RequestKey) -> Answered | None:
-        """A request that was carried out, by its caller and idempotency key."""
-        ...
 
-    async def orders(self, keys: Sequence[str]) -> list[Order | None]:
-        """The facts of orders by their keys, in order; `None` where none are stated."""
-        ...
-
-    async def put_products(self, products: Sequence[Product]) -> list[bool]:
-        """Store what is said of articles, each named once; answers for each whether it is what counts now.
-
-        Must keep of each the newest statement, of the same time that of the smaller source.
-        """
-        ...
-
-    async def products(self, skus: Sequence[str]) -> dict[str, Product]:
-        """What counts of articles, by their numbers; unknown ones are left out."""
-        ...
-
-    async def find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
-        """Up to `first` texts of some fields that a folded word matches: whole, as a beginning, or but for errors.
-
-        Must look for typing errors (`errors_allowed`) only where nothing matches without. With `within` only texts at
-        these customers count.
-        """
-        ...
-
-    async def figures(self, after: str, first: int) -> list[tuple[str, Figures]]:
-        """The ids and figures of live customers with orders whose id comes after one, by id."""
-        ...
-
-    async def customer_ids(self, after: str, first: int) -> list[str]:
-        """The ids of live customers behind one, by id."""
-        ...
-
-    async def count_customers(self) -> int:
-        """How many live customers there are."""
-        ...
-
-    async def due(self, now: int, first: int) -> list[str]:
-        """The ids, live or retired, whose segments are due at a time (microseconds), longest due first."""
-        ...
+class SegmentStore(Protocol):
+    """Segments, and who is recorded to belong to them."""
 
     async def segments(self) -> list[Segment]:
         """All segments, by name."""
@@ -190,25 +210,13 @@ class Store(Protocol):
         """How many belong to a segment."""
         ...
 
-    async def keep(self, name: str, text: str) -> None:
-        """Keep a text under a name, in place of the one before."""
+    async def due(self, now: int, first: int) -> list[str]:
+        """The ids, live or retired, whose segments are due at a time (microseconds), longest due first."""
         ...
 
-    async def kept(self, name: str) -> str | None:
-        """The text that is kept under a name."""
-        ...
 
-    async def survey(self, known: Sequence[str], first: int) -> Survey:
-        """What the store counts of itself, up to `first` of each list; `known` are the namespaces of `doubles`."""
-        ...
-
-    async def migrate(self) -> list[str]:
-        """Bring the store's own structure up to date; must be safe to repeat. Answers what was done, in words."""
-        ...
-
-    async def ready(self) -> str:
-        """Empty where reads and writes can be served, else what is missing, in words; must not raise or hang."""
-        ...
+class RulesStore(Protocol):
+    """The rules, and the observations that are read under them."""
 
     async def rules(self) -> list[KeptRules]:
         """The newest two versions of the rules, newest first; must keep all. Empty in a store without rules."""
@@ -239,9 +247,9 @@ class Store(Protocol):
         """The receipts behind one, by (source, id): for previews, which read all there is."""
         ...
 
-    async def holders(self, keys: Sequence[str]) -> list[str]:
-        """The ids of the customers that hold some identifiers; empty for those in none."""
-        ...
+
+class BulkLoadStore(Protocol):
+    """A whole history at once."""
 
     async def begin_load(self, mark: str) -> None:
         """Make ready for being loaded with a whole history, and keep a text under `LOADING`.
@@ -263,9 +271,46 @@ class Store(Protocol):
         """Everything is loaded: reads and writes are served again, as fast as after writes that came one by one."""
         ...
 
+
+class StoreLifecycle(Protocol):
+    """From being set up to being closed."""
+
+    async def migrate(self) -> list[str]:
+        """Bring the store's own structure up to date; must be safe to repeat. Answers what was done, in words."""
+        ...
+
+    async def ready(self) -> str:
+        """Empty where reads and writes can be served, else what is missing, in words; must not raise or hang."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections and files."""
         ...
+
+
+class CustomerWriteStore(CustomerStore, WriteStore, Protocol):
+    """Customers, and writes."""
+
+
+class CustomerHistoryStore(CustomerStore, HistoryStore, Protocol):
+    """Customers, and what became of them."""
+
+
+class Store(
+    WriteStore,
+    CustomerStore,
+    HistoryStore,
+    SegmentStore,
+    RulesStore,
+    BulkLoadStore,
+    StoreLifecycle,
+    Protocol,
+):
+    """A place where the graph lives.
+
+    It must raise `StoreUnavailable` where the database does not answer and no error of its driver's own, and must
+    come back by itself when the database does.
+    """
 
 
 class Clock(Protocol):

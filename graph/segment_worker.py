@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 
 from graph.commands.products import PRODUCTS
 from graph.commands.segment_writes import settle
-from graph.commands.segments import PAGE, Segments
+from graph.commands.segments import PAGE, SegmentationStore, Segments
 from graph.domain.model.errors import KithError
 from graph.domain.model.segments import Segment
 from graph.domain.segments.conditions import leaves
-from graph.ports import Clock, Store
+from graph.ports import Clock
 
 BASIS = "segments_basis"
 PAUSE = 0.1
@@ -31,7 +31,7 @@ log = logging.getLogger("kith.segments")
 class SegmentWorker:
     """Judges customers anew, and records it. `news` is told when entries of the history were written."""
 
-    def __init__(self, store: Store, clock: Clock, segments: Segments, news: Callable[[], None]) -> None:
+    def __init__(self, store: SegmentationStore, clock: Clock, segments: Segments, news: Callable[[], None]) -> None:
         self._store, self._clock, self._segments, self._news = store, clock, segments, news
         self._wake = asyncio.Event()
 

@@ -9,7 +9,7 @@ from graph.commands.commit import Answer, commit
 from graph.commands.rules_rollout import Current
 from graph.domain.model.errors import Overloaded, RulesMoved, TemporaryFailure
 from graph.domain.resolution.intake import Command, Observe, prepare
-from graph.ports import Clock, Ids, Store, Work
+from graph.ports import Clock, Ids, Work, WriteStore
 from graph.runtime.scheduling import someone_was_here
 
 MOST_COMMANDS = 1_000
@@ -56,7 +56,7 @@ class GroupCommit:
 
     def __init__(
         self,
-        store: Store,
+        store: WriteStore,
         rules: Current,
         clock: Clock,
         ids: Ids,

@@ -1,5 +1,7 @@
 """Set stewards' marks."""
 
+from typing import Protocol
+
 from graph.commands.commit import Answer, Marking, Refused, used_otherwise
 from graph.commands.group_commit import GroupCommit
 from graph.domain.model.errors import InvalidInput, KithError
@@ -7,10 +9,14 @@ from graph.domain.model.idempotency import Once
 from graph.domain.model.identifiers import pair
 from graph.domain.model.overrides import Mark, MarkKind
 from graph.domain.resolution.intake import RemoveMark, SetMark
-from graph.ports import Store
+from graph.ports import HistoryStore, WriteStore
 
 MOST_MARKS = 1_000
 """Marks that are looked through at one identifier."""
+
+
+class OverrideStore(WriteStore, HistoryStore, Protocol):
+    """Writes, and the marks that stand."""
 
 
 async def mark_pair(
@@ -42,7 +48,7 @@ async def block(
 
 
 async def unblock(
-    writer: GroupCommit, store: Store, key: str, *, actor: str, now: int, once: Once | None = None
+    writer: GroupCommit, store: OverrideStore, key: str, *, actor: str, now: int, once: Once | None = None
 ) -> Mark:
     """Take back the block of an identifier; raises where there is none."""
     if (before := await done_before(store, once)) is not None:
@@ -67,7 +73,7 @@ def _marking(answer: Answer) -> Marking:
     return answer
 
 
-async def done_before(store: Store, once: Once | None) -> Marking | None:
+async def done_before(store: WriteStore, once: Once | None) -> Marking | None:
     """What the same request was answered with when it came first; raises where its key was used for another one."""
     known = None if once is None else await store.answered(once.key)
     if once is None or known is None:

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from graph.commands.batch import check_count
 from graph.domain.model.errors import Problem
 from graph.domain.model.products import Product, check_product
-from graph.ports import Store
+from graph.ports import CustomerWriteStore
 
 PRODUCTS = "products_changed"
 """The name under which a store keeps when articles changed last: segments may ask what articles are."""
 
 
-async def record_products(store: Store, products: Sequence[Product | Problem], now: int) -> list[bool | Problem]:
+async def record_products(
+    store: CustomerWriteStore, products: Sequence[Product | Problem], now: int
+) -> list[bool | Problem]:
     """Take in 1 to 1,000 products; answers for each whether it is what counts now, or what is wrong with it."""
     check_count("products", products)
     drafts = [one if isinstance(one, Problem) else check_product(one, now) or one for one in products]

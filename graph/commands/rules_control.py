@@ -5,10 +5,10 @@ import contextlib
 from collections.abc import Callable
 
 from graph.commands.group_commit import GroupCommit
-from graph.commands.rules_rollout import Progress, RulesRun, current
+from graph.commands.rules_rollout import Progress, RolloutStore, RulesRun, current
 from graph.domain.model.errors import Conflict, KithError, StoreUnavailable
 from graph.domain.model.rules import KeptRules, Rules
-from graph.ports import LOADING, Clock, Ids, Store
+from graph.ports import LOADING, Clock, Ids
 
 
 class RulesControl:
@@ -16,7 +16,7 @@ class RulesControl:
 
     def __init__(
         self,
-        store: Store,
+        store: RolloutStore,
         writer: GroupCommit,
         clock: Clock,
         ids: Ids,

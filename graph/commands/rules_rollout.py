@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,13 +12,17 @@ from graph.domain.model.errors import RulesMoved, TemporaryFailure
 from graph.domain.model.overrides import Mark
 from graph.domain.model.rules import KeptRules, Rules
 from graph.domain.model.store_values import Reread, Writes
-from graph.ports import Clock, Ids, Store, T, Work, Write
+from graph.ports import Clock, HistoryStore, Ids, RulesStore, T, Work, Write, WriteStore
 
 PAGE = 200
 """Marks that are looked for at once."""
 STEP = 50
 """Observations of one step, with up to `MOST` of the same customers: few, so that writes beside it do not wait long."""
 MOST = 400
+
+
+class RolloutStore(WriteStore, HistoryStore, RulesStore, Protocol):
+    """Writes, rules with all that is read under them, and marks."""
 
 
 class Current(Struct, frozen=True, gc=False):
@@ -54,7 +59,7 @@ class Progress(Struct, frozen=True, gc=False):
 class RulesRun:
     """Reads all observations anew under a version of the rules; goes on where it was after a restart."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, rules: Current, kept: KeptRules) -> None:
+    def __init__(self, store: RolloutStore, clock: Clock, ids: Ids, rules: Current, kept: KeptRules) -> None:
         self._store, self._clock, self._ids, self._rules = store, clock, ids, rules
         self._upto = kept.upto
         self.progress = Progress(kept.version, 0, 0, True)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -20,13 +21,17 @@ from graph.domain.profile.rfm import Population
 from graph.domain.profile.timeline import NO_END
 from graph.domain.segments.conditions import Criterion, leaves
 from graph.domain.segments.definition import Values, parse, rule_text
-from graph.ports import Clock, Ids, Store
+from graph.ports import Clock, CustomerStore, Ids, SegmentStore, WriteStore
 
 PAGE = 100
 LONGEST_PREVIEW = 5.0
 MOST_SAMPLES = 100
 
 Latest = Callable[[], Awaitable[tuple[Population | None, Model | None]]]
+
+
+class SegmentationStore(WriteStore, CustomerStore, SegmentStore, Protocol):
+    """Segments, the customers that are judged, and writes."""
 
 
 class Tried(Struct, frozen=True, gc=False):
@@ -51,7 +56,7 @@ class Segments:
 
     def __init__(
         self,
-        store: Store,
+        store: SegmentationStore,
         clock: Clock,
         ids: Ids,
         catalogue: Catalogue,

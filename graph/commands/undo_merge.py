@@ -13,7 +13,7 @@ from graph.domain.model.identifiers import pair
 from graph.domain.model.overrides import Mark, MarkKind
 from graph.domain.profile.pages import ByKey, CustomerView, Selection
 from graph.domain.resolution.replay import Replay
-from graph.ports import Store
+from graph.ports import CustomerHistoryStore, CustomerStore
 
 Explain = Callable[[str, str], Awaitable[str]]
 """Says in words why two keys are one customer, or are not."""
@@ -38,7 +38,7 @@ class Undone(Struct, frozen=True, gc=False):
     stayed: tuple[Stayed, ...]
 
 
-async def merge_to_undo(store: Store, no: int, undone: bool = False) -> Change:
+async def merge_to_undo(store: CustomerHistoryStore, no: int, undone: bool = False) -> Change:
     """The merge with a number in the history; raises where it is none, or cannot be undone (any more).
 
     With `undone` the same request has undone it before, so that it need not be undoable now.
@@ -66,7 +66,7 @@ async def merge_to_undo(store: Store, no: int, undone: bool = False) -> Change:
 
 async def undo(
     writer: GroupCommit,
-    store: Store,
+    store: CustomerStore,
     no: int,
     entries: Sequence[Entry],
     explain: Explain,
@@ -99,7 +99,7 @@ async def undo(
     return Undone(marking.mark, tuple(touched), tuple(stayed))
 
 
-async def _reason(store: Store, explain: Explain, key: str, is_with: str, anchors: tuple[str, str]) -> str:
+async def _reason(store: CustomerStore, explain: Explain, key: str, is_with: str, anchors: tuple[str, str]) -> str:
     """Why an identifier is where it is: what links it with the anchor that its customer holds now."""
     if not is_with:
         return "nothing valid names it any more"
@@ -109,7 +109,7 @@ async def _reason(store: Store, explain: Explain, key: str, is_with: str, anchor
     return "later changes brought it there"
 
 
-async def _views(store: Store, keys: Sequence[str]) -> list[CustomerView | None]:
+async def _views(store: CustomerStore, keys: Sequence[str]) -> list[CustomerView | None]:
     views: list[CustomerView | None] = []
     for start in range(0, len(keys), LOOK_UP):
         views += await store.customers([ByKey(key) for key in keys[start : start + LOOK_UP]], Selection())

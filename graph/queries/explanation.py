@@ -9,7 +9,7 @@ from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import Region
 from graph.domain.resolution.explanation import Why, weakest_links
 from graph.domain.resolution.explanation import why as explain
-from graph.ports import ReadRegion, Request, Store
+from graph.ports import ReadRegion, Request, WriteStore
 
 
 def _both(a: str, b: str) -> Generator[Request, Any, Region]:
@@ -23,7 +23,7 @@ def _both(a: str, b: str) -> Generator[Request, Any, Region]:
     return whole
 
 
-async def why(store: Store, rules: Rules, a: str, b: str) -> Why:
+async def why(store: WriteStore, rules: Rules, a: str, b: str) -> Why:
     """Why two keys are one customer or not. It runs as a write that writes nothing: so it sees one moment."""
     if a == b:
         raise InvalidInput("SAME_IDENTIFIER", f"a and b are the same identifier, {a}", ("b",))
@@ -35,12 +35,12 @@ def _one(key: str) -> Generator[Request, Any, Region]:
     return region
 
 
-async def region_of(store: Store, key: str) -> Region:
+async def region_of(store: WriteStore, key: str) -> Region:
     """All that is connected with a key, at one moment: read as a write that writes nothing."""
     return await store.write(lambda: _one(key))
 
 
-async def weakest(store: Store, rules: Rules, key: str, first: int) -> list[Link]:
+async def weakest(store: WriteStore, rules: Rules, key: str, first: int) -> list[Link]:
     """The bridges of the customer that holds a key, most doubtful first."""
     region = await region_of(store, key)
     if key not in region.members or region.members[key].customer is None:

@@ -4,7 +4,7 @@ from graph.domain.model.dates import DAY
 from graph.domain.model.rules import Rules
 from graph.domain.profile.pages import Page
 from graph.domain.resolution.health import Finding, FindingKind, FindingPlace, bridge, of_survey
-from graph.ports import Store
+from graph.ports import CustomerWriteStore
 from graph.queries.explanation import region_of
 
 SURVEYED = 100
@@ -14,7 +14,7 @@ LOOKED_AT = 50
 
 
 async def health(
-    store: Store, rules: Rules, now: int, kinds: frozenset[FindingKind], after: FindingPlace | None, first: int
+    store: CustomerWriteStore, rules: Rules, now: int, kinds: frozenset[FindingKind], after: FindingPlace | None, first: int
 ) -> Page[Finding]:
     """A page of what is suspicious, of some kinds, the worst first; it reads all links once.
 

@@ -17,10 +17,10 @@ from graph.domain.profile.pages import (
     Selection,
 )
 from graph.domain.resolution.replay import Replay
-from graph.ports import Store
+from graph.ports import CustomerHistoryStore, HistoryStore
 
 
-async def feed(store: Store, after: int, first: int) -> tuple[list[Entry], bool]:
+async def feed(store: HistoryStore, after: int, first: int) -> tuple[list[Entry], bool]:
     """A page of the feed behind an entry, without gaps, and whether more follow; raises where there is none."""
     if after > 0 and not await store.changes(after - 1, 1):
         raise InvalidInput("BAD_CURSOR", "since: there is no such place in the history", ("since",))
@@ -34,7 +34,7 @@ def whole(found: Sequence[Entry], after: int) -> list[Entry]:
     return [entry for place, entry in enumerate(found) if entry.no == after + 1 + place]
 
 
-async def entries_around(store: Store, ids: Iterable[str]) -> list[Entry]:
+async def entries_around(store: HistoryStore, ids: Iterable[str]) -> list[Entry]:
     """All entries about some customers and about all whom they ever gave to or got from, in order."""
     wanted, seen = set(ids), set[str]()
     entries: dict[int, Entry] = {}
@@ -46,7 +46,7 @@ async def entries_around(store: Store, ids: Iterable[str]) -> list[Entry]:
     return [entries[no] for no in sorted(entries)]
 
 
-async def customer_at(store: Store, asked: Asked, at: int, selection: Selection) -> CustomerView | None:
+async def customer_at(store: CustomerHistoryStore, asked: Asked, at: int, selection: Selection) -> CustomerView | None:
     """Who an id or an identifier was at a moment (microseconds): of recording, not of being seen.
 
     The view holds the pages of identifiers that are selected, without what was seen of them: that is not kept for

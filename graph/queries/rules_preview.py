@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -14,12 +15,16 @@ from graph.domain.model.overrides import Mark
 from graph.domain.model.receipts import ObservationKey, Receipt, Standing
 from graph.domain.model.rules import Dropped, Rules
 from graph.domain.resolution.resolution import resolve
-from graph.ports import Ids, Store
+from graph.ports import CustomerHistoryStore, Ids, RulesStore
 
 PAGE = 1_000
 SAMPLES = 5
 MOST_PREVIEWS = 3
 """Previews that a process keeps; the oldest that is done makes room."""
+
+
+class PreviewStore(RulesStore, CustomerHistoryStore, Protocol):
+    """All that is read under rules, the marks that stand, and who holds what now."""
 
 
 class PreviewState(Enum):
@@ -68,7 +73,7 @@ class _Read:
 class Preview:
     """A preview that runs in the background."""
 
-    def __init__(self, store: Store, id: str, now: Rules, then: Rules, masked: bool) -> None:
+    def __init__(self, store: PreviewStore, id: str, now: Rules, then: Rules, masked: bool) -> None:
         self.id = id
         self._store, self._now, self._then, self._masked = store, now, then, masked
         self.state = PreviewState.RUNNING
@@ -201,7 +206,7 @@ class Preview:
 class RulesPreviews:
     """The previews of this process. `now` tells the rules in force, `parse` reads the text of others."""
 
-    def __init__(self, store: Store, ids: Ids, now: Callable[[], Rules], parse: Callable[[str], Rules]) -> None:
+    def __init__(self, store: PreviewStore, ids: Ids, now: Callable[[], Rules], parse: Callable[[str], Rules]) -> None:
         self._store, self._ids, self._now, self._parse = store, ids, now, parse
         self._previews: dict[str, Preview] = {}
 

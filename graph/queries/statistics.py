@@ -10,7 +10,7 @@ from graph.domain.model.errors import TemporaryFailure
 from graph.domain.model.order_totals import Figures
 from graph.domain.profile.prediction import Model, Prediction, Table, predict
 from graph.domain.profile.rfm import Count, Population, Standing, standing
-from graph.ports import Clock, Store
+from graph.ports import Clock, CustomerWriteStore
 
 POPULATION = "population"
 MODEL = "model"
@@ -27,7 +27,7 @@ class Census:
     `fit` fits models of purchases, which may take minutes and goes on behind a count.
     """
 
-    def __init__(self, store: Store, clock: Clock, fit: Fit | None = None) -> None:
+    def __init__(self, store: CustomerWriteStore, clock: Clock, fit: Fit | None = None) -> None:
         self._store, self._clock, self._fit = store, clock, fit
         self._population: Population | None = None
         self._model: Model | None = None

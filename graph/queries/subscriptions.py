@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from graph.domain.model.changes import Entry
 from graph.domain.model.errors import KithError
 from graph.domain.profile.pages import Asked, Selection
-from graph.ports import Store
+from graph.ports import CustomerHistoryStore
 from graph.queries.history import feed, whole
 from graph.runtime.scheduling import Turnstile
 
@@ -33,7 +33,7 @@ State = tuple[str, int] | None
 class Follower:
     """Looks for news while anyone follows. `seconds` is how often it looks for those of other processes."""
 
-    def __init__(self, store: Store, seconds: float = 1.0) -> None:
+    def __init__(self, store: CustomerHistoryStore, seconds: float = 1.0) -> None:
         self._store, self.seconds = store, seconds
         self._turnstile = Turnstile()
         self._news = asyncio.Event()
