@@ -14,7 +14,12 @@ LOOKED_AT = 50
 
 
 async def health(
-    store: CustomerWriteStore, rules: Rules, now: int, kinds: frozenset[FindingKind], after: FindingPlace | None, first: int
+    store: CustomerWriteStore,
+    rules: Rules,
+    now: int,
+    kinds: frozenset[FindingKind],
+    after: FindingPlace | None,
+    first: int,
 ) -> Page[Finding]:
     """A page of what is suspicious, of some kinds, the worst first; it reads all links once.
 

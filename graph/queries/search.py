@@ -7,7 +7,9 @@ from graph.domain.profile.search import MOST_HITS, Field, Found, Hit, Place, bes
 from graph.ports import CustomerStore
 
 
-async def search(store: CustomerStore, text: str, fields: Sequence[Field], after: Place | None, first: int) -> Page[Found]:
+async def search(
+    store: CustomerStore, text: str, fields: Sequence[Field], after: Place | None, first: int
+) -> Page[Found]:
     """A page of the customers that match all words of a text, the best first; `after` is the last place seen."""
     hits: dict[str, list[Hit]] = {}
     within: list[str] | None = None
