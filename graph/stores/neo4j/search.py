@@ -8,9 +8,27 @@ from rapidfuzz.distance import OSA
 
 from graph.domain.model.observations import Observation
 from graph.domain.profile.search import Field, Hit, errors_allowed
+from graph.stores.neo4j import cypher
+from graph.stores.neo4j.connection import Connected
 
+SEARCH = cypher.load("search")
 MOST_LOOKED_AT = 20_000
 """Texts that the index may bring before they are held against customers and fields."""
+
+
+class Search(Connected):
+    """The part of a `Store` that finds words."""
+
+    async def find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
+        """See `Store`."""
+        values = {"fields": [field.value for field in fields], "within": within, "first": first, "most": MOST_LOOKED_AT}
+        for lucene, misspelt in ((exact(word), False), (similar(word), True)):
+            if lucene is not None:
+                found = await self._read(SEARCH["find"], lucene=lucene, **values)
+                hits = [one for record in found if (one := hit(record, word, misspelt)) is not None]
+                if hits:
+                    return hits
+        return []
 
 
 def exact(word: str) -> str:

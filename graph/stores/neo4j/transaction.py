@@ -17,7 +17,8 @@ from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.store_values import Around, Region, Support, Writes
 from graph.ports import ReadAround, ReadBelongings, ReadRegion, ReadSegments, ReadSupport, Request, Write
 from graph.stores.neo4j import cypher, mapping
-from graph.stores.neo4j.writes import SEGMENTS, WRITE, Met, Rows, before
+from graph.stores.neo4j.segments import SEGMENTS
+from graph.stores.neo4j.writes import WRITE, Met, Rows, before
 
 READING = cypher.load("reads")
 UNREAD = -1

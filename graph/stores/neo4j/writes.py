@@ -11,10 +11,10 @@ from graph.domain.model.receipts import ObservationKey, Receipt, Standing
 from graph.domain.model.store_values import NewNode, Writes
 from graph.domain.profile.search import text_of_facts, text_of_identifier
 from graph.stores.neo4j import customer_pages, cypher, mapping
+from graph.stores.neo4j.rules import RULES
+from graph.stores.neo4j.segments import SEGMENTS
 
-SEGMENTS = cypher.load("segments")
 WRITING = cypher.load("writes")
-RULES = cypher.load("rules")
 WRITE = WRITING["write"]
 
 

@@ -9,6 +9,7 @@ from graph.domain.model.json_text import compact
 from graph.domain.model.store_values import Writes
 from graph.ports import LOADING
 from graph.stores.sqlite import mapping
+from graph.stores.sqlite.connection import SETTINGS, Connected
 from graph.stores.sqlite.writes import Met, Writing, is_loading
 
 HASTE = ("synchronous = NORMAL", "cache_size = -262144", "wal_autocheckpoint = 20000")
@@ -16,6 +17,24 @@ HASTE = ("synchronous = NORMAL", "cache_size = -262144", "wal_autocheckpoint = 2
 REST = ("wal_checkpoint(TRUNCATE)", "optimize")
 _WITHOUT = "loading without"
 """The name under which the statements of the indexes are kept that are not there while the file is loaded."""
+
+
+class BulkLoad(Connected):
+    """The part of a `Store` that is loaded with a whole history."""
+
+    async def begin_load(self, mark: str) -> None:
+        """See `Store`: indexes are made at the end, when all is there to be sorted."""
+        await self._alter(begin, mark)
+        await self._set(HASTE)
+
+    async def load(self, writes: Writes, numbers: Mapping[str, int]) -> None:
+        """See `Store`."""
+        await self._alter(load, writes, numbers)
+
+    async def end_load(self) -> None:
+        """See `Store`."""
+        await self._alter(end)
+        await self._set((*REST, *SETTINGS))
 
 
 def begin(db: mapping.Connection, mark: str) -> None:

@@ -1,4 +1,4 @@
-"""The views of customers, read from SQLite."""
+"""The views of customers, and lists of their orders and figures, read from SQLite."""
 
 from collections.abc import Iterable, Sequence
 from heapq import merge
@@ -14,6 +14,7 @@ from graph.domain.model.identifiers import Identifier
 from graph.domain.model.interaction_counts import Tally
 from graph.domain.model.json_text import compact
 from graph.domain.model.links import Link
+from graph.domain.model.order_totals import Figures, figures_from_json
 from graph.domain.model.orders import Order
 from graph.domain.model.overrides import Mark
 from graph.domain.profile.pages import (
@@ -45,6 +46,21 @@ Values = Iterable[Any]
 def customer_views(db: mapping.Connection, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
     """The views that were asked for, in order; the caller holds a transaction, so they are of one moment."""
     return [_view(db, one, selection) for one in asked]
+
+
+def orders(db: mapping.Connection, keys: Sequence[str]) -> list[Order | None]:
+    """The facts of orders, in the order of their keys."""
+    sql = """SELECT o.source, o.facts FROM json_each(?) asked LEFT JOIN identifiers i ON i.key = asked.value
+        LEFT JOIN orders o ON o.identifier = i.no ORDER BY asked.key"""
+    found = db.execute(sql, (compact(keys),))
+    return [None if facts is None else Order.from_facts(source, facts) for source, facts in found]
+
+
+def figures(db: mapping.Connection, after: str, first: int) -> list[tuple[str, Figures]]:
+    """The figures of live customers with orders."""
+    sql = """SELECT id, figures FROM customers WHERE id > ? AND retired_at IS NULL AND figures <> '{}'
+        ORDER BY id LIMIT ?"""
+    return [(id, figures_from_json(text)) for id, text in db.execute(sql, (after, first))]
 
 
 def _customer(db: mapping.Connection, condition: str, value: object) -> Customer | None:

@@ -8,6 +8,7 @@ from graph.domain.model.dates import DAY
 from graph.domain.model.json_text import compact
 from graph.domain.resolution.health import Hub, Large, NamespaceUse, Survey
 from graph.stores.sqlite import mapping
+from graph.stores.sqlite.connection import Connected
 
 HUBS = """SELECT i.key, count(DISTINCT o.customer) AS customers, i.shared, i.blocked
     FROM (SELECT a AS x, b AS y FROM links UNION ALL SELECT b, a FROM links) l
@@ -28,6 +29,14 @@ DOUBLES = """SELECT min(key) FROM (
     ) GROUP BY customer ORDER BY max(held) DESC, min(key) LIMIT ?"""
 SUSPENDED = """SELECT at / ?, sum(CASE kind WHEN 'link_suspended' THEN 1 ELSE -1 END) FROM changes
     WHERE kind IN ('link_suspended', 'link_restored') GROUP BY 1"""
+
+
+class Health(Connected):
+    """The part of a `Store` that counts what is stored."""
+
+    async def survey(self, known: Sequence[str], first: int) -> Survey:
+        """See `Store`."""
+        return await self._read(survey, known, first)
 
 
 def survey(db: mapping.Connection, known: Sequence[str], first: int) -> Survey:

@@ -41,6 +41,11 @@ def of(table: str, columns: str) -> str:
     return ", ".join(f"{table}.{name}" for name in columns.split(", "))
 
 
+def column(db: Connection, sql: str, *values: object) -> list[Any]:
+    """The one column of all rows."""
+    return [one for (one,) in db.execute(sql, values)]
+
+
 def evidence(first: int | None, last: int | None, seen: int, sources: str) -> Evidence | None:
     """The evidence columns of an identifier."""
     if first is None or last is None:

@@ -9,9 +9,18 @@ from graph.domain.model.json_text import compact
 from graph.domain.model.observations import Observation
 from graph.domain.profile.search import Field, Hit, errors_allowed
 from graph.stores.sqlite import mapping
+from graph.stores.sqlite.connection import Connected
 
 MOST_SIMILAR = 20
 """Words of the index that a misspelt one may mean."""
+
+
+class Search(Connected):
+    """The part of a `Store` that finds words."""
+
+    async def find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
+        """See `Store`."""
+        return await self._read(find, word, fields, within, first)
 
 
 def find(
