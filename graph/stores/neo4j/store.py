@@ -32,7 +32,6 @@ from graph.stores.neo4j.rules import RULES, RulesReads
 from graph.stores.neo4j.search import Search
 from graph.stores.neo4j.segments import SEGMENTS, SegmentReads
 from graph.stores.neo4j.transaction import READING, Transaction
-from graph.stores.neo4j.upgrades import AFTER, BEFORE
 from graph.stores.neo4j.writes import WRITING
 
 SCHEMA = cypher.load("schema")
@@ -178,14 +177,9 @@ class Neo4jStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, Hea
             done: list[str] = []
             for name, statement in SCHEMA.items():
                 if _name(statement) not in there:
-                    if make_room := BEFORE.get(name):
-                        await make_room(self._read)
                     await (await session.run(statement)).consume()
                     done.append(name)
             await (await session.run("CALL db.awaitIndexes(300)")).consume()
-        for name in done:
-            if upgrade := AFTER.get(name):
-                await upgrade(self._read)
         return [name.replace("_", " ", 1) for name in done]
 
     async def ready(self) -> str:

@@ -28,7 +28,6 @@ from graph.stores.sqlite.rules import RulesReads
 from graph.stores.sqlite.search import Search
 from graph.stores.sqlite.segments import SegmentReads
 from graph.stores.sqlite.transaction import Transaction
-from graph.stores.sqlite.upgrades import UPGRADES
 
 READERS = 4
 READER = "kith-sqlite-reader"
@@ -175,8 +174,6 @@ class EmbeddedStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, 
                     continue
                 for statement in _statements(script.read_text("utf-8")):
                     connection.execute(statement)
-                if upgrade := UPGRADES.get(int(number)):
-                    upgrade(connection)
                 connection.execute(f"PRAGMA user_version = {int(number)}")
                 done.append(f"{number} {name}")
         return done

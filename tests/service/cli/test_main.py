@@ -73,7 +73,7 @@ def test_bad_settings_are_one_line(tmp_path: Path, words: list[str], names: str)
 
 
 def test_migrate_is_safe_to_repeat(tmp_path: Path) -> None:
-    assert "0001 first" in kith(tmp_path, "migrate").stdout
+    assert "0001 initial" in kith(tmp_path, "migrate").stdout
     assert "nothing to do" in kith(tmp_path, "migrate").stdout
 
 

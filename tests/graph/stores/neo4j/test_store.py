@@ -37,25 +37,3 @@ def test_a_read_that_no_one_waits_for_ends_in_the_database(neo4j_store: Neo4jSto
         raise AssertionError("the database still works on it")
 
     run(attempt())
-
-
-@pytest.mark.neo4j
-def test_the_index_of_words_takes_the_place_of_the_one_that_commits_waited_for(
-    neo4j_store: Neo4jStore, run: Run
-) -> None:
-    async def names() -> set[str]:
-        return {record["name"] for record in await neo4j_store._read("SHOW FULLTEXT INDEXES YIELD name")}
-
-    async def attempt() -> None:
-        # given
-        await neo4j_store._read("DROP INDEX words")
-        await neo4j_store._read("CREATE FULLTEXT INDEX search FOR (n:Identifier|Observation) ON EACH [n.words]")
-        assert await neo4j_store.ready() != ""
-        # when
-        done = await neo4j_store.migrate()
-        # then
-        assert done == ["0029 words"]
-        assert await names() == {"words"}
-        assert await neo4j_store.ready() == ""
-
-    run(attempt())
