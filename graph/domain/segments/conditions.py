@@ -56,11 +56,9 @@ class All(Criterion, frozen=True):
     least: int
 
     def pages(self, now: int) -> Iterable[PageRequest]:
-        """See `Criterion`."""
         return [page for part in self.parts for page in part.pages(now)]
 
     def judge(self, known: Known) -> Verdict:
-        """See `Criterion`."""
         found = [part.judge(known) for part in self.parts]
         return Verdict(sum(one.holds for one in found) >= self.least, min(one.until for one in found))
 
@@ -71,11 +69,9 @@ class Not(Criterion, frozen=True):
     part: Criterion
 
     def pages(self, now: int) -> Iterable[PageRequest]:
-        """See `Criterion`."""
         return self.part.pages(now)
 
     def judge(self, known: Known) -> Verdict:
-        """See `Criterion`."""
         found = self.part.judge(known)
         return Verdict(not found.holds, found.until)
 
@@ -109,11 +105,9 @@ class AttributeIs(Criterion, frozen=True):
     anniversary_within: int | None = None
 
     def pages(self, now: int) -> Iterable[PageRequest]:
-        """See `Criterion`."""
         return (PROFILE,)
 
     def judge(self, known: Known) -> Verdict:
-        """See `Criterion`."""
         found = [self._judge(value, known.now) for value in self._shown(known.profile.get(self.name))]
         until = min((one.until for one in found), default=NO_END)
         if self.present is not None:
@@ -175,11 +169,9 @@ class Did(Criterion, frozen=True):
         return TimelinePage(self.at_least, None, kinds, *filters, since)
 
     def pages(self, now: int) -> Iterable[PageRequest]:
-        """See `Criterion`."""
         return (self._page(now),)
 
     def judge(self, known: Known) -> Verdict:
-        """See `Criterion`."""
         return _within([moment.place[0] for moment in known.page(self._page(known.now))], self.at_least, self.days)
 
 
@@ -204,15 +196,12 @@ class Ordered(Criterion, frozen=True):
 
     @property
     def by_product(self) -> bool:  # type: ignore[override]
-        """See `Criterion`."""
         return bool(self.categories or self.brands)
 
     def pages(self, now: int) -> Iterable[PageRequest]:
-        """See `Criterion`."""
         return (ORDERS,)
 
     def judge(self, known: Known) -> Verdict:
-        """See `Criterion`."""
         since = -NO_END if self.days is None else known.now - self.days * DAY
         found = [order.placed_at for order in known.orders if order.placed_at >= since and self._counts(order, known)]
         return _within(found, self.at_least, self.days)
@@ -238,11 +227,9 @@ class ConsentIs(Criterion, frozen=True):
     decisions: tuple[Decision, ...]
 
     def pages(self, now: int) -> Iterable[PageRequest]:
-        """See `Criterion`."""
         return (CONSENTS,)
 
     def judge(self, known: Known) -> Verdict:
-        """See `Criterion`."""
         found = of_customer(known.decided, self.purpose, self.channel)
         return Verdict((Decision.NONE if found is None else found.decision) in self.decisions)
 
@@ -254,11 +241,9 @@ class OutsideIs(Criterion, frozen=True):
     source: str = ""
 
     def pages(self, now: int) -> Iterable[PageRequest]:
-        """See `Criterion`."""
         return (OUTSIDE,)
 
     def judge(self, known: Known) -> Verdict:
-        """See `Criterion`."""
         mine = [one for one in known.outside if one.segment == self.segment and self.source in ("", one.source)]
         return Verdict(
             bool(mine), next_moment([one.expires_at for one in mine if one.expires_at is not None], known.now)
@@ -271,7 +256,6 @@ class Holds(Criterion, frozen=True):
     namespace: str
 
     def judge(self, known: Known) -> Verdict:
-        """See `Criterion`."""
         return Verdict(known.view.customer.counts.get(self.namespace, 0) > 0)
 
 
@@ -281,5 +265,4 @@ class IsKnown(Criterion, frozen=True):
     known: bool
 
     def judge(self, known: Known) -> Verdict:
-        """See `Criterion`."""
         return Verdict(known.is_known == self.known)

@@ -64,11 +64,9 @@ class MetricIs(Criterion, frozen=True):
 
     @property
     def relative(self) -> bool:  # type: ignore[override]
-        """See `Criterion`."""
         return self.metric in _OF_ALL or self.metric in _PREDICTED
 
     def judge(self, known: Known) -> Verdict:
-        """See `Criterion`."""
         value = self._value(known)
         if value is None:
             return Verdict(False)
@@ -124,7 +122,6 @@ class RfmIs(Criterion, frozen=True):
     relative = True
 
     def judge(self, known: Known) -> Verdict:
-        """See `Criterion`."""
         return Verdict(known.standing is not None and known.standing.segment in self.segments)
 
 
@@ -134,11 +131,9 @@ class PhaseIs(Criterion, frozen=True):
     phases: tuple[Phase, ...]
 
     def pages(self, now: int) -> Iterable[PageRequest]:
-        """See `Criterion`."""
         return (ORDERS, LATELY)
 
     def judge(self, known: Known) -> Verdict:
-        """See `Criterion`."""
         found = known.journey
         until = next_moment(moments(known.orders, known.interactions, known.catalogue.journey), known.now)
         return Verdict(found is not None and found.phase in self.phases, until)
@@ -150,10 +145,8 @@ class ChurnIs(Criterion, frozen=True):
     signals: tuple[Churn, ...]
 
     def pages(self, now: int) -> Iterable[PageRequest]:
-        """See `Criterion`."""
         return (UNSUBSCRIBED,)
 
     def judge(self, known: Known) -> Verdict:
-        """See `Criterion`."""
         until = next_moment(churn_moments(known.metrics.last_order_at, known.rhythm), known.now)
         return Verdict(known.churn in self.signals, until)

@@ -16,8 +16,6 @@ class BulkLoad(Connected):
     """The part of a `Store` that is loaded with a whole history."""
 
     async def begin_load(self, mark: str) -> None:
-        """See `Store`."""
-
         async def run(tx: AsyncManagedTransaction) -> bool:
             record = await (await tx.run(WRITING["begin_load"])).single(strict=True)
             if not record["begun"]:
@@ -29,8 +27,6 @@ class BulkLoad(Connected):
                 raise Conflict("the store is not empty; what comes on top is for `kith import`")
 
     async def load(self, writes: Writes, numbers: Mapping[str, int]) -> None:
-        """See `Store`."""
-
         async def run(tx: AsyncManagedTransaction) -> None:
             transaction = Transaction(tx, loading=True)
             await transaction.know(list(numbers))
@@ -40,5 +36,4 @@ class BulkLoad(Connected):
             await session.execute_write(run)
 
     async def end_load(self) -> None:
-        """See `Store`."""
         await self._read(WRITING["end_load"], name=LOADING)

@@ -16,7 +16,6 @@ class Health(Connected):
     """The part of a `Store` that counts what is stored."""
 
     async def survey(self, known: Sequence[str], first: int) -> Survey:
-        """See `Store`."""
         hubs = await self._read(HEALTH["hubs"], first=first)
         largest = await self._read(HEALTH["largest"], first=first)
         uses = await self._read(HEALTH["namespaces"])

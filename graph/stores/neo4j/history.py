@@ -14,29 +14,23 @@ class HistoryReads(Connected):
     """The part of a `Store` that reads the history and marks."""
 
     async def changes(self, after: int, first: int) -> list[Entry]:
-        """See `Store`."""
         return [mapping.entry(record["h"]) for record in await self._read(HISTORY["changes"], after=after, first=first)]
 
     async def newest_change(self) -> int:
-        """See `Store`."""
         (record,) = await self._read(HISTORY["newest_change"])
         return int(record["no"])
 
     async def history(self, ids: Sequence[str]) -> list[Entry]:
-        """See `Store`."""
         return [mapping.entry(record["h"]) for record in await self._read(HISTORY["history"], ids=list(ids))]
 
     async def naming(self, key: str) -> list[str]:
-        """See `Store`."""
         return [record["id"] for record in await self._read(HISTORY["naming"], key=key)]
 
     async def marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Mark]:
-        """See `Store`."""
         at, id = after or (-1, "")
         found = await self._read(HISTORY["marks"], key=key, at=at, id=id, first=first)
         return [mapping.mark(record["m"]) for record in found]
 
     async def mark(self, id: str) -> Mark | None:
-        """See `Store`."""
         found = await self._read(HISTORY["mark"], id=id)
         return mapping.mark(found[0]["m"]) if found else None

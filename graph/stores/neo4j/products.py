@@ -15,7 +15,6 @@ class Products(Connected):
     """The part of a `Store` that keeps products."""
 
     async def put_products(self, products: Sequence[Product]) -> list[bool]:
-        """See `Store`."""
         values = sorted((mapping.product_values(one) for one in products), key=lambda one: str(one["sku"]))
 
         async def run(tx: AsyncManagedTransaction) -> dict[str, bool]:
@@ -27,6 +26,5 @@ class Products(Connected):
         return [newer[one.sku] for one in products]
 
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:
-        """See `Store`."""
         found = [mapping.product(record["p"]) for record in await self._read(PRODUCTS["products"], skus=list(skus))]
         return {one.sku: one for one in found}

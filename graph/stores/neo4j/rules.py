@@ -17,12 +17,9 @@ class RulesReads(Connected):
     """The part of a `Store` that keeps rules, and reads what new ones are applied to."""
 
     async def rules(self) -> list[KeptRules]:
-        """See `Store`."""
         return [mapping.kept_rules(record["r"]) for record in await self._read(RULES["newest_rules"])]
 
     async def adopt_rules(self, text: str, expected: int, at: int) -> int:
-        """See `Store`."""
-
         async def run(tx: AsyncManagedTransaction) -> int:
             result = await tx.run(RULES["adopt_rules"], text=text, expected=expected, at=at)
             record = await result.single(strict=True)
@@ -37,28 +34,23 @@ class RulesReads(Connected):
         return newest + 1
 
     async def observations(self, after: ObservationKey | None, version: int, first: int) -> list[ObservationKey]:
-        """See `Store`."""
         source, id = after or ("", "")
         found = await self._read(RULES["observations"], source=source, id=id, version=version, first=first)
         return [(record["source"], record["id"]) for record in found]
 
     async def beside(self, keys: Sequence[ObservationKey], version: int, first: int) -> list[ObservationKey]:
-        """See `Store`."""
         asked = [list(key) for key in keys]
         found = await self._read(RULES["beside"], keys=asked, version=version, first=first)
         return [(record["source"], record["id"]) for record in found]
 
     async def receipts(self, after: ObservationKey | None, first: int) -> list[Receipt]:
-        """See `Store`."""
         source, id = after or ("", "")
         found = await self._read(RULES["receipts"], source=source, id=id, first=first)
         return [mapping.receipt(record["o"]) for record in found]
 
     async def count_observations(self) -> int:
-        """See `Store`."""
         (record,) = await self._read(RULES["count_observations"])
         return int(record["count"])
 
     async def holders(self, keys: Sequence[str]) -> list[str]:
-        """See `Store`."""
         return [record["id"] for record in await self._read(RULES["holders"], keys=list(keys))]

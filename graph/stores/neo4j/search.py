@@ -20,7 +20,6 @@ class Search(Connected):
     """The part of a `Store` that finds words."""
 
     async def find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
-        """See `Store`."""
         values = {"fields": [field.value for field in fields], "within": within, "first": first, "most": MOST_LOOKED_AT}
         for lucene, misspelt in ((exact(word), False), (similar(word), True)):
             if lucene is not None:

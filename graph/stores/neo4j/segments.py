@@ -13,24 +13,19 @@ class SegmentReads(Connected):
     """The part of a `Store` that reads segments and memberships."""
 
     async def due(self, now: int, first: int) -> list[str]:
-        """See `Store`."""
         return [record["id"] for record in await self._read(SEGMENTS["due"], now=now, first=first)]
 
     async def segments(self) -> list[Segment]:
-        """See `Store`."""
         return [mapping.segment(record["s"]) for record in await self._read(SEGMENTS["segments"])]
 
     async def belongings(self, ids: Sequence[str]) -> list[Belonging]:
-        """See `Store`."""
         found = await self._read(SEGMENTS["belongings"], ids=list(ids))
         return [mapping.belonging(record.values()) for record in found]
 
     async def members(self, segment: str, after: str, first: int) -> list[Membership]:
-        """See `Store`."""
         found = await self._read(SEGMENTS["members"], segment=segment, after=after, first=first)
         return [Membership(segment, *record.values()) for record in found]
 
     async def count_members(self, segment: str) -> int:
-        """See `Store`."""
         (record,) = await self._read(SEGMENTS["count_members"], segment=segment)
         return int(record["count"])

@@ -79,8 +79,6 @@ class Neo4jStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, Hea
             return [record async for record in await session.run(query, values)]
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
-        """See `Store`."""
-
         async def run(tx: AsyncManagedTransaction) -> T:
             transaction = Transaction(tx)
             generator = work()
@@ -103,7 +101,6 @@ class Neo4jStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, Hea
             return await session.execute_write(run)
 
     async def customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
-        """See `Store`."""
         views: list[CustomerView | None] = [None] * len(asked)
         missing = list(range(len(asked)))
         for attempt in range(TRIES):
@@ -138,40 +135,32 @@ class Neo4jStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, Hea
         return [at for at in absent if (keys[at] in alive if at in keys else attempt == 0)]
 
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:
-        """See `Store`."""
         found = await self._read(HISTORY["orders"], keys=list(keys))
         return [None if one["order"] is None else Order.from_facts(*one["order"]) for one in found]
 
     async def figures(self, after: str, first: int) -> list[tuple[str, Figures]]:
-        """See `Store`."""
         found = await self._read(RULES["figures"], after=after, first=first)
         return [(record["id"], figures_from_json(record["figures"])) for record in found]
 
     async def customer_ids(self, after: str, first: int) -> list[str]:
-        """See `Store`."""
         return [record["id"] for record in await self._read(SEGMENTS["customer_ids"], after=after, first=first)]
 
     async def count_customers(self) -> int:
-        """See `Store`."""
         (record,) = await self._read(SEGMENTS["count_customers"])
         return int(record["count"])
 
     async def answered(self, key: RequestKey) -> Answered | None:
-        """See `Store`."""
         (record,) = await self._read(READING["answered"], asked={"keys": [list(key)]})
         return mapping.answered(record["found"][0][0]) if record["found"] else None
 
     async def keep(self, name: str, text: str) -> None:
-        """See `Store`."""
         await self._read(WRITING["keep"], asked={"rows": [[name, text]]})
 
     async def kept(self, name: str) -> str | None:
-        """See `Store`."""
         found = await self._read(RULES["kept"], name=name)
         return found[0]["text"] if found else None
 
     async def migrate(self) -> list[str]:
-        """See `Store`."""
         async with self._session() as session:
             there = {record["name"] async for record in await session.run(RULES["applied_migrations"])}
             done: list[str] = []
@@ -183,7 +172,6 @@ class Neo4jStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, Hea
         return [name.replace("_", " ", 1) for name in done]
 
     async def ready(self) -> str:
-        """See `Store`."""
         try:
             async with asyncio.timeout(5), self._session() as session:
                 result = await session.run(RULES["applied_migrations"])
@@ -196,7 +184,6 @@ class Neo4jStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, Hea
         return "" if wanted <= online else "the database lacks constraints or indexes: run `kith migrate`"
 
     async def close(self) -> None:
-        """See `Store`."""
         await self._driver.close()
 
 

@@ -23,16 +23,14 @@ class BulkLoad(Connected):
     """The part of a `Store` that is loaded with a whole history."""
 
     async def begin_load(self, mark: str) -> None:
-        """See `Store`: indexes are made at the end, when all is there to be sorted."""
+        # Indexes are made at the end, when all is there to be sorted.
         await self._alter(begin, mark)
         await self._set(HASTE)
 
     async def load(self, writes: Writes, numbers: Mapping[str, int]) -> None:
-        """See `Store`."""
         await self._alter(load, writes, numbers)
 
     async def end_load(self) -> None:
-        """See `Store`."""
         await self._alter(end)
         await self._set((*REST, *SETTINGS))
 

@@ -35,7 +35,6 @@ class Health(Connected):
     """The part of a `Store` that counts what is stored."""
 
     async def survey(self, known: Sequence[str], first: int) -> Survey:
-        """See `Store`."""
         return await self._read(survey, known, first)
 
 

@@ -13,27 +13,21 @@ class HistoryReads(Connected):
     """The part of a `Store` that reads the history and marks."""
 
     async def changes(self, after: int, first: int) -> list[Entry]:
-        """See `Store`."""
         return await self._read(changes, after, first)
 
     async def newest_change(self) -> int:
-        """See `Store`."""
         return int((await self._read(mapping.column, "SELECT coalesce(max(no), 0) FROM changes"))[0])
 
     async def history(self, ids: Sequence[str]) -> list[Entry]:
-        """See `Store`."""
         return await self._read(history, ids)
 
     async def naming(self, key: str) -> list[str]:
-        """See `Store`."""
         return await self._read(naming, key)
 
     async def marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Mark]:
-        """See `Store`."""
         return await self._read(marks, key, after, first)
 
     async def mark(self, id: str) -> Mark | None:
-        """See `Store`."""
         return await self._read(mark, id)
 
 

@@ -12,11 +12,9 @@ class Products(Connected):
     """The part of a `Store` that keeps products."""
 
     async def put_products(self, products: Sequence[Product]) -> list[bool]:
-        """See `Store`."""
         return await self._alter(put_products, products)
 
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:
-        """See `Store`."""
         return await self._quick(products, skus)
 
 

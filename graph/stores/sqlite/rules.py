@@ -15,31 +15,24 @@ class RulesReads(Connected):
     """The part of a `Store` that keeps rules, and reads what new ones are applied to."""
 
     async def rules(self) -> list[KeptRules]:
-        """See `Store`."""
         return await self._read(newest_rules)
 
     async def adopt_rules(self, text: str, expected: int, at: int) -> int:
-        """See `Store`."""
         return await self._alter(_adopt_rules, text, expected, at)
 
     async def observations(self, after: ObservationKey | None, version: int, first: int) -> list[ObservationKey]:
-        """See `Store`."""
         return await self._read(observations, after or ("", ""), version, first)
 
     async def beside(self, keys: Sequence[ObservationKey], version: int, first: int) -> list[ObservationKey]:
-        """See `Store`."""
         return await self._read(beside, keys, version, first)
 
     async def receipts(self, after: ObservationKey | None, first: int) -> list[Receipt]:
-        """See `Store`."""
         return await self._read(receipts, after or ("", ""), first)
 
     async def count_observations(self) -> int:
-        """See `Store`."""
         return int((await self._read(mapping.column, "SELECT count(*) FROM observations"))[0])
 
     async def holders(self, keys: Sequence[str]) -> list[str]:
-        """See `Store`."""
         sql = """SELECT coalesce(c.id, '') FROM json_each(?) asked LEFT JOIN identifiers i ON i.key = asked.value
             LEFT JOIN customers c ON c.no = i.customer ORDER BY asked.key"""
         return await self._read(mapping.column, sql, compact(keys))

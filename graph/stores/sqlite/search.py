@@ -19,14 +19,13 @@ class Search(Connected):
     """The part of a `Store` that finds words."""
 
     async def find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
-        """See `Store`."""
         return await self._read(find, word, fields, within, first)
 
 
 def find(
     db: mapping.Connection, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int
 ) -> list[Hit]:
-    """See `Store.find`; the caller holds a transaction."""
+    """The texts that a word matches; the caller holds a transaction."""
     hits = _matching(db, f'"{word}"*', word, fields, within, first, 0)
     if hits:
         return hits

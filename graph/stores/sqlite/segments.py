@@ -13,24 +13,19 @@ class SegmentReads(Connected):
     """The part of a `Store` that reads segments and memberships."""
 
     async def due(self, now: int, first: int) -> list[str]:
-        """See `Store`."""
         sql = "SELECT id FROM customers WHERE due_at <= ? AND id IS NOT NULL ORDER BY due_at LIMIT ?"
         return await self._read(mapping.column, sql, now, first)
 
     async def segments(self) -> list[Segment]:
-        """See `Store`."""
         return await self._quick(segments)
 
     async def belongings(self, ids: Sequence[str]) -> list[Belonging]:
-        """See `Store`."""
         return await self._quick(belongings, ids)
 
     async def members(self, segment: str, after: str, first: int) -> list[Membership]:
-        """See `Store`."""
         return await self._read(members, segment, after, first)
 
     async def count_members(self, segment: str) -> int:
-        """See `Store`."""
         return await self._read(count_members, segment)
 
 

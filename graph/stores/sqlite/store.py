@@ -116,7 +116,7 @@ class EmbeddedStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, 
             return function(connection, *values)
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
-        """See `Store`: one transaction at a time, which other processes wait for."""
+        # One transaction at a time, which other processes wait for.
         return await self._in(self._writer, self._write, work)
 
     def _write(self, work: Callable[[], Work[T]]) -> T:
@@ -126,41 +126,34 @@ class EmbeddedStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, 
         return result
 
     async def customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
-        """See `Store`: a read transaction is a snapshot here, so nothing has to be repeated."""
+        # A read transaction is a snapshot here, so nothing has to be repeated.
         read = self._quick if len(asked) == 1 else self._read
         return await read(customer_views, asked, selection)
 
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:
-        """See `Store`."""
         return await self._quick(orders, keys)
 
     async def figures(self, after: str, first: int) -> list[tuple[str, Figures]]:
-        """See `Store`."""
         return await self._read(figures, after, first)
 
     async def customer_ids(self, after: str, first: int) -> list[str]:
-        """See `Store`."""
         sql = "SELECT id FROM customers WHERE id > ? AND retired_at IS NULL ORDER BY id LIMIT ?"
         return await self._read(mapping.column, sql, after, first)
 
     async def count_customers(self) -> int:
-        """See `Store`."""
         return int((await self._read(mapping.column, "SELECT count(*) FROM customers WHERE retired_at IS NULL"))[0])
 
     async def answered(self, key: RequestKey) -> Answered | None:
-        """See `Store`."""
         return await self._read(mapping.answered, key)
 
     async def keep(self, name: str, text: str) -> None:
-        """See `Store`."""
         await self._alter(_keep, name, text)
 
     async def kept(self, name: str) -> str | None:
-        """See `Store`."""
         return await self._read(kept, name)
 
     async def migrate(self) -> list[str]:
-        """See `Store`: runs the numbered files of `migrations/` that the file has not seen."""
+        """Run the numbered files of `migrations/` that the file has not seen."""
         return await self._in(self._writer, self._migrate)
 
     def _migrate(self) -> list[str]:
@@ -179,7 +172,6 @@ class EmbeddedStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, 
         return done
 
     async def ready(self) -> str:
-        """See `Store`."""
         try:
             version = await self._in(self._readers, self._version)
         except StoreUnavailable as error:
@@ -192,7 +184,7 @@ class EmbeddedStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, 
             return int(version)
 
     async def close(self) -> None:
-        """See `Store`: waits for what is running."""
+        # What is running is waited for.
         for pool in (self._writer, self._readers):
             await asyncio.to_thread(pool.shutdown)
         await asyncio.to_thread(self._checkpoints.close)
