@@ -1,4 +1,4 @@
-# The service. The database is another container: see docker-compose.yml.
+# The service. The database runs in a container of its own: see docker-compose.yml.
 FROM python:3.11-slim AS build
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
@@ -6,9 +6,9 @@ COPY graph graph
 COPY schema schema
 COPY service service
 COPY tools/build_hook.py tools/build_hook.py
-# `--build-arg EXTRAS=[predict,bulk]` brings predicted purchases, and some 800 MB, and the backfill.
+# `--build-arg EXTRAS=[predict,bulk]` adds predicted purchases (some 800 MB), and the backfill and Parquet files.
 ARG EXTRAS=""
-# The commit that `kith --version` reports; the image is built without `.git`.
+# The commit that `kith --version` prints, because the image is built without `.git`.
 ARG SOURCE_COMMIT=""
 RUN python -m venv /opt/kith && SOURCE_COMMIT="$SOURCE_COMMIT" /opt/kith/bin/pip install --no-cache-dir --constraint constraints.txt ".${EXTRAS}"
 

@@ -1,1 +1,1 @@
-"""Figures, always as ratios measured side by side in one run."""
+"""Benchmarks. Results are ratios: both sides are measured in turn in the same run."""

@@ -1,4 +1,4 @@
-"""`make bench` and `make bench-quick`: all figures, as ratios of one run; each module here measures by itself too."""
+"""Run all benchmarks: `make bench` and `make bench-quick`. Each module in this folder also runs on its own."""
 
 import argparse
 import asyncio
@@ -8,21 +8,22 @@ import sys
 import time
 
 from bench.server import neo4j, wipe
-from bench.wrk import needed
+from bench.wrk import require_wrk
 
-BOTH = ("links_in", "view")
-"""Modules that need Neo4j."""
+NEEDS_NEO4J = ("links_in", "view")
+"""Modules that always need Neo4j."""
 ON_NEO4J = ("floors", "flat", "worst", "backfill")
-"""Those that measure on it too."""
+"""Modules that can measure on Neo4j."""
 ON_SQLITE = ("lookup", "flat", "bulk", "backfill", "worst", "explain", "subscribers", "protections", "soak")
+"""Modules that measure on SQLite, or without a store."""
 
 
 def main() -> int:
-    """Run the benchmarks, each in a process of its own, and write the report; one that fails ends no other."""
+    """Run each benchmark in a process of its own and write the report. A failure does not stop the others."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller data, fewer rounds and rows")
     quick = parser.parse_args().quick
-    needed()
+    require_wrk()
     failed: list[str] = []
 
     def run(name: str, *options: str) -> None:
@@ -33,7 +34,7 @@ def main() -> int:
         print(f"bench.{name} took {time.monotonic() - began:.0f} s\n", file=sys.stderr)
 
     with neo4j(os.environ.get("NEO4J_URI", "")) as uri:
-        for name in BOTH:
+        for name in NEEDS_NEO4J:
             run(name, "--store", uri, *(["--quick"] if quick else []))
         for name in () if quick else ON_NEO4J:
             asyncio.run(wipe(uri))

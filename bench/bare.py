@@ -1,4 +1,4 @@
-"""The peer of the view: a bare Starlette endpoint that runs the same Cypher and returns what comes as JSON."""
+"""A peer of `bench.view`: a bare Starlette endpoint that runs the same Cypher and returns the record as JSON."""
 
 import sys
 
@@ -16,16 +16,16 @@ from graph.stores.neo4j.customer_pages import query
 
 
 def main() -> None:
-    """Serve at a port."""
+    """Serve the endpoint; the arguments are the URI of the database and the port."""
     driver = AsyncGraphDatabase.driver(sys.argv[1], notifications_min_severity="OFF")
 
     async def view(request: Request) -> Response:
-        asked = orjson.loads(await request.body())
-        text, values = query([ByKey(asked["key"])], SELECTION)
+        body = orjson.loads(await request.body())
+        text, values = query([ByKey(body["key"])], SELECTION)
         async with driver.session() as session:
             result = await session.run(text, values)
             (record,) = [record async for record in result]
-        # `Record.data()` would copy all that is in it, which takes as long as the driver's own work.
+        # `Record.data()` would copy the whole record, which takes as long as the work of the driver.
         return Response(orjson.dumps(dict(record.items())), media_type="application/json")
 
     async def ready(_: Request) -> Response:

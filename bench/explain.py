@@ -1,10 +1,10 @@
-"""How long it takes to explain, and to try and apply other rules on what is stored.
+"""The time of `why`, and of previewing and applying other rules on stored data.
 
     python -m bench.explain [--links 10000,100000,1000000]
 
-`why` is asked in a component of 10,000 links. Other rules (two CRM numbers a customer instead of one) are previewed on
-populations and then applied; beside them stands what the plain parts take in the same run: reading the same receipts,
-and resolving them from scratch by `domain.resolution`. All on SQLite.
+`why` runs in a component of 10,000 links. Other rules (two CRM numbers per customer instead of one) are previewed on
+populations and then applied. For comparison, the same run measures the bare parts: reading the same receipts, and
+resolving them from scratch. Everything runs on SQLite.
 """
 
 import argparse
@@ -19,14 +19,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench.links_in import batched
-from bench.report import Curve, tell
+from bench.report import Curve, report_results
 from bench.server import graph_over
 from graph.domain.model.dates import SECOND
 from graph.domain.model.observations import Observation
-from graph.domain.model.receipts import Standing
+from graph.domain.model.receipts import ObservationStatus
 from graph.domain.resolution.resolution import resolve
 from graph.identity_graph import IdentityGraph
-from graph.stores.sqlite import EmbeddedStore
+from graph.stores.sqlite import SQLiteStore
 from service.config.rules_file import default_text, parse
 
 LINKS = 10_000
@@ -35,62 +35,62 @@ PARTS = ("preview", "apply", "read alone", "resolve from scratch")
 
 
 @asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[tuple[EmbeddedStore, IdentityGraph]]:
-    """A graph over a file."""
-    store = EmbeddedStore(path)
+async def opened(path: Path) -> AsyncIterator[tuple[SQLiteStore, IdentityGraph]]:
+    """Open a graph over a file, and close it."""
+    store = SQLiteStore(path)
     graph = await graph_over(store)
     yield store, graph
     await graph.close()
 
 
 async def why(folder: Path) -> str:
-    """One person with 10,000 cookies, and another who had the last of them before: a table of Markdown."""
+    """Measure `why` on a login with 10,000 cookies, one of which another login had before; return a Markdown table."""
     async with opened(folder / "why.db") as (_, graph):
-        seen = [
+        observations = [
             Observation("web", (("login", "collector"), ("cookie", f"cookie-{n}")), f"a{n}", seen_at=SECOND)
             for n in range(LINKS - 2)
         ]
-        seen.append(Observation("web", (("login", "other"), ("cookie", "cookie-1")), "b", seen_at=0))
-        seen.append(Observation("crm", (("login", "other"), ("email", "other@mail.example")), "c", seen_at=0))
-        for batch in batched(seen, 1000):
+        observations.append(Observation("web", (("login", "other"), ("cookie", "cookie-1")), "b", seen_at=0))
+        observations.append(Observation("crm", (("login", "other"), ("email", "other@mail.example")), "c", seen_at=0))
+        for batch in batched(observations, 1000):
             await graph.link(batch)
-        text = "| why, in a component of 10,000 links | s | answer |\n| --- | --- | --- |\n"
+        text = "| why, in a component of 10,000 links | s | summary |\n| --- | --- | --- |\n"
         for a, b in (("cookie=cookie-1", "cookie=cookie-9000"), ("login=collector", "login=other")):
             times = []
             for _ in range(5):
                 begin = time.perf_counter()
-                answer = await graph.why(a, b)
+                explanation = await graph.why(a, b)
                 times.append(time.perf_counter() - begin)
-            text += f"| {a} {b} | {statistics.median(times):.3f} | {answer.sentence[:80]} … |\n"
+            text += f"| {a} {b} | {statistics.median(times):.3f} | {explanation.summary[:80]} … |\n"
         return text
 
 
-def filled(folder: Path, links: int) -> Path:
-    """A file with a population of so many links."""
+def backfilled(folder: Path, links: int) -> Path:
+    """Return a database with a population of this many links."""
     file, path = folder / "history.ndjson", folder / f"{links}.db"
-    here = [sys.executable, "-m"]
-    subprocess.run([*here, "bench.population", str(file), "--links", str(links)], check=True)
-    load = [*here, "service", "backfill", str(file), "--store", f"sqlite:///{path}"]
+    python = [sys.executable, "-m"]
+    subprocess.run([*python, "bench.population", str(file), "--links", str(links)], check=True)
+    load = [*python, "service", "backfill", str(file), "--store", f"sqlite:///{path}"]
     subprocess.run(load, check=True, capture_output=True)
     return path
 
 
 async def other_rules(path: Path) -> tuple[int, dict[str, float]]:
-    """Observations, and the seconds of each part, on what a file holds."""
+    """Preview and apply other rules on a database; return its number of observations and the seconds of each part."""
     seconds = dict.fromkeys(PARTS, 0.0)
     async with opened(path) as (store, graph):
         begin = time.perf_counter()
-        found = graph.rules_previews.begin(LOOSE)
-        while found.running:
-            await found.wait(5)
-        if found.difference is None:
-            raise AssertionError("the preview did not come to its end")
+        preview = graph.rules_previews.begin(LOOSE)
+        while preview.running:
+            await preview.wait(5)
+        if preview.impact is None:
+            raise AssertionError("the preview failed")
         seconds["preview"] = time.perf_counter() - begin
 
         begin, after, statements = time.perf_counter(), None, []
         while page := await store.receipts(after, 1_000):
             after = page[-1].key
-            statements += [one.statement for one in page if one.standing is Standing.VALID]
+            statements += [receipt.statement for receipt in page if receipt.status is ObservationStatus.VALID]
         seconds["read alone"] = time.perf_counter() - begin
         begin = time.perf_counter()
         groups = resolve(statements, (), parse(LOOSE)).groups
@@ -102,20 +102,20 @@ async def other_rules(path: Path) -> tuple[int, dict[str, float]]:
         await graph.rules_control.applied()
         seconds["apply"] = time.perf_counter() - begin
         keys = [key for group in groups for key in group]
-        held = {id for some in batched(keys, 50_000) for id in await store.holders(some)}
-        if {len(held), found.difference.customers_then} != {len(groups)}:
-            raise AssertionError("what was applied is not what was previewed, or not what the rule says")
-    return found.total, seconds
+        ids = {id for batch in batched(keys, 50_000) for id in await store.customer_ids_of(batch)}
+        if {len(ids), preview.impact.projected_customers} != {len(groups)}:
+            raise AssertionError("the customers differ from those of the preview or of the rule")
+    return preview.total, seconds
 
 
 async def measure(sizes: list[int]) -> tuple[str, Curve]:
-    """The figures as Markdown, and the curve of other rules."""
-    curve = Curve("Other rules on what is stored, SQLite", "links", "seconds", {part: [] for part in PARTS})
+    """Return the results as Markdown, and the curve of other rules."""
+    curve = Curve("Other rules on stored data, SQLite", "links", "seconds", {part: [] for part in PARTS})
     with tempfile.TemporaryDirectory() as folder:
         text = await why(Path(folder)) + "\n| links | observations | " + ", s | ".join(PARTS) + ", s |\n"
         text += "| --- " * (len(PARTS) + 2) + "|\n"
         for links in sizes:
-            path = await asyncio.to_thread(filled, Path(folder), links)
+            path = await asyncio.to_thread(backfilled, Path(folder), links)
             observations, seconds = await other_rules(path)
             text += f"| {links:,} | {observations:,} | {' | '.join(f'{seconds[part]:.1f}' for part in PARTS)} |\n"
             for part in PARTS:
@@ -127,10 +127,12 @@ def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--links", default="10000,100000,1000000")
-    options.add_argument("--record", action="store_true", help="write the figures into RESULTS.md")
+    options.add_argument("--record", action="store_true", help="write the results to RESULTS.md")
     chosen = options.parse_args()
     text, curve = asyncio.run(measure([int(links) for links in chosen.links.split(",")]))
-    tell("Why, and other rules", f"python -m bench.explain --links {chosen.links}", text, [curve], chosen.record)
+    report_results(
+        "Explanations and rule changes", f"python -m bench.explain --links {chosen.links}", text, [curve], chosen.record
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""How near an aim could come if all that Kith itself does took no time: what its design has the database do, alone.
+"""The ratios that would be possible if Kith's own work took no time: the work of the database alone.
 
     python -m bench.floors [--quick] [--store neo4j://127.0.0.1:7687] [--record]
 
-SQLite: the statements that Kith made for batches of a thousand are written down with their values and run once more on
-a file in the same state: no request is read, nothing is decided, no row is made. Neo4j: what the server took for the
-queries of a batch, as it tells itself, and for the commit. Each stands beside the limit of `bench.links_in` on the same
-batches, in turn. Files: each line's JSON is parsed by orjson on all cores at once, and nothing is done with it.
+SQLite: the statements that Kith runs for batches of a thousand are recorded with their values, and run a second time on
+a file in the same state. No request is read and nothing is decided. Neo4j: the time that the server reports for the
+queries of a batch, and the time of the commit. Each is measured in turn with the peer of `bench.links_in` on the same
+batches. Files: orjson parses the JSON of each line, as if on all cores, and the result is discarded.
 """
 
 import asyncio
@@ -25,83 +25,83 @@ import uvloop
 from bench.backfill import history, scipy
 from bench.links_in import again, batched, migrated, observations
 from bench.peers.unions import Batches, plain_neo4j, plain_sqlite
-from bench.population import Seen
-from bench.report import Row, table, tell
-from bench.server import chosen_by, graph_over, neo4j, wipe
+from bench.population import SampleObservation
+from bench.report import Row, report_results, table
+from bench.server import graph_over, neo4j, parse_options, wipe
 from graph.domain.model.dates import SECOND
 from graph.domain.model.observations import Observation
 from graph.identity_graph import IdentityGraph
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.neo4j.transaction import Transaction
-from graph.stores.sqlite import EmbeddedStore
+from graph.stores.sqlite import SQLiteStore
 
-AIM, THIRD = 0.5, 0.33
-Statement = tuple[str, Any, bool]
-"""SQL, its values, and whether these are rows."""
+TARGET, FILE_TARGET = 0.5, 0.33
+SqlStatement = tuple[str, Any, bool]
+"""SQL, its values, and whether the values are several rows."""
 
 
 class Recording(sqlite3.Connection):
-    """A connection that writes down what it is told."""
+    """A connection that records its statements."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.told: list[Statement] = []
+        self.recorded: list[SqlStatement] = []
 
     def execute(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
-        self.told.append((sql, values, False))
+        self.recorded.append((sql, values, False))
         return super().execute(sql, values)
 
     def executemany(self, sql: str, rows: Any) -> sqlite3.Cursor:
-        self.told.append((sql, list(rows), True))
-        return super().executemany(sql, self.told[-1][1])
+        self.recorded.append((sql, list(rows), True))
+        return super().executemany(sql, self.recorded[-1][1])
 
 
-class RecordingStore(EmbeddedStore):
-    """A store whose connections write down what they are told."""
+class RecordingStore(SQLiteStore):
+    """A store whose connections record their statements."""
 
-    made: list[Recording]
+    connections: list[Recording]
 
-    def _opened(self) -> sqlite3.Connection:
+    def _open_connection(self) -> sqlite3.Connection:
         options: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
         connection = sqlite3.connect(self._path, factory=Recording, **options)
-        self.made = [*getattr(self, "made", []), connection]
+        self.connections = [*getattr(self, "connections", []), connection]
         return connection
 
 
 async def link(graph: IdentityGraph, batches: Batches) -> None:
-    """Take batches in, without HTTP."""
+    """Record batches without HTTP."""
     for batch in batches:
-        await graph.link([Observation(one.source, one.keys, one.id, seen_at=one.at * SECOND) for one in batch])
+        await graph.link([Observation(seen.source, seen.keys, seen.id, seen_at=seen.at * SECOND) for seen in batch])
 
 
-async def statements(file: Path, before: Batches, batches: Batches) -> tuple[list[Statement], list[Statement]]:
-    """What Kith tells SQLite for the batches before, and for those that are measured; `file` is made ready for both."""
-    graph = await graph_over(EmbeddedStore(file))
+async def statements(file: Path, before: Batches, batches: Batches) -> tuple[list[SqlStatement], list[SqlStatement]]:
+    """Record the statements for the batches before, and for those that are measured. `file` gets the schema only."""
+    graph = await graph_over(SQLiteStore(file))
     await graph.close()
-    other = file.with_suffix(".recorded")
-    shutil.copy(file, other)
-    store = RecordingStore(other)
+    recorded_file = file.with_suffix(".recorded")
+    shutil.copy(file, recorded_file)
+    store = RecordingStore(recorded_file)
     graph = await graph_over(store)
-    marks = [{id(one): len(one.told) for one in store.made}]
-    for some in (before, batches):
-        await link(graph, some)
-        marks.append({id(one): len(one.told) for one in store.made})
-    writer = max(store.made, key=lambda one: len(one.told))
+    counts = [{id(connection): len(connection.recorded) for connection in store.connections}]
+    for part in (before, batches):
+        await link(graph, part)
+        counts.append({id(connection): len(connection.recorded) for connection in store.connections})
+    writer = max(store.connections, key=lambda connection: len(connection.recorded))
     await graph.close()
-    begin, middle, end = (mark.get(id(writer), 0) for mark in marks)
-    return writer.told[begin:middle], writer.told[middle:end]
+    begin, middle, end = (count.get(id(writer), 0) for count in counts)
+    return writer.recorded[begin:middle], writer.recorded[middle:end]
 
 
-def run_again(file: Path, before: Sequence[Statement], measured: Sequence[Statement]) -> float:
-    """Seconds that SQLite takes for the statements alone, with the settings that suit it best."""
+def run_again(file: Path, before: Sequence[SqlStatement], measured: Sequence[SqlStatement]) -> float:
+    """Run recorded statements; return the seconds of those that are measured. The settings are those of the store."""
     db = sqlite3.connect(file, isolation_level=None)
     for setting in ("synchronous = FULL", "cache_size = -65536", "wal_autocheckpoint = 20000"):
         db.execute(f"PRAGMA {setting}")
     start = 0.0
-    for some in (before, measured):
+    for part in (before, measured):
         start = time.perf_counter()
-        for sql, values, many in some:
-            if many:
+        for sql, values, several in part:
+            if several:
                 db.executemany(sql, values)
             else:
                 db.execute(sql, values).fetchall()
@@ -111,118 +111,118 @@ def run_again(file: Path, before: Sequence[Statement], measured: Sequence[Statem
 
 
 def links_of(batches: Batches) -> int:
-    """Links that batches hold."""
-    return sum(one.links for batch in batches for one in batch)
+    """Return the number of links in batches."""
+    return sum(seen.links for batch in batches for seen in batch)
 
 
-def sqlite_row(seen: Sequence[Seen], many: int, linked: bool, rounds: int) -> Row:
-    """SQLite with all else at nought, beside the union written by hand."""
-    how = "well-linked" if linked else "fresh"
-    row = Row(f"SQLite, {how}, thousands: its statements alone", "links/s", [], "the same union by hand", [], AIM)
-    some = seen[:many]
-    before, batches = (batched(some, 1_000), batched(again(some), 1_000)) if linked else ([], batched(some, 1_000))
+def sqlite_row(seen: Sequence[SampleObservation], count: int, linked: bool, rounds: int) -> Row:
+    """Measure the statements of SQLite alone, against the union in hand-written SQL."""
+    state = "well-linked" if linked else "fresh"
+    row = Row(f"SQLite, {state}, batches of 1000: its statements alone", "links/s", [], "hand-written SQL", [], TARGET)
+    first = batched(seen[:count], 1_000)
+    before, batches = (first, batched(again(seen[:count]), 1_000)) if linked else ([], first)
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
-            row.theirs.append(links_of(batches) / plain_sqlite(Path(folder) / "plain.db", before, batches))
+            row.peer_rates.append(links_of(batches) / plain_sqlite(Path(folder) / "plain.db", before, batches))
             file = Path(folder) / "kith.db"
-            told = asyncio.run(statements(file, before, batches))
-            row.ours.append(links_of(batches) / run_again(file, *told))
+            recorded = asyncio.run(statements(file, before, batches))
+            row.kith_rates.append(links_of(batches) / run_again(file, *recorded))
     return row
 
 
 @contextmanager
 def server_seconds() -> Iterator[list[float]]:
-    """Gathers the seconds that the server tells of each query of a write."""
-    found: list[float] = []
-    usual = Transaction._run
+    """Collect the seconds that the server reports for each query of a write."""
+    seconds: list[float] = []
+    original = Transaction._run
 
     async def timed(self: Transaction, query: str, **values: Any) -> list[Sequence[Any]]:
-        result = await self._tx.run(query, {"asked": values})
+        result = await self._tx.run(query, {"params": values})
         records = [record.values() async for record in result]
         summary = await result.consume()
-        found.append(((summary.result_available_after or 0) + (summary.result_consumed_after or 0)) / 1000)
+        seconds.append(((summary.result_available_after or 0) + (summary.result_consumed_after or 0)) / 1000)
         return records
 
     Transaction._run = timed  # type: ignore[method-assign]
     try:
-        yield found
+        yield seconds
     finally:
-        Transaction._run = usual  # type: ignore[method-assign]
+        Transaction._run = original  # type: ignore[method-assign]
 
 
 class CommittingStore(Neo4jStore):
-    """A store that tells how long commits take: from the last query's end to the answer."""
+    """A store that measures its commits: the time from the end of the last query to the result."""
 
-    commits = 0.0
+    commit_seconds = 0.0
 
     async def write(self, work: Any) -> Any:
         ended = 0.0
 
-        def noted() -> Any:
+        def timed_work() -> Any:
             nonlocal ended
             result = yield from work()
             ended = time.perf_counter()
             return result
 
-        answer = await super().write(noted)
-        self.commits += time.perf_counter() - ended
-        return answer
+        result = await super().write(timed_work)
+        self.commit_seconds += time.perf_counter() - ended
+        return result
 
 
 async def neo4j_seconds(uri: str, before: Batches, batches: Batches) -> float:
-    """Seconds of the server alone for the batches."""
+    """Record batches; return the seconds of the server alone."""
     store = CommittingStore(uri)
     graph = await graph_over(store)
     await link(graph, before)
-    store.commits = 0.0
-    with server_seconds() as found:
+    store.commit_seconds = 0.0
+    with server_seconds() as query_seconds:
         await link(graph, batches)
     await graph.close()
-    return sum(found) + store.commits
+    return sum(query_seconds) + store.commit_seconds
 
 
-def neo4j_row(uri: str, seen: Sequence[Seen], many: int, linked: bool, rounds: int) -> Row:
-    """Neo4j with all else at nought, beside the driver alone."""
-    how = "well-linked" if linked else "fresh"
-    row = Row(f"Neo4j, {how}, thousands: the server alone", "links/s", [], "driver alone, MERGE", [], AIM)
+def neo4j_row(uri: str, seen: Sequence[SampleObservation], count: int, linked: bool, rounds: int) -> Row:
+    """Measure the Neo4j server alone, against the driver alone."""
+    state = "well-linked" if linked else "fresh"
+    row = Row(f"Neo4j, {state}, batches of 1000: the server alone", "links/s", [], "driver alone, MERGE", [], TARGET)
     migrated(uri)
-    some = seen[:many]
-    # A database that is asked something for the first time plans for seconds.
-    before = batched(some if linked else seen[-5_000:], 1_000)
-    batches = batched(again(some) if linked else some, 1_000)
+    first = seen[:count]
+    # The database plans each query for seconds when it runs for the first time.
+    before = batched(first if linked else seen[-5_000:], 1_000)
+    batches = batched(again(first) if linked else first, 1_000)
     for _ in range(rounds):
         asyncio.run(wipe(uri))
         uvloop.run(plain_neo4j(uri, before, 1))
-        row.theirs.append(links_of(batches) / uvloop.run(plain_neo4j(uri, batches, 1)))
+        row.peer_rates.append(links_of(batches) / uvloop.run(plain_neo4j(uri, batches, 1)))
         asyncio.run(wipe(uri))
-        row.ours.append(links_of(batches) / uvloop.run(neo4j_seconds(uri, before, batches)))
+        row.kith_rates.append(links_of(batches) / uvloop.run(neo4j_seconds(uri, before, batches)))
     return row
 
 
 def files_row(links: int) -> Row:
-    """From file to customers: parsing alone, on all cores, beside three times what SciPy takes to connect."""
-    with tempfile.TemporaryDirectory() as name:
-        lines = history(Path(name) / "history.ndjson", links).read_bytes().splitlines()
-        connecting = scipy(links, Path(name))
+    """Measure parsing alone, on all cores, against SciPy connecting the links; the target is a third of its rate."""
+    with tempfile.TemporaryDirectory() as folder:
+        lines = history(Path(folder) / "history.ndjson", links).read_bytes().splitlines()
+        connecting = scipy(links, Path(folder))
     begin = time.perf_counter()
     for line in lines:
         orjson.loads(line)
     took = (time.perf_counter() - begin) / (os.cpu_count() or 1)
-    what = f"file to customers, {links:,} links: its JSON parsed, on all cores"
-    return Row(what, "links/s", [links / took], "SciPy connects, once they are arrays", [links / connecting], THIRD)
+    name = f"file to customers, {links:,} links: parsing the JSON alone, on all cores"
+    return Row(name, "links/s", [links / took], "SciPy connects, from arrays", [links / connecting], FILE_TARGET)
 
 
 def main() -> None:
     """Measure and print."""
-    chosen = chosen_by(__doc__, quick="smaller data, one round")
+    chosen = parse_options(__doc__, quick="smaller data, one round")
     seen = observations(60_000 if chosen.quick else 250_000, seed=1)
-    rounds, many, few = (1, 20_000, 5_000) if chosen.quick else (3, 100_000, 25_000)
-    found = [sqlite_row(seen, many, linked, rounds) for linked in (False, True)]
+    rounds, sqlite_count, neo4j_count = (1, 20_000, 5_000) if chosen.quick else (3, 100_000, 25_000)
+    rows = [sqlite_row(seen, sqlite_count, linked, rounds) for linked in (False, True)]
     with neo4j(chosen.store) as uri:
-        found += [neo4j_row(uri, seen, few, linked, rounds) for linked in (False, True)]
-    found.append(files_row(100_000 if chosen.quick else 1_000_000))
+        rows += [neo4j_row(uri, seen, neo4j_count, linked, rounds) for linked in (False, True)]
+    rows.append(files_row(100_000 if chosen.quick else 1_000_000))
     command = f"python -m bench.floors{' --quick' if chosen.quick else ''}"
-    tell("With all of Kith's own work at nought", command, table(found), record=chosen.record)
+    report_results("Limits without Kith's own work", command, table(rows), record=chosen.record)
 
 
 if __name__ == "__main__":

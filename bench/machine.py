@@ -1,4 +1,4 @@
-"""What a figure was measured on."""
+"""The machine and the versions that a result was measured with."""
 
 import platform
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def machine() -> dict[str, str]:
-    """Machine, versions, commit and time, as words."""
+    """Return machine, versions, commit and time, as text."""
     cpu = next(
         (
             line.partition(":")[2].strip()

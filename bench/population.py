@@ -1,8 +1,9 @@
-"""A population with truth, seeded: what a shop's systems would see of people whose identities we know.
+"""A random population with known identities, as the systems of a shop would see it.
 
-People have e-mail addresses, phones, cards, logins, CRM numbers, devices and cookies; households share tablets; tills
-see everybody; guests come once; phones are recycled; addresses have typos; systems send placeholders. Components
-of evidence are mostly of 2 to 8 identifiers, with a long tail and a few hairballs of 10,000.
+People have email addresses, phones, cards, logins, CRM numbers, devices and cookies. Households share tablets, tills
+see everybody, guests order once, phone numbers are recycled, addresses have typos, and systems send placeholders. Most
+components have 2 to 8 identifiers, with a long tail and a few hairballs of 10,000. The same seed gives the same
+population.
 
     python -m bench.population --links 100000 --seed 1 OUT.ndjson      writes observations and orders for `kith import`
 """
@@ -12,6 +13,7 @@ import json
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,12 @@ START = 1_704_067_200
 """2024-01-01, in seconds since 1970."""
 PLACEHOLDERS = ("unknown", "null", "undefined", "000000", "test", "anonymous")
 HAIRBALL = 10_000
+"""Identifiers of a hairball."""
 
 
 @dataclass(slots=True)
-class Seen:
-    """Identifiers that a source saw together at a second; an order carries what it came to."""
+class SampleObservation:
+    """Identifiers that a source saw together, at a time in seconds since 1970. An order has a total."""
 
     source: str
     id: str
@@ -34,12 +37,12 @@ class Seen:
 
     @property
     def links(self) -> int:
-        """The pairs it supports."""
+        """Return the number of pairs that it supports."""
         count = len(self.keys)
         return count * (count - 1) // 2
 
     def as_line(self) -> dict[str, Any]:
-        """A line for `kith import`."""
+        """Return a line for `kith import`."""
         at = _iso(self.at)
         identifiers = [{"namespace": name, "value": value} for name, value in self.keys]
         if self.total is None:
@@ -48,7 +51,7 @@ class Seen:
             "source": self.source,
             "number": self.keys[0][1],
             "placedAt": at,
-            "statedAt": at,
+            "reportedAt": at,
             "currency": "EUR",
             "total": self.total,
             "identifiers": identifiers[1:],
@@ -57,8 +60,6 @@ class Seen:
 
 
 def _iso(second: int) -> str:
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -70,13 +71,13 @@ class _Person:
     cards: list[str]
     crm: str | None
     login: str | None
-    gadgets: list[tuple[str, list[str]]]
-    """Devices with the cookies in their browsers."""
+    devices: list[tuple[str, list[str]]]
+    """Devices, each with the cookies of its browsers."""
 
 
 @dataclass(slots=True)
 class Population:
-    """What was seen, and the truth: identifier to person, `None` for what is no one's own."""
+    """Yields observations and records the truth: the person of each identifier, `None` if it belongs to nobody."""
 
     links: int
     seed: int = 1
@@ -85,7 +86,7 @@ class Population:
     made: int = 0
     people: int = 0
 
-    def __iter__(self) -> Iterator[Seen]:
+    def __iter__(self) -> Iterator[SampleObservation]:
         dice = random.Random(self.seed)
         hairballs = self.links // 500_000 if self.hairballs is None else self.hairballs
         for number in range(hairballs):
@@ -95,14 +96,14 @@ class Population:
             household = [self._person(dice, recycled) for _ in range(dice.choices((1, 2, 3, 4), (70, 18, 8, 4))[0])]
             yield from self._count(self._household(dice, household))
 
-    def _count(self, seen: Iterable[Seen]) -> Iterator[Seen]:
-        for one in seen:
-            self.made += one.links
-            yield one
+    def _count(self, seen: Iterable[SampleObservation]) -> Iterator[SampleObservation]:
+        for observation in seen:
+            self.made += observation.links
+            yield observation
 
     def _own(self, person: int | None, namespace: str, value: str) -> tuple[str, str]:
         key = namespace, value
-        # What two people have in truth (a recycled phone) is no one's own for the score.
+        # An identifier of two people (a recycled phone number) counts as nobody's in the score.
         self.truth[key] = person if self.truth.get(key, person) == person else None
         return key
 
@@ -115,92 +116,97 @@ class Population:
         elif dice.random() < 0.02:
             recycled.append(phone)
         guest = dice.random() < 0.25
-        gadgets = [
+        devices = [
             (
-                f"dev-{number}-{one}",
-                [f"ck-{number}-{one}-{two}" for two in range(dice.choices((1, 2, 4), (70, 22, 8))[0])],
+                f"dev-{number}-{device}",
+                [f"ck-{number}-{device}-{cookie}" for cookie in range(dice.choices((1, 2, 4), (70, 22, 8))[0])],
             )
-            for one in range(1 if guest else dice.choices((1, 2, 3), (60, 30, 10))[0])
+            for device in range(1 if guest else dice.choices((1, 2, 3), (60, 30, 10))[0])
         ]
         return _Person(
             number,
-            [f"p{number}.{one}@mail.example" for one in range(1 if guest else dice.choices((1, 2, 3), (70, 24, 6))[0])],
+            [f"p{number}.{n}@mail.example" for n in range(1 if guest else dice.choices((1, 2, 3), (70, 24, 6))[0])],
             [phone] if dice.random() < 0.6 else [],
             [f"KC{number:08}"] if not guest and dice.random() < 0.55 else [],
             f"C{number:08}" if not guest and dice.random() < 0.7 else None,
             f"user{number}" if not guest and dice.random() < 0.6 else None,
-            gadgets,
+            devices,
         )
 
-    def _household(self, dice: random.Random, people: list[_Person]) -> Iterator[Seen]:
+    def _household(self, dice: random.Random, people: list[_Person]) -> Iterator[SampleObservation]:
         tablet = None
         if len(people) > 1 and dice.random() < 0.6:
             tablet = self._own(None, "device", f"tablet-{people[0].number}")
         for person in people:
             yield from self._life(dice, person, tablet)
 
-    def _life(self, dice: random.Random, one: _Person, tablet: tuple[str, str] | None) -> Iterator[Seen]:
+    def _life(
+        self, dice: random.Random, person: _Person, tablet: tuple[str, str] | None
+    ) -> Iterator[SampleObservation]:
         own, count = self._own, 0
 
-        def seen(source: str, *keys: tuple[str, str]) -> Seen:
+        def seen(source: str, *keys: tuple[str, str]) -> SampleObservation:
             nonlocal count
             count += 1
-            return Seen(source, f"{source}-{one.number}-{count}", START + dice.randrange(2 * YEAR), keys)
+            return SampleObservation(
+                source, f"{source}-{person.number}-{count}", START + dice.randrange(2 * YEAR), keys
+            )
 
-        email = own(one.number, "email", one.emails[0])
-        if one.crm is not None:
-            keys = [own(one.number, "crm_id", one.crm), email]
-            keys += [own(one.number, "phone", phone) for phone in one.phones]
-            keys += [own(one.number, "loyalty_card", card) for card in one.cards]
-            if not one.cards and dice.random() < 0.1:
+        email = own(person.number, "email", person.emails[0])
+        if person.crm is not None:
+            keys = [own(person.number, "crm_id", person.crm), email]
+            keys += [own(person.number, "phone", phone) for phone in person.phones]
+            keys += [own(person.number, "loyalty_card", card) for card in person.cards]
+            if not person.cards and dice.random() < 0.1:
                 keys.append(("loyalty_card", dice.choice(PLACEHOLDERS)))
             yield seen("crm", *keys)
-        elif one.phones:
-            yield seen("shop", email, own(one.number, "phone", one.phones[0]))
-        strong = own(one.number, "login", one.login) if one.login else email
-        if one.login:
+        elif person.phones:
+            yield seen("shop", email, own(person.number, "phone", person.phones[0]))
+        strong = own(person.number, "login", person.login) if person.login else email
+        if person.login:
             typo = email[1].replace("mail.", "mial.") if dice.random() < 0.01 else email[1]
-            yield seen("web", strong, own(one.number, "email", typo))
-        for other in one.emails[1:]:
-            yield seen("shop", strong, own(one.number, "email", other))
-        for device, cookies in one.gadgets:
-            yield seen("app", own(one.number, "device", device), strong)
+            yield seen("web", strong, own(person.number, "email", typo))
+        for address in person.emails[1:]:
+            yield seen("shop", strong, own(person.number, "email", address))
+        for device, cookies in person.devices:
+            yield seen("app", own(person.number, "device", device), strong)
             for cookie in cookies:
-                # Some cookies never meet a login: an anonymous visitor stays one.
+                # Some cookies never meet a login: an anonymous visitor stays person.
                 if dice.random() < 0.15:
-                    yield seen("web", own(one.number, "cookie", cookie))
+                    yield seen("web", own(person.number, "cookie", cookie))
                 else:
-                    yield seen("web", own(one.number, "cookie", cookie), strong)
+                    yield seen("web", own(person.number, "cookie", cookie), strong)
         if tablet is not None and dice.random() < 0.8:
             yield seen("web", tablet, strong)
-        yield from self._orders(dice, one, email)
+        yield from self._orders(dice, person, email)
 
-    def _orders(self, dice: random.Random, one: _Person, email: tuple[str, str]) -> Iterator[Seen]:
+    def _orders(self, dice: random.Random, person: _Person, email: tuple[str, str]) -> Iterator[SampleObservation]:
         for number in range(min(200, int(dice.paretovariate(1.1)) - 1)):
             at = START + dice.randrange(2 * YEAR)
-            order = self._own(one.number, "order", f"W-{one.number}-{number}")
+            order = self._own(person.number, "order", f"W-{person.number}-{number}")
             total = f"{dice.randrange(500, 20_000) / 100:.2f}"
-            if one.cards and dice.random() < 0.4:
+            if person.cards and dice.random() < 0.4:
                 till = self._own(None, "device", f"till-{dice.randrange(1 + self.people // 2000)}")
-                card = self._own(one.number, "loyalty_card", one.cards[0])
-                yield Seen("till", "", at, (order, card, till), total)
+                card = self._own(person.number, "loyalty_card", person.cards[0])
+                yield SampleObservation("till", "", at, (order, card, till), total)
             else:
-                yield Seen("shop", "", at, (order, email), total)
+                yield SampleObservation("shop", "", at, (order, email), total)
 
-    def _hairball(self, dice: random.Random, number: int) -> Iterator[Seen]:
-        """An address of a company that thousands of cookies used."""
+    def _hairball(self, dice: random.Random, number: int) -> Iterator[SampleObservation]:
+        """Yield observations of a company address that thousands of cookies used."""
         hub = self._own(None, "email", f"info@company-{number}.example")
-        for one in range(HAIRBALL - 1):
+        for n in range(HAIRBALL - 1):
             at = START + dice.randrange(2 * YEAR)
-            yield Seen("web", f"hair-{number}-{one}", at, (hub, self._own(None, "cookie", f"hair-{number}-{one}")))
+            id = f"hair-{number}-{n}"
+            yield SampleObservation("web", id, at, (hub, self._own(None, "cookie", id)))
 
 
 def score(
     customers: Iterable[Iterable[tuple[str, str]]], truth: Mapping[tuple[str, str], int | None]
 ) -> dict[str, float]:
-    """Pairwise precision and recall against the truth: of the pairs brought together, how many are one person's, and of
-    all pairs that are one person's, how many were brought together. What is no one's own is left out."""
-    right = together = 0
+    """Return pairwise precision and recall: the share of pairs in one customer that are of one person, and the share of
+    pairs of one person that are in one customer. Identifiers that belong to nobody are left out."""
+    correct = together = 0
     for keys in customers:
         people: dict[int, int] = {}
         for key in keys:
@@ -209,13 +215,13 @@ def score(
                 people[person] = people.get(person, 0) + 1
         size = sum(people.values())
         together += size * (size - 1) // 2
-        right += sum(count * (count - 1) // 2 for count in people.values())
+        correct += sum(count * (count - 1) // 2 for count in people.values())
     sizes: dict[int, int] = {}
     for person in truth.values():
         if person is not None:
             sizes[person] = sizes.get(person, 0) + 1
     possible = sum(count * (count - 1) // 2 for count in sizes.values())
-    return {"precision": right / together if together else 1.0, "recall": right / possible if possible else 1.0}
+    return {"precision": correct / together if together else 1.0, "recall": correct / possible if possible else 1.0}
 
 
 def main() -> None:
@@ -224,12 +230,12 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--links", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
-    population = Population(asked.links, asked.seed)
-    with asked.file.open("w", encoding="utf-8") as out:
+    options = parser.parse_args()
+    population = Population(options.links, options.seed)
+    with options.file.open("w", encoding="utf-8") as out:
         for seen in population:
             out.write(json.dumps(seen.as_line()) + "\n")
-    print(f"{population.made} links of {population.people} people, {len(population.truth)} identifiers")
+    print(f"{population.made} links, {population.people} people, {len(population.truth)} identifiers")
 
 
 if __name__ == "__main__":

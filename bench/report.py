@@ -1,4 +1,4 @@
-"""Rows of a run: a table on the screen, RESULTS.md, JSON, and a picture of each curve."""
+"""Report results: a table on the screen, RESULTS.md, results.json, and a chart of each curve."""
 
 import json
 import math
@@ -15,37 +15,37 @@ HERE = Path(__file__).parent
 
 @dataclass(slots=True)
 class Row:
-    """One measurement: ours against a peer, several times in turn. Rates are per second."""
+    """Rates per second of Kith and of a peer, measured several times in turn."""
 
     name: str
     unit: str
-    ours: list[float]
+    kith_rates: list[float]
     peer: str
-    theirs: list[float]
-    reach: float | None = None
-    """The ratio that is aimed at; `None` where the row is for information."""
+    peer_rates: list[float]
+    target: float | None = None
+    """The least ratio that is the target; `None` if the row is for information."""
 
     @property
     def ratio(self) -> float:
-        """Ours over theirs, of the medians."""
-        return statistics.median(self.ours) / statistics.median(self.theirs)
+        """Return the ratio of the medians, Kith to peer."""
+        return statistics.median(self.kith_rates) / statistics.median(self.peer_rates)
 
     @property
     def verdict(self) -> str:
-        """Whether the ratio reaches what is aimed at."""
-        return "" if self.reach is None else "reached" if self.ratio >= self.reach else "not reached"
+        """Return whether the ratio reaches the target, as text."""
+        return "" if self.target is None else "reached" if self.ratio >= self.target else "not reached"
 
 
 def _spread(values: Sequence[float]) -> str:
-    middle = statistics.median(values)
+    median = statistics.median(values)
     if len(values) < 2:
-        return f"{middle:,.0f}"
-    return f"{middle:,.0f} ({min(values):,.0f} to {max(values):,.0f})"
+        return f"{median:,.0f}"
+    return f"{median:,.0f} ({min(values):,.0f} to {max(values):,.0f})"
 
 
 @dataclass(slots=True)
 class Curve:
-    """One quantity over another, a line a side."""
+    """A chart of one quantity over another, with a line for each side."""
 
     name: str
     x: str
@@ -53,7 +53,7 @@ class Curve:
     lines: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
     def svg(self) -> str:
-        """The picture: plain SVG, logarithmic in x."""
+        """Return the chart as SVG. The x axis is logarithmic."""
         points = [point for line in self.lines.values() for point in line]
         width, height, left, bottom = 640, 360, 70, 40
         low, high = (math.log10(edge([x for x, _ in points])) for edge in (min, max))
@@ -63,7 +63,7 @@ class Curve:
             share = (math.log10(x) - low) / ((high - low) or 1)
             return left + share * (width - left - 20), height - bottom - y / top * (height - bottom - 30)
 
-        colours = ("#1668b8", "#c4501b", "#2c8a4b", "#7a3fa0", "#666666")
+        colors = ("#1668b8", "#c4501b", "#2c8a4b", "#7a3fa0", "#666666")
         out = [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height + 20 * len(self.lines)}" '
             'font-family="sans-serif" font-size="12">',
@@ -82,27 +82,27 @@ class Curve:
             out.append(f'<text x="{place:.0f}" y="{height - bottom + 16}" text-anchor="middle">{x:,.0f}</text>')
         out.append(f'<text x="{width - 20}" y="{height - 6}" text-anchor="end">{self.x}; {self.y}</text>')
         for place, (name, line) in enumerate(self.lines.items()):
-            colour = colours[place % len(colours)]
+            color = colors[place % len(colors)]
             path = " ".join(f"{x:.0f},{y:.0f}" for x, y in (at(*point) for point in sorted(line)))
-            out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-            out.append(f'<text x="{left}" y="{height + 12 + 18 * place}" fill="{colour}">{name}</text>')
+            out.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
+            out.append(f'<text x="{left}" y="{height + 12 + 18 * place}" fill="{color}">{name}</text>')
         return "\n".join([*out, "</svg>\n"])
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows as a table of Markdown."""
-    head = "| what | Kith | peer | the peer's | ratio | aim | |\n| --- | --- | --- | --- | --- | --- | --- |\n"
-    return head + "".join(
-        f"| {row.name} | {_spread(row.ours)} {row.unit} | {row.peer} | {_spread(row.theirs)} | {row.ratio:.2f} | "
-        f"{'' if row.reach is None else row.reach} | {row.verdict} |\n"
+    """Return rows as a Markdown table."""
+    header = "| measurement | Kith | peer | rate of the peer | ratio | target | |\n" + "| --- " * 7 + "|\n"
+    return header + "".join(
+        f"| {row.name} | {_spread(row.kith_rates)} {row.unit} | {row.peer} | {_spread(row.peer_rates)} | "
+        f"{row.ratio:.2f} | {'' if row.target is None else row.target} | {row.verdict} |\n"
         for row in rows
     )
 
 
-def tell(section: str, command: str, text: str, curves: Sequence[Curve] = (), record: bool = False) -> None:
-    """Print a section; with `record` put it into RESULTS.md, results.json and a picture for each curve too.
+def report_results(section: str, command: str, text: str, curves: Sequence[Curve] = (), record: bool = False) -> None:
+    """Print a section. With `record`, also write it to RESULTS.md and results.json, and a chart of each curve.
 
-    Sections are measured by commands of their own, so each stands with the machine, versions and commit of its run.
+    Each section is measured by its own command, so it has the machine, versions and commit of its own run.
     """
     print(text)
     if not record:
@@ -125,11 +125,11 @@ def tell(section: str, command: str, text: str, curves: Sequence[Curve] = (), re
 
 def _page(sections: dict[str, Any]) -> str:
     page = (
-        "# Results\n\nMedians, with the smallest and the largest; sides run in turn (A B A B), after their answers "
-        "were compared. Each section tells the command that wrote it and what it ran on.\n"
+        "# Results\n\nMedians, with minimum and maximum. Both sides run in turn (A B A B), after their results were "
+        "compared. Each section names its command, and the machine, versions and commit of its run.\n"
     )
-    for name, one in sections.items():
-        on = ", ".join(f"{what} {value}" for what, value in one["measured on"].items())
-        pictures = "".join(f"\n![{title}]({file})\n" for title, file in one["pictures"].items())
-        page += f"\n## {name}\n\n`{one['command']}`; {on}.\n\n{one['text']}\n{pictures}"
+    for name, section in sections.items():
+        environment = ", ".join(f"{key} {value}" for key, value in section["measured on"].items())
+        pictures = "".join(f"\n![{title}]({file})\n" for title, file in section["pictures"].items())
+        page += f"\n## {name}\n\n`{section['command']}`; {environment}.\n\n{section['text']}\n{pictures}"
     return page

@@ -1,4 +1,4 @@
-"""What is measured on: a Neo4j, and a graph over a store."""
+"""A Neo4j server, and a graph over a store, for benchmarks."""
 
 import argparse
 import asyncio
@@ -19,18 +19,20 @@ from service.runtime.ids import RandomIds
 from tools.neo4j.server import CannotStart, Server
 
 
-def chosen_by(doc: str | None, quick: str) -> argparse.Namespace:
-    """What was chosen on the command line of a benchmark that needs Neo4j; `quick` says what is less then."""
+def parse_options(doc: str | None, quick: str) -> argparse.Namespace:
+    """Parse the options of a benchmark that needs Neo4j; `quick` is the help of `--quick`."""
     options = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--quick", action="store_true", help=quick)
-    options.add_argument("--store", default="", help="a Neo4j that may be emptied; without, one is started")
-    options.add_argument("--record", action="store_true", help="write the figures into RESULTS.md")
+    options.add_argument(
+        "--store", default="", help="a Neo4j database, which is emptied; without it, a server is started"
+    )
+    options.add_argument("--record", action="store_true", help="write the results to RESULTS.md")
     return options.parse_args()
 
 
 @contextmanager
 def neo4j(uri: str) -> Iterator[str]:
-    """The address of an empty database: that at `uri`, emptied, or one of our own where none is given."""
+    """Yield the URI of an empty database: `uri`, which is emptied, or a new server if `uri` is empty."""
     if uri:
         asyncio.run(wipe(uri))
         yield uri
@@ -44,13 +46,13 @@ def neo4j(uri: str) -> Iterator[str]:
 
 
 async def wipe(uri: str) -> None:
-    """Empty the database of the benchmark."""
+    """Delete everything in a database."""
     async with AsyncGraphDatabase.driver(uri, notifications_min_severity="OFF") as driver, driver.session() as session:
         await (await session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS")).consume()
 
 
 async def graph_over(store: Store) -> IdentityGraph:
-    """A graph over a store with the default rules."""
+    """Return a graph over a store, with the default rules."""
     await store.migrate()
     graph = IdentityGraph(store, RULES, SystemClock(), RandomIds(), currencies(), parse)
     await graph.rules_control.open(default_text())

@@ -1,9 +1,9 @@
-"""The 360° view over HTTP from Neo4j: Kith with everything on, against a bare endpoint and the driver alone.
+"""The 360° view over HTTP from Neo4j: Kith with all features, against a bare endpoint, the driver alone and others.
 
     python -m bench.view [--quick] [--store neo4j://127.0.0.1:7687] [--record]
 
-All sides run the same Cypher on the same database. The load comes from `wrk` in a process of its own (the driver alone
-has no HTTP, so its clients are coroutines). The answers are compared first.
+All sides read the same database; those in Python run the same Cypher. `wrk` sends the requests from a process of its
+own (the driver alone has no HTTP, so its clients are coroutines). The results are compared first.
 """
 
 import asyncio
@@ -25,60 +25,59 @@ import uvloop
 from neo4j import AsyncGraphDatabase
 
 from bench.peers.unions import RULES
-from bench.report import Curve, Row, table, tell
-from bench.server import chosen_by, graph_over, neo4j
-from bench.wrk import QUIET, needed, rate, served
+from bench.report import Curve, Row, report_results, table
+from bench.server import graph_over, neo4j, parse_options
+from bench.wrk import QUIET, rate, require_wrk, server_process
 from graph.domain.model.errors import KithError
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.orders import Order
 from graph.domain.profile.pages import ByKey, IdentifierPage, LinkPage, OrderPage, Selection
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.neo4j.customer_pages import query
-from service.ingest.importer import ImportRun, Report
+from service.ingest.importer import ImportRun, RejectionReport
 from tools.neo4j.server import free_port
 
 SELECTION = Selection.of([IdentifierPage(tuple(RULES.by_name), 20), OrderPage(10), LinkPage(20)])
 DOCUMENT = """query View($i: IdentifierInput!) { customer(by: {identifier: $i}) {
   id known createdAt
-  identifiers(first: 20) { nodes { namespace value firstSeen lastSeen } }
+  identifiers(first: 20) { nodes { namespace value firstSeenAt lastSeenAt } }
   orders(first: 10) { nodes { number placedAt status currency total lines { sku quantity total } } }
-  metrics { orders revenue { amount currency } averageOrderValue { amount currency } firstOrderAt lastOrderAt }
-  links(first: 20) { nodes { a { namespace value } b { namespace value } state count lastSeen } }
+  metrics { orderCount revenue { amount currency } averageOrderValue { amount currency } firstOrderAt lastOrderAt }
+  links(first: 20) { nodes { a { namespace value } b { namespace value } state observationCount lastSeenAt } }
 } }"""
-AS_IT_COMES = """query View($key: String!) { customer(key: $key) {
+PLAIN_STRAWBERRY_DOCUMENT = """query View($key: String!) { customer(key: $key) {
   id known createdAt
-  identifiers { namespace value firstSeen lastSeen }
+  identifiers { namespace value firstSeenAt lastSeenAt }
   orders { number placedAt status currency total lines { sku quantity total } }
-  metrics { orders revenue currency firstOrderAt lastOrderAt }
-  links { a { namespace value } b { namespace value } state count lastSeen }
+  metrics { orderCount revenue currency firstOrderAt lastOrderAt }
+  links { a { namespace value } b { namespace value } state observationCount lastSeenAt }
 } }"""
 
 
 async def load(uri: str, customers: int) -> list[str]:
-    """Fill the database with customers of some 200 values a view; returns an e-mail key of each."""
+    """Fill the database with customers of some 200 values per view; return an email key of each."""
     lines: list[dict[str, Any]] = []
-    for one in range(customers):
-        email = {"namespace": "email", "value": f"p{one}@mail.example"}
-        crm = [{"namespace": "crm_id", "value": f"C{one}"}, email, {"namespace": "phone", "value": f"+49171{one:07}"}]
-        lines.append({"source": "crm", "id": f"crm-{one}", "seenAt": "2026-01-01T00:00:00Z", "identifiers": crm})
-        for place in range(4):
-            keys = [email, {"namespace": "cookie", "value": f"cookie-{one}-{place}"}]
-            lines.append(
-                {"source": "web", "id": f"web-{one}-{place}", "seenAt": "2026-02-01T00:00:00Z", "identifiers": keys}
-            )
+    for n in range(customers):
+        email = {"namespace": "email", "value": f"p{n}@mail.example"}
+        crm = [{"namespace": "crm_id", "value": f"C{n}"}, email, {"namespace": "phone", "value": f"+49171{n:07}"}]
+        lines.append({"source": "crm", "id": f"crm-{n}", "seenAt": "2026-01-01T00:00:00Z", "identifiers": crm})
+        for number in range(4):
+            web = [email, {"namespace": "cookie", "value": f"cookie-{n}-{number}"}]
+            seen = {"source": "web", "id": f"web-{n}-{number}", "seenAt": "2026-02-01T00:00:00Z"}
+            lines.append({**seen, "identifiers": web})
         for number in range(12):
             at = f"2026-03-{number + 1:02}T12:00:00Z"
-            articles = [{"sku": f"sku-{article}", "quantity": "1", "total": "9.95"} for article in range(2)]
+            order_lines = [{"sku": f"sku-{product}", "quantity": "1", "total": "9.95"} for product in range(2)]
             lines.append(
                 {
                     "source": "shop",
-                    "number": f"W-{one}-{number}",
+                    "number": f"W-{n}-{number}",
                     "placedAt": at,
-                    "statedAt": at,
+                    "reportedAt": at,
                     "currency": "EUR",
                     "total": "19.90",
                     "identifiers": [email],
-                    "lines": articles,
+                    "lines": order_lines,
                 }
             )
     store = Neo4jStore(uri)
@@ -86,16 +85,16 @@ async def load(uri: str, customers: int) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "load.ndjson"
         file.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        run = ImportRun(graph, Report(Path(folder) / "refused"), lambda read, done: None)
+        run = ImportRun(graph, RejectionReport(Path(folder) / "rejected"), lambda read_bytes, counts: None)
         await run.run(file)
-    if run.counts.refused:
-        raise KithError(f"{run.counts.refused} lines of the benchmark's data were refused")
+    if run.counts.rejected:
+        raise KithError(f"{run.counts.rejected} lines of the benchmark's data were rejected")
     await graph.close()
-    return [f"email=p{one}@mail.example" for one in range(customers)]
+    return [f"email=p{n}@mail.example" for n in range(customers)]
 
 
 async def driver_alone(uri: str, keys: list[str], clients: int, seconds: float) -> float:
-    """The same Cypher from coroutines, answers read to the end: rate a second."""
+    """Run the same Cypher from coroutines and read all records; return views per second."""
     done = 0
     end = time.perf_counter() + seconds
     async with AsyncGraphDatabase.driver(uri, notifications_min_severity="OFF") as driver:
@@ -117,71 +116,62 @@ async def driver_alone(uri: str, keys: list[str], clients: int, seconds: float) 
 
 
 NODE = Path(__file__).parent / "peers" / "neo4j-graphql"
-THEIR_DOCUMENT = """query View($key: String!) { identifiers(where: {key: {eq: $key}}) { customers {
-  id created_at figures
-  identifiers(limit: 20, sort: [{key: ASC}]) { namespace value first_seen last_seen }
+NEO4J_GRAPHQL_DOCUMENT = """query View($key: String!) { identifiers(where: {key: {eq: $key}}) { customers {
+  id created_at order_totals
+  identifiers(limit: 20, sort: [{key: ASC}]) { namespace value first_seen_at last_seen_at }
   orders: identifiers(where: {namespace: {eq: "order"}}, limit: 10, sort: [{placed_at: DESC}]) { facts }
   links: identifiers { namespace value
-    linkedConnection { edges { properties { state count last_seen } node { namespace value } } } }
+    linkedConnection { edges { properties { state observation_count last_seen_at } node { namespace value } } } }
 } } }"""
 
 
 @dataclass(slots=True)
 class Side:
-    """One that serves the view over HTTP."""
+    """A server of the view over HTTP."""
 
     name: str
     command: list[str]
     port: int
     path: str
     body: Callable[[str], object]
-    aim: float | None = None
+    target: float | None = None
     ready: str = "/readyz"
 
 
 def sides(uri: str) -> list[Side]:
-    """Kith and its peers over HTTP; @neo4j/graphql only where Node and npm are."""
+    """Return Kith and its peers over HTTP; @neo4j/graphql only if npm is installed."""
     python = sys.executable
     ports = [free_port() for _ in range(4)]
 
-    def ours(key: str) -> object:
+    def kith_body(key: str) -> object:
         namespace, value = Identifier.from_key(key)
         return {"query": DOCUMENT, "variables": {"i": {"namespace": namespace, "value": value}}}
 
+    def plain_body(key: str) -> object:
+        return {"query": PLAIN_STRAWBERRY_DOCUMENT, "variables": {"key": key}}
+
     serve = [python, "-m", "service", "serve", "--port", str(ports[0]), "--store", uri]
-    plain = [python, "-m", "bench.peers.strawberry_as_it_comes", uri, str(ports[2])]
-    found = [
-        Side("Kith", serve, ports[0], "/graphql", ours),
-        Side(
-            "bare Starlette endpoint",
-            [python, "-m", "bench.bare", uri, str(ports[1])],
-            ports[1],
-            "/view",
-            lambda key: {"key": key},
-            0.8,
-        ),
-        Side(
-            "Strawberry as it comes",
-            plain,
-            ports[2],
-            "/graphql/",
-            lambda key: {"query": AS_IT_COMES, "variables": {"key": key}},
-        ),
+    bare = [python, "-m", "bench.bare", uri, str(ports[1])]
+    plain = [python, "-m", "bench.peers.plain_strawberry", uri, str(ports[2])]
+    servers = [
+        Side("Kith", serve, ports[0], "/graphql", kith_body),
+        Side("bare Starlette endpoint", bare, ports[1], "/view", lambda key: {"key": key}, 0.8),
+        Side("plain Strawberry", plain, ports[2], "/graphql/", plain_body),
     ]
     if shutil.which("npm") is None:
-        print("no npm here: @neo4j/graphql is left out", file=sys.stderr)
-        return found
+        print("npm is not installed: @neo4j/graphql is left out", file=sys.stderr)
+        return servers
     if not (NODE / "node_modules").exists():
-        command = ["npm", "ci", "--prefix", str(NODE), "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(command, check=True)
+        install = ["npm", "ci", "--prefix", str(NODE), "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run(install, check=True)
     return [
-        *found,
+        *servers,
         Side(
             "@neo4j/graphql with Apollo Server",
             ["node", str(NODE / "server.mjs"), uri, str(ports[3])],
             ports[3],
             "/",
-            lambda key: {"query": THEIR_DOCUMENT, "variables": {"key": key}},
+            lambda key: {"query": NEO4J_GRAPHQL_DOCUMENT, "variables": {"key": key}},
             2.5,
             "/?query={__typename}",
         ),
@@ -189,44 +179,42 @@ def sides(uri: str) -> list[Side]:
 
 
 @dataclass(slots=True)
-class Told:
-    """What an answer tells, in the same shape whoever gave it: to be compared."""
+class ResponseSummary:
+    """The content of a response, in the same shape for all sides."""
 
     identifiers: list[str]
     orders: list[tuple[str, int]]
     links: list[tuple[str, str, int]]
 
 
-def told(name: str, answer: Any) -> Told:
-    """What a side's answer tells."""
+def summarize(name: str, response: Any) -> ResponseSummary:
+    """Summarize the response of a side."""
     if name == "bare Starlette endpoint":
-        identifiers, links, orders = answer["pages"]
-        facts = [Order.from_facts(source, text) for _, source, text in orders[:10]]
-        return Told(
-            [one["key"] for one in identifiers[:20]],
-            [(one.number, len(one.lines)) for one in facts],
-            [(a, b, values["count"]) for a, b, values in links[:20]],
+        identifiers, links, stored_orders = response["pages"]
+        orders = [Order.from_facts(source, facts) for _, source, facts in stored_orders[:10]]
+        return ResponseSummary(
+            [identifier["key"] for identifier in identifiers[:20]],
+            [(order.number, len(order.lines)) for order in orders],
+            [(a, b, link["observation_count"]) for a, b, link in links[:20]],
         )
     if name.startswith("@neo4j"):
-        (customer,) = answer["data"]["identifiers"][0]["customers"]
-        orders = [Order.from_facts("", one["facts"]) for one in customer["orders"]]
-        return Told(
-            [_key(one) for one in customer["identifiers"]],
-            [(one.number, len(one.lines)) for one in orders],
+        (customer,) = response["data"]["identifiers"][0]["customers"]
+        orders = [Order.from_facts("", identifier["facts"]) for identifier in customer["orders"]]
+        return ResponseSummary(
+            [_key(identifier) for identifier in customer["identifiers"]],
+            [(order.number, len(order.lines)) for order in orders],
             [
-                (_key(one), _key(edge["node"]), edge["properties"]["count"])
-                for one in customer["links"]
-                for edge in one["linkedConnection"]["edges"]
+                (_key(identifier), _key(edge["node"]), edge["properties"]["observation_count"])
+                for identifier in customer["links"]
+                for edge in identifier["linkedConnection"]["edges"]
             ],
         )
-    customer = answer["data"]["customer"]
-    listed = {
-        kind: found["nodes"] if isinstance(found, dict) else found for kind, found in customer.items() if kind in LISTS
-    }
-    return Told(
-        [_key(one) for one in listed["identifiers"]],
-        [(one["number"], len(one["lines"])) for one in listed["orders"]],
-        [(_key(one["a"]), _key(one["b"]), one["count"]) for one in listed["links"]],
+    customer = response["data"]["customer"]
+    lists = {name: customer[name]["nodes"] if isinstance(customer[name], dict) else customer[name] for name in LISTS}
+    return ResponseSummary(
+        [_key(identifier) for identifier in lists["identifiers"]],
+        [(order["number"], len(order["lines"])) for order in lists["orders"]],
+        [(_key(link["a"]), _key(link["b"]), link["observationCount"]) for link in lists["links"]],
     )
 
 
@@ -234,71 +222,77 @@ WARM_CLIENTS = 8
 LISTS = ("identifiers", "orders", "links")
 
 
-def _key(one: dict[str, str]) -> str:
-    return f"{one['namespace']}={one['value']}"
+def _key(identifier: dict[str, str]) -> str:
+    return f"{identifier['namespace']}={identifier['value']}"
 
 
-def same(running: dict[str, str], every: list[Side], keys: list[str]) -> None:
-    """Compare answers: the same identifiers and links, and the same orders with lines in one order."""
+def check_same_responses(urls: dict[str, str], servers: list[Side], keys: list[str]) -> None:
+    """Compare the responses: the same identifiers and links, and the same orders in the same order."""
     for key in keys[:20]:
-        answers = {}
-        for side in every:
-            answer = httpx.post(f"{running[side.name]}{side.path}", json=side.body(key))
-            answers[side.name] = told(side.name, answer.json())
-        mine = answers["Kith"]
-        if not (len(mine.identifiers) > 10 and len(mine.orders) == 10 and len(mine.links) > 10):
+        summaries = {}
+        for side in servers:
+            response = httpx.post(f"{urls[side.name]}{side.path}", json=side.body(key), timeout=60)
+            summaries[side.name] = summarize(side.name, response.json())
+        expected = summaries["Kith"]
+        if not (len(expected.identifiers) > 10 and len(expected.orders) == 10 and len(expected.links) > 10):
             raise AssertionError(f"the view of {key} is not the one that was loaded")
-        for name, theirs in answers.items():
-            alike = (
-                sorted(mine.identifiers) == sorted(theirs.identifiers)
-                and mine.orders == theirs.orders
-                and sorted(mine.links) == sorted(theirs.links)
+        for name, summary in summaries.items():
+            same = (
+                sorted(summary.identifiers) == sorted(expected.identifiers)
+                and summary.orders == expected.orders
+                and sorted(summary.links) == sorted(expected.links)
             )
-            if not alike:
+            if not same:
                 raise AssertionError(f"the view of {key} differs at {name}")
 
 
 def rows(uri: str, keys: list[str], clients: list[int], rounds: int, seconds: int) -> tuple[list[Row], Curve]:
-    """The view at each concurrency, against each peer over HTTP and the driver alone."""
-    every = sides(uri)
-    bodies = {side.name: [json.dumps(side.body(key)) for key in keys] for side in every}
-    found: list[Row] = []
-    curve = Curve("The view over HTTP", "clients", "views a second", {side.name: [] for side in every})
+    """Measure the view at each number of clients, against each peer over HTTP and the driver alone."""
+    servers = sides(uri)
+    bodies = {side.name: [json.dumps(side.body(key)) for key in keys] for side in servers}
+    result: list[Row] = []
+    curve = Curve("The view over HTTP", "clients", "views per second", {side.name: [] for side in servers})
     curve.lines["driver alone"] = []
     with ExitStack() as stack:
-        running = {
-            side.name: stack.enter_context(served(side.command, side.port, side.ready, **QUIET)) for side in every
+        urls = {
+            side.name: stack.enter_context(server_process(side.command, side.port, side.ready, **QUIET))
+            for side in servers
         }
-        same(running, every, keys)
-        # A database that has just started compiles what it runs for half a minute; who is measured first would pay.
-        for side in every:
-            rate(f"{running[side.name]}{side.path}", bodies[side.name], WARM_CLIENTS, seconds)
+
+        def measure(side: Side, count: int, duration: int) -> float:
+            return rate(f"{urls[side.name]}{side.path}", bodies[side.name], count, duration)
+
+        check_same_responses(urls, servers, keys)
+        # A database compiles its queries in the first half minute, at the expense of the side that is measured first.
+        for side in servers:
+            measure(side, WARM_CLIENTS, seconds)
         for count in clients:
             rates: dict[str, list[float]] = {name: [] for name in curve.lines}
-            for side in every:
-                rate(f"{running[side.name]}{side.path}", bodies[side.name], count, 2)
+            for side in servers:
+                measure(side, count, 2)
             for _ in range(rounds):
-                for side in every:
-                    rates[side.name].append(rate(f"{running[side.name]}{side.path}", bodies[side.name], count, seconds))
+                for side in servers:
+                    rates[side.name].append(measure(side, count, seconds))
                 rates["driver alone"].append(uvloop.run(driver_alone(uri, keys, count, seconds)))
-            what = f"view over HTTP, {count} clients"
-            found += [Row(what, "views/s", rates["Kith"], side.name, rates[side.name], side.aim) for side in every[1:]]
-            found.append(Row(what, "views/s", rates["Kith"], "driver alone, no HTTP", rates["driver alone"]))
-            for name, values in rates.items():
-                curve.lines[name].append((count, statistics.median(values)))
-    return found, curve
+            name = f"view over HTTP, {count} clients"
+            kith = rates["Kith"]
+            result += [Row(name, "views/s", kith, side.name, rates[side.name], side.target) for side in servers[1:]]
+            result.append(Row(name, "views/s", kith, "driver alone, no HTTP", rates["driver alone"]))
+            for side_name, values in rates.items():
+                curve.lines[side_name].append((count, statistics.median(values)))
+    return result, curve
 
 
 def main() -> None:
     """Measure and print."""
-    chosen = chosen_by(__doc__, quick="at 8 clients alone, fewer customers and rounds")
-    needed()
+    chosen = parse_options(__doc__, quick="8 clients only, fewer customers and rounds")
+    require_wrk()
     with neo4j(chosen.store) as uri:
         keys = asyncio.run(load(uri, 300 if chosen.quick else 2_000))
         clients, rounds, seconds = ([8], 2, 2) if chosen.quick else ([1, 8, 32], 3, 4)
-        found, curve = rows(uri, keys, clients, rounds, seconds)
+        results, curve = rows(uri, keys, clients, rounds, seconds)
     command = f"python -m bench.view{' --quick' if chosen.quick else ''}"
-    tell("The view over HTTP", command, table(found), [curve], record=chosen.record)
+    report_results("The view over HTTP", command, table(results), [curve], record=chosen.record)
 
 
 if __name__ == "__main__":

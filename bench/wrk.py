@@ -1,4 +1,4 @@
-"""The load over HTTP: services in processes of their own, and `wrk` in another."""
+"""Load over HTTP: `wrk`, and servers in processes of their own."""
 
 import os
 import re
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import httpx
 
-QUIET = {"KITH_POPULATION_SECONDS": "0"}
-"""A service that counts nobody: fitting models of purchases takes a core for its first half minute."""
+QUIET = {"KITH_RFM_INTERVAL_SECONDS": "0"}
+"""No RFM scores and predictions: fitting the models takes a core for the first half minute of a service."""
 LUA = """
 local bodies = {}
 for line in io.lines(os.getenv("BODIES")) do bodies[#bodies + 1] = line end
@@ -28,15 +28,15 @@ end
 """
 
 
-def needed() -> None:
-    """End where there is no `wrk`."""
+def require_wrk() -> None:
+    """Exit with a message if `wrk` is not installed."""
     if shutil.which("wrk") is None:
-        sys.exit("wrk is needed for the load: apt-get install wrk")
+        sys.exit("the benchmarks require wrk: apt-get install wrk")
 
 
 @contextmanager
-def served(command: list[str], port: int, ready: str = "/readyz", **environment: str) -> Iterator[str]:
-    """A server as a process of its own; `ready` is a path that answers 200 once it serves."""
+def server_process(command: list[str], port: int, ready: str = "/readyz", **environment: str) -> Iterator[str]:
+    """Run a server in a process of its own, and yield its URL. The path `ready` returns 200 when it is ready."""
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment}
     )
@@ -56,17 +56,17 @@ def served(command: list[str], port: int, ready: str = "/readyz", **environment:
 
 
 def rate(url: str, bodies: list[str], clients: int, seconds: int) -> float:
-    """Requests a second; fails where any answer was not 2xx."""
-    text = told(url, bodies, clients, seconds)
-    found = re.search(r"Requests/sec:\s+([\d.]+)", text)
-    if found is None:
+    """Post bodies in turn; return requests per second."""
+    text = wrk_output(url, bodies, clients, seconds)
+    match = re.search(r"Requests/sec:\s+([\d.]+)", text)
+    if match is None:
         raise AssertionError(text)
-    return float(found[1])
+    return float(match[1])
 
 
-def told(url: str, bodies: list[str], clients: int, seconds: int) -> str:
-    """What `wrk` prints of posting bodies in turn, latencies included; fails where any answer was not 2xx."""
-    needed()
+def wrk_output(url: str, bodies: list[str], clients: int, seconds: int) -> str:
+    """Post bodies in turn; return the output of `wrk`, with latencies. A response other than 2xx is an error."""
+    require_wrk()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "post.lua").write_text(LUA)
         (Path(folder) / "bodies").write_text("\n".join(bodies) + "\n")
@@ -91,8 +91,8 @@ def told(url: str, bodies: list[str], clients: int, seconds: int) -> str:
 
 
 def percentiles(text: str) -> tuple[float, float]:
-    """Milliseconds of the median and of the 99th percentile that `wrk` tells."""
+    """Return the median and the 99th percentile that `wrk` reports, in milliseconds."""
     units = {"us": 0.001, "ms": 1.0, "s": 1000.0}
-    found = [re.search(rf"{part}%\s+([\d.]+)(us|ms|s)", text) for part in (50, 99)]
-    middle, late = (float(one[1]) * units[one[2]] for one in found if one is not None)
-    return middle, late
+    matches = [re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)", text) for percent in (50, 99)]
+    p50, p99 = (float(match[1]) * units[match[2]] for match in matches if match is not None)
+    return p50, p99

@@ -1,6 +1,6 @@
-"""The main job in one go: start Kith, import a small shop, show who was merged and one customer's view.
+"""Start Kith, import a small shop, and show which identifiers were merged and the view of one customer.
 
-`make demo` runs it; `make demo ARGS=--once` ends after the view. Needs nothing but what Kith itself needs.
+`make demo` runs this; `make demo ARGS=--once` ends after the view. It requires nothing but Kith itself.
 """
 
 import argparse
@@ -13,16 +13,16 @@ from pathlib import Path
 import httpx
 
 SHOP = sorted((Path(__file__).parent / "shop").iterdir())
-ASKED = ["email=anna.berg@example.com", "email=ben.berg@example.com", "phone=0176 5550106", "login=hugo.ives"]
-ASKED += ["cookie=ck-family-tablet", "device=dev-till-1", "email=guest.mail@example.com"]
+LOOKUPS = ["email=anna.berg@example.com", "email=ben.berg@example.com", "phone=0176 5550106", "login=hugo.ives"]
+LOOKUPS += ["cookie=ck-family-tablet", "device=dev-till-1", "email=guest.mail@example.com"]
 QUERY = """query($by: [IdentifierInput!]!) { customers(by: $by) {
   id known
   identifiers(first: 100) { nodes { namespace value shared } }
-  metrics { orders revenue { amount currency } } } }"""
+  metrics { orderCount revenue { amount currency } } } }"""
 
 
 def serve(store: str, port: int) -> subprocess.Popen[bytes]:
-    """Start the service and wait until it is ready."""
+    """Start the service, and wait until it is ready."""
     command = [sys.executable, "-m", "service", "serve", "--port", str(port), "--store", store]
     process = subprocess.Popen(command)
     for _ in range(300):
@@ -35,42 +35,44 @@ def serve(store: str, port: int) -> subprocess.Popen[bytes]:
             pass
         time.sleep(0.1)
     process.terminate()
-    sys.exit(f"the service did not come up on port {port}; is another one running there?")
+    sys.exit(f"the service did not start on port {port}; is the port in use?")
 
 
 def show(port: int) -> None:
-    """Who was merged, asked over GraphQL as a front-end would."""
-    by = [{"namespace": key.partition("=")[0], "value": key.partition("=")[2]} for key in ASKED]
-    answer = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": QUERY, "variables": {"by": by}}).json()
+    """Look up some identifiers over GraphQL, as a front end would, and print their customers."""
+    by = [{"namespace": key.partition("=")[0], "value": key.partition("=")[2]} for key in LOOKUPS]
+    response = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": QUERY, "variables": {"by": by}}).json()
     print("\nWho is behind these identifiers?\n")
-    for asked, customer in zip(ASKED, answer["data"]["customers"], strict=True):
-        figures = customer["metrics"]
-        money = ", ".join(f"{one['amount']} {one['currency']}" for one in figures["revenue"]) or "nothing yet"
-        print(f"{asked}\n  is {'a known' if customer['known'] else 'an anonymous'} customer, {customer['id']}:")
-        nodes = customer["identifiers"]["nodes"]
-        keys = [f"{one['namespace']}={one['value']}{' (shared)' * one['shared']}" for one in nodes]
-        print(f"  {', '.join(keys)}\n  {figures['orders']} orders, {money}\n")
+    for key, customer in zip(LOOKUPS, response["data"]["customers"], strict=True):
+        metrics = customer["metrics"]
+        revenue = ", ".join(f"{money['amount']} {money['currency']}" for money in metrics["revenue"]) or "no revenue"
+        print(f"{key}\n  {'a known' if customer['known'] else 'an anonymous'} customer, {customer['id']}:")
+        identifiers = [
+            f"{identifier['namespace']}={identifier['value']}{' (shared)' * identifier['shared']}"
+            for identifier in customer["identifiers"]["nodes"]
+        ]
+        count = metrics["orderCount"]
+        print(f"  {', '.join(identifiers)}\n  {count} order{'s' * (count != 1)}, {revenue}\n")
 
 
 def main() -> None:
     """Run the demo."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--once", action="store_true", help="end after the view instead of going on serving")
-    parser.add_argument("--port", type=int, default=8000)
-    asked = parser.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--once", action="store_true", help="end after the view; do not keep the service running")
+    parser.add_argument("--port", type=int, default=8000, help="port of the service (default: 8000)")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kith-demo-") as folder:
         store = f"sqlite:///{folder}/demo.db"
-        process = serve(store, asked.port)
+        process = serve(store, options.port)
         try:
             kith = [sys.executable, "-m", "service"]
             subprocess.run([*kith, "import", "--store", store, *map(str, SHOP)], check=True)
-            show(asked.port)
-            print("One of them as the service desk sees her (kith lookup email=anna.berg@example.com):\n", flush=True)
+            show(options.port)
+            print("One of these customers in the terminal: kith lookup email=anna.berg@example.com\n", flush=True)
             subprocess.run([*kith, "lookup", "--store", store, "email=anna.berg@example.com"], check=True)
-            if not asked.once:
-                print(
-                    f"\nNow click http://127.0.0.1:{asked.port}/graphql and ask for yourself; Ctrl-C ends.", flush=True
-                )
+            if not options.once:
+                url = f"http://127.0.0.1:{options.port}/graphql"
+                print(f"\nOpen {url} in a browser to send your own queries. Press Ctrl-C to end.", flush=True)
                 process.wait()
         except KeyboardInterrupt:
             pass

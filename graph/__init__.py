@@ -1,1 +1,1 @@
-"""What is true: resolution, facts, customers and where they are stored. Knows no HTTP and no GraphQL."""
+"""The graph: resolution, facts, customers and the stores that hold them. Independent of HTTP and GraphQL."""

@@ -1,60 +1,61 @@
-"""The facade that `schema` talks to: one method per thing that can be done or asked, or a part that has several."""
+"""The facade that `schema` and `service` use: a method for each operation, or a part that has several."""
 
 from collections.abc import Callable, Sequence
 
-from graph.commands.commit import Answer, Marking
+from graph.commands.commit import CommandResult, OverrideResult
 from graph.commands.group_commit import GroupCommit
 from graph.commands.observe import observe
-from graph.commands.overrides import block, done_before, mark_pair, remove, unblock
+from graph.commands.overrides import earlier_result, remove_override, set_override, unblock
 from graph.commands.products import record_products
 from graph.commands.revoke import revoke
 from graph.commands.rules_control import RulesControl
-from graph.commands.rules_rollout import Current
+from graph.commands.rules_rollout import ActiveRules
 from graph.commands.segments import Segments
-from graph.commands.undo_merge import Undone, merge_to_undo, undo
-from graph.domain.commands import Statement, Terms
+from graph.commands.undo_merge import UndoResult, merge_to_undo, undo_merge
+from graph.domain.commands import SourceStatement, Terms
 from graph.domain.model.changes import Entry
-from graph.domain.model.errors import InvalidInput, Problem
-from graph.domain.model.idempotency import Once
-from graph.domain.model.identifiers import Identifier
+from graph.domain.model.errors import Problem
+from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.links import Link
 from graph.domain.model.observations import Observation
-from graph.domain.model.orders import NAMESPACE, Order, OrderStatement
-from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.orders import Order, OrderStatement
+from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.products import Product
 from graph.domain.model.receipts import ObservationKey
-from graph.domain.model.rules import Dropped, Rules
+from graph.domain.model.rules import Rules
 from graph.domain.profile.attributes import AttributesStatement
-from graph.domain.profile.catalog import Catalogue
+from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import ConsentStatement
-from graph.domain.profile.external_segments import OutsideStatement
-from graph.domain.profile.insights import Known
+from graph.domain.profile.external_segments import ExternalSegmentStatement
+from graph.domain.profile.insights import CustomerInsights
 from graph.domain.profile.interactions import InteractionStatement
-from graph.domain.profile.pages import Asked, CustomerView, Match, Page, Selection
-from graph.domain.profile.search import Field, Found, Place
-from graph.domain.resolution.explanation import Why
-from graph.domain.resolution.health import Finding, FindingKind, FindingPlace
+from graph.domain.profile.pages import CustomerRef, CustomerView, Match, Page, Selection
+from graph.domain.profile.search import SearchField, SearchPosition, SearchResult
+from graph.domain.resolution.explanation import Explanation
+from graph.domain.resolution.health import Finding, FindingKind, FindingPosition
 from graph.ports import Clock, Ids, Store
 from graph.queries.explanation import weakest, why
 from graph.queries.health import health
-from graph.queries.history import customer_at, entries_around, feed
+from graph.queries.history import customer_at, entries_around, entry_at, feed
+from graph.queries.orders import orders_by_number
 from graph.queries.possible_matches import MatchStatus, status
 from graph.queries.rules_preview import RulesPreviews
 from graph.queries.search import search
-from graph.queries.statistics import Census, Fit
-from graph.queries.subscriptions import Follower
+from graph.queries.statistics import FitModels, StatisticsService
+from graph.queries.subscriptions import ChangeBroadcaster
 from graph.segment_worker import SegmentWorker
 
-MOST_CUSTOMERS = 100
-"""Customers of one look-up that a caller may ask for."""
+MAX_CUSTOMERS = 100
+"""Customers that one look-up may request."""
 
 
 class IdentityGraph:
-    """The graph over one store. `currencies` are the codes that orders may name, `parse` reads the text of rules.
+    """The graph over one store.
 
-    `rules` hold until the store's own are read (`rules_control.open`). `follow_seconds` is how often those who follow
-    the graph look for what other processes wrote. `catalogue` names the attributes and purposes that may be stated.
-    `fit` fits models of purchases to all customers.
+    `rules` are in effect until the store's own rules are read (`rules_control.open`), `parse` parses the text of rules.
+    `currencies` are the codes that orders may use. `change_poll_seconds` is the interval at which subscriptions look
+    for changes by other processes. `catalog` defines the attributes and purposes that may be recorded. `fit` fits
+    purchase models to all customers.
     """
 
     def __init__(
@@ -65,201 +66,203 @@ class IdentityGraph:
         ids: Ids,
         currencies: frozenset[str],
         parse: Callable[[str], Rules] | None = None,
-        follow_seconds: float = 1.0,
-        catalogue: Catalogue | None = None,
-        fit: Fit | None = None,
+        change_poll_seconds: float = 1.0,
+        catalog: Catalog | None = None,
+        fit: FitModels | None = None,
     ) -> None:
         self._store, self._clock, self._ids = store, clock, ids
-        self.catalogue = catalogue or Catalogue()
-        self.terms = Terms(currencies, self.catalogue)
-        self.follower = Follower(store, follow_seconds)
+        self.catalog = catalog or Catalog()
+        self.terms = Terms(currencies, self.catalog)
+        self.broadcaster = ChangeBroadcaster(store, change_poll_seconds)
         reload = (lambda: self.rules_control.refresh()) if parse else None
-        self._writer = GroupCommit(store, Current(rules, rules), clock, ids, reload, self._stored)
+        self._writer = GroupCommit(store, ActiveRules(rules, rules), clock, ids, reload, self._on_stored)
         self.rules_control: RulesControl = RulesControl(store, self._writer, clock, ids, parse)
         self.rules_previews = RulesPreviews(store, ids, lambda: self.rules, self.rules_control.parse)
-        self.census = Census(store, clock, fit)
+        self.statistics = StatisticsService(store, clock, fit)
         self.segments = Segments(
             store,
             clock,
             ids,
-            self.catalogue,
+            self.catalog,
             rules=lambda: self.rules,
-            latest=self.census.latest,
-            news=self.follower.nudge,
-            changed=lambda: self.segment_worker.wake(),
+            latest=self.statistics.latest,
+            on_history_change=self.broadcaster.notify,
+            on_segment_change=lambda: self.segment_worker.wake(),
         )
-        self.segment_worker: SegmentWorker = SegmentWorker(store, clock, self.segments, self.follower.nudge)
+        self.segment_worker: SegmentWorker = SegmentWorker(store, clock, self.segments, self.broadcaster.notify)
 
-    def _stored(self) -> None:
-        self.follower.nudge()
+    def _on_stored(self) -> None:
+        self.broadcaster.notify()
         self.segment_worker.wake()
 
     # --- rules
 
     @property
     def rules(self) -> Rules:
-        """The rules in force."""
-        return self._writer.rules.reading
+        """The rules in effect."""
+        return self._writer.rules.intake_rules
 
     # --- writes
 
-    async def revoke(self, observations: Sequence[ObservationKey], actor: str = "") -> list[Answer]:
-        """Withdraw observations by source and id; answers each in order (`Revocation` or `Refused`)."""
+    async def revoke(self, observations: Sequence[ObservationKey], actor: str = "") -> list[CommandResult]:
+        """Withdraw observations by source and id; return a `Revocation` or `Rejected` for each, in order."""
         return await revoke(self._writer, observations, actor, self._clock.now())
 
-    # Each of these takes 1 to 1,000 statements and answers each in order (`Accepted` or `Refused`).
+    # Each of these accepts 1 to 1,000 statements and returns `Accepted` or `Rejected` for each, in order.
 
-    async def link(self, observations: Sequence[Observation | Problem]) -> list[Answer]:
-        """Take in observations."""
+    async def link(self, observations: Sequence[Observation | Problem]) -> list[CommandResult]:
+        """Record observations."""
         return await self._observe("observations", observations)
 
-    async def record_orders(self, orders: Sequence[OrderStatement | Problem]) -> list[Answer]:
-        """Take in orders; of each source the newest statement counts, whichever comes first."""
+    async def record_orders(self, orders: Sequence[OrderStatement | Problem]) -> list[CommandResult]:
+        """Record orders; the newest statement of each source counts, in whatever order they arrive."""
         return await self._observe("orders", orders)
 
-    async def record_attributes(self, statements: Sequence[AttributesStatement | Problem]) -> list[Answer]:
-        """Take in statements about people."""
+    async def record_attributes(self, statements: Sequence[AttributesStatement | Problem]) -> list[CommandResult]:
+        """Record attributes of customers."""
         return await self._observe("statements", statements)
 
-    async def record_consents(self, decisions: Sequence[ConsentStatement | Problem]) -> list[Answer]:
-        """Take in decisions on consent."""
+    async def record_consents(self, decisions: Sequence[ConsentStatement | Problem]) -> list[CommandResult]:
+        """Record consent decisions."""
         return await self._observe("decisions", decisions)
 
-    async def record_interactions(self, interactions: Sequence[InteractionStatement | Problem]) -> list[Answer]:
-        """Take in interactions."""
+    async def record_interactions(self, interactions: Sequence[InteractionStatement | Problem]) -> list[CommandResult]:
+        """Record interactions."""
         return await self._observe("interactions", interactions)
 
-    async def record_outside_segments(self, segments: Sequence[OutsideStatement | Problem]) -> list[Answer]:
-        """Take in statements of segments of others."""
+    async def record_external_segments(
+        self, segments: Sequence[ExternalSegmentStatement | Problem]
+    ) -> list[CommandResult]:
+        """Record memberships in segments of other systems."""
         return await self._observe("segments", segments)
 
-    async def _observe(self, name: str, statements: Sequence[Statement | Problem]) -> list[Answer]:
+    async def _observe(self, name: str, statements: Sequence[SourceStatement | Problem]) -> list[CommandResult]:
         return await observe(self._writer, name, statements, self.rules, self.terms, self._clock.now())
 
     async def record_products(self, products: Sequence[Product | Problem]) -> list[bool | Problem]:
-        """Take in 1 to 1,000 products; answers for each whether it is what counts now, or what is wrong with it."""
+        """Record 1 to 1,000 products; return for each whether it is the current statement, or its problem."""
         return await record_products(self._store, products, self._clock.now())
 
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:
-        """What is known of articles, by their numbers; unknown ones are left out."""
+        """Return the current statements about products by SKU; unknown products are left out."""
         return await self._store.products(list(dict.fromkeys(skus))) if skus else {}
 
-    async def search(self, text: str, fields: Sequence[Field], after: Place | None, first: int) -> Page[Found]:
-        """The customers that match all words of a text in some fields, the best first."""
+    async def search(
+        self, text: str, fields: Sequence[SearchField], after: SearchPosition | None, first: int
+    ) -> Page[SearchResult]:
+        """Return the customers that match all words of a text in some fields, best match first."""
         return await search(self._store, text, fields, after, first)
 
-    # With `once` the same request again is answered as it was the first time, and changes nothing.
+    # With an `idempotency_key`, a repeated request returns the result of the first one and changes nothing.
 
-    async def mark(
-        self, kind: MarkKind, a: str, b: str, actor: str = "", reason: str = "", once: Once | None = None
-    ) -> Marking:
-        """Set a *together* or *apart* mark on two keys; identifiers not yet seen are created by it."""
-        now, id = self._clock.now(), self._ids.mark()
-        return await mark_pair(self._writer, kind, a, b, id=id, actor=actor, reason=reason, now=now, once=once)
+    async def override_pair(
+        self,
+        kind: OverrideKind,
+        a: str,
+        b: str,
+        actor: str = "",
+        reason: str = "",
+        idempotency_key: IdempotencyKey | None = None,
+    ) -> OverrideResult:
+        """Set a *together* or *apart* override on two keys; it creates identifiers that were never seen."""
+        return await set_override(self._writer, self._new_override(kind, a, b, actor, reason), idempotency_key)
 
-    async def block(self, key: str, actor: str = "", reason: str = "", once: Once | None = None) -> Marking:
-        """Block an identifier; one blocked already is answered as it stands."""
-        now, id = self._clock.now(), self._ids.mark()
-        return await block(self._writer, key, id=id, actor=actor, reason=reason, now=now, once=once)
+    async def block(
+        self, key: str, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
+    ) -> OverrideResult:
+        """Block an identifier; if it is blocked already, return the existing override."""
+        override = self._new_override(OverrideKind.BLOCKED, key, "", actor, reason)
+        return await set_override(self._writer, override, idempotency_key)
 
-    async def unblock(self, key: str, actor: str = "", once: Once | None = None) -> Mark:
-        """Take back the block of an identifier; raises where there is none."""
-        return await unblock(self._writer, self._store, key, actor=actor, now=self._clock.now(), once=once)
+    def _new_override(self, kind: OverrideKind, a: str, b: str, actor: str, reason: str) -> Override:
+        return Override(self._ids.override(), kind, a, b, actor, reason, self._clock.now())
 
-    async def remove_mark(self, id: str, actor: str = "", once: Once | None = None) -> Mark:
-        """Remove a mark by its id; what would be without it comes back."""
-        return await remove(self._writer, id, actor=actor, now=self._clock.now(), once=once)
+    async def unblock(self, key: str, actor: str = "", idempotency_key: IdempotencyKey | None = None) -> Override:
+        """Unblock an identifier; raises `InvalidInput` if it is not blocked."""
+        return await unblock(self._writer, self._store, key, actor, self._clock.now(), idempotency_key)
 
-    async def marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> Page[Mark]:
-        """Marks in the order they were set, those that name a key or all."""
-        found = await self._store.marks(key, after, first + 1)
-        return Page(found[:first], len(found) > first)
+    async def remove_override(
+        self, id: str, actor: str = "", idempotency_key: IdempotencyKey | None = None
+    ) -> Override:
+        """Remove an override by its id; resolution continues as if it had never been set."""
+        return await remove_override(self._writer, id, actor, self._clock.now(), idempotency_key)
 
-    async def undo(self, no: int, actor: str = "", reason: str = "", once: Once | None = None) -> Undone:
-        """Undo the merge with a number in the history; raises where it is none or is undone already."""
-        change = await merge_to_undo(self._store, no, await done_before(self._store, once) is not None)
-        entries = await entries_around(self._store, [change.customer, change.other])
-        told = reason or f"undo of change {no}"
-        now, id = self._clock.now(), self._ids.mark()
-        return await undo(
-            self._writer, self._store, no, entries, self._explain, id=id, actor=actor, reason=told, now=now, once=once
-        )
+    async def overrides(self, key: str | None, after: tuple[int, str] | None, first: int) -> Page[Override]:
+        """Return overrides in the order in which they were set: those that name a key, or all."""
+        overrides = await self._store.overrides(key, after, first + 1)
+        return Page(overrides[:first], len(overrides) > first)
+
+    async def undo_merge(
+        self, number: int, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
+    ) -> UndoResult:
+        """Undo the merge with a number in the history; raises `InvalidInput` if it cannot be undone."""
+        already_undone = await earlier_result(self._store, idempotency_key) is not None
+        change = await merge_to_undo(self._store, number, already_undone)
+        entries = await entries_around(self._store, [change.customer, change.other_customer])
+        a, b = change.anchors
+        override = self._new_override(OverrideKind.APART, a, b, actor, reason or f"undo of change {number}")
+        return await undo_merge(self._writer, self._store, number, entries, self._explain, override, idempotency_key)
 
     async def changes(self, after: int, first: int) -> Page[Entry]:
-        """The feed of all changes behind an entry's number, in the order of commits, without gaps."""
+        """Return the changes after an entry's number, in the order of commits, without gaps."""
         return Page(*await feed(self._store, after, first))
 
-    async def change(self, no: int) -> Entry | None:
-        """An entry of the history by its number."""
-        found = await self._store.changes(no - 1, 1) if no > 0 else []
-        return found[0] if found and found[0].no == no else None
+    async def change(self, number: int) -> Entry | None:
+        """Return an entry of the history by its number."""
+        return await entry_at(self._store, number)
 
-    async def mark_by_id(self, id: str) -> Mark | None:
-        """A mark by its id."""
-        return await self._store.mark(id)
+    async def override_by_id(self, id: str) -> Override | None:
+        """Return an override by its id."""
+        return await self._store.override(id)
 
     async def orders(self, numbers: Sequence[str]) -> list[tuple[str, Order] | None]:
-        """Orders by their numbers, with their keys, in one read; `None` where none is known."""
-        keys = [self._order_key(number) for number in numbers]
-        known = list(dict.fromkeys(key for key in keys if key is not None))
-        found = dict(zip(known, await self._store.orders(known), strict=True)) if known else {}
-        return [None if key is None or (order := found[key]) is None else (key, order) for key in keys]
+        """Return orders by their numbers, with their keys, in one read; `None` for an order that is not stored."""
+        return await orders_by_number(self._store, self.rules, numbers)
 
-    def _order_key(self, number: str) -> str | None:
-        try:
-            return self.key(NAMESPACE, number)
-        except InvalidInput:
-            return None
-
-    async def customer_at(self, asked: Asked, at: int, selection: Selection) -> CustomerView | None:
-        """Who an id or a key was at a moment of recording (microseconds); the view holds pages of identifiers only."""
-        return await customer_at(self._store, asked, at, selection)
+    async def customer_at(self, ref: CustomerRef, at: int, selection: Selection) -> CustomerView | None:
+        """Return the customer of an id or key as recorded at a time (microseconds), with pages of identifiers only."""
+        return await customer_at(self._store, ref, at, selection)
 
     async def _explain(self, a: str, b: str) -> str:
-        return (await self.why(a, b)).sentence
+        return (await self.why(a, b)).summary
 
-    async def why(self, a: str, b: str) -> Why:
-        """Why two keys are one customer, or are not."""
+    async def why(self, a: str, b: str) -> Explanation:
+        """Explain why two keys are or are not one customer."""
         return await why(self._store, self.rules, a, b)
 
     async def weakest_links(self, key: str, first: int) -> list[Link]:
-        """The kept links without which the customer of a key would fall apart, most doubtful first."""
+        """Return the active links without which the customer of a key would split, least reliable first."""
         return await weakest(self._store, self.rules, key, first)
 
     def key(self, namespace: str, raw: str, path: tuple[str | int, ...] = ()) -> str:
-        """The key of a raw identifier, normalised as on the way in; raises `InvalidInput` where it can be none."""
-        if namespace not in self.rules.by_name:
-            raise InvalidInput("UNKNOWN_NAMESPACE", self.rules.unknown(namespace), (*path, "namespace"))
-        value = self.rules.clean(namespace, raw)
-        if isinstance(value, Dropped):
-            raise InvalidInput(f"VALUE_{value.code}", f"value {value.value!r} {value.reason}", (*path, "value"))
-        return Identifier(namespace, value).key
+        """Return the key of a raw identifier under the rules in effect; raises `InvalidInput` if it cannot have one."""
+        return self.rules.key(namespace, raw, path)
 
-    async def customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
-        """The views of customers in the order asked; `None` where there is none."""
-        return await self._store.customers(asked, selection) if asked else []
+    async def customers(self, refs: Sequence[CustomerRef], selection: Selection) -> list[CustomerView | None]:
+        """Return the views of customers in the order of `refs`, `None` for a customer that does not exist."""
+        return await self._store.customers(refs, selection) if refs else []
 
-    def known(self, view: CustomerView) -> Known:
-        """All that follows from a customer's view as of now."""
-        return Known(self._clock.now(), view, self.catalogue, frozenset(self.rules.known))
+    def insights(self, view: CustomerView) -> CustomerInsights:
+        """Return what follows from a customer's view as of now."""
+        return CustomerInsights(self._clock.now(), view, self.catalog, frozenset(self.rules.known_namespaces))
 
     def match_status(self, match: Match) -> MatchStatus:
-        """What became of a possible match."""
+        """Return the status of a possible match."""
         return status(match, self.rules)
 
-    async def health(self, kinds: frozenset[FindingKind], after: FindingPlace | None, first: int) -> Page[Finding]:
-        """A page of what is suspicious in the graph, the worst first."""
+    async def health(self, kinds: frozenset[FindingKind], after: FindingPosition | None, first: int) -> Page[Finding]:
+        """Return a page of suspicious findings in the graph, worst first."""
         return await health(self._store, self.rules, self._clock.now(), kinds, after, first)
 
     async def ready(self) -> str:
-        """Empty where everything can be served, else what is missing."""
+        """Return an empty text if everything can be served, otherwise what is missing."""
         return await self._store.ready()
 
     async def close(self) -> None:
-        """Finish the writes that were taken in, then let go of the store."""
+        """Finish the accepted writes, then close the store."""
         self.rules_control.close()
         self.rules_previews.close()
-        await self.census.close()
-        self.follower.close()
+        await self.statistics.close()
+        self.broadcaster.close()
         await self._writer.close()
         await self._store.close()

@@ -1,7 +1,7 @@
-"""What the graph needs from outside, as Protocols. "must" marks what every implementation owes.
+"""Protocols of what the graph needs from outside. "must" marks the obligations of every implementation.
 
-A write is a generator: it yields requests, is sent what they read, and returns its answer. So the same decisions run
-over a blocking library in a thread and over an asynchronous driver, and nothing in them can do I/O of its own.
+A write is a generator: it yields requests, is sent the values they read, and returns its result. So the same decisions
+run over a blocking library in a thread and over an asynchronous driver, and no decision can do I/O of its own.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -10,62 +10,62 @@ from typing import Any, Protocol, TypeVar
 from msgspec import Struct
 
 from graph.domain.model.changes import Entry
-from graph.domain.model.idempotency import Answered, RequestKey
+from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
-from graph.domain.model.order_totals import Figures
+from graph.domain.model.order_totals import OrderTotals
 from graph.domain.model.orders import Order
-from graph.domain.model.overrides import Mark
+from graph.domain.model.overrides import Override
 from graph.domain.model.products import Product
 from graph.domain.model.receipts import ObservationKey, Receipt
-from graph.domain.model.rules import KeptRules
-from graph.domain.model.segments import Belonging, Membership, Segment
+from graph.domain.model.rules import StoredRules
+from graph.domain.model.segments import Membership, Segment, SegmentState
 from graph.domain.model.store_values import Writes
-from graph.domain.profile.pages import Asked, CustomerView, Selection
-from graph.domain.profile.search import Field, Hit
-from graph.domain.resolution.health import Survey
+from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
+from graph.domain.profile.search import Hit, SearchField
+from graph.domain.resolution.health import HealthCounts
 
 T = TypeVar("T")
 
 LOADING = "loading"
-"""The name under which a store keeps how far it is loaded, while it is."""
+"""The name under which a store keeps the progress of a bulk load while the load is running."""
 
 
-class ReadAround(Struct, frozen=True):
-    """Answered with `Around`: all that is stored of what is named here, and the live customers of `keys`.
+class ReadNeighborhood(Struct, frozen=True):
+    """Answered with `Neighborhood`: what is stored of everything named here, and the live customers of `keys`.
 
-    `orders` are order keys: all receipts that state facts of these orders are read. `marked` are identifiers whose
-    marks are read; `marks` are ids of marks; `requests` are looked for among those answered. `keys` are locked until
-    the transaction ends.
+    `orders` are order keys: all receipts that state facts of these orders are read. `override_keys` are identifiers
+    whose overrides are read; `override_ids` are ids of overrides; `idempotency_keys` are looked up among the requests
+    that were carried out. `keys` are locked until the transaction ends.
     """
 
     receipts: Sequence[ObservationKey] = ()
     orders: Sequence[str] = ()
     keys: Sequence[str] = ()
     pairs: Sequence[Pair] = ()
-    marked: Sequence[str] = ()
-    marks: Sequence[str] = ()
-    requests: Sequence[RequestKey] = ()
+    override_keys: Sequence[str] = ()
+    override_ids: Sequence[str] = ()
+    idempotency_keys: Sequence[RequestKey] = ()
 
 
-class ReadSupport(Struct, frozen=True):
-    """Answered with `Support`: all valid statements that name each of `keys`."""
+class ReadEvidence(Struct, frozen=True):
+    """Answered with `EvidenceByKey`: for each of `keys`, all valid statements that name it."""
 
     keys: Sequence[str]
 
 
 class ReadRegion(Struct, frozen=True):
-    """Answered with `Region`: all that is connected with `seeds`; of `opened` idle links and what they reach too."""
+    """Answered with `Region`: everything connected with `seeds`; excluded links of `opened` count as connections."""
 
     seeds: frozenset[str]
     opened: frozenset[str]
 
 
 class ReadSegments(Struct, frozen=True):
-    """Answered with `list[Segment]`: all segments; they are locked until the transaction ends."""
+    """Answered with `list[Segment]`: all segments, which are locked until the transaction ends."""
 
 
-class ReadBelongings(Struct, frozen=True):
-    """Answered with `list[Belonging]`: what is recorded of the customers of some ids, in any order; locked too."""
+class ReadSegmentStates(Struct, frozen=True):
+    """Answered with `list[SegmentState]`: the recorded states of customers by id, in any order; locked too."""
 
     ids: Sequence[str]
 
@@ -76,224 +76,241 @@ class Write(Struct, frozen=True):
     writes: Writes
 
 
-Request = ReadAround | ReadSupport | ReadRegion | ReadSegments | ReadBelongings | Write
+Request = ReadNeighborhood | ReadEvidence | ReadRegion | ReadSegments | ReadSegmentStates | Write
 Work = Generator[Request, Any, T]
 
 
 class WriteStore(Protocol):
-    """Writes, each request carried out once, and texts that are kept under names."""
+    """Writes, the results of idempotent requests, and named values."""
 
-    most_at_once: int
-    """How many commands a write should hold at most while others need the event loop, where they may be decided."""
+    max_batch_size: int
+    """The number of commands that one write should hold at most while other tasks need the event loop, on which the
+    store may run the write's decisions."""
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
         """Run one write in one transaction.
 
-        Must call `work` anew for each try and retry where writers got in each other's way; must make what it read
-        hold until commit against other writers, of other processes too; must answer only what is durable; must leave
-        nothing behind where `work` raises.
+        Must call `work` again for each try and retry if writers conflict; must keep what the write has read unchanged
+        until commit against other writers, of other processes too; must return only what is durable; must leave
+        nothing behind if `work` raises.
         """
         ...
 
-    async def answered(self, key: RequestKey) -> Answered | None:
-        """A request that was carried out, by its caller and idempotency key."""
+    async def idempotent_result(self, key: RequestKey) -> IdempotentResult | None:
+        """Return the stored result of a request by its caller and idempotency key, `None` if it was not carried out."""
         ...
 
-    async def keep(self, name: str, text: str) -> None:
-        """Keep a text under a name, in place of the one before."""
+    async def put_value(self, name: str, text: str) -> None:
+        """Store a text under a name; it replaces the previous text."""
         ...
 
-    async def kept(self, name: str) -> str | None:
-        """The text that is kept under a name."""
+    async def get_value(self, name: str) -> str | None:
+        """Return the text stored under a name."""
         ...
 
 
 class CustomerStore(Protocol):
-    """Customers, and what hangs on them: identifiers, orders and articles, words to find them by, and counts of all."""
+    """Customers and what is attached to them: identifiers, orders, products, search words, and counts of all."""
 
-    async def customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
-        """The views that were asked for, in order, `None` where there is no such customer.
+    async def customers(self, refs: Sequence[CustomerRef], selection: Selection) -> list[CustomerView | None]:
+        """Return the requested views in the order of `refs`, `None` for a customer that does not exist.
 
-        Must read in one round trip, but for a repeat where a change came in between; must never show half a change;
-        must read no more than the selection names.
+        Must read in one round trip, except for a repeat if a change is committed in between; must never show half a
+        change; must read no more than the selection names.
         """
         ...
 
-    async def holders(self, keys: Sequence[str]) -> list[str]:
-        """The ids of the customers that hold some identifiers; empty for those in none."""
+    async def customer_ids_of(self, keys: Sequence[str]) -> list[str]:
+        """Return the id of the customer that holds each identifier, empty for an identifier in no customer."""
         ...
 
     async def customer_ids(self, after: str, first: int) -> list[str]:
-        """The ids of live customers behind one, by id."""
+        """Return the ids of live customers greater than `after`, by id."""
         ...
 
     async def count_customers(self) -> int:
-        """How many live customers there are."""
+        """Return the number of live customers."""
         ...
 
-    async def find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
-        """Up to `first` texts of some fields that a folded word matches: whole, as a beginning, or but for errors.
+    async def search(
+        self, word: str, fields: Sequence[SearchField], within: Sequence[str] | None, first: int
+    ) -> list[Hit]:
+        """Return up to `first` texts of some fields that match a folded word: whole, by prefix, or with typing errors.
 
-        Must look for typing errors (`errors_allowed`) only where nothing matches without. With `within` only texts at
+        Must look for typing errors (`errors_allowed`) only if nothing matches without. With `within` only texts of
         these customers count.
         """
         ...
 
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:
-        """The facts of orders by their keys, in order; `None` where none are stated."""
+        """Return the facts of orders by their keys, in order; `None` for an order without facts."""
         ...
 
-    async def put_products(self, products: Sequence[Product]) -> list[bool]:
-        """Store what is said of articles, each named once; answers for each whether it is what counts now.
+    async def save_products(self, products: Sequence[Product]) -> list[bool]:
+        """Store statements about products, at most one each; return for each whether it is the current one.
 
-        Must keep of each the newest statement, of the same time that of the smaller source.
+        Must keep the newest statement about each product; of two with the same time, that of the smaller source.
         """
         ...
 
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:
-        """What counts of articles, by their numbers; unknown ones are left out."""
+        """Return the current statements about products by SKU; unknown products are left out."""
         ...
 
-    async def figures(self, after: str, first: int) -> list[tuple[str, Figures]]:
-        """The ids and figures of live customers with orders whose id comes after one, by id."""
+    async def order_totals(self, after: str, first: int) -> list[tuple[str, OrderTotals]]:
+        """Return the ids greater than `after` and the order totals of live customers with orders, by id."""
         ...
 
-    async def survey(self, known: Sequence[str], first: int) -> Survey:
-        """What the store counts of itself, up to `first` of each list; `known` are the namespaces of `doubles`."""
+    async def health_counts(self, known_namespaces: Sequence[str], first: int) -> HealthCounts:
+        """Return counts over the whole store, up to `first` entries a list.
+
+        `multi_value_keys` are counted in `known_namespaces`.
+        """
         ...
 
 
 class HistoryStore(Protocol):
-    """What became of customers: the history, and the marks that stand."""
+    """What happened to customers: the history, and the overrides in effect."""
 
     async def changes(self, after: int, first: int) -> list[Entry]:
-        """The history behind entry number `after`, in order; must show an entry only when all before it are there."""
+        """Return the history after entry number `after`, in order.
+
+        Must show an entry only when all entries before it are visible.
+        """
         ...
 
     async def newest_change(self) -> int:
-        """The number of the newest entry of the history, 0 where there is none."""
+        """Return the number of the newest entry of the history, 0 if the history is empty."""
         ...
 
     async def history(self, ids: Sequence[str]) -> list[Entry]:
-        """All entries of the history that name one of some customers, in order."""
+        """Return all entries of the history that name any of these customers, in order."""
         ...
 
-    async def naming(self, key: str) -> list[str]:
-        """The customers of entries that name an identifier; may read the whole history."""
+    async def customers_mentioning(self, key: str) -> list[str]:
+        """Return the customers of the entries that name an identifier; may read the whole history."""
         ...
 
-    async def marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Mark]:
-        """Marks by (time set, id), those that name `key` or all; `after` is the last one seen."""
+    async def overrides(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Override]:
+        """Return overrides by (time set, id): those that name `key`, or all. `after` is the last one seen."""
         ...
 
-    async def mark(self, id: str) -> Mark | None:
-        """A mark by its id."""
+    async def override(self, id: str) -> Override | None:
+        """Return an override by its id."""
         ...
 
 
 class SegmentStore(Protocol):
-    """Segments, and who is recorded to belong to them."""
+    """Segments and their recorded members."""
 
     async def segments(self) -> list[Segment]:
-        """All segments, by name."""
+        """Return all segments, by name."""
         ...
 
-    async def belongings(self, ids: Sequence[str]) -> list[Belonging]:
-        """What is recorded of the customers of some ids, in any order; unknown ones are left out."""
+    async def segment_states(self, ids: Sequence[str]) -> list[SegmentState]:
+        """Return the recorded state of the customers with these ids, in any order; unknown ids are left out."""
         ...
 
     async def members(self, segment: str, after: str, first: int) -> list[Membership]:
-        """Who belongs to a segment, behind an id, by id."""
+        """Return the memberships of a segment with customer ids greater than `after`, by id."""
         ...
 
     async def count_members(self, segment: str) -> int:
-        """How many belong to a segment."""
+        """Return the number of members of a segment."""
         ...
 
-    async def due(self, now: int, first: int) -> list[str]:
-        """The ids, live or retired, whose segments are due at a time (microseconds), longest due first."""
+    async def due_for_segmentation(self, now: int, first: int) -> list[str]:
+        """Return the ids, live or retired, that are due for segmentation at `now` (microseconds), longest due first."""
         ...
 
 
 class RulesStore(Protocol):
-    """The rules, and the observations that are read under them."""
+    """The rules, and the observations that are processed under them."""
 
-    async def rules(self) -> list[KeptRules]:
-        """The newest two versions of the rules, newest first; must keep all. Empty in a store without rules."""
+    async def rules(self) -> list[StoredRules]:
+        """Return the newest two versions of the rules, newest first; empty in a store without rules.
+
+        Must keep all versions.
+        """
         ...
 
-    async def adopt_rules(self, text: str, expected: int, at: int) -> int:
-        """Keep a text as the newest version of the rules; answers its number. `at` in microseconds.
+    async def save_rules(self, text: str, expected_version: int, at: int) -> int:
+        """Store a text as the newest version of the rules and return its number. `at` is in microseconds.
 
-        `expected` is the newest version so far, 0 in a store without rules: must raise `Conflict` where it is another.
-        Where observations are stored, the version is not read through yet.
+        Must raise `VersionConflict` unless `expected_version` is the newest version (0 in a store without rules).
+        If observations are stored, the new version is pending until all of them are reprocessed.
         """
         ...
 
     async def observations(self, after: ObservationKey | None, version: int, first: int) -> list[ObservationKey]:
-        """The observations behind one, by (source, id), that were not read under a version of the rules yet."""
+        """Return the observations after `after`, by (source, id), that are not yet processed under a version."""
         ...
 
-    async def beside(self, keys: Sequence[ObservationKey], version: int, first: int) -> list[ObservationKey]:
-        """Of the customers of the identifiers that some observations name: observations, those given too, that were not
-        read under a version of the rules yet; at most `first`, in any order. Shared identifiers bring none."""
+    async def related_observations(
+        self, keys: Sequence[ObservationKey], version: int, first: int
+    ) -> list[ObservationKey]:
+        """Return up to `first` observations of the same customers that are not yet processed under a version.
+
+        The customers are those of the identifiers that `keys` name, except shared identifiers. The order is any, and
+        the given observations may be among them.
+        """
         ...
 
     async def count_observations(self) -> int:
-        """How many observations are stored."""
+        """Return the number of stored observations."""
         ...
 
     async def receipts(self, after: ObservationKey | None, first: int) -> list[Receipt]:
-        """The receipts behind one, by (source, id): for previews, which read all there is."""
+        """Return the receipts after `after`, by (source, id), for previews, which read all of them."""
         ...
 
 
 class BulkLoadStore(Protocol):
-    """A whole history at once."""
+    """Loading a whole history at once."""
 
-    async def begin_load(self, mark: str) -> None:
-        """Make ready for being loaded with a whole history, and keep a text under `LOADING`.
+    async def begin_load(self, progress: str) -> None:
+        """Prepare the store for the load of a whole history, and store the text `progress` under `LOADING`.
 
-        What was begun goes on. Must raise `Conflict` where anything is stored of anyone. Until `end_load` every write
-        but `load` and `keep` must raise `StoreUnavailable`, in other processes too.
+        A load that was begun continues. Must raise `StoreNotEmpty` if data about any customer is stored. Until
+        `end_load` every write except `load` and `put_value` must raise `StoreUnavailable`, in other processes too.
         """
         ...
 
     async def load(self, writes: Writes, numbers: Mapping[str, int]) -> None:
         """Store a part of a history in one transaction; nothing in it must be stored already.
 
-        Identifiers come first, in the order of their numbers from 1; `numbers` are those of identifiers that were
-        loaded before and that `writes` refers to.
+        Identifiers are loaded first, in the order of their numbers from 1; `numbers` are the numbers of the identifiers
+        that were loaded before and that `writes` refers to.
         """
         ...
 
     async def end_load(self) -> None:
-        """Everything is loaded: reads and writes are served again, as fast as after writes that came one by one."""
+        """End the load: reads and writes are served again, as fast as if everything had been written one by one."""
         ...
 
 
 class StoreLifecycle(Protocol):
-    """From being set up to being closed."""
+    """Set-up, readiness and shutdown of a store."""
 
     async def migrate(self) -> list[str]:
-        """Bring the store's own structure up to date; must be safe to repeat. Answers what was done, in words."""
+        """Bring the store's schema up to date and return descriptions of what was done; must be safe to repeat."""
         ...
 
     async def ready(self) -> str:
-        """Empty where reads and writes can be served, else what is missing, in words; must not raise or hang."""
+        """Return an empty text if reads and writes can be served, otherwise what is missing; must not raise or hang."""
         ...
 
     async def close(self) -> None:
-        """Let go of connections and files."""
+        """Close connections and files."""
         ...
 
 
 class CustomerWriteStore(CustomerStore, WriteStore, Protocol):
-    """Customers, and writes."""
+    """Customers and writes."""
 
 
 class CustomerHistoryStore(CustomerStore, HistoryStore, Protocol):
-    """Customers, and what became of them."""
+    """Customers and their history."""
 
 
 class Store(
@@ -306,32 +323,32 @@ class Store(
     StoreLifecycle,
     Protocol,
 ):
-    """A place where the graph lives.
+    """A database that holds the graph.
 
-    It must raise `StoreUnavailable` where the database does not answer and no error of its driver's own, and must
-    come back by itself when the database does.
+    It must raise `StoreUnavailable`, and no error of its driver's own, if the database does not answer, and must
+    recover by itself when the database does.
     """
 
 
 class Clock(Protocol):
-    """Where the time comes from."""
+    """The source of the time."""
 
     def now(self) -> int:
-        """Microseconds since 1970-01-01T00:00Z."""
+        """Return the microseconds since 1970-01-01T00:00Z."""
         ...
 
 
 class Ids(Protocol):
-    """Where ids come from; they must be opaque and must never repeat."""
+    """The source of ids, which must be opaque and must never repeat."""
 
     def customer(self) -> str:
-        """A new customer's id."""
+        """Return an id for a new customer."""
         ...
 
-    def mark(self) -> str:
-        """A new mark's id."""
+    def override(self) -> str:
+        """Return an id for a new override."""
         ...
 
     def segment(self) -> str:
-        """A new segment's id."""
+        """Return an id for a new segment."""
         ...

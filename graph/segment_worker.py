@@ -1,8 +1,8 @@
-"""Memberships kept up to date in the background.
+"""Keeps segment memberships up to date in the background.
 
-Every change of a customer makes its segments due in the transaction that changed it; time makes them due at the moment
-that their rules told. What changes for all (a rule, the figures that customers are compared with, what articles are,
-attributes) is the *basis*: where it is another than that of the last pass over all customers, there is another pass.
+Every change of a customer makes it due for segmentation in the same transaction; time makes it due at the moment that
+its last evaluation returned. Inputs that concern all customers (segment rules, statistics, products, attributes) form
+the *basis*: if it differs from the basis of the last pass over all customers, another pass begins.
 """
 
 import asyncio
@@ -13,105 +13,111 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from graph.commands.products import PRODUCTS
-from graph.commands.segment_writes import settle
-from graph.commands.segments import PAGE, SegmentationStore, Segments
+from graph.commands.products import PRODUCTS_KEY
+from graph.commands.segment_writes import save_evaluations
+from graph.commands.segments import PAGE_SIZE, SegmentationStore, Segments
 from graph.domain.model.errors import KithError
 from graph.domain.model.segments import Segment
-from graph.domain.segments.conditions import leaves
+from graph.domain.segments.conditions import leaf_conditions
 from graph.ports import Clock
 
-BASIS = "segments_basis"
-PAUSE = 0.1
-"""Most seconds between two rounds. It rests for as long as it worked, so that it takes half of the time at most."""
+BASIS_KEY = "segments_basis"
+MAX_PAUSE_SECONDS = 0.1
+"""Maximum pause between two rounds. The worker pauses for as long as it worked, so it uses at most half of the time."""
 
 log = logging.getLogger("kith.segments")
 
 
 class SegmentWorker:
-    """Judges customers anew, and records it. `news` is told when entries of the history were written."""
+    """Evaluates customers that are due and records their memberships.
 
-    def __init__(self, store: SegmentationStore, clock: Clock, segments: Segments, news: Callable[[], None]) -> None:
-        self._store, self._clock, self._segments, self._news = store, clock, segments, news
+    `on_history_change` is called after entries of the history were written.
+    """
+
+    def __init__(
+        self, store: SegmentationStore, clock: Clock, segments: Segments, on_history_change: Callable[[], None]
+    ) -> None:
+        self._store, self._clock, self._segments = store, clock, segments
+        self._on_history_change = on_history_change
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Something was written in this process."""
+        """Look for work now: something was written in this process."""
         self._wake.set()
 
     async def run(self, seconds: float = 1.0) -> None:
-        """Keep memberships up to date; `seconds` is how often it is looked for what other processes wrote."""
+        """Keep memberships up to date; never ends. Looks for writes of other processes every `seconds`."""
         while True:
             self._wake.clear()
             try:
                 more = True
                 while more:
                     began = time.monotonic()
-                    more = await self.look()
-                    await asyncio.sleep(min(PAUSE, time.monotonic() - began))
+                    more = await self.run_once()
+                    await asyncio.sleep(min(MAX_PAUSE_SECONDS, time.monotonic() - began))
             except KithError:
-                pass  # A database that is away is looked at again when it is back.
+                pass  # An unavailable database is tried again in the next round.
             except Exception as error:
-                # One customer that cannot be judged must not end this for all; the message may hold personal values.
-                log.warning("segments could not be looked at: %s", type(error).__name__)
+                # A customer that cannot be evaluated must not stop the worker. The message may hold personal values.
+                log.warning("segments could not be evaluated: %s", type(error).__name__)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._wake.wait()
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(MAX_PAUSE_SECONDS)
 
-    async def caught_up(self) -> None:
+    async def catch_up(self) -> None:
         """Bring all memberships up to date."""
-        while await self.look():
+        while await self.run_once():
             pass
 
-    async def filled(self) -> bool:
-        """Whether all customers were looked at since segments changed last."""
+    async def ready(self) -> bool:
+        """Return whether all customers were evaluated since the basis changed last."""
         segments = await self._store.segments()
-        basis, after = await self._passed()
+        basis, after = await self._pass_progress()
         return after is None and basis == await self._basis(segments)
 
-    async def look(self) -> bool:
-        """Look at some of the pass over all customers, and at some that are due; whether there may be more."""
+    async def run_once(self) -> bool:
+        """Evaluate a page of the pass over all customers and a page of due ones; return whether more may follow."""
         segments = await self._store.segments()
         if not segments:
             return False
         basis = await self._basis(segments)
-        before, after = await self._passed()
-        passing = before != basis or after is not None
-        if passing:
-            ids = await self._store.customer_ids(after or "" if before == basis else "", PAGE)
-            if not await self._settle(ids, segments):
+        pass_basis, after = await self._pass_progress()
+        pass_running = pass_basis != basis or after is not None
+        if pass_running:
+            ids = await self._store.customer_ids(after or "" if pass_basis == basis else "", PAGE_SIZE)
+            if not await self._save(ids, segments):
                 return True
-            await self._store.keep(BASIS, json.dumps([basis, ids[-1] if len(ids) == PAGE else None]))
-        ids = await self._store.due(self._clock.now(), PAGE)
-        await self._settle(ids, segments)
-        return passing or len(ids) == PAGE
+            await self._store.put_value(BASIS_KEY, json.dumps([basis, ids[-1] if len(ids) == PAGE_SIZE else None]))
+        ids = await self._store.due_for_segmentation(self._clock.now(), PAGE_SIZE)
+        await self._save(ids, segments)
+        return pass_running or len(ids) == PAGE_SIZE
 
-    async def _settle(self, ids: Sequence[str], segments: Sequence[Segment]) -> bool:
+    async def _save(self, ids: Sequence[str], segments: Sequence[Segment]) -> bool:
         if not ids:
             return True
-        judged = await self._segments.judge(ids, segments)
+        evaluations = await self._segments.evaluate(ids, segments)
         now = self._clock.now()
-        told = await self._store.write(lambda: settle(judged, segments, now))
-        if told:
-            self._news()
-        return told is not None
+        entry_count = await self._store.write(lambda: save_evaluations(evaluations, segments, now))
+        if entry_count:
+            self._on_history_change()
+        return entry_count is not None
 
-    async def _passed(self) -> tuple[str, str | None]:
-        """The basis of the last pass, and how far it has come; `None` for all the way."""
-        text = await self._store.kept(BASIS)
+    async def _pass_progress(self) -> tuple[str, str | None]:
+        """Return the basis of the last pass and the last customer id it has evaluated, `None` if it is complete."""
+        text = await self._store.get_value(BASIS_KEY)
         basis, after = json.loads(text) if text else ("", None)
         return basis, after
 
     async def _basis(self, segments: Sequence[Segment]) -> str:
-        """What the memberships of all follow from."""
-        asked = [
-            leaf for one in segments if (found := self._segments.criterion(one)) is not None for leaf in leaves(found)
-        ]
-        parts: list[object] = [[[one.id, one.version] for one in segments]]
-        parts += [repr(self._segments.catalogue), sorted(self._segments.rules().known)]
-        if any(one.relative for one in asked):
-            parts += [one.as_of if one else 0 for one in await self._segments.latest()]
-        if any(one.by_product for one in asked):
-            parts.append(await self._store.kept(PRODUCTS))
+        """Return a digest of the inputs that concern all customers."""
+        conditions = [self._segments.condition_of(segment) for segment in segments]
+        leaves = [leaf for condition in conditions if condition is not None for leaf in leaf_conditions(condition)]
+        parts: list[object] = [[[segment.id, segment.version] for segment in segments]]
+        parts += [repr(self._segments.catalog), sorted(self._segments.rules().known_namespaces)]
+        if any(leaf.needs_statistics for leaf in leaves):
+            population, model = await self._segments.latest()
+            parts += [population.calculated_at if population else 0, model.fitted_at if model else 0]
+        if any(leaf.needs_products for leaf in leaves):
+            parts.append(await self._store.get_value(PRODUCTS_KEY))
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()

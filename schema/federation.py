@@ -11,29 +11,55 @@ from schema.shared.context import Info
 from schema.types.customer import Customer
 from schema.types.order import Order
 
-KEYS = {"Customer": ("id", Customer.resolve_reference), "Order": ("number", Order.resolve_reference)}
+FEDERATION_DEFINITIONS = '''"""Imports definitions of Apollo Federation. See https://specs.apollo.dev/link/v1.0."""
+directive @link(url: String!, as: String, for: link__Purpose, import: [link__Import]) repeatable on SCHEMA
+
+"""The fields by which a federation gateway references an object."""
+directive @key(fields: federation__FieldSet!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE
+
+"""Other subgraphs may define the same type or field."""
+directive @shareable repeatable on OBJECT | FIELD_DEFINITION
+
+"""A selection of fields. E.g. `id`."""
+scalar federation__FieldSet
+
+"""The name of a definition to import. E.g. `@key`."""
+scalar link__Import
+
+"""The purpose of a definition."""
+enum link__Purpose {
+  """Required to secure data."""
+  SECURITY
+
+  """Required to execute operations."""
+  EXECUTION
+}
+
+'''
+"""The directives of Apollo Federation that the schema uses, as their specifications define them."""
+ENTITY_KEYS = {"Customer": ("id", Customer.resolve_reference), "Order": ("number", Order.resolve_reference)}
 
 
 class KithSchema(strawberry.federation.Schema):
-    """Strawberry's subgraph, with errors for representations that are none."""
+    """Strawberry's subgraph, with error messages for invalid representations."""
 
     def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:
-        """The entities of representations; the loaders read all of them together."""
+        """Return the entities of representations; the loaders read all of them at once."""
         if len(representations) > MAX_PAGE:
-            message = f"representations holds {len(representations)} entries; 0 to {MAX_PAGE} are allowed"
-            raise InvalidInput("BAD_COUNT", message, ("representations",))
-        return [_entity(info, one, place) for place, one in enumerate(representations)]
+            message = f"representations has {len(representations)} entries; 0 to {MAX_PAGE} are allowed"
+            raise InvalidInput("INVALID_COUNT", message, ("representations",))
+        return [_entity(info, representation, position) for position, representation in enumerate(representations)]
 
 
-def _entity(info: Info, one: Any, place: int) -> Any:
-    """The entity to wait for, or the error in its place."""
-    name = one.get("__typename") if isinstance(one, dict) else None
-    if not isinstance(name, str) or name not in KEYS:
-        message = f"representations[{place}]: __typename must be one of {', '.join(KEYS)}"
-        return InvalidInput("BAD_REPRESENTATION", message, ("representations", place, "__typename"))
-    key, resolve = KEYS[name]
-    value = one.get(key)
+def _entity(info: Info, representation: Any, position: int) -> Any:
+    """Return an awaitable of the entity, or the error that takes its place."""
+    name = representation.get("__typename") if isinstance(representation, dict) else None
+    if not isinstance(name, str) or name not in ENTITY_KEYS:
+        message = f"representations[{position}]: __typename must be one of {', '.join(ENTITY_KEYS)}"
+        return InvalidInput("INVALID_REPRESENTATION", message, ("representations", position, "__typename"))
+    key, resolve = ENTITY_KEYS[name]
+    value = representation.get(key)
     if not isinstance(value, str):
-        message = f"representations[{place}]: {key} must be a string"
-        return InvalidInput("BAD_REPRESENTATION", message, ("representations", place, key))
+        message = f"representations[{position}]: {key} must be a string"
+        return InvalidInput("INVALID_REPRESENTATION", message, ("representations", position, key))
     return resolve(info, value)

@@ -1,4 +1,4 @@
-"""The schema: all queries and mutations, and how its fields are spelled."""
+"""The schema: all queries, mutations and subscriptions."""
 
 from functools import partial
 
@@ -6,21 +6,21 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from graph.identity_graph import IdentityGraph
-from schema.federation import KithSchema
+from schema.federation import FEDERATION_DEFINITIONS, KithSchema
 from schema.operations.attributes import AttributeMutations, AttributeQueries
 from schema.operations.changes import ChangeQueries, ChangeSubscriptions
 from schema.operations.consents import ConsentMutations, ConsentQueries
 from schema.operations.customers import CustomerQueries, CustomerSubscriptions
-from schema.operations.explanation import WhyQueries
-from schema.operations.external_segments import OutsideMutations
+from schema.operations.explanation import ExplanationQueries
+from schema.operations.external_segments import ExternalSegmentMutations
 from schema.operations.health import HealthQueries
 from schema.operations.interactions import InteractionMutations
 from schema.operations.nodes import NodeQueries
 from schema.operations.observations import ObservationMutations
 from schema.operations.orders import OrderMutations, OrderQueries
-from schema.operations.overrides import MarkMutations, MarkQueries
+from schema.operations.overrides import OverrideMutations, OverrideQueries
 from schema.operations.products import ProductMutations, ProductQueries
-from schema.operations.rfm import PopulationMutations
+from schema.operations.rfm import RfmMutations
 from schema.operations.rules import RulesMutations, RulesQueries
 from schema.operations.search import SearchQueries
 from schema.operations.segments import SegmentMutations, SegmentQueries
@@ -29,11 +29,11 @@ from schema.shared.context import Caller, Context
 from schema.shared.scalars import SCALARS
 from schema.types.change import Change
 from schema.types.customer import Customer
-from schema.types.override import Mark
+from schema.types.override import Override
 from schema.types.segment import Segment
 
 
-@strawberry.type(description="What can be asked.")
+@strawberry.type(description="Queries: read operations.")
 class Query(
     CustomerQueries,
     OrderQueries,
@@ -41,8 +41,8 @@ class Query(
     AttributeQueries,
     ConsentQueries,
     ChangeQueries,
-    MarkQueries,
-    WhyQueries,
+    OverrideQueries,
+    ExplanationQueries,
     SimulationQueries,
     RulesQueries,
     HealthQueries,
@@ -53,24 +53,24 @@ class Query(
     """All queries."""
 
 
-@strawberry.type(description="What can be done.")
+@strawberry.type(description="Mutations: write operations.")
 class Mutation(
     ProductMutations,
-    OutsideMutations,
-    PopulationMutations,
+    ExternalSegmentMutations,
+    RfmMutations,
     ObservationMutations,
     OrderMutations,
     AttributeMutations,
     ConsentMutations,
     InteractionMutations,
-    MarkMutations,
+    OverrideMutations,
     RulesMutations,
     SegmentMutations,
 ):
     """All mutations."""
 
 
-@strawberry.type(description="What can be followed.")
+@strawberry.type(description="Subscriptions: operations that send data when it changes.")
 class Subscription(CustomerSubscriptions, ChangeSubscriptions):
     """All subscriptions."""
 
@@ -79,17 +79,20 @@ schema = KithSchema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Customer, Change, Mark, Segment],
+    types=[Customer, Change, Override, Segment],
     config=StrawberryConfig(scalar_map=SCALARS),
     federation_version="2.7",
 )
 
 
 def new_context(graph: IdentityGraph, caller: Caller) -> Context:
-    """What resolvers find in the context of one request."""
+    """Return the context of one request."""
     return Context(graph, caller, partial(Customer.of, graph=graph))
 
 
 def sdl() -> str:
-    """The schema in its definition language."""
-    return schema.as_str() + "\n"
+    """Return the schema definition language (SDL), with the definitions of all directives that it uses.
+
+    So tools without support for Apollo Federation can load it; `_service { sdl }` returns the subgraph without them.
+    """
+    return FEDERATION_DEFINITIONS + schema.as_str() + "\n"

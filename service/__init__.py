@@ -1,1 +1,1 @@
-"""How it runs: settings, wiring, HTTP, the command line."""
+"""The service: command line, HTTP, file import, configuration and wiring."""

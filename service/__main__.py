@@ -1,4 +1,4 @@
-"""`python -m service` is `kith`."""
+"""Run the command line: `python -m service` is the same as `kith`."""
 
 from service.cli.main import main
 

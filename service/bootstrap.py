@@ -1,4 +1,4 @@
-"""The only wiring: from settings to a graph."""
+"""The only wiring: builds a graph from settings."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from babel import Locale
 from graph.domain.model.errors import InvalidInput, RulesError, TemporaryFailure
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
-from graph.stores.sqlite import EmbeddedStore
+from graph.stores.sqlite import SQLiteStore
 from service.config import attributes_file, rules_file
 from service.config.settings import Settings
 from service.runtime import model_fitting
@@ -20,83 +20,85 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> int:
-        """Microseconds since 1970."""
+        """Return the time in microseconds since 1970."""
         return time.time_ns() // 1000
 
 
 def currencies() -> frozenset[str]:
-    """The codes of ISO 4217 that are or were in use, from Unicode's CLDR."""
+    """Return the ISO 4217 codes that are or were in use, from Unicode's CLDR."""
     return frozenset(Locale("en").currencies)
 
 
 def open_store(settings: Settings) -> Store:
-    """The store that the settings name."""
+    """Return the store that the settings name. Raises `InvalidInput`."""
     kind, _, rest = settings.store.partition("://")
     if kind == "sqlite" and rest.startswith("/") and len(rest) > 1:
-        return EmbeddedStore(rest[1:])
+        return SQLiteStore(rest[1:])
     if kind in ("neo4j", "neo4j+s", "bolt", "bolt+s") and rest:
-        # The driver loads pandas where that is installed: most of a second and 60 MB that SQLite has no need of.
+        # The driver imports pandas if it is installed: nearly a second and 60 MB that SQLite does not need.
         from graph.stores.neo4j import Neo4jStore
 
         password = settings.neo4j_password.get_secret_value()
         return Neo4jStore(settings.store, settings.neo4j_user, password, settings.neo4j_database)
-    raise InvalidInput("BAD_SETTING", f"KITH_STORE: {settings.store!r} is neither sqlite:///FILE nor neo4j://HOST:PORT")
+    raise InvalidInput(
+        "INVALID_SETTING", f"KITH_STORE: {settings.store!r} is neither sqlite:///FILE nor neo4j://HOST:PORT"
+    )
 
 
 @dataclass(slots=True)
 class Wiring:
-    """A graph and the store under it. `adopted` turns true once the store's rules are in force."""
+    """A graph and its store. `prepared` is set once the store's rules are in effect."""
 
     graph: IdentityGraph
     store: Store
     rules_text: str
-    chosen: bool = False
-    """Whether the settings name the rules, so that others in the store are no welcome surprise."""
-    adopted: bool = False
-    refused: RulesError | None = None
+    rules_configured: bool = False
+    """Whether the settings name a rules file, so that different rules in the store are an error."""
+    prepared: bool = False
+    rules_error: RulesError | None = None
 
     async def prepare(self) -> None:
-        """Bring the store's structure up to date and take over its rules, or give it these."""
+        """Migrate the store and use its rules, or store these rules if it has none. Raises `RulesError`."""
         await self.store.migrate()
-        kept = await self.graph.rules_control.open(self.rules_text)
-        if self.chosen and rules_file.parse(kept.text) != rules_file.parse(self.rules_text):
-            self.refused = RulesError(
-                f"the store is at version {kept.version} of the rules, which are others than the file's: apply the "
-                "file with `kith rules apply`, or leave KITH_RULES out to go on with the store's"
+        stored = await self.graph.rules_control.open(self.rules_text)
+        if self.rules_configured and rules_file.parse(stored.text) != rules_file.parse(self.rules_text):
+            self.rules_error = RulesError(
+                f"the store's rules (version {stored.version}) differ from the file: apply the file with "
+                "`kith rules apply`, or unset KITH_RULES to use the store's rules"
             )
-            raise self.refused
-        self.adopted = True
+            raise self.rules_error
+        self.prepared = True
 
-    async def prepare_when_there(self) -> None:
-        """Prepare as soon as the database answers; a database that is down at start is no reason to stay away."""
+    async def prepare_when_available(self) -> None:
+        """Prepare as soon as the database is available: the service starts even if it is down."""
         pause = 0.5
-        while not self.adopted and self.refused is None:
+        while not self.prepared and self.rules_error is None:
             try:
                 await self.prepare()
             except TemporaryFailure:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5)
             except RulesError:
-                return  # `/readyz` tells it, and `kith serve` ends with it.
+                return  # `/readyz` reports it, and `kith serve` ends with it.
 
     async def missing(self) -> dict[str, str]:
-        """What is not ready yet, by part; empty where everything can be served."""
+        """Return what is not ready, by component; empty if everything is ready."""
         missing: dict[str, str] = {}
         if store := await self.graph.ready():
             missing["store"] = store
-        if self.refused is not None:
-            missing["rules"] = self.refused.message
-        elif not self.adopted:
-            missing["rules"] = "the store's rules have not been read yet"
+        if self.rules_error is not None:
+            missing["rules"] = self.rules_error.message
+        elif not self.prepared:
+            missing["rules"] = "the store's rules have not been loaded yet"
         return missing
 
 
 def wire(settings: Settings) -> Wiring:
-    """Everything, from settings; nothing is connected yet."""
+    """Build everything from settings; the store connects later."""
     text = rules_file.read_text(settings.rules)
     rules = rules_file.parse(text, str(settings.rules or "rules.toml"))
     store = open_store(settings)
-    catalogue = attributes_file.read(settings.attributes)
+    catalog = attributes_file.read(settings.attributes)
     graph = IdentityGraph(
         store,
         rules,
@@ -104,8 +106,8 @@ def wire(settings: Settings) -> Wiring:
         RandomIds(),
         currencies(),
         rules_file.parse,
-        settings.feed_seconds,
-        catalogue,
+        settings.change_poll_seconds,
+        catalog,
         model_fitting.fit,
     )
-    return Wiring(graph, store, text, chosen=settings.rules is not None)
+    return Wiring(graph, store, text, rules_configured=settings.rules is not None)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from graph.ports import Store
 from graph.stores.neo4j import Neo4jStore
-from graph.stores.sqlite import EmbeddedStore
+from graph.stores.sqlite import SQLiteStore
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh, wipe
 from tools.neo4j.server import CannotStart, Server
@@ -62,10 +62,10 @@ def neo4j_store(neo4j_uri: str, run: Run) -> Iterator[Neo4jStore]:
 @pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
 def fresh(request: pytest.FixtureRequest, run: Run, tmp_path: Path) -> Iterator[Fresh]:
     """Makes an empty store; each call empties the one before or makes another."""
-    made: list[EmbeddedStore] = []
+    made: list[SQLiteStore] = []
 
     def embedded() -> Store:
-        store = EmbeddedStore(tmp_path / f"kith-{len(made)}.db")
+        store = SQLiteStore(tmp_path / f"kith-{len(made)}.db")
         run(store.migrate())
         made.append(store)
         return store

@@ -1,6 +1,6 @@
-"""Hatchling's build hook: puts the commit into a wheel, for `kith --version`.
+"""Hatchling's build hook: records the commit in a wheel, for `kith --version`.
 
-The commit is that of the checkout, or the environment's SOURCE_COMMIT where the build has no `.git` (an image).
+The commit is that of the checkout, or the environment variable SOURCE_COMMIT if the build has no `.git` (an image).
 """
 
 import os
@@ -13,7 +13,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class CommitHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Adds `service/runtime/commit.txt` to a wheel; an editable install asks git each time."""
+    """Adds `service/runtime/commit.txt` to a wheel; an editable install reads the commit from git at run time."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Write the commit to a temporary file that the wheel includes."""

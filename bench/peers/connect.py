@@ -1,9 +1,10 @@
-"""Peers of bulk resolution: each connects the same edges and does no more. Run in .venv-bench:
+"""The peers of `bench.bulk`: each finds the connected components of the same edges. Run in .venv-bench:
 
     python bench/peers/connect.py PEER EDGES.npz     prints seconds and the number of components
 
-Edges are two arrays of numbers, `a` and `b`, among `n` nodes. The time is that of the peer's own work, from arrays to
-an answer for every node; imports, compiling and a start of a JVM or database are left out.
+Edges are two arrays of integers, `a` and `b`, between `n` nodes. A peer is a generator: it prepares, yields, and yields
+the number of components. The time covers its work from arrays to a component for every node; imports, compilation and
+the start of a JVM or database are not included.
 """
 
 import json
@@ -100,15 +101,16 @@ def polars(a, b, n):
     import polars as pl
 
     yield
-    both = pl.DataFrame({"node": np.concatenate((a, b)), "other": np.concatenate((b, a))})
+    edges = pl.DataFrame({"node": np.concatenate((a, b)), "neighbor": np.concatenate((b, a))})
     label = pl.DataFrame({"node": np.arange(n, dtype=np.int32), "least": np.arange(n, dtype=np.int32)})
     while True:
-        theirs = both.join(label, left_on="other", right_on="node").group_by("node").agg(pl.col("least").min())
-        joined = label.join(theirs, on="node", how="left", suffix="_theirs", maintain_order="left")
-        after = label.with_columns(joined.select(pl.min_horizontal("least", "least_theirs")).to_series().alias("least"))
-        if after.equals(label):
+        neighbors = edges.join(label, left_on="neighbor", right_on="node").group_by("node").agg(pl.col("least").min())
+        joined = label.join(neighbors, on="node", how="left", suffix="_neighbor", maintain_order="left")
+        least = joined.select(pl.min_horizontal("least", "least_neighbor")).to_series().alias("least")
+        updated = label.with_columns(least)
+        if updated.equals(label):
             break
-        label = after
+        label = updated
     yield label["least"].n_unique()
 
 
@@ -121,12 +123,12 @@ def splink(a, b, n):
     edges = pyarrow.table({"id_l": a, "id_r": b})
     api = DuckDBAPI()
     yield
-    found = cluster_pairwise_predictions_at_threshold(nodes, edges, api, "id")
-    yield len(np.unique(np.asarray(found.as_duckdbpyrelation().fetchnumpy()["cluster_id"])))
+    clusters = cluster_pairwise_predictions_at_threshold(nodes, edges, api, "id")
+    yield len(np.unique(np.asarray(clusters.as_duckdbpyrelation().fetchnumpy()["cluster_id"])))
 
 
 def graphx(a, b, n):
-    """GraphX on local Spark: what GraphFrames runs as `algorithm="graphx"`; its own jars are not on Maven Central."""
+    """GraphX on local Spark, which GraphFrames runs as `algorithm="graphx"`; its own jars are not on Maven Central."""
     import os
     import tempfile
 
@@ -145,15 +147,15 @@ def graphx(a, b, n):
         graph.edges().count()
         yield
         labels = algorithms.ConnectedComponents.run(graph, tag, tag).vertices()
-        found = spark._jsparkSession.createDataset(labels, jvm.org.apache.spark.sql.Encoders.tuple(long, long))
-        # Nodes without an edge are in no file of edges.
-        alone = n - found.count()
-        none = spark.sparkContext._gateway.new_array(jvm.java.lang.String, 0)
-        yield alone + found.select("_2", none).distinct().count()
+        rows = spark._jsparkSession.createDataset(labels, jvm.org.apache.spark.sql.Encoders.tuple(long, long))
+        # Nodes without edges are not in the file of edges.
+        unconnected = n - rows.count()
+        no_columns = spark.sparkContext._gateway.new_array(jvm.java.lang.String, 0)
+        yield unconnected + rows.select("_2", no_columns).distinct().count()
 
 
 def main() -> None:
-    """Time one peer."""
+    """Measure one peer."""
     edges = np.load(sys.argv[2])
     run = globals()[sys.argv[1]](edges["a"], edges["b"], int(edges["n"]))
     next(run)

@@ -1,6 +1,6 @@
-"""The limits of links in: the database alone writing the same identifiers and links, without the rule.
+"""The peers of `bench.links_in`: the database alone, which writes the same identifiers and links without the rule.
 
-Both take the keys of each observation as the rules normalise them, and its time.
+Both write the normalized keys of each observation, and its time.
 """
 
 import asyncio
@@ -12,56 +12,56 @@ from pathlib import Path
 
 from neo4j import AsyncGraphDatabase
 
-from bench.population import Seen
+from bench.population import SampleObservation
 from graph.domain.model.identifiers import Identifier
 from service.config.rules_file import default_text, parse
 
 RULES = parse(default_text())
-Batches = list[list[Seen]]
+Batches = list[list[SampleObservation]]
 
 
-def _normalised(one: Seen) -> list[str]:
-    return sorted(Identifier(name, str(RULES.clean(name, value))).key for name, value in one.keys)
+def _normalized_keys(seen: SampleObservation) -> list[str]:
+    return sorted(Identifier(name, str(RULES.normalize_value(name, value))).key for name, value in seen.keys)
 
 
 def plain_sqlite(path: Path, before: Batches, batches: Batches) -> float:
-    """The same identifiers, links and a union without rules, written by hand on SQLite as durably as Kith does.
+    """Write the same identifiers and links to SQLite, and union customers without rules, as durably as Kith does.
 
-    Answers the seconds for `batches`, after those of `before`.
+    Writes `before` first; returns the seconds for `batches`.
     """
     db = sqlite3.connect(path, isolation_level=None)
     db.executescript(
         """PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
         PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 20000;
-        CREATE TABLE identifiers (no INTEGER PRIMARY KEY, key TEXT UNIQUE, first INTEGER, last INTEGER,
+        CREATE TABLE identifiers (id INTEGER PRIMARY KEY, key TEXT UNIQUE, first INTEGER, last INTEGER,
             customer INTEGER);
         CREATE INDEX by_customer ON identifiers (customer);
         CREATE TABLE links (a INTEGER, b INTEGER, first INTEGER, last INTEGER, count INTEGER, PRIMARY KEY (a, b))
             WITHOUT ROWID;"""
     )
-    sent = [[(_normalised(one), one.at) for one in batch] for batch in (*before, *batches)]
+    sent = [[(_normalized_keys(seen), seen.at) for seen in batch] for batch in (*before, *batches)]
     start = time.perf_counter()
     for number, batch in enumerate(sent):
         if number == len(before):
             start = time.perf_counter()
         db.execute("BEGIN IMMEDIATE")
         for keys, at in batch:
-            found = [
+            rows = [
                 db.execute(
                     """INSERT INTO identifiers (key, first, last) VALUES (?1, ?2, ?2) ON CONFLICT (key) DO UPDATE SET
-                        first = min(first, ?2), last = max(last, ?2) RETURNING no, customer""",
+                        first = min(first, ?2), last = max(last, ?2) RETURNING id, customer""",
                     (key, at),
                 ).fetchone()
                 for key in keys
             ]
-            customers = sorted({customer for _, customer in found if customer is not None})
-            target = customers[0] if customers else found[0][0]
-            for other in customers[1:]:
-                db.execute("UPDATE identifiers SET customer = ? WHERE customer = ?", (target, other))
-            for no, customer in found:
+            customers = sorted({customer for _, customer in rows if customer is not None})
+            target = customers[0] if customers else rows[0][0]
+            for merged in customers[1:]:
+                db.execute("UPDATE identifiers SET customer = ? WHERE customer = ?", (target, merged))
+            for id, customer in rows:
                 if customer is None:
-                    db.execute("UPDATE identifiers SET customer = ? WHERE no = ?", (target, no))
-            for (a, _), (b, _) in combinations(found, 2):
+                    db.execute("UPDATE identifiers SET customer = ? WHERE id = ?", (target, id))
+            for (a, _), (b, _) in combinations(rows, 2):
                 db.execute(
                     """INSERT INTO links VALUES (?1, ?2, ?3, ?3, 1) ON CONFLICT DO UPDATE SET first = min(first, ?3),
                         last = max(last, ?3), count = count + 1""",
@@ -73,10 +73,10 @@ def plain_sqlite(path: Path, before: Batches, batches: Batches) -> float:
     return took
 
 
-MERGE = """UNWIND $identifiers AS one
-MERGE (i:Identifier {key: one.key})
-  ON CREATE SET i.first = one.first, i.last = one.last
-  ON MATCH SET i.last = CASE WHEN one.last > i.last THEN one.last ELSE i.last END
+MERGE = """UNWIND $identifiers AS identifier
+MERGE (i:Identifier {key: identifier.key})
+  ON CREATE SET i.first = identifier.first, i.last = identifier.last
+  ON MATCH SET i.last = CASE WHEN identifier.last > i.last THEN identifier.last ELSE i.last END
 WITH count(*) AS done
 UNWIND $links AS link
 MATCH (a:Identifier {key: link.a}) MATCH (b:Identifier {key: link.b})
@@ -85,21 +85,21 @@ MERGE (a)-[l:LINKED]->(b)
   ON MATCH SET l.last = CASE WHEN link.at > l.last THEN link.at ELSE l.last END, l.count = l.count + 1"""
 
 
-def _merged(batch: Sequence[Seen]) -> dict[str, object]:
-    """A batch as `MERGE` takes it: each identifier once and in the order of keys, so that writers do not deadlock."""
+def _merge_parameters(batch: Sequence[SampleObservation]) -> dict[str, object]:
+    """Return the parameters of `MERGE`: each identifier once, in the order of keys, so that writers do not deadlock."""
     identifiers: dict[str, dict[str, object]] = {}
     links = []
-    for one in sorted(batch, key=lambda one: one.at):
-        keys = _normalised(one)
+    for seen in sorted(batch, key=lambda seen: seen.at):
+        keys = _normalized_keys(seen)
         for key in keys:
-            identifiers.setdefault(key, {"key": key, "first": one.at})["last"] = one.at
-        links += [{"a": a, "b": b, "at": one.at} for a, b in combinations(keys, 2)]
+            identifiers.setdefault(key, {"key": key, "first": seen.at})["last"] = seen.at
+        links += [{"a": a, "b": b, "at": seen.at} for a, b in combinations(keys, 2)]
     return {"identifiers": [identifiers[key] for key in sorted(identifiers)], "links": links}
 
 
 async def plain_neo4j(uri: str, batches: Batches, clients: int) -> float:
-    """The driver alone writing the same identifiers and links, without resolution."""
-    work = iter([_merged(batch) for batch in batches])
+    """Write the same identifiers and links with the driver alone; return the seconds."""
+    work = iter([_merge_parameters(batch) for batch in batches])
     async with AsyncGraphDatabase.driver(uri, notifications_min_severity="OFF") as driver:
 
         async def client() -> None:

@@ -1,4 +1,4 @@
-"""CDNOW_master.txt (customer, date, CDs, dollars) to orders: python convert.py CDNOW_master.txt OUT.ndjson."""
+"""Convert CDNOW_master.txt (customer, date, CDs, dollars) to orders: python convert.py CDNOW_master.txt OUT.ndjson."""
 
 import json
 import sys
@@ -6,14 +6,14 @@ from pathlib import Path
 
 
 def order(number: int, line: str) -> dict[str, object]:
-    """One purchase as an order; the file tells days only, so all are placed at noon."""
+    """Convert a purchase to an order. The file has days only, so every order is placed at noon."""
     customer, date, count, dollars = line.split()
     placed = f"{date[:4]}-{date[4:6]}-{date[6:]}T12:00:00Z"
     return {
         "source": "cdnow",
         "number": f"cdnow/{number:05}",
         "placedAt": placed,
-        "statedAt": placed,
+        "reportedAt": placed,
         "currency": "USD",
         "total": dollars,
         "status": "paid",
@@ -26,7 +26,7 @@ def main() -> None:
     """Read the first file, write the second."""
     source, target = Path(sys.argv[1]), Path(sys.argv[2])
     with source.open(encoding="ascii") as lines, target.open("w", encoding="utf-8") as out:
-        next(lines)  # the names of the columns
+        next(lines)  # the header
         for number, line in enumerate(lines, 1):
             out.write(json.dumps(order(number, line)) + "\n")
 

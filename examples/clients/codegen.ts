@@ -1,13 +1,13 @@
 import type { CodegenConfig } from "@graphql-codegen/cli";
 
 const config: CodegenConfig = {
-  schema: ["../../schema/schema.graphql", "../../tools/api/federation.graphql"],
+  schema: "../../schema/schema.graphql",
   documents: ["till.ts", "storefront.ts"],
   emitLegacyCommonJSImports: false,
   generates: {
     "generated/": {
       preset: "client",
-      // The manifest that `KITH_DOCUMENTS` names: the service may then run these documents only.
+      // Writes the manifest for `KITH_DOCUMENTS`, so that the service can be restricted to these documents.
       presetConfig: { persistedDocuments: { hashAlgorithm: "sha256" }, fragmentMasking: false },
       config: {
         documentMode: "string",

@@ -1,7 +1,7 @@
-// Asks Kith: the name of a trusted document travels instead of its text.
+// Sends operations to Kith, each by the hash of its trusted document instead of its text.
 import type { TypedDocumentString } from "./generated/graphql.js";
 
-export const URL_OF_KITH = process.env["KITH_URL"] ?? "http://127.0.0.1:8000/graphql";
+export const KITH_URL = process.env["KITH_URL"] ?? "http://127.0.0.1:8000/graphql";
 export const HEADERS: Record<string, string> = process.env["KITH_KEY"]
   ? { authorization: `Bearer ${process.env["KITH_KEY"]}` }
   : {};
@@ -14,16 +14,16 @@ export function documentId(document: TypedDocumentString<unknown, never>): strin
   return hash.startsWith("sha256:") ? hash : `sha256:${hash}`;
 }
 
-export async function ask<Result, Variables>(
+export async function execute<Result, Variables>(
   document: TypedDocumentString<Result, Variables>,
   variables: Variables,
 ): Promise<Result> {
-  const response = await fetch(URL_OF_KITH, {
+  const response = await fetch(KITH_URL, {
     method: "POST",
     headers: { ...HEADERS, "content-type": "application/json", accept: "application/graphql-response+json" },
     body: JSON.stringify({ documentId: documentId(document as never), variables }),
   });
-  const answer = (await response.json()) as { data?: Result; errors?: { message: string }[] };
-  if (answer.errors?.length || !answer.data) throw new KithError(answer.errors?.map((one) => one.message).join("; "));
-  return answer.data;
+  const result = (await response.json()) as { data?: Result; errors?: { message: string }[] };
+  if (result.errors?.length || !result.data) throw new KithError(result.errors?.map((error) => error.message).join("; "));
+  return result.data;
 }

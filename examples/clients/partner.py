@@ -1,6 +1,6 @@
-"""A partner: sends which identifiers it saw together, and looks at each answer. `python partner.py < seen.csv`
+"""A partner that sends observations in batches and checks each result: `python partner.py < seen.csv`
 
-A line is `id,time,namespace=value,…`. It may be run again: the ids keep what was sent from counting twice.
+A line is `id,time,namespace=value,…`. It is safe to run this again: an observation with a known id is a duplicate.
 """
 
 import asyncio
@@ -17,35 +17,35 @@ BATCH = 500
 
 
 def read(lines: Iterator[str]) -> Iterator[ObservationInput]:
-    """The observations of lines."""
+    """Parse lines into observations."""
     for line in lines:
         id, seen_at, *keys = line.strip().split(",")
-        named = (key.partition("=") for key in keys)
-        identifiers = [IdentifierInput(namespace=namespace, value=value) for namespace, _, value in named]
+        parts = (key.partition("=") for key in keys)
+        identifiers = [IdentifierInput(namespace=namespace, value=value) for namespace, _, value in parts]
         yield ObservationInput(id=id, source=SOURCE, seenAt=datetime.fromisoformat(seen_at), identifiers=identifiers)
 
 
 async def main() -> int:
-    """Send everything; answers how many were refused."""
+    """Send everything; return the number of rejected observations."""
     key = os.environ.get("KITH_KEY", "")
     client = KithClient(
         url=os.environ.get("KITH_URL", "http://127.0.0.1:8000/graphql"),
         headers={"authorization": f"Bearer {key}"} if key else {},
     )
-    refused = 0
+    rejected = 0
     observations = read(sys.stdin)
     async with client:
         while batch := list(islice(observations, BATCH)):
-            answer = (await client.send_links(batch)).link_identifiers
-            for sent, result in zip(batch, answer.results, strict=True):
-                if result.typename__ == "Refused":
-                    refused += 1
-                    print(f"{sent.id} refused: {result.problem.code.value}: {result.problem.message}")
+            payload = (await client.send_links(batch)).link_identifiers
+            for observation, result in zip(batch, payload.results, strict=True):
+                if result.typename__ == "Rejected":
+                    rejected += 1
+                    print(f"{observation.id} rejected: {result.problem.code.value}: {result.problem.message}")
                     continue
-                print(f"{sent.id} -> {result.customer_id}{' (known already)' if result.repeated else ''}")
-                for one in result.dropped:
-                    print(f"  dropped {one.namespace} {one.value!r}: {one.reason}")
-    return refused
+                print(f"{observation.id} -> {result.customer_id}{' (duplicate)' if result.duplicate else ''}")
+                for dropped in result.dropped_identifiers:
+                    print(f"  dropped {dropped.namespace} {dropped.value!r}: {dropped.reason}")
+    return rejected
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-// A storefront: follows its visitor from a cookie to a known customer. `node build/storefront.js COOKIE`
+// A storefront that subscribes to its visitor, from a cookie to a known customer: `node build/storefront.js COOKIE`
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
 import type { VisitorSubscription } from "./generated/graphql.js";
 import { graphql } from "./generated/index.js";
-import { documentId, HEADERS, URL_OF_KITH } from "./kith.js";
+import { documentId, HEADERS, KITH_URL } from "./kith.js";
 
 const visitor = graphql(`
   subscription Visitor($cookie: String!) {
@@ -26,7 +26,7 @@ const visitor = graphql(`
 
 const [cookie = ""] = process.argv.slice(2);
 const client = createClient({
-  url: URL_OF_KITH.replace(/^http/, "ws"),
+  url: KITH_URL.replace(/^http/, "ws"),
   webSocketImpl: WebSocket,
   connectionParams: HEADERS,
 });
@@ -42,7 +42,7 @@ function greet(data: VisitorSubscription): boolean {
   return customer?.known ?? false;
 }
 
-// Trusted documents travel by name; graphql-ws still wants the field `query`.
+// Trusted documents are sent by their hash; graphql-ws requires the field `query` nevertheless.
 const payload = { query: "", variables: { cookie }, documentId: documentId(visitor as never) };
 for await (const { data } of client.iterate<VisitorSubscription>(payload)) {
   if (data && greet(data)) break;

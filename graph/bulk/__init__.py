@@ -1,5 +1,5 @@
-"""A whole history at once: the rule of `domain` over arrays (numpy, Numba), for the extra `kith[bulk]`.
+"""Resolution of a whole history at once: the resolution rule over arrays (NumPy, Numba), for the extra `kith[bulk]`.
 
-An identifier is a code, its place among all keys by code point; so codes compare as keys do. What comes out is equal to
-one commit of everything, which a property test holds.
+An identifier is represented by a code, the position of its key among all keys by code point, so codes compare as keys
+do. The result equals that of one commit of everything, which a property test checks.
 """

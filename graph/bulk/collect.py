@@ -1,4 +1,7 @@
-"""Rows come in, in the order of the files; out comes which of them count (design.md §4, step 1; `domain.intake`)."""
+"""Collects rows in the order of the files and decides which of them count.
+
+This is step 1 of docs/internals/resolution-rule.md, as `graph.domain.resolution.intake` implements it.
+"""
 
 from array import array
 from collections.abc import Iterator
@@ -6,163 +9,163 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from graph.bulk.columns import Bools, Codes, Columns, Growing, Ints
+from graph.bulk.columns import Bools, Codes, ColumnBuilder, Columns, Ints
 from graph.bulk.keys import Keys
 from graph.bulk.spool import Row, Spool
 from graph.domain.model.facts import FactKind
 from graph.domain.model.identifiers import Identifier
-from graph.domain.model.interaction_counts import Tally, add, tally_of
+from graph.domain.model.interaction_counts import InteractionCounts, add, interaction_counts_of
 from graph.domain.model.orders import Order, statement_id
-from graph.domain.model.receipts import Standing
+from graph.domain.model.receipts import ObservationStatus
 
 
 @dataclass(slots=True)
-class Gathered:
-    """What came. `valid` rows support links; `superseded` are statements of orders that newer ones replaced.
+class Collected:
+    """The collected rows. `valid` rows support links; `superseded` rows state orders that newer statements replaced.
 
-    `repeated` rows came before, `conflicting` ones with other content; neither is stored. `best` are the rows of
-    statements whose facts hold for their order.
+    `duplicate` rows repeat an earlier row, `conflicting` rows repeat its id with other content; neither is stored.
+    `best` are the indexes in `orders` of the statements whose facts are in effect for their order.
     """
 
     keys: Keys
     columns: Columns
     valid: Bools
     superseded: Bools
-    repeated: Bools
+    duplicate: Bools
     conflicting: Bools
     best: Ints
     orders: "_Orders"
-    tallies: dict[int, Tally]
+    interaction_counts: dict[int, InteractionCounts]
     """By code."""
     spool: Spool
 
     def order_at(self, at: int) -> tuple[int, Order]:
-        """The code and the facts of the order of the best row at a place."""
-        place = int(self.best[at])
-        source, facts = self.spool.text(self.orders.facts[place]).rsplit("\n", 1)
-        return self.orders.codes[place], Order.from_facts(source, facts)
+        """Return the code and the facts of the order at an index of `best`."""
+        index = int(self.best[at])
+        source, facts = self.spool.text(self.orders.facts[index]).rsplit("\n", 1)
+        return self.orders.codes[index], Order.from_facts(source, facts)
 
 
 class _Orders:
-    """The rows that state orders: each with the code of its order, when it was stated, and where its facts are."""
+    """The rows that state orders, each with the code of its order, the time reported, and the position of its facts."""
 
     def __init__(self) -> None:
-        self.rows, self.codes, self.stated_at, self.facts = array("q"), array("i"), array("q"), array("q")
-        self.number: dict[int, str] = {}
-        """The id of a row where it is not the order's key that tells it."""
+        self.rows, self.codes, self.reported_at, self.facts = array("q"), array("i"), array("q"), array("q")
+        self.own_ids: dict[int, str] = {}
+        """The id of a row if it does not follow from the order's key."""
 
-    def add(self, row: int, code: int, one: Row, facts: int) -> None:
-        self.rows.append(row)
+    def add(self, index: int, code: int, row: Row, facts: int) -> None:
+        self.rows.append(index)
         self.codes.append(code)
-        self.stated_at.append(one.stated_at)
+        self.reported_at.append(row.reported_at)
         self.facts.append(facts)
-        if one.id != _usual_id(one.order_key, one.stated_at):
-            self.number[row] = one.id
+        if row.id != _default_id(row.order_key, row.reported_at):
+            self.own_ids[index] = row.id
 
 
 @dataclass(slots=True)
-class Gathering:
-    """Takes rows in and keeps of each what resolution needs; the rest goes to the spool."""
+class Collector:
+    """Collects rows: keeps of each what resolution needs and writes the rest to the spool."""
 
     spool: Spool
-    _growing: Growing = field(default_factory=Growing)
-    _names: tuple["array[int]", "array[int]"] = field(default_factory=lambda: (array("q"), array("q")))
+    _columns: ColumnBuilder = field(default_factory=ColumnBuilder)
+    _id_hashes: tuple["array[int]", "array[int]"] = field(default_factory=lambda: (array("q"), array("q")))
     _digests: "array[int]" = field(default_factory=lambda: array("q"))
     _active: "array[int]" = field(default_factory=lambda: array("b"))
     _orders: _Orders = field(default_factory=_Orders)
     _interactions: bool = False
 
     def add(self, row: Row) -> None:
-        """Take in the next row."""
-        codes = self._growing.add(row.source, row.keys, row.tier, row.seen_at, row.confidence)
-        # 128 bits of a name: two different ones with the same are not to be met.
-        self._names[0].append(hash((row.source, row.id)))
-        self._names[1].append(hash((row.id, row.source, 1)))
+        """Add the next row."""
+        codes = self._columns.add(row.source, row.keys, row.tier, row.seen_at, row.confidence)
+        # 128 bits of (source, id): a collision of two different ones is practically impossible.
+        self._id_hashes[0].append(hash((row.source, row.id)))
+        self._id_hashes[1].append(hash((row.id, row.source, 1)))
         self._digests.append(int(row.digest[:15], 16))
-        self._active.append(row.standing == Standing.VALID.value)
+        self._active.append(row.status == ObservationStatus.VALID.value)
         if row.order_key in row.keys:
-            # Facts are JSON without line breaks, whatever a source's name holds.
+            # Facts are JSON without line breaks, so the last one ends the source's name.
             facts = self.spool.put(f"{row.source}\n{row.facts}")
-            self._orders.add(self._growing.rows - 1, codes[row.keys.index(row.order_key)], row, facts)
+            self._orders.add(self._columns.rows - 1, codes[row.keys.index(row.order_key)], row, facts)
         self._interactions |= row.kind == FactKind.INTERACTION.value
-        # An order's facts are kept once, where they are looked up.
+        # The facts of an order are stored once, in the texts of the spool.
         self.spool.add(row._replace(facts="") if row.order_key else row)
 
-    def settle(self) -> Gathered:
-        """What all rows come to; nothing may be added after."""
-        columns = self._growing.columns()
-        keys, place = Keys.of(self._growing.code)
-        self._growing.code.clear()
-        columns.codes = place[columns.codes]
-        repeated, conflicting = self._again()
-        valid = np.frombuffer(self._active, np.int8).astype(bool) & ~repeated & ~conflicting
+    def finish(self) -> Collected:
+        """Return the collected rows; none may be added afterwards."""
+        columns = self._columns.columns()
+        keys, code_of = Keys.of(self._columns.code)
+        self._columns.code.clear()
+        columns.codes = code_of[columns.codes]
+        duplicate, conflicting = self._find_duplicates()
+        valid = np.frombuffer(self._active, np.int8).astype(bool) & ~duplicate & ~conflicting
         superseded = np.zeros(columns.rows, np.bool_)
         orders = self._orders
-        orders.codes = array("i", place[np.frombuffer(orders.codes, np.int32)].tobytes())
+        orders.codes = array("i", code_of[np.frombuffer(orders.codes, np.int32)].tobytes())
         best = self._best(columns, valid, superseded, keys)
         valid &= ~superseded
-        tallies = self._tallies(valid, keys) if self._interactions else {}
-        return Gathered(keys, columns, valid, superseded, repeated, conflicting, best, orders, tallies, self.spool)
+        counts = self._count_interactions(valid, keys) if self._interactions else {}
+        return Collected(keys, columns, valid, superseded, duplicate, conflicting, best, orders, counts, self.spool)
 
-    def _again(self) -> tuple[Bools, Bools]:
-        """Which rows came before, by source and id, with the same content, and which with other content."""
-        first, second = (np.frombuffer(one, np.int64) for one in self._names)
-        order = np.lexsort((second, first))  # stable: of one name the first row stays the first
+    def _find_duplicates(self) -> tuple[Bools, Bools]:
+        """Return which rows repeat an earlier (source, id) with the same content, and which with other content."""
+        first, second = (np.frombuffer(hashes, np.int64) for hashes in self._id_hashes)
+        order = np.lexsort((second, first))  # stable: the first row of an id stays first
         same = np.zeros(len(order), np.bool_)
         a, b = order[:-1], order[1:]
         same[1:] = (first[a] == first[b]) & (second[a] == second[b])
         digests = np.frombuffer(self._digests, np.int64)
-        begin = np.maximum.accumulate(np.where(same, 0, np.arange(len(order))))
-        alike = digests[order] == digests[order[begin]]
-        repeated, conflicting = np.zeros(len(order), np.bool_), np.zeros(len(order), np.bool_)
-        repeated[order[same & alike]] = True
-        conflicting[order[same & ~alike]] = True
-        return repeated, conflicting
+        first_of_run = np.maximum.accumulate(np.where(same, 0, np.arange(len(order))))
+        equal = digests[order] == digests[order[first_of_run]]
+        duplicate, conflicting = np.zeros(len(order), np.bool_), np.zeros(len(order), np.bool_)
+        duplicate[order[same & equal]] = True
+        conflicting[order[same & ~equal]] = True
+        return duplicate, conflicting
 
     def _best(self, columns: Columns, valid: Bools, superseded: Bools, keys: Keys) -> Ints:
-        """The places among the orders whose facts hold; notes which rows newer ones of their source replaced."""
+        """Return the indexes of the statements whose facts are in effect; set in `superseded` the rows they replace."""
         orders = self._orders
         rows, codes = np.frombuffer(orders.rows, np.int64), np.frombuffer(orders.codes, np.int32)
         if not len(rows):
             return np.empty(0, np.int64)
-        places = np.flatnonzero(valid[rows])
-        _, inverse, counts = np.unique(codes[places], return_inverse=True, return_counts=True)
+        indexes = np.flatnonzero(valid[rows])
+        _, inverse, counts = np.unique(codes[indexes], return_inverse=True, return_counts=True)
         several = counts[inverse] > 1
-        best = [places[~several]]
-        for mine in _runs(places[several], codes):
+        best = [indexes[~several]]
+        for run in _runs(indexes[several], codes):
             newest: dict[int, int] = {}
-            for place in sorted(mine, key=lambda place: (orders.stated_at[place], self._id(place, keys))):
-                source = int(columns.source[rows[place]])
+            for index in sorted(run, key=lambda index: (orders.reported_at[index], self._id(index, keys))):
+                source = int(columns.source[rows[index]])
                 if source in newest:
                     superseded[rows[newest[source]]] = True
-                newest[source] = place
-            named = [(-orders.stated_at[place], columns.sources[source], place) for source, place in newest.items()]
-            best.append(np.array([min(named)[2]]))
+                newest[source] = index
+            ranked = [(-orders.reported_at[index], columns.sources[source], index) for source, index in newest.items()]
+            best.append(np.array([min(ranked)[2]]))
         return np.sort(np.concatenate(best))
 
-    def _id(self, place: int, keys: Keys) -> str:
+    def _id(self, index: int, keys: Keys) -> str:
         orders = self._orders
-        known = orders.number.get(orders.rows[place])
-        return _usual_id(keys[orders.codes[place]], orders.stated_at[place]) if known is None else known
+        own_id = orders.own_ids.get(orders.rows[index])
+        return _default_id(keys[orders.codes[index]], orders.reported_at[index]) if own_id is None else own_id
 
-    def _tallies(self, valid: Bools, keys: Keys) -> dict[int, Tally]:
-        """What is counted at the identifiers that facts hang on."""
-        found: dict[str, Tally] = {}
-        for counts, row in zip(valid.tolist(), self.spool, strict=True):
-            if counts and row.told_at and (tally := tally_of(row.kind, row.facts, row.seen_at)):
-                for key in row.told_at:
-                    found[key] = add((found.get(key, {}), tally))
-        return dict(zip(keys.codes(list(found)), found.values(), strict=True))
-
-
-def _usual_id(key: str, stated_at: int) -> str:
-    """The id of a statement of an order whose number was sent as it is in the key."""
-    return statement_id(Identifier.from_key(key).value, stated_at)
+    def _count_interactions(self, valid: Bools, keys: Keys) -> dict[int, InteractionCounts]:
+        """Return the interaction counts by the codes of the identifiers to which the facts are attached."""
+        totals: dict[str, InteractionCounts] = {}
+        for is_valid, row in zip(valid.tolist(), self.spool, strict=True):
+            if is_valid and row.fact_holders and (counts := interaction_counts_of(row.kind, row.facts, row.seen_at)):
+                for key in row.fact_holders:
+                    totals[key] = add((totals.get(key, {}), counts))
+        return dict(zip(keys.codes(list(totals)), totals.values(), strict=True))
 
 
-def _runs(places: Ints, codes: Codes) -> Iterator[list[int]]:
-    """Places of one code together."""
-    order = places[np.argsort(codes[places], kind="stable")]
-    cuts = np.flatnonzero(np.diff(codes[order])) + 1
-    for run in np.split(order, cuts) if len(order) else ():
+def _default_id(key: str, reported_at: int) -> str:
+    """Return the id of a statement of an order whose number was sent exactly as in the key."""
+    return statement_id(Identifier.from_key(key).value, reported_at)
+
+
+def _runs(indexes: Ints, codes: Codes) -> Iterator[list[int]]:
+    """Yield the indexes of each code together."""
+    order = indexes[np.argsort(codes[indexes], kind="stable")]
+    boundaries = np.flatnonzero(np.diff(codes[order])) + 1
+    for run in np.split(order, boundaries) if len(order) else ():
         yield run.tolist()

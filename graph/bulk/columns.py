@@ -1,4 +1,4 @@
-"""Statements in columns."""
+"""Statements as columns."""
 
 from array import array
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ Bools = NDArray[np.bool_]
 class Columns:
     """Statements: row `r` names `codes[ends[r - 1]:ends[r]]`.
 
-    `seen_at` in microseconds, `confidence` NaN where there is none, `source` a number in `sources`.
+    `seen_at` is in microseconds, `confidence` is NaN if the statement has none, `source` is an index in `sources`.
     """
 
     ends: Ints
@@ -29,12 +29,12 @@ class Columns:
 
     @property
     def rows(self) -> int:
-        """How many statements."""
+        """The number of statements."""
         return len(self.ends)
 
 
-class Growing:
-    """Columns while statements come in; codes are in the order in which keys are first met."""
+class ColumnBuilder:
+    """Builds columns from statements; codes are in the order in which keys first occur."""
 
     def __init__(self) -> None:
         self.code: dict[str, int] = {}
@@ -43,7 +43,7 @@ class Growing:
         self._seen_at, self._tier, self._confidence = array("q"), array("b"), array("d")
 
     def add(self, source: str, keys: Iterable[str], tier: int, seen_at: int, confidence: float | None) -> list[int]:
-        """Take in one statement; answers the codes of its keys."""
+        """Add a statement and return the codes of its keys."""
         code = self.code
         codes = [code.setdefault(key, len(code)) for key in keys]
         self._codes.extend(codes)
@@ -56,11 +56,11 @@ class Growing:
 
     @property
     def rows(self) -> int:
-        """How many statements so far."""
+        """The number of statements so far."""
         return len(self._ends)
 
     def columns(self) -> Columns:
-        """The columns as they are now, without copying; nothing may be added after."""
+        """Return the columns without copying them; no statement may be added afterwards."""
         return Columns(
             np.frombuffer(self._ends, np.int64),
             np.frombuffer(self._codes, np.int32),

@@ -1,4 +1,8 @@
-"""What statements say of identifiers and pairs, folded over arrays (design.md §4, step 2; `domain.links.support`)."""
+"""The evidence of identifiers and links, folded over arrays of statements.
+
+This is step 2 of docs/internals/resolution-rule.md; `links_of` in `graph.domain.resolution.resolution` implements it
+without arrays.
+"""
 
 from dataclasses import dataclass
 
@@ -7,18 +11,21 @@ from numba import njit
 from numpy.typing import NDArray
 
 from graph.bulk.columns import Bools, Codes, Columns, Ints
-from graph.domain.model.observations import Tier
+from graph.domain.model.observations import EvidenceTier
 
 Bits = NDArray[np.uint64]
-"""A row of words a thing, a bit a source."""
+"""Sets of sources: one row of 64-bit words per link or identifier, one bit per source."""
 
-_STATISTICAL = int(Tier.STATISTICAL)
+_PROBABILISTIC = int(EvidenceTier.PROBABILISTIC)
 
 
 @dataclass(slots=True)
 class Links:
-    """The pairs that statements support, by (a, b). `counted` is false where only guesses below `accept` support one;
-    then times mean nothing. `row` is the last statement that names both ends."""
+    """The pairs that statements support, by (a, b).
+
+    `counted` is false if only probabilistic statements below `min_confidence` support a link; its times are then
+    undefined. `row` is the last statement that names both ends.
+    """
 
     a: Codes
     b: Codes
@@ -36,8 +43,8 @@ class Links:
 
 
 @dataclass(slots=True)
-class Sightings:
-    """What was seen of each identifier; `row` is the last statement that names it."""
+class IdentifierEvidence:
+    """The evidence of each identifier; `row` is the last statement that names it."""
 
     first: Ints
     last: Ints
@@ -51,9 +58,9 @@ def _pairs(ends: Ints, codes: Codes, valid: Bools) -> tuple[NDArray[np.uint64], 
     total = 0
     start = 0
     for row in range(len(ends)):
-        many = ends[row] - start
+        size = ends[row] - start
         if valid[row]:
-            total += many * (many - 1) // 2
+            total += size * (size - 1) // 2
         start = ends[row]
     packed = np.empty(total, np.uint64)
     rows = np.empty(total, np.int32)
@@ -74,40 +81,40 @@ def _pairs(ends: Ints, codes: Codes, valid: Bools) -> tuple[NDArray[np.uint64], 
 
 
 @njit(cache=True)
-def _folded(packed, rows, starts, seen_at, tiers, confidences, source, accept, out):  # type: ignore[no-untyped-def]
+def _fold_links(packed, rows, starts, seen_at, tiers, confidences, source, min_confidence, out):  # type: ignore[no-untyped-def]
     (a, b, tier, first, last, count, confidence, sources, counted, newest) = out
     for link in range(len(starts) - 1):
         pair = packed[starts[link]]
         a[link], b[link] = pair >> np.uint64(32), pair & np.uint64(0xFFFFFFFF)
-        best = _STATISTICAL
-        surest = np.nan
+        best = _PROBABILISTIC
+        highest = np.nan
         for at in range(starts[link], starts[link + 1]):
             row = rows[at]
             newest[link] = max(newest[link], row)
-            sure = confidences[row]
-            if not np.isnan(sure):
-                if np.isnan(surest) or sure > surest:
-                    surest = sure
-                if sure < accept:
+            certainty = confidences[row]
+            if not np.isnan(certainty):
+                if np.isnan(highest) or certainty > highest:
+                    highest = certainty
+                if certainty < min_confidence:
                     continue
-            mine = _STATISTICAL if not np.isnan(sure) else tiers[row]
+            row_tier = _PROBABILISTIC if not np.isnan(certainty) else tiers[row]
             time = seen_at[row]
-            if not counted[link] or mine < best:
-                best = mine
+            if not counted[link] or row_tier < best:
+                best = row_tier
                 first[link] = time
                 last[link] = time
-            elif mine == best:
+            elif row_tier == best:
                 first[link] = min(first[link], time)
                 last[link] = max(last[link], time)
             counted[link] = True
             count[link] += 1
             sources[link, source[row] >> 6] |= np.uint64(1) << np.uint64(source[row] & 63)
         tier[link] = best
-        confidence[link] = surest
+        confidence[link] = highest
 
 
 @njit(cache=True)
-def _seen(ends, codes, valid, seen_at, source, first, last, count, sources, newest):  # type: ignore[no-untyped-def]
+def _fold_identifiers(ends, codes, valid, seen_at, source, first, last, count, sources, newest):  # type: ignore[no-untyped-def]
     start = 0
     for row in range(len(ends)):
         if valid[row]:
@@ -129,41 +136,51 @@ def _words(columns: Columns) -> int:
     return (len(columns.sources) >> 6) + 1
 
 
-def links_of(columns: Columns, valid: Bools, accept: float) -> Links:
-    """The links that valid statements support."""
+def links_of(columns: Columns, valid: Bools, min_confidence: float) -> Links:
+    """Return the links that valid statements support."""
     packed, rows = _pairs(columns.ends, columns.codes, valid)
     order = np.argsort(packed, kind="stable")
     packed, rows = packed[order], rows[order]
     del order
     begins = np.flatnonzero(np.concatenate(([True], packed[1:] != packed[:-1]))) if len(packed) else np.empty(0, int)
     starts = np.append(begins, len(packed)).astype(np.int64)
-    many = len(begins)
-    found = Links(
-        np.empty(many, np.int32),
-        np.empty(many, np.int32),
-        np.empty(many, np.int8),
-        np.zeros(many, np.int64),
-        np.zeros(many, np.int64),
-        np.zeros(many, np.int32),
-        np.empty(many, np.float64),
-        np.zeros((many, _words(columns)), np.uint64),
-        np.zeros(many, np.bool_),
-        np.full(many, -1, np.int32),
+    size = len(begins)
+    links = Links(
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
+        np.empty(size, np.int8),
+        np.zeros(size, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(size, np.int32),
+        np.empty(size, np.float64),
+        np.zeros((size, _words(columns)), np.uint64),
+        np.zeros(size, np.bool_),
+        np.full(size, -1, np.int32),
     )
-    out = tuple(getattr(found, name) for name in Links.__slots__)
-    _folded(packed, rows, starts, columns.seen_at, columns.tier, columns.confidence, columns.source, float(accept), out)
-    return found
+    out = tuple(getattr(links, name) for name in Links.__slots__)
+    _fold_links(
+        packed,
+        rows,
+        starts,
+        columns.seen_at,
+        columns.tier,
+        columns.confidence,
+        columns.source,
+        float(min_confidence),
+        out,
+    )
+    return links
 
 
-def sightings_of(columns: Columns, valid: Bools, identifiers: int) -> Sightings:
-    """What valid statements say of identifiers."""
-    found = Sightings(
+def identifier_evidence_of(columns: Columns, valid: Bools, identifiers: int) -> IdentifierEvidence:
+    """Return the evidence of identifiers in valid statements."""
+    result = IdentifierEvidence(
         np.zeros(identifiers, np.int64),
         np.zeros(identifiers, np.int64),
         np.zeros(identifiers, np.int32),
         np.zeros((identifiers, _words(columns)), np.uint64),
         np.full(identifiers, -1, np.int32),
     )
-    out = tuple(getattr(found, name) for name in Sightings.__slots__)
-    _seen(columns.ends, columns.codes, valid, columns.seen_at, columns.source, *out)
-    return found
+    out = tuple(getattr(result, name) for name in IdentifierEvidence.__slots__)
+    _fold_identifiers(columns.ends, columns.codes, valid, columns.seen_at, columns.source, *out)
+    return result

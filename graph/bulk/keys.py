@@ -1,4 +1,4 @@
-"""All keys of a history by code, in Arrow's memory: a third of what texts of Python take."""
+"""All keys of a history by code, in Arrow memory, which takes a third of the memory of Python strings."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,16 +11,16 @@ from graph.domain.model.rules import Rules
 
 
 class Keys:
-    """Keys in the order of code points, so that a code is a key's place."""
+    """Keys in the order of code points; the code of a key is its position."""
 
     def __init__(self, ordered: polars.Series) -> None:
         self._series = ordered
 
     @classmethod
     def of(cls, keys: Iterable[str]) -> tuple["Keys", Codes]:
-        """Different keys in any order; answers the code of each too."""
+        """Create from distinct keys in any order; also return the code of each."""
         series = polars.Series(list(keys), dtype=polars.String)
-        # Polars compares bytes of UTF-8, which order as code points do.
+        # Polars compares UTF-8 bytes, which sort like code points.
         order = series.arg_sort().to_numpy()
         codes = np.empty(len(series), np.int32)
         codes[order] = np.arange(len(series), dtype=np.int32)
@@ -30,20 +30,20 @@ class Keys:
         return len(self._series)
 
     def __getitem__(self, code: int) -> str:
-        """The key of a code; of many ask `named`."""
+        """Return the key of a code; for many codes use `keys_of`."""
         return str(self._series[int(code)])
 
-    def named(self, codes: Codes | Ints | Sequence[int]) -> dict[int, str]:
-        """The keys of some codes."""
-        asked = np.asarray(codes, np.int64)
-        return dict(zip(asked.tolist(), self._series.gather(asked).to_list(), strict=True))
+    def keys_of(self, codes: Codes | Ints | Sequence[int]) -> dict[int, str]:
+        """Return the keys by code."""
+        indexes = np.asarray(codes, np.int64)
+        return dict(zip(indexes.tolist(), self._series.gather(indexes).to_list(), strict=True))
 
     def codes(self, keys: Sequence[str]) -> list[int]:
-        """The codes of some keys."""
-        found = self._series.search_sorted(polars.Series(list(keys), dtype=polars.String))
-        return [int(code) for code in found]
+        """Return the codes of keys."""
+        codes = self._series.search_sorted(polars.Series(list(keys), dtype=polars.String))
+        return [int(code) for code in codes]
 
     def ranks(self, rules: Rules) -> NDArray[np.int16]:
-        """The rank of each key's namespace."""
+        """Return the rank of each key's namespace."""
         names = self._series.str.extract("^([^=]*)=")
         return names.replace_strict(rules.rank, return_dtype=polars.Int16).to_numpy().astype(np.int16)

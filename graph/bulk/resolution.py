@@ -1,7 +1,8 @@
-"""The resolution rule (design.md §4, steps 3 to 6) over arrays of links; `domain.resolution.unite` is its measure.
+"""The resolution rule (docs/internals/resolution-rule.md, steps 3 to 6) over arrays of links.
 
-Links that may unite are first united without any sorting. Where what they connect breaks no limit and bears no mark,
-all of them are kept: both constraints are monotone. Only what is left is sorted and decided link by link.
+It must equal `graph.domain.resolution.resolution`. All links that are not excluded are first connected without sorting.
+If a group that results breaks no limit and has no override, all its links are active, since both constraints are
+monotone. Only the links of the remaining groups are sorted and decided one by one.
 """
 
 from collections.abc import Sequence
@@ -13,24 +14,27 @@ from numpy.typing import NDArray
 
 from graph.bulk.columns import Bools, Codes, Ints
 from graph.bulk.evidence import Links
-from graph.bulk.link_order import in_order
+from graph.bulk.link_order import sort_links
 from graph.bulk.sharing import shared_of
 from graph.domain.model.rules import Rules
 
-KEPT, SUSPENDED, IDLE = np.int8(0), np.int8(1), np.int8(2)
+ACTIVE, SUSPENDED, EXCLUDED = np.int8(0), np.int8(1), np.int8(2)
 
 NO_REASON, BY_LIMIT, BY_APART = np.int8(0), np.int8(1), np.int8(2)
-"""Why a link is suspended. Why one is idle follows from the link and its ends."""
+"""Why a link is suspended. Why a link is excluded follows from the link and its ends."""
 
-Held = NDArray[np.uint64]
-"""A bit a limited namespace that a group holds; where there are more than 64 of them, some share one."""
+NamespaceBits = NDArray[np.uint64]
+"""The limited namespaces in a group, one bit each; with more than 64 of them, some share a bit."""
 Pairs = Sequence[tuple[int, int]]
 
 
 @dataclass(slots=True)
 class Resolved:
-    """`group` is one code of the group that each identifier is in. Of a suspended link, `detail` is the namespace's
-    rank and `total` how many of it there would be, or `detail` is the place of the mark in `apart`."""
+    """The result: `group` is a code that identifies the group of each identifier.
+
+    For a link suspended by a limit, `detail` is the rank of the namespace and `total` the number of its values in the
+    merged group. For a link suspended by an override, `detail` is the index of the override in `apart`.
+    """
 
     group: Codes
     state: NDArray[np.int8]
@@ -41,16 +45,16 @@ class Resolved:
 
 
 @njit(cache=True)
-def _find(parent: Codes, one: int) -> int:
-    while parent[one] != one:
-        parent[one] = parent[parent[one]]
-        one = parent[one]
-    return one
+def _find(parent: Codes, code: int) -> int:
+    while parent[code] != code:
+        parent[code] = parent[parent[code]]
+        code = parent[code]
+    return code
 
 
 @njit(cache=True)
 def _connect(a: Codes, b: Codes, active: Bools, parent: Codes) -> None:
-    """Unite by smaller code, so that roots are the smallest codes of what they stand for."""
+    """Union by smaller code, so that the root of a group is its smallest code."""
     for link in range(len(a)):
         if active[link]:
             x, y = _find(parent, a[link]), _find(parent, b[link])
@@ -62,87 +66,87 @@ def _connect(a: Codes, b: Codes, active: Bools, parent: Codes) -> None:
 
 @njit(cache=True)
 def _flatten(parent: Codes) -> None:
-    # Roots are the smallest, so each code's parent is flat before it is looked at.
-    for one in range(len(parent)):
-        parent[one] = parent[parent[one]]
+    # Roots are the smallest codes, so the parent of each code is flat before the code is visited.
+    for code in range(len(parent)):
+        parent[code] = parent[parent[code]]
 
 
 @njit(cache=True)
 def _roots(parent: Codes) -> Codes:
     roots = np.empty_like(parent)
-    for one in range(len(parent)):
-        roots[one] = _find(parent, one)
+    for code in range(len(parent)):
+        roots[code] = _find(parent, code)
     return roots
 
 
 @njit(cache=True)
-def _foe(parent: Codes, apart: Codes, x: int, y: int) -> int:
-    for mark in range(len(apart)):
-        one, other = _find(parent, apart[mark, 0]), _find(parent, apart[mark, 1])
-        if (one == x and other == y) or (one == y and other == x):
-            return mark
+def _find_apart_pair(parent: Codes, apart: Codes, x: int, y: int) -> int:
+    for index in range(len(apart)):
+        a, b = _find(parent, apart[index, 0]), _find(parent, apart[index, 1])
+        if (a == x and b == y) or (a == y and b == x):
+            return index
     return -1
 
 
 @njit(cache=True)
-def _broken(held: Held, counts: Codes, limits: Codes, x: int, y: int) -> int:
-    # Most groups hold no namespace with a limit in common.
-    for one in range(len(limits) if held[x] & held[y] else 0):
-        if counts[x, one] and counts[y, one] and counts[x, one] + counts[y, one] > limits[one]:
-            return one
+def _exceeded_limit(held: NamespaceBits, counts: Codes, limits: Codes, x: int, y: int) -> int:
+    # Most pairs of groups have no limited namespace in common.
+    for limit in range(len(limits) if held[x] & held[y] else 0):
+        if counts[x, limit] and counts[y, limit] and counts[x, limit] + counts[y, limit] > limits[limit]:
+            return limit
     return -1
 
 
 @njit(cache=True)
-def _decide(order, a, b, local, parent, size, counts, limits, ranks, foes, apart, state, reason, detail, total):  # type: ignore[no-untyped-def]
+def _decide(order, a, b, local, parent, size, counts, limits, ranks, has_apart, apart, state, reason, detail, total):  # type: ignore[no-untyped-def]
     held = np.zeros(len(parent), np.uint64)
     for x in range(len(parent)):
-        for one in range(len(limits)):
-            if counts[x, one]:
-                held[x] |= np.uint64(1) << np.uint64(one & 63)
+        for limit in range(len(limits)):
+            if counts[x, limit]:
+                held[x] |= np.uint64(1) << np.uint64(limit & 63)
     for at in range(len(order)):
         link = order[at]
         x, y = _find(parent, local[a[link]]), _find(parent, local[b[link]])
         if x == y:
             continue
-        if foes[x] and foes[y] and _foe(parent, apart, x, y) >= 0:
+        if has_apart[x] and has_apart[y] and _find_apart_pair(parent, apart, x, y) >= 0:
             state[link] = SUSPENDED
             continue
-        if _broken(held, counts, limits, x, y) >= 0:
+        if _exceeded_limit(held, counts, limits, x, y) >= 0:
             state[link] = SUSPENDED
             continue
         if size[x] < size[y]:
             x, y = y, x
         parent[y] = x
         size[x] += size[y]
-        foes[x] = foes[x] or foes[y]
+        has_apart[x] = has_apart[x] or has_apart[y]
         held[x] |= held[y]
-        for one in range(len(limits)):
-            counts[x, one] += counts[y, one]
-    # Why is told of the groups as they came to be.
+        for limit in range(len(limits)):
+            counts[x, limit] += counts[y, limit]
+    # The reasons are those of the final groups.
     for at in range(len(order)):
         link = order[at]
         if state[link] == SUSPENDED:
             x, y = _find(parent, local[a[link]]), _find(parent, local[b[link]])
-            mark = _foe(parent, apart, x, y) if foes[x] and foes[y] else -1
-            if mark >= 0:
-                reason[link], detail[link] = BY_APART, mark
+            override = _find_apart_pair(parent, apart, x, y) if has_apart[x] and has_apart[y] else -1
+            if override >= 0:
+                reason[link], detail[link] = BY_APART, override
             else:
-                one = _broken(held, counts, limits, x, y)
-                reason[link], detail[link] = BY_LIMIT, ranks[one]
-                total[link] = counts[x, one] + counts[y, one]
+                limit = _exceeded_limit(held, counts, limits, x, y)
+                reason[link], detail[link] = BY_LIMIT, ranks[limit]
+                total[link] = counts[x, limit] + counts[y, limit]
 
 
 @njit(cache=True)
-def _activate(a: Codes, b: Codes, counted: Bools, shut: Bools, active: Bools, state) -> None:  # type: ignore[no-untyped-def]
+def _activate(a: Codes, b: Codes, counted: Bools, excluded: Bools, active: Bools, state) -> None:  # type: ignore[no-untyped-def]
     for link in range(len(a)):
-        active[link] = counted[link] and not (shut[a[link]] or shut[b[link]])
-        state[link] = KEPT if active[link] else IDLE
+        active[link] = counted[link] and not (excluded[a[link]] or excluded[b[link]])
+        state[link] = ACTIVE if active[link] else EXCLUDED
 
 
 @njit(cache=True)
-def _overfull(group: Codes, rank: NDArray[np.int16], limits: Ints, dirty: Bools) -> None:
-    """Mark the groups that hold more of a namespace than its limit (-1: none)."""
+def _flag_overfull(group: Codes, rank: NDArray[np.int16], limits: Ints, dirty: Bools) -> None:
+    """Flag in `dirty` the groups that hold more values of a namespace than its limit (-1: none)."""
     counts = np.zeros(len(group), np.int32)
     begin = 0
     while begin < len(rank):
@@ -150,38 +154,38 @@ def _overfull(group: Codes, rank: NDArray[np.int16], limits: Ints, dirty: Bools)
         while end < len(rank) and rank[end] == rank[begin]:
             end += 1
         if limit >= 0:
-            for one in range(begin, end):
-                counts[group[one]] += 1
-                if counts[group[one]] > limit:
-                    dirty[group[one]] = True
-            for one in range(begin, end):
-                counts[group[one]] = 0
+            for code in range(begin, end):
+                counts[group[code]] += 1
+                if counts[group[code]] > limit:
+                    dirty[group[code]] = True
+            for code in range(begin, end):
+                counts[group[code]] = 0
         begin = end
 
 
 @njit(cache=True)
 def _inside(group: Codes, dirty: Bools, local: Codes) -> Ints:
-    """The identifiers of the groups that are marked, each with its place among them in `local`."""
-    mine = np.empty(len(group), np.int64)
-    many = 0
-    for one in range(len(group)):
-        if dirty[group[one]]:
-            local[one] = many
-            mine[many] = one
-            many += 1
-    return mine[:many].copy()
+    """Return the identifiers of the dirty groups; set in `local` the index of each among them."""
+    members = np.empty(len(group), np.int64)
+    size = 0
+    for code in range(len(group)):
+        if dirty[group[code]]:
+            local[code] = size
+            members[size] = code
+            size += 1
+    return members[:size].copy()
 
 
 @njit(cache=True)
 def _at(a: Codes, active: Bools, local: Codes) -> Ints:
-    """The links that may unite and lie in the groups that are marked."""
+    """Return the active links in the dirty groups."""
     chosen = np.empty(len(a), np.int64)
-    many = 0
+    size = 0
     for link in range(len(a)):
         if active[link] and local[a[link]] >= 0:
-            chosen[many] = link
-            many += 1
-    return chosen[:many].copy()
+            chosen[size] = link
+            size += 1
+    return chosen[:size].copy()
 
 
 def resolve(
@@ -192,71 +196,73 @@ def resolve(
     together: Pairs = (),
     apart: Pairs = (),
 ) -> Resolved:
-    """Groups of identifiers and verdicts on links; `rank` is that of each identifier's namespace.
+    """Return the groups of identifiers and the states of links; `rank` is the rank of each identifier's namespace.
 
-    Codes are in the order of keys, so the identifiers of a namespace stand together.
-    `together` are pairs in the order of step 4, `apart` such by key; `blocked` tells which identifiers a steward
+    Codes are in the order of keys, so the identifiers of a namespace are adjacent. `together` are the pairs of
+    overrides in the order of step 4, `apart` those in the order of keys; `blocked` are the identifiers that a steward
     blocked.
     """
-    many, size = len(rank), len(links)
+    size = len(links)
     shared = shared_of(links, rank, rules, blocked)
     active, state = np.empty(size, np.bool_), np.empty(size, np.int8)
     _activate(links.a, links.b, links.counted, shared if blocked is None else shared | blocked, active, state)
-    found = Resolved(
-        np.arange(many, dtype=np.int32),
+    resolved = Resolved(
+        np.arange(len(rank), dtype=np.int32),
         state,
         np.zeros(size, np.int8),
         np.zeros(size, np.int32),
         np.zeros(size, np.int32),
         shared,
     )
-    _connect(links.a, links.b, active, found.group)
-    ends = np.array(together, np.int32).reshape(-1, 2)
-    _connect(ends[:, 0].copy(), ends[:, 1].copy(), np.ones(len(ends), np.bool_), found.group)
-    _flatten(found.group)
-    _settle_the_rest(links, rank, rules, active, together, apart, found)
-    return found
+    _connect(links.a, links.b, active, resolved.group)
+    pairs = np.array(together, np.int32).reshape(-1, 2)
+    _connect(pairs[:, 0].copy(), pairs[:, 1].copy(), np.ones(len(pairs), np.bool_), resolved.group)
+    _flatten(resolved.group)
+    _resolve_conflicts(links, rank, rules, active, together, apart, resolved)
+    return resolved
 
 
-def _settle_the_rest(
+def _resolve_conflicts(
     links: Links,
     rank: NDArray[np.int16],
     rules: Rules,
     active: Bools,
     together: Pairs,
     apart: Pairs,
-    found: Resolved,
+    resolved: Resolved,
 ) -> None:
-    """Decide link by link what breaks a limit as a whole, or bears marks."""
+    """Decide link by link in the groups that break a limit as a whole or have overrides."""
     dirty = np.zeros(len(rank), np.bool_)
-    _overfull(found.group, rank, np.array([rules.limits.get(one.name, -1) for one in rules.namespaces]), dirty)
-    for ends in (*together, *apart):
-        dirty[found.group[list(ends)]] = True
+    _flag_overfull(
+        resolved.group, rank, np.array([rules.limits.get(rule.name, -1) for rule in rules.namespaces]), dirty
+    )
+    for pair in (*together, *apart):
+        dirty[resolved.group[list(pair)]] = True
     local = np.full(len(rank), -1, np.int32)
-    mine = _inside(found.group, dirty, local)
-    if not len(mine):
+    members = _inside(resolved.group, dirty, local)
+    if not len(members):
         return
     chosen = _at(links.a, active, local)
-    parent, size = np.arange(len(mine), dtype=np.int32), np.ones(len(mine), np.int32)
-    marks = local[np.array(apart, np.int32).reshape(-1, 2)]
-    foes = np.zeros(len(mine), np.bool_)
-    foes[marks.ravel()] = True
+    parent, size = np.arange(len(members), dtype=np.int32), np.ones(len(members), np.int32)
+    local_apart = local[np.array(apart, np.int32).reshape(-1, 2)]
+    has_apart = np.zeros(len(members), np.bool_)
+    has_apart[local_apart.ravel()] = True
     for x, y in together:
         a, b = _find(parent, local[x]), _find(parent, local[y])
-        if a != b and not (foes[a] and foes[b] and _foe(parent, marks, a, b) >= 0):
+        if a != b and not (has_apart[a] and has_apart[b] and _find_apart_pair(parent, local_apart, a, b) >= 0):
             parent[b] = a
             size[a] += size[b]
-            foes[a] |= foes[b]
+            has_apart[a] |= has_apart[b]
     ranks = np.array([rules.rank[name] for name in rules.limits], np.int32)
     limits = np.array(list(rules.limits.values()), np.int32)
-    counts = np.zeros((len(mine), len(limits)), np.int32)
-    place = np.full(len(rules.namespaces), -1, np.int32)
-    place[ranks] = np.arange(len(ranks))
-    of_limit = place[rank[mine]]
-    limited = np.flatnonzero(of_limit >= 0)
-    # Values that marks joined count once.
-    counts[_roots(parent)[limited], of_limit[limited]] = 1
-    order = in_order(links, chosen, rank, rules)
+    counts = np.zeros((len(members), len(limits)), np.int32)
+    index_of_rank = np.full(len(rules.namespaces), -1, np.int32)
+    index_of_rank[ranks] = np.arange(len(ranks))
+    limit_index = index_of_rank[rank[members]]
+    limited = np.flatnonzero(limit_index >= 0)
+    # Values that overrides have merged count once.
+    counts[_roots(parent)[limited], limit_index[limited]] = 1
+    order = sort_links(links, chosen, rank, rules)
     _decide(
         order,
         links.a,
@@ -267,11 +273,11 @@ def _settle_the_rest(
         counts,
         limits,
         ranks,
-        foes,
-        marks,
-        found.state,
-        found.reason,
-        found.detail,
-        found.total,
+        has_apart,
+        local_apart,
+        resolved.state,
+        resolved.reason,
+        resolved.detail,
+        resolved.total,
     )
-    found.group[mine] = mine[_roots(parent)]
+    resolved.group[members] = members[_roots(parent)]

@@ -1,4 +1,7 @@
-"""Who is linked with how many others, over arrays (design.md §4, step 3; `domain.resolution.degrees`)."""
+"""Neighbor counts and shared identifiers, over arrays.
+
+This is step 3 of docs/internals/resolution-rule.md, as `degrees` in `graph.domain.resolution.resolution` implements it.
+"""
 
 import numpy as np
 from numba import njit
@@ -11,7 +14,7 @@ from graph.domain.model.rules import Rules
 
 @njit(cache=True)
 def _degrees(a: Codes, b: Codes, counted: Bools, rank: NDArray[np.int16], row: Codes, degree: Codes) -> None:
-    """Count the neighbours of those that have a row (not -1). Those of rank -1 are blocked."""
+    """Count the neighbors of identifiers that have a row (not -1). Identifiers of rank -1 are blocked."""
     for link in range(len(a)):
         x, y = a[link], b[link]
         if counted[link] and (row[x] >= 0 or row[y] >= 0) and rank[x] >= 0 and rank[y] >= 0:
@@ -22,62 +25,66 @@ def _degrees(a: Codes, b: Codes, counted: Bools, rank: NDArray[np.int16], row: C
 
 
 def degrees_of(links: Links, rank: NDArray[np.int16], rules: Rules, blocked: Bools | None = None) -> Codes:
-    """Distinct neighbours by the rank of their namespace, a row an identifier."""
-    found = np.zeros((len(rank), len(rules.namespaces)), np.int32)
-    _degrees(links.a, links.b, links.counted, _open(rank, blocked), np.arange(len(rank), dtype=np.int32), found)
-    return found
+    """Return the number of distinct neighbors by the rank of their namespace, one row per identifier."""
+    degree = np.zeros((len(rank), len(rules.namespaces)), np.int32)
+    rows = np.arange(len(rank), dtype=np.int32)
+    _degrees(links.a, links.b, links.counted, _without_blocked(rank, blocked), rows, degree)
+    return degree
 
 
-def _open(rank: NDArray[np.int16], blocked: Bools | None) -> NDArray[np.int16]:
+def _without_blocked(rank: NDArray[np.int16], blocked: Bools | None) -> NDArray[np.int16]:
     return rank if blocked is None else np.where(blocked, np.int16(-1), rank)
 
 
 @njit(cache=True)
-def _busy(a: Codes, b: Codes, rank: NDArray[np.int16], most: Ints, row: Codes) -> int:
-    """Give those a row in `row` that have more links than their rank lets pass without a closer look."""
+def _number_candidates(a: Codes, b: Codes, rank: NDArray[np.int16], limits: Ints, row: Codes) -> int:
+    """Number in `row` the identifiers with more links than the smallest limit of their rank (others: -1)."""
     links = np.zeros(len(rank), np.int32)
     for link in range(len(a)):
         links[a[link]] += 1
         links[b[link]] += 1
-    many = 0
-    for one in range(len(rank)):
-        row[one] = -1
-        if links[one] > most[rank[one]]:
-            row[one] = many
-            many += 1
-    return many
+    size = 0
+    for code in range(len(rank)):
+        row[code] = -1
+        if links[code] > limits[rank[code]]:
+            row[code] = size
+            size += 1
+    return size
 
 
 @njit(cache=True)
-def _share(degree: Codes, ranks: NDArray[np.int16], starts: Ints, masks: Bools, most: Ints, shared: Bools) -> None:
-    """Sharing is judged by counts, those of a rank's `starts`: of the ranks that a mask names, at most so many."""
-    for one in range(len(ranks)):
-        for count in range(starts[ranks[one]], starts[ranks[one] + 1]):
+def _share(degree: Codes, ranks: NDArray[np.int16], starts: Ints, masks: Bools, limits: Ints, shared: Bools) -> None:
+    """Set in `shared` the identifiers that exceed a limit.
+
+    Rank `r` has the limits from `starts[r]` to `starts[r + 1]`, each on the neighbors of the ranks in its mask.
+    """
+    for candidate in range(len(ranks)):
+        for index in range(starts[ranks[candidate]], starts[ranks[candidate] + 1]):
             total = 0
             for at in range(degree.shape[1]):
-                if masks[count, at]:
-                    total += degree[one, at]
-            if total > most[count]:
-                shared[one] = True
+                if masks[index, at]:
+                    total += degree[candidate, at]
+            if total > limits[index]:
+                shared[candidate] = True
 
 
 def shared_of(links: Links, rank: NDArray[np.int16], rules: Rules, blocked: Bools | None = None) -> Bools:
-    """The identifiers that are linked with more others than `shared_above` lets pass."""
-    starts, masks, most = [0], list[list[bool]](), list[int]()
-    least = np.full(len(rules.namespaces), np.iinfo(np.int64).max)
+    """Return the identifiers that have more neighbors than `shared_above` allows."""
+    starts, masks, limits = [0], list[list[bool]](), list[int]()
+    smallest = np.full(len(rules.namespaces), np.iinfo(np.int64).max)
     for at, rule in enumerate(rules.namespaces):
-        for names, limit in rules.counted.get(rule.name, ()):
-            masks.append([one.name in names for one in rules.namespaces])
-            most.append(limit)
-            least[at] = min(least[at], limit)
+        for names, limit in rules.shared_limits.get(rule.name, ()):
+            masks.append([namespace.name in names for namespace in rules.namespaces])
+            limits.append(limit)
+            smallest[at] = min(smallest[at], limit)
         starts.append(len(masks))
     row = np.empty(len(rank), np.int32)
-    degree = np.zeros((_busy(links.a, links.b, rank, least, row), len(rules.namespaces)), np.int32)
-    _degrees(links.a, links.b, links.counted, _open(rank, blocked), row, degree)
-    busy = np.flatnonzero(row >= 0)
-    among = np.zeros(len(busy), np.bool_)
+    degree = np.zeros((_number_candidates(links.a, links.b, rank, smallest, row), len(rules.namespaces)), np.int32)
+    _degrees(links.a, links.b, links.counted, _without_blocked(rank, blocked), row, degree)
+    candidates = np.flatnonzero(row >= 0)
+    is_shared = np.zeros(len(candidates), np.bool_)
     table = np.array(masks, np.bool_).reshape(-1, len(rules.namespaces))
-    _share(degree, rank[busy], np.array(starts), table, np.array(most, np.int64), among)
-    found = np.zeros(len(rank), np.bool_)
-    found[busy[among]] = True
-    return found
+    _share(degree, rank[candidates], np.array(starts), table, np.array(limits, np.int64), is_shared)
+    shared = np.zeros(len(rank), np.bool_)
+    shared[candidates[is_shared]] = True
+    return shared

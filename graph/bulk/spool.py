@@ -1,4 +1,4 @@
-"""Receipts in a file of our own between the two times that they are needed: to resolve, and to be stored."""
+"""A temporary file of receipts, which are needed twice: to resolve them, and to store them."""
 
 import marshal
 import mmap
@@ -7,64 +7,66 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graph.domain.model.observations import TIERS
-from graph.domain.model.receipts import Receipt, Standing
+from graph.domain.model.receipts import ObservationStatus, Receipt
 
-BLOCK = 5_000
-"""Rows that are written at a time."""
-LENGTH = 4
-"""Bytes that tell a length."""
-# As `TIERS`.
-_STANDINGS = {one.value: one for one in Standing}
+BLOCK_ROWS = 5_000
+"""Rows that are written together."""
+LENGTH_BYTES = 4
+"""Bytes of a length prefix."""
+# As `TIERS`: faster than a call of the enum.
+_STATUSES = {status.value: status for status in ObservationStatus}
 
 
 class Row(NamedTuple):
-    """A receipt as plain values, which cross between processes and into the file quickly; `dropped` are identifiers."""
+    """A receipt as plain values, which are fast to send between processes and to write to the file.
+
+    `dropped` is the number of dropped identifiers.
+    """
 
     source: str
     id: str
     digest: str
-    standing: str
+    status: str
     seen_at: int
     keys: tuple[str, ...]
     tier: int
     confidence: float | None
     sent: str
     order_key: str
-    stated_at: int
+    reported_at: int
     facts: str
     kind: str
-    told_at: tuple[str, ...]
+    fact_holders: tuple[str, ...]
     dropped: int
 
     @classmethod
     def of(cls, receipt: Receipt, dropped: int) -> "Row":
-        """The row of a receipt."""
-        one = receipt
+        """Return the row of a receipt."""
         return cls(
-            one.source,
-            one.id,
-            one.digest,
-            one.standing.value,
-            one.seen_at,
-            one.keys,
-            one.tier.value,
-            one.confidence,
-            one.sent,
-            one.order_key,
-            one.stated_at,
-            one.facts,
-            one.kind,
-            one.told_at,
+            receipt.source,
+            receipt.id,
+            receipt.digest,
+            receipt.status.value,
+            receipt.seen_at,
+            receipt.keys,
+            receipt.tier.value,
+            receipt.confidence,
+            receipt.sent,
+            receipt.order_key,
+            receipt.reported_at,
+            receipt.facts,
+            receipt.kind,
+            receipt.fact_holders,
             dropped,
         )
 
     def receipt(self, received_at: int, superseded: bool) -> Receipt:
-        """The receipt of a row."""
+        """Return the receipt of a row."""
         return Receipt(
             self.source,
             self.id,
             self.digest,
-            Standing.SUPERSEDED if superseded else _STANDINGS[self.standing],
+            ObservationStatus.SUPERSEDED if superseded else _STATUSES[self.status],
             received_at,
             self.seen_at,
             self.keys,
@@ -72,15 +74,15 @@ class Row(NamedTuple):
             self.confidence,
             self.sent,
             self.order_key,
-            self.stated_at,
+            self.reported_at,
             self.facts,
             self.kind,
-            self.told_at,
+            self.fact_holders,
         )
 
 
 class Spool:
-    """Rows in the order in which they were added, and texts wherever they are asked for."""
+    """Rows, read in the order in which they were added, and texts, read at their positions."""
 
     def __init__(self, folder: Path) -> None:
         self._rows, self._texts = (folder / "rows").open("w+b"), (folder / "texts").open("w+b")
@@ -91,39 +93,39 @@ class Spool:
     def add(self, row: Row) -> None:
         """Add a row."""
         self._block.append(tuple(row))
-        if len(self._block) == BLOCK:
+        if len(self._block) == BLOCK_ROWS:
             self._flush()
 
     def _flush(self) -> None:
-        # Whole, since `marshal` asks a file for each few bytes.
+        # As one block, since `marshal.load` reads a file a few bytes at a time.
         self._rows.write(_framed(marshal.dumps(self._block)))
         self._block = []
 
     def __iter__(self) -> Iterator[Row]:
         self._flush()
         self._rows.seek(0)
-        while length := self._rows.read(LENGTH):
-            # Only what this process wrote is read.
+        while length := self._rows.read(LENGTH_BYTES):
+            # The file contains only data that this process wrote.
             block: Iterable[tuple[Any, ...]] = marshal.loads(self._rows.read(int.from_bytes(length)))  # noqa: S302
             yield from map(Row._make, block)
 
     def put(self, text: str) -> int:
-        """Add a text; answers its place."""
+        """Add a text and return its position."""
         at, data = self._ends, _framed(text.encode())
         self._texts.write(data)
         self._ends += len(data)
         return at
 
     def text(self, at: int) -> str:
-        """The text at a place; none may be added after."""
+        """Return the text at a position; none may be added afterwards."""
         if self._map is None:
             self._texts.flush()
             self._map = mmap.mmap(self._texts.fileno(), 0, access=mmap.ACCESS_READ)
-        begin = at + LENGTH
+        begin = at + LENGTH_BYTES
         return self._map[begin : begin + int.from_bytes(self._map[at:begin])].decode()
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         if self._map is not None:
             self._map.close()
         self._rows.close()
@@ -131,4 +133,4 @@ class Spool:
 
 
 def _framed(data: bytes) -> bytes:
-    return len(data).to_bytes(LENGTH) + data
+    return len(data).to_bytes(LENGTH_BYTES) + data

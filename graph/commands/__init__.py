@@ -1,1 +1,1 @@
-"""Writes, one file each; `commit` is the one behind all others."""
+"""Writes, one file each; `commit` is the write behind most of the others."""

@@ -1,4 +1,4 @@
-"""The one write behind all others: commands in, decided and stored in one transaction, an answer for each."""
+"""The write behind most of the others: decides and stores commands in one transaction, with a result for each."""
 
 from collections.abc import Generator, Sequence
 from itertools import combinations
@@ -8,223 +8,236 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from graph.domain.model.changes import Change
-from graph.domain.model.errors import Problem, RulesMoved
-from graph.domain.model.idempotency import Answered, Once, RequestKey
+from graph.domain.model.errors import Problem, RulesChanged
+from graph.domain.model.idempotency import IdempotencyKey, IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link
-from graph.domain.model.overrides import Mark
-from graph.domain.model.receipts import ObservationKey, Standing
-from graph.domain.model.rules import Dropped, Rules
-from graph.domain.model.store_values import Around, Region, Support, Writes
-from graph.domain.resolution.incremental import Step
-from graph.domain.resolution.intake import Command, Delta, Intake, Observe, RemoveMark, Revoke, SetMark, Taken
-from graph.ports import Ids, ReadAround, ReadRegion, ReadSupport, Request, Write
+from graph.domain.model.overrides import Override
+from graph.domain.model.receipts import ObservationKey, ObservationStatus
+from graph.domain.model.rules import DroppedIdentifier, Rules
+from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Writes
+from graph.domain.resolution.incremental import IncrementalResolution
+from graph.domain.resolution.intake import (
+    Command,
+    Delta,
+    Intake,
+    IntakeResult,
+    Observe,
+    RemoveOverride,
+    Revoke,
+    SetOverride,
+)
+from graph.ports import Ids, ReadEvidence, ReadNeighborhood, ReadRegion, Request, Write
 
 
 class Accepted(Struct, frozen=True, gc=False):
-    """An observation that was taken in.
+    """An accepted observation.
 
-    `standing` tells whether it counts (a revocation or a newer statement of the order may have come before it),
-    `repeated` that it was known already. `customer` is the id that answers for its identifiers (empty where none
-    does), `key` one of them. `links` are those among its identifiers that this write touched, `merges` what it caused.
+    `status` says whether it counts: a revocation or a newer statement of the order may have arrived before it.
+    `duplicate` is true if it was stored already. `customer` is the id of the customer that holds its identifiers (empty
+    if none does), `key` one of the identifiers. `links` are the links between its identifiers that this write touched,
+    `merges` the merges that it caused.
     """
 
     source: str
     id: str
     key: str
     customer: str
-    standing: Standing
-    repeated: bool
-    dropped: Sequence[Dropped]
+    status: ObservationStatus
+    duplicate: bool
+    dropped_identifiers: Sequence[DroppedIdentifier]
     links: Sequence[Link]
     merges: Sequence[Change]
 
 
-class Refused(Struct, frozen=True, gc=False):
-    """An item that was not taken in, with the reason."""
+class Rejected(Struct, frozen=True, gc=False):
+    """An item that was rejected, with the reason."""
 
     problem: Problem
 
 
 class Revocation(Struct, frozen=True, gc=False):
-    """A revocation that holds; `known` tells whether the observation had come."""
+    """A stored revocation; `found` is true if the observation had arrived before it."""
 
     source: str
     id: str
-    known: bool
+    found: bool
 
 
-class Marking(Struct, frozen=True, gc=False):
-    """A mark that stands, and whether it was set only now."""
+class OverrideResult(Struct, frozen=True, gc=False):
+    """An override in effect; `new` is true if this request set it."""
 
-    mark: Mark
+    override: Override
     new: bool
 
 
-Answer = Accepted | Refused | Revocation | Marking
+CommandResult = Accepted | Rejected | Revocation | OverrideResult
 
 
 def commit(
     commands: Sequence[Command], rules: Rules, now: int, ids: Ids, version: int = 0
-) -> Generator[Request, Any, list[Answer]]:
-    """Decide and store commands as one step; a refused one leaves the others alone. `now` in microseconds.
+) -> Generator[Request, Any, list[CommandResult]]:
+    """Decide and store commands in one step; a rejected command does not affect the others. `now` is in microseconds.
 
-    Raises `RulesMoved` where the store has another version of the rules than these.
+    Raises `RulesChanged` if the store's version of the rules is not `version`.
     """
-    around: Around = yield _first_read(commands)
-    if around.rules_version != version:
-        raise RulesMoved(f"the rules are at version {around.rules_version}, not {version}")
-    intake = Intake(around.receipts)
-    marks = _Marks(around, now)
-    drafts = [_take(command, intake, marks) for command in commands]
-    delta = intake.settle(marks.set, marks.removed)
-    support: Support = {}
-    if delta.withdrawn or delta.marks_removed:
-        more: Around = yield _second_read(delta)
-        around = _joined(around, more)
+    neighborhood: Neighborhood = yield _first_read(commands)
+    if neighborhood.rules_version != version:
+        raise RulesChanged(f"the rules are at version {neighborhood.rules_version}, not {version}")
+    intake = Intake(neighborhood.receipts)
+    overrides = _Overrides(neighborhood, now)
+    drafts = [_decide(command, intake, overrides) for command in commands]
+    delta = intake.delta(overrides.set, overrides.removed)
+    evidence: EvidenceByKey = {}
+    if delta.withdrawn or delta.overrides_removed:
+        second: Neighborhood = yield _second_read(delta)
+        neighborhood = _merged(neighborhood, second)
         if delta.withdrawn:
-            support = yield ReadSupport(sorted({key for one in delta.withdrawn for key in one.keys}))
-    step = Step(delta, around, support, rules, now, ids.customer)
-    writes = yield from finished(step)
+            evidence = yield ReadEvidence(sorted({key for statement in delta.withdrawn for key in statement.keys}))
+    resolution = IncrementalResolution(delta, neighborhood, evidence, rules, now, ids.customer)
+    writes = yield from finish_resolution(resolution)
     writes.receipts.extend(intake.changed)
-    writes.answered.extend(marks.answered)
+    writes.idempotent_results.extend(overrides.results)
     if not writes.empty:
         yield Write(writes)
-    return [_answer(draft, intake, step) for draft in drafts]
+    return [_result(draft, intake, resolution) for draft in drafts]
 
 
-def finished(step: Step) -> Generator[Request, Any, Writes]:
-    """Read the regions that a step wants, until nothing is missing, and finish it."""
-    while (wanted := step.wanted()) is not None:
-        seeds, opened = wanted
+def finish_resolution(resolution: IncrementalResolution) -> Generator[Request, Any, Writes]:
+    """Read the regions that a resolution needs until none is missing, and finish it."""
+    while (missing := resolution.missing()) is not None:
+        seeds, opened = missing
         region: Region = yield ReadRegion(frozenset(seeds), frozenset(opened))
-        step.add_region(region)
-    return step.finish()
+        resolution.add_region(region)
+    return resolution.finish()
 
 
-def _first_read(commands: Sequence[Command]) -> ReadAround:
+def _first_read(commands: Sequence[Command]) -> ReadNeighborhood:
     receipts: dict[ObservationKey, None] = {}
     orders: dict[str, None] = {}
     keys: dict[str, None] = {}
     pairs: dict[Pair, None] = {}
-    marked: dict[str, None] = {}
-    marks: list[str] = []
-    requests: list[RequestKey] = []
+    override_keys: dict[str, None] = {}
+    override_ids: list[str] = []
+    idempotency_keys: list[RequestKey] = []
     for command in commands:
         match command:
             case Observe():
                 receipts[command.key] = None
-                keys.update(dict.fromkeys(command.outcome.keys))
-                pairs.update(dict.fromkeys(combinations(command.outcome.keys, 2)))
+                keys.update(dict.fromkeys(command.normalized.keys))
+                pairs.update(dict.fromkeys(combinations(command.normalized.keys, 2)))
                 if command.order_key:
                     orders[command.order_key] = None
             case Revoke():
                 receipts[command.source, command.id] = None
-            case SetMark(mark):
-                keys.update(dict.fromkeys(mark.keys))
-                marked.update(dict.fromkeys(mark.keys))
-            case RemoveMark():
-                marks.append(command.id)
-        if isinstance(command, SetMark | RemoveMark) and command.once is not None:
-            requests.append(command.once.key)
-    return ReadAround(list(receipts), list(orders), sorted(keys), list(pairs), list(marked), marks, requests)
-
-
-def _second_read(delta: Delta) -> ReadAround:
-    """What surrounds statements and marks that were only found by the first read."""
-    keys = {key for statement in delta.withdrawn for key in statement.keys}
-    keys.update(key for mark in delta.marks_removed for key in mark.keys)
-    pairs = {ends for statement in delta.withdrawn for ends in combinations(statement.keys, 2)}
-    return ReadAround(keys=sorted(keys), pairs=sorted(pairs))
-
-
-def _joined(a: Around, b: Around) -> Around:
-    return Around(
-        a.receipts, {**a.members, **b.members}, {**a.links, **b.links}, {**a.customers, **b.customers}, a.marks
+            case SetOverride(override):
+                keys.update(dict.fromkeys(override.keys))
+                override_keys.update(dict.fromkeys(override.keys))
+            case RemoveOverride():
+                override_ids.append(command.id)
+        if isinstance(command, SetOverride | RemoveOverride) and command.idempotency_key is not None:
+            idempotency_keys.append(command.idempotency_key.key)
+    return ReadNeighborhood(
+        list(receipts), list(orders), sorted(keys), list(pairs), list(override_keys), override_ids, idempotency_keys
     )
 
 
-class _Marks:
-    """The marks that commands set and remove, against those that stand; a request with a key is done once."""
+def _second_read(delta: Delta) -> ReadNeighborhood:
+    """Return the read of the neighborhood of statements and overrides that only the first read has found."""
+    keys = {key for statement in delta.withdrawn for key in statement.keys}
+    keys.update(key for override in delta.overrides_removed for key in override.keys)
+    pairs = {pair for statement in delta.withdrawn for pair in combinations(statement.keys, 2)}
+    return ReadNeighborhood(keys=sorted(keys), pairs=sorted(pairs))
 
-    def __init__(self, around: Around, now: int) -> None:
+
+def _merged(a: Neighborhood, b: Neighborhood) -> Neighborhood:
+    return Neighborhood(
+        a.receipts, {**a.members, **b.members}, {**a.links, **b.links}, {**a.customers, **b.customers}, a.overrides
+    )
+
+
+class _Overrides:
+    """The overrides that commands set and remove; a request with an idempotency key is carried out once."""
+
+    def __init__(self, neighborhood: Neighborhood, now: int) -> None:
         self._now = now
-        self._answered = dict(around.answered)
-        self.answered: list[Answered] = []
-        self._standing = dict(around.marks)
-        self._before = frozenset(around.marks)
-        self._removed: dict[str, Mark] = {}
+        self._results = dict(neighborhood.idempotent_results)
+        self.results: list[IdempotentResult] = []
+        self._current = dict(neighborhood.overrides)
+        self._stored = frozenset(neighborhood.overrides)
+        self._removed: dict[str, Override] = {}
 
-    def do(self, command: SetMark | RemoveMark) -> Marking | Refused:
-        once = command.once
-        known = None if once is None else self._answered.get(once.key)
-        if once is not None and known is not None:
-            if known.once.digest != once.digest:
-                return Refused(used_otherwise(once))
-            return Marking(known.mark, known.new)
-        done = self._put(command.mark) if isinstance(command, SetMark) else self._take(command)
-        if once is not None and isinstance(done, Marking):
-            answered = self._answered[once.key] = Answered(once, done.mark, done.new, self._now)
-            self.answered.append(answered)
-        return done
+    def execute(self, command: SetOverride | RemoveOverride) -> OverrideResult | Rejected:
+        idempotency_key = command.idempotency_key
+        earlier = None if idempotency_key is None else self._results.get(idempotency_key.key)
+        if idempotency_key is not None and earlier is not None:
+            if earlier.idempotency_key.digest != idempotency_key.digest:
+                return Rejected(idempotency_conflict(idempotency_key))
+            return OverrideResult(earlier.override, earlier.new)
+        result = self._set(command.override) if isinstance(command, SetOverride) else self._remove(command)
+        if idempotency_key is not None and isinstance(result, OverrideResult):
+            stored = IdempotentResult(idempotency_key, result.override, result.new, self._now)
+            self._results[idempotency_key.key] = stored
+            self.results.append(stored)
+        return result
 
-    def _put(self, mark: Mark) -> Marking:
-        for other in self._standing.values():
-            if (other.kind, other.a, other.b) == (mark.kind, mark.a, mark.b):
-                return Marking(other, new=False)
-        self._standing[mark.id] = mark
-        return Marking(mark, new=True)
+    def _set(self, override: Override) -> OverrideResult:
+        for current in self._current.values():
+            if (current.kind, current.a, current.b) == (override.kind, override.a, override.b):
+                return OverrideResult(current, new=False)
+        self._current[override.id] = override
+        return OverrideResult(override, new=True)
 
-    def _take(self, command: RemoveMark) -> Marking | Refused:
-        mark = self._standing.pop(command.id, None)
-        if mark is None:
-            return Refused(Problem("UNKNOWN_MARK", f"there is no mark {command.id[:60]!r}", ("id",)))
-        # The history tells who removed it.
-        self._removed[command.id] = replace(mark, actor=command.actor)
-        return Marking(mark, new=False)
-
-    @property
-    def set(self) -> list[Mark]:
-        return [mark for id, mark in self._standing.items() if id not in self._before]
+    def _remove(self, command: RemoveOverride) -> OverrideResult | Rejected:
+        override = self._current.pop(command.id, None)
+        if override is None:
+            return Rejected(Problem("OVERRIDE_NOT_FOUND", f"override {command.id[:60]!r} does not exist", ("id",)))
+        # The history records who removed it.
+        self._removed[command.id] = replace(override, actor=command.actor)
+        return OverrideResult(override, new=False)
 
     @property
-    def removed(self) -> list[Mark]:
-        return [mark for id, mark in self._removed.items() if id in self._before]
+    def set(self) -> list[Override]:
+        return [override for id, override in self._current.items() if id not in self._stored]
+
+    @property
+    def removed(self) -> list[Override]:
+        return [override for id, override in self._removed.items() if id in self._stored]
 
 
-def used_otherwise(once: Once) -> Problem:
-    """That a caller used an idempotency key again for something else."""
-    message = f"idempotencyKey {once.idempotency_key!r} was used for another request already"
+def idempotency_conflict(idempotency_key: IdempotencyKey) -> Problem:
+    """Return the problem of an idempotency key that was used for a different request before."""
+    message = f"idempotencyKey {idempotency_key.value!r} was already used for a different request"
     return Problem("ID_CONFLICT", message, ("idempotencyKey",))
 
 
-_Draft = Taken | Problem | Answer
+_Draft = IntakeResult | Problem | CommandResult
 
 
-def _take(command: Command, intake: Intake, marks: _Marks) -> _Draft:
+def _decide(command: Command, intake: Intake, overrides: _Overrides) -> _Draft:
     match command:
         case Observe():
             return intake.observe(command)
         case Revoke():
             return Revocation(command.source, command.id, intake.revoke(command))
-        case SetMark() | RemoveMark():
-            return marks.do(command)
+        case SetOverride() | RemoveOverride():
+            return overrides.execute(command)
 
 
-def _answer(draft: _Draft, intake: Intake, step: Step) -> Answer:
+def _result(draft: _Draft, intake: Intake, resolution: IncrementalResolution) -> CommandResult:
     if isinstance(draft, Problem):
-        return Refused(draft)
-    if not isinstance(draft, Taken):
+        return Rejected(draft)
+    if not isinstance(draft, IntakeResult):
         return draft
     source, id = draft.key
     return Accepted(
         source,
         id,
         draft.keys[0],
-        step.id_of(draft.keys),
-        intake.standing(draft.key),
-        draft.repeated,
+        resolution.id_of(draft.keys),
+        intake.status(draft.key),
+        draft.duplicate,
         draft.dropped,
-        step.links_of(draft.keys),
-        step.merges_by(source, id),
+        resolution.links_of(draft.keys),
+        resolution.merges_by(source, id),
     )

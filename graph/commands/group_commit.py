@@ -1,97 +1,100 @@
-"""Group commit: writes that wait at the same time share one transaction, each with its own answer."""
+"""Group commit: writes that wait at the same time share one transaction, each with its own result."""
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from graph.commands.commit import Answer, commit
-from graph.commands.rules_rollout import Current
-from graph.domain.model.errors import Overloaded, RulesMoved, TemporaryFailure
+from graph.commands.commit import CommandResult, commit
+from graph.commands.rules_rollout import ActiveRules
+from graph.domain.model.errors import Overloaded, RulesChanged, TemporaryFailure
 from graph.domain.resolution.intake import Command, Observe, prepare
 from graph.ports import Clock, Ids, Work, WriteStore
-from graph.runtime.scheduling import someone_was_here
+from graph.runtime.scheduling import interactive_within
 
-MOST_COMMANDS = 1_000
-"""Commands of one transaction: enough that its fixed costs vanish."""
-SMALL = 10
-"""Up to so many commands come before larger requests: someone waits for them at a till."""
-PART = 10
-"""Commands of a larger request that one transaction takes while small requests keep coming, so that none waits long."""
+MAX_COMMANDS = 1_000
+"""Commands of one transaction: enough to make its fixed costs negligible."""
+SMALL_REQUEST = 10
+"""Requests with up to this many commands take precedence over larger ones: they are interactive."""
+PART_SIZE = 10
+"""Commands of a larger request in one transaction while small requests keep arriving, so that none waits long."""
 QUIET_SECONDS = 1.0
-"""How long no small write must have come for larger requests to go on in the parts that the store allows beside reads,
-and no small request at all for them to be taken whole."""
-RELOADS = 5
-"""How often a write is tried again because the rules have just changed."""
-MOST_WAITING = 50_000
-"""Commands that may wait; more are turned away, so that memory stays bounded."""
+"""Seconds without a small write after which larger requests are written in batches of the store's `max_batch_size`, and
+seconds without any interactive request after which they are written in transactions of `MAX_COMMANDS`."""
+MAX_RELOADS = 5
+"""Attempts at a write while the rules keep changing."""
+MAX_WAITING = 50_000
+"""Commands that may wait; further ones are rejected, so that memory stays bounded."""
 
 
 @dataclass(slots=True)
-class _Waiting:
-    """A request, what it is answered so far, and how many of its commands are stored."""
+class _PendingRequest:
+    """A request and the results of its commands that are stored so far."""
 
     commands: Sequence[Command]
-    done: asyncio.Future[list[Answer]]
-    answers: list[Answer] = field(default_factory=list)
+    done: asyncio.Future[list[CommandResult]]
+    results: list[CommandResult] = field(default_factory=list)
 
     def fail(self, error: Exception) -> None:
-        """Answer with an error."""
+        """Raise an error to the caller."""
         if not self.done.done():
             self.done.set_exception(error)
 
-    def stored(self, answers: Iterable[Answer]) -> None:
-        """Take in the answers to the next commands."""
-        self.answers.extend(answers)
-        if len(self.answers) == len(self.commands) and not self.done.done():
-            self.done.set_result(self.answers)
+    def add_results(self, results: Iterable[CommandResult]) -> None:
+        """Add the results of the next commands; return all to the caller once the request is complete."""
+        self.results.extend(results)
+        if len(self.results) == len(self.commands) and not self.done.done():
+            self.done.set_result(self.results)
 
 
-_Part = tuple[_Waiting, Sequence[Command]]
-"""A request, and those of its commands that come next."""
+_Part = tuple[_PendingRequest, Sequence[Command]]
+"""A request, and its next commands."""
 
 
 class GroupCommit:
-    """Runs commands through `commit`, as many callers' together as wait."""
+    """Runs commands through `commit`, those of all waiting callers together.
+
+    `reload` reads the rules again after they have changed; `on_stored` is called after each transaction.
+    """
 
     def __init__(
         self,
         store: WriteStore,
-        rules: Current,
+        rules: ActiveRules,
         clock: Clock,
         ids: Ids,
         reload: Callable[[], Awaitable[object]] | None = None,
-        stored: Callable[[], None] = lambda: None,
+        on_stored: Callable[[], None] = lambda: None,
     ) -> None:
-        self._store, self._clock, self._ids, self._told_stored = store, clock, ids, stored
+        self._store, self._clock, self._ids, self._on_stored = store, clock, ids, on_stored
         self.rules = rules
         self._reload = reload
-        self._small: deque[_Waiting] = deque()
-        self._large: deque[_Waiting] = deque()
+        self._small: deque[_PendingRequest] = deque()
+        self._large: deque[_PendingRequest] = deque()
         self._busy_until = 0.0
         self._waiting = 0
         self._worker: asyncio.Task[None] | None = None
 
-    async def run(self, commands: Sequence[Command]) -> list[Answer]:
-        """Store commands and answer each once all are durable."""
+    async def run(self, commands: Sequence[Command]) -> list[CommandResult]:
+        """Store commands and return their results once all are durable; raises `Overloaded` if too many wait."""
         if not commands:
             return []
-        if self._waiting + len(commands) > MOST_WAITING:
-            raise Overloaded(f"{self._waiting} writes are waiting already; send this again in a moment")
+        if self._waiting + len(commands) > MAX_WAITING:
+            raise Overloaded(f"{self._waiting} writes are already waiting; retry in a moment")
         loop = asyncio.get_running_loop()
-        one = _Waiting(commands, loop.create_future())
-        if len(commands) <= SMALL:
-            self._small.append(one)
+        request = _PendingRequest(commands, loop.create_future())
+        if len(commands) <= SMALL_REQUEST:
+            self._small.append(request)
             self._busy_until = loop.time() + QUIET_SECONDS
         else:
-            self._large.append(one)
+            self._large.append(request)
         self._waiting += len(commands)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
-        return await one.done
+        return await request.done
 
     async def _work(self) -> None:
-        # In turn, so that neither kind waits for more than one transaction of the other.
+        # Alternate, so that neither kind waits for more than one transaction of the other.
         while self._small or self._large:
             if self._small:
                 await self._commit(self._next_small())
@@ -101,80 +104,82 @@ class GroupCommit:
     def _next_small(self) -> list[_Part]:
         group: list[_Part] = []
         size = 0
-        while self._small and size + len(self._small[0].commands) <= MOST_COMMANDS:
-            one = self._small.popleft()
-            group.append((one, one.commands))
-            size += len(one.commands)
+        while self._small and size + len(self._small[0].commands) <= MAX_COMMANDS:
+            request = self._small.popleft()
+            group.append((request, request.commands))
+            size += len(request.commands)
         return group
 
     def _next_large(self) -> list[_Part]:
-        """As many whole requests as fit, or a part of one."""
-        most = self._most()
+        """Return as many whole requests as fit, or a part of a request."""
+        limit = self._max_size()
         group: list[_Part] = []
         size = 0
-        while self._large and size < most:
-            one = self._large[0]
-            begin = len(one.answers)
-            left = len(one.commands) - begin
-            if group and size + left > most:
+        while self._large and size < limit:
+            request = self._large[0]
+            begin = len(request.results)
+            left = len(request.commands) - begin
+            if group and size + left > limit:
                 break
-            group.append((one, one.commands[begin : begin + most]))
-            size += min(left, most)
-            if left > most:
+            group.append((request, request.commands[begin : begin + limit]))
+            size += min(left, limit)
+            if left > limit:
                 break
             self._large.popleft()
         return group
 
-    def _most(self) -> int:
+    def _max_size(self) -> int:
         if asyncio.get_running_loop().time() < self._busy_until:
-            return PART
-        return self._store.most_at_once if someone_was_here(QUIET_SECONDS) else MOST_COMMANDS
+            return PART_SIZE
+        return self._store.max_batch_size if interactive_within(QUIET_SECONDS) else MAX_COMMANDS
 
     async def _commit(self, group: list[_Part]) -> None:
         try:
-            answers = iter(await self._stored([command for _, commands in group for command in commands]))
+            results = iter(await self._write([command for _, commands in group for command in commands]))
         except Exception as error:
-            # A caller that is not at fault must not suffer for its neighbours; where the database is away all do.
+            # A request must not fail because of another in its group. If the database is unavailable, all fail.
             if len(group) > 1 and not isinstance(error, TemporaryFailure):
                 for part in group:
                     await self._commit([part])
                 return
-            for one, _ in group:
-                self._waiting -= len(one.commands) - len(one.answers)
-                one.fail(error)
-                if self._large and self._large[0] is one:
+            for request, _ in group:
+                self._waiting -= len(request.commands) - len(request.results)
+                request.fail(error)
+                if self._large and self._large[0] is request:
                     self._large.popleft()
             return
-        for one, commands in group:
+        for request, commands in group:
             self._waiting -= len(commands)
-            one.stored([next(answers) for _ in commands])
+            request.add_results([next(results) for _ in commands])
 
-    async def _stored(self, commands: Sequence[Command]) -> list[Answer]:
-        for _ in range(RELOADS):
+    async def _write(self, commands: Sequence[Command]) -> list[CommandResult]:
+        for _ in range(MAX_RELOADS):
             rules, now = self.rules, self._clock.now()
-            # What was read under other rules while it waited is read anew.
-            fresh = [
-                prepare(one.observation, rules.reading, one.received_at)
-                if isinstance(one, Observe) and one.rules is not rules.reading
-                else one
-                for one in commands
+            # Observations that were prepared under other rules while they waited are prepared again.
+            prepared = [
+                prepare(command.observation, rules.intake_rules, command.received_at)
+                if isinstance(command, Observe) and command.rules is not rules.intake_rules
+                else command
+                for command in commands
             ]
 
-            def work(fresh: list[Command] = fresh, rules: Current = rules, now: int = now) -> Work[list[Answer]]:
-                return commit(fresh, rules.resolving, now, self._ids, rules.version)
+            def work(
+                prepared: list[Command] = prepared, rules: ActiveRules = rules, now: int = now
+            ) -> Work[list[CommandResult]]:
+                return commit(prepared, rules.resolution_rules, now, self._ids, rules.version)
 
             try:
-                answers = await self._store.write(work)
-            except RulesMoved:
+                results = await self._store.write(work)
+            except RulesChanged:
                 if self._reload is None:
                     raise
                 await self._reload()
             else:
-                self._told_stored()
-                return answers
-        raise RulesMoved("the rules change faster than this can be stored")
+                self._on_stored()
+                return results
+        raise RulesChanged("the rules keep changing; retry in a moment")
 
     async def close(self) -> None:
-        """Wait until everything that was taken in is stored."""
+        """Wait until all accepted commands are stored."""
         if self._worker is not None:
             await self._worker

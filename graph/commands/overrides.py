@@ -1,84 +1,87 @@
-"""Set stewards' marks."""
+"""Set and remove stewards' overrides."""
 
 from typing import Protocol
 
-from graph.commands.commit import Answer, Marking, Refused, used_otherwise
+from msgspec.structs import replace
+
+from graph.commands.commit import CommandResult, OverrideResult, Rejected, idempotency_conflict
 from graph.commands.group_commit import GroupCommit
 from graph.domain.model.errors import InvalidInput, KithError
-from graph.domain.model.idempotency import Once
+from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.identifiers import pair
-from graph.domain.model.overrides import Mark, MarkKind
-from graph.domain.resolution.intake import RemoveMark, SetMark
+from graph.domain.model.overrides import Override, OverrideKind
+from graph.domain.resolution.intake import RemoveOverride, SetOverride
 from graph.ports import HistoryStore, WriteStore
 
-MOST_MARKS = 1_000
-"""Marks that are looked through at one identifier."""
+MAX_OVERRIDES = 1_000
+"""Overrides of one identifier that are searched for a block."""
 
 
 class OverrideStore(WriteStore, HistoryStore, Protocol):
-    """Writes, and the marks that stand."""
+    """Writes, and the overrides in effect."""
 
 
-async def mark_pair(
-    writer: GroupCommit,
-    kind: MarkKind,
-    a: str,
-    b: str,
-    *,
-    id: str,
-    actor: str,
-    reason: str,
-    now: int,
-    once: Once | None = None,
-) -> Marking:
-    """Set a *together* or *apart* mark on two keys; one that stands already is answered as it stands."""
-    if a == b:
-        raise InvalidInput("SAME_IDENTIFIER", f"a and b are the same identifier, {a}", ("b",))
-    first, second = pair(a, b)
-    (answer,) = await writer.run([SetMark(Mark(id, kind, first, second, actor, reason, now), once)])
-    return _marking(answer)
+async def set_override(
+    writer: GroupCommit, override: Override, idempotency_key: IdempotencyKey | None = None
+) -> OverrideResult:
+    """Set an override; if an equal override is in effect already, return that one.
 
-
-async def block(
-    writer: GroupCommit, key: str, *, id: str, actor: str, reason: str, now: int, once: Once | None = None
-) -> Marking:
-    """Block an identifier: all its links become idle, nothing is deleted."""
-    (answer,) = await writer.run([SetMark(Mark(id, MarkKind.BLOCKED, key, "", actor, reason, now), once)])
-    return _marking(answer)
+    Raises `InvalidInput` if both keys of the override are the same.
+    """
+    if override.b:
+        if override.a == override.b:
+            raise InvalidInput("DUPLICATE_IDENTIFIER", f"a and b are the same identifier, {override.a}", ("b",))
+        a, b = pair(override.a, override.b)
+        override = replace(override, a=a, b=b)
+    (result,) = await writer.run([SetOverride(override, idempotency_key)])
+    return _override_result(result)
 
 
 async def unblock(
-    writer: GroupCommit, store: OverrideStore, key: str, *, actor: str, now: int, once: Once | None = None
-) -> Mark:
-    """Take back the block of an identifier; raises where there is none."""
-    if (before := await done_before(store, once)) is not None:
-        return before.mark
-    for mark in await store.marks(key, None, MOST_MARKS):
-        if mark.kind is MarkKind.BLOCKED:
-            return await remove(writer, mark.id, actor=actor, now=now, once=once)
-    raise InvalidInput("UNKNOWN_MARK", f"{key} is not blocked", ("identifier",))
+    writer: GroupCommit,
+    store: OverrideStore,
+    key: str,
+    actor: str,
+    now: int,
+    idempotency_key: IdempotencyKey | None = None,
+) -> Override:
+    """Unblock an identifier; raises `InvalidInput` if it is not blocked."""
+    if (before := await earlier_result(store, idempotency_key)) is not None:
+        return before.override
+    for override in await store.overrides(key, None, MAX_OVERRIDES):
+        if override.kind is OverrideKind.BLOCKED:
+            return await remove_override(writer, override.id, actor, now, idempotency_key)
+    raise InvalidInput("OVERRIDE_NOT_FOUND", f"{key} is not blocked", ("identifier",))
 
 
-async def remove(writer: GroupCommit, id: str, *, actor: str, now: int, once: Once | None = None) -> Mark:
-    """Remove a mark by its id: what would be without it comes back. Raises where there is no such mark."""
-    (answer,) = await writer.run([RemoveMark(id, now, actor, once)])
-    return _marking(answer).mark
+async def remove_override(
+    writer: GroupCommit, id: str, actor: str, now: int, idempotency_key: IdempotencyKey | None = None
+) -> Override:
+    """Remove an override by its id; raises `InvalidInput` if it does not exist.
+
+    Resolution continues as if the override had never been set.
+    """
+    (result,) = await writer.run([RemoveOverride(id, now, actor, idempotency_key)])
+    return _override_result(result).override
 
 
-def _marking(answer: Answer) -> Marking:
-    if isinstance(answer, Refused):
-        raise InvalidInput(answer.problem.code, answer.problem.message, answer.problem.path)
-    if not isinstance(answer, Marking):
-        raise KithError(f"a mark was answered with {type(answer).__name__}")
-    return answer
+def _override_result(result: CommandResult) -> OverrideResult:
+    if isinstance(result, Rejected):
+        raise InvalidInput(result.problem.code, result.problem.message, result.problem.path)
+    if not isinstance(result, OverrideResult):
+        raise KithError(f"an override resulted in {type(result).__name__}")
+    return result
 
 
-async def done_before(store: WriteStore, once: Once | None) -> Marking | None:
-    """What the same request was answered with when it came first; raises where its key was used for another one."""
-    known = None if once is None else await store.answered(once.key)
-    if once is None or known is None:
+async def earlier_result(store: WriteStore, idempotency_key: IdempotencyKey | None) -> OverrideResult | None:
+    """Return the result of the first request with this idempotency key, `None` if there was none.
+
+    Raises `InvalidInput` if the key was used for a different request.
+    """
+    earlier = None if idempotency_key is None else await store.idempotent_result(idempotency_key.key)
+    if idempotency_key is None or earlier is None:
         return None
-    if known.once.digest != once.digest:
-        problem = used_otherwise(once)
+    if earlier.idempotency_key.digest != idempotency_key.digest:
+        problem = idempotency_conflict(idempotency_key)
         raise InvalidInput(problem.code, problem.message, problem.path)
-    return Marking(known.mark, known.new)
+    return OverrideResult(earlier.override, earlier.new)

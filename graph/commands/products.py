@@ -1,4 +1,4 @@
-"""Take in what is said of articles."""
+"""Record statements about products."""
 
 from collections.abc import Sequence
 
@@ -7,24 +7,28 @@ from graph.domain.model.errors import Problem
 from graph.domain.model.products import Product, check_product
 from graph.ports import CustomerWriteStore
 
-PRODUCTS = "products_changed"
-"""The name under which a store keeps when articles changed last: segments may ask what articles are."""
+PRODUCTS_KEY = "products_changed"
+"""The name under which a store keeps the time of the last product change, on which segments may depend."""
 
 
 async def record_products(
     store: CustomerWriteStore, products: Sequence[Product | Problem], now: int
 ) -> list[bool | Problem]:
-    """Take in 1 to 1,000 products; answers for each whether it is what counts now, or what is wrong with it."""
+    """Store 1 to 1,000 products; return for each whether it is the current statement, or its problem."""
     check_count("products", products)
-    drafts = [one if isinstance(one, Problem) else check_product(one, now) or one for one in products]
-    # Of what one call says of an article the newest counts, as if each had come by itself.
-    best: dict[str, Product] = {}
-    for one in drafts:
-        if isinstance(one, Product) and ((known := best.get(one.sku)) is None or one.beats(known)):
-            best[one.sku] = one
-    chosen = list(best.values())
-    stored = await store.put_products(chosen) if chosen else []
+    drafts = [
+        product if isinstance(product, Problem) else check_product(product, now) or product for product in products
+    ]
+    # Of several statements about a product in one request the newest counts, as if each had been sent by itself.
+    newest: dict[str, Product] = {}
+    for draft in drafts:
+        if isinstance(draft, Product):
+            previous = newest.get(draft.sku)
+            if previous is None or draft.takes_precedence_over(previous):
+                newest[draft.sku] = draft
+    candidates = list(newest.values())
+    stored = await store.save_products(candidates) if candidates else []
     if any(stored):
-        await store.keep(PRODUCTS, str(now))
-    counts = {id(one): newer for one, newer in zip(chosen, stored, strict=True)}
-    return [one if isinstance(one, Problem) else counts.get(id(one), False) for one in drafts]
+        await store.put_value(PRODUCTS_KEY, str(now))
+    is_current = {id(product): current for product, current in zip(candidates, stored, strict=True)}
+    return [draft if isinstance(draft, Problem) else is_current.get(id(draft), False) for draft in drafts]

@@ -1,98 +1,105 @@
-"""Observations read anew under other rules, some at a time, while everything is served.
+"""Reprocess observations under new rules, in small batches, while requests are served.
 
-Each step is one transaction that leaves a whole graph behind. Once every observation has been read anew, the graph is
-what the new rules make of it: the last step at any identifier counted its links and neighbours from what is valid then,
-and resolved all that is connected with it.
+Each batch is one transaction that leaves a consistent graph. Once every observation is reprocessed, the graph is the
+result of the new rules: the last batch that touched an identifier counted its links and neighbors from the evidence
+valid then, and resolved everything connected with it.
 """
 
 from collections.abc import Generator, Sequence
 from itertools import combinations
 from typing import Any
 
-from graph.commands.commit import finished
+from graph.commands.commit import finish_resolution
 from graph.domain.model.identifiers import Identifier
-from graph.domain.model.orders import NAMESPACE, Order
-from graph.domain.model.overrides import Mark
+from graph.domain.model.orders import ORDER_NAMESPACE, Order
+from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, Receipt
-from graph.domain.model.rules import Dropped, NamespaceRule, Rules
-from graph.domain.model.store_values import Around, Reread, Support
-from graph.domain.resolution.incremental import Step
+from graph.domain.model.rules import DroppedIdentifier, NamespaceRule, Rules
+from graph.domain.model.store_values import EvidenceByKey, Neighborhood, ReprocessingProgress
+from graph.domain.resolution.incremental import IncrementalResolution
 from graph.domain.resolution.intake import Delta, Intake
-from graph.ports import Ids, ReadAround, ReadSupport, Request, Write
+from graph.ports import Ids, ReadEvidence, ReadNeighborhood, Request, Write
 
 
-def both(new: Rules, old: Rules) -> Rules:
-    """The new rules, with the namespaces that only the old ones have behind them: they rank last and bind nothing.
+def with_old_namespaces(new: Rules, old: Rules) -> Rules:
+    """Return the new rules, followed by the namespaces that only the old rules have, which rank last without limits.
 
-    These hold while observations are read anew, since identifiers of such namespaces are there until the end.
+    They are in effect during a rollout, in which identifiers of such namespaces exist until the end.
     """
-    gone = [NamespaceRule(rule.name) for rule in old.namespaces if rule.name not in new.by_name]
-    return Rules((*new.namespaces, *gone), new.accept)
+    removed = [NamespaceRule(rule.name) for rule in old.namespaces if rule.name not in new.by_name]
+    return Rules((*new.namespaces, *removed), new.min_confidence)
 
 
-def reread(
+def reprocess(
     keys: Sequence[ObservationKey],
     rules: Rules,
-    reading: Rules,
+    new_rules: Rules,
     now: int,
     ids: Ids,
-    progress: Reread | None,
-    recount: bool = True,
+    progress: ReprocessingProgress | None,
+    recount_neighbors: bool = True,
 ) -> Generator[Request, Any, None]:
-    """Read some observations anew under `reading`, and resolve under `rules` (see `both`).
+    """Normalize observations again under `new_rules`, and resolve under `rules` (see `with_old_namespaces`).
 
-    Without `recount` the neighbours that are stored are taken to be counted under the same `accept`: then a till is not
-    read whole, with all who were there, for each of its observations.
+    Without `recount_neighbors` the stored neighbor counts must have been made under the same `min_confidence`. Then a
+    shared identifier, such as a till's device, is not read with all its customers for each of its observations.
     """
-    around: Around = yield ReadAround(receipts=keys)
-    receipts = dict(around.receipts)
-    orders = {key for receipt in receipts.values() for key in _order_keys(receipt, reading)}
+    neighborhood: Neighborhood = yield ReadNeighborhood(receipts=keys)
+    receipts = dict(neighborhood.receipts)
+    orders = {key for receipt in receipts.values() for key in _order_keys(receipt, new_rules)}
     if orders:
-        more: Around = yield ReadAround(orders=sorted(orders))
-        receipts = {**more.receipts, **receipts}
+        of_orders: Neighborhood = yield ReadNeighborhood(orders=sorted(orders))
+        receipts = {**of_orders.receipts, **receipts}
     intake = Intake(receipts)
     for key in keys:
         if key in receipts:
-            intake.reread(key, reading, 0 if progress is None else progress.version)
-    delta = intake.settle(refold=recount)
-    yield from _apply(delta, intake.changed, _touched(delta), rules, now, ids, progress, recount)
+            intake.reprocess(key, new_rules, 0 if progress is None else progress.version)
+    delta = intake.delta(reapply=recount_neighbors)
+    yield from _apply(delta, intake.changed, _touched(delta), rules, now, ids, progress, recount_neighbors)
 
 
-def remark(mark: Mark, renamed: Mark | None, rules: Rules, now: int, ids: Ids) -> Generator[Request, Any, None]:
-    """Look at a mark anew: under another normalisation it names other keys (`renamed`); its ends are resolved anew."""
-    delta = Delta() if renamed is None else Delta(marks_set=[renamed], marks_removed=[mark])
-    touched = set(mark.keys) | set(renamed.keys if renamed is not None else ())
-    yield from _apply(delta, [], touched, rules, now, ids, None, recount=True)
+def reprocess_override(
+    override: Override, renormalized: Override | None, rules: Rules, now: int, ids: Ids
+) -> Generator[Request, Any, None]:
+    """Resolve the keys of an override again; replace it by `renormalized` if the new rules change its keys."""
+    delta = Delta() if renormalized is None else Delta(overrides_set=[renormalized], overrides_removed=[override])
+    touched = set(override.keys) | set(renormalized.keys if renormalized is not None else ())
+    yield from _apply(delta, [], touched, rules, now, ids, None, recount_neighbors=True)
 
 
-def renamed(mark: Mark, reading: Rules, id: str) -> Mark | None:
-    """The mark on the keys that the new rules make of its identifiers; `None` where they are the same or none."""
+def renormalized(override: Override, new_rules: Rules, id: str) -> Override | None:
+    """Return the override with its keys normalized under the new rules.
+
+    Returns `None` if the keys stay the same, become equal, or one of them is no longer a valid identifier.
+    """
     keys: list[str] = []
-    for key in mark.keys:
+    for key in override.keys:
         namespace, value = Identifier.from_key(key)
-        clean = reading.clean(namespace, value) if namespace in reading.by_name else Dropped(namespace, value, "", "")
-        if isinstance(clean, Dropped):
+        if namespace not in new_rules.by_name:
             return None
-        keys.append(Identifier(namespace, clean).key)
+        normalized = new_rules.normalize_value(namespace, value)
+        if isinstance(normalized, DroppedIdentifier):
+            return None
+        keys.append(Identifier(namespace, normalized).key)
     keys.sort()
-    if tuple(keys) == mark.keys or len(set(keys)) < len(mark.keys):
+    if tuple(keys) == override.keys or len(set(keys)) < len(override.keys):
         return None
-    return Mark(id, mark.kind, keys[0], "".join(keys[1:]), mark.actor, mark.reason, mark.at)
+    return Override(id, override.kind, keys[0], "".join(keys[1:]), override.actor, override.reason, override.at)
 
 
-def _order_keys(receipt: Receipt, reading: Rules) -> list[str]:
+def _order_keys(receipt: Receipt, new_rules: Rules) -> list[str]:
     if not receipt.order_key:
         return []
     keys = [receipt.order_key]
-    if NAMESPACE in reading.by_name:
-        value = reading.clean(NAMESPACE, Order.from_facts(receipt.source, receipt.facts).number)
-        if not isinstance(value, Dropped):
-            keys.append(Identifier(NAMESPACE, value).key)
+    if ORDER_NAMESPACE in new_rules.by_name:
+        value = new_rules.normalize_value(ORDER_NAMESPACE, Order.from_facts(receipt.source, receipt.facts).number)
+        if not isinstance(value, DroppedIdentifier):
+            keys.append(Identifier(ORDER_NAMESPACE, value).key)
     return keys
 
 
 def _touched(delta: Delta) -> set[str]:
-    touched = {key for one in delta.statements for key in one.keys}
+    touched = {key for statement in delta.statements for key in statement.keys}
     return touched | set(delta.orders)
 
 
@@ -103,15 +110,17 @@ def _apply(
     rules: Rules,
     now: int,
     ids: Ids,
-    progress: Reread | None,
-    recount: bool,
+    progress: ReprocessingProgress | None,
+    recount_neighbors: bool,
 ) -> Generator[Request, Any, None]:
-    pairs = {ends for one in delta.statements for ends in combinations(one.keys, 2)}
-    around: Around = yield ReadAround(keys=sorted(touched), pairs=sorted(pairs))
-    withdrawn = sorted({key for one in delta.withdrawn for key in one.keys})
-    support: Support = (yield ReadSupport(withdrawn)) if withdrawn else {}
-    step = Step(delta, around, support, rules, now, ids.customer, frozenset(touched), recount)
-    writes = yield from finished(step)
+    pairs = {pair for statement in delta.statements for pair in combinations(statement.keys, 2)}
+    neighborhood: Neighborhood = yield ReadNeighborhood(keys=sorted(touched), pairs=sorted(pairs))
+    withdrawn = sorted({key for statement in delta.withdrawn for key in statement.keys})
+    evidence: EvidenceByKey = (yield ReadEvidence(withdrawn)) if withdrawn else {}
+    resolution = IncrementalResolution(
+        delta, neighborhood, evidence, rules, now, ids.customer, frozenset(touched), recount_neighbors
+    )
+    writes = yield from finish_resolution(resolution)
     writes.receipts.extend(receipts)
-    writes.reread = progress
+    writes.reprocessing = progress
     yield Write(writes)

@@ -1,18 +1,21 @@
-"""Which rules are in force: taken over from the store, put in place of others, read through in the background."""
+"""The rules in effect: loaded from the store, replaced by new ones, and rolled out in the background."""
 
 import asyncio
 import contextlib
 from collections.abc import Callable
 
 from graph.commands.group_commit import GroupCommit
-from graph.commands.rules_rollout import Progress, RolloutStore, RulesRun, current
-from graph.domain.model.errors import Conflict, KithError, StoreUnavailable
-from graph.domain.model.rules import KeptRules, Rules
+from graph.commands.rules_rollout import RolloutProgress, RolloutStore, RulesRollout, active_rules
+from graph.domain.model.errors import KithError, StoreUnavailable, VersionConflict
+from graph.domain.model.rules import Rules, StoredRules
 from graph.ports import LOADING, Clock, Ids
 
 
 class RulesControl:
-    """Keeps a writer at the newest rules of the store. `parse` reads their text; without it the writer's own hold."""
+    """Keeps a writer at the newest rules of the store.
+
+    `parse` parses their text; without it the writer keeps the rules it was created with.
+    """
 
     def __init__(
         self,
@@ -24,90 +27,91 @@ class RulesControl:
     ) -> None:
         self._store, self._writer, self._clock, self._ids = store, writer, clock, ids
         self._parse = parse
-        self._run: RulesRun | None = None
-        self._running: asyncio.Task[bool] | None = None
+        self._rollout: RulesRollout | None = None
+        self._rollout_task: asyncio.Task[bool] | None = None
 
     def parse(self, text: str) -> Rules:
-        """The rules in a text; raises `RulesError` with what is wrong."""
+        """Parse the text of rules; raises `RulesError` if it is invalid."""
         if self._parse is None:
-            raise KithError("this graph reads no rules")
+            raise KithError("this graph has no parser for rules")
         return self._parse(text)
 
-    async def newest(self) -> KeptRules | None:
-        """The newest version of the rules in the store."""
-        kept = await self._store.rules()
-        return kept[0] if kept else None
+    async def newest(self) -> StoredRules | None:
+        """Return the newest version of the rules in the store."""
+        versions = await self._store.rules()
+        return versions[0] if versions else None
 
-    async def refresh(self) -> KeptRules | None:
-        """Take over the newest rules of the store; answers which, `None` where there are none yet."""
-        kept = await self._store.rules()
-        if not kept or self._parse is None:
+    async def refresh(self) -> StoredRules | None:
+        """Make the newest rules of the store those in effect and return them, `None` if the store has no rules."""
+        versions = await self._store.rules()
+        if not versions or self._parse is None:
             return None
-        old = self._parse(kept[1].text) if kept[0].pending and len(kept) > 1 else None
-        settled = len(kept) > 1 and not kept[1].pending
-        self._writer.rules = current(self._parse(kept[0].text), old, kept[0].version, settled)
-        return kept[0]
+        newest, *older = versions
+        old = self._parse(older[0].text) if newest.pending and older else None
+        old_complete = bool(older) and not older[0].pending
+        self._writer.rules = active_rules(self._parse(newest.text), old, newest.version, old_complete)
+        return newest
 
-    async def open(self, text: str) -> KeptRules:
-        """Take over the store's rules, or give it these if it has none; go on with a change of rules cut off before."""
-        if await self._store.kept(LOADING) is not None:
+    async def open(self, text: str) -> StoredRules:
+        """Load the store's rules, or store `text` if it has none; continue a rollout that was interrupted."""
+        if await self._store.get_value(LOADING) is not None:
             raise StoreUnavailable.loading()
         if not await self._store.rules():
-            # Another process may be first: then its rules hold.
-            with contextlib.suppress(Conflict):
-                await self._store.adopt_rules(text, 0, self._clock.now())
-        kept = await self.refresh()
-        if kept is None:
-            raise KithError("the store keeps no rules")
-        if kept.pending:
-            self._start(kept)
-        return kept
+            # If another process is first, its rules are in effect.
+            with contextlib.suppress(VersionConflict):
+                await self._store.save_rules(text, 0, self._clock.now())
+        newest = await self.refresh()
+        if newest is None:
+            raise KithError("the store has no rules")
+        if newest.pending:
+            self._start(newest)
+        return newest
 
-    async def apply(self, text: str, expected: int) -> Progress:
-        """Make a text the rules, if `expected` is their version now; what is stored is read anew in the background.
+    async def apply(self, text: str, expected_version: int) -> RolloutProgress:
+        """Replace the rules by `text`; raises `VersionConflict` if `expected_version` is not their current version.
 
-        The same request again is answered as if it had come once.
+        Stored observations are reprocessed in the background. A repeated request has the effect of a single one.
         """
         self.parse(text)
         try:
-            await self._store.adopt_rules(text, expected, self._clock.now())
-        except Conflict:
+            await self._store.save_rules(text, expected_version, self._clock.now())
+        except VersionConflict:
             newest = await self.newest()
-            if newest is None or (newest.version, newest.text) != (expected + 1, text):
+            if newest is None or (newest.version, newest.text) != (expected_version + 1, text):
                 raise
             return await self.progress()
-        kept = await self.refresh()
-        if kept is not None and kept.pending:
-            self._start(kept)
+        stored = await self.refresh()
+        if stored is not None and stored.pending:
+            self._start(stored)
         return await self.progress()
 
-    def _start(self, kept: KeptRules) -> None:
-        if self._running is not None:
-            self._running.cancel()
-        self._run = RulesRun(self._store, self._clock, self._ids, self._writer.rules, kept)
-        self._running = asyncio.create_task(self._to_the_end(self._run))
+    def _start(self, stored: StoredRules) -> None:
+        if self._rollout_task is not None:
+            self._rollout_task.cancel()
+        self._rollout = RulesRollout(self._store, self._clock, self._ids, self._writer.rules, stored)
+        self._rollout_task = asyncio.create_task(self._run_rollout(self._rollout))
 
-    async def _to_the_end(self, run: RulesRun) -> bool:
-        done = await run.run()
+    async def _run_rollout(self, rollout: RulesRollout) -> bool:
+        completed = await rollout.run()
         await self.refresh()
-        return done
+        return completed
 
-    async def progress(self) -> Progress:
-        """How far the newest rules have got."""
-        kept = await self.newest()
-        if kept is None:
-            return Progress(0, 0, 0, False)
-        if self._run is not None and self._run.progress.version == kept.version:
-            return self._run.progress
+    async def progress(self) -> RolloutProgress:
+        """Return the progress of the newest rules."""
+        newest = await self.newest()
+        if newest is None:
+            return RolloutProgress(0, 0, 0, False)
+        if self._rollout is not None and self._rollout.progress.version == newest.version:
+            return self._rollout.progress
         total = await self._store.count_observations()
-        return Progress(kept.version, 0 if kept.pending else total, total, kept.pending)
+        return RolloutProgress(newest.version, 0 if newest.pending else total, total, newest.pending)
 
     async def applied(self) -> None:
-        """Wait until the rules of this process's own change have been read through."""
-        if self._running is not None:
-            await self._running
+        """Wait until the rollout that this process runs is complete."""
+        if self._rollout_task is not None:
+            await self._rollout_task
 
     def close(self) -> None:
-        """Read no further; whoever opens the store next goes on."""
-        if self._running is not None:
-            self._running.cancel()
+        """Stop the rollout; the next process that opens the store continues it."""
+        if self._rollout_task is not None:
+            self._rollout_task.cancel()

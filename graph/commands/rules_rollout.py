@@ -1,4 +1,4 @@
-"""New rules for all that is stored: adopted at once, read through in the background while everything is served."""
+"""Rollout of new rules: they take effect at once, and stored observations are reprocessed in the background."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,136 +7,143 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from graph.commands.reprocess import both, remark, renamed, reread
-from graph.domain.model.errors import RulesMoved, TemporaryFailure
-from graph.domain.model.overrides import Mark
-from graph.domain.model.rules import KeptRules, Rules
-from graph.domain.model.store_values import Reread, Writes
+from graph.commands.reprocess import renormalized, reprocess, reprocess_override, with_old_namespaces
+from graph.domain.model.errors import RulesChanged, TemporaryFailure
+from graph.domain.model.overrides import Override
+from graph.domain.model.rules import Rules, StoredRules
+from graph.domain.model.store_values import ReprocessingProgress, Writes
 from graph.ports import Clock, HistoryStore, Ids, RulesStore, T, Work, Write, WriteStore
 
-PAGE = 200
-"""Marks that are looked for at once."""
-STEP = 50
-"""Observations of one step, with up to `MOST` of the same customers: few, so that writes beside it do not wait long."""
-MOST = 400
+PAGE_SIZE = 200
+"""Overrides of one read."""
+STEP_SIZE = 50
+"""Observations of one transaction, which also holds up to `MAX_RELATED` of the same customers; few, so that concurrent
+writes do not wait long."""
+MAX_RELATED = 400
 
 
 class RolloutStore(WriteStore, HistoryStore, RulesStore, Protocol):
-    """Writes, rules with all that is read under them, and marks."""
+    """Writes, rules with the observations processed under them, and overrides."""
 
 
-class Current(Struct, frozen=True, gc=False):
-    """The rules in force: `reading` reads what comes in, `resolving` resolves (see `reread.both`).
+class ActiveRules(Struct, frozen=True, gc=False):
+    """The rules in effect: `intake_rules` normalize observations, `resolution_rules` resolve.
 
-    `recount` tells that neighbours may have been counted under another `accept`.
+    They differ during a rollout (see `reprocess.with_old_namespaces`). `recount_neighbors` is true if stored neighbor
+    counts may have been made under another `min_confidence`.
     """
 
-    reading: Rules
-    resolving: Rules
+    intake_rules: Rules
+    resolution_rules: Rules
     version: int = 0
-    recount: bool = True
+    recount_neighbors: bool = True
 
 
-def current(new: Rules, old: Rules | None, version: int, settled: bool = False) -> Current:
-    """The rules in force while `old` are being replaced, or with `None` when they are.
+def active_rules(new: Rules, old: Rules | None, version: int, old_complete: bool = False) -> ActiveRules:
+    """Return the rules in effect while `new` replaces `old`; `old` is `None` once the rollout is complete.
 
-    `settled` tells that everything was read under the old ones.
+    `old_complete` is true if the rollout of the old rules was complete.
     """
     if old is None:
-        return Current(new, new, version)
-    return Current(new, both(new, old), version, not settled or old.accept != new.accept)
+        return ActiveRules(new, new, version)
+    recount_neighbors = not old_complete or old.min_confidence != new.min_confidence
+    return ActiveRules(new, with_old_namespaces(new, old), version, recount_neighbors)
 
 
-class Progress(Struct, frozen=True, gc=False):
-    """How far a version of the rules has got, in observations."""
+class RolloutProgress(Struct, frozen=True, gc=False):
+    """The progress of a version of the rules, in observations."""
 
     version: int
-    done: int
+    processed: int
     total: int
     running: bool
 
 
-class RulesRun:
-    """Reads all observations anew under a version of the rules; goes on where it was after a restart."""
+class RulesRollout:
+    """Reprocesses all observations under a version of the rules; continues at its last position after a restart."""
 
-    def __init__(self, store: RolloutStore, clock: Clock, ids: Ids, rules: Current, kept: KeptRules) -> None:
+    def __init__(self, store: RolloutStore, clock: Clock, ids: Ids, rules: ActiveRules, stored: StoredRules) -> None:
         self._store, self._clock, self._ids, self._rules = store, clock, ids, rules
-        self._upto = kept.upto
-        self.progress = Progress(kept.version, 0, 0, True)
+        self._processed_to = stored.processed_to
+        self.progress = RolloutProgress(stored.version, 0, 0, True)
 
     async def run(self) -> bool:
-        """Run to the end; answers whether it got there, or a newer version came in between."""
+        """Reprocess all observations; return false if it stopped early because a newer version was stored."""
         try:
-            return await self._through()
-        except RulesMoved:
+            return await self._reprocess_all()
+        except RulesChanged:
             return False
 
-    async def _through(self) -> bool:
+    async def _reprocess_all(self) -> bool:
         self.progress = replace(self.progress, total=await self._store.count_observations())
         version = self._rules.version
-        while keys := await self._patiently(lambda: self._store.observations(self._upto, version, STEP)):
+        while keys := await self._with_retries(
+            lambda: self._store.observations(self._processed_to, version, STEP_SIZE)
+        ):
             if await self._outdated():
                 return False
-            upto = keys[-1]
-            # With what else is known of the same customers, so that each is resolved once and not for each observation.
-            beside = await self._patiently(lambda keys=keys: self._store.beside(keys, version, MOST))  # type: ignore[misc]
-            some = list(dict.fromkeys((*keys, *beside)))
+            processed_to = keys[-1]
+            # Together with related observations, so that each customer is resolved once and not for each observation.
+            related = await self._with_retries(
+                lambda keys=keys: self._store.related_observations(keys, version, MAX_RELATED)  # type: ignore[misc]
+            )
+            batch = list(dict.fromkeys((*keys, *related)))
             await self._write(
-                lambda some=some, upto=upto: reread(  # type: ignore[misc]
-                    some,
-                    self._rules.resolving,
-                    self._rules.reading,
+                lambda batch=batch, processed_to=processed_to: reprocess(  # type: ignore[misc]
+                    batch,
+                    self._rules.resolution_rules,
+                    self._rules.intake_rules,
                     self._clock.now(),
                     self._ids,
-                    Reread(version, upto),
-                    self._rules.recount,
+                    ReprocessingProgress(version, processed_to),
+                    self._rules.recount_neighbors,
                 )
             )
-            self._upto = upto
-            done = min(self.progress.done + len(some), self.progress.total)
-            self.progress = replace(self.progress, done=done)
-        await self._marks()
-        await self._write(lambda: _finished(version))
-        self.progress = replace(self.progress, done=self.progress.total, running=False)
+            self._processed_to = processed_to
+            processed = min(self.progress.processed + len(batch), self.progress.total)
+            self.progress = replace(self.progress, processed=processed)
+        await self._reprocess_overrides()
+        await self._write(lambda: _mark_complete(version))
+        self.progress = replace(self.progress, processed=self.progress.total, running=False)
         return True
 
     async def _outdated(self) -> bool:
-        newest = await self._patiently(self._store.rules)
+        newest = await self._with_retries(self._store.rules)
         return not newest or newest[0].version != self._rules.version
 
-    async def _marks(self) -> None:
-        """Marks name identifiers by their normalised keys, which may be others now."""
+    async def _reprocess_overrides(self) -> None:
+        """Reprocess all overrides: they name identifiers by normalized keys, which the new rules may change."""
         after: tuple[int, str] | None = None
-        marks: list[Mark] = []
-        while page := await self._patiently(lambda after=after: self._store.marks(None, after, PAGE)):  # type: ignore[misc]
-            marks += page
+        overrides: list[Override] = []
+        while page := await self._with_retries(lambda after=after: self._store.overrides(None, after, PAGE_SIZE)):  # type: ignore[misc]
+            overrides += page
             after = page[-1].at, page[-1].id
-        places = {(mark.kind, mark.pair) for mark in marks}
-        for mark in marks:
-            other = renamed(mark, self._rules.reading, self._ids.mark())
-            if other is not None and (other.kind, other.pair) in places:
-                other = None
+        existing = {(override.kind, override.pair) for override in overrides}
+        for override in overrides:
+            replacement = renormalized(override, self._rules.intake_rules, self._ids.override())
+            if replacement is not None and (replacement.kind, replacement.pair) in existing:
+                replacement = None
             await self._write(
-                lambda mark=mark, other=other: remark(  # type: ignore[misc]
-                    mark, other, self._rules.resolving, self._clock.now(), self._ids
+                lambda override=override, replacement=replacement: reprocess_override(  # type: ignore[misc]
+                    override, replacement, self._rules.resolution_rules, self._clock.now(), self._ids
                 )
             )
 
     async def _write(self, work: Callable[[], Work[None]]) -> None:
-        await self._patiently(lambda: self._store.write(work))
+        await self._with_retries(lambda: self._store.write(work))
 
-    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask the store, again and again while its database is away."""
+    async def _with_retries(self, operation: Callable[[], Awaitable[T]]) -> T:
+        """Run an operation of the store; retry while the database is unavailable, with pauses of 0.5 to 10 seconds."""
         pause = 0.5
         while True:
             try:
-                return await ask()
-            except RulesMoved:
+                return await operation()
+            except RulesChanged:
                 raise
             except TemporaryFailure:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 10)
 
 
-def _finished(version: int) -> Work[None]:
-    yield Write(Writes(reread=Reread(version, None)))
+def _mark_complete(version: int) -> Work[None]:
+    yield Write(Writes(reprocessing=ReprocessingProgress(version, None)))

@@ -1,4 +1,4 @@
-"""The writes behind segments: each is one transaction."""
+"""The writes of segments and memberships, each one transaction."""
 
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
@@ -6,19 +6,19 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from graph.domain.model.changes import Cause, Change, ChangeKind
-from graph.domain.model.errors import Conflict, InvalidInput
-from graph.domain.model.segments import Belonging, Membership, Segment
+from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind
+from graph.domain.model.errors import InvalidInput, NameTaken, VersionConflict
+from graph.domain.model.segments import Membership, Segment, SegmentState
 from graph.domain.model.store_values import Writes
 from graph.domain.profile.timeline import NO_END
-from graph.domain.segments.definition import MOST_SEGMENTS
-from graph.ports import ReadBelongings, ReadSegments, Request, Write
+from graph.domain.segments.rule_parser import MAX_SEGMENTS
+from graph.ports import ReadSegments, ReadSegmentStates, Request, Write
 
-HOW = "segmented"
+CAUSE_TYPE = CauseType.SEGMENT_EVALUATION
 
 
-class Judged(Struct, frozen=True, gc=False):
-    """What was found of a customer: its version then, its segments by id, and until when that holds by itself."""
+class Evaluation(Struct, frozen=True, gc=False):
+    """The segment ids of a customer at a `version`; they stay the same without a write until `until` (microseconds)."""
 
     id: str
     version: int
@@ -27,79 +27,91 @@ class Judged(Struct, frozen=True, gc=False):
 
 
 def create(segment: Segment) -> Generator[Request, Any, Segment]:
-    """Keep a new segment; one of the same name and rule is answered as it stands."""
-    found: list[Segment] = yield ReadSegments()
-    for other in found:
-        if other.name == segment.name:
-            if other.rule == segment.rule:
-                return other
-            raise Conflict(f"there is a segment {segment.name!r} with another rule: {other.id}", ("name",))
-    if len(found) >= MOST_SEGMENTS:
-        raise InvalidInput("BAD_COUNT", f"there are {len(found)} segments; {MOST_SEGMENTS} are allowed", ("name",))
+    """Store a new segment; if one with the same name and rule exists, return that one.
+
+    Raises `NameTaken` if one with the same name has another rule.
+    """
+    segments: list[Segment] = yield ReadSegments()
+    for existing in segments:
+        if existing.name == segment.name:
+            if existing.rule == segment.rule:
+                return existing
+            raise NameTaken(f"a segment named {segment.name!r} already exists ({existing.id})", ("name",))
+    if len(segments) >= MAX_SEGMENTS:
+        message = f"{len(segments)} segments exist; {MAX_SEGMENTS} are allowed"
+        raise InvalidInput("INVALID_COUNT", message, ("name",))
     yield Write(Writes(segments=[segment]))
     return segment
 
 
-def change(id: str, name: str | None, rule: str | None, expected: int | None) -> Generator[Request, Any, Segment]:
-    """Give a segment another name or rule, if `expected` is its version."""
-    found: list[Segment] = yield ReadSegments()
-    before = _one(found, id)
+def update(
+    id: str, name: str | None, rule: str | None, expected_version: int | None
+) -> Generator[Request, Any, Segment]:
+    """Change the name or rule of a segment; raises `VersionConflict` if `expected_version` is not its version."""
+    segments: list[Segment] = yield ReadSegments()
+    before = _segment_by_id(segments, id)
     after = replace(before, name=name or before.name, rule=rule or before.rule, version=before.version + 1)
-    if any(other.name == after.name and other.id != id for other in found):
-        raise Conflict(f"there is another segment {after.name!r}", ("name",))
+    for existing in segments:
+        if existing.name == after.name and existing.id != id:
+            raise NameTaken(f"a segment named {after.name!r} already exists ({existing.id})", ("name",))
     if (after.name, after.rule) == (before.name, before.rule):
         return before
-    if expected not in (None, before.version):
-        raise Conflict(f"the segment is at version {before.version}, not {expected}", ("expectedVersion",))
+    if expected_version not in (None, before.version):
+        raise VersionConflict(
+            f"the segment is at version {before.version}, not {expected_version}", ("expectedVersion",)
+        )
     yield Write(Writes(segments=[after]))
     return after
 
 
-def drop(id: str, actor: str, now: int) -> Generator[Request, Any, Segment]:
-    """Let a segment go with all that belong to it; one entry of the history tells so."""
-    found: list[Segment] = yield ReadSegments()
-    segment = _one(found, id)
-    told = Change(ChangeKind.SEGMENT_DELETED, now, Cause(HOW, id=id, actor=actor), rule=segment.name)
-    yield Write(Writes(dropped_segments=[id], changes=[told]))
+def delete(id: str, actor: str, now: int) -> Generator[Request, Any, Segment]:
+    """Delete a segment and its memberships; the history records a single change."""
+    segments: list[Segment] = yield ReadSegments()
+    segment = _segment_by_id(segments, id)
+    change = Change(ChangeKind.SEGMENT_DELETED, now, Cause(CAUSE_TYPE, id=id, actor=actor), reason=segment.name)
+    yield Write(Writes(deleted_segments=[id], changes=[change]))
     return segment
 
 
-def _one(found: Sequence[Segment], id: str) -> Segment:
-    for segment in found:
+def _segment_by_id(segments: Sequence[Segment], id: str) -> Segment:
+    for segment in segments:
         if segment.id == id:
             return segment
-    raise InvalidInput("UNKNOWN_SEGMENT", f"there is no segment {id[:60]!r}", ("id",))
+    raise InvalidInput("SEGMENT_NOT_FOUND", f"segment {id[:60]!r} does not exist", ("id",))
 
 
-def settle(judged: Sequence[Judged], segments: Sequence[Segment], now: int) -> Generator[Request, Any, int | None]:
-    """Record who belongs where, for customers that are still as they were judged; the others stay due.
+def save_evaluations(
+    evaluations: Sequence[Evaluation], segments: Sequence[Segment], now: int
+) -> Generator[Request, Any, int | None]:
+    """Record the memberships of customers that have not changed since their evaluation; the others stay due.
 
-    Answers how many entries of the history that made; `None` where segments came, changed or went since they were read.
+    Returns the number of history entries written, `None` if segments have changed since they were read.
     """
-    names: Mapping[str, Segment] = {segment.id: segment for segment in segments}
-    there: list[Segment] = yield ReadSegments()
-    if {(one.id, one.version) for one in there} != {(one.id, one.version) for one in segments}:
+    by_id: Mapping[str, Segment] = {segment.id: segment for segment in segments}
+    stored: list[Segment] = yield ReadSegments()
+    if {(segment.id, segment.version) for segment in stored} != {(segment.id, segment.version) for segment in segments}:
         return None
-    found: list[Belonging] = yield ReadBelongings([one.id for one in judged])
-    held = {one.id: one for one in found}
+    recorded: list[SegmentState] = yield ReadSegmentStates([evaluation.id for evaluation in evaluations])
+    states = {state.id: state for state in recorded}
     writes = Writes()
-    for one in judged:
-        before = held.get(one.id)
-        if before is None or (before.live and before.version != one.version):
+    for evaluation in evaluations:
+        customer = evaluation.id
+        before = states.get(customer)
+        if before is None or (before.live and before.version != evaluation.version):
             continue
-        # An id that was merged or emptied belongs nowhere; its survivor is judged by itself.
-        now_in = one.segments if before.live else frozenset[str]()
-        writes.looked_at[one.id] = one.until if before.live else NO_END
-        for id in sorted(now_in - before.segments.keys()):
-            writes.memberships.append(Membership(id, one.id, now))
-            writes.changes.append(_told(ChangeKind.SEGMENT_ENTERED, names[id], one.id, now))
-        for id in sorted(before.segments.keys() - now_in):
-            writes.memberships.append(Membership(id, one.id, None))
-            writes.changes.append(_told(ChangeKind.SEGMENT_LEFT, names[id], one.id, now))
+        # An id that was merged or emptied is in no segment; the customer it redirects to has its own evaluation.
+        after = evaluation.segments if before.live else frozenset[str]()
+        writes.segmentation_due[customer] = evaluation.until if before.live else NO_END
+        for id in sorted(after - before.segments.keys()):
+            writes.memberships.append(Membership(id, customer, now))
+            writes.changes.append(_membership_change(ChangeKind.SEGMENT_ENTERED, by_id[id], customer, now))
+        for id in sorted(before.segments.keys() - after):
+            writes.memberships.append(Membership(id, customer, None))
+            writes.changes.append(_membership_change(ChangeKind.SEGMENT_EXITED, by_id[id], customer, now))
     if not writes.empty:
         yield Write(writes)
     return len(writes.changes)
 
 
-def _told(kind: ChangeKind, segment: Segment, customer: str, now: int) -> Change:
-    return Change(kind, now, Cause(HOW, id=segment.id), customer, rule=segment.name)
+def _membership_change(kind: ChangeKind, segment: Segment, customer: str, now: int) -> Change:
+    return Change(kind, now, Cause(CAUSE_TYPE, id=segment.id), customer, reason=segment.name)

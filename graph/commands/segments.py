@@ -1,4 +1,4 @@
-"""Segments: kept, asked for, tried out, and judged: see `graph.segment_worker` for who keeps them up to date."""
+"""Segments: create, read, preview and evaluate them. `graph.segment_worker` keeps memberships up to date."""
 
 import asyncio
 import time
@@ -7,51 +7,56 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from graph.commands.segment_writes import Judged, change, create, drop
+from graph.commands.segment_writes import Evaluation, create, delete, update
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.products import Product
 from graph.domain.model.rules import Rules
 from graph.domain.model.segments import Membership, Segment
 from graph.domain.model.validation import check_text
-from graph.domain.profile.catalog import Catalogue
-from graph.domain.profile.insights import ORDERS, Known
+from graph.domain.profile.catalog import Catalog
+from graph.domain.profile.insights import ORDERS, CustomerInsights
 from graph.domain.profile.pages import ById, CustomerView, Page, PageRequest, Selection
 from graph.domain.profile.prediction import Model
-from graph.domain.profile.rfm import Population
+from graph.domain.profile.rfm import RfmPopulation
 from graph.domain.profile.timeline import NO_END
-from graph.domain.segments.conditions import Criterion, leaves
-from graph.domain.segments.definition import Values, parse, rule_text
+from graph.domain.segments.conditions import Condition, leaf_conditions
+from graph.domain.segments.rule_parser import Values, parse, rule_text
 from graph.ports import Clock, CustomerStore, Ids, SegmentStore, WriteStore
 
-PAGE = 100
-LONGEST_PREVIEW = 5.0
-MOST_SAMPLES = 100
+PAGE_SIZE = 100
+MAX_PREVIEW_SECONDS = 5.0
+MAX_SAMPLES = 100
 
-Latest = Callable[[], Awaitable[tuple[Population | None, Model | None]]]
+LatestStatistics = Callable[[], Awaitable[tuple[RfmPopulation | None, Model | None]]]
 
 
 class SegmentationStore(WriteStore, CustomerStore, SegmentStore, Protocol):
-    """Segments, the customers that are judged, and writes."""
+    """Segments, the customers they are evaluated for, and writes."""
 
 
-class Tried(Struct, frozen=True, gc=False):
-    """What a rule would hold: `matching` of the `looked_at` of all `customers`, and some of them."""
+class SegmentEvaluation(Struct, frozen=True, gc=False):
+    """The customers that match a rule: the counts of all, evaluated and matching customers, and a sample of ids."""
 
-    customers: int
-    looked_at: int
-    matching: int
+    total_customers: int
+    evaluated_customers: int
+    matching_customers: int
     sample: tuple[str, ...]
 
     @property
-    def estimate(self) -> int:
-        """How many of all it would hold, by those that were looked at: ids are random, so they are a fair sample."""
-        return round(self.matching * self.customers / self.looked_at) if self.looked_at else 0
+    def estimated_count(self) -> int:
+        """The estimated matches of all: ids are random, so the evaluated customers are a fair sample."""
+        return (
+            round(self.matching_customers * self.total_customers / self.evaluated_customers)
+            if self.evaluated_customers
+            else 0
+        )
 
 
 class Segments:
-    """All about segments. `changed` is told when one was, `news` when entries of the history were written.
+    """Manages and evaluates segments.
 
-    `rules` and `latest` tell the rules in force, and what customers are compared with.
+    `rules` returns the rules in effect, `latest` the statistics that customers are compared with. `on_segment_change`
+    is called after a segment was written, `on_history_change` after entries of the history were written.
     """
 
     def __init__(
@@ -59,87 +64,92 @@ class Segments:
         store: SegmentationStore,
         clock: Clock,
         ids: Ids,
-        catalogue: Catalogue,
+        catalog: Catalog,
         rules: Callable[[], Rules],
-        latest: Latest,
-        news: Callable[[], None],
-        changed: Callable[[], None],
+        latest: LatestStatistics,
+        on_history_change: Callable[[], None],
+        on_segment_change: Callable[[], None],
     ) -> None:
         self._store, self._clock, self._ids = store, clock, ids
-        self.catalogue, self.rules, self.latest = catalogue, rules, latest
-        self._news, self._changed = news, changed
-        self._parsed: dict[tuple[str, int], Criterion] = {}
+        self.catalog, self.rules, self.latest = catalog, rules, latest
+        self._on_history_change, self._on_segment_change = on_history_change, on_segment_change
+        self._parsed: dict[tuple[str, int], Condition] = {}
 
-    # --- what is kept
+    # --- segments
 
-    def check(self, values: Values) -> Criterion:
-        """The condition of a rule; raises `InvalidInput` that names the field and the value."""
-        return parse(values, self.catalogue, self.rules())
+    def check(self, values: Values) -> Condition:
+        """Return the condition of a rule; raises `InvalidInput` that names the field and the value."""
+        return parse(values, self.catalog, self.rules())
 
     async def create(self, name: str, values: Values, actor: str) -> Segment:
-        """Keep a new segment; the same request again is answered as it stands."""
+        """Store a new segment; a repeated request returns the existing one."""
         self._check_name(name)
         self.check(values)
         segment = Segment(self._ids.segment(), name, rule_text(values), 1, self._clock.now(), actor)
-        return self._woken(await self._store.write(lambda: create(segment)))
+        return self._wake_after(await self._store.write(lambda: create(segment)))
 
-    async def change(self, id: str, name: str | None, values: Values | None, expected: int | None) -> Segment:
-        """Give a segment another name or rule, if `expected` (where it is given) is its version."""
+    async def update(self, id: str, name: str | None, values: Values | None, expected_version: int | None) -> Segment:
+        """Change the name or rule of a segment; raises `VersionConflict` if a given `expected_version` is outdated."""
         if name is not None:
             self._check_name(name)
         if values is not None:
             self.check(values)
         rule = None if values is None else rule_text(values)
-        return self._woken(await self._store.write(lambda: change(id, name, rule, expected)))
+        return self._wake_after(await self._store.write(lambda: update(id, name, rule, expected_version)))
 
-    async def drop(self, id: str, actor: str) -> Segment:
-        """Let a segment go with all its memberships."""
+    async def delete(self, id: str, actor: str) -> Segment:
+        """Delete a segment and its memberships."""
         now = self._clock.now()
-        gone = self._woken(await self._store.write(lambda: drop(id, actor, now)))
-        self._news()
-        return gone
+        deleted = self._wake_after(await self._store.write(lambda: delete(id, actor, now)))
+        self._on_history_change()
+        return deleted
 
     def _check_name(self, name: str) -> None:
         if problem := check_text("name", name, 200):
             raise InvalidInput(problem.code, problem.message, problem.path)
 
-    def _woken(self, segment: Segment) -> Segment:
-        self._changed()
+    def _wake_after(self, segment: Segment) -> Segment:
+        self._on_segment_change()
         return segment
 
     async def all(self) -> list[Segment]:
-        """All segments, by name."""
+        """Return all segments, by name."""
         return await self._store.segments()
 
-    async def one(self, id: str) -> Segment | None:
-        """A segment by its id."""
-        return next((one for one in await self._store.segments() if one.id == id), None)
+    async def get(self, id: str) -> Segment | None:
+        """Return a segment by its id."""
+        return next((segment for segment in await self._store.segments() if segment.id == id), None)
 
     async def members(self, id: str, after: str, first: int) -> Page[Membership]:
-        """Who belongs to a segment, as it is recorded, by id."""
-        found = await self._store.members(id, after, first + 1)
-        return Page(found[:first], len(found) > first)
+        """Return a page of the recorded members of a segment, by customer id."""
+        memberships = await self._store.members(id, after, first + 1)
+        return Page(memberships[:first], len(memberships) > first)
 
     async def count(self, id: str) -> int:
-        """How many belong to a segment, as it is recorded."""
+        """Return the number of recorded members of a segment."""
         return await self._store.count_members(id)
 
-    # --- who belongs where
+    # --- memberships
 
-    async def of(self, ids: Sequence[str]) -> dict[str, list[tuple[Segment, int | None]]]:
-        """The segments of customers as of now, each with since when that is recorded (`None`: not yet)."""
-        segments, belongings = await asyncio.gather(self._store.segments(), self._store.belongings(ids))
+    async def of_customers(self, ids: Sequence[str]) -> dict[str, list[tuple[Segment, int | None]]]:
+        """Return the segments of customers as of now, each with the time it was entered (`None`: not recorded yet)."""
+        segments, states = await asyncio.gather(self._store.segments(), self._store.segment_states(ids))
         if not segments:
             return {}
-        recorded = {one.id: one.segments for one in belongings}
-        found: dict[str, list[tuple[Segment, int | None]]] = {}
-        for one in await self.judge(ids, segments):
-            held = recorded.get(one.id, {})
-            found[one.id] = [(segment, held.get(segment.id)) for segment in segments if segment.id in one.segments]
-        return found
+        recorded = {state.id: state.segments for state in states}
+        result: dict[str, list[tuple[Segment, int | None]]] = {}
+        for evaluation in await self.evaluate(ids, segments):
+            entered_at = recorded.get(evaluation.id, {})
+            result[evaluation.id] = [
+                (segment, entered_at.get(segment.id)) for segment in segments if segment.id in evaluation.segments
+            ]
+        return result
 
-    def criterion(self, segment: Segment) -> Criterion | None:
-        """What a segment asks; `None` where the attributes or rules of now know it no more: then nobody belongs."""
+    def condition_of(self, segment: Segment) -> Condition | None:
+        """Return the condition of a segment.
+
+        Returns `None` if it uses attributes or namespaces that no longer exist: such a segment has no members.
+        """
         key = segment.id, segment.version
         if key not in self._parsed:
             try:
@@ -148,56 +158,58 @@ class Segments:
                 return None
         return self._parsed[key]
 
-    async def judge(self, ids: Sequence[str], segments: Sequence[Segment]) -> list[Judged]:
-        """Who of some ids belongs where as of now, and until when that stays so by itself."""
-        asked = {segment.id: one for segment in segments if (one := self.criterion(segment)) is not None}
-        judged: list[Judged] = []
-        for id, known in zip(ids, await self._known(ids, list(asked.values())), strict=True):
-            if known is None or known.view.customer.id != id:
-                judged.append(Judged(id, -1, frozenset(), NO_END))
+    async def evaluate(self, ids: Sequence[str], segments: Sequence[Segment]) -> list[Evaluation]:
+        """Return the segments of customers as of now, and until when they stay the same without a write."""
+        conditions = {
+            segment.id: condition for segment in segments if (condition := self.condition_of(segment)) is not None
+        }
+        evaluations: list[Evaluation] = []
+        for id, insights in zip(ids, await self._insights(ids, list(conditions.values())), strict=True):
+            if insights is None or insights.view.customer.id != id:
+                evaluations.append(Evaluation(id, -1, frozenset(), NO_END))
                 continue
-            verdicts = {name: one.judge(known) for name, one in asked.items()}
-            held = frozenset(name for name, one in verdicts.items() if one.holds)
-            until = min((one.until for one in verdicts.values()), default=NO_END)
-            judged.append(Judged(id, known.view.customer.version, held, until))
-        return judged
+            results = {segment: condition.evaluate(insights) for segment, condition in conditions.items()}
+            matching = frozenset(segment for segment, result in results.items() if result.holds)
+            until = min((result.until for result in results.values()), default=NO_END)
+            evaluations.append(Evaluation(id, insights.view.customer.version, matching, until))
+        return evaluations
 
-    async def _known(self, ids: Sequence[str], asked: Sequence[Criterion]) -> list[Known | None]:
-        """All that the conditions ask of some customers, in one read, and one more for articles where they matter."""
+    async def _insights(self, ids: Sequence[str], conditions: Sequence[Condition]) -> list[CustomerInsights | None]:
+        """Return what the conditions need of customers, in one read, and another one of products if they matter."""
         now = self._clock.now()
-        pages: list[PageRequest] = [page for one in asked for page in one.pages(now)]
-        every = [leaf for one in asked for leaf in leaves(one)]
-        population, model = await self.latest() if any(one.relative for one in every) else (None, None)
+        pages: list[PageRequest] = [page for condition in conditions for page in condition.pages(now)]
+        leaves = [leaf for condition in conditions for leaf in leaf_conditions(condition)]
+        population, model = await self.latest() if any(leaf.needs_statistics for leaf in leaves) else (None, None)
         views = await self._store.customers([ById(id) for id in ids], Selection.of(pages))
-        products = await self._products(views) if any(one.by_product for one in every) else {}
-        by = frozenset(self.rules().known)
+        products = await self._products(views) if any(leaf.needs_products for leaf in leaves) else {}
+        known = frozenset(self.rules().known_namespaces)
         return [
-            None if view is None else Known(now, view, self.catalogue, by, population, model, products)
+            None if view is None else CustomerInsights(now, view, self.catalog, known, population, model, products)
             for view in views
         ]
 
     async def _products(self, views: Sequence[CustomerView | None]) -> dict[str, Product]:
-        skus = {
-            line.sku for view in views if view for one in view.pages[ORDERS].items for line in one.order.lines
-        }  # fmt: skip
+        orders = [item.order for view in views if view for item in view.pages[ORDERS].items]
+        skus = {line.sku for order in orders for line in order.lines}
         return await self._store.products(sorted(skus)) if skus else {}
 
-    async def preview(self, values: Values, sample: int) -> Tried:
-        """What a rule would hold, as far as it can be told within some seconds."""
-        asked = self.check(values)
-        ends = time.monotonic() + LONGEST_PREVIEW
-        looked_at = matching = 0
-        found: list[str] = []
+    async def preview(self, values: Values, sample: int) -> SegmentEvaluation:
+        """Evaluate a rule for as many customers as `MAX_PREVIEW_SECONDS` allow."""
+        condition = self.check(values)
+        deadline = time.monotonic() + MAX_PREVIEW_SECONDS
+        evaluated = matching = 0
+        sampled_ids: list[str] = []
         after = ""
         complete = False
-        while not complete and (looked_at == 0 or time.monotonic() < ends):
-            ids = await self._store.customer_ids(after, PAGE)
-            complete = len(ids) < PAGE
-            for known in await self._known(ids, [asked]) if ids else ():
-                looked_at += 1
-                if known is not None and asked.judge(known).holds:
+        while not complete and (evaluated == 0 or time.monotonic() < deadline):
+            ids = await self._store.customer_ids(after, PAGE_SIZE)
+            complete = len(ids) < PAGE_SIZE
+            for insights in await self._insights(ids, [condition]) if ids else ():
+                evaluated += 1
+                if insights is not None and condition.evaluate(insights).holds:
                     matching += 1
-                    found += [known.view.customer.id] if len(found) < min(sample, MOST_SAMPLES) else []
+                    if len(sampled_ids) < min(sample, MAX_SAMPLES):
+                        sampled_ids.append(insights.view.customer.id)
             after = ids[-1] if ids else after
-        customers = looked_at if complete else await self._store.count_customers()
-        return Tried(customers, looked_at, matching, tuple(found))
+        total = evaluated if complete else await self._store.count_customers()
+        return SegmentEvaluation(total, evaluated, matching, tuple(sampled_ids))

@@ -1,116 +1,130 @@
-"""Undo a merge: the customers that were merged are kept apart, and their ids return."""
+"""Undo a merge: the merged customers are kept apart.
+
+The retired id returns if the survivor had the stronger anchor before the merge. Otherwise the surviving id stays with the
+group of the strongest identifier, and the other group gets a new id (docs/internals/resolution-rule.md).
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import Struct
 
 from graph.commands.group_commit import GroupCommit
-from graph.commands.overrides import mark_pair
+from graph.commands.overrides import set_override
 from graph.domain.model.changes import Change, ChangeKind, Entry
 from graph.domain.model.errors import InvalidInput
-from graph.domain.model.idempotency import Once
+from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.identifiers import pair
-from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.profile.pages import ByKey, CustomerView, Selection
 from graph.domain.resolution.replay import Replay
 from graph.ports import CustomerHistoryStore, CustomerStore
 
 Explain = Callable[[str, str], Awaitable[str]]
-"""Says in words why two keys are one customer, or are not."""
-LOOK_UP = 500
-"""Identifiers looked up at once."""
+"""Returns a text that explains why two keys are or are not one customer."""
+LOOKUP_BATCH = 500
+"""Identifiers of one look-up."""
 
 
-class Stayed(Struct, frozen=True, gc=False):
-    """An identifier that did not go back to the id that it had before the merge, which id has it (or none), and why."""
+class Unrestored(Struct, frozen=True, gc=False):
+    """An identifier that did not return to its previous customer; `current_customer_id` is empty if it is in none."""
 
     key: str
-    was_with: str
-    is_with: str
+    previous_customer_id: str
+    current_customer_id: str
     reason: str
 
 
-class Undone(Struct, frozen=True, gc=False):
-    """What an undo did: the mark it set (removing it redoes the merge), whom it touched, and what did not go back."""
+class UndoResult(Struct, frozen=True, gc=False):
+    """The result of an undo: the override that was set, the customers that changed, and the identifiers not restored.
 
-    mark: Mark
-    customers: tuple[str, ...]
-    stayed: tuple[Stayed, ...]
-
-
-async def merge_to_undo(store: CustomerHistoryStore, no: int, undone: bool = False) -> Change:
-    """The merge with a number in the history; raises where it is none, or cannot be undone (any more).
-
-    With `undone` the same request has undone it before, so that it need not be undoable now.
+    Removing the override redoes the merge.
     """
-    found = await store.changes(no - 1, 1) if no > 0 else []
-    if not found or found[0].no != no:
-        raise InvalidInput("UNKNOWN_CHANGE", "there is no such change", ("change",))
-    change = found[0].change
-    if change.kind is not ChangeKind.MERGED:
-        message = f"the change is no merge but {change.kind.value.replace('_', ' ')}; only merges are undone"
-        raise InvalidInput("NOT_A_MERGE", message, ("change",))
-    if undone:
+
+    override: Override
+    customers: tuple[str, ...]
+    not_restored: tuple[Unrestored, ...]
+
+
+async def merge_to_undo(store: CustomerHistoryStore, number: int, already_undone: bool = False) -> Change:
+    """Return the merge with a number in the history; raises `InvalidInput` if it is not a merge or cannot be undone.
+
+    With `already_undone`, the same request has undone it before, so it need not be undoable now.
+    """
+    entries = await store.changes(number - 1, 1) if number > 0 else []
+    if not entries or entries[0].number != number:
+        raise InvalidInput("CHANGE_NOT_FOUND", f"change {number} does not exist", ("changeId",))
+    change = entries[0].change
+    if change.kind is not ChangeKind.CUSTOMERS_MERGED:
+        message = f"change {number} is {change.kind.name}; only CUSTOMERS_MERGED can be undone"
+        raise InvalidInput("NOT_A_MERGE", message, ("changeId",))
+    if already_undone:
         return change
     a, b = change.anchors
     first, second = pair(a, b)
-    for mark in await store.marks(a, None, 1_000):
-        if mark.kind is MarkKind.APART and mark.pair == (first, second):
-            raise InvalidInput("ALREADY_UNDONE", f"mark {mark.id} keeps {a} and {b} apart already", ("change",))
-    holders = [None if view is None else view.customer.id for view in await _views(store, [a, b])]
-    if None in holders or holders[0] != holders[1]:
-        message = f"{a} and {b} are not one customer any more: later changes parted them"
-        raise InvalidInput("NOTHING_TO_UNDO", message, ("change",))
+    for override in await store.overrides(a, None, 1_000):
+        if override.kind is OverrideKind.APART and override.pair == (first, second):
+            raise InvalidInput(
+                "ALREADY_UNDONE", f"override {override.id} already keeps {a} and {b} apart", ("changeId",)
+            )
+    holder_ids = [None if view is None else view.customer.id for view in await _views(store, [a, b])]
+    if None in holder_ids or holder_ids[0] != holder_ids[1]:
+        message = f"{a} and {b} are no longer one customer: later changes separated them"
+        raise InvalidInput("NOTHING_TO_UNDO", message, ("changeId",))
     return change
 
 
-async def undo(
+async def undo_merge(
     writer: GroupCommit,
     store: CustomerStore,
-    no: int,
+    number: int,
     entries: Sequence[Entry],
     explain: Explain,
-    *,
-    id: str,
-    actor: str,
-    reason: str,
-    now: int,
-    once: Once | None = None,
-) -> Undone:
-    """Set *apart* between the anchors of a merge that `merge_to_undo` let pass.
+    override: Override,
+    idempotency_key: IdempotencyKey | None = None,
+) -> UndoResult:
+    """Undo a merge that `merge_to_undo` has accepted: set an *apart* `override` on its anchors.
 
-    `entries` is the history around its customers: from it follows who held what just before the merge. Identifiers
-    that came later, or that newer evidence claims, follow the rule.
+    `entries` is the history around its customers, which determines the identifiers of each just before the merge.
+    Identifiers that arrived later, or that newer evidence claims, follow the resolution rule.
     """
-    change = next(entry.change for entry in entries if entry.no == no)
-    before = Replay(entry.change for entry in entries if entry.no < no)
+    change = next(entry.change for entry in entries if entry.number == number)
+    before = Replay(entry.change for entry in entries if entry.number < number)
     a, b = change.anchors
-    marking = await mark_pair(writer, MarkKind.APART, a, b, id=id, actor=actor, reason=reason, now=now, once=once)
+    result = await set_override(writer, override, idempotency_key)
     touched: dict[str, None] = {}
-    stayed: list[Stayed] = []
-    for was_with in (change.customer, change.other):
-        keys = sorted(before.parts.get(was_with, ()))
+    not_restored: list[Unrestored] = []
+    for previous_customer_id in (change.customer, change.other_customer):
+        keys = sorted(before.groups.get(previous_customer_id, ()))
         for key, view in zip(keys, await _views(store, keys), strict=True):
-            is_with = "" if view is None else view.customer.id
-            if is_with:
-                touched[is_with] = None
-            if is_with != was_with:
-                stayed.append(Stayed(key, was_with, is_with, await _reason(store, explain, key, is_with, (a, b))))
-    return Undone(marking.mark, tuple(touched), tuple(stayed))
+            current_customer_id = "" if view is None else view.customer.id
+            if current_customer_id:
+                touched[current_customer_id] = None
+            if current_customer_id != previous_customer_id:
+                not_restored.append(
+                    Unrestored(
+                        key,
+                        previous_customer_id,
+                        current_customer_id,
+                        await _reason(store, explain, key, current_customer_id, (a, b)),
+                    )
+                )
+    return UndoResult(result.override, tuple(touched), tuple(not_restored))
 
 
-async def _reason(store: CustomerStore, explain: Explain, key: str, is_with: str, anchors: tuple[str, str]) -> str:
-    """Why an identifier is where it is: what links it with the anchor that its customer holds now."""
-    if not is_with:
-        return "nothing valid names it any more"
+async def _reason(
+    store: CustomerStore, explain: Explain, key: str, current_customer_id: str, anchors: tuple[str, str]
+) -> str:
+    """Explain the current customer of an identifier by its links to the anchor that the customer holds."""
+    if not current_customer_id:
+        return "no valid observation names it anymore"
     for anchor, view in zip(anchors, await _views(store, anchors), strict=True):
-        if view is not None and view.customer.id == is_with and anchor != key:
+        if view is not None and view.customer.id == current_customer_id and anchor != key:
             return await explain(key, anchor)
-    return "later changes brought it there"
+    return "later changes moved it there"
 
 
 async def _views(store: CustomerStore, keys: Sequence[str]) -> list[CustomerView | None]:
     views: list[CustomerView | None] = []
-    for start in range(0, len(keys), LOOK_UP):
-        views += await store.customers([ByKey(key) for key in keys[start : start + LOOK_UP]], Selection())
+    for start in range(0, len(keys), LOOKUP_BATCH):
+        views += await store.customers([ByKey(key) for key in keys[start : start + LOOKUP_BATCH]], Selection())
     return views

@@ -1,1 +1,1 @@
-"""Questions that are more than one read, one file each."""
+"""Queries that need more than a single read, one file each."""

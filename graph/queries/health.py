@@ -1,16 +1,16 @@
-"""The health of the graph: a survey of the whole store, and a closer look at customers that may be two people."""
+"""The health of the graph: counts over the whole store, and an inspection of customers that may be two people."""
 
 from graph.domain.model.dates import DAY
 from graph.domain.model.rules import Rules
-from graph.domain.profile.pages import Page
-from graph.domain.resolution.health import Finding, FindingKind, FindingPlace, bridge, of_survey
+from graph.domain.profile.pages import Page, page_after
+from graph.domain.resolution.health import Finding, FindingKind, FindingPosition, findings_of, weak_bridge
 from graph.ports import CustomerWriteStore
 from graph.queries.explanation import region_of
 
-SURVEYED = 100
-"""Findings of each kind that a survey brings."""
-LOOKED_AT = 50
-"""Customers that are looked at for bridges."""
+MAX_FINDINGS = 100
+"""Findings of each kind that the store returns."""
+MAX_INSPECTED = 50
+"""Customers that are inspected for weak bridges."""
 
 
 async def health(
@@ -18,23 +18,22 @@ async def health(
     rules: Rules,
     now: int,
     kinds: frozenset[FindingKind],
-    after: FindingPlace | None,
+    after: FindingPosition | None,
     first: int,
 ) -> Page[Finding]:
-    """A page of what is suspicious, of some kinds, the worst first; it reads all links once.
+    """Return a page of the findings of some kinds, worst first; reads all links once.
 
-    `after` is the place of the last finding seen.
+    `after` is the position of the last finding on the previous page.
     """
-    survey = await store.survey(sorted(rules.known), SURVEYED)
-    found = of_survey(survey, rules, now // DAY)
-    for key in survey.doubles[:LOOKED_AT] if FindingKind.BRIDGE in kinds else ():
+    counts = await store.health_counts(sorted(rules.known_namespaces), MAX_FINDINGS)
+    findings = findings_of(counts, rules, now // DAY)
+    for key in counts.multi_value_keys[:MAX_INSPECTED] if FindingKind.WEAK_BRIDGE in kinds else ():
         region = await region_of(store, key)
         member = region.members.get(key)
         if member is None or member.customer is None:
             continue
         customer = region.customers[member.customer].id
-        if (finding := bridge(region, key, customer, rules)) is not None:
-            found.append(finding)
-    ranked = sorted((finding for finding in found if finding.kind in kinds), key=lambda finding: finding.place)
-    behind = [finding for finding in ranked if after is None or finding.place > after]
-    return Page(behind[:first], len(behind) > first)
+        if (finding := weak_bridge(region, key, customer, rules)) is not None:
+            findings.append(finding)
+    ranked = sorted((finding for finding in findings if finding.kind in kinds), key=lambda finding: finding.position)
+    return page_after(ranked, lambda finding: finding.position, after, first)

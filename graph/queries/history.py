@@ -1,14 +1,14 @@
-"""The history: the feed of all changes, and who somebody was at a moment of recording."""
+"""The history: the feed of all changes, and customers as recorded at a time."""
 
 from collections.abc import Iterable, Sequence
 
 from graph.domain.model.changes import Entry
-from graph.domain.model.customers import NEVER, Anchor, Customer
+from graph.domain.model.customers import NEVER_SEEN, Anchor, Customer
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.identifiers import Identifier, namespace_of
 from graph.domain.profile.pages import (
-    Asked,
     ById,
+    CustomerRef,
     CustomerView,
     IdentifierPage,
     IdentifierView,
@@ -21,63 +21,76 @@ from graph.ports import CustomerHistoryStore, HistoryStore
 
 
 async def feed(store: HistoryStore, after: int, first: int) -> tuple[list[Entry], bool]:
-    """A page of the feed behind an entry, without gaps, and whether more follow; raises where there is none."""
-    if after > 0 and not await store.changes(after - 1, 1):
-        raise InvalidInput("BAD_CURSOR", "since: there is no such place in the history", ("since",))
-    found = await store.changes(after, first + 1)
-    entries = whole(found, after)
+    """Return a page of the feed after an entry, without gaps, and whether more entries follow.
+
+    Raises `InvalidInput` if there is no entry with the number `after`.
+    """
+    if after > 0 and await entry_at(store, after) is None:
+        raise InvalidInput("INVALID_CURSOR", "after: the history has no entry at this cursor", ("after",))
+    entries = without_gaps(await store.changes(after, first + 1), after)
     return entries[:first], len(entries) > first
 
 
-def whole(found: Sequence[Entry], after: int) -> list[Entry]:
-    """What follows an entry without a gap: one whose predecessor is not visible yet waits for the next look."""
-    return [entry for place, entry in enumerate(found) if entry.no == after + 1 + place]
+async def entry_at(store: HistoryStore, number: int) -> Entry | None:
+    """Return an entry of the history by its number."""
+    entries = await store.changes(number - 1, 1) if number > 0 else []
+    return entries[0] if entries and entries[0].number == number else None
+
+
+def without_gaps(entries: Sequence[Entry], after: int) -> list[Entry]:
+    """Return the entries that follow `after` without a gap.
+
+    An entry whose predecessor is not visible yet is left for a later read.
+    """
+    return [entry for index, entry in enumerate(entries) if entry.number == after + 1 + index]
 
 
 async def entries_around(store: HistoryStore, ids: Iterable[str]) -> list[Entry]:
-    """All entries about some customers and about all whom they ever gave to or got from, in order."""
-    wanted, seen = set(ids), set[str]()
+    """Return all entries about some customers and all customers they ever exchanged identifiers with, in order."""
+    unread, read = set(ids), set[str]()
     entries: dict[int, Entry] = {}
-    while wanted:
-        seen |= wanted
-        found = await store.history(sorted(wanted))
-        entries.update((entry.no, entry) for entry in found)
-        wanted = {id for entry in found for id in (entry.change.customer, entry.change.other) if id} - seen
-    return [entries[no] for no in sorted(entries)]
+    while unread:
+        read |= unread
+        page = await store.history(sorted(unread))
+        entries.update((entry.number, entry) for entry in page)
+        unread = {id for entry in page for id in (entry.change.customer, entry.change.other_customer) if id} - read
+    return [entries[number] for number in sorted(entries)]
 
 
-async def customer_at(store: CustomerHistoryStore, asked: Asked, at: int, selection: Selection) -> CustomerView | None:
-    """Who an id or an identifier was at a moment (microseconds): of recording, not of being seen.
+async def customer_at(
+    store: CustomerHistoryStore, ref: CustomerRef, at: int, selection: Selection
+) -> CustomerView | None:
+    """Return the customer of an id or identifier as recorded at a time (microseconds), `None` if there was none.
 
-    The view holds the pages of identifiers that are selected, without what was seen of them: that is not kept for
-    every moment.
+    The time is that of recording, not of observation. The view holds the selected pages of identifiers, without their
+    evidence, whose history is not stored.
     """
-    if isinstance(asked, ById):
-        ids = [asked.id]
+    if isinstance(ref, ById):
+        ids = [ref.id]
     else:
-        (view,) = await store.customers([asked], Selection())
-        ids = [view.customer.id] if view is not None else await store.naming(asked.key)
+        (view,) = await store.customers([ref], Selection())
+        ids = [view.customer.id] if view is not None else await store.customers_mentioning(ref.key)
     entries = await entries_around(store, ids)
-    past = [entry.change for entry in entries if entry.change.at <= at]
+    past = [entry.change for entry in entries if entry.change.recorded_at <= at]
     replay = Replay(past)
-    id = replay.answering(asked.id) if isinstance(asked, ById) else replay.holder(asked.key)
-    if id is None or id not in replay.parts:
+    id = replay.current_id(ref.id) if isinstance(ref, ById) else replay.customer_id_of(ref.key)
+    if id is None or id not in replay.groups:
         return None
-    keys = sorted(replay.parts[id])
-    created = next(change.at for change in past if id in (change.customer, change.other))
+    keys = sorted(replay.groups[id])
+    created = next(change.recorded_at for change in past if id in (change.customer, change.other_customer))
     counts: dict[str, int] = {}
     for key in keys:
         counts[namespace_of(key)] = counts.get(namespace_of(key), 0) + 1
-    customer = Customer(None, id, created, Anchor(keys[0] if keys else "", NEVER), counts=counts)
+    customer = Customer(None, id, created, Anchor(keys[0] if keys else "", NEVER_SEEN), counts=counts)
     pages: dict[PageRequest, Page[IdentifierView]] = {
         page: _page(keys, page) for page in selection.pages if isinstance(page, IdentifierPage)
     }
-    return CustomerView(customer, asked.id if isinstance(asked, ById) else None, pages)
+    return CustomerView(customer, ref.id if isinstance(ref, ById) else None, pages)
 
 
 def _page(keys: Sequence[str], page: IdentifierPage) -> Page[IdentifierView]:
-    rank = {namespace: place for place, namespace in enumerate(page.namespaces)}
-    places = sorted((rank[namespace_of(key)], key) for key in keys if namespace_of(key) in rank)
-    rest = [key for place, key in places if page.after is None or (place, key) > page.after]
-    found = [IdentifierView(Identifier.from_key(key), None) for key in rest[: page.first]]
-    return Page(found, len(rest) > page.first)
+    rank_of = {namespace: rank for rank, namespace in enumerate(page.namespaces)}
+    ranked = sorted((rank_of[namespace_of(key)], key) for key in keys if namespace_of(key) in rank_of)
+    remaining = [key for rank, key in ranked if page.after is None or (rank, key) > page.after]
+    identifiers = [IdentifierView(Identifier.from_key(key), None) for key in remaining[: page.first]]
+    return Page(identifiers, len(remaining) > page.first)

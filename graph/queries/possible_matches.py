@@ -1,59 +1,63 @@
-"""Possible matches: statistical links below the threshold, and what stronger evidence says of them."""
+"""Possible matches: probabilistic links below the threshold, and whether stronger evidence confirms or refutes them."""
 
 from collections.abc import Sequence
 from enum import Enum
 
 from graph.domain.model.customers import Customer
 from graph.domain.model.identifiers import namespace_of
-from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import Rules
 from graph.domain.profile.pages import Match
 from graph.domain.resolution.groups import Groups
 
 
 class MatchStatus(Enum):
-    """What became of a possible match (design.md §4, last paragraph)."""
+    """The status of a possible match (docs/internals/resolution-rule.md, "Possible matches")."""
 
     POSSIBLE = "possible"
     CONFIRMED = "confirmed"
-    """Stronger links brought both ends to one customer."""
+    """Stronger links connect both ends in one customer."""
     REFUTED = "refuted"
-    """Uniting the ends would break a limit or an *apart* mark."""
+    """Merging the ends would break a limit or an *apart* override."""
 
 
 def status(match: Match, rules: Rules) -> MatchStatus:
-    """Whether the two customers of a match are one already, may be one, or may not."""
-    if match.at_a.id == match.at_b.id:
+    """Return whether the two customers of a match are already one, can become one, or cannot."""
+    if match.customer_a.id == match.customer_b.id:
         return MatchStatus.CONFIRMED
-    marks = {mark.id: mark for mark in (*match.marks_a, *match.marks_b)}
-    if _kept_apart(match) or _over_limit((match.at_a, match.at_b), list(marks.values()), rules):
+    overrides = {override.id: override for override in (*match.overrides_a, *match.overrides_b)}
+    if _kept_apart(match) or _over_limit((match.customer_a, match.customer_b), list(overrides.values()), rules):
         return MatchStatus.REFUTED
     return MatchStatus.POSSIBLE
 
 
 def _kept_apart(match: Match) -> bool:
-    """Whether an *apart* mark has one end at each customer."""
+    """Return whether an *apart* override has one end at each customer."""
     at_a, at_b = (
-        {mark.id for mark in marks if mark.kind is MarkKind.APART} for marks in (match.marks_a, match.marks_b)
+        {override.id for override in overrides if override.kind is OverrideKind.APART}
+        for overrides in (match.overrides_a, match.overrides_b)
     )
     return not at_a.isdisjoint(at_b)
 
 
-def _over_limit(customers: Sequence[Customer], marks: Sequence[Mark], rules: Rules) -> bool:
-    joined = _joined_values(marks, rules)
+def _over_limit(customers: Sequence[Customer], overrides: Sequence[Override], rules: Rules) -> bool:
+    merged = _merged_values(overrides, rules)
     for namespace, limit in rules.limits.items():
         count = sum(customer.counts.get(namespace, 0) for customer in customers)
-        if count - joined.get(namespace, 0) > limit:
+        if count - merged.get(namespace, 0) > limit:
             return True
     return False
 
 
-def _joined_values(marks: Sequence[Mark], rules: Rules) -> dict[str, int]:
-    """By namespace, how many values count no more because marks joined them with another (step 4)."""
-    keys = {key for mark in marks if mark.kind is MarkKind.TOGETHER for key in mark.keys}
-    saved: dict[str, int] = {}
-    for group in Groups(keys, marks, rules).all():
+def _merged_values(overrides: Sequence[Override], rules: Rules) -> dict[str, int]:
+    """Return by namespace how many values do not count because overrides merge them with another value.
+
+    This is step 4 of docs/internals/resolution-rule.md.
+    """
+    keys = {key for override in overrides if override.kind is OverrideKind.TOGETHER for key in override.keys}
+    merged: dict[str, int] = {}
+    for group in Groups(keys, overrides, rules).all():
         for namespace in {namespace_of(key) for key in group}:
             count = sum(namespace_of(key) == namespace for key in group)
-            saved[namespace] = saved.get(namespace, 0) + count - 1
-    return saved
+            merged[namespace] = merged.get(namespace, 0) + count - 1
+    return merged

@@ -1,4 +1,4 @@
-"""What other rules would make of what is stored: nothing is written."""
+"""Preview of the effect of new rules on the stored observations; nothing is written."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -7,170 +7,181 @@ from enum import Enum
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from graph.domain.model.errors import KithError, Overloaded
 from graph.domain.model.identifiers import Identifier
-from graph.domain.model.observations import Observation, Statement, read
-from graph.domain.model.overrides import Mark
-from graph.domain.model.receipts import ObservationKey, Receipt, Standing
-from graph.domain.model.rules import Dropped, Rules
+from graph.domain.model.observations import EvidenceStatement, Observation, normalize
+from graph.domain.model.overrides import Override
+from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
+from graph.domain.model.rules import DroppedIdentifier, Rules
 from graph.domain.resolution.resolution import resolve
 from graph.ports import CustomerHistoryStore, Ids, RulesStore
 
-PAGE = 1_000
-SAMPLES = 5
-MOST_PREVIEWS = 3
-"""Previews that a process keeps; the oldest that is done makes room."""
+PAGE_SIZE = 1_000
+MAX_SAMPLES = 5
+MAX_SAMPLE_KEYS = 20
+"""Identifiers of a group that a sample shows."""
+MAX_PREVIEWS = 3
+"""Previews that a process keeps; a new preview replaces the oldest one that has ended."""
 
 
 class PreviewStore(RulesStore, CustomerHistoryStore, Protocol):
-    """All that is read under rules, the marks that stand, and who holds what now."""
+    """Observations, the overrides in effect, and the current customers."""
 
 
 class PreviewState(Enum):
-    """How a preview stands."""
+    """The state of a preview."""
 
     RUNNING = "running"
-    DONE = "done"
+    COMPLETED = "completed"
     CANCELLED = "cancelled"
     FAILED = "failed"
 
 
 class Sample(Struct, frozen=True):
-    """One customer, or several that become one: ids now, and the groups of identifiers that they come to."""
+    """Current ids of a customer that splits, or of customers that merge, and the projected groups of identifiers."""
 
     ids: tuple[str, ...]
     groups: tuple[tuple[str, ...], ...]
 
 
-class Difference(Struct, frozen=True):
-    """What would change, in customers of now: how many go together with others, and how many fall apart."""
+class PreviewImpact(Struct, frozen=True):
+    """The projected changes, in current customers: how many would merge with others, split, or change at all."""
 
-    customers_now: int
-    customers_then: int
-    merging: int
-    splitting: int
-    changed: int
-    refused: int
-    """Observations that count now and that the other rules refuse; they would stay stored."""
-    accepted: int
-    """Observations that are refused now and would count."""
-    merges: tuple[Sample, ...]
-    splits: tuple[Sample, ...]
+    current_customers: int
+    projected_customers: int
+    merging_customers: int
+    splitting_customers: int
+    changed_customers: int
+    newly_rejected: int
+    """Observations that count now and would be rejected; they stay stored."""
+    newly_accepted: int
+    """Observations that are rejected now and would count."""
+    sample_merges: tuple[Sample, ...]
+    sample_splits: tuple[Sample, ...]
 
 
 @dataclass(slots=True)
-class _Read:
-    """What has been read so far."""
+class _Collected:
+    """The data collected from the receipts."""
 
-    statements: list[Statement] = field(default_factory=list)
-    then_of: dict[str, str] = field(default_factory=dict)
-    """A key of now to what the other rules make of the same raw value."""
-    refused: int = 0
-    accepted: int = 0
+    statements: list[EvidenceStatement] = field(default_factory=list)
+    projected_key_of: dict[str, str] = field(default_factory=dict)
+    """The current key of a raw value to its key under the proposed rules, empty if it would have none."""
+    newly_rejected: int = 0
+    newly_accepted: int = 0
 
 
 class Preview:
     """A preview that runs in the background."""
 
-    def __init__(self, store: PreviewStore, id: str, now: Rules, then: Rules, masked: bool) -> None:
+    def __init__(
+        self, store: PreviewStore, id: str, current_rules: Rules, proposed_rules: Rules, mask_values: bool
+    ) -> None:
         self.id = id
-        self._store, self._now, self._then, self._masked = store, now, then, masked
+        self._store, self._mask_values = store, mask_values
+        self._current_rules, self._proposed_rules = current_rules, proposed_rules
         self.state = PreviewState.RUNNING
-        self.done = self.total = 0
-        self.difference: Difference | None = None
+        self.processed = self.total = 0
+        self.impact: PreviewImpact | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
     def running(self) -> bool:
-        """Whether it has not come to an end."""
+        """Whether the preview has not ended."""
         return self.state is PreviewState.RUNNING
 
     def start(self) -> None:
-        """Begin."""
+        """Start the preview."""
         self._task = asyncio.create_task(self._run())
 
     def cancel(self) -> None:
-        """Stop; what was found is let go."""
+        """Stop the preview and discard its result."""
         if self.running and self._task is not None:
             self.state = PreviewState.CANCELLED
             self._task.cancel()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for the end, but no longer than some seconds."""
+        """Wait until the preview has ended, at most `seconds`."""
         if self._task is not None:
             await asyncio.wait([self._task], timeout=seconds)
 
     async def _run(self) -> None:
         try:
             self.total = await self._store.count_observations()
-            found = await self._read_all()
-            marks = await self._marks()
-            groups = await asyncio.to_thread(self._resolved, found.statements, marks)
-            now = await self._holders(list(found.then_of))
-            self.difference = await asyncio.to_thread(self._compare, found, groups, now)
-            self.state = PreviewState.DONE
+            collected = await self._read_all()
+            overrides = await self._renormalized_overrides()
+            groups = await asyncio.to_thread(self._resolve, collected.statements, overrides)
+            customer_ids = await self._customer_ids(list(collected.projected_key_of))
+            self.impact = await asyncio.to_thread(self._compare, collected, groups, customer_ids)
+            self.state = PreviewState.COMPLETED
         except KithError:
             self.state = PreviewState.FAILED
 
-    async def _read_all(self) -> _Read:
-        found = _Read()
+    async def _read_all(self) -> _Collected:
+        collected = _Collected()
         after: ObservationKey | None = None
-        while page := await self._store.receipts(after, PAGE):
-            await asyncio.to_thread(self._read, page, found)
+        while page := await self._store.receipts(after, PAGE_SIZE):
+            await asyncio.to_thread(self._read, page, collected)
             after = page[-1].key
-            self.done += len(page)
-        return found
+            self.processed += len(page)
+        return collected
 
-    def _read(self, page: Sequence[Receipt], found: _Read) -> None:
+    def _read(self, page: Sequence[Receipt], collected: _Collected) -> None:
         for receipt in page:
-            if not receipt.digest or receipt.standing in (Standing.REVOKED, Standing.SUPERSEDED):
+            if not receipt.digest or receipt.status in (ObservationStatus.REVOKED, ObservationStatus.SUPERSEDED):
                 continue
             sent = Observation.from_sent(*receipt.key, receipt.sent)
-            outcome = read(sent, self._then)
-            counts = receipt.standing is Standing.VALID
-            found.refused += counts and outcome.refused is not None
-            found.accepted += not counts and outcome.refused is None
-            if outcome.refused is None:
-                found.statements.append(
-                    Statement(*receipt.key, outcome.keys, sent.tier, receipt.seen_at, sent.confidence)
+            normalized = normalize(sent, self._proposed_rules)
+            valid = receipt.status is ObservationStatus.VALID
+            collected.newly_rejected += valid and normalized.rejected is not None
+            collected.newly_accepted += not valid and normalized.rejected is None
+            if normalized.rejected is None:
+                collected.statements.append(
+                    EvidenceStatement(*receipt.key, normalized.keys, sent.tier, receipt.seen_at, sent.confidence)
                 )
-            for namespace, raw in sent.identifiers if counts else ():
-                now = _key(self._now, namespace, raw)
-                then = _key(self._then, namespace, raw)
-                if now is not None:
-                    found.then_of[now] = then or ""
+            for namespace, raw in sent.identifiers if valid else ():
+                current_key = _key(self._current_rules, namespace, raw)
+                if current_key is not None:
+                    collected.projected_key_of[current_key] = _key(self._proposed_rules, namespace, raw) or ""
 
-    async def _marks(self) -> list[Mark]:
-        found: list[Mark] = []
+    async def _renormalized_overrides(self) -> list[Override]:
+        overrides: list[Override] = []
         after: tuple[int, str] | None = None
-        while page := await self._store.marks(None, after, PAGE):
-            found += page
+        while page := await self._store.overrides(None, after, PAGE_SIZE):
+            overrides += page
             after = page[-1].at, page[-1].id
-        renamed: list[Mark] = []
-        for mark in found:
-            keys = sorted(filter(None, (_key(self._then, *Identifier.from_key(key)) for key in mark.keys)))
-            if len(keys) == len(mark.keys):
-                renamed.append(Mark(mark.id, mark.kind, keys[0], "".join(keys[1:]), mark.actor, mark.reason, mark.at))
-        return renamed
+        renormalized: list[Override] = []
+        for override in overrides:
+            projected = (_key(self._proposed_rules, *Identifier.from_key(key)) for key in override.keys)
+            keys = sorted(key for key in projected if key is not None)
+            if len(keys) == len(override.keys):
+                renormalized.append(replace(override, a=keys[0], b="".join(keys[1:])))
+        return renormalized
 
-    def _resolved(self, statements: Iterable[Statement], marks: Sequence[Mark]) -> Sequence[frozenset[str]]:
-        return resolve(statements, marks, self._then).groups
+    def _resolve(
+        self, statements: Iterable[EvidenceStatement], overrides: Sequence[Override]
+    ) -> Sequence[frozenset[str]]:
+        return resolve(statements, overrides, self._proposed_rules).groups
 
-    async def _holders(self, keys: Sequence[str]) -> dict[str, str]:
+    async def _customer_ids(self, keys: Sequence[str]) -> dict[str, str]:
         holders: dict[str, str] = {}
-        for start in range(0, len(keys), PAGE):
-            page = keys[start : start + PAGE]
-            holders.update(zip(page, await self._store.holders(page), strict=True))
+        for start in range(0, len(keys), PAGE_SIZE):
+            page = keys[start : start + PAGE_SIZE]
+            holders.update(zip(page, await self._store.customer_ids_of(page), strict=True))
         return {key: id for key, id in holders.items() if id}
 
-    def _compare(self, found: _Read, groups: Sequence[frozenset[str]], now: dict[str, str]) -> Difference:
+    def _compare(
+        self, collected: _Collected, groups: Sequence[frozenset[str]], customer_ids: dict[str, str]
+    ) -> PreviewImpact:
+        """Compare the current customer of each key with its projected group."""
         group_of = {key: index for index, group in enumerate(groups) for key in group}
         groups_of: dict[str, set[int]] = {}
         ids_of: dict[int, set[str]] = {}
         lost: set[str] = set()
-        for key, id in now.items():
-            index = group_of.get(found.then_of[key])
+        for key, id in customer_ids.items():
+            index = group_of.get(collected.projected_key_of[key])
             if index is None:
                 lost.add(id)
                 groups_of.setdefault(id, set())
@@ -180,60 +191,62 @@ class Preview:
         merging = {index: ids for index, ids in ids_of.items() if len(ids) > 1}
         splitting = {id: parts for id, parts in groups_of.items() if len(parts) > 1}
         merged = {id for ids in merging.values() for id in ids}
-        return Difference(
+        return PreviewImpact(
             len(groups_of),
             len(groups),
             len(merged),
             len(splitting),
             len(merged | splitting.keys() | lost),
-            found.refused,
-            found.accepted,
+            collected.newly_rejected,
+            collected.newly_accepted,
             tuple(
-                Sample(tuple(sorted(ids)), (self._shown(groups[index]),))
-                for index, ids in sorted(merging.items())[:SAMPLES]
+                Sample(tuple(sorted(ids)), (self._presented_keys(groups[index]),))
+                for index, ids in sorted(merging.items())[:MAX_SAMPLES]
             ),
             tuple(
-                Sample((id,), tuple(self._shown(groups[index]) for index in sorted(parts)))
-                for id, parts in sorted(splitting.items())[:SAMPLES]
+                Sample((id,), tuple(self._presented_keys(groups[index]) for index in sorted(parts)))
+                for id, parts in sorted(splitting.items())[:MAX_SAMPLES]
             ),
         )
 
-    def _shown(self, keys: Iterable[str]) -> tuple[str, ...]:
-        shown = sorted(keys)[:20]
-        return tuple(mask(key) for key in shown) if self._masked else tuple(shown)
+    def _presented_keys(self, keys: Iterable[str]) -> tuple[str, ...]:
+        sample = sorted(keys)[:MAX_SAMPLE_KEYS]
+        return tuple(mask(key) for key in sample) if self._mask_values else tuple(sample)
 
 
 class RulesPreviews:
-    """The previews of this process. `now` tells the rules in force, `parse` reads the text of others."""
+    """The previews of this process. `current_rules` returns the rules in effect, `parse` parses proposed rules."""
 
-    def __init__(self, store: PreviewStore, ids: Ids, now: Callable[[], Rules], parse: Callable[[str], Rules]) -> None:
-        self._store, self._ids, self._now, self._parse = store, ids, now, parse
+    def __init__(
+        self, store: PreviewStore, ids: Ids, current_rules: Callable[[], Rules], parse: Callable[[str], Rules]
+    ) -> None:
+        self._store, self._ids, self._current_rules, self._parse = store, ids, current_rules, parse
         self._previews: dict[str, Preview] = {}
 
-    def begin(self, text: str, masked: bool = True) -> Preview:
-        """Begin to find out what other rules would change; nothing is written."""
-        if len(self._previews) >= MOST_PREVIEWS:
-            done = [id for id, one in self._previews.items() if not one.running]
-            if not done:
-                raise Overloaded("too many previews are running; cancel one")
-            del self._previews[done[0]]
-        preview = Preview(self._store, self._ids.mark(), self._now(), self._parse(text), masked)
+    def begin(self, text: str, mask_values: bool = True) -> Preview:
+        """Start a preview of the rules in `text`; raises `Overloaded` if too many are running."""
+        if len(self._previews) >= MAX_PREVIEWS:
+            ended = [id for id, preview in self._previews.items() if not preview.running]
+            if not ended:
+                raise Overloaded(f"{len(self._previews)} previews are running, which is the limit; cancel one of them")
+            del self._previews[ended[0]]
+        preview = Preview(self._store, self._ids.override(), self._current_rules(), self._parse(text), mask_values)
         self._previews[preview.id] = preview
         preview.start()
         return preview
 
     def get(self, id: str) -> Preview | None:
-        """A preview that was begun in this process."""
+        """Return a preview that was started in this process."""
         return self._previews.get(id)
 
     def close(self) -> None:
-        """Stop all."""
+        """Stop all previews."""
         for preview in self._previews.values():
             preview.cancel()
 
 
 def mask(key: str) -> str:
-    """A key of which two characters of the value remain: enough to tell two apart, too few to know whose it is."""
+    """Mask a key except for two characters of its value, which distinguish two values but do not identify a person."""
     namespace, value = Identifier.from_key(key)
     return f"{namespace}={value[:2]}…" if len(value) > 4 else f"{namespace}=…"
 
@@ -241,5 +254,5 @@ def mask(key: str) -> str:
 def _key(rules: Rules, namespace: str, raw: str) -> str | None:
     if namespace not in rules.by_name:
         return None
-    value = rules.clean(namespace, raw)
-    return None if isinstance(value, Dropped) else Identifier(namespace, value).key
+    value = rules.normalize_value(namespace, raw)
+    return None if isinstance(value, DroppedIdentifier) else Identifier(namespace, value).key

@@ -1,4 +1,4 @@
-"""All customers together: counted in the background, kept for all processes, and what is held against them."""
+"""Statistics over all customers: calculated in the background, stored for all processes, compared with customers."""
 
 import asyncio
 import contextlib
@@ -7,59 +7,59 @@ from collections.abc import Awaitable, Callable
 
 from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import TemporaryFailure
-from graph.domain.model.order_totals import Figures
-from graph.domain.profile.prediction import Model, Prediction, Table, predict
-from graph.domain.profile.rfm import Count, Population, Standing, standing
+from graph.domain.model.order_totals import OrderTotals
+from graph.domain.profile.prediction import Model, Prediction, TrainingData, predict
+from graph.domain.profile.rfm import RfmCounter, RfmPopulation, RfmScores, rfm_scores
 from graph.ports import Clock, CustomerWriteStore
 
-POPULATION = "population"
-MODEL = "model"
-PAGE = 5_000
+POPULATION_KEY = "population"
+MODEL_KEY = "model"
+PAGE_SIZE = 5_000
 CHECK_SECONDS = 60.0
-"""How often it is looked whether all customers are to be counted again."""
+"""Seconds between checks for newer statistics."""
 
-Fit = Callable[[Table], Awaitable[Model | None]]
+FitModels = Callable[[TrainingData], Awaitable[Model | None]]
 
 
-class Census:
-    """Counts all customers, and answers what follows from the newest count, of whichever process.
+class StatisticsService:
+    """Calculates statistics over all customers, and uses the newest ones of any process.
 
-    `fit` fits models of purchases, which may take minutes and goes on behind a count.
+    `fit` fits purchase models, which may take minutes and runs in the background after a calculation.
     """
 
-    def __init__(self, store: CustomerWriteStore, clock: Clock, fit: Fit | None = None) -> None:
+    def __init__(self, store: CustomerWriteStore, clock: Clock, fit: FitModels | None = None) -> None:
         self._store, self._clock, self._fit = store, clock, fit
-        self._population: Population | None = None
+        self._population: RfmPopulation | None = None
         self._model: Model | None = None
         self._read_at = -CHECK_SECONDS
         self._fitting: asyncio.Task[None] | None = None
 
-    async def count(self) -> Population:
-        """Count all customers anew, and begin to fit the models to them."""
+    async def recalculate(self) -> RfmPopulation:
+        """Calculate the statistics over all customers again, and start fitting the models to them."""
         now = self._clock.now()
-        count, table = Count(), Table(now)
+        counter, training_data = RfmCounter(), TrainingData(now)
         after = ""
-        while page := await self._store.figures(after, PAGE):
-            for _, figures in page:
-                count.take(figures)
-                table.take(figures)
+        while page := await self._store.order_totals(after, PAGE_SIZE):
+            for _, order_totals in page:
+                counter.add(order_totals)
+                training_data.add(order_totals)
             after = page[-1][0]
-        found = count.result(now)
-        await self._store.keep(POPULATION, found.as_text())
+        population = counter.result(now)
+        await self._store.put_value(POPULATION_KEY, population.as_text())
         await self.refresh()
         if self._fit is not None and (self._fitting is None or self._fitting.done()):
-            self._fitting = asyncio.create_task(self._fit_to(self._fit, table))
-        return found
+            self._fitting = asyncio.create_task(self._fit_to(self._fit, training_data))
+        return population
 
-    async def _fit_to(self, fit: Fit, table: Table) -> None:
-        model = await fit(table)
+    async def _fit_to(self, fit: FitModels, training_data: TrainingData) -> None:
+        model = await fit(training_data)
         if model is not None:
             with contextlib.suppress(TemporaryFailure):
-                await self._store.keep(MODEL, model.as_text())
+                await self._store.put_value(MODEL_KEY, model.as_text())
             self._model = model
 
-    async def fitted(self) -> None:
-        """Wait until the models of this process's last count are fitted."""
+    async def wait_until_fitted(self) -> None:
+        """Wait until the models of this process's last calculation are fitted."""
         if self._fitting is not None:
             await asyncio.wait([self._fitting])
 
@@ -67,39 +67,39 @@ class Census:
         """Stop fitting."""
         if self._fitting is not None:
             self._fitting.cancel()
-            await self.fitted()
+            await self.wait_until_fitted()
 
     async def refresh(self) -> None:
-        """Take over what was counted last."""
-        text = await self._store.kept(POPULATION)
-        self._population = None if text is None else Population.from_text(text)
-        text = await self._store.kept(MODEL)
+        """Load the newest statistics and models."""
+        text = await self._store.get_value(POPULATION_KEY)
+        self._population = None if text is None else RfmPopulation.from_text(text)
+        text = await self._store.get_value(MODEL_KEY)
         self._model = None if text is None else Model.from_text(text)
         self._read_at = time.monotonic()
 
-    async def now_and_then(self, seconds: float) -> None:
-        """Count again whenever the last count, of whichever process, is older than this; never ends."""
+    async def run_periodically(self, seconds: float) -> None:
+        """Recalculate whenever the newest statistics of any process are older than `seconds`; never ends."""
         while True:
-            # A database that is away is counted when it is back.
+            # If the database is unavailable, the next check tries again.
             with contextlib.suppress(TemporaryFailure):
                 await self.refresh()
-                age = self._clock.now() - (self._population.as_of if self._population else 0)
+                age = self._clock.now() - (self._population.calculated_at if self._population else 0)
                 if age >= seconds * SECOND:
-                    await self.count()
+                    await self.recalculate()
             await asyncio.sleep(min(seconds, CHECK_SECONDS))
 
-    async def latest(self) -> tuple[Population | None, Model | None]:
-        """The newest count and models, but for those that another process made in the last minute."""
+    async def latest(self) -> tuple[RfmPopulation | None, Model | None]:
+        """Return the newest statistics and models; those of other processes are seen after at most `CHECK_SECONDS`."""
         if self._population is None or time.monotonic() - self._read_at >= CHECK_SECONDS:
             await self.refresh()
         return self._population, self._model
 
-    async def standing(self, figures: Figures) -> Standing | None:
-        """How figures compare with all; `None` without orders, or before anything was counted."""
+    async def rfm_scores(self, order_totals: OrderTotals) -> RfmScores | None:
+        """Return the RFM scores of order totals; `None` without orders, or before the first calculation."""
         population, _ = await self.latest()
-        return None if population is None else standing(figures, population)
+        return None if population is None else rfm_scores(order_totals, population)
 
-    async def predict(self, figures: Figures, weeks: int) -> Prediction | None:
-        """What a customer with these figures will probably buy; `None` without orders or models."""
+    async def predict(self, order_totals: OrderTotals, weeks: int) -> Prediction | None:
+        """Return the predicted purchases of a customer with these order totals; `None` without orders or models."""
         _, model = await self.latest()
-        return None if model is None else predict(model, figures, weeks, self._clock.now())
+        return None if model is None else predict(model, order_totals, weeks, self._clock.now())

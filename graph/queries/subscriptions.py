@@ -1,8 +1,8 @@
-"""Following the graph: the feed as it grows, and customers as they change.
+"""Subscriptions: the feed as it grows, and customers as they change.
 
-One task a process looks for what is new, at once after a write of its own and every so often for those of others.
-Nothing is queued for a subscriber: it holds a place in the feed, or what it last saw of a customer, and takes what
-comes next when it is ready. So one that reads slowly costs nothing but its own delay.
+One task per process looks for changes, immediately after a write of the process itself and at an interval for writes of
+other processes. Nothing is queued for a subscriber: it holds a position in the feed, or the last state of a customer,
+and reads what follows when it is ready. So a slow subscriber delays only itself.
 """
 
 import asyncio
@@ -12,147 +12,150 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from graph.domain.model.changes import Entry
 from graph.domain.model.errors import KithError
-from graph.domain.profile.pages import Asked, Selection
+from graph.domain.profile.pages import CustomerRef, Selection
 from graph.ports import CustomerHistoryStore
-from graph.queries.history import feed, whole
-from graph.runtime.scheduling import Turnstile
+from graph.queries.history import feed, without_gaps
+from graph.runtime.scheduling import FairQueue
 
-KEPT = 1_000
-"""Entries of the feed that are kept for those who follow closely; others read the store."""
-PAGE = 100
-SHORTEST_PAUSE = 0.05
-"""Seconds between two looks however fast writes come, so that an import is not slowed down by those who watch it."""
-STATES_AT_ONCE = 100
-ENTRIES_A_TURN = 25
-"""Entries that one subscriber is told before others go on: hundreds of them would keep a till waiting."""
+BUFFER_SIZE = 1_000
+"""Newest entries of the feed kept in memory for subscribers that are up to date; others read the store."""
+PAGE_SIZE = 100
+MIN_PAUSE_SECONDS = 0.05
+"""Minimum seconds between two polls, so that subscribers do not slow down an import."""
+STATES_BATCH = 100
+"""Customers of one read of their states."""
+ENTRIES_PER_TURN = 25
+"""Entries that one subscriber receives before other tasks run: hundreds would delay interactive requests."""
 
-State = tuple[str, int] | None
-"""A customer's id and version; `None` where there is none."""
+CustomerState = tuple[str, int] | None
+"""The id and version of a customer; `None` if there is no customer."""
 
 
-class Follower:
-    """Looks for news while anyone follows. `seconds` is how often it looks for those of other processes."""
+class ChangeBroadcaster:
+    """Looks for changes while there are subscribers. `seconds` is the polling interval for other processes' writes."""
 
     def __init__(self, store: CustomerHistoryStore, seconds: float = 1.0) -> None:
         self._store, self.seconds = store, seconds
-        self._turnstile = Turnstile()
-        self._news = asyncio.Event()
-        self._looked = asyncio.Condition()
+        self._queue = FairQueue()
+        self._wake = asyncio.Event()
+        self._polled = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
-        self._followers = 0
-        self._entries: deque[Entry] = deque(maxlen=KEPT)
-        self._no = 0
-        self._watched: Counter[Asked] = Counter()
-        self._states: dict[Asked, State] = {}
+        self._subscribers = 0
+        self._entries: deque[Entry] = deque(maxlen=BUFFER_SIZE)
+        self._newest = 0
+        self._watched: Counter[CustomerRef] = Counter()
+        self._states: dict[CustomerRef, CustomerState] = {}
 
-    def nudge(self) -> None:
-        """Something was written in this process."""
-        self._news.set()
+    def notify(self) -> None:
+        """Look for changes now: something was written in this process."""
+        self._wake.set()
 
     async def changes(self, after: int | None) -> AsyncGenerator[Entry, None]:
-        """All entries of the feed behind one, then each as it comes, without gaps; from now on for `None`.
+        """Yield all entries of the feed after the number `after`, then new ones as they come, without gaps.
 
-        Raises where there is no such entry.
+        With `None` only new ones are yielded. Raises `InvalidInput` if there is no entry with the number `after`.
         """
-        with self._following():
-            place = await self._store.newest_change() if after is None else after
+        with self._subscribed():
+            position = await self._store.newest_change() if after is None else after
             checked = after is None
             while True:
-                found = self._kept(place)
-                if found is None:
-                    # `feed` tells whether the place exists; one that was reached by reading does.
-                    found = (await feed(self._store, place, PAGE))[0] if not checked else await self._read(place)
+                entries = self._buffered(position)
+                if entries is None:
+                    # `feed` checks that the position exists. A position that was reached by reading does.
+                    entries = (
+                        await self._read(position) if checked else (await feed(self._store, position, PAGE_SIZE))[0]
+                    )
                     checked = True
-                for number, entry in enumerate(found):
-                    if number % ENTRIES_A_TURN == 0:
-                        await self._turnstile.through()
+                for index, entry in enumerate(entries):
+                    if index % ENTRIES_PER_TURN == 0:
+                        await self._queue.wait_turn()
                     yield entry
-                    place = entry.no
-                if not found:
-                    await self._until_behind(place)
+                    position = entry.number
+                if not entries:
+                    await self._wait_for_entries(position)
 
-    async def _read(self, place: int) -> list[Entry]:
-        return whole(await self._store.changes(place, PAGE), place)
+    async def _read(self, position: int) -> list[Entry]:
+        return without_gaps(await self._store.changes(position, PAGE_SIZE), position)
 
-    def _kept(self, place: int) -> list[Entry] | None:
-        """What is kept behind a place; `None` where that reaches too far back."""
-        if not self._entries or not self._entries[0].no <= place + 1:
+    def _buffered(self, position: int) -> list[Entry] | None:
+        """Return the buffered entries after a position, `None` if the buffer does not reach back that far."""
+        if not self._entries or not self._entries[0].number <= position + 1:
             return None
-        return [entry for entry in self._entries if entry.no > place][:PAGE]
+        return [entry for entry in self._entries if entry.number > position][:PAGE_SIZE]
 
-    async def customer(self, asked: Asked) -> AsyncGenerator[State, None]:
-        """What a customer is now, and again each time it has changed; changes in quick succession may come as one."""
-        with self._following():
-            self._watched[asked] += 1
+    async def customer(self, ref: CustomerRef) -> AsyncGenerator[CustomerState, None]:
+        """Yield the state of a customer now and after each change; quick successions may be yielded as one."""
+        with self._subscribed():
+            self._watched[ref] += 1
             try:
-                (seen,) = await self._read_states([asked])
-                # What an earlier look left for others may be older than this.
-                self._states[asked] = seen
-                yield seen
+                (state,) = await self._read_states([ref])
+                # The state that an earlier poll left for other subscribers may be older.
+                self._states[ref] = state
+                yield state
                 while True:
-                    await self._until_other(asked, seen)
-                    seen = self._states.get(asked, seen)
-                    yield seen
+                    await self._wait_for_change(ref, state)
+                    state = self._states.get(ref, state)
+                    yield state
             finally:
-                self._watched[asked] -= 1
-                if not self._watched[asked]:
-                    del self._watched[asked]
-                    self._states.pop(asked, None)
+                self._watched[ref] -= 1
+                if not self._watched[ref]:
+                    del self._watched[ref]
+                    self._states.pop(ref, None)
 
-    async def _until_behind(self, place: int) -> None:
-        async with self._looked:
-            await self._looked.wait_for(lambda: self._no > place)
+    async def _wait_for_entries(self, position: int) -> None:
+        async with self._polled:
+            await self._polled.wait_for(lambda: self._newest > position)
 
-    async def _until_other(self, asked: Asked, seen: State) -> None:
-        async with self._looked:
-            await self._looked.wait_for(lambda: self._states.get(asked, seen) != seen)
+    async def _wait_for_change(self, ref: CustomerRef, state: CustomerState) -> None:
+        async with self._polled:
+            await self._polled.wait_for(lambda: self._states.get(ref, state) != state)
 
     @contextlib.contextmanager
-    def _following(self) -> Iterator[None]:
-        self._followers += 1
+    def _subscribed(self) -> Iterator[None]:
+        self._subscribers += 1
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._look())
+            self._task = asyncio.create_task(self._poll())
         try:
             yield
         finally:
-            self._followers -= 1
-            if not self._followers and self._task is not None:
+            self._subscribers -= 1
+            if not self._subscribers and self._task is not None:
                 self._task.cancel()
                 self._task = None
                 self._entries.clear()
-                self._no = 0
+                self._newest = 0
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         while True:
-            self._news.clear()
-            # Where the database is away, whoever reads is told so; this goes on when it is back.
+            self._wake.clear()
+            # If the database is unavailable, readers get the error, and the next poll tries again.
             with contextlib.suppress(KithError):
-                await self._look_once()
-            async with self._looked:
-                self._looked.notify_all()
-            await asyncio.sleep(SHORTEST_PAUSE)
+                await self._poll_once()
+            async with self._polled:
+                self._polled.notify_all()
+            await asyncio.sleep(MIN_PAUSE_SECONDS)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.seconds):
-                    await self._news.wait()
+                    await self._wake.wait()
 
-    async def _look_once(self) -> None:
-        if not self._no:
-            self._no = await self._store.newest_change()
-        while found := whole(await self._store.changes(self._no, KEPT), self._no):
-            self._entries.extend(found)
-            self._no = found[-1].no
+    async def _poll_once(self) -> None:
+        if not self._newest:
+            self._newest = await self._store.newest_change()
+        while entries := without_gaps(await self._store.changes(self._newest, BUFFER_SIZE), self._newest):
+            self._entries.extend(entries)
+            self._newest = entries[-1].number
         watched = list(self._watched)
-        for start in range(0, len(watched), STATES_AT_ONCE):
-            some = watched[start : start + STATES_AT_ONCE]
-            for asked, state in zip(some, await self._read_states(some), strict=True):
-                if asked in self._watched:
-                    self._states[asked] = state
+        for start in range(0, len(watched), STATES_BATCH):
+            batch = watched[start : start + STATES_BATCH]
+            for ref, state in zip(batch, await self._read_states(batch), strict=True):
+                if ref in self._watched:
+                    self._states[ref] = state
 
-    async def _read_states(self, asked: Sequence[Asked]) -> list[State]:
-        views = await self._store.customers(asked, Selection())
+    async def _read_states(self, refs: Sequence[CustomerRef]) -> list[CustomerState]:
+        views = await self._store.customers(refs, Selection())
         return [None if view is None else (view.customer.id, view.customer.version) for view in views]
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop looking for changes."""
         if self._task is not None:
             self._task.cancel()

@@ -1,1 +1,1 @@
-"""Scheduling and time limits on the event loop."""
+"""Scheduling and timeouts on the event loop."""

@@ -1,4 +1,4 @@
-"""Who goes first on the event loop: what someone waits for at a till goes before what comes in bulk."""
+"""Priorities on the event loop: interactive requests run before bulk work."""
 
 import asyncio
 from asyncio import Future, Task
@@ -10,77 +10,77 @@ from typing import TypeVar
 T = TypeVar("T")
 U = TypeVar("U")
 SLICE_SECONDS = 0.000_5
-"""How long bulk work goes on before others do."""
+"""How long bulk work runs before it yields to other tasks."""
 PAUSE_SECONDS = 0.001
-"""How long it stands aside then, while someone waits."""
-WAIT_SECONDS = 0.05
-"""How long someone counts as waiting: a request may also be one that listens for hours."""
+"""How long bulk work pauses when it yields while an interactive request is running."""
+INTERACTIVE_SECONDS = 0.05
+"""How long a request counts as interactive after it has started: a subscription may last for hours."""
 
-_waiting: dict[object, float] = {}
-"""Since when each waits, the last who came at the end."""
-_gone = float("-inf")
-"""When the last of them had gone."""
+_interactive: dict[object, float] = {}
+"""The start of each interactive request, newest last."""
+_last_finished = float("-inf")
+"""When the last of them finished."""
 
 
-class SomeoneWaits:
-    """While a small request is worked on."""
+class InteractiveRequest:
+    """A context in which a small request is executed."""
 
     __slots__ = ()
 
     def __enter__(self) -> None:
-        _waiting[self] = perf_counter()
+        _interactive[self] = perf_counter()
 
     def __exit__(self, *_: object) -> None:
-        global _gone
-        del _waiting[self]
-        _gone = perf_counter()
+        global _last_finished
+        del _interactive[self]
+        _last_finished = perf_counter()
 
 
-def someone_was_here(seconds: float) -> bool:
-    """Whether someone waited within the last so many seconds."""
-    return perf_counter() - max(_newest(), _gone) < seconds
+def interactive_within(seconds: float) -> bool:
+    """Return whether an interactive request was running within the last `seconds`."""
+    return perf_counter() - max(_newest_start(), _last_finished) < seconds
 
 
-async def in_turns(items: Iterable[T], change: Callable[[T], U]) -> list[U]:
-    """What a function makes of each item; now and then others go on, and threads have the interpreter to themselves."""
-    found: list[U] = []
-    begun = perf_counter()
+async def map_cooperatively(items: Iterable[T], function: Callable[[T], U]) -> list[U]:
+    """Return the results of a function for all items; yields to other tasks and threads after each slice."""
+    results: list[U] = []
+    began = perf_counter()
     for item in items:
-        # Not after the last: someone at a till sends one, and would stand aside for themselves.
-        if perf_counter() - begun > SLICE_SECONDS:
+        # Not after the last item: a request with a single item would yield to itself.
+        if perf_counter() - began > SLICE_SECONDS:
             await asyncio.sleep(_pause())
-            begun = perf_counter()
-        found.append(change(item))
-    return found
+            began = perf_counter()
+        results.append(function(item))
+    return results
 
 
-class Turnstile:
-    """Lets many who have much to do go on one after the other, with a turn of the event loop for others in between."""
+class FairQueue:
+    """Lets tasks with much work continue one after the other; in between, the event loop runs other tasks."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Future[None]] = deque()
-        self._keeper: Task[None] | None = None
+        self._queue: deque[Future[None]] = deque()
+        self._worker: Task[None] | None = None
 
-    async def through(self) -> None:
-        """Wait for one's turn, to do what takes less than a slice."""
+    async def wait_turn(self) -> None:
+        """Wait for the caller's turn; the work that follows should take less than `SLICE_SECONDS`."""
         turn: Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        if self._keeper is None or self._keeper.done():
-            self._keeper = asyncio.create_task(self._keep())
+        self._queue.append(turn)
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._serve())
         await turn
 
-    async def _keep(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
+    async def _serve(self) -> None:
+        while self._queue:
+            turn = self._queue.popleft()
             if not turn.done():
                 turn.set_result(None)
                 await asyncio.sleep(_pause())
 
 
 def _pause() -> float:
-    return PAUSE_SECONDS if perf_counter() - _newest() < WAIT_SECONDS else 0
+    return PAUSE_SECONDS if perf_counter() - _newest_start() < INTERACTIVE_SECONDS else 0
 
 
-def _newest() -> float:
-    """Since when the last who came waits."""
-    return next(reversed(_waiting.values()), float("-inf"))
+def _newest_start() -> float:
+    """Return the start of the newest interactive request that is running, -inf if there is none."""
+    return next(reversed(_interactive.values()), float("-inf"))

@@ -1,74 +1,74 @@
-"""Time limits that nearly nobody runs into."""
+"""Timeouts that rarely expire, cheap for the common case."""
 
 from asyncio import AbstractEventLoop, CancelledError, current_task, get_running_loop
 from types import TracebackType
 
 
-class TimeLimit:
-    """So many seconds for each of many: as `asyncio.timeout` does it, but with one timer for all of them.
+class SharedTimeout:
+    """A timeout of the same length for many scopes: like `asyncio.timeout`, but with one timer for all of them.
 
-    A timer for each costs a twentieth of a till's request and a third of a subscriber's message. The limit is the same
-    for all, so who came first is the first whose time is over. Used on one event loop at a time.
+    A timer for each would cost a twentieth of a small request and a third of a subscription message. All scopes have
+    the same length, so they expire in the order in which they were entered. Used on one event loop at a time.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._within: dict[Within, None] = {}
-        self._watched: AbstractEventLoop | None = None
-        """The loop that the timer is set on."""
+        self._scopes: dict[TimeoutScope, None] = {}
+        self._loop: AbstractEventLoop | None = None
+        """The loop on which the timer is set."""
 
-    def within(self) -> "Within":
-        """A context whose body is cancelled once the time is over; then it raises `TimeoutError`."""
-        return Within(self)
+    def scope(self) -> "TimeoutScope":
+        """Return a context whose body is canceled after `seconds`; it then raises `TimeoutError`."""
+        return TimeoutScope(self)
 
-    def _watch(self, one: "Within") -> None:
+    def _enter(self, scope: "TimeoutScope") -> None:
         loop = get_running_loop()
-        one.ends = loop.time() + self.seconds
-        self._within[one] = None
-        if self._watched is not loop:
-            self._watched = loop
-            loop.call_at(one.ends, self._look, loop)
+        scope.deadline = loop.time() + self.seconds
+        self._scopes[scope] = None
+        if self._loop is not loop:
+            self._loop = loop
+            loop.call_at(scope.deadline, self._check, loop)
 
-    def _look(self, loop: AbstractEventLoop) -> None:
+    def _check(self, loop: AbstractEventLoop) -> None:
         now = loop.time()
-        for one in list(self._within):
-            if one.ends > now:
-                loop.call_at(one.ends, self._look, loop)
+        for scope in list(self._scopes):
+            if scope.deadline > now:
+                loop.call_at(scope.deadline, self._check, loop)
                 return
-            one.end()
-        self._watched = None
+            scope.expire()
+        self._loop = None
 
-    def _forget(self, one: "Within") -> None:
-        self._within.pop(one, None)
+    def _remove(self, scope: "TimeoutScope") -> None:
+        self._scopes.pop(scope, None)
 
 
-class Within:
-    """One that is within a limit."""
+class TimeoutScope:
+    """One use of a shared timeout."""
 
-    __slots__ = ("_cancelling", "_limit", "_over", "_task", "ends")
+    __slots__ = ("_cancelling", "_expired", "_task", "_timeout", "deadline")
 
-    ends: float
+    deadline: float
 
-    def __init__(self, limit: TimeLimit) -> None:
-        self._limit, self._over = limit, False
+    def __init__(self, timeout: SharedTimeout) -> None:
+        self._timeout, self._expired = timeout, False
 
     def __enter__(self) -> None:
         task = current_task()
         if task is None:
-            raise RuntimeError("a time limit is for what runs in a task")
+            raise RuntimeError("a timeout scope must be entered in a task")
         self._task, self._cancelling = task, task.cancelling()
-        self._limit._watch(self)
+        self._timeout._enter(self)
 
-    def end(self) -> None:
-        """The time is over."""
-        self._over = True
-        self._limit._forget(self)
+    def expire(self) -> None:
+        """Cancel the task: the deadline has passed."""
+        self._expired = True
+        self._timeout._remove(self)
         self._task.cancel()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._limit._forget(self)
-        # Where the task was cancelled by others too, theirs goes on.
-        if self._over and self._task.uncancel() <= self._cancelling and kind is CancelledError:
+        self._timeout._remove(self)
+        # If the task was canceled by another caller too, that cancellation continues.
+        if self._expired and self._task.uncancel() <= self._cancelling and kind is CancelledError:
             raise TimeoutError from error

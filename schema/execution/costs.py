@@ -1,60 +1,60 @@
-"""What an answer costs: the objects that it may hold, and more for what reads more than it answers.
+"""The cost model: 1 per object that an answer may contain, and more for fields that read more than they return.
 
-A field of objects costs 1 an object; a list counts as many as its page size, or the items that were sent, or the size
-assumed here. Values cost nothing: they come with their object. The model is that of IBM's cost directives
-(https://ibm.github.io/graphql-specs/cost-spec.html) with its weights kept here instead of in the schema.
+The length of a list is its page size, the number of items sent, or the size assumed here. Scalars cost nothing: they
+are read with their object. The model follows IBM's cost directives
+(https://ibm.github.io/graphql-specs/cost-spec.html), but the weights are defined here instead of in the schema.
 """
 
-MOST_ITEMS = 1_000
-"""What a page size or a batch counts for at most: more is refused by the field itself."""
-ASSUMED = 3
-"""Objects of a list that has no page size, unless `SIZES` says otherwise."""
+MAX_ITEMS = 1_000
+"""The largest size that a page or a batch is counted with; the field itself rejects larger ones."""
+ASSUMED_SIZE = 3
+"""The assumed length of a list without a page size, unless `LIST_SIZES` has an entry for it."""
 
-SIZED = frozenset({"nodes", "edges", "results"})
-"""Fields of connections and payloads that hold as many objects as the field above them was asked for."""
+SIZED_BY_PARENT = frozenset({"nodes", "edges", "results"})
+"""Fields of connections and payloads whose length is the size requested from their parent field."""
 
-BATCHES: dict[str, tuple[str, ...]] = {
+BATCH_ARGUMENTS: dict[str, tuple[str, ...]] = {
     "Mutation.linkIdentifiers": ("input", "observations"),
     "Mutation.recordOrders": ("input", "orders"),
-    "Mutation.recordAttributes": ("input", "statements"),
+    "Mutation.recordAttributes": ("input", "attributes"),
     "Mutation.recordProducts": ("input", "products"),
-    "Mutation.recordOutsideSegments": ("input", "segments"),
+    "Mutation.recordExternalSegments": ("input", "segments"),
     "Mutation.recordInteractions": ("input", "interactions"),
-    "Mutation.recordConsents": ("input", "decisions"),
+    "Mutation.recordConsents": ("input", "consents"),
     "Mutation.revokeObservations": ("input", "observations"),
     "Query.customers": ("by",),
     "Query.nodes": ("ids",),
     "Query._entities": ("representations",),
 }
-"""Where the items are that a field answers one by one."""
+"""The path to the input list of each field that returns one result per item."""
 
 WEIGHTS: dict[str, int] = {
-    "Customer.favourites": 100,
+    "Customer.favorites": 100,
     "Customer.segments": 100,
     "Query.previewSegment": 5_000,
-    "Segment.count": 50,
-    "Segment.filled": 20,
-    "Customer.viewedNotBought": 500,
+    "Segment.memberCount": 50,
+    "Segment.ready": 20,
+    "Customer.viewedNotPurchased": 500,
     "Customer.journey": 500,
-    "Customer.habits": 500,
+    "Customer.engagement": 500,
     "Customer.weakestLinks": 100,
     "Query.searchCustomers": 100,
     "Query.why": 100,
     "Query.simulate": 200,
     "Query.graphHealth": 2_000,
     "Mutation.previewRules": 2_000,
-    "Mutation.countCustomers": 5_000,
-    "Mutation.undoChange": 200,
+    "Mutation.recalculateRfm": 5_000,
+    "Mutation.undoMerge": 200,
 }
-"""What reads more than it answers."""
+"""Additional cost of fields that read more than they return."""
 
-SIZES: dict[str, int] = {
+LIST_SIZES: dict[str, int] = {
     "Order.lines": 5,
     "Metrics.revenue": 1,
     "Metrics.averageOrderValue": 1,
     "ObservationAccepted.merges": 1,
-    "ObservationAccepted.dropped": 1,
-    "ObservationAccepted.suspended": 1,
-    "ObservationAccepted.idle": 1,
+    "ObservationAccepted.droppedIdentifiers": 1,
+    "ObservationAccepted.suspendedLinks": 1,
+    "ObservationAccepted.excludedLinks": 1,
 }
-"""How many objects a list usually holds."""
+"""The usual length of lists without a page size."""

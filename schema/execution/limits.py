@@ -1,30 +1,30 @@
-"""What one request may ask for; `service` fills it from the settings."""
+"""The limits of one request; `service` sets them from its settings."""
 
 from msgspec import Struct
 
 
 class Limits(Struct, frozen=True):
-    """The limits of a request. Each is the most that is allowed."""
+    """The limits of a request. Numbers are inclusive maximums."""
 
     depth: int = 10
-    """Levels of fields, introspection aside."""
+    """Levels of fields, except for introspection."""
     aliases: int = 30
-    """Fields under another name, or named again in the same selection."""
+    """Aliased fields, and fields repeated in the same selection."""
     directives: int = 50
     """Directives in a document."""
     tokens: int = 2_000
-    """Words and signs of a document."""
+    """Lexical tokens of a document."""
     page: int = 100
-    """Items of a page."""
+    """Items per page."""
     cost: int = 50_000
-    """Objects that the answer may hold, counted before anything is read; see `schema/costs.py`."""
+    """Cost of an operation, computed before it is executed; see `schema/execution/costs.py`."""
     seconds: float = 30.0
-    """How long one operation may take; then its work in the database is stopped too."""
+    """Seconds that one operation may take. It is then stopped, including its work in the database."""
     introspection: bool = True
-    """Whether the schema may be asked for, here and by gateways."""
+    """Whether introspection is enabled."""
     federation: bool = True
-    """Whether gateways may ask for entities and for the schema."""
+    """Whether gateways may query `_entities` and `_service`."""
     compiled: bool = True
-    """Whether documents that were seen before run compiled."""
+    """Whether documents are compiled from their second run on."""
     details: bool = True
-    """Whether errors tell what does not fit the schema, and which names were perhaps meant."""
+    """Whether errors report what is invalid for the schema and suggest names."""

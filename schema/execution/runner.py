@@ -1,4 +1,4 @@
-"""How one operation is run: looked through, weighed, executed within its time."""
+"""Runs one operation: validates it, checks its weight and executes it within its time limit."""
 
 from collections.abc import AsyncGenerator, Collection, Mapping
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from strawberry.execution import optimized_is_awaitable
 
 from graph.domain.model.errors import InvalidInput
 from graph.domain.profile.pages import MAX_PAGE
-from graph.runtime.timeouts import TimeLimit
+from graph.runtime.timeouts import SharedTimeout
 from schema.execution.compiled import CompiledExecutor, plans_of
-from schema.execution.documents import Documents, Operation, Weight
+from schema.execution.documents import Documents, Operation, OperationWeight
 from schema.execution.limits import Limits
 from schema.shared.context import Context
 
@@ -25,7 +25,7 @@ ALL = frozenset(OperationType)
 
 
 class Stage(Enum):
-    """How far a request came."""
+    """The stage in which a request ended."""
 
     PARSING = "parsing"
     VALIDATION = "validation"
@@ -35,8 +35,8 @@ class Stage(Enum):
 
 
 @dataclass(slots=True)
-class Answer:
-    """What a request is answered with. Without `executed` there is no `data`, not even null."""
+class ExecutionAnswer:
+    """The answer to a request. Unless `executed`, it has no `data`, not even null."""
 
     stage: Stage
     data: dict[str, Any] | None = None
@@ -45,147 +45,155 @@ class Answer:
 
     @property
     def executed(self) -> bool:
-        """Whether execution began: variables that do not fit are told before."""
+        """Whether execution began; invalid variables are reported before it."""
         return self.stage is Stage.EXECUTION
 
 
-class Asked(Struct, frozen=True):
-    """A request in GraphQL. `tell_cost` asks for the cost in the answer's extensions."""
+class GraphQLRequest(Struct, frozen=True):
+    """A GraphQL request. With `include_cost`, the answer's extensions contain the cost."""
 
     query: str
     variables: Mapping[str, Any]
     operation_name: str | None = None
-    tell_cost: bool = False
+    include_cost: bool = False
 
 
-class Operations:
-    """Runs operations over a schema within limits."""
+class OperationRunner:
+    """Runs operations of a schema within limits."""
 
     def __init__(self, schema: Schema, limits: Limits) -> None:
         self._schema, self._core, self.limits = schema, schema._schema, limits
         self.documents = Documents(self._core, limits)
-        self._time = TimeLimit(limits.seconds)
+        self._timeout = SharedTimeout(limits.seconds)
 
-    def begin(self, asked: Asked, allowed: Collection[OperationType]) -> tuple[Operation, Answer | None]:
-        """The operation that is asked for, or the answer that refuses it."""
-        document = self.documents.get(asked.query)
+    def prepare(
+        self, request: GraphQLRequest, allowed: Collection[OperationType]
+    ) -> tuple[Operation, ExecutionAnswer | None]:
+        """Return the requested operation, or the answer that rejects it."""
+        document = self.documents.get(request.query)
         if document.errors:
             stage = Stage.VALIDATION if document.parsed else Stage.PARSING
-            return _NONE, Answer(stage, errors=document.errors)
-        operation = document.operation(asked.operation_name)
+            return _NO_OPERATION, ExecutionAnswer(stage, errors=document.errors)
+        operation = document.operation(request.operation_name)
         if isinstance(operation, GraphQLError):
-            return _NONE, Answer(Stage.VALIDATION, errors=[operation])
+            return _NO_OPERATION, ExecutionAnswer(Stage.VALIDATION, errors=[operation])
         kind = operation.node.operation
         if kind not in allowed:
-            error = GraphQLError(f"a {kind.value} cannot be sent this way", extensions={"code": "NOT_THIS_WAY"})
-            return _NONE, Answer(Stage.METHOD, errors=[error])
-        if (heavy := self._too_heavy(operation.weight(asked.variables))) is not None:
-            error = GraphQLError(heavy, operation.node, extensions={"code": "LIMIT_REACHED"})
-            return _NONE, Answer(Stage.VALIDATION, errors=[error])
+            error = GraphQLError(
+                f"a {kind.value} is not allowed in this kind of request", extensions={"code": "METHOD_NOT_ALLOWED"}
+            )
+            return _NO_OPERATION, ExecutionAnswer(Stage.METHOD, errors=[error])
+        if (message := self._exceeded_limit(operation.weight(request.variables))) is not None:
+            error = GraphQLError(message, operation.node, extensions={"code": "QUERY_TOO_COMPLEX"})
+            return _NO_OPERATION, ExecutionAnswer(Stage.VALIDATION, errors=[error])
         return operation, None
 
-    def _too_heavy(self, weight: Weight) -> str | None:
+    def _exceeded_limit(self, weight: OperationWeight) -> str | None:
         limits = self.limits
         if weight.cost > limits.cost:
             shown = str(weight.cost) if weight.cost < 10**9 else "more than a billion"
-            return f"the operation may cost {shown}; {limits.cost} is allowed: ask for smaller pages or less at once"
-        # What no page may ever be is told by the field that asks for it.
+            return f"the operation may cost {shown}; {limits.cost} is allowed: request smaller pages or fewer objects"
+        # A size that no page may ever have is reported by the field that requests it.
         if limits.page < weight.page <= MAX_PAGE:
-            return f"first is {weight.page}; pages of up to {limits.page} are allowed here"
+            return f"first is {weight.page}; pages of up to {limits.page} are allowed"
         return None
 
-    async def run(self, asked: Asked, context: Context, allowed: Collection[OperationType]) -> Answer:
+    async def run(
+        self, request: GraphQLRequest, context: Context, allowed: Collection[OperationType]
+    ) -> ExecutionAnswer:
         """Run a query or a mutation."""
-        operation, refused = self.begin(asked, allowed)
-        if refused is not None:
-            return refused
+        operation, rejected = self.prepare(request, allowed)
+        if rejected is not None:
+            return rejected
         try:
-            with self._time.within():
-                result = await self._execute(operation, asked, context)
+            with self._timeout.scope():
+                result = await self._execute(operation, request, context)
                 if not isinstance(result, ExecutionResult):
                     result = await result
         except TimeoutError:
             message = f"the operation took longer than {self.limits.seconds:g} s and was stopped"
             if operation.node.operation is OperationType.MUTATION:
-                message += "; what it writes may be stored all the same: send it again to learn"
-            return Answer(Stage.TIME, errors=[GraphQLError(message, extensions={"code": "TIMEOUT"})])
+                message += "; its writes may have been stored: retry to find out"
+            return ExecutionAnswer(Stage.TIME, errors=[GraphQLError(message, extensions={"code": "TIMEOUT"})])
         answer = _answer(result)
-        if asked.tell_cost:
-            answer.extensions = self._told(operation, asked)
+        if request.include_cost:
+            answer.extensions = self._cost_extension(operation, request)
         return answer
 
-    async def _execute(self, operation: Operation, asked: Asked, context: Context) -> Any:
-        """The result of an operation or a coroutine of it: compiled where its document was seen before."""
-        chosen: dict[str, Any] = {
+    async def _execute(self, operation: Operation, request: GraphQLRequest, context: Context) -> Any:
+        """Return the result of an operation, or a coroutine of it. Documents run compiled from their second run on."""
+        options: dict[str, Any] = {
             "context_value": context,
-            "operation_name": asked.operation_name,
+            "operation_name": request.operation_name,
             "is_awaitable": optimized_is_awaitable,
             "hide_suggestions": not self.limits.details,
         }
         plans = self.documents.plans(operation) if self.limits.compiled else None
         if plans is None:
-            chosen["executor_class"] = self._schema.execution_context_class
-            return execute(self._core, operation.document, variable_values=dict(asked.variables), **chosen)
-        ready = await plans.in_turns(asked.variables)
-        executor = CompiledExecutor.of(plans, self._core, operation.document, asked.variables, ready, **chosen)
+            options["executor_class"] = self._schema.execution_context_class
+            return execute(self._core, operation.document, variable_values=dict(request.variables), **options)
+        precoerced = await plans.coerce_cooperatively(request.variables)
+        executor = CompiledExecutor.of(plans, self._core, operation.document, request.variables, precoerced, **options)
         return ExecutionResult(None, executor) if isinstance(executor, list) else executor.execute_operation()
 
-    def _told(self, operation: Operation, asked: Asked) -> dict[str, Any]:
-        cost, most = operation.weight(asked.variables).cost, self.limits.cost
-        return {"cost": {"requested": cost, "limit": most, "left": most - cost}}
+    def _cost_extension(self, operation: Operation, request: GraphQLRequest) -> dict[str, Any]:
+        cost, limit = operation.weight(request.variables).cost, self.limits.cost
+        return {"cost": {"requested": cost, "limit": limit, "left": limit - cost}}
 
     async def stream(
-        self, asked: Asked, context: Context, allowed: Collection[OperationType]
-    ) -> AsyncGenerator[Answer, None]:
-        """Run any operation: a subscription yields an answer an event, others yield one."""
-        operation, refused = self.begin(asked, allowed)
-        if refused is not None:
-            yield refused
+        self, request: GraphQLRequest, context: Context, allowed: Collection[OperationType]
+    ) -> AsyncGenerator[ExecutionAnswer, None]:
+        """Run any operation: a subscription yields one answer per event, other operations yield one answer."""
+        operation, rejected = self.prepare(request, allowed)
+        if rejected is not None:
+            yield rejected
             return
         if operation.node.operation is not OperationType.SUBSCRIPTION:
-            yield await self.run(asked, context, allowed)
+            yield await self.run(request, context, allowed)
             return
         source = subscribe(
             self._core,
             operation.document,
-            variable_values=dict(asked.variables),
-            operation_name=asked.operation_name,
+            variable_values=dict(request.variables),
+            operation_name=request.operation_name,
             context_value=context,
-            executor_class=self._executor_of_events(operation),
+            executor_class=self._subscription_executor_class(operation),
             hide_suggestions=not self.limits.details,
         )
         if isawaitable(source):
             source = await source
         if isinstance(source, ExecutionResult):
-            yield Answer(Stage.VALIDATION, errors=source.errors)
+            yield ExecutionAnswer(Stage.VALIDATION, errors=source.errors)
             return
         try:
             async for result in source:
                 yield _answer(result)
         except Exception as error:
-            # graphql-core tells what a resolver raises, but not what the source of events does.
-            yield Answer(Stage.EXECUTION, errors=[GraphQLError("the events ended", original_error=error)])
+            # graphql-core reports errors of resolvers, but not errors of the source of events.
+            yield ExecutionAnswer(
+                Stage.EXECUTION, errors=[GraphQLError("the subscription failed", original_error=error)]
+            )
         finally:
             if (close := getattr(source, "aclose", None)) is not None:
                 await close()
 
-    def _executor_of_events(self, operation: Operation) -> type[Any]:
-        """What runs a subscription for each of its events: they are many, so it is compiled at once."""
+    def _subscription_executor_class(self, operation: Operation) -> type[Any]:
+        """Return the executor class of a subscription's events. It is compiled at once, because events are many."""
         plans = plans_of(operation.document) if self.limits.compiled else None
         if plans is None:
             return cast("type[Any]", self._schema.execution_context_class)
         return type("EventExecutor", (CompiledExecutor,), {"plans": plans})
 
 
-def refusal(error: InvalidInput) -> Answer:
-    """The answer to a request that can never succeed as it is."""
-    return Answer(Stage.VALIDATION, errors=[GraphQLError(error.message, original_error=error)])
+def rejection(error: InvalidInput) -> ExecutionAnswer:
+    """Return the answer to a request that cannot succeed unchanged."""
+    return ExecutionAnswer(Stage.VALIDATION, errors=[GraphQLError(error.message, original_error=error)])
 
 
-_NONE: Any = None
+_NO_OPERATION: Any = None
 
 
-def _answer(result: ExecutionResult) -> Answer:
-    # Variables that do not fit are told without a path, before anything is executed.
+def _answer(result: ExecutionResult) -> ExecutionAnswer:
+    # Invalid variables are reported without a path, before anything is executed.
     executed = result.data is not None or any(error.path for error in result.errors or ())
-    return Answer(Stage.EXECUTION if executed else Stage.VALIDATION, result.data, result.errors)
+    return ExecutionAnswer(Stage.EXECUTION if executed else Stage.VALIDATION, result.data, result.errors)

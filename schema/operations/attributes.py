@@ -1,4 +1,4 @@
-"""What can be stated and asked of attributes."""
+"""The mutation that records attributes, and the query of their definitions."""
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
@@ -6,118 +6,145 @@ from strawberry.utils.str_converters import to_camel_case
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.profile.attributes import ADDRESS_PARTS, AttributesStatement, Value
 from schema.operations.identifier_input import IdentifierInput
-from schema.operations.observation_inputs import Party, own_id, pairs
-from schema.operations.observations import taken_in
+from schema.operations.observation_inputs import checked_id, pairs
+from schema.operations.observations import record_batch
 from schema.shared.context import Info
-from schema.shared.scalars import Timestamp, readable
+from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.scalars import Timestamp, require_valid
 from schema.types.observation import ObservationsPayload
-from schema.types.profile import Attribute
+from schema.types.profile import AttributeDefinition
 
-_TEXTS = ("name", "given_name", "family_name", "gender", "birth_date", "language")
+_TEXT_ATTRIBUTES = ("name", "given_name", "family_name", "gender", "birth_date", "language")
 
 
-@strawberry.input(description="A postal address, as far as it is known.")
+@strawberry.input(description="A postal address. At least one part is required.")
 class AddressInput:
-    """An address on the way in."""
+    """An address as a client sends it."""
 
-    street: str | None = strawberry.field(default=None, description="Street and house number.")
-    postcode: str | None = strawberry.field(default=None, description="Postal code.")
-    city: str | None = strawberry.field(default=None, description="Town.")
-    country: str | None = strawberry.field(default=None, description="Country.")
+    street: str | None = strawberry.field(
+        default=None, description="The street and house number. E.g. `Bahnhofstrasse 1`."
+    )
+    postal_code: str | None = strawberry.field(default=None, description="The postal code. E.g. `8001`.")
+    city: str | None = strawberry.field(default=None, description="The city or town. E.g. `Zürich`.")
+    region: str | None = strawberry.field(default=None, description="The state, province or region. E.g. `ZH`.")
+    country: str | None = strawberry.field(default=None, description="The country. E.g. `CH`.")
 
-    def read(self) -> Value:
-        """As the domain's value."""
+    def to_domain(self) -> Value:
+        """Convert to the domain's value."""
         return {part: text for part in ADDRESS_PARTS if (text := getattr(self, part))}
 
 
-@strawberry.input(description="A value of any attribute that attributes.toml declares.")
+@strawberry.input(description="A value of an attribute that is configured in attributes.toml.")
 class AttributeInput:
-    """A value on the way in."""
+    """A value as a client sends it."""
 
-    name: str = strawberry.field(description="The name of the attribute.")
-    value: str | None = strawberry.field(default=None, description="Its value; null takes back what was stated before.")
-    address: AddressInput | None = strawberry.field(default=None, description="Its value, where it is an address.")
+    name: str = strawberry.field(description="The name of the attribute. E.g. `interests`.")
+    value: str | None = strawberry.field(
+        default=None, description="The value. Null removes the value that this source reported before."
+    )
+    address: AddressInput | None = strawberry.field(
+        default=None, description="The value of an address attribute, instead of `value`."
+    )
 
 
-_UNSET = "Null takes back what this source stated before; left out, nothing is said."
+_NULL_REMOVES = "Null removes the value that this source reported before; omit the field to keep it."
 
 
-@strawberry.input(description="What a source says of a person, by any identifiers it knows them by.")
+@strawberry.input(description="Attributes of a person, as reported by a source.")
 class AttributesInput:
-    """A statement on the way in."""
+    """Attributes as a client sends them."""
 
-    source: str = strawberry.field(description="Who says so: 1 to 100 characters.")
+    source: str = strawberry.field(description="The source of the attributes, 1 to 100 characters. E.g. `crm`.")
     identifiers: list[IdentifierInput] = strawberry.field(
-        description="1 to 20 identifiers of the person; the statement hangs on the strongest and links all of them."
+        description="1 to 20 identifiers of the person. The attributes are attached to the one with the strongest "
+        "namespace, and all of them are linked."
     )
     id: str | None = strawberry.field(
         default=None,
-        description="The source's id for it, 1 to 200 characters. Without it the digest of all fields is the id.",
+        description="The id of the record at its source, 1 to 200 characters. Without it, a hash of all fields is "
+        "the id, so identical records count as one.",
     )
-    party: Party = strawberry.field(default=Party.FIRST, description="How near the source is.")
-    stated_at: Timestamp | None = strawberry.field(
-        default=None, description="When it was stated, at most 5 minutes ahead; without it the time of receipt counts."
+    party: Party = strawberry.field(default=Party.FIRST_PARTY, description=SOURCE_PARTY)
+    reported_at: Timestamp | None = strawberry.field(
+        default=None,
+        description="When the source reported the attributes, at most 5 minutes in the future. Without it, the time of "
+        "receipt.",
     )
-    name: str | None = strawberry.field(default=strawberry.UNSET, description=f"The whole name. {_UNSET}")
-    given_name: str | None = strawberry.field(default=strawberry.UNSET, description=f"The given name. {_UNSET}")
-    family_name: str | None = strawberry.field(default=strawberry.UNSET, description=f"The family name. {_UNSET}")
-    gender: str | None = strawberry.field(default=strawberry.UNSET, description=f"The gender. {_UNSET}")
+    name: str | None = strawberry.field(
+        default=strawberry.UNSET, description=f"The full name. E.g. `Ann Meier`. {_NULL_REMOVES}"
+    )
+    given_name: str | None = strawberry.field(
+        default=strawberry.UNSET, description=f"The given name. E.g. `Ann`. {_NULL_REMOVES}"
+    )
+    family_name: str | None = strawberry.field(
+        default=strawberry.UNSET, description=f"The family name. E.g. `Meier`. {_NULL_REMOVES}"
+    )
+    gender: str | None = strawberry.field(
+        default=strawberry.UNSET, description=f"The gender. E.g. `female`. {_NULL_REMOVES}"
+    )
     birth_date: str | None = strawberry.field(
-        default=strawberry.UNSET, description=f"The date of birth, YYYY-MM-DD, not in the future. {_UNSET}"
+        default=strawberry.UNSET,
+        description=f"The date of birth, not in the future. E.g. `1980-05-31`. {_NULL_REMOVES}",
     )
-    language: str | None = strawberry.field(default=strawberry.UNSET, description=f"The language, BCP 47. {_UNSET}")
-    address: AddressInput | None = strawberry.field(default=strawberry.UNSET, description=f"The address. {_UNSET}")
-    others: list[AttributeInput] = strawberry.field(
-        default_factory=list, description="Values of further attributes that attributes.toml declares."
+    language: str | None = strawberry.field(
+        default=strawberry.UNSET, description=f"The language, as a BCP 47 tag. E.g. `de-CH`. {_NULL_REMOVES}"
+    )
+    address: AddressInput | None = strawberry.field(
+        default=strawberry.UNSET, description=f"The postal address. {_NULL_REMOVES}"
+    )
+    custom_attributes: list[AttributeInput] = strawberry.field(
+        default_factory=list, description="Values of further attributes that are configured in attributes.toml."
     )
 
-    def read(self) -> AttributesStatement | Problem:
-        """As the domain's value, or what cannot be read in it."""
+    def to_domain(self) -> AttributesStatement | Problem:
+        """Convert to the domain's value, or return the first problem."""
         try:
-            stated_at, id = readable(self.stated_at, "statedAt"), own_id(self.id)
+            reported_at, id = require_valid(self.reported_at, "reportedAt"), checked_id(self.id)
         except InvalidInput as error:
             return error.problem()
         values: dict[str, Value | None] = {
-            name: value for name in _TEXTS if (value := getattr(self, name)) is not strawberry.UNSET
+            name: value for name in _TEXT_ATTRIBUTES if (value := getattr(self, name)) is not strawberry.UNSET
         }
         if self.address is not strawberry.UNSET:
-            values["address"] = None if self.address is None else self.address.read()
+            values["address"] = None if self.address is None else self.address.to_domain()
         paths: dict[str, tuple[str | int, ...]] = {name: (to_camel_case(name),) for name in values}
-        for place, other in enumerate(self.others):
-            if other.name in values:
-                message = f"others: {other.name[:60]!r} is stated twice"
-                return Problem("SAME_ATTRIBUTE", message, ("others", place, "name"))
-            paths[other.name] = ("others", place, "value" if other.address is None else "address")
-            values[other.name] = other.value if other.address is None else other.address.read()
+        for position, attribute in enumerate(self.custom_attributes):
+            if attribute.name in values:
+                message = f"customAttributes: duplicate name {attribute.name[:60]!r}"
+                return Problem("DUPLICATE_ATTRIBUTE", message, ("customAttributes", position, "name"))
+            paths[attribute.name] = ("customAttributes", position, "value" if attribute.address is None else "address")
+            values[attribute.name] = attribute.value if attribute.address is None else attribute.address.to_domain()
         identifiers = pairs(self.identifiers)
-        return AttributesStatement(self.source, identifiers, values, id, self.party.tier, stated_at, paths)
+        return AttributesStatement(self.source, identifiers, values, id, self.party, reported_at, paths)
 
 
-@strawberry.input(description="Statements about people to take in.")
+@strawberry.input(description="The input of `recordAttributes`.")
 class RecordAttributesInput:
     """The input of `recordAttributes`."""
 
-    statements: list[AttributesInput] = strawberry.field(description="1 to 1,000 statements.")
+    attributes: list[AttributesInput] = strawberry.field(
+        description="1 to 1,000 records, each with the attributes of one person."
+    )
 
 
 @strawberry.type
 class AttributeMutations:
-    """What can be stated."""
+    """Mutations of attributes."""
 
     @strawberry.mutation(
-        description="Take in what sources say of people. Every statement is kept; the profile shows one value an "
-        "attribute, by precedence. A statement is an observation of its identifiers, and revoked like one."
+        description="Record attributes of people. All records are stored; the profile shows the value chosen by the "
+        "precedence rule of each attribute. A record also links its identifiers, and `revokeObservations` revokes it."
     )
     async def record_attributes(self, info: Info, input: RecordAttributesInput) -> ObservationsPayload:
-        """Take in statements."""
-        return await taken_in(info, info.context.graph.record_attributes, input.statements)
+        """Record attributes."""
+        return await record_batch(info, info.context.graph.record_attributes, input.attributes)
 
 
 @strawberry.type
 class AttributeQueries:
-    """What can be asked of attributes."""
+    """Queries of attributes."""
 
-    @strawberry.field(description="The attributes that sources may state.")
-    def attributes(self, info: Info) -> list[Attribute]:
-        """The declarations."""
-        return [Attribute.of(one) for one in info.context.graph.catalogue.attributes.values()]
+    @strawberry.field(description="The attributes that sources can report, built-in and from attributes.toml.")
+    def attribute_definitions(self, info: Info) -> list[AttributeDefinition]:
+        """Return the definitions."""
+        return [AttributeDefinition.of(attribute) for attribute in info.context.graph.catalog.attributes.values()]

@@ -1,4 +1,4 @@
-"""Queries for the history of the whole graph."""
+"""The query and the subscription of the history of the whole graph."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -11,52 +11,50 @@ from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
 from schema.types.change import Change
 
-SINCE = "Named like in all other lists now: use `after`."
-
 
 @strawberry.type
 class ChangeQueries:
-    """What can be asked of the history."""
+    """Queries of the history."""
 
-    @strawberry.field(
-        description="The feed of all changes: in the order of commits, without gaps, resumable from any cursor."
-    )
+    @strawberry.field(description="All changes of the graph, oldest first, in the order of commits and without gaps.")
     async def changes(
         self,
         info: Info,
         first: First = 100,
         after: Annotated[
-            str | None, strawberry.argument(description="The cursor of the last entry seen; from the first without it.")
-        ] = None,
-        since: Annotated[
-            str | None, strawberry.argument(description="The same as `after`.", deprecation_reason=SINCE)
+            str | None,
+            strawberry.argument(
+                description="Return changes after this cursor. Without it, the list starts with the first change."
+            ),
         ] = None,
     ) -> Connection[Change]:
-        """A page of the feed."""
-        seen = since if after is None else after
-        place = 0 if seen is None else decode(seen, int)[0]
-        page = await info.context.graph.changes(place, page_size(first))
-        result: Connection[Change] = connection(page, Change.of, lambda entry: encode(entry.no), seen)
+        """Return a page of the history."""
+        number = 0 if after is None else decode(after, int)[0]
+        page = await info.context.graph.changes(number, page_size(first))
+        result: Connection[Change] = connection(page, Change.of, lambda entry: encode(entry.number), after)
         return result
 
 
 @strawberry.type
 class ChangeSubscriptions:
-    """What can be followed of the history."""
+    """Subscriptions to the history."""
 
     @strawberry.subscription(
-        description="The feed of all changes as they happen: in the order of commits, without gaps. With the cursor of "
-        "the last one seen it goes on behind that one."
+        description="All changes of the graph as they happen, in the order of commits and without gaps. To resume, "
+        "pass the cursor of the last change you received."
     )
     async def changes(
         self,
         info: Info,
-        since: Annotated[
-            str | None, strawberry.argument(description="The cursor of the last entry seen; from now on without it.")
+        after: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Start after this cursor. Without it, start with the next change that happens."
+            ),
         ] = None,
     ) -> AsyncGenerator[Change, None]:
-        """The feed."""
-        after = None if since is None else decode(since, int)[0]
-        async with aclosing(info.context.graph.follower.changes(after)) as entries:
+        """Yield changes."""
+        number = None if after is None else decode(after, int)[0]
+        async with aclosing(info.context.graph.broadcaster.changes(number)) as entries:
             async for entry in entries:
                 yield Change.of(entry)

@@ -1,53 +1,57 @@
-"""What can be reported and asked of consent."""
+"""Mutations and queries of consent."""
 
 from typing import Annotated
 
 import strawberry
 
 from graph.domain.model.errors import InvalidInput, Problem
-from graph.domain.profile.consents import Channel, ConsentStatement, Decision, at_address, check_purpose
+from graph.domain.profile.consents import Channel, ConsentStatement, Decision, check_purpose, decision_of_address
 from graph.domain.profile.insights import CONSENTS
 from graph.domain.profile.pages import ByKey, Selection
 from schema.operations.identifier_input import IdentifierInput
-from schema.operations.observation_inputs import Party, own_id, pairs
-from schema.operations.observations import taken_in
+from schema.operations.observation_inputs import checked_id, pairs
+from schema.operations.observations import record_batch
 from schema.shared.context import Info
-from schema.shared.scalars import Timestamp, readable
-from schema.types.consent import ConsentAnswer
+from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.scalars import Timestamp, require_valid
+from schema.types.consent import ConsentStatus
 from schema.types.observation import ObservationsPayload
 
 
-@strawberry.input(
-    description="A person's decision, as a source reports it. It holds for each identifier that it names."
-)
+@strawberry.input(description="A person's consent decision. It applies to each of the identifiers.")
 class ConsentInput:
-    """A decision on the way in."""
+    """A consent decision as a client sends it."""
 
-    source: str = strawberry.field(description="Who reports it: 1 to 100 characters.")
+    source: str = strawberry.field(description="The source of the decision, 1 to 100 characters. E.g. `web-shop`.")
     identifiers: list[IdentifierInput] = strawberry.field(
-        description="1 to 20 identifiers that the decision is about: addresses, a card, a cookie."
+        description="1 to 20 identifiers that the decision is about. E.g. an email address."
     )
-    purpose: str = strawberry.field(description="What for; the purposes are declared in attributes.toml.")
-    decision: Decision = strawberry.field(description="What was decided; not `NONE`.")
+    purpose: str = strawberry.field(
+        description="The purpose of the data use; attributes.toml lists the allowed ones. E.g. `newsletter`."
+    )
+    decision: Decision = strawberry.field(description="The decision: any value but `NONE`.")
     channel: Channel | None = strawberry.field(
-        default=None, description="Through which channel it may be used; without one the decision is on every channel."
+        default=None, description="The channel that the decision applies to. Without it, all channels."
     )
-    text_version: str | None = strawberry.field(
-        default=None, description="Which text the person saw, up to 100 characters."
+    policy_version: str | None = strawberry.field(
+        default=None,
+        description="The version of the consent text that the person saw, up to 100 characters. E.g. `2026-03`.",
     )
     id: str | None = strawberry.field(
         default=None,
-        description="The source's id for it, 1 to 200 characters. Without it the digest of all fields is the id.",
+        description="The id of the record at its source, 1 to 200 characters. Without it, a hash of all fields is "
+        "the id, so identical records count as one.",
     )
-    party: Party = strawberry.field(default=Party.FIRST, description="How near the source is.")
+    party: Party = strawberry.field(default=Party.FIRST_PARTY, description=SOURCE_PARTY)
     decided_at: Timestamp | None = strawberry.field(
-        default=None, description="When it was decided, at most 5 minutes ahead; without it the time of receipt counts."
+        default=None,
+        description="When the person decided, at most 5 minutes in the future. Without it, the time of receipt.",
     )
 
-    def read(self) -> ConsentStatement | Problem:
-        """As the domain's value, or what cannot be read in it."""
+    def to_domain(self) -> ConsentStatement | Problem:
+        """Convert to the domain's value, or return the first problem."""
         try:
-            decided_at, id = readable(self.decided_at, "decidedAt"), own_id(self.id)
+            decided_at, id = require_valid(self.decided_at, "decidedAt"), checked_id(self.id)
         except InvalidInput as error:
             return error.problem()
         return ConsentStatement(
@@ -56,60 +60,64 @@ class ConsentInput:
             self.purpose,
             self.decision,
             self.channel,
-            self.text_version or "",
+            self.policy_version or "",
             id,
-            self.party.tier,
+            self.party,
             decided_at,
         )
 
 
-@strawberry.input(description="Decisions on consent to take in.")
+@strawberry.input(description="The input of `recordConsents`.")
 class RecordConsentsInput:
     """The input of `recordConsents`."""
 
-    decisions: list[ConsentInput] = strawberry.field(description="1 to 1,000 decisions.")
+    consents: list[ConsentInput] = strawberry.field(description="1 to 1,000 consent decisions.")
 
 
 @strawberry.type
 class ConsentMutations:
-    """What can be reported."""
+    """Mutations of consent."""
 
     @strawberry.mutation(
-        description="Take in decisions on consent. The newest decision that names an address counts for it, through "
-        "every merge and split; every one is kept. A report is an observation of its identifiers, and revoked like one."
+        description="Record consent decisions. For each identifier, the newest decision is in effect, even after "
+        "merges and splits; all decisions are stored. A record also links its identifiers, and `revokeObservations` "
+        "revokes it."
     )
     async def record_consents(self, info: Info, input: RecordConsentsInput) -> ObservationsPayload:
-        """Take in decisions."""
-        return await taken_in(info, info.context.graph.record_consents, input.decisions)
+        """Record consent decisions."""
+        return await record_batch(info, info.context.graph.record_consents, input.consents)
 
 
 @strawberry.type
 class ConsentQueries:
-    """What can be asked of consent."""
+    """Queries of consent."""
 
     @strawberry.field(
-        description="Whether an address may be used for a purpose: by the newest decision that names it. One without a "
-        "decision answers `NONE`, whatever was decided of the customer's other addresses."
+        description="The consent of one identifier for a purpose. `NONE` if no decision mentions this identifier, even "
+        "if the customer decided for another one."
     )
     async def consent(
         self,
         info: Info,
-        identifier: Annotated[IdentifierInput, strawberry.argument(description="The address, card or cookie.")],
-        purpose: Annotated[str, strawberry.argument(description="What for.")],
+        identifier: Annotated[
+            IdentifierInput, strawberry.argument(description="The identifier. E.g. an email address.")
+        ],
+        purpose: Annotated[str, strawberry.argument(description="The purpose of the data use. E.g. `newsletter`.")],
         channel: Annotated[
-            Channel | None, strawberry.argument(description="Through which channel; without one, what holds for all.")
+            Channel | None,
+            strawberry.argument(description="The channel. Without it, only decisions for all channels apply."),
         ] = None,
-    ) -> ConsentAnswer:
-        """One address."""
+    ) -> ConsentStatus:
+        """Return the consent status of one identifier."""
         graph = info.context.graph
-        if problem := check_purpose(purpose, graph.catalogue):
+        if problem := check_purpose(purpose, graph.catalog):
             raise InvalidInput(problem.code, problem.message, problem.path)
         key = graph.key(identifier.namespace, identifier.value, ("identifier",))
         (view,) = await graph.customers([ByKey(key)], Selection.of([CONSENTS]))
-        found = [] if view is None else graph.known(view).decided
-        return ConsentAnswer.of(at_address(found, key, purpose, channel))
+        decisions = [] if view is None else graph.insights(view).decisions
+        return ConsentStatus.of(decision_of_address(decisions, key, purpose, channel))
 
-    @strawberry.field(description="The purposes that consent can be given for.")
-    def purposes(self, info: Info) -> list[str]:
-        """The purposes."""
-        return list(info.context.graph.catalogue.purposes)
+    @strawberry.field(description="The purposes for which consent can be recorded. E.g. `newsletter`.")
+    def consent_purposes(self, info: Info) -> list[str]:
+        """Return the purposes."""
+        return list(info.context.graph.catalog.purposes)

@@ -1,4 +1,4 @@
-"""Queries for customers."""
+"""Queries of customers, and the subscription to one of them."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -7,97 +7,101 @@ from typing import Annotated
 import strawberry
 
 from graph.domain.model.errors import InvalidInput
-from graph.domain.profile.pages import Asked, ById, ByKey, Selection
-from graph.identity_graph import MOST_CUSTOMERS, IdentityGraph
+from graph.domain.profile.pages import ById, ByKey, CustomerRef, Selection
+from graph.identity_graph import MAX_CUSTOMERS, IdentityGraph
 from schema.operations.identifier_input import IdentifierInput
 from schema.shared.context import Info
 from schema.shared.lookahead import selection_of
-from schema.shared.scalars import Timestamp, readable
+from schema.shared.scalars import Timestamp, require_valid
 from schema.types.customer import Customer
 
 
-@strawberry.input(one_of=True, description="What a customer is asked for by: exactly one of these.")
+@strawberry.input(one_of=True, description="A reference to a customer: exactly one of these fields.")
 class CustomerBy:
     """A one-of input."""
 
     id: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET, description="An id that Kith handed out; a retired one finds the one that answers."
+        default=strawberry.UNSET,
+        description="The id of the customer. An id that was retired by a merge returns the customer that remains.",
     )
     identifier: IdentifierInput | None = strawberry.field(
-        default=strawberry.UNSET, description="Any identifier; normalised as on the way in."
+        default=strawberry.UNSET, description="Any identifier of the customer. E.g. an email address."
     )
 
-    def asked(self, graph: IdentityGraph) -> Asked:
-        """As the domain's value."""
+    def ref(self, graph: IdentityGraph) -> CustomerRef:
+        """Convert to the domain's value."""
         if self.identifier:
             return _by_identifier(graph, self.identifier, ("by", "identifier"))
         return ById(str(self.id))
 
 
-def _by_identifier(graph: IdentityGraph, one: IdentifierInput, path: tuple[str | int, ...]) -> ByKey:
-    return ByKey(graph.key(one.namespace, one.value, path))
+def _by_identifier(graph: IdentityGraph, identifier: IdentifierInput, path: tuple[str | int, ...]) -> ByKey:
+    return ByKey(graph.key(identifier.namespace, identifier.value, path))
 
 
 @strawberry.type
 class CustomerQueries:
-    """What can be asked of customers."""
+    """Queries of customers."""
 
-    @strawberry.field(description="The customer that an id or an identifier belongs to; null where there is none.")
+    @strawberry.field(description="The customer with this id or identifier. Null if it does not exist.")
     async def customer(
         self,
         info: Info,
-        by: Annotated[CustomerBy, strawberry.argument(description="An id or an identifier.")],
+        by: Annotated[CustomerBy, strawberry.argument(description="The id or an identifier of the customer.")],
         at: Annotated[
             Timestamp | None,
             strawberry.argument(
-                description="Who this was in Kith at that time (of recording, not of being seen): then only id, known "
-                "and identifiers can be asked for."
+                description="Return the customer as it was recorded at this time. Then only `id`, `requestedId`, "
+                "`known`, `createdAt`, `identifiers`, `devices`, `emails` and `loyaltyCards` are available."
             ),
         ] = None,
     ) -> Customer | None:
-        """One customer."""
+        """Return one customer."""
         graph = info.context.graph
         selection = selection_of(info) or Selection()
         if at is not None:
-            then = readable(at, "at")
-            return info.context.customer_or_none(await graph.customer_at(by.asked(graph), then, selection))
-        (view,) = await graph.customers([by.asked(graph)], selection)
+            time = require_valid(at, "at")
+            return info.context.customer_or_none(await graph.customer_at(by.ref(graph), time, selection))
+        (view,) = await graph.customers([by.ref(graph)], selection)
         return info.context.customer_or_none(view)
 
-    @strawberry.field(description="The customers of 1 to 100 identifiers, in their order; null where there is none.")
+    @strawberry.field(
+        description="The customers of 1 to 100 identifiers, in the order of the identifiers. Null for each identifier "
+        "without a customer."
+    )
     async def customers(
         self,
         info: Info,
-        by: Annotated[list[IdentifierInput], strawberry.argument(description="The identifiers.")],
+        by: Annotated[list[IdentifierInput], strawberry.argument(description="One identifier of each customer.")],
     ) -> list[Customer | None]:
-        """Many customers, in one read."""
+        """Return several customers, in one read."""
         graph = info.context.graph
-        if not 1 <= len(by) <= MOST_CUSTOMERS:
-            message = f"by holds {len(by)} identifiers; 1 to {MOST_CUSTOMERS} are allowed"
-            raise InvalidInput("BAD_COUNT", message, ("by",))
+        if not 1 <= len(by) <= MAX_CUSTOMERS:
+            message = f"by has {len(by)} entries; 1 to {MAX_CUSTOMERS} are allowed"
+            raise InvalidInput("INVALID_COUNT", message, ("by",))
         selection = selection_of(info) or Selection()
-        asked = [_by_identifier(graph, one, ("by", place)) for place, one in enumerate(by)]
-        return [info.context.customer_or_none(view) for view in await graph.customers(asked, selection)]
+        refs = [_by_identifier(graph, identifier, ("by", position)) for position, identifier in enumerate(by)]
+        return [info.context.customer_or_none(view) for view in await graph.customers(refs, selection)]
 
 
 @strawberry.type
 class CustomerSubscriptions:
-    """What can be followed of customers."""
+    """Subscriptions to customers."""
 
     @strawberry.subscription(
-        description="A customer as it is now, and again each time it has changed; changes in quick succession may come "
-        "as one. Null while there is none."
+        description="The customer now, and again after each change. Several changes in quick succession may be sent as "
+        "one. Null while the customer does not exist."
     )
     async def customer_changed(
         self,
         info: Info,
-        by: Annotated[CustomerBy, strawberry.argument(description="An id or an identifier.")],
+        by: Annotated[CustomerBy, strawberry.argument(description="The id or an identifier of the customer.")],
     ) -> AsyncGenerator[Customer | None, None]:
-        """One customer."""
+        """Yield the customer after each change."""
         graph = info.context.graph
         selection = selection_of(info) or Selection()
-        asked = by.asked(graph)
-        async with aclosing(graph.follower.customer(asked)) as changes:
+        ref = by.ref(graph)
+        async with aclosing(graph.broadcaster.customer(ref)) as changes:
             async for _ in changes:
-                (view,) = await graph.customers([asked], selection)
+                (view,) = await graph.customers([ref], selection)
                 yield info.context.customer_or_none(view)

@@ -1,4 +1,4 @@
-"""The query why."""
+"""The query `why`."""
 
 from typing import Annotated
 
@@ -6,21 +6,21 @@ import strawberry
 
 from schema.operations.identifier_input import IdentifierInput
 from schema.shared.context import Info
-from schema.types.explanation import Why
+from schema.types.explanation import Explanation
 
 
 @strawberry.type
-class WhyQueries:
-    """What can be asked of evidence."""
+class ExplanationQueries:
+    """Queries of evidence."""
 
-    @strawberry.field(description="Why two identifiers are one customer, or what keeps them apart.")
+    @strawberry.field(description="Why two identifiers belong to the same customer, or why they do not.")
     async def why(
         self,
         info: Info,
-        a: Annotated[IdentifierInput, strawberry.argument(description="One identifier.")],
-        b: Annotated[IdentifierInput, strawberry.argument(description="The other one.")],
-    ) -> Why:
-        """Why."""
+        a: Annotated[IdentifierInput, strawberry.argument(description="The first identifier.")],
+        b: Annotated[IdentifierInput, strawberry.argument(description="The second identifier.")],
+    ) -> Explanation:
+        """Explain the relation of two identifiers."""
         graph = info.context.graph
         key_a, key_b = graph.key(a.namespace, a.value, ("a",)), graph.key(b.namespace, b.value, ("b",))
-        return Why.of(await graph.why(key_a, key_b))
+        return Explanation.of(await graph.why(key_a, key_b))

@@ -1,76 +1,80 @@
-"""What can be stated of segments of third parties."""
+"""The mutation that records memberships in external segments."""
 
 import strawberry
 
 from graph.domain.model.errors import InvalidInput, Problem
-from graph.domain.profile.external_segments import OutsideStatement
+from graph.domain.profile.external_segments import ExternalSegmentStatement
 from schema.operations.identifier_input import IdentifierInput
-from schema.operations.observation_inputs import Party, own_id, pairs
-from schema.operations.observations import taken_in
+from schema.operations.observation_inputs import checked_id, pairs
+from schema.operations.observations import record_batch
 from schema.shared.context import Info
-from schema.shared.scalars import Timestamp, readable
+from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.scalars import Timestamp, require_valid
 from schema.types.observation import ObservationsPayload
 
 
-@strawberry.input(description="That somebody belongs to a segment of the source, until it expires.")
-class OutsideSegmentInput:
-    """A statement on the way in."""
+@strawberry.input(description="Membership in a segment that another system defines. E.g. an audience of a data vendor.")
+class ExternalSegmentInput:
+    """A membership as a client sends it."""
 
-    source: str = strawberry.field(description="Who says so: 1 to 100 characters.")
+    source: str = strawberry.field(description="The source of the membership, 1 to 100 characters. E.g. `dmp`.")
     identifiers: list[IdentifierInput] = strawberry.field(
-        description="1 to 20 identifiers; the statement hangs on the strongest and links all of them."
+        description="1 to 20 identifiers of the customer. The membership is attached to the one with the strongest "
+        "namespace, and all of them are linked."
     )
-    segment: str = strawberry.field(description="The source's name for the segment, 1 to 200 characters.")
+    segment: str = strawberry.field(
+        description="The name of the segment at its source, 1 to 200 characters. E.g. `likely-movers`."
+    )
     expires_at: Timestamp | None = strawberry.field(
-        default=None, description="From when on it holds no more; it may lie ahead. Without it, it has no end."
+        default=None, description="When the membership ends. Without it, the membership does not expire."
     )
-    belongs: bool = strawberry.field(
-        default=True, description="False takes back what this source said of the segment before."
+    is_member: bool = strawberry.field(
+        default=True,
+        description="Whether the customer is a member. False ends a membership that the same source reported before.",
     )
     id: str | None = strawberry.field(
         default=None,
-        description="The source's id for it, 1 to 200 characters. Without it the digest of all fields is the id.",
+        description="The id of the record at its source, 1 to 200 characters. Without it, a hash of all fields is "
+        "the id, so identical records count as one.",
     )
-    party: Party = strawberry.field(default=Party.THIRD, description="How near the source is.")
-    stated_at: Timestamp | None = strawberry.field(
-        default=None, description="When it was stated, at most 5 minutes ahead; without it the time of receipt counts."
+    party: Party = strawberry.field(default=Party.THIRD_PARTY, description=SOURCE_PARTY)
+    reported_at: Timestamp | None = strawberry.field(
+        default=None,
+        description="When the source reported the membership, at most 5 minutes in the future. Without it, the time of "
+        "receipt.",
     )
 
-    def read(self) -> OutsideStatement | Problem:
-        """As the domain's value, or what cannot be read in it."""
+    def to_domain(self) -> ExternalSegmentStatement | Problem:
+        """Convert to the domain's value, or return the first problem."""
         try:
-            expires_at, stated_at = readable(self.expires_at, "expiresAt"), readable(self.stated_at, "statedAt")
-            id = own_id(self.id)
+            expires_at, reported_at = (
+                require_valid(self.expires_at, "expiresAt"),
+                require_valid(self.reported_at, "reportedAt"),
+            )
+            id = checked_id(self.id)
         except InvalidInput as error:
             return error.problem()
         identifiers = pairs(self.identifiers)
-        return OutsideStatement(
-            self.source,
-            identifiers,
-            self.segment,
-            expires_at,
-            self.belongs,
-            id,
-            self.party.tier,
-            stated_at,
+        return ExternalSegmentStatement(
+            self.source, identifiers, self.segment, expires_at, self.is_member, id, self.party, reported_at
         )
 
 
-@strawberry.input(description="Segments of third parties to take in.")
-class RecordOutsideSegmentsInput:
-    """The input of `recordOutsideSegments`."""
+@strawberry.input(description="The input of `recordExternalSegments`.")
+class RecordExternalSegmentsInput:
+    """The input of `recordExternalSegments`."""
 
-    segments: list[OutsideSegmentInput] = strawberry.field(description="1 to 1,000 statements.")
+    segments: list[ExternalSegmentInput] = strawberry.field(description="1 to 1,000 memberships in external segments.")
 
 
 @strawberry.type
-class OutsideMutations:
-    """What can be stated."""
+class ExternalSegmentMutations:
+    """Mutations of external segments."""
 
     @strawberry.mutation(
-        description="Take in segments that others say people belong to. They are gone from the view when they expire. "
-        "A statement is an observation of its identifiers, and revoked like one."
+        description="Record memberships in external segments. Expired memberships are not shown. A record also links "
+        "its identifiers, and `revokeObservations` revokes it."
     )
-    async def record_outside_segments(self, info: Info, input: RecordOutsideSegmentsInput) -> ObservationsPayload:
-        """Take in statements."""
-        return await taken_in(info, info.context.graph.record_outside_segments, input.segments)
+    async def record_external_segments(self, info: Info, input: RecordExternalSegmentsInput) -> ObservationsPayload:
+        """Record memberships in external segments."""
+        return await record_batch(info, info.context.graph.record_external_segments, input.segments)

@@ -1,4 +1,4 @@
-"""The query graphHealth."""
+"""The query `graphHealth`."""
 
 from typing import Annotated
 
@@ -8,58 +8,71 @@ from graph.domain.resolution.health import Finding, FindingKind
 from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
-from schema.shared.enums import described
-from schema.types.identifier import IdentifierName
+from schema.shared.enums import describe_enum
+from schema.types.identifier import IdentifierRef
 from schema.types.link import Link
 
-described(
+describe_enum(
     FindingKind,
     "FindingKind",
-    "What is suspicious.",
-    SHARED_VALUE="An identifier that many customers were seen with.",
-    LARGE_CUSTOMER="A customer with unusually many identifiers.",
-    NAMESPACE="A namespace whose values per customer speak against its rules.",
-    BRIDGE="A customer that one doubtful link holds together, with known identifiers on both sides.",
-    SUSPENDED_GROWTH="Many more links than usual came to be suspended.",
+    "The kind of a health finding.",
+    SHARED_IDENTIFIER="An identifier was seen with several customers and is neither shared nor blocked.",
+    OVERSIZED_CUSTOMER="A customer has an unusually large number of identifiers.",
+    NAMESPACE_RULES="The rules of a namespace do not fit its data. E.g. customers have very many values of it.",
+    WEAK_BRIDGE="A single weak link connects two groups of identifiers that each belong to a known person.",
+    SUSPENSION_SPIKE="Many more links than usual were suspended recently.",
 )
 
 
-@strawberry.type(description="One suspicious thing, and what would mend it.")
+@strawberry.type(description="A sign that the data or the rules have a problem, with a suggestion.")
 class HealthFinding:
     """A finding in GraphQL."""
 
-    kind: FindingKind = strawberry.field(description="What it is.")
-    text: str = strawberry.field(description="In words.")
-    suggestion: str = strawberry.field(description="The rule or mark that would mend it.")
-    number: int = strawberry.field(description="How much so: customers, identifiers, values or links.")
-    identifier: IdentifierName | None = strawberry.field(description="The identifier that it is about.")
-    customer_id: strawberry.ID | None = strawberry.field(description="The customer that it is about.")
-    namespace: str | None = strawberry.field(description="The namespace that it is about.")
-    link: Link | None = strawberry.field(description="The bridge.")
-    apart: list[IdentifierName] = strawberry.field(description="The two identifiers that `keepApart` would part.")
+    kind: FindingKind = strawberry.field(description="The kind of the finding.")
+    message: str = strawberry.field(
+        description="The finding in one sentence. E.g. `phone=+491701 was seen with 7 customers`."
+    )
+    suggestion: str = strawberry.field(description="How to fix it. E.g. a change to the rules.")
+    count: int = strawberry.field(
+        description="The size of the problem: a number of customers, identifiers, values or links, by the kind."
+    )
+    identifier: IdentifierRef | None = strawberry.field(
+        description="The identifier concerned. Null if the finding is not about one identifier."
+    )
+    customer_id: strawberry.ID | None = strawberry.field(
+        description="The id of the customer concerned. Null if the finding is not about one customer."
+    )
+    namespace: str | None = strawberry.field(
+        description="The namespace concerned. Null if the finding is not about one namespace."
+    )
+    link: Link | None = strawberry.field(description="For `WEAK_BRIDGE`, the weak link; otherwise null.")
+    suggested_apart: list[IdentifierRef] = strawberry.field(
+        description="For `WEAK_BRIDGE`, the two identifiers to pass to `keepApart`; otherwise empty."
+    )
 
     @classmethod
-    def of(cls, one: Finding) -> "HealthFinding":
-        """From the domain's value."""
+    def of(cls, finding: Finding) -> "HealthFinding":
+        """Convert the domain's value."""
         return cls(
-            kind=one.kind,
-            text=one.text,
-            suggestion=one.suggestion,
-            number=one.number,
-            identifier=IdentifierName.of(one.key) if one.key else None,
-            customer_id=strawberry.ID(one.customer) if one.customer else None,
-            namespace=one.namespace or None,
-            link=None if one.link is None else Link.of(one.link),
-            apart=[IdentifierName.of(key) for key in one.apart],
+            kind=finding.kind,
+            message=finding.message,
+            suggestion=finding.suggestion,
+            count=finding.count,
+            identifier=IdentifierRef.of(finding.key) if finding.key else None,
+            customer_id=strawberry.ID(finding.customer) if finding.customer else None,
+            namespace=finding.namespace or None,
+            link=None if finding.link is None else Link.of(finding.link),
+            suggested_apart=[IdentifierRef.of(key) for key in finding.suggested_apart],
         )
 
 
 @strawberry.type
 class HealthQueries:
-    """What can be asked of the graph's health."""
+    """Queries of the graph's health."""
 
     @strawberry.field(
-        description="What is suspicious in the graph, the worst first. It reads all links: not for tills."
+        description="Signs of problems in the data and the rules, the most severe first. This query reads all links "
+        "and is slow; do not use it for interactive requests."
     )
     async def graph_health(
         self,
@@ -67,14 +80,17 @@ class HealthQueries:
         first: First = 10,
         after: After = None,
         kinds: Annotated[
-            list[FindingKind] | None, strawberry.argument(description="Only findings of these kinds.")
+            list[FindingKind] | None, strawberry.argument(description="Return only findings of these kinds.")
         ] = None,
     ) -> Connection[HealthFinding]:
-        """A page of findings."""
-        place = None if after is None else decode(after, int, str, str)
-        wanted = frozenset(FindingKind if kinds is None else kinds)
-        page = await info.context.graph.health(wanted, place and (place[0], place[1], place[2]), page_size(first))
+        """Return a page of findings."""
+        position = None if after is None else decode(after, int, str, str)
+        page = await info.context.graph.health(
+            frozenset(FindingKind if kinds is None else kinds),
+            position and (position[0], position[1], position[2]),
+            page_size(first),
+        )
         result: Connection[HealthFinding] = connection(
-            page, HealthFinding.of, lambda finding: encode(*finding.place), after
+            page, HealthFinding.of, lambda finding: encode(*finding.position), after
         )
         return result

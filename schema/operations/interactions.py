@@ -1,63 +1,81 @@
-"""What can be reported of interactions."""
+"""The mutation that records interactions."""
 
 import strawberry
 from strawberry.scalars import JSON
 
 from graph.domain.model.errors import InvalidInput, Problem
+from graph.domain.model.interaction_types import INTERACTION_TYPES
 from graph.domain.profile.interactions import Interaction, InteractionStatement
 from schema.operations.identifier_input import IdentifierInput
-from schema.operations.observation_inputs import Party, own_id, pairs
-from schema.operations.observations import taken_in
+from schema.operations.observation_inputs import checked_id, pairs
+from schema.operations.observations import record_batch
 from schema.shared.context import Info
-from schema.shared.scalars import Timestamp, readable
+from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.scalars import Timestamp, require_valid
 from schema.types.observation import ObservationsPayload
 
 
-@strawberry.input(description="Something that a person did, or that was done with them.")
+@strawberry.input(description="An interaction with a customer. E.g. a page view, an email or a phone call.")
 class InteractionInput:
-    """An interaction on the way in."""
+    """An interaction as a client sends it."""
 
-    source: str = strawberry.field(description="Who reports it: 1 to 100 characters.")
+    source: str = strawberry.field(description="The source of the interaction, 1 to 100 characters. E.g. `web-shop`.")
     identifiers: list[IdentifierInput] = strawberry.field(
-        description="1 to 20 identifiers it was seen with; it hangs on the strongest and links all of them."
+        description="1 to 20 identifiers of the customer. The interaction is attached to the one with the strongest "
+        "namespace, and all of them are linked."
     )
     type: str = strawberry.field(
-        description="`page_view`, `product_view`, `search`, `cart`, `checkout_started`, `email_sent`, `email_opened`, "
-        "`email_clicked`, `email_bounced`, `email_unsubscribed`, `call`, `chat`, `ticket`, `store_visit`, `return`, "
-        "`review`, `login`, or any other name of a-z, 0-9 and _."
+        description=f"The type of the interaction: {', '.join(f'`{name}`' for name in INTERACTION_TYPES)}, or any "
+        "other name of a-z, 0-9 and _."
     )
-    at: Timestamp = strawberry.field(description="When it happened: not before 1995, at most 5 minutes ahead.")
+    occurred_at: Timestamp = strawberry.field(
+        description="When the interaction occurred: not before 1995 and at most 5 minutes in the future."
+    )
     id: str | None = strawberry.field(
         default=None,
-        description="The source's id for it, 1 to 200 characters. Without it the digest of all fields is the id.",
+        description="The id of the interaction at its source, 1 to 200 characters. Without it, the id is a digest of "
+        "all fields.",
     )
-    party: Party = strawberry.field(default=Party.FIRST, description="How near the source is.")
-    channel: str | None = strawberry.field(default=None, description="`web`, `app`, `email`, `store`, …; up to 60.")
-    device: str | None = strawberry.field(default=None, description="What it was done with, up to 200 characters.")
-    campaign: str | None = strawberry.field(default=None, description="The campaign it is part of, up to 200.")
-    sku: str | None = strawberry.field(default=None, description="The article it is about, up to 100 characters.")
-    appeal: str | None = strawberry.field(
+    party: Party = strawberry.field(default=Party.FIRST_PARTY, description=SOURCE_PARTY)
+    channel: str | None = strawberry.field(
+        default=None, description="The channel, up to 60 characters. E.g. `web`, `app`, `email` or `store`."
+    )
+    device: str | None = strawberry.field(
+        default=None, description="The device that was used, up to 200 characters. E.g. `iPhone 15`."
+    )
+    campaign: str | None = strawberry.field(
         default=None,
-        description="What a mail or a banner appeals with: `discount`, `new`, a category, or any other name of a-z, "
-        "0-9 and _. What is `…_sent` or `…_shown` with it counts as shown, `…_clicked` as a reaction.",
+        description="The campaign that the interaction belongs to, up to 200 characters. E.g. `spring-sale`.",
     )
-    text: str | None = strawberry.field(default=None, description="What was said or written, up to 5,000 characters.")
+    sku: str | None = strawberry.field(
+        default=None,
+        description="The stock-keeping unit of the product that the interaction is about, up to 100 characters.",
+    )
+    offer_type: str | None = strawberry.field(
+        default=None,
+        description="The kind of offer in an email or banner: `discount`, `new`, a category, or any other name of a-z, "
+        "0-9 and _. Types that end in `_sent` or `_shown` count as impressions of the offer, types that end in "
+        "`_clicked` as clicks.",
+    )
+    text: str | None = strawberry.field(
+        default=None, description="What was said or written, up to 5,000 characters. E.g. the text of a review."
+    )
     properties: JSON | None = strawberry.field(
-        default=None, description="A JSON object of anything else, up to 4,000 characters."
+        default=None, description="Further properties, as a JSON object of up to 4,000 characters."
     )
 
-    def read(self) -> InteractionStatement | Problem:
-        """As the domain's value, or what cannot be read in it."""
+    def to_domain(self) -> InteractionStatement | Problem:
+        """Convert to the domain's value, or return the first problem."""
         try:
-            at, id = readable(self.at, "at"), own_id(self.id)
+            occurred_at, id = require_valid(self.occurred_at, "occurredAt"), checked_id(self.id)
         except InvalidInput as error:
             return error.problem()
         if not isinstance(self.properties, dict | None):
-            return Problem("BAD_VALUE", "properties is no JSON object", ("properties",))
-        one = Interaction(
+            return Problem("INVALID_VALUE", "properties is not a JSON object", ("properties",))
+        interaction = Interaction(
             self.source,
             self.type,
-            at,
+            occurred_at,
             id,
             self.channel or "",
             self.device or "",
@@ -65,12 +83,12 @@ class InteractionInput:
             self.sku or "",
             self.text or "",
             self.properties or {},
-            self.appeal or "",
+            self.offer_type or "",
         )
-        return InteractionStatement(one, pairs(self.identifiers), self.party.tier)
+        return InteractionStatement(interaction, pairs(self.identifiers), self.party)
 
 
-@strawberry.input(description="Interactions to take in.")
+@strawberry.input(description="The input of `recordInteractions`.")
 class RecordInteractionsInput:
     """The input of `recordInteractions`."""
 
@@ -79,12 +97,12 @@ class RecordInteractionsInput:
 
 @strawberry.type
 class InteractionMutations:
-    """What can be reported."""
+    """Mutations of interactions."""
 
     @strawberry.mutation(
-        description="Take in what people did, and what was done with them. A report is an observation of its "
-        "identifiers, known by source and id, and revoked like one."
+        description="Record interactions. Idempotent by source and id. An interaction also links its identifiers, and "
+        "`revokeObservations` revokes it."
     )
     async def record_interactions(self, info: Info, input: RecordInteractionsInput) -> ObservationsPayload:
-        """Take in interactions."""
-        return await taken_in(info, info.context.graph.record_interactions, input.interactions)
+        """Record interactions."""
+        return await record_batch(info, info.context.graph.record_interactions, input.interactions)

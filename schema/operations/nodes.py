@@ -1,4 +1,4 @@
-"""Queries for anything by its id."""
+"""Queries of any object by its id."""
 
 import asyncio
 from typing import Annotated
@@ -10,28 +10,28 @@ from graph.domain.profile.pages import MAX_PAGE, ById, Selection
 from schema.shared.context import Info
 from schema.shared.lookahead import selection_of
 from schema.types.change import PREFIX as CHANGE
-from schema.types.change import Change, change_no
+from schema.types.change import Change, change_number
 from schema.types.node import Node
-from schema.types.override import PREFIX as MARK
-from schema.types.override import Mark
+from schema.types.override import PREFIX as OVERRIDE
+from schema.types.override import Override
 from schema.types.segment import PREFIX as SEGMENT
 from schema.types.segment import Segment
 
 
 async def node_of(info: Info, id: str) -> Node | None:
-    """Anything by its id, customers together with others of the answer."""
+    """Return the object with an id; customers are loaded together with others of the response."""
     graph = info.context.graph
     if id.startswith(CHANGE):
         try:
-            entry = await graph.change(change_no(id))
+            entry = await graph.change(change_number(id))
         except InvalidInput:
             return None
         return None if entry is None else Change.of(entry)
-    if id.startswith(MARK):
-        mark = await graph.mark_by_id(id)
-        return None if mark is None else Mark.of(mark)
+    if id.startswith(OVERRIDE):
+        override = await graph.override_by_id(id)
+        return None if override is None else Override.of(override)
     if id.startswith(SEGMENT):
-        segment = await graph.segments.one(id)
+        segment = await graph.segments.get(id)
         return None if segment is None else Segment.of(segment)
     selection = selection_of(info) or Selection()
     return info.context.customer_or_none(await info.context.loaders.customers.load((ById(id), selection)))
@@ -39,20 +39,25 @@ async def node_of(info: Info, id: str) -> Node | None:
 
 @strawberry.type
 class NodeQueries:
-    """What can be asked by an id."""
+    """Queries by id."""
 
-    @strawberry.field(description="Anything by its id; null where there is none.")
+    @strawberry.field(description="The customer, change, override or segment with this id. Null if it does not exist.")
     async def node(
-        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="An id.")]
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The id of the object.")]
     ) -> Node | None:
-        """Relay's node."""
+        """Return Relay's node."""
         return await node_of(info, str(id))
 
-    @strawberry.field(description="Anything by 0 to 100 ids, in their order; null where there is none.")
+    @strawberry.field(
+        description="The customers, changes, overrides or segments with 0 to 100 ids, in the order of the ids. Null "
+        "for each that does not exist."
+    )
     async def nodes(
-        self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="The ids.")]
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="The ids of the objects.")],
     ) -> list[Node | None]:
-        """Relay's plural node."""
+        """Return Relay's nodes."""
         if len(ids) > MAX_PAGE:
-            raise InvalidInput("BAD_COUNT", f"ids holds {len(ids)} ids; 0 to {MAX_PAGE} are allowed", ("ids",))
+            raise InvalidInput("INVALID_COUNT", f"ids has {len(ids)} entries; 0 to {MAX_PAGE} are allowed", ("ids",))
         return list(await asyncio.gather(*(node_of(info, str(id)) for id in ids)))

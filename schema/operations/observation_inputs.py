@@ -1,103 +1,89 @@
-"""Observations as callers send them."""
+"""Observations as clients send them."""
 
 from collections.abc import Iterable
-from enum import Enum
 
 import strawberry
 
 from graph.domain.model.errors import InvalidInput, Problem
-from graph.domain.model.observations import Observation, Tier
+from graph.domain.model.observations import Observation
 from schema.operations.identifier_input import IdentifierInput
-from schema.shared.enums import described
-from schema.shared.scalars import Timestamp, readable
+from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.scalars import Timestamp, require_valid
 
 
-class Party(Enum):
-    """A party; the three nearest tiers."""
-
-    FIRST = "FIRST"
-    SECOND = "SECOND"
-    THIRD = "THIRD"
-
-    @property
-    def tier(self) -> Tier:
-        """The tier of an undoubted statement of this party."""
-        return Tier[self.value]
-
-
-described(
-    Party,
-    "Party",
-    "How near the source of a statement is.",
-    FIRST="One of our own systems.",
-    SECOND="A partner, with its own customers.",
-    THIRD="Anyone else: bought data.",
-)
-
-
-def own_id(id: str | None) -> str:
-    """The source's own id for what it sends, empty where it gives none; raises `InvalidInput` for one without text."""
+def checked_id(id: str | None) -> str:
+    """Return the id from the source, empty if it sends none; raises `InvalidInput` if it is an empty text."""
     if id == "":
-        raise InvalidInput("BAD_LENGTH", "id has 0 characters; 1 to 200 are allowed, or leave it out", ("id",))
+        raise InvalidInput("INVALID_LENGTH", "id has 0 characters; 1 to 200 are allowed, or omit it", ("id",))
     return id or ""
 
 
 def pairs(identifiers: Iterable[IdentifierInput]) -> tuple[tuple[str, str], ...]:
-    """Identifiers as the domain takes them: namespace and raw value."""
-    return tuple((one.namespace, one.value) for one in identifiers)
+    """Return identifiers as pairs of namespace and raw value."""
+    return tuple((identifier.namespace, identifier.value) for identifier in identifiers)
 
 
-@strawberry.input(description="One source's statement that identifiers were seen together at a time.")
+@strawberry.input(description="An observation: identifiers that a source saw together at a time.")
 class ObservationInput:
-    """An observation on the way in."""
+    """An observation as a client sends it."""
 
-    source: str = strawberry.field(description="Who says so: 1 to 100 characters.")
-    identifiers: list[IdentifierInput] = strawberry.field(description="1 to 20 identifiers that were seen together.")
+    source: str = strawberry.field(description="The source of the observation, 1 to 100 characters. E.g. `web-shop`.")
+    identifiers: list[IdentifierInput] = strawberry.field(
+        description="1 to 20 identifiers that were seen together. E.g. a device id and an email address."
+    )
     id: str | None = strawberry.field(
         default=None,
-        description="The source's id for it, 1 to 200 characters: the same one again changes nothing, with other "
-        "content it is an error. Without it the digest of all fields sent is the id.",
+        description="The id of the observation at its source, 1 to 200 characters. Sending the same observation again "
+        "changes nothing; sending other content with the same id is an error. Without it, a hash of all fields is "
+        "the id, so identical observations count as one.",
     )
-    party: Party = strawberry.field(default=Party.FIRST, description="How near the source is.")
+    party: Party = strawberry.field(default=Party.FIRST_PARTY, description=SOURCE_PARTY)
     seen_at: Timestamp | None = strawberry.field(
         default=None,
-        description="When they were seen, at most 5 minutes ahead. Without it the time of first receipt counts.",
+        description="When the identifiers were seen, at most 5 minutes in the future. Without it, the time of receipt.",
     )
     confidence: float | None = strawberry.field(
-        default=None, description="0 to 1: makes the statement a statistical one, whatever its party."
+        default=None,
+        description="The probability that the identifiers belong to the same person, 0 to 1. With it, the observation "
+        "is probabilistic, whatever its party.",
     )
     evidence: str | None = strawberry.field(
-        default=None, description="What the source bases it on, up to 1,000 characters; kept for the record."
+        default=None,
+        description="What the source bases the observation on, up to 1,000 characters. Stored, but not evaluated.",
     )
 
-    def read(self) -> Observation | Problem:
-        """As the domain's value, or what cannot be read in it."""
+    def to_domain(self) -> Observation | Problem:
+        """Convert to the domain's value, or return the first problem."""
         try:
-            seen_at, id = readable(self.seen_at, "seenAt"), own_id(self.id)
+            seen_at, id = require_valid(self.seen_at, "seenAt"), checked_id(self.id)
         except InvalidInput as error:
             return error.problem()
         identifiers = pairs(self.identifiers)
-        return Observation(self.source, identifiers, id, self.party.tier, seen_at, self.confidence, self.evidence or "")
+        return Observation(self.source, identifiers, id, self.party, seen_at, self.confidence, self.evidence or "")
 
 
-@strawberry.input(description="Observations to take in.")
+@strawberry.input(description="The input of `linkIdentifiers`.")
 class LinkIdentifiersInput:
     """The input of `linkIdentifiers`."""
 
     observations: list[ObservationInput] = strawberry.field(description="1 to 1,000 observations.")
 
 
-@strawberry.input(description="An observation by what it is known by.")
+@strawberry.input(description="The key of an observation: its source and id.")
 class ObservationKeyInput:
     """Source and id."""
 
-    source: str = strawberry.field(description="Who sent it.")
-    id: str = strawberry.field(description="Its id; for one sent without an id, the one that was answered.")
+    source: str = strawberry.field(description="The source of the observation. E.g. `web-shop`.")
+    id: str = strawberry.field(
+        description="The id of the observation: the one that was sent, or the one in `ObservationAccepted.id`."
+    )
 
 
-@strawberry.input(description="Observations to withdraw.")
+@strawberry.input(description="The input of `revokeObservations`.")
 class RevokeObservationsInput:
     """The input of `revokeObservations`."""
 
     observations: list[ObservationKeyInput] = strawberry.field(description="1 to 1,000 observations.")
-    actor: str | None = strawberry.field(default=None, description="Who withdraws them; the caller if left out.")
+    actor: str | None = strawberry.field(
+        default=None, description="Who revokes the observations. Without it, the name of the API key."
+    )

@@ -1,15 +1,15 @@
-"""Mutations on observations."""
+"""Mutations of observations."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import strawberry
 
-from graph.commands.commit import Accepted, Answer, Revocation
+from graph.commands.commit import Accepted, CommandResult, Revocation
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.errors import Problem as DomainProblem
 from graph.domain.profile.pages import ByKey
-from graph.runtime.scheduling import in_turns
+from graph.runtime.scheduling import map_cooperatively
 from schema.operations.observation_inputs import LinkIdentifiersInput, RevokeObservationsInput
 from schema.shared.context import Info
 from schema.shared.lookahead import selection_of
@@ -20,77 +20,82 @@ from schema.types.observation import (
     ObservationRevoked,
     ObservationsPayload,
     RevocationsPayload,
-    refused,
+    rejected,
 )
 
 T = TypeVar("T", covariant=True)
 
 
-async def answered(info: Info, answers: Sequence[Answer]) -> ObservationsPayload:
-    """Answers in GraphQL; the customers of all of them come in one read, if the query selects them."""
+async def observations_payload(info: Info, results: Sequence[CommandResult]) -> ObservationsPayload:
+    """Return results as a payload; the customers of all of them are read at once, if the query selects them."""
     graph = info.context.graph
     selection = selection_of(info, "results", "customer")
     customers: dict[str, Customer] = {}
     if selection is not None:
-        keys = list(dict.fromkeys(one.key for one in answers if isinstance(one, Accepted)))
+        keys = list(dict.fromkeys(result.key for result in results if isinstance(result, Accepted)))
         views = await graph.customers([ByKey(key) for key in keys], selection)
         customers = {
             key: info.context.present_customer(view) for key, view in zip(keys, views, strict=True) if view is not None
         }
 
-    def result(one: Answer) -> Any:
-        if isinstance(one, Accepted):
-            return ObservationAccepted(accepted=one, shown=customers.get(one.key))
-        return refused(one)
+    def present(result: CommandResult) -> Any:
+        if isinstance(result, Accepted):
+            return ObservationAccepted(accepted=result, presented=customers.get(result.key))
+        return rejected(result)
 
-    results = await in_turns(answers, result)
-    return ObservationsPayload(results=results, errors=[])
+    return ObservationsPayload(results=await map_cooperatively(results, present), errors=[])
 
 
-class Readable(Protocol[T]):
-    """An item on the way in."""
+class BatchItem(Protocol[T]):
+    """An item of a batch as a client sends it."""
 
-    def read(self) -> T | DomainProblem:
-        """As the domain's value, or what cannot be read in it."""
+    def to_domain(self) -> T | DomainProblem:
+        """Convert to the domain's value, or return the first problem."""
         ...
 
 
-async def taken_in(
+async def record_batch(
     info: Info,
-    record: Callable[[Sequence[T | DomainProblem]], Awaitable[Sequence[Answer]]],
-    items: Sequence[Readable[T]],
+    record: Callable[[Sequence[T | DomainProblem]], Awaitable[Sequence[CommandResult]]],
+    items: Sequence[BatchItem[T]],
 ) -> ObservationsPayload:
-    """The answers of a batch that are observations; a batch that is wrong as a whole is told as one problem."""
+    """Record the items of a batch and return their results; a batch that is invalid as a whole results in one "
+    "problem."""
     try:
-        answers = await record(await in_turns(items, lambda one: one.read()))
+        results = await record(await map_cooperatively(items, lambda item: item.to_domain()))
     except InvalidInput as error:
         return ObservationsPayload(results=[], errors=[Problem.of(error.problem())])
-    return await answered(info, answers)
+    return await observations_payload(info, results)
 
 
 @strawberry.type
 class ObservationMutations:
-    """What can be done with observations."""
+    """Mutations of observations."""
 
     @strawberry.mutation(
-        description="Take in which identifiers sources saw together. Safe to repeat: observations are known by source "
-        "and id. The answer is given once everything is durable and resolved."
+        description="Record which identifiers were seen together, and link them. Idempotent by source and id. The "
+        "response is sent when all data is stored and resolved."
     )
     async def link_identifiers(self, info: Info, input: LinkIdentifiersInput) -> ObservationsPayload:
-        """Take in observations."""
-        return await taken_in(info, info.context.graph.link, input.observations)
+        """Record observations."""
+        return await record_batch(info, info.context.graph.link, input.observations)
 
     @strawberry.mutation(
-        description="Withdraw observations. What they supported is resolved anew; what they beat comes back. It holds "
-        "for an observation that has not come yet, too."
+        description="Revoke observations. The customers are resolved again without them, and links that they overruled "
+        "become active again. An observation that has not arrived yet will be revoked on arrival."
     )
     async def revoke_observations(self, info: Info, input: RevokeObservationsInput) -> RevocationsPayload:
-        """Withdraw observations."""
-        keys = [(one.source, one.id) for one in input.observations]
+        """Revoke observations."""
+        keys = [(observation.source, observation.id) for observation in input.observations]
         actor = input.actor or info.context.caller.name
         try:
-            answers = await info.context.graph.revoke(keys, actor)
+            results = await info.context.graph.revoke(keys, actor)
         except InvalidInput as error:
             return RevocationsPayload(results=[], errors=[Problem.of(error.problem())])
-        results = [ObservationRevoked.of(one) if isinstance(one, Revocation) else refused(one) for one in answers]
-        return RevocationsPayload(results=results, errors=[])
+        return RevocationsPayload(
+            results=[
+                ObservationRevoked.of(result) if isinstance(result, Revocation) else rejected(result)
+                for result in results
+            ],
+            errors=[],
+        )

@@ -1,4 +1,4 @@
-"""Orders as callers send them."""
+"""The mutation and the query of orders."""
 
 from typing import Annotated
 
@@ -8,71 +8,85 @@ from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.orders import Order as DomainOrder
 from graph.domain.model.orders import OrderLine, OrderStatement, OrderStatus
 from schema.operations.identifier_input import IdentifierInput
-from schema.operations.observation_inputs import Party, pairs
-from schema.operations.observations import taken_in
+from schema.operations.observation_inputs import pairs
+from schema.operations.observations import record_batch
 from schema.shared.context import Info
-from schema.shared.scalars import Amount, Timestamp, readable
+from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.scalars import Amount, Timestamp, require_valid
 from schema.types.observation import ObservationsPayload
 from schema.types.order import Order
 
 
 @strawberry.input(description="One line of an order.")
 class OrderLineInput:
-    """A line on the way in."""
+    """An order line as a client sends it."""
 
-    sku: str = strawberry.field(description="The article number, 1 to 100 characters.")
-    quantity: Amount = strawberry.field(description="How much or many; not negative.")
-    total: Amount = strawberry.field(description="The total of the line, in the currency of the order; not negative.")
-    name: str | None = strawberry.field(default=None, description="The article's name, up to 500 characters.")
+    sku: str = strawberry.field(
+        description="The stock-keeping unit of the product, 1 to 100 characters. E.g. `SHIRT-M-BLUE`."
+    )
+    quantity: Amount = strawberry.field(description='The quantity, not negative. E.g. `"2"`, or `"0.750"` by weight.')
+    total: Amount = strawberry.field(description="The total of the line in the currency of the order, not negative.")
+    name: str | None = strawberry.field(
+        default=None, description="The product name, up to 500 characters. E.g. `Blue shirt, M`."
+    )
 
-    def read(self) -> OrderLine:
-        """As the domain's value; raises `InvalidInput`."""
-        return OrderLine(self.sku, readable(self.quantity, "quantity"), readable(self.total, "total"), self.name or "")
+    def to_domain(self) -> OrderLine:
+        """Convert to the domain's value; raises `InvalidInput`."""
+        return OrderLine(
+            self.sku, require_valid(self.quantity, "quantity"), require_valid(self.total, "total"), self.name or ""
+        )
 
 
-@strawberry.input(description="What a source says of an order at a time.")
+@strawberry.input(description="The state of an order at a time, as reported by a source.")
 class OrderInput:
-    """An order on the way in."""
+    """An order as a client sends it."""
 
     number: str = strawberry.field(
-        description="The order number, unique over all sources: tills whose receipt numbers restart prefix them "
-        "(`store/number`), else strangers merge."
+        description="The order number, unique across all sources. If stores number receipts independently, prefix the "
+        "numbers with the store, or different customers will be merged. E.g. `store-12/100234`."
     )
-    source: str = strawberry.field(description="Who says so: 1 to 100 characters.")
-    placed_at: Timestamp = strawberry.field(description="When it was placed, at most 5 minutes ahead.")
-    stated_at: Timestamp = strawberry.field(
-        description="When the source says this: its newest statement of an order replaces its older ones, identifiers "
-        "too, whichever arrives first. The same time with other content is an error."
+    source: str = strawberry.field(description="The source of the order, 1 to 100 characters. E.g. `web-shop`.")
+    placed_at: Timestamp = strawberry.field(description="When the order was placed, at most 5 minutes in the future.")
+    reported_at: Timestamp = strawberry.field(
+        description="When the source reported this state. The newest state replaces older ones, including the "
+        "identifiers, in whichever order they arrive. Sending the same time with other content is an error."
     )
-    currency: str = strawberry.field(description="ISO 4217, such as `EUR`.")
-    total: Amount = strawberry.field(description="What it comes to; not negative.")
+    currency: str = strawberry.field(description="The ISO 4217 code of the currency. E.g. `EUR`.")
+    total: Amount = strawberry.field(description='The total of the order, not negative. E.g. `"12.50"`.')
     identifiers: list[IdentifierInput] = strawberry.field(
-        default_factory=list, description="0 to 19 identifiers that it was placed with."
+        default_factory=list,
+        description="0 to 19 identifiers that the order was placed with. E.g. an email address and a loyalty card.",
     )
-    status: OrderStatus = strawberry.field(default=OrderStatus.PLACED, description="Where it stands.")
-    lines: list[OrderLineInput] = strawberry.field(default_factory=list, description="0 to 500 lines.")
-    party: Party = strawberry.field(default=Party.FIRST, description="How near the source is.")
+    status: OrderStatus = strawberry.field(default=OrderStatus.PLACED, description="The status of the order.")
+    lines: list[OrderLineInput] = strawberry.field(
+        default_factory=list, description="The lines of the order, 0 to 500."
+    )
+    party: Party = strawberry.field(default=Party.FIRST_PARTY, description=SOURCE_PARTY)
 
-    def read(self) -> OrderStatement | Problem:
-        """As the domain's value, or what cannot be read in it."""
+    def to_domain(self) -> OrderStatement | Problem:
+        """Convert to the domain's value, or return the first problem."""
         try:
-            placed_at, stated_at = readable(self.placed_at, "placedAt"), readable(self.stated_at, "statedAt")
-            total = readable(self.total, "total")
+            placed_at, reported_at = (
+                require_valid(self.placed_at, "placedAt"),
+                require_valid(self.reported_at, "reportedAt"),
+            )
+            total = require_valid(self.total, "total")
         except InvalidInput as error:
             return error.problem()
         lines: list[OrderLine] = []
-        for place, line in enumerate(self.lines):
+        for position, line in enumerate(self.lines):
             try:
-                lines.append(line.read())
+                lines.append(line.to_domain())
             except InvalidInput as error:
-                return Problem(error.code, f"line {place + 1}: {error.message}", ("lines", place, *error.path))
+                message = f"line {position + 1}: {error.message}"
+                return Problem(error.code, message, ("lines", position, *error.path))
         order = DomainOrder(
-            self.number, self.source, placed_at, stated_at, self.currency, total, self.status, tuple(lines)
+            self.number, self.source, placed_at, reported_at, self.currency, total, self.status, tuple(lines)
         )
-        return OrderStatement(order, pairs(self.identifiers), self.party.tier)
+        return OrderStatement(order, pairs(self.identifiers), self.party)
 
 
-@strawberry.input(description="Orders to take in.")
+@strawberry.input(description="The input of `recordOrders`.")
 class RecordOrdersInput:
     """The input of `recordOrders`."""
 
@@ -81,24 +95,24 @@ class RecordOrdersInput:
 
 @strawberry.type
 class OrderMutations:
-    """What can be done with orders."""
+    """Mutations of orders."""
 
     @strawberry.mutation(
-        description="Take in orders. An order is an identifier that also carries facts: its number finds its customer, "
-        "and what it was placed with is linked."
+        description="Record orders. The order number becomes an identifier of the customer and is linked with the "
+        "other identifiers. Idempotent by source, order number and `reportedAt`."
     )
     async def record_orders(self, info: Info, input: RecordOrdersInput) -> ObservationsPayload:
-        """Take in orders."""
-        return await taken_in(info, info.context.graph.record_orders, input.orders)
+        """Record orders."""
+        return await record_batch(info, info.context.graph.record_orders, input.orders)
 
 
 @strawberry.type
 class OrderQueries:
-    """What can be asked of orders."""
+    """Queries of orders."""
 
-    @strawberry.field(description="An order by its number; null where none is known.")
+    @strawberry.field(description="The order with this number. Null if it does not exist.")
     async def order(
-        self, info: Info, number: Annotated[str, strawberry.argument(description="The order number.")]
+        self, info: Info, number: Annotated[str, strawberry.argument(description="The order number. E.g. `100234`.")]
     ) -> Order | None:
-        """One order."""
+        """Return one order."""
         return await Order.resolve_reference(info, number)

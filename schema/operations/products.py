@@ -1,4 +1,4 @@
-"""What can be said and asked of products."""
+"""Mutations and queries of products."""
 
 from typing import Annotated, TypeAlias
 
@@ -8,95 +8,106 @@ from graph.domain.model.errors import InvalidInput
 from graph.domain.model.errors import Problem as DomainProblem
 from graph.domain.model.products import Product as DomainProduct
 from schema.shared.context import Info
-from schema.shared.problems import Problem, Refused
-from schema.shared.scalars import Timestamp, readable
+from schema.shared.problems import Problem, Rejected
+from schema.shared.scalars import Timestamp, require_valid
 from schema.types.product import Product
 
 
-@strawberry.input(description="An article, as a PIM describes it.")
+@strawberry.input(description="A product record. E.g. from a product information system.")
 class ProductInput:
-    """A product on the way in."""
+    """A product as a client sends it."""
 
-    sku: str = strawberry.field(description="The article number, 1 to 100 characters, as order lines name it.")
-    name: str = strawberry.field(description="Its name, 1 to 500 characters.")
-    source: str = strawberry.field(description="Who describes it: 1 to 100 characters.")
-    stated_at: Timestamp = strawberry.field(description="When; the newest description of an article counts.")
-    brand: str | None = strawberry.field(default=None, description="Its brand, up to 200 characters.")
+    sku: str = strawberry.field(
+        description="The stock-keeping unit, 1 to 100 characters, as in order lines. E.g. `SHIRT-M-BLUE`."
+    )
+    name: str = strawberry.field(description="The name of the product, 1 to 500 characters.")
+    source: str = strawberry.field(description="The source of the record, 1 to 100 characters. E.g. `pim`.")
+    reported_at: Timestamp = strawberry.field(
+        description="When the source reported the record. The newest record of a product is in effect."
+    )
+    brand: str | None = strawberry.field(default=None, description="The brand, up to 200 characters.")
     categories: list[str] = strawberry.field(
-        default_factory=list, description="Up to 20 categories, each of 1 to 200 characters."
+        default_factory=list, description="Up to 20 categories, each of 1 to 200 characters. E.g. `shirts`."
     )
 
-    def read(self) -> DomainProduct | DomainProblem:
-        """As the domain's value, or what cannot be read in it."""
+    def to_domain(self) -> DomainProduct | DomainProblem:
+        """Convert to the domain's value, or return the first problem."""
         try:
-            stated_at = readable(self.stated_at, "statedAt")
+            reported_at = require_valid(self.reported_at, "reportedAt")
         except InvalidInput as error:
             return error.problem()
         categories = tuple(dict.fromkeys(self.categories))
-        return DomainProduct(self.sku, self.name, self.source, stated_at, self.brand or "", categories)
+        return DomainProduct(self.sku, self.name, self.source, reported_at, self.brand or "", categories)
 
 
-@strawberry.input(description="Products to take in.")
+@strawberry.input(description="The input of `recordProducts`.")
 class RecordProductsInput:
     """The input of `recordProducts`."""
 
     products: list[ProductInput] = strawberry.field(description="1 to 1,000 products.")
 
 
-@strawberry.type(description="A product that was taken in.")
+@strawberry.type(description="A product record that was accepted.")
 class ProductAccepted:
     """An accepted product in GraphQL."""
 
-    sku: str = strawberry.field(description="The article number.")
-    counts: bool = strawberry.field(
-        description="Whether this is the description that counts now; a newer one may be known."
+    sku: str = strawberry.field(description="The stock-keeping unit. E.g. `SHIRT-M-BLUE`.")
+    is_current: bool = strawberry.field(
+        description="Whether this record is now in effect. False if a newer record of the product is stored."
     )
 
 
 ProductResult: TypeAlias = Annotated[
-    ProductAccepted | Refused, strawberry.union("ProductResult", description="What became of one product.")
+    ProductAccepted | Rejected,
+    strawberry.union("ProductResult", description="The result of one item of `recordProducts`."),
 ]
 
 
-@strawberry.type(description="A result for each item, in the order of the items.")
+@strawberry.type(description="The result of `recordProducts`.")
 class ProductsPayload:
     """The payload of `recordProducts`."""
 
-    results: list[ProductResult] = strawberry.field(description="One result an item; empty if `errors` is not.")
-    errors: list[Problem] = strawberry.field(description="What is wrong with the request as a whole.")
+    results: list[ProductResult] = strawberry.field(
+        description="One result per item, in the order of the input. Empty if `errors` is not empty."
+    )
+    errors: list[Problem] = strawberry.field(
+        description="Problems of the request as a whole. If there are any, no item was recorded."
+    )
 
 
 @strawberry.type
 class ProductMutations:
-    """What can be said of products."""
+    """Mutations of products."""
 
     @strawberry.mutation(
-        description="Take in what articles are. Lines of orders and interactions that name an article show it at once, "
-        "also those from before. Safe to repeat."
+        description="Record products. Order lines and interactions show the record of their product at once, also "
+        "those recorded before it. Idempotent."
     )
     async def record_products(self, info: Info, input: RecordProductsInput) -> ProductsPayload:
-        """Take in products."""
+        """Record products."""
         try:
-            answers = await info.context.graph.record_products([one.read() for one in input.products])
+            answers = await info.context.graph.record_products([product.to_domain() for product in input.products])
         except InvalidInput as error:
             return ProductsPayload(results=[], errors=[Problem.of(error.problem())])
-        results: list[ProductAccepted | Refused] = [
-            Refused(problem=Problem.of(answer))
+        results: list[ProductAccepted | Rejected] = [
+            Rejected(problem=Problem.of(answer))
             if isinstance(answer, DomainProblem)
-            else ProductAccepted(sku=one.sku, counts=answer)
-            for one, answer in zip(input.products, answers, strict=True)
+            else ProductAccepted(sku=product.sku, is_current=answer)
+            for product, answer in zip(input.products, answers, strict=True)
         ]
         return ProductsPayload(results=results, errors=[])
 
 
 @strawberry.type
 class ProductQueries:
-    """What can be asked of products."""
+    """Queries of products."""
 
-    @strawberry.field(description="An article by its number; null where none is known.")
+    @strawberry.field(description="The product with this stock-keeping unit. Null if no record of it is stored.")
     async def product(
-        self, info: Info, sku: Annotated[str, strawberry.argument(description="The article number.")]
+        self,
+        info: Info,
+        sku: Annotated[str, strawberry.argument(description="The stock-keeping unit. E.g. `SHIRT-M-BLUE`.")],
     ) -> Product | None:
-        """One product."""
-        found = await info.context.loaders.products.load(sku)
-        return None if found is None else Product.of(found)
+        """Return one product."""
+        product = await info.context.loaders.products.load(sku)
+        return None if product is None else Product.of(product)

@@ -1,18 +1,19 @@
-"""Recalculating RFM scores."""
+"""The mutation that recalculates RFM scores."""
 
 import strawberry
 
 from schema.shared.context import Info
-from schema.types.insights import Population
+from schema.types.insights import RfmCalculation
 
 
 @strawberry.type
-class PopulationMutations:
-    """What can be counted."""
+class RfmMutations:
+    """Mutations of RFM scores."""
 
     @strawberry.mutation(
-        description="Count all customers now, for scores and percentiles, and not only when the time has come."
+        description="Recalculate the RFM scores and percentiles of all customers now. The service also does so "
+        "regularly."
     )
-    async def count_customers(self, info: Info) -> Population:
-        """Count."""
-        return Population.of(await info.context.graph.census.count())
+    async def recalculate_rfm(self, info: Info) -> RfmCalculation:
+        """Recalculate RFM scores."""
+        return RfmCalculation.of(await info.context.graph.statistics.recalculate())

@@ -1,99 +1,102 @@
-"""Queries and mutations on the rules."""
+"""Queries and mutations of the rules."""
 
 from typing import Annotated
 
 import strawberry
 
-from graph.domain.model.errors import Conflict, InvalidInput
+from graph.domain.model.errors import InvalidInput, VersionConflict
 from schema.shared.context import Info
 from schema.shared.problems import Problem
 from schema.types.rules import (
     ApplyRulesPayload,
     PreviewPayload,
     RulesPreview,
-    RulesProgress,
+    RulesRollout,
     RulesVersion,
 )
 
-AT_ONCE = 2.0
-"""Seconds that a preview is waited for before it is answered as running."""
+PREVIEW_WAIT_SECONDS = 2.0
+"""Seconds that `previewRules` waits for its preview to complete before it returns it as running."""
 
 
-@strawberry.input(description="Rules to try.")
+@strawberry.input(description="The input of `previewRules`.")
 class PreviewRulesInput:
     """The input of `previewRules`."""
 
-    rules: str = strawberry.field(description="The text of a rules file.")
-    masked: bool = strawberry.field(default=True, description="Whether the values in samples are masked.")
+    rules: str = strawberry.field(description="The text of a rules file, in TOML.")
+    mask_values: bool = strawberry.field(
+        default=True, description="Whether to mask the values of identifiers in the samples."
+    )
 
 
-@strawberry.input(description="Rules to put in force.")
+@strawberry.input(description="The input of `applyRules`.")
 class ApplyRulesInput:
     """The input of `applyRules`."""
 
-    rules: str = strawberry.field(description="The text of a rules file.")
+    rules: str = strawberry.field(description="The text of a rules file, in TOML.")
     expected_version: int = strawberry.field(
-        description="The version in force as the caller knows it; another is an error."
+        description="The version that the new rules replace. If it is not the current version, the result is "
+        "`VERSION_CONFLICT`."
     )
 
 
 @strawberry.type
 class RulesQueries:
-    """What can be asked of the rules."""
+    """Queries of the rules."""
 
-    @strawberry.field(description="The rules in force; null before the service has met its database.")
+    @strawberry.field(description="The rules in effect. Null until the service has connected to its database.")
     async def rules(self, info: Info) -> RulesVersion | None:
-        """The newest version."""
+        """Return the newest version."""
         rules = info.context.graph.rules_control
-        kept = await rules.newest()
-        return None if kept is None else RulesVersion.of(kept, await rules.progress())
+        stored = await rules.newest()
+        return None if stored is None else RulesVersion.of(stored, await rules.progress())
 
-    @strawberry.field(description="A preview that was begun in this process.")
+    @strawberry.field(description="The rules preview with this id. Null if it does not exist.")
     def rules_preview(
-        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The id of the preview.")]
     ) -> RulesPreview | None:
-        """A preview."""
+        """Return a preview."""
         preview = info.context.graph.rules_previews.get(str(id))
         return None if preview is None else RulesPreview.of(preview)
 
 
 @strawberry.type
 class RulesMutations:
-    """What can be done with the rules."""
+    """Mutations of the rules."""
 
     @strawberry.mutation(
-        description="Find out what other rules would change in what is stored. A short one is answered done, a long "
-        "one goes on: see `rulesPreview` and `cancelPreview`. Nothing is written."
+        description="Calculate what other rules would change, without changing any data. A short preview is returned "
+        "complete; a long one continues in the background. See `rulesPreview` and `cancelPreview`."
     )
     async def preview_rules(self, info: Info, input: PreviewRulesInput) -> PreviewPayload:
-        """Begin a preview."""
+        """Start a preview."""
         try:
-            preview = info.context.graph.rules_previews.begin(input.rules, input.masked)
+            preview = info.context.graph.rules_previews.begin(input.rules, input.mask_values)
         except InvalidInput as error:
             return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])
-        await preview.wait(AT_ONCE)
+        await preview.wait(PREVIEW_WAIT_SECONDS)
         return PreviewPayload(preview=RulesPreview.of(preview), errors=[])
 
-    @strawberry.mutation(description="Stop a preview.")
+    @strawberry.mutation(description="Cancel a rules preview.")
     def cancel_preview(
-        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The id of the preview.")]
     ) -> PreviewPayload:
         """Cancel a preview."""
         preview = info.context.graph.rules_previews.get(str(id))
         if preview is None:
-            error = InvalidInput("UNKNOWN_PREVIEW", f"there is no preview {str(id)[:60]!r}", ("id",))
+            error = InvalidInput("PREVIEW_NOT_FOUND", f"preview {str(id)[:60]!r} does not exist", ("id",))
             return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])
         preview.cancel()
         return PreviewPayload(preview=RulesPreview.of(preview), errors=[])
 
     @strawberry.mutation(
-        description="Put rules in force: at once for what comes in, in the background for what is stored; everything "
-        "is served meanwhile, and a restart goes on where it was. Every version is kept."
+        description="Apply new rules: to new data at once, to stored data in the background. The service stays "
+        "available meanwhile, and continues after a restart. All versions are stored."
     )
     async def apply_rules(self, info: Info, input: ApplyRulesInput) -> ApplyRulesPayload:
         """Apply rules."""
         try:
             progress = await info.context.graph.rules_control.apply(input.rules, input.expected_version)
-        except (InvalidInput, Conflict) as error:
+        except (InvalidInput, VersionConflict) as error:
             return ApplyRulesPayload(progress=None, errors=[Problem.of(error.problem())])
-        return ApplyRulesPayload(progress=RulesProgress.of(progress), errors=[])
+        return ApplyRulesPayload(progress=RulesRollout.of(progress), errors=[])

@@ -1,35 +1,38 @@
-"""Queries by words."""
+"""The query `searchCustomers`."""
 
 from typing import Annotated
 
 import strawberry
 
 from graph.domain.profile.pages import ById, Page, Selection
-from graph.domain.profile.search import Field, Found
+from graph.domain.profile.search import SearchField, SearchResult
 from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
-from schema.shared.enums import described
+from schema.shared.enums import describe_enum
 from schema.shared.lookahead import selection_of
 from schema.types.customer import Customer
 
-described(
-    Field,
+describe_enum(
+    SearchField,
     "SearchField",
-    "What is searched.",
-    IDENTIFIER="E-mail addresses, phone numbers, cards, order numbers and other identifiers that people know.",
-    ATTRIBUTES="Names, addresses and other attributes.",
-    INTERACTION="What was said or written in calls, chats, tickets and reviews.",
+    "The data that a search covers.",
+    IDENTIFIERS="Identifiers of known persons. E.g. email addresses, phone numbers, loyalty cards and order numbers.",
+    ATTRIBUTES="Attributes. E.g. names and addresses.",
+    INTERACTIONS="Texts of interactions. E.g. calls, chats, tickets and reviews.",
 )
-WHO = (Field.IDENTIFIER, Field.ATTRIBUTES)
+DEFAULT_FIELDS = (SearchField.IDENTIFIERS, SearchField.ATTRIBUTES)
 
 
-@strawberry.type(description="What a word of the search found.")
+@strawberry.type(description="A value that matches words of a search.")
 class SearchMatch:
     """A match in GraphQL."""
 
-    field: str = strawberry.field(description="A namespace, the name of an attribute, or `text`.")
-    value: str = strawberry.field(description="The value that holds the word.")
+    field: str = strawberry.field(
+        description="Where the value is stored: a namespace, the name of an attribute, or `text` of an interaction. "
+        "E.g. `email`."
+    )
+    value: str = strawberry.field(description="The value that matches. E.g. `ann@example.com`.")
 
 
 @strawberry.type(description="A customer that matches all words of a search.")
@@ -37,48 +40,55 @@ class SearchHit:
     """A hit in GraphQL."""
 
     customer: Customer = strawberry.field(description="The customer.")
-    matched: list[SearchMatch] = strawberry.field(description="What the words found.")
+    matches: list[SearchMatch] = strawberry.field(description="The values that match.")
 
     @classmethod
-    def of(cls, found: Found, customer: Customer) -> "SearchHit":
-        """From the domain's value."""
-        matched = [SearchMatch(field=one.field, value=one.value) for one in found.matched]
-        return cls(customer=customer, matched=matched)
+    def of(cls, result: SearchResult, customer: Customer) -> "SearchHit":
+        """Convert the domain's value."""
+        return cls(
+            customer=customer,
+            matches=[SearchMatch(field=match.field, value=match.value) for match in result.matches],
+        )
 
 
 @strawberry.type
 class SearchQueries:
-    """What can be searched."""
+    """Queries by words."""
 
     @strawberry.field(
-        description="Customers by words, in any order: whole ones, beginnings, without accents, and with a typing "
-        "error where nothing else matches. All words must match; the best come first."
+        description="Search for customers by words in any order, best matches first. All words must match: a whole "
+        "word or its beginning, with or without accents, and with a typo if nothing else matches."
     )
     async def search_customers(
         self,
         info: Info,
-        text: Annotated[str, strawberry.argument(description="1 to 200 characters, up to 8 words.")],
+        text: Annotated[
+            str, strawberry.argument(description="1 to 200 characters and up to 8 words. E.g. `ann meier`.")
+        ],
         first: First = 10,
         after: After = None,
         fields: Annotated[
-            list[Field] | None,
-            strawberry.argument(description="What is searched; identifiers and attributes without it."),
+            list[SearchField] | None,
+            strawberry.argument(description="The data to search. Without it, identifiers and attributes."),
         ] = None,
     ) -> Connection[SearchHit]:
-        """A page of customers by words."""
+        """Return a page of matching customers."""
         graph = info.context.graph
-        place = None if after is None else decode(after, int, int, str)
+        position = None if after is None else decode(after, int, int, str)
         page = await graph.search(
-            text, WHO if fields is None else fields, place and (place[0], place[1], place[2]), page_size(first)
+            text,
+            DEFAULT_FIELDS if fields is None else fields,
+            position and (position[0], position[1], position[2]),
+            page_size(first),
         )
-        both = [selection_of(info, *path, "customer") for path in (("nodes",), ("edges", "node"))]
-        selection = Selection.of(one for found in both if found is not None for one in found.pages)
-        views = await graph.customers([ById(found.customer) for found in page.items], selection)
-        there = [(found, view) for found, view in zip(page.items, views, strict=True) if view is not None]
-        result: Connection[SearchHit] = connection(
-            Page(there, page.more),
+        selections = [selection_of(info, *path, "customer") for path in (("nodes",), ("edges", "node"))]
+        selection = Selection.of(page for chosen in selections if chosen is not None for page in chosen.pages)
+        views = await graph.customers([ById(result.customer) for result in page.items], selection)
+        hits = [(result, view) for result, view in zip(page.items, views, strict=True) if view is not None]
+        connected: Connection[SearchHit] = connection(
+            Page(hits, page.has_more),
             lambda pair: SearchHit.of(pair[0], info.context.present_customer(pair[1])),
-            lambda pair: encode(*pair[0].place),
+            lambda pair: encode(*pair[0].position),
             after,
         )
-        return result
+        return connected

@@ -1,4 +1,4 @@
-"""The rule of a segment on the way in."""
+"""The rule of a segment as clients send it."""
 
 from dataclasses import fields
 from enum import Enum
@@ -8,160 +8,212 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.domain.profile.consents import Channel, Decision
-from graph.domain.profile.engagement import Churn
-from graph.domain.profile.journey import Phase
-from graph.domain.profile.rfm import RfmSegment
+from graph.domain.profile.engagement import ChurnRisk
+from graph.domain.profile.journey import JourneyStage
+from graph.domain.profile.rfm import RfmGroup
 from graph.domain.segments.metric_conditions import Metric
-from schema.shared.enums import described
+from schema.shared.enums import describe_enum
 
-described(
+describe_enum(
     Metric,
     "SegmentMetric",
-    "A figure of a customer that a segment can ask for.",
-    ORDERS="How many orders, returned ones included.",
-    REVENUE="Revenue in a currency, returned orders left out.",
-    AVERAGE_ORDER_VALUE="Revenue divided by orders, in a currency.",
-    DAYS_SINCE_FIRST_ORDER="Whole days since the first order.",
-    DAYS_SINCE_LAST_ORDER="Whole days since the last order.",
-    MEAN_DAYS_BETWEEN_ORDERS="From the first order to the last, divided by the orders after the first.",
-    SILENCE="The time since the last order, in means of the customer's own time between orders.",
-    RECENCY_SCORE="1 to 5, against all customers as they were counted last.",
-    FREQUENCY_SCORE="1 to 5, against all customers as they were counted last.",
-    MONETARY_SCORE="1 to 5, against all customers as they were counted last.",
-    ORDERS_PERCENTILE="How many per cent have fewer orders, 0 to 99.",
-    REVENUE_PERCENTILE="How many per cent brought less in its currency, 0 to 99.",
-    PROBABILITY_ALIVE="The probability that it has not left for good, 0 to 1; looked at daily.",
-    EXPECTED_PURCHASES="Purchases to be expected within 52 weeks; looked at daily.",
-    EXPECTED_VALUE="Their value, in the currency it orders in most often; looked at daily.",
+    "A metric of a customer that a segment's rule can use.",
+    ORDER_COUNT="The number of orders, including returned orders.",
+    REVENUE="The revenue in a currency, without returned orders.",
+    AVERAGE_ORDER_VALUE="The average order value in a currency.",
+    DAYS_SINCE_FIRST_ORDER="The number of full days since the first order.",
+    DAYS_SINCE_LAST_ORDER="The number of full days since the last order.",
+    AVERAGE_DAYS_BETWEEN_ORDERS="The average number of days from one order to the next.",
+    OVERDUE_RATIO="The time since the last order, divided by the average time between orders. E.g. `2.0`.",
+    RECENCY_SCORE="The RFM recency score, 1 to 5.",
+    FREQUENCY_SCORE="The RFM frequency score, 1 to 5.",
+    MONETARY_SCORE="The RFM monetary score, 1 to 5.",
+    ORDERS_PERCENTILE="The percentage of customers with fewer orders, 0 to 99.",
+    REVENUE_PERCENTILE="The percentage of customers with less revenue in the same currency, 0 to 99.",
+    PROBABILITY_ALIVE="The predicted probability that the customer is still active, 0 to 1. Evaluated daily.",
+    EXPECTED_PURCHASES="The predicted number of purchases in the next 52 weeks. Evaluated daily.",
+    EXPECTED_VALUE="The predicted value of the purchases in the next 52 weeks, in the customer's main currency. "
+    "Evaluated daily.",
 )
 
 
-@strawberry.input(description="What the profile shows of an attribute; all that is asked must hold.")
+@strawberry.input(
+    description="A condition on an attribute of the profile. All fields that are set must match. Texts are compared "
+    "without regard to case."
+)
 class AttributeCondition:
     """A condition on an attribute."""
 
-    name: str = strawberry.field(description="The attribute; of an address a part, such as `address.city`.")
-    present: bool | None = strawberry.field(default=None, description="Whether there is a value at all.")
-    in_: list[str] | None = strawberry.field(
-        default=None, name="in", description="It is one of these, upper or lower case."
+    name: str = strawberry.field(
+        description="The name of the attribute, or of a part of an address. E.g. `interests` or `address.city`."
     )
-    contains: str | None = strawberry.field(default=None, description="It holds this, upper or lower case.")
-    at_least: str | None = strawberry.field(default=None, description="A number or date it does not lie below.")
-    at_most: str | None = strawberry.field(default=None, description="A number or date it does not lie above.")
-    years_at_least: int | None = strawberry.field(default=None, description="Full years since the date, at least.")
-    years_at_most: int | None = strawberry.field(default=None, description="Full years since the date, at most.")
-    anniversary_within: int | None = strawberry.field(
-        default=None, description="The date comes round within so many days; 0 on the day itself (UTC)."
+    exists: bool | None = strawberry.field(default=None, description="Whether the attribute has a value.")
+    in_: list[str] | None = strawberry.field(default=None, name="in", description="The value is one of these.")
+    contains: str | None = strawberry.field(default=None, description="The value contains this text.")
+    min: str | None = strawberry.field(
+        default=None, description="The value is at least this number or date. E.g. `1980-01-01`."
     )
-
-
-@strawberry.input(description="A figure lies between two, both included. Without the figure it does not.")
-class MetricCondition:
-    """A condition on a figure."""
-
-    name: Metric = strawberry.field(description="Which figure.")
-    at_least: float | None = strawberry.field(default=None, description="Not below this.")
-    at_most: float | None = strawberry.field(default=None, description="Not above this.")
-    currency: str | None = strawberry.field(
-        default=None, description="Of which currency, where it is money; else that of most orders."
+    max: str | None = strawberry.field(
+        default=None, description="The value is at most this number or date. E.g. `1989-12-31`."
     )
-
-
-@strawberry.input(description="Interactions of some kind.")
-class InteractionCondition:
-    """A condition on interactions."""
-
-    types: list[str] | None = strawberry.field(default=None, description="Of one of these types; else of any.")
-    channels: list[str] | None = strawberry.field(default=None, description="Through one of these channels.")
-    campaign: str | None = strawberry.field(default=None, description="Of this campaign.")
-    sku: str | None = strawberry.field(default=None, description="About this article.")
-    days: int | None = strawberry.field(default=None, description="Within so many days up to now, 1 to 3,650; or ever.")
-    at_least: int = strawberry.field(default=1, description="At least so many, 1 to 100.")
+    min_years: int | None = strawberry.field(
+        default=None, description="At least this number of full years have passed since the date. E.g. an age of `18`."
+    )
+    max_years: int | None = strawberry.field(
+        default=None, description="At most this number of full years have passed since the date."
+    )
+    anniversary_within_days: int | None = strawberry.field(
+        default=None,
+        description="The next anniversary of the date is at most this number of days away; 0 means today (UTC). E.g. a "
+        "birthday within `7` days.",
+    )
 
 
 @strawberry.input(
-    description="Orders that hold one of some articles, of the newest 100 that were neither cancelled nor returned."
+    description="A condition on a metric. The metric is between `min` and `max`, both inclusive. A customer without "
+    "the metric does not match."
+)
+class MetricCondition:
+    """A condition on a metric."""
+
+    name: Metric = strawberry.field(description="The metric.")
+    min: float | None = strawberry.field(default=None, description="The minimum value.")
+    max: float | None = strawberry.field(default=None, description="The maximum value.")
+    currency: str | None = strawberry.field(
+        default=None,
+        description="For amounts of money, the ISO 4217 code of the currency. Without it, the customer's main "
+        "currency: the one of most of its orders.",
+    )
+
+
+@strawberry.input(description="A condition on interactions. All fields that are set must match.")
+class InteractionCondition:
+    """A condition on interactions."""
+
+    types: list[str] | None = strawberry.field(
+        default=None, description="The interaction has one of these types. E.g. `product_viewed`."
+    )
+    channels: list[str] | None = strawberry.field(
+        default=None, description="The interaction has one of these channels. E.g. `email`."
+    )
+    campaign: str | None = strawberry.field(
+        default=None, description="The interaction belongs to this campaign. E.g. `spring-sale`."
+    )
+    sku: str | None = strawberry.field(
+        default=None, description="The interaction is about the product with this stock-keeping unit."
+    )
+    within_days: int | None = strawberry.field(
+        default=None,
+        description="The interaction occurred within this number of days, 1 to 3,650. Without it, at any time.",
+    )
+    min_count: int = strawberry.field(default=1, description="At least this number of interactions match, 1 to 100.")
+
+
+@strawberry.input(
+    description="A condition on orders. An order matches if one of its lines is of one of the products, categories or "
+    "brands; if none are given, any order matches. The newest 100 orders are considered, without canceled and returned "
+    "ones."
 )
 class OrderCondition:
     """A condition on orders."""
 
-    skus: list[str] | None = strawberry.field(default=None, description="One of these articles.")
-    categories: list[str] | None = strawberry.field(default=None, description="An article of one of these categories.")
-    brands: list[str] | None = strawberry.field(default=None, description="An article of one of these brands.")
-    days: int | None = strawberry.field(default=None, description="Within so many days up to now, 1 to 3,650; or ever.")
-    at_least: int = strawberry.field(default=1, description="At least so many, 1 to 100.")
+    skus: list[str] | None = strawberry.field(
+        default=None, description="The stock-keeping units of products. E.g. `SHIRT-M-BLUE`."
+    )
+    categories: list[str] | None = strawberry.field(
+        default=None, description="The names of product categories. E.g. `shirts`."
+    )
+    brands: list[str] | None = strawberry.field(default=None, description="The names of brands.")
+    within_days: int | None = strawberry.field(
+        default=None,
+        description="The order was placed within this number of days, 1 to 3,650. Without it, at any time.",
+    )
+    min_count: int = strawberry.field(default=1, description="At least this number of orders match, 1 to 100.")
 
 
-@strawberry.input(description="The customer's answer for a purpose, as `Customer.consent` gives it.")
+@strawberry.input(description="A condition on the customer's consent, as returned by `Customer.consent`.")
 class ConsentCondition:
     """A condition on consent."""
 
-    purpose: str = strawberry.field(description="What for.")
-    channel: Channel | None = strawberry.field(default=None, description="Through which channel.")
-    decisions: list[Decision] = strawberry.field(description="It is one of these.")
+    purpose: str = strawberry.field(description="The purpose of the data use. E.g. `newsletter`.")
+    channel: Channel | None = strawberry.field(
+        default=None, description="The channel. Without it, only decisions for all channels apply."
+    )
+    decisions: list[Decision] = strawberry.field(description="The decision in effect is one of these.")
 
 
-@strawberry.input(description="A segment that somebody else says the customer belongs to.")
-class OutsideCondition:
-    """A condition on segments of others."""
+@strawberry.input(description="A condition on membership in an external segment.")
+class ExternalSegmentCondition:
+    """A condition on external segments."""
 
-    segment: str = strawberry.field(description="Their name for it.")
-    source: str | None = strawberry.field(default=None, description="By whose word; else by anybody's.")
+    segment: str = strawberry.field(description="The name of the segment at its source. E.g. `likely-movers`.")
+    source: str | None = strawberry.field(
+        default=None, description="The source that reported the membership. Without it, any source."
+    )
 
 
-@strawberry.input(one_of=True, description="What a segment asks: exactly one of these.")
+@strawberry.input(
+    one_of=True,
+    description="The rule of a segment: exactly one of these fields. Combine conditions by `all`, `any` and `not`; up "
+    "to 8 levels and 50 conditions.",
+)
 class SegmentRuleInput:
     """A rule."""
 
     all: list["SegmentRuleInput"] | None = strawberry.field(
-        default=strawberry.UNSET, description="All of these hold; up to 8 levels, 50 conditions."
+        default=strawberry.UNSET, description="All of these rules match."
     )
     any: list["SegmentRuleInput"] | None = strawberry.field(
-        default=strawberry.UNSET, description="At least one of these holds."
+        default=strawberry.UNSET, description="At least one of these rules matches."
     )
     not_: "SegmentRuleInput | None" = strawberry.field(
-        default=strawberry.UNSET, name="not", description="This does not hold."
+        default=strawberry.UNSET, name="not", description="This rule does not match."
     )
     attribute: AttributeCondition | None = strawberry.field(
-        default=strawberry.UNSET, description="What the profile shows of an attribute."
+        default=strawberry.UNSET, description="An attribute of the profile matches this condition."
     )
     metric: MetricCondition | None = strawberry.field(
-        default=strawberry.UNSET, description="A figure lies between two."
+        default=strawberry.UNSET, description="A metric matches this condition."
     )
-    rfm: list[RfmSegment] | None = strawberry.field(
-        default=strawberry.UNSET, description="The group of recency and frequency is one of these."
+    rfm_group: list[RfmGroup] | None = strawberry.field(
+        default=strawberry.UNSET, description="The RFM group is one of these."
     )
-    phase: list[Phase] | None = strawberry.field(
-        default=strawberry.UNSET, description="The phase of the journey is one of these."
+    journey_stage: list[JourneyStage] | None = strawberry.field(
+        default=strawberry.UNSET, description="The journey stage is one of these."
     )
-    churn: list[Churn] | None = strawberry.field(
-        default=strawberry.UNSET, description="The churn signal is one of these."
+    churn_risk: list[ChurnRisk] | None = strawberry.field(
+        default=strawberry.UNSET, description="The churn risk is one of these."
     )
     interaction: InteractionCondition | None = strawberry.field(
-        default=strawberry.UNSET, description="There are interactions of some kind."
+        default=strawberry.UNSET, description="There are interactions that match this condition."
     )
-    order: OrderCondition | None = strawberry.field(default=strawberry.UNSET, description="There are such orders.")
+    order: OrderCondition | None = strawberry.field(
+        default=strawberry.UNSET, description="There are orders that match this condition."
+    )
     consent: ConsentCondition | None = strawberry.field(
-        default=strawberry.UNSET, description="Consent is as it is asked for."
+        default=strawberry.UNSET, description="The consent matches this condition."
     )
-    outside_segment: OutsideCondition | None = strawberry.field(
-        default=strawberry.UNSET, description="Somebody else counts it to a segment."
+    external_segment: ExternalSegmentCondition | None = strawberry.field(
+        default=strawberry.UNSET, description="The customer is a member of this external segment."
     )
-    namespace: str | None = strawberry.field(
-        default=strawberry.UNSET, description="It holds an identifier of this namespace."
+    has_namespace: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The customer has an identifier of this namespace. E.g. `loyalty_card`.",
     )
     known: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="It is known (true) or anonymous (false)."
+        default=strawberry.UNSET, description="The customer is known (true) or anonymous (false)."
     )
 
 
-def plain(value: Any) -> Any:
-    """A rule as it was sent: names as GraphQL spells them, and nothing that was left out."""
+def rule_values(value: Any) -> Any:
+    """Return a rule as plain JSON values, as it was sent: GraphQL names, without fields that were omitted."""
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, list):
-        return [plain(one) for one in value]
+        return [rule_values(item) for item in value]
     if not hasattr(value, "__dataclass_fields__"):
         return value
-    found = {to_camel_case(field.name.rstrip("_")): getattr(value, field.name) for field in fields(value)}
-    return {name: plain(one) for name, one in found.items() if one is not None and one is not strawberry.UNSET}
+    values = {to_camel_case(field.name.rstrip("_")): getattr(value, field.name) for field in fields(value)}
+    return {
+        name: rule_values(item) for name, item in values.items() if item is not None and item is not strawberry.UNSET
+    }

@@ -1,14 +1,14 @@
-"""What can be asked and done with segments."""
+"""Queries and mutations of segments."""
 
 from collections.abc import Awaitable
 from typing import Annotated
 
 import strawberry
 
-from graph.domain.model.errors import Conflict, InvalidInput
+from graph.domain.model.errors import InvalidInput, NameTaken, VersionConflict
 from graph.domain.model.segments import Segment as DomainSegment
-from graph.domain.profile.pages import Page
-from schema.operations.segment_rule_input import SegmentRuleInput, plain
+from graph.domain.profile.pages import page_after
+from schema.operations.segment_rule_input import SegmentRuleInput, rule_values
 from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
@@ -16,95 +16,102 @@ from schema.shared.problems import Problem
 from schema.types.segment import Segment, SegmentPayload, SegmentPreview
 
 
-@strawberry.input(description="A segment to make.")
+@strawberry.input(description="The input of `createSegment`.")
 class CreateSegmentInput:
     """The input of `createSegment`."""
 
-    name: str = strawberry.field(description="What people call it, 1 to 200 characters; no two have the same.")
-    rule: SegmentRuleInput = strawberry.field(description="Whom it holds.")
+    name: str = strawberry.field(description="The unique name, 1 to 200 characters. E.g. `Frequent buyers`.")
+    rule: SegmentRuleInput = strawberry.field(description="The rule that members match.")
 
 
-@strawberry.input(description="A segment to give another name or rule.")
-class ChangeSegmentInput:
-    """The input of `changeSegment`."""
+@strawberry.input(description="The input of `updateSegment`.")
+class UpdateSegmentInput:
+    """The input of `updateSegment`."""
 
-    id: strawberry.ID = strawberry.field(description="The segment.")
-    name: str | None = strawberry.field(default=None, description="Its new name.")
-    rule: SegmentRuleInput | None = strawberry.field(default=None, description="Its new rule.")
+    id: strawberry.ID = strawberry.field(description="The id of the segment.")
+    name: str | None = strawberry.field(
+        default=None, description="The new name, 1 to 200 characters. Without it, the name stays."
+    )
+    rule: SegmentRuleInput | None = strawberry.field(
+        default=None, description="The new rule. Without it, the rule stays."
+    )
     expected_version: int | None = strawberry.field(
-        default=None, description="If given, nothing is changed where the segment has another version."
+        default=None,
+        description="The version to update. If it is not the current version, the result is `VERSION_CONFLICT`. "
+        "Without it, any version is updated.",
     )
 
 
-@strawberry.input(description="A segment to let go.")
+@strawberry.input(description="The input of `deleteSegment`.")
 class DeleteSegmentInput:
     """The input of `deleteSegment`."""
 
-    id: strawberry.ID = strawberry.field(description="The segment.")
+    id: strawberry.ID = strawberry.field(description="The id of the segment.")
 
 
 @strawberry.type
 class SegmentQueries:
-    """What can be asked of segments."""
+    """Queries of segments."""
 
-    @strawberry.field(description="All segments, by name; there are at most 200.")
+    @strawberry.field(description="All segments, by name. There are at most 200.")
     async def segments(self, info: Info, first: First = 20, after: After = None) -> Connection[Segment]:
-        """A page of segments."""
-        name = "" if after is None else decode(after, str)[0]
-        behind = [segment for segment in await info.context.graph.segments.all() if segment.name > name]
-        page = Page(behind[: page_size(first)], len(behind) > first)
+        """Return a page of segments."""
+        name = None if after is None else str(decode(after, str)[0])
+        segments = await info.context.graph.segments.all()
+        page = page_after(segments, lambda segment: segment.name, name, page_size(first))
         result: Connection[Segment] = connection(page, Segment.of, lambda segment: encode(segment.name), after)
         return result
 
-    @strawberry.field(description="A segment by its id; null where there is none.")
+    @strawberry.field(description="The segment with this id. Null if it does not exist.")
     async def segment(
-        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The id of the segment.")]
     ) -> Segment | None:
-        """One of them."""
-        found = await info.context.graph.segments.one(str(id))
-        return None if found is None else Segment.of(found)
+        """Return one segment."""
+        segment = await info.context.graph.segments.get(str(id))
+        return None if segment is None else Segment.of(segment)
 
-    @strawberry.field(
-        description="Try out a rule: how many customers it would hold, and some of them. Nothing is kept."
-    )
+    @strawberry.field(description="The number of customers that match a rule, and a sample of them. Changes no data.")
     async def preview_segment(
         self,
         info: Info,
-        rule: Annotated[SegmentRuleInput, strawberry.argument(description="Whom it would hold.")],
+        rule: Annotated[SegmentRuleInput, strawberry.argument(description="The rule.")],
         first: Annotated[int, strawberry.argument(description="The size of the sample, 0 to 100.")] = 10,
     ) -> SegmentPreview:
-        """A preview."""
-        return await SegmentPreview.of(info, await info.context.graph.segments.preview(plain(rule), page_size(first)))
+        """Return a preview."""
+        evaluation = await info.context.graph.segments.preview(rule_values(rule), page_size(first))
+        return await SegmentPreview.of(info, evaluation)
 
 
 @strawberry.type
 class SegmentMutations:
-    """What can be done with segments."""
+    """Mutations of segments."""
 
     @strawberry.mutation(
-        description="Make a segment. It is filled in the background (`filled`), each entry and exit is a change in "
-        "the feed. The same request again is answered as the first time."
+        description="Create a segment. Its members are found in the background (see `Segment.ready`); each entry and "
+        "exit is recorded as a change. If a segment with the same name and rule exists, it is returned."
     )
     async def create_segment(self, info: Info, input: CreateSegmentInput) -> SegmentPayload:
-        """Make a segment."""
+        """Create a segment."""
         segments = info.context.graph.segments
-        return await _payload(segments.create(input.name, plain(input.rule), info.context.caller.name))
+        return await _payload(segments.create(input.name, rule_values(input.rule), info.context.caller.name))
 
-    @strawberry.mutation(description="Give a segment another name or rule; who belongs is found anew.")
-    async def change_segment(self, info: Info, input: ChangeSegmentInput) -> SegmentPayload:
-        """Change a segment."""
-        rule = None if input.rule is None else plain(input.rule)
+    @strawberry.mutation(
+        description="Update the name or the rule of a segment. Its members are found again in the background."
+    )
+    async def update_segment(self, info: Info, input: UpdateSegmentInput) -> SegmentPayload:
+        """Update a segment."""
+        rule = None if input.rule is None else rule_values(input.rule)
         segments = info.context.graph.segments
-        return await _payload(segments.change(str(input.id), input.name, rule, input.expected_version))
+        return await _payload(segments.update(str(input.id), input.name, rule, input.expected_version))
 
-    @strawberry.mutation(description="Let a segment go, and all its memberships: one change in the feed tells so.")
+    @strawberry.mutation(description="Delete a segment and its memberships. Recorded as a single change.")
     async def delete_segment(self, info: Info, input: DeleteSegmentInput) -> SegmentPayload:
         """Delete a segment."""
-        return await _payload(info.context.graph.segments.drop(str(input.id), info.context.caller.name))
+        return await _payload(info.context.graph.segments.delete(str(input.id), info.context.caller.name))
 
 
-async def _payload(work: Awaitable[DomainSegment]) -> SegmentPayload:
+async def _payload(result: Awaitable[DomainSegment]) -> SegmentPayload:
     try:
-        return SegmentPayload(segment=Segment.of(await work), errors=[])
-    except (InvalidInput, Conflict) as error:
+        return SegmentPayload(segment=Segment.of(await result), errors=[])
+    except (InvalidInput, NameTaken, VersionConflict) as error:
         return SegmentPayload(segment=None, errors=[Problem.of(error.problem())])

@@ -1,4 +1,4 @@
-"""Rules tried on a text example."""
+"""The query `simulate`, which resolves a text example without storing anything."""
 
 from typing import Annotated
 
@@ -12,93 +12,104 @@ from graph.domain.resolution import scenario as scenarios
 from schema.operations.observation_inputs import ObservationInput
 from schema.shared.context import Info
 
-LONGEST = 200_000
-MOST_ITEMS = 1_000
-FAR = 2**62
-"""No clock to hold times against: nothing is stored."""
+MAX_SCENARIO_LENGTH = 200_000
+MAX_ITEMS = 1_000
+FAR_FUTURE = 2**62
+"""The current time for the check of times: nothing is stored, so any time is allowed."""
 
 
-@strawberry.type(description="A link that lost, in a simulation.")
+@strawberry.type(description="A link that was suspended in a simulation.")
 class SimulatedLink:
     """A suspended link in GraphQL."""
 
-    a: str = strawberry.field(description="One end, as `namespace=value`.")
-    b: str = strawberry.field(description="The other end.")
-    reason: str = strawberry.field(description="Why it lost.")
+    a: str = strawberry.field(description="The first identifier, as `namespace=value`. E.g. `email=ann@example.com`.")
+    b: str = strawberry.field(description="The second identifier, as `namespace=value`.")
+    reason: str = strawberry.field(description="Why the link was suspended.")
 
 
-@strawberry.type(description="An observation that was refused, in a simulation.")
-class SimulatedRefusal:
-    """A refusal in GraphQL."""
+@strawberry.type(description="An observation that was rejected in a simulation.")
+class SimulatedRejection:
+    """A rejection in GraphQL."""
 
-    observation: str = strawberry.field(description="Its name in the scenario.")
-    reason: str = strawberry.field(description="Why.")
+    observation: str = strawberry.field(description="The name of the observation in the scenario. E.g. `e3`.")
+    reason: str = strawberry.field(description="Why the observation was rejected.")
 
 
-@strawberry.type(description="What the rule makes of a scenario. Nothing is stored.")
+@strawberry.type(description="The result of resolving a scenario. A simulation stores nothing.")
 class Simulation:
-    """An outcome in GraphQL."""
+    """A simulation in GraphQL."""
 
     customers: list[list[str]] = strawberry.field(
-        description="Each customer's identifiers, sorted; as expected or not."
+        description="The customers, each as a sorted list of its identifiers. E.g. "
+        '`[["crm_id=7", "email=ann@example.com"]]`.'
     )
-    suspended: list[SimulatedLink] = strawberry.field(description="The links that lost.")
-    refused: list[SimulatedRefusal] = strawberry.field(description="The observations that were refused.")
-    expected: list[list[str]] | None = strawberry.field(description="What the scenario expects; null if it does not.")
-    as_expected: bool | None = strawberry.field(description="Whether that is what came out.")
+    suspended: list[SimulatedLink] = strawberry.field(description="The links that were suspended.")
+    rejected: list[SimulatedRejection] = strawberry.field(description="The observations that were rejected.")
+    expected: list[list[str]] | None = strawberry.field(
+        description="The customers that the scenario expects. Null if it expects none."
+    )
+    matches_expected: bool | None = strawberry.field(
+        description="Whether the customers are the expected ones. Null if the scenario expects none."
+    )
 
 
 @strawberry.type
 class SimulationQueries:
-    """What can be tried."""
+    """Queries that simulate."""
 
-    @strawberry.field(description="What the rule makes of the text of a scenario file, or of observations under rules.")
+    @strawberry.field(
+        description="Resolve a scenario, or observations under other rules, without storing anything. Pass either "
+        "`scenario`, or `rules` and `observations`."
+    )
     def simulate(
         self,
         info: Info,
         scenario: Annotated[str | None, strawberry.argument(description="The text of a scenario file.")] = None,
         rules: Annotated[
-            str | None, strawberry.argument(description="The text of a rules file, with `observations`.")
+            str | None, strawberry.argument(description="The text of a rules file, in TOML; requires `observations`.")
         ] = None,
         observations: Annotated[
-            list[ObservationInput] | None, strawberry.argument(description="1 to 1,000 observations, in their order.")
+            list[ObservationInput] | None,
+            strawberry.argument(description="1 to 1,000 observations, in the order in which they arrive."),
         ] = None,
     ) -> Simulation:
-        """Try a scenario, or rules on observations."""
+        """Resolve a scenario, or observations under rules."""
         if rules is not None and observations is not None and scenario is None:
-            return _of(scenarios.simulate(_scenario(info, rules, observations)), None)
+            return _simulation(scenarios.simulate(_scenario(info, rules, observations)), None)
         if scenario is None or rules is not None or observations is not None:
-            message = "give either scenario, or rules and observations"
-            raise InvalidInput("BAD_SCENARIO", message, ("scenario",))
-        if len(scenario) > LONGEST:
-            message = f"scenario has {len(scenario)} characters; {LONGEST} are allowed"
-            raise InvalidInput("BAD_SCENARIO", message, ("scenario",))
+            message = "pass either scenario, or rules and observations"
+            raise InvalidInput("INVALID_SCENARIO", message, ("scenario",))
+        if len(scenario) > MAX_SCENARIO_LENGTH:
+            message = f"scenario has {len(scenario)} characters; {MAX_SCENARIO_LENGTH} are allowed"
+            raise InvalidInput("INVALID_SCENARIO", message, ("scenario",))
         parsed = scenarios.parse(scenario)
-        return _of(scenarios.simulate(parsed), parsed.expect)
+        return _simulation(scenarios.simulate(parsed), parsed.expect)
 
 
-def _of(outcome: scenarios.Outcome, expect: scenarios.Customers | None) -> Simulation:
+def _simulation(result: scenarios.ScenarioResult, expected: scenarios.Customers | None) -> Simulation:
     return Simulation(
-        customers=outcome.customers,
-        suspended=[SimulatedLink(a=a, b=b, reason=reason) for a, b, reason in outcome.suspended],
-        refused=[SimulatedRefusal(observation=name, reason=reason) for name, reason in outcome.refused],
-        expected=expect,
-        as_expected=None if expect is None else expect == outcome.customers,
+        customers=result.customers,
+        suspended=[SimulatedLink(a=a, b=b, reason=reason) for a, b, reason in result.suspended],
+        rejected=[SimulatedRejection(observation=name, reason=reason) for name, reason in result.rejected],
+        expected=expected,
+        matches_expected=None if expected is None else expected == result.customers,
     )
 
 
 def _scenario(info: Info, rules: str, observations: list[ObservationInput]) -> scenarios.Scenario:
-    """Rules and observations as a scenario; an observation without a time is seen at its position, in seconds."""
-    if not 1 <= len(observations) <= MOST_ITEMS:
-        message = f"observations holds {len(observations)} entries; 1 to {MOST_ITEMS} are allowed"
-        raise InvalidInput("BAD_COUNT", message, ("observations",))
+    """Return rules and observations as a scenario; without a time, an observation is seen at its position in "
+    "seconds."""
+    if not 1 <= len(observations) <= MAX_ITEMS:
+        message = f"observations has {len(observations)} entries; 1 to {MAX_ITEMS} are allowed"
+        raise InvalidInput("INVALID_COUNT", message, ("observations",))
     events: list[scenarios.Event] = []
-    for place, one in enumerate(observations):
-        seen = one.read()
-        problem = seen if isinstance(seen, Problem) else check(seen, FAR)
-        if problem is not None or isinstance(seen, Problem):
+    for position, observation_input in enumerate(observations):
+        observation = observation_input.to_domain()
+        problem = observation if isinstance(observation, Problem) else check(observation, FAR_FUTURE)
+        if problem is not None or isinstance(observation, Problem):
             assert problem is not None
-            raise InvalidInput(problem.code, problem.message, ("observations", place, *problem.path))
-        seen_at = (place + 1) * SECOND if seen.seen_at is None else seen.seen_at
-        events.append(scenarios.Seen(replace(seen, id=seen.id or f"observation {place + 1}", seen_at=seen_at)))
+            raise InvalidInput(problem.code, problem.message, ("observations", position, *problem.path))
+        id = observation.id or f"observation {position + 1}"
+        seen_at = (position + 1) * SECOND if observation.seen_at is None else observation.seen_at
+        events.append(scenarios.ObservationEvent(replace(observation, id=id, seen_at=seen_at)))
     return scenarios.Scenario(info.context.graph.rules_control.parse(rules), tuple(events), None)

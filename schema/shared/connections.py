@@ -10,59 +10,64 @@ from graph.domain.profile.pages import Page
 from schema.shared.derived_fields import derived_field
 
 T = TypeVar("T")
-First: TypeAlias = Annotated[int, strawberry.argument(description="How many at most, 0 to 100.")]
-After: TypeAlias = Annotated[str | None, strawberry.argument(description="The cursor after which the page begins.")]
+First: TypeAlias = Annotated[int, strawberry.argument(description="The maximum number of items, 0 to 100.")]
+After: TypeAlias = Annotated[
+    str | None,
+    strawberry.argument(description="Return items after this cursor. Without it, the list starts at the beginning."),
+]
 
 
-@strawberry.federation.type(shareable=True, description="Where a page lies in its list.")
+@strawberry.federation.type(shareable=True, description="Information about a page. Lists are paginated forward.")
 class PageInfo:
-    """Relay's page info; lists are read forwards."""
+    """Relay's page info."""
 
-    has_next_page: bool = strawberry.field(description="Whether items follow.")
-    has_previous_page: bool = strawberry.field(description="Whether the page was asked for with `after`.")
-    start_cursor: str | None = strawberry.field(description="The cursor of the first item.")
-    end_cursor: str | None = strawberry.field(description="The cursor of the last item: `after` for the next page.")
+    has_next_page: bool = strawberry.field(description="Whether more items follow.")
+    has_previous_page: bool = strawberry.field(description="Whether the page was requested with `after`.")
+    start_cursor: str | None = strawberry.field(description="The cursor of the first item. Null if the page is empty.")
+    end_cursor: str | None = strawberry.field(
+        description="The cursor of the last item: `after` of the next page. Null if the page is empty."
+    )
 
 
-@strawberry.type(description="An item of a list, and its place.")
+@strawberry.type(description="An item of a list and its cursor.")
 class Edge(Generic[T]):
     """An edge."""
 
     node: T = strawberry.field(description="The item.")
-    cursor: str = strawberry.field(description="Its place.")
+    cursor: str = strawberry.field(description="The cursor of the item.")
 
 
-@strawberry.type(description="A page of a list. Its cursors stay good while the list changes.")
+@strawberry.type(description="A page of a list. Cursors stay valid when the list changes.")
 class Connection(Generic[T]):
-    """A connection; what is not asked for is not made."""
+    """A connection; nodes and cursors are created only for the selected fields."""
 
     page: strawberry.Private[Page[Any]]
     node: strawberry.Private[Callable[[Any], Any]]
     cursor: strawberry.Private[Callable[[Any], str]]
     after: strawberry.Private[object]
 
-    @derived_field("The items with their places.")
+    @derived_field("The items with their cursors.")
     def edges(self) -> list[Edge[T]]:
-        """The items with their places."""
+        """Return the items with their cursors."""
         return [Edge(node=self.node(item), cursor=self.cursor(item)) for item in self.page.items]
 
-    @derived_field("Where the page lies in the list.")
+    @derived_field("Information about the page.")
     def page_info(self) -> PageInfo:
-        """Where the page lies in the list."""
+        """Return information about the page."""
         items = self.page.items
         return PageInfo(
-            has_next_page=self.page.more,
+            has_next_page=self.page.has_more,
             has_previous_page=self.after is not None,
             start_cursor=self.cursor(items[0]) if items else None,
             end_cursor=self.cursor(items[-1]) if items else None,
         )
 
-    @derived_field("The items alone.")
+    @derived_field("The items without their cursors.")
     def nodes(self) -> list[T]:
-        """The items alone."""
+        """Return the items without their cursors."""
         return [self.node(item) for item in self.page.items]
 
 
 def connection(page: Page[Any], node: Callable[[Any], T], cursor: Callable[[Any], str], after: object) -> Any:
-    """A page as a connection."""
+    """Return a page as a connection; `node` and `cursor` convert its items."""
     return Connection(page=page, node=node, cursor=cursor, after=after)

@@ -1,4 +1,4 @@
-"""What every resolver finds in the context."""
+"""The context of a request, which every resolver can access."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class Caller(Struct, frozen=True):
-    """Who is asking: the name of the key that was presented, or `local` where the service needs none."""
+    """The client that sent a request: the name of its API key, or `local` if the service requires no keys."""
 
     name: str
 
 
 @dataclass(slots=True)
 class Context:
-    """The graph, and who asks it. A socket's caller is known once its first message has come.
+    """The graph and the caller. The caller of a WebSocket is known once its first message has arrived.
 
-    `present_customer` makes the GraphQL type of a view. It is set by `schema.root`, so that types which lead to a
+    `present_customer` converts a view to its GraphQL type. `schema.root` sets it, so that types that lead to a
     customer need not import its module, which imports theirs.
     """
 
@@ -39,7 +39,7 @@ class Context:
         self.loaders = Loaders(self.graph)
 
     def customer_or_none(self, view: CustomerView | None) -> "Customer | None":
-        """The customer of a view in GraphQL, if there is one."""
+        """Return the customer of a view in GraphQL, if there is a view."""
         return None if view is None else self.present_customer(view)
 
 

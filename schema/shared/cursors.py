@@ -1,4 +1,4 @@
-"""Cursors: the place of an item in its list, by what the list is sorted by, so that writes do not shift a page."""
+"""Cursors: the position of an item in its list, by the list's sort key, so that writes do not shift pages."""
 
 import base64
 import binascii
@@ -10,24 +10,24 @@ from graph.domain.model.errors import InvalidInput
 from graph.domain.profile.pages import MAX_PAGE
 
 
-def encode(*place: object) -> str:
-    """A cursor for a place."""
-    return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+def encode(*position: object) -> str:
+    """Return the cursor of a position."""
+    return base64.urlsafe_b64encode(orjson.dumps(position)).decode().rstrip("=")
 
 
 def decode(cursor: str, *kinds: type) -> tuple[Any, ...]:
-    """The place of a cursor that `encode` made with values of these types."""
+    """Return the position of a cursor that `encode` made of values of these types. Raises `InvalidInput`."""
     try:
-        place = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        position = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):
-        place = None
-    if not isinstance(place, list) or [type(value) for value in place] != list(kinds):
-        raise InvalidInput("BAD_CURSOR", f"after: {cursor[:60]!r} is no cursor of this list", ("after",))
-    return tuple(place)
+        position = None
+    if not isinstance(position, list) or [type(value) for value in position] != list(kinds):
+        raise InvalidInput("INVALID_CURSOR", f"after: {cursor[:60]!r} is not a valid cursor for this list", ("after",))
+    return tuple(position)
 
 
 def page_size(first: int) -> int:
-    """The number of items asked for."""
+    """Return the number of items requested. Raises `InvalidInput` if it is not allowed."""
     if not 0 <= first <= MAX_PAGE:
-        raise InvalidInput("BAD_PAGE_SIZE", f"first is {first}; 0 to {MAX_PAGE} are allowed", ("first",))
+        raise InvalidInput("INVALID_PAGE_SIZE", f"first is {first}; 0 to {MAX_PAGE} are allowed", ("first",))
     return first

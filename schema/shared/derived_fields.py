@@ -1,8 +1,8 @@
-"""Fields that follow from their object alone: `schema.execution.compiled` fetches them without what others need.
+"""Fields that are derived from their object alone: `schema.execution.compiled` computes them without a resolver call.
 
-Types of the schema whose fields are all of that kind need not be made. At run time their values are the domain's: a
-field of the same name as an attribute is that attribute, any other is derived. An answer of fifty links is spared a
-hundred and fifty objects that live for microseconds, and what is not asked for is not worked out.
+Schema types whose fields are all of that kind are never instantiated. At run time their values are domain objects: a
+field with the name of an attribute is that attribute, every other field is derived. An answer with fifty links saves
+a hundred and fifty short-lived objects, and fields that are not selected are not computed.
 """
 
 from collections.abc import Callable
@@ -12,16 +12,17 @@ import strawberry
 
 S = TypeVar("S")
 DERIVED = "derived"
-"""What a field's metadata holds for it: its function, `None` where that is its resolver."""
+"""The metadata key of a derived field. The value is its function, or `None` if that is its resolver."""
 
 
 class Derived(Generic[S]):
-    """Makes fields of a type over values of class `S`."""
+    """Creates derived fields of a type whose values are of class `S`."""
 
     def __call__(self, derive: Callable[[S], object], description: str) -> Any:
-        """A field that a function makes of a value.
+        """Return a field that a function derives from a value.
 
-        It has no effect: the quick way of `schema.execution.compiled` may call it, and the slow way once more.
+        The function must have no side effects: the fast path of `schema.execution.compiled` may call it, and then the
+        slow path again.
         """
 
         def resolve(self):  # type: ignore[no-untyped-def]
@@ -31,7 +32,7 @@ class Derived(Generic[S]):
 
 
 def derived_field(description: str) -> Callable[[Callable[..., Any]], Any]:
-    """Decorates a method of a type that needs nothing but the object and the field's arguments, and has no effect."""
+    """Decorate a method that uses only the object and the field's arguments, and has no side effects."""
 
     def field(method: Callable[..., Any]) -> Any:
         return strawberry.field(resolver=method, description=description, metadata={DERIVED: None})

@@ -1,12 +1,12 @@
-"""Enums of the domain as enums of GraphQL, described."""
+"""Enums of the domain as enums of GraphQL, with descriptions."""
 
 from enum import Enum
 
 import strawberry
 
 
-def described(enum: type[Enum], name: str, about: str, **values: str) -> None:
-    """Make a domain's enum one of GraphQL, with a description of itself and of each value."""
-    strawberry.enum(enum, name=name, description=about)
+def describe_enum(enum: type[Enum], name: str, description: str, **values: str) -> None:
+    """Register a domain enum as a GraphQL enum, with a description of the enum and of each value."""
+    strawberry.enum(enum, name=name, description=description)
     for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]
         value.description = values[value.name]

@@ -1,4 +1,4 @@
-"""What a query selects of its customers, found before anything is read, so that one read brings all of it."""
+"""Look-ahead: finds what a query selects of its customers, so that one read of the store returns all of it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -24,88 +24,88 @@ from schema.shared.context import Info
 from schema.shared.visitors import Variables
 
 Path = tuple[str, ...]
-OTHER_NODES = frozenset({"Change", "Mark", "Order", "Segment"})
-"""What else an id or a representation may name: the fields of these are no customer's."""
+OTHER_NODES = frozenset({"Change", "Override", "Order", "Segment"})
+"""Other types that an id or a representation may refer to: their fields are not fields of a customer."""
 
 
 def _variables(info: GraphQLResolveInfo[Any]) -> VariableValues:
-    """The variables in the form that graphql-core's functions take; Strawberry hands resolvers the bare values."""
+    """Return the variables in the form that graphql-core expects; Strawberry passes plain values to resolvers."""
     values: Any = info.variable_values
     return values if isinstance(values, VariableValues) else VariableValues({}, values)
 
 
-FOUND_KEPT = 500
-_found: dict[tuple[int, Path], tuple[FieldNode, Rules, Selection | None]] = {}
-"""What fields were found to select whose arguments and conditions hang on no variable, by the place of the node in
-memory; the node is held, so that nothing else can come to be there."""
+SELECTION_CACHE_SIZE = 500
+_selection_cache: dict[tuple[int, Path], tuple[FieldNode, Rules, Selection | None]] = {}
+"""Selections of fields whose arguments and conditions contain no variables, by the node's identity. Each entry holds a
+reference to its node, so that the identity is not reused."""
 
 
 def selection_of(info: Info, *path: str) -> Selection | None:
-    """The selection of the customers that the field of `info` leads to along `path`; `None` if it leads to none."""
+    """Return the selection on the customers that the field of `info` returns at `path`; `None` if it returns none."""
     raw, rules = info._raw_info, info.context.graph.rules
     first = raw.field_nodes[0]
-    known = _found.get((id(first), path))
-    if known is not None and known[0] is first and known[1] is rules and len(raw.field_nodes) == 1:
-        return known[2]
-    found = _selected(raw, rules, path)
+    cached = _selection_cache.get((id(first), path))
+    if cached is not None and cached[0] is first and cached[1] is rules and len(raw.field_nodes) == 1:
+        return cached[2]
+    selection = _find_selection(raw, rules, path)
     if len(raw.field_nodes) == 1 and _is_constant(first, raw):
-        if len(_found) >= FOUND_KEPT:
-            _found.clear()
-        _found[id(first), path] = first, rules, found
-    return found
+        if len(_selection_cache) >= SELECTION_CACHE_SIZE:
+            _selection_cache.clear()
+        _selection_cache[id(first), path] = first, rules, selection
+    return selection
 
 
 def _is_constant(field: FieldNode, info: GraphQLResolveInfo[Any]) -> bool:
-    """Whether nothing below a field hangs on a variable."""
-    seen = _Hanging()
-    waiting: list[SelectionSetNode] = [] if field.selection_set is None else [field.selection_set]
-    spread: set[str] = set()
-    while waiting:
-        visit(waiting.pop(), seen)
-        fresh = seen.spreads - spread
-        spread |= fresh
-        waiting += [info.fragments[name].selection_set for name in fresh]
-    return not seen.any
+    """Return whether a field's selection contains no variables."""
+    visitor = _VariableUses()
+    pending: list[SelectionSetNode] = [] if field.selection_set is None else [field.selection_set]
+    visited: set[str] = set()
+    while pending:
+        visit(pending.pop(), visitor)
+        new = visitor.spreads - visited
+        visited |= new
+        pending += [info.fragments[name].selection_set for name in new]
+    return not visitor.any
 
 
-class _Hanging(Variables):
-    """Whether there are variables, and which fragments are spread."""
+class _VariableUses(Variables):
+    """Detects variables and collects the names of spread fragments."""
 
     def __init__(self) -> None:
         super().__init__()
         self.spreads: set[str] = set()
 
     def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
-        """Note it."""
+        """Collect the fragment's name."""
         self.spreads.add(node.name.value)
 
 
-def _selected(info: GraphQLResolveInfo[Any], rules: Rules, path: Path) -> Selection | None:
+def _find_selection(info: GraphQLResolveInfo[Any], rules: Rules, path: Path) -> Selection | None:
     sets = [node.selection_set for node in info.field_nodes if node.selection_set is not None]
     for name in path:
         sets = [
             field.selection_set
-            for one in sets
-            for field in _fields(one, info)
+            for selections in sets
+            for field in _fields(selections, info)
             if field.name.value == name and field.selection_set is not None
         ]
     if not sets:
         return None
     customer = info.schema.type_map["Customer"]
     if not isinstance(customer, GraphQLObjectType):
-        raise TypeError("the schema's Customer is no object")
-    wanted: dict[PageRequest, None] = {}
-    for one in sets:
-        for field in _fields(one, info):
+        raise TypeError("the schema's Customer is not an object type")
+    pages: dict[PageRequest, None] = {}
+    for selections in sets:
+        for field in _fields(selections, info):
             definition = customer.fields.get(field.name.value)
             if definition is not None:
                 arguments = get_argument_values(definition, field, _variables(info))
-                wanted.update(dict.fromkeys(_pages(field.name.value, arguments, rules)))
-    return Selection.of(wanted)
+                pages.update(dict.fromkeys(_pages(field.name.value, arguments, rules)))
+    return Selection.of(pages)
 
 
 def _fields(selections: SelectionSetNode, info: GraphQLResolveInfo[Any]) -> Iterator[FieldNode]:
-    """The fields of a selection, fragments spread and conditions applied."""
+    """Yield the fields of a selection, with fragments expanded and conditions applied."""
     variables = _variables(info)
     for node in selections.selections:
         skip = get_directive_values(GraphQLSkipDirective, node, variables)
@@ -122,7 +122,7 @@ def _fields(selections: SelectionSetNode, info: GraphQLResolveInfo[Any]) -> Iter
 
 
 def _may_be_customer(condition: NamedTypeNode | None) -> bool:
-    """Whether a fragment may hold fields of a customer, or lead to them along a payload's path."""
+    """Return whether a fragment may contain fields of a customer, or fields on the path to one."""
     return condition is None or condition.name.value not in OTHER_NODES
 
 
@@ -140,9 +140,9 @@ def _pages(name: str, arguments: Mapping[str, Any], rules: Rules) -> Iterator[Pa
         case "history":
             yield customer_pages.history_page(first, after)
         case "timeline":
-            filters = (arguments.get(one) for one in ("kinds", "channels", "since", "until", "types"))
+            filters = (arguments.get(name) for name in ("kinds", "channels", "since", "until", "types"))
             yield customer_pages.timeline_page(first, after, *filters)
-        case _ if name in customer_pages.NEEDS:
-            yield from customer_pages.NEEDS[name]
+        case _ if name in customer_pages.REQUIRED_PAGES:
+            yield from customer_pages.REQUIRED_PAGES[name]
         case _ if name in customer_pages.SHORTHANDS:
             yield customer_pages.shorthand_page(rules, name, first)

@@ -3,29 +3,33 @@
 from typing import Any
 
 import strawberry
-from strawberry.scalars import JSON
 
 from graph.domain.model.errors import Problem as DomainProblem
 from schema.shared.problem_codes import ProblemCode
 
 
-@strawberry.type(description="What is wrong with a request or one item of it.")
+@strawberry.type(description="A problem of a request or of one of its items.")
 class Problem:
     """A problem in GraphQL."""
 
-    code: str = strawberry.field(graphql_type=ProblemCode, description="Stable, for programs.")
-    message: str = strawberry.field(description="For people: names the field and the value.")
-    path: JSON = strawberry.field(description="The way to the field inside the item: names and positions.")
+    code: str = strawberry.field(graphql_type=ProblemCode, description="The problem, for programs. Codes are stable.")
+    message: str = strawberry.field(
+        description="The problem, for people. E.g. `currency 'EURO' is not an ISO 4217 code such as EUR`."
+    )
+    path: list[str] = strawberry.field(
+        description="The path to the invalid field within the item; list positions start at `0`. E.g. "
+        '`["identifiers", "0", "namespace"]`.'
+    )
 
     @classmethod
     def of(cls, problem: DomainProblem) -> "Problem":
-        """From the domain's value."""
+        """Convert the domain's value."""
         code: Any = ProblemCode[problem.code]
-        return cls(code=code, message=problem.message, path=JSON(list(problem.path)))
+        return cls(code=code, message=problem.message, path=[str(step) for step in problem.path])
 
 
-@strawberry.type(description="An item that was not taken in. All other items of the request stand.")
-class Refused:
-    """A refusal in GraphQL."""
+@strawberry.type(description="An item that was rejected. The other items of the request are not affected.")
+class Rejected:
+    """A rejection in GraphQL."""
 
-    problem: Problem = strawberry.field(description="Why.")
+    problem: Problem = strawberry.field(description="Why the item was rejected.")

@@ -1,19 +1,17 @@
-"""Visitors over GraphQL documents that look-ahead and execution share."""
+"""Visitors of GraphQL documents that look-ahead and execution share."""
 
 from typing import Any
 
-from graphql import (
-    Visitor,
-)
+from graphql import Visitor
 
 
 class Variables(Visitor):
-    """Whether there are any variables."""
+    """Detects whether a document contains variables."""
 
     def __init__(self) -> None:
         super().__init__()
         self.any = False
 
     def enter_variable(self, *_: Any) -> None:
-        """There are."""
+        """Note that there is a variable."""
         self.any = True

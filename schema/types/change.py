@@ -4,145 +4,188 @@ import re
 
 import strawberry
 
-from graph.domain.model.changes import Cause, ChangeKind, Entry
+from graph.domain.model.changes import Cause, CauseType, ChangeKind, Entry
 from graph.domain.model.errors import InvalidInput
 from schema.shared.cursors import encode
-from schema.shared.enums import described
+from schema.shared.enums import describe_enum
+from schema.shared.evidence_tier import Party
 from schema.shared.scalars import Timestamp
-from schema.types.identifier import IdentifierName
+from schema.types.identifier import IdentifierRef
 from schema.types.node import Node
 
-described(
+describe_enum(
     ChangeKind,
     "ChangeKind",
-    "What happened.",
-    CREATED="A customer came to be, with these identifiers.",
-    MOVED="Identifiers came to the customer, from the other one or from none.",
-    MERGED="The other customer went into the customer.",
-    SPLIT="Identifiers left the customer for the other one.",
-    EMPTIED="Identifiers are in no customer any more: nothing valid names them.",
-    SUSPENDED="A link lost to stronger ones or to a mark.",
-    RESTORED="A link that had lost holds again.",
-    MARK_SET="A steward set a mark.",
-    MARK_REMOVED="A steward removed a mark.",
-    SEGMENT_ENTERED="The customer came to belong to a segment.",
-    SEGMENT_LEFT="The customer ceased to belong to a segment.",
-    SEGMENT_DELETED="A segment was let go, and with it all its members.",
+    "The kind of a change.",
+    CUSTOMER_CREATED="A customer was created with these identifiers.",
+    IDENTIFIERS_MOVED="Identifiers moved to the customer, from the other customer or from none.",
+    CUSTOMERS_MERGED="The other customer was merged into the customer.",
+    CUSTOMER_SPLIT="Identifiers were split off the customer and form the other customer.",
+    CUSTOMER_EMPTIED="Identifiers were removed from the customer, because no valid observation mentions them anymore.",
+    LINK_SUSPENDED="A link was suspended by stronger links or an override.",
+    LINK_RESTORED="A suspended link became active again.",
+    OVERRIDE_SET="A steward set an override.",
+    OVERRIDE_REMOVED="A steward removed an override.",
+    SEGMENT_ENTERED="The customer entered a segment.",
+    SEGMENT_EXITED="The customer left a segment.",
+    SEGMENT_DELETED="A segment was deleted, with all its memberships.",
+)
+describe_enum(
+    CauseType,
+    "ChangeCauseType",
+    "What caused a change.",
+    OBSERVATION="An observation was recorded.",
+    REVOCATION="An observation was revoked.",
+    RULES_CHANGE="New rules were applied.",
+    OVERRIDE_SET="A steward set an override.",
+    OVERRIDE_REMOVED="A steward removed an override.",
+    SEGMENT_EVALUATION="A segment was evaluated, updated or deleted.",
 )
 
 PREFIX = "chg_"
 _ID = re.compile(PREFIX + r"([1-9][0-9]{0,17})")
+_OVERRIDE_CAUSES = (CauseType.OVERRIDE_SET, CauseType.OVERRIDE_REMOVED)
+MAX_SUMMARY_KEYS = 5
+"""Identifiers that a summary names."""
 
 
-def change_id(no: int) -> strawberry.ID:
-    """The id of an entry."""
-    return strawberry.ID(f"{PREFIX}{no}")
+def change_id(number: int) -> strawberry.ID:
+    """Return the id of an entry of the history."""
+    return strawberry.ID(f"{PREFIX}{number}")
 
 
-def change_no(id: str) -> int:
-    """The number of an entry's id; raises where it is none."""
-    found = _ID.fullmatch(id)
-    if found is None:
-        raise InvalidInput("UNKNOWN_CHANGE", f"change: {id[:60]!r} is no change", ("change",))
-    return int(found[1])
+def change_number(id: str) -> int:
+    """Return the number of the entry with an id; raises `InvalidInput` if it is not the id of a change."""
+    match = _ID.fullmatch(id)
+    if match is None:
+        raise InvalidInput("CHANGE_NOT_FOUND", f"changeId: {id[:60]!r} is not the id of a change", ("changeId",))
+    return int(match[1])
 
 
 @strawberry.type(
-    description="Through whom a change came: an observation, its revocation, other rules, a steward, or a segment."
+    description="What caused a change: an observation, its revocation, new rules, an override or a segment."
 )
 class ChangeCause:
     """A cause in GraphQL."""
 
-    how: str = strawberry.field(
-        description="`observed`, `reread` under other rules, `revoked`, `marked`, `unmarked` or `segmented`."
+    type: CauseType = strawberry.field(description="The type of the cause.")
+    source: str | None = strawberry.field(
+        description="The source of the observation. Null if no observation is the cause."
     )
-    source: str | None = strawberry.field(description="The source of the observation.")
-    observation_id: str | None = strawberry.field(description="The id of the observation.")
-    party: str | None = strawberry.field(description="`first`, `second`, `third` or `statistical`.")
-    mark_id: strawberry.ID | None = strawberry.field(description="The steward's mark.")
-    segment_id: strawberry.ID | None = strawberry.field(description="The segment.")
-    actor: str | None = strawberry.field(description="Who did it, where a person did.")
+    observation_id: str | None = strawberry.field(
+        description="The id of the observation. Null if no observation is the cause."
+    )
+    party: Party | None = strawberry.field(
+        description="How near the source of the observation is. Null for a probabilistic observation, and if no "
+        "observation is the cause."
+    )
+    override_id: strawberry.ID | None = strawberry.field(
+        description="The id of the override. Null if no override is the cause."
+    )
+    segment_id: strawberry.ID | None = strawberry.field(
+        description="The id of the segment. Null if no segment is the cause."
+    )
+    actor: str | None = strawberry.field(description="The person or API client that caused the change, if recorded.")
 
     @classmethod
     def of(cls, cause: Cause) -> "ChangeCause":
-        """From the domain's value."""
-        marked, segmented = cause.how in ("marked", "unmarked"), cause.how == "segmented"
+        """Convert the domain's value."""
+        by_override, by_segment = cause.type in _OVERRIDE_CAUSES, cause.type is CauseType.SEGMENT_EVALUATION
         return cls(
-            how=cause.how,
+            type=cause.type,
             source=cause.source or None,
-            observation_id=None if marked or segmented else cause.id or None,
-            party=cause.party or None,
-            mark_id=strawberry.ID(cause.id) if marked else None,
-            segment_id=strawberry.ID(cause.id) if segmented else None,
+            observation_id=None if by_override or by_segment else cause.id or None,
+            party=cause.party,
+            override_id=strawberry.ID(cause.id) if by_override else None,
+            segment_id=strawberry.ID(cause.id) if by_segment else None,
             actor=cause.actor or None,
         )
 
 
-@strawberry.type(description="One entry of the history.")
+@strawberry.type(description="An entry of the history: a change of customers, links, overrides or segments.")
 class Change(Node):
     """A change in GraphQL."""
 
-    id: strawberry.ID = strawberry.field(description="For `undoChange`; lasting.")
-    cursor: str = strawberry.field(description="For `changes(since:)`: the feed goes on behind this entry.")
-    at: Timestamp = strawberry.field(description="When it was recorded.")
-    kind: ChangeKind = strawberry.field(description="What happened.")
-    customer_id: strawberry.ID | None = strawberry.field(description="To whom.")
-    other_id: strawberry.ID | None = strawberry.field(description="The other customer of it.")
-    identifiers: list[IdentifierName] = strawberry.field(description="The identifiers that it is about.")
-    rule: str = strawberry.field(description="What decided.")
-    cause: ChangeCause = strawberry.field(description="Through whom.")
-    sentence: str = strawberry.field(description="All of it in one plain sentence.")
+    id: strawberry.ID = strawberry.field(
+        description="The id: opaque, stable and never reused. `undoMerge` accepts the id of a merge."
+    )
+    cursor: str = strawberry.field(description="The position in the history: `after` of `changes` accepts it.")
+    recorded_at: Timestamp = strawberry.field(description="When the change was recorded.")
+    kind: ChangeKind = strawberry.field(description="The kind of the change.")
+    customer_id: strawberry.ID | None = strawberry.field(description="The id of the customer that changed.")
+    other_customer_id: strawberry.ID | None = strawberry.field(
+        description="The id of the second customer. E.g. the one that was merged into the first."
+    )
+    identifiers: list[IdentifierRef] = strawberry.field(description="The identifiers that the change affects.")
+    reason: str = strawberry.field(
+        description="The reason for the change. E.g. `crm_id=7 and email=ann@example.com were seen together`."
+    )
+    cause: ChangeCause = strawberry.field(description="What caused the change.")
+    summary: str = strawberry.field(
+        description="The change in one sentence. E.g. `cus_b was merged into cus_a by sue: confirmed by phone.`"
+    )
 
     @classmethod
     def of(cls, entry: Entry) -> "Change":
-        """From the domain's value."""
+        """Convert the domain's value."""
         change = entry.change
         return cls(
-            id=change_id(entry.no),
-            cursor=encode(entry.no),
-            at=Timestamp(change.at),
+            id=change_id(entry.number),
+            cursor=encode(entry.number),
+            recorded_at=Timestamp(change.recorded_at),
             kind=change.kind,
             customer_id=strawberry.ID(change.customer) if change.customer else None,
-            other_id=strawberry.ID(change.other) if change.other else None,
-            identifiers=[IdentifierName.of(key) for key in change.keys],
-            rule=change.rule,
+            other_customer_id=strawberry.ID(change.other_customer) if change.other_customer else None,
+            identifiers=[IdentifierRef.of(key) for key in change.keys],
+            reason=change.reason,
             cause=ChangeCause.of(change.cause),
-            sentence=_sentence(entry),
+            summary=_summary(entry),
         )
 
 
-def _sentence(entry: Entry) -> str:
+def _summary(entry: Entry) -> str:
     change = entry.change
-    keys = ", ".join(change.keys[:5]) + (f" and {len(change.keys) - 5} more" if len(change.keys) > 5 else "")
+    hidden = len(change.keys) - MAX_SUMMARY_KEYS
+    keys = ", ".join(change.keys[:MAX_SUMMARY_KEYS]) + (f" and {hidden} more" if hidden > 0 else "")
     match change.kind:
         case ChangeKind.SEGMENT_ENTERED:
-            return f"{change.customer} entered the segment {change.rule}."
-        case ChangeKind.SEGMENT_LEFT:
-            return f"{change.customer} left the segment {change.rule}."
+            return f"{change.customer} entered segment {change.reason}."
+        case ChangeKind.SEGMENT_EXITED:
+            return f"{change.customer} left segment {change.reason}."
         case ChangeKind.SEGMENT_DELETED:
-            return f"the segment {change.rule} was deleted by {change.cause.actor}."
-        case ChangeKind.CREATED:
-            what = f"{change.customer} was created with {keys}"
-        case ChangeKind.MOVED:
-            what = f"{keys} came to {change.customer}" + (f" from {change.other}" if change.other else "")
-        case ChangeKind.MERGED:
-            what = f"{change.other} was merged into {change.customer}"
-        case ChangeKind.SPLIT:
-            what = f"{keys} left {change.customer} for {change.other}"
-        case ChangeKind.EMPTIED:
-            what = f"{keys} left {change.customer} and are in no customer any more"
-        case ChangeKind.SUSPENDED:
-            what = f"the link between {' and '.join(change.keys)} was suspended"
-        case ChangeKind.RESTORED:
-            what = f"the link between {' and '.join(change.keys)} holds again"
-        case ChangeKind.MARK_SET:
-            what = f"a mark was set on {' and '.join(change.keys)}"
-        case ChangeKind.MARK_REMOVED:
-            what = f"a mark was removed from {' and '.join(change.keys)}"
-    return f"{what}{_by(change.cause)}: {change.rule}."
+            return f"Segment {change.reason} was deleted by {change.cause.actor}."
+        case ChangeKind.CUSTOMER_CREATED:
+            event = f"{change.customer} was created with {keys}"
+        case ChangeKind.IDENTIFIERS_MOVED:
+            origin = f" from {change.other_customer}" if change.other_customer else ""
+            event = f"{keys} moved to {change.customer}{origin}"
+        case ChangeKind.CUSTOMERS_MERGED:
+            event = f"{change.other_customer} was merged into {change.customer}"
+        case ChangeKind.CUSTOMER_SPLIT:
+            event = f"{keys} were split off {change.customer} and form {change.other_customer}"
+        case ChangeKind.CUSTOMER_EMPTIED:
+            event = f"{keys} were removed from {change.customer}"
+        case ChangeKind.LINK_SUSPENDED:
+            event = f"The link between {' and '.join(change.keys)} was suspended"
+        case ChangeKind.LINK_RESTORED:
+            event = f"The link between {' and '.join(change.keys)} was restored"
+        case ChangeKind.OVERRIDE_SET:
+            event = f"An override was set on {' and '.join(change.keys)}"
+        case ChangeKind.OVERRIDE_REMOVED:
+            event = f"An override was removed from {' and '.join(change.keys)}"
+    return f"{event}{_by(change.cause)}: {change.reason}."
+
+
+_VERBS = {
+    CauseType.OBSERVATION: "recorded",
+    CauseType.REVOCATION: "revoked",
+    CauseType.RULES_CHANGE: "processed under new rules",
+}
 
 
 def _by(cause: Cause) -> str:
     if cause.actor:
         return f" by {cause.actor}"
-    return f" (observation {cause.id} of {cause.source}, {cause.how})" if cause.id else " (under other rules)"
+    if not cause.id:
+        return " (new rules)"
+    return f" (observation {cause.id} of {cause.source} was {_VERBS[cause.type]})"

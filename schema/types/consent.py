@@ -1,112 +1,125 @@
-"""Consent in GraphQL: what an address may be used for, by whose decision."""
+"""Consent in GraphQL."""
+
+from collections.abc import Sequence
 
 import strawberry
 
-from graph.domain.profile.consents import Channel, Decided, Decision
-from schema.shared.enums import described
-from schema.shared.evidence_tier import Tier
+from graph.domain.profile.consents import Channel, Decision, RecordedDecision
+from schema.shared.enums import describe_enum
+from schema.shared.evidence_tier import SOURCE_PARTY, Party
 from schema.shared.scalars import Timestamp
-from schema.types.identifier import IdentifierName
+from schema.types.identifier import IdentifierRef
 
-described(
+describe_enum(
     Decision,
     "ConsentDecision",
-    "What was decided.",
-    NONE="Nothing: nobody may assume anything.",
-    GIVEN="It may be used.",
-    REFUSED="It may not be used: the person said no when asked.",
-    WITHDRAWN="It may not be used any more.",
+    "A person's decision about the use of their data.",
+    NONE="No decision is recorded. Consent must not be assumed.",
+    GIVEN="The person consented.",
+    REFUSED="The person was asked and did not consent.",
+    WITHDRAWN="The person withdrew an earlier consent.",
 )
-described(
+describe_enum(
     Channel,
     "ConsentChannel",
-    "How somebody is reached.",
-    EMAIL="E-mail.",
-    PHONE="Calls.",
+    "A channel through which a person can be contacted.",
+    EMAIL="Email.",
+    PHONE="Phone calls.",
     SMS="Text messages.",
-    POST="Letters.",
-    PUSH="Messages of an app or a browser.",
-    WEB="What a page shows.",
+    POSTAL_MAIL="Letters.",
+    PUSH="Push notifications of an app or a browser.",
+    WEB="Content shown on a website.",
 )
 
 
-@strawberry.type(description="A decision as a source reported it.")
-class ReportedDecision:
-    """A decision in GraphQL."""
+@strawberry.type(description="A consent decision, as reported by a source.")
+class ConsentRecord:
+    """A consent record in GraphQL."""
 
-    decision: Decision = strawberry.field(description="What was decided.")
-    channel: Channel | None = strawberry.field(description="For which channel; null for every one.")
-    decided_at: Timestamp = strawberry.field(description="When.")
-    source: str = strawberry.field(description="Who reported it.")
-    party: Tier = strawberry.field(description="How near the source is.")
-    text_version: str | None = strawberry.field(description="Which text the person saw.")
+    decision: Decision = strawberry.field(description="The decision.")
+    channel: Channel | None = strawberry.field(
+        description="The channel that the decision applies to. Null if it applies to all channels."
+    )
+    decided_at: Timestamp = strawberry.field(description="When the person decided.")
+    source: str = strawberry.field(description="The source that reported the decision. E.g. `web-shop`.")
+    party: Party = strawberry.field(description=SOURCE_PARTY)
+    policy_version: str | None = strawberry.field(
+        description="The version of the consent text that the person saw. E.g. `2026-03`."
+    )
 
     @classmethod
-    def of(cls, one: Decided) -> "ReportedDecision":
-        """From the domain's value."""
+    def of(cls, record: RecordedDecision) -> "ConsentRecord":
+        """Convert the domain's value."""
         return cls(
-            decision=one.decision,
-            channel=one.channel,
-            decided_at=Timestamp(one.at),
-            source=one.source,
-            party=one.tier,
-            text_version=one.text_version or None,
+            decision=record.decision,
+            channel=record.channel,
+            decided_at=Timestamp(record.decided_at),
+            source=record.source,
+            party=record.party,
+            policy_version=record.policy_version or None,
         )
 
 
-@strawberry.type(
-    description="What counts for one address, one purpose and one channel, and all that was decided of it."
-)
+@strawberry.type(description="The consent of one identifier for one purpose and channel, with its history.")
 class Consent:
     """A consent in GraphQL."""
 
-    identifier: IdentifierName = strawberry.field(description="The address, or any other identifier.")
-    purpose: str = strawberry.field(description="What for.")
-    channel: Channel | None = strawberry.field(description="Through which channel; null for every one.")
-    decision: Decision = strawberry.field(description="What counts.")
-    counts: ReportedDecision = strawberry.field(description="The decision that counts, with its origin.")
-    history: list[ReportedDecision] = strawberry.field(description="All decisions on it, newest first.")
+    identifier: IdentifierRef = strawberry.field(
+        description="The identifier that the decisions mention. E.g. an email address."
+    )
+    purpose: str = strawberry.field(description="The purpose of the data use. E.g. `newsletter`.")
+    channel: Channel | None = strawberry.field(description="The channel. Null if the decision applies to all channels.")
+    decision: Decision = strawberry.field(description="The decision in effect.")
+    current: ConsentRecord = strawberry.field(description="The record of the decision in effect.")
+    history: list[ConsentRecord] = strawberry.field(description="All records that apply, newest first.")
 
 
-@strawberry.type(description="What may be done with an address or a customer.")
-class ConsentAnswer:
-    """An answer in GraphQL."""
+@strawberry.type(description="The consent decision in effect for an identifier or a customer.")
+class ConsentStatus:
+    """A consent status in GraphQL."""
 
-    decision: Decision = strawberry.field(description="What counts; `NONE` where nobody decided.")
-    identifier: IdentifierName | None = strawberry.field(description="The address whose decision counts.")
-    counts: ReportedDecision | None = strawberry.field(description="The decision that counts, with its origin.")
+    decision: Decision = strawberry.field(description="The decision in effect. `NONE` if no decision is recorded.")
+    identifier: IdentifierRef | None = strawberry.field(
+        description="The identifier whose decision is in effect. Null if no decision is recorded."
+    )
+    current: ConsentRecord | None = strawberry.field(
+        description="The record of the decision in effect. Null if no decision is recorded."
+    )
 
     @classmethod
-    def of(cls, one: Decided | None) -> "ConsentAnswer":
-        """From the domain's value."""
-        if one is None:
-            return cls(decision=Decision.NONE, identifier=None, counts=None)
-        return cls(decision=one.decision, identifier=IdentifierName.of(one.key), counts=ReportedDecision.of(one))
+    def of(cls, record: RecordedDecision | None) -> "ConsentStatus":
+        """Convert the domain's value."""
+        if record is None:
+            return cls(decision=Decision.NONE, identifier=None, current=None)
+        return cls(
+            decision=record.decision,
+            identifier=IdentifierRef.of(record.key),
+            current=ConsentRecord.of(record),
+        )
 
 
-def consents(newest_first: list[Decided], purpose: str | None, channel: Channel | None) -> list[Consent]:
-    """Each address, purpose and channel that anything was decided of, with what counts, newest first."""
-    wanted = dict.fromkeys(
-        (one.key, one.purpose, one.channel)
-        for one in newest_first
-        if purpose in (None, one.purpose) and channel in (None, one.channel)
+def consents(newest_first: Sequence[RecordedDecision], purpose: str | None, channel: Channel | None) -> list[Consent]:
+    """Return the consent of each identifier, purpose and channel with a decision, the newest decision first."""
+    subjects = dict.fromkeys(
+        (record.key, record.purpose, record.channel)
+        for record in newest_first
+        if purpose in (None, record.purpose) and channel in (None, record.channel)
     )
     result: list[Consent] = []
-    for key, what, where in wanted:
-        # A word on every channel holds for this one too, as in `at_address`.
+    for key, record_purpose, record_channel in subjects:
+        # A decision for all channels applies to this one too, as in `decision_of_address`.
         history = [
-            ReportedDecision.of(one)
-            for one in newest_first
-            if one.key == key and one.purpose == what and one.channel in (None, where)
+            ConsentRecord.of(record)
+            for record in newest_first
+            if record.key == key and record.purpose == record_purpose and record.channel in (None, record_channel)
         ]
-        name = IdentifierName.of(key)
         result.append(
             Consent(
-                identifier=name,
-                purpose=what,
-                channel=where,
+                identifier=IdentifierRef.of(key),
+                purpose=record_purpose,
+                channel=record_channel,
                 decision=history[0].decision,
-                counts=history[0],
+                current=history[0],
                 history=history,
             )
         )

@@ -7,8 +7,8 @@ import strawberry.federation
 
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.links import Link as DomainLink
-from graph.domain.model.links import State
-from graph.domain.profile.consents import Channel, check_purpose, of_customer
+from graph.domain.model.links import LinkState
+from graph.domain.profile.consents import Channel, check_purpose, decision_of_customer
 from graph.domain.profile.pages import (
     ById,
     CustomerView,
@@ -28,13 +28,13 @@ from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import encode, page_size
 from schema.shared.derived_fields import derived_field
-from schema.shared.enums import described
+from schema.shared.enums import describe_enum
 from schema.shared.lookahead import selection_of
 from schema.shared.scalars import Timestamp
 from schema.types.change import Change
-from schema.types.consent import Consent, ConsentAnswer, consents
-from schema.types.customer_insights import CustomerInsightFields, not_at_a_time
-from schema.types.external_segment import OutsideSegment
+from schema.types.consent import Consent, ConsentStatus, consents
+from schema.types.customer_insights import CustomerInsightFields, not_available_at_time
+from schema.types.external_segment import ExternalSegment
 from schema.types.identifier import Identifier
 from schema.types.interaction import TimelineItem, item
 from schema.types.link import Link
@@ -43,80 +43,88 @@ from schema.types.order import Order
 from schema.types.profile import Profile
 from schema.types.segment import SegmentMembership
 
-described(
+describe_enum(
     MatchStatus,
     "MatchStatus",
-    "What became of a possible match.",
-    POSSIBLE="Nothing speaks for or against it.",
-    CONFIRMED="Stronger links brought both ends to one customer.",
-    REFUTED="Uniting its ends would break a limit or a mark that keeps them apart.",
+    "The status of a possible match.",
+    POSSIBLE="No other evidence confirms or refutes the match.",
+    CONFIRMED="Stronger links already connect the two identifiers.",
+    REFUTED="Merging the two customers would break a limit of the rules or an override.",
 )
 
 
-@strawberry.type(description="A statistical link below the threshold: two identifiers that may be one person's.")
+@strawberry.type(
+    description="A probabilistic link below the confidence threshold: its two identifiers may belong to the same "
+    "person."
+)
 class PossibleMatch:
     """A possible match in GraphQL."""
 
-    link: Link = strawberry.field(description="The statistical link.")
-    status: MatchStatus = strawberry.field(description="What stronger evidence says of it.")
-    customer_ids: list[strawberry.ID] = strawberry.field(description="The customers at its ends; one if confirmed.")
+    link: Link = strawberry.field(description="The probabilistic link.")
+    status: MatchStatus = strawberry.field(description="Whether other evidence confirms or refutes the match.")
+    customer_ids: list[strawberry.ID] = strawberry.field(
+        description="The ids of the customers of the two identifiers: one id if the match is confirmed."
+    )
 
 
 @strawberry.federation.type(
     keys=["id"],
-    description="The 360° view of a customer: the node that a group of identifiers belongs to. "
-    "Everything in one answer is of one moment.",
+    description="A customer: the identifiers of one person, and all data attached to them. All fields are read at the "
+    "same moment; only `segments` and `weakestLinks` are read separately.",
 )
 class Customer(CustomerInsightFields, Node):
-    """A customer in GraphQL, over a view that holds all pages the query selects."""
+    """A customer in GraphQL, over a view with all pages that the query selects."""
 
-    id: strawberry.ID = strawberry.field(description="The id that answers. Opaque, lasting, never reused.")
+    id: strawberry.ID = strawberry.field(description="The id: opaque, stable and never reused. E.g. `cus_…`.")
 
     @classmethod
     def of(cls, view: CustomerView, graph: IdentityGraph) -> "Customer":
-        """From the view of a customer of a graph."""
+        """Convert a view of the graph."""
         return cls(id=strawberry.ID(view.customer.id), view=view, graph=graph)
 
     @classmethod
     async def resolve_reference(cls, info: Info, id: str) -> "Customer | None":
-        """A customer that another subgraph names."""
+        """Return the customer that another subgraph references."""
         selection = selection_of(info) or Selection()
         view = await info.context.loaders.customers.load((ById(id), selection))
         return info.context.customer_or_none(view)
 
     def _page(self, page: PageRequest) -> Page[Any]:
-        """A page that the look-ahead has brought; a view of another time holds identifiers only."""
+        """Return a page that the look-ahead requested; a view of a past time has pages of identifiers only."""
         try:
             return self.view.pages[page]
         except KeyError:
-            raise not_at_a_time() from None
+            raise not_available_at_time() from None
 
-    @derived_field("The id that was asked for, where another answers since they were merged.")
+    @derived_field("The id in the request, if it was retired by a merge and differs from `id`; otherwise null.")
     def requested_id(self) -> strawberry.ID | None:
-        """The id asked for, if it redirected."""
-        requested = self.view.requested
+        """Return the requested id if it redirects."""
+        requested = self.view.requested_id
         return None if requested in (None, self.id) else strawberry.ID(requested)
 
-    @derived_field("Whether it holds an identifier by which a person is known; else it is anonymous.")
+    @derived_field(
+        "Whether the customer has an identifier of a known person. E.g. an email address. False for anonymous visitors."
+    )
     def known(self) -> bool:
-        """Known or anonymous."""
-        return self._known().is_known
+        """Return whether the customer is known or anonymous."""
+        return self._insights().is_known
 
-    @derived_field("When Kith first gave this id.")
+    @derived_field("When this customer id was created.")
     def created_at(self) -> Timestamp:
-        """Creation."""
+        """Return the time of creation."""
         return Timestamp(self.view.customer.created_at)
 
-    @derived_field("Its identifiers, strongest namespace first, orders last.")
+    @derived_field("The identifiers of the customer, the strongest namespace first and order numbers last.")
     def identifiers(
         self,
         first: First = 20,
         after: After = None,
         namespaces: Annotated[
-            list[str] | None, strawberry.argument(description="Only those of these namespaces.")
+            list[str] | None,
+            strawberry.argument(description="Return only identifiers of these namespaces. E.g. `email`."),
         ] = None,
     ) -> Connection[Identifier]:
-        """A page of identifiers."""
+        """Return a page of identifiers."""
         page = customer_pages.identifier_page(self.graph.rules, first, after, namespaces)
 
         def cursor(item: IdentifierView) -> str:
@@ -129,24 +137,24 @@ class Customer(CustomerInsightFields, Node):
         page: IdentifierPage = customer_pages.shorthand_page(self.graph.rules, field, first)
         return [Identifier.of(item) for item in self._page(page).items]
 
-    @derived_field("Shorthand for the identifiers of namespace `device`.")
+    @derived_field("The identifiers of namespace `device`.")
     def devices(self, first: First = 20) -> list[Identifier]:
-        """Devices."""
+        """Return devices."""
         return self._shorthand("devices", first)
 
-    @derived_field("Shorthand for the identifiers of namespace `email`.")
+    @derived_field("The identifiers of namespace `email`.")
     def emails(self, first: First = 20) -> list[Identifier]:
-        """E-mail addresses."""
+        """Return email addresses."""
         return self._shorthand("emails", first)
 
-    @derived_field("Shorthand for the identifiers of namespace `loyalty_card`.")
+    @derived_field("The identifiers of namespace `loyalty_card`.")
     def loyalty_cards(self, first: First = 20) -> list[Identifier]:
-        """Loyalty cards."""
+        """Return loyalty cards."""
         return self._shorthand("loyaltyCards", first)
 
-    @derived_field("Its orders, newest first.")
+    @derived_field("The orders of the customer, newest first.")
     def orders(self, first: First = 20, after: After = None) -> Connection[Order]:
-        """A page of orders."""
+        """Return a page of orders."""
 
         def cursor(item: OrderView) -> str:
             return encode(item.order.placed_at, item.key)
@@ -155,91 +163,105 @@ class Customer(CustomerInsightFields, Node):
         result: Connection[Order] = connection(page, lambda item: Order.of(item.key, item.order), cursor, after)
         return result
 
-    @derived_field("Who it is: one value an attribute, chosen by precedence, with origin and others.")
+    @derived_field(
+        "The customer's attributes. Each shows the value chosen by its precedence rule, with its source and the "
+        "alternatives."
+    )
     def profile(self) -> Profile:
-        """The profile."""
-        return Profile(chosen=self._now().profile, types=self.graph.catalogue.attributes)
+        """Return the profile."""
+        return Profile(chosen=self._current_insights().profile, types=self.graph.catalog.attributes)
 
-    @derived_field("What was decided of each of its addresses, what counts, by whose word, and all before.")
+    @derived_field("The consents of the customer's identifiers, by purpose and channel, with their history.")
     def consents(
         self,
-        purpose: Annotated[str | None, strawberry.argument(description="Only for this purpose.")] = None,
-        channel: Annotated[Channel | None, strawberry.argument(description="Only for this channel.")] = None,
+        purpose: Annotated[
+            str | None,
+            strawberry.argument(description="Return only consents for this purpose. E.g. `newsletter`."),
+        ] = None,
+        channel: Annotated[
+            Channel | None, strawberry.argument(description="Return only consents for this channel.")
+        ] = None,
     ) -> list[Consent]:
-        """Consents by address, purpose and channel."""
-        return consents(self._now().decided, purpose, channel)
+        """Return consents by identifier, purpose and channel."""
+        return consents(self._current_insights().decisions, purpose, channel)
 
     @derived_field(
-        "Whether it may be addressed for a purpose: the strictest of the decisions that count for its "
-        "addresses. Ask for one address by the query `consent`."
+        "The consent of the customer for a purpose: the strictest decision in effect for any of its identifiers. For a "
+        "single identifier, use the query `consent`."
     )
     def consent(
         self,
-        purpose: Annotated[str, strawberry.argument(description="What for.")],
+        purpose: Annotated[str, strawberry.argument(description="The purpose of the data use. E.g. `newsletter`.")],
         channel: Annotated[
-            Channel | None, strawberry.argument(description="Through which channel; without one, what holds for all.")
+            Channel | None,
+            strawberry.argument(description="The channel. Without it, only decisions for all channels apply."),
         ] = None,
-    ) -> ConsentAnswer:
-        """The customer's answer."""
-        if problem := check_purpose(purpose, self.graph.catalogue):
+    ) -> ConsentStatus:
+        """Return the consent status of the customer."""
+        if problem := check_purpose(purpose, self.graph.catalog):
             raise InvalidInput(problem.code, problem.message, problem.path)
-        return ConsentAnswer.of(of_customer(self._now().decided, purpose, channel))
+        return ConsentStatus.of(decision_of_customer(self._current_insights().decisions, purpose, channel))
 
-    @derived_field(
-        "What it did and what was done with it: interactions, orders and its own history in one list, newest first."
-    )
+    @derived_field("Interactions, orders and identity changes in one list, newest first.")
     def timeline(
         self,
         first: First = 20,
         after: After = None,
         kinds: Annotated[
-            list[TimelineKind] | None, strawberry.argument(description="Only items of these kinds.")
+            list[TimelineKind] | None, strawberry.argument(description="Return only items of these kinds.")
         ] = None,
         channels: Annotated[
-            list[str] | None, strawberry.argument(description="Only interactions through these channels.")
+            list[str] | None,
+            strawberry.argument(description="Return only interactions through these channels. E.g. `email`."),
         ] = None,
-        since: Annotated[Timestamp | None, strawberry.argument(description="Nothing from before this time.")] = None,
-        until: Annotated[Timestamp | None, strawberry.argument(description="Only what lies before this time.")] = None,
+        since: Annotated[
+            Timestamp | None, strawberry.argument(description="Return only items at or after this time.")
+        ] = None,
+        until: Annotated[
+            Timestamp | None, strawberry.argument(description="Return only items before this time.")
+        ] = None,
         types: Annotated[
             list[str] | None,
-            strawberry.argument(description="Only interactions of these types, such as `email_clicked`."),
+            strawberry.argument(description="Return only interactions of these types. E.g. `email_link_clicked`."),
         ] = None,
     ) -> Connection[TimelineItem]:
-        """A page of the timeline."""
+        """Return a page of the timeline."""
         page = self._page(customer_pages.timeline_page(first, after, kinds, channels, since, until, types))
-        result: Connection[TimelineItem] = connection(page, item, lambda moment: encode(*moment.place), after)
+        result: Connection[TimelineItem] = connection(page, item, lambda entry: encode(*entry.position), after)
         return result
 
-    @derived_field("Segments that others say it belongs to; those that have expired are gone.")
-    def outside_segments(self) -> list[OutsideSegment]:
-        """Segments of third parties."""
-        return [OutsideSegment.of(one) for one in self._now().outside]
+    @derived_field("The memberships in external segments that have not expired, newest first.")
+    def external_segments(self) -> list[ExternalSegment]:
+        """Return the memberships in external segments."""
+        return [ExternalSegment.of(membership) for membership in self._current_insights().external_segments]
 
-    @strawberry.field(description="The segments it belongs to as it is now; read on their own.")
+    @strawberry.field(description="The segments whose rules the customer matches now.")
     async def segments(self, info: Info) -> list[SegmentMembership]:
-        """Its segments, together with those of other customers of the answer."""
-        self._must_be_of_now()
-        found = await info.context.loaders.segments.load(self.view.customer.id)
-        return [SegmentMembership.of(*one) for one in found]
+        """Load the segments together with those of other customers of the response."""
+        self._require_current()
+        memberships = await info.context.loaders.segments.load(self.view.customer.id)
+        return [SegmentMembership.of(segment, entered_at) for segment, entered_at in memberships]
 
-    @derived_field("The links with an end here, with what resolution made of each.")
+    @derived_field("The links of the customer's identifiers, in any state.")
     def links(
         self,
         first: First = 20,
         after: After = None,
-        states: Annotated[list[State] | None, strawberry.argument(description="Only links in these states.")] = None,
+        states: Annotated[
+            list[LinkState] | None, strawberry.argument(description="Return only links in these states.")
+        ] = None,
     ) -> Connection[Link]:
-        """A page of links."""
+        """Return a page of links."""
         page = self._page(customer_pages.link_page(first, after, states))
-        result: Connection[Link] = connection(page, Link.of, _pair, after)
+        result: Connection[Link] = connection(page, Link.of, _cursor, after)
         return result
 
-    @derived_field("Statistical links below the threshold, with what stronger evidence says of them.")
+    @derived_field("Probabilistic links of the customer that are below the confidence threshold.")
     def possible_matches(self, first: First = 20, after: After = None) -> Connection[PossibleMatch]:
-        """A page of possible matches."""
+        """Return a page of possible matches."""
 
         def node(match: Match) -> PossibleMatch:
-            ids = dict.fromkeys((match.at_a.id, match.at_b.id))
+            ids = dict.fromkeys((match.customer_a.id, match.customer_b.id))
             return PossibleMatch(
                 link=Link.of(match.link),
                 status=self.graph.match_status(match),
@@ -247,25 +269,23 @@ class Customer(CustomerInsightFields, Node):
             )
 
         page = self._page(customer_pages.match_page(first, after))
-        result: Connection[PossibleMatch] = connection(page, node, lambda match: _pair(match.link), after)
+        result: Connection[PossibleMatch] = connection(page, node, lambda match: _cursor(match.link), after)
         return result
 
-    @derived_field("What happened to it, newest first, in words a clerk understands.")
+    @derived_field("The changes of the customer, newest first. E.g. merges, splits and overrides.")
     def history(self, first: First = 20, after: After = None) -> Connection[Change]:
-        """A page of the history."""
+        """Return a page of the history."""
         page = self._page(customer_pages.history_page(first, after))
-        result: Connection[Change] = connection(page, Change.of, lambda entry: encode(entry.no), after)
+        result: Connection[Change] = connection(page, Change.of, lambda entry: encode(entry.number), after)
         return result
 
-    @strawberry.field(
-        description="The kept links without which it would fall apart, most doubtful first; read on their own."
-    )
+    @strawberry.field(description="The active links without which the customer would be split, the weakest first.")
     async def weakest_links(self, info: Info, first: First = 5) -> list[Link]:
-        """Its bridges."""
-        self._must_be_of_now()
+        """Return the bridges of the customer's link graph."""
+        self._require_current()
         anchor = self.view.customer.anchor.key
         return [Link.of(link) for link in await info.context.graph.weakest_links(anchor, page_size(first))]
 
 
-def _pair(link: DomainLink) -> str:
+def _cursor(link: DomainLink) -> str:
     return encode(link.a, link.b)

@@ -1,4 +1,4 @@
-"""What is worked out about a customer: figures, comparison, prediction, journey, habits, favourites."""
+"""Fields of a customer that are calculated: metrics, RFM, prediction, journey, engagement, favorites."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -8,10 +8,10 @@ import strawberry
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.interaction_counts import add
 from graph.domain.model.products import Product as DomainProduct
-from graph.domain.model.products import bought, favourites
-from graph.domain.profile.engagement import habits
-from graph.domain.profile.insights import UNSUBSCRIBED, Known
-from graph.domain.profile.interactions import viewed_not_bought
+from graph.domain.model.products import favorites, purchased_skus
+from graph.domain.profile.engagement import engagement
+from graph.domain.profile.insights import UNSUBSCRIBED, CustomerInsights
+from graph.domain.profile.interactions import viewed_not_purchased
 from graph.domain.profile.pages import CustomerView
 from graph.identity_graph import IdentityGraph
 from schema.shared import customer_pages
@@ -20,117 +20,127 @@ from schema.shared.context import Info
 from schema.shared.cursors import page_size
 from schema.shared.derived_fields import derived_field
 from schema.shared.scalars import Timestamp
-from schema.types.engagement import Habits, Journey
-from schema.types.insights import Comparison, Prediction
+from schema.types.engagement import Engagement, Journey
+from schema.types.insights import Prediction, RfmScores
 from schema.types.metrics import Metrics
-from schema.types.product import Favourite, Favourites, Product, Viewed
+from schema.types.product import Favorite, Favorites, Product, ViewedProduct
 
-MOST_WEEKS = 520
+MAX_WEEKS = 520
 
 
 @strawberry.type
 class CustomerInsightFields:
-    """Fields of `Customer` that follow from its view as it is now, worked out once for all of them."""
+    """Fields of `Customer` that are calculated from its current view, once for all of them."""
 
     view: strawberry.Private[CustomerView]
     graph: strawberry.Private[IdentityGraph]
-    worked_out: strawberry.Private[Known | None] = None
+    insights: strawberry.Private[CustomerInsights | None] = None
 
-    def _known(self) -> Known:
-        """All that follows from the view, worked out once for all fields of the answer."""
-        if self.worked_out is None:
-            self.worked_out = self.graph.known(self.view)
-        return self.worked_out
+    def _insights(self) -> CustomerInsights:
+        """Return what follows from the view, calculated once for all fields of the response."""
+        if self.insights is None:
+            self.insights = self.graph.insights(self.view)
+        return self.insights
 
-    def _now(self) -> Known:
-        """The same, where it follows from the view as it is now."""
-        self._must_be_of_now()
-        return self._known()
+    def _current_insights(self) -> CustomerInsights:
+        """Return the insights; raises `InvalidInput` if the view is of a past time."""
+        self._require_current()
+        return self._insights()
 
-    def _must_be_of_now(self) -> None:
+    def _require_current(self) -> None:
         if self.view.customer.node is None:
-            raise not_at_a_time()
+            raise not_available_at_time()
 
-    @derived_field("Figures over its orders.")
+    @derived_field("Metrics over the customer's orders. E.g. the revenue.")
     def metrics(self) -> Metrics:
-        """Figures."""
-        return Metrics.of(self._now().metrics)
+        """Return the metrics."""
+        return Metrics.of(self._current_insights().metrics)
 
     @strawberry.field(
-        description="How it compares with all customers: RFM scores and percentiles. Null without orders, and before "
-        "all were counted."
+        description="RFM scores and percentiles of the customer among all customers. Null if the customer has no "
+        "orders, and before the first calculation."
     )
-    async def comparison(self, info: Info) -> Comparison | None:
-        """Scores and percentiles."""
-        self._must_be_of_now()
-        found = await info.context.graph.census.standing(self.view.customer.figures)
-        return None if found is None else Comparison.of(found)
+    async def rfm(self, info: Info) -> RfmScores | None:
+        """Return scores and percentiles."""
+        self._require_current()
+        scores = await info.context.graph.statistics.rfm_scores(self.view.customer.order_totals)
+        return None if scores is None else RfmScores.of(scores)
 
     @strawberry.field(
-        description="What it will probably buy, by BG/NBD and Gamma-Gamma: its own purchases as they are now, with "
-        "parameters fitted to all customers. Null without orders, and before models were fitted."
+        description="The purchases that the customer is expected to make, by the BG/NBD and Gamma-Gamma models. Uses "
+        "the customer's current orders and parameters fitted to all customers. Null if the customer has no orders, and "
+        "before the models were first fitted."
     )
     async def prediction(
         self,
         info: Info,
-        weeks: Annotated[int, strawberry.argument(description="Over how many weeks from now, 1 to 520.")] = 52,
+        weeks: Annotated[
+            int, strawberry.argument(description="The number of weeks, from now, to predict: 1 to 520.")
+        ] = 52,
     ) -> Prediction | None:
-        """Purchases to come."""
-        self._must_be_of_now()
-        if not 1 <= weeks <= MOST_WEEKS:
-            raise InvalidInput("BAD_VALUE", f"weeks: {weeks} is not from 1 to {MOST_WEEKS}", ("weeks",))
-        found = await info.context.graph.census.predict(self.view.customer.figures, weeks)
-        return None if found is None else Prediction.of(found)
+        """Return the expected purchases."""
+        self._require_current()
+        if not 1 <= weeks <= MAX_WEEKS:
+            raise InvalidInput("INVALID_VALUE", f"weeks is {weeks}; 1 to {MAX_WEEKS} are allowed", ("weeks",))
+        prediction = await info.context.graph.statistics.predict(self.view.customer.order_totals, weeks)
+        return None if prediction is None else Prediction.of(prediction)
 
     async def _products(self, info: Info, skus: Iterable[str]) -> dict[str, DomainProduct]:
-        wanted = list(dict.fromkeys(skus))
-        found = await info.context.loaders.products.load_many(wanted)
-        return {sku: one for sku, one in zip(wanted, found, strict=True) if one is not None}
+        distinct = list(dict.fromkeys(skus))
+        products = await info.context.loaders.products.load_many(distinct)
+        return {sku: product for sku, product in zip(distinct, products, strict=True) if product is not None}
 
-    @derived_field("Where it stands between first looking and buying again; null where nothing was done.")
+    @derived_field(
+        "The current stage of the customer journey, from first interest to repeat purchase. Null without orders and "
+        "interactions."
+    )
     def journey(self) -> Journey | None:
-        """The phase of the journey."""
-        found = self._now().journey
-        return None if found is None else Journey.of(found)
+        """Return the stage of the journey."""
+        journey = self._current_insights().journey
+        return None if journey is None else Journey.of(journey)
 
-    @derived_field("How it uses to act.")
-    def habits(self) -> Habits:
-        """Habits."""
-        known = self._now()
-        unsubscribed = [moment.place[0] for moment in known.page(UNSUBSCRIBED)]
-        found = habits(add(known.page(customer_pages.TALLIES)), known.orders, known.interactions)
-        return Habits.of(found, known.churn, *unsubscribed)
+    @derived_field("How the customer typically engages. E.g. in which hour it opens emails.")
+    def engagement(self) -> Engagement:
+        """Return the engagement."""
+        insights = self._current_insights()
+        unsubscribed = [entry.position[0] for entry in insights.page(UNSUBSCRIBED)]
+        counts = add(insights.page(customer_pages.INTERACTION_COUNTS))
+        result = engagement(counts, insights.orders, insights.interactions)
+        return Engagement.of(result, insights.churn_risk, *unsubscribed)
 
-    @strawberry.field(description="Which categories and brands it buys.")
-    async def favourites(self, info: Info) -> Favourites:
-        """Favourite categories and brands."""
-        orders = self._now().orders
-        categories, brands = favourites(orders, await self._products(info, bought(orders)))
-        return Favourites(
-            categories=[Favourite.of(one) for one in categories], brands=[Favourite.of(one) for one in brands]
+    @strawberry.field(description="The categories and brands that the customer buys most.")
+    async def favorites(self, info: Info) -> Favorites:
+        """Return the favorite categories and brands."""
+        orders = self._current_insights().orders
+        categories, brands = favorites(orders, await self._products(info, purchased_skus(orders)))
+        return Favorites(
+            categories=[Favorite.of(category) for category in categories],
+            brands=[Favorite.of(brand) for brand in brands],
         )
 
     @strawberry.field(
-        description="Articles that it looked at or put into a cart lately (in its newest 500 interactions) and that "
-        "are in none of its newest 100 orders, the latest first."
+        description="Products that the customer viewed or added to a cart in the newest 500 interactions and that are "
+        "in none of the newest 100 orders, newest first. Canceled and returned orders are ignored."
     )
-    async def viewed_not_bought(self, info: Info, first: First = 10) -> list[Viewed]:
-        """Viewed and not bought."""
-        known = self._now()
-        found = viewed_not_bought(known.interactions, bought(known.orders))[: page_size(first)]
-        products = await self._products(info, (one.sku for one in found))
+    async def viewed_not_purchased(self, info: Info, first: First = 10) -> list[ViewedProduct]:
+        """Return the products that were viewed and not bought."""
+        insights = self._current_insights()
+        viewed = viewed_not_purchased(insights.interactions, purchased_skus(insights.orders))[: page_size(first)]
+        products = await self._products(info, (product.sku for product in viewed))
         return [
-            Viewed(
-                sku=one.sku,
-                product=Product.of(products[one.sku]) if one.sku in products else None,
-                last_at=Timestamp(one.last_at),
-                in_cart=one.in_cart,
+            ViewedProduct(
+                sku=product.sku,
+                product=Product.of(products[product.sku]) if product.sku in products else None,
+                last_viewed_at=Timestamp(product.last_viewed_at),
+                added_to_cart=product.added_to_cart,
             )
-            for one in found
+            for product in viewed
         ]
 
 
-def not_at_a_time() -> InvalidInput:
-    """What is not kept for every moment was asked for."""
-    message = "with `at`, only id, requestedId, known, createdAt, identifiers and their shorthands can be asked for"
-    return InvalidInput("NOT_AT_A_TIME", message, ("at",))
+def not_available_at_time() -> InvalidInput:
+    """Return the error for a field that is not stored for past times."""
+    message = (
+        "with `at`, only id, requestedId, known, createdAt, identifiers, devices, emails and loyaltyCards are available"
+    )
+    return InvalidInput("NOT_AVAILABLE_AT_TIME", message, ("at",))

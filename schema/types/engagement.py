@@ -1,110 +1,136 @@
-"""How customers act, and where they stand on their journey."""
+"""Engagement, churn risk and journey of a customer in GraphQL."""
 
 import strawberry
 
-from graph.domain.profile.engagement import Churn
-from graph.domain.profile.engagement import Habits as DomainHabits
+from graph.domain.profile.engagement import ChurnRisk
+from graph.domain.profile.engagement import Engagement as DomainEngagement
 from graph.domain.profile.journey import Journey as DomainJourney
-from graph.domain.profile.journey import Phase
-from schema.shared.enums import described
+from graph.domain.profile.journey import JourneyStage
+from schema.shared.enums import describe_enum
 from schema.shared.scalars import Timestamp
 
-described(
-    Churn,
-    "ChurnSignal",
-    "How likely somebody is to be lost, by the silence against their own rhythm of ordering.",
-    NONE="Nothing speaks for it.",
-    WATCH="Silent for 1.5 times as long as usual, or unsubscribed since the last order.",
-    LIKELY="Silent for 3 times as long as usual, or 1.5 times and unsubscribed.",
+describe_enum(
+    ChurnRisk,
+    "ChurnRisk",
+    "The risk that a customer stops ordering, from `overdueRatio` and unsubscriptions.",
+    LOW="The last order is less than 1.5 times the customer's usual interval ago, and the customer did not unsubscribe "
+    "since.",
+    MEDIUM="No order for 1.5 times the usual interval, or unsubscribed since the last order.",
+    HIGH="No order for 3 times the usual interval, or for 1.5 times and unsubscribed since the last order.",
 )
-described(
-    Phase,
-    "JourneyPhase",
-    "Where somebody stands between first looking and buying again; the days are set in attributes.toml.",
-    ORIENTATION="They look around.",
-    DECISION="A cart or a checkout since the last order.",
-    PURCHASE="An order is placed or paid, and on its way.",
-    AFTER_SALES="They have what they bought, lately.",
-    LAPSED="Nothing of all that any more.",
+describe_enum(
+    JourneyStage,
+    "JourneyStage",
+    "The stage of the customer journey. The first stage that applies, in the order PURCHASE, CONSIDERATION, "
+    "POST_PURCHASE, DISCOVERY, LAPSED; attributes.toml sets the numbers of days.",
+    DISCOVERY="Recent interactions; no recent order, and nothing added to a cart.",
+    CONSIDERATION="Added a product to a cart or started a checkout since the last order.",
+    PURCHASE="A recent order is placed or paid, and not shipped yet.",
+    POST_PURCHASE="A recent order.",
+    LAPSED="No recent orders or interactions.",
 )
 
 
-@strawberry.type(description="A phase of the journey.")
+@strawberry.type(description="The current stage of the customer journey.")
 class Journey:
     """A journey in GraphQL."""
 
-    phase: Phase = strawberry.field(description="The phase of now.")
-    since: Timestamp = strawberry.field(description="Since when.")
+    stage: JourneyStage = strawberry.field(description="The current stage.")
+    since: Timestamp = strawberry.field(description="When the stage began.")
 
     @classmethod
-    def of(cls, one: DomainJourney) -> "Journey":
-        """From the domain's value."""
-        return cls(phase=one.phase, since=Timestamp(one.since))
+    def of(cls, journey: DomainJourney) -> "Journey":
+        """Convert the domain's value."""
+        return cls(stage=journey.stage, since=Timestamp(journey.since))
 
 
-@strawberry.type(description="What somebody did with the mails of a campaign.")
-class CampaignReaction:
-    """A reaction in GraphQL."""
+@strawberry.type(description="The customer's engagement with the emails of a campaign.")
+class CampaignEngagement:
+    """Engagement with a campaign in GraphQL."""
 
-    campaign: str = strawberry.field(description="The campaign.")
-    sent: int = strawberry.field(description="How many mails were sent.")
-    opened: int = strawberry.field(description="How many were opened.")
-    clicked: int = strawberry.field(description="How many were clicked.")
-
-
-@strawberry.type(description="How somebody reacts to an appeal: a discount, something new, a category.")
-class AppealReaction:
-    """A reaction to an appeal in GraphQL."""
-
-    appeal: str = strawberry.field(description="The appeal, as interactions name it.")
-    shown: int = strawberry.field(description="How often it was sent or shown.")
-    reacted: int = strawberry.field(description="How often it was clicked.")
-    rate: float = strawberry.field(description="Clicks by what was sent or shown, 0 to 1.")
+    campaign: str = strawberry.field(description="The name of the campaign. E.g. `spring-sale`.")
+    sent: int = strawberry.field(description="The number of emails sent.")
+    opened: int = strawberry.field(description="The number of emails opened.")
+    clicked: int = strawberry.field(description="The number of clicks on links in the emails.")
 
 
-@strawberry.type(description="How many interactions of a type there are.")
+@strawberry.type(description="The customer's response to a kind of offer.")
+class OfferResponse:
+    """A response to an offer in GraphQL."""
+
+    offer_type: str = strawberry.field(description="The kind of offer. E.g. `discount`.")
+    impressions: int = strawberry.field(description="How often such an offer was sent or shown.")
+    clicks: int = strawberry.field(description="How often such an offer was clicked.")
+    click_rate: float = strawberry.field(description="Clicks divided by impressions, 0 to 1.")
+
+
+@strawberry.type(description="The number of interactions of one type.")
 class InteractionCount:
     """A count in GraphQL."""
 
-    type: str = strawberry.field(description="The type.")
-    count: int = strawberry.field(description="How many.")
+    type: str = strawberry.field(description="The type of the interactions. E.g. `product_viewed`.")
+    count: int = strawberry.field(description="The number of interactions.")
 
 
 @strawberry.type(
-    description="How a customer uses to act, by all its interactions; decisions and campaigns by its newest 500 "
-    "interactions and 100 orders."
+    description="How the customer typically engages. `campaigns` and `averageHoursToPurchase` use the newest 500 "
+    "interactions and 100 orders; the other fields use all interactions."
 )
-class Habits:
-    """Habits in GraphQL."""
+class Engagement:
+    """Engagement in GraphQL."""
 
-    opening_hour: int | None = strawberry.field(description="The hour of most opened mails, 0 to 23, in UTC.")
-    opening_weekday: int | None = strawberry.field(description="The weekday of most opened mails, 0 for Monday.")
-    decision_hours: float | None = strawberry.field(
-        description="Mean hours from the first look at an article, or putting it into a cart, to its order."
+    email_open_hour: int | None = strawberry.field(
+        description="The hour in which the customer opens most emails, 0 to 23 in UTC. Null without opened emails."
     )
-    campaigns: list[CampaignReaction] = strawberry.field(description="Campaigns, those it clicks most first.")
-    reactions: list[AppealReaction] = strawberry.field(description="What it reacts to, most willingly first.")
-    interactions: list[InteractionCount] = strawberry.field(description="What it did and was sent, most often first.")
-    unsubscribed_at: Timestamp | None = strawberry.field(description="When it unsubscribed last.")
-    churn: Churn = strawberry.field(description="How likely it is to be lost.")
+    email_open_weekday: int | None = strawberry.field(
+        description="The weekday on which the customer opens most emails, 0 (Monday) to 6 (Sunday) in UTC. Null "
+        "without opened emails."
+    )
+    average_hours_to_purchase: float | None = strawberry.field(
+        description="The average number of hours from first viewing a product, or adding it to a cart, to ordering it. "
+        "Null if no ordered product was viewed before."
+    )
+    campaigns: list[CampaignEngagement] = strawberry.field(
+        description="Engagement by campaign, the most clicked first."
+    )
+    offer_responses: list[OfferResponse] = strawberry.field(
+        description="Responses by kind of offer, the highest click rate first."
+    )
+    interaction_counts: list[InteractionCount] = strawberry.field(
+        description="The number of interactions by type, highest first."
+    )
+    unsubscribed_at: Timestamp | None = strawberry.field(
+        description="When the customer last unsubscribed. Null if the customer never unsubscribed."
+    )
+    churn_risk: ChurnRisk = strawberry.field(description="The risk that the customer stops ordering.")
 
     @classmethod
-    def of(cls, one: DomainHabits, churn: Churn, unsubscribed_at: int | None = None) -> "Habits":
-        """From the domain's value."""
-        campaigns = [
-            CampaignReaction(campaign=each.name, sent=each.sent, opened=each.opened, clicked=each.clicked)
-            for each in one.campaigns
-        ]
+    def of(
+        cls, engagement: DomainEngagement, churn_risk: ChurnRisk, unsubscribed_at: int | None = None
+    ) -> "Engagement":
+        """Convert the domain's values."""
         return cls(
-            opening_hour=one.opening_hour,
-            opening_weekday=one.opening_weekday,
-            decision_hours=one.decision_hours,
-            campaigns=campaigns,
-            reactions=[
-                AppealReaction(appeal=each.appeal, shown=each.shown, reacted=each.reacted, rate=round(each.rate, 4))
-                for each in one.reactions
+            email_open_hour=engagement.email_open_hour,
+            email_open_weekday=engagement.email_open_weekday,
+            average_hours_to_purchase=engagement.average_hours_to_purchase,
+            campaigns=[
+                CampaignEngagement(
+                    campaign=campaign.name, sent=campaign.sent, opened=campaign.opened, clicked=campaign.clicked
+                )
+                for campaign in engagement.campaigns
             ],
-            interactions=[InteractionCount(type=type, count=count) for type, count in one.did.items()],
+            offer_responses=[
+                OfferResponse(
+                    offer_type=response.offer_type,
+                    impressions=response.impressions,
+                    clicks=response.clicks,
+                    click_rate=round(response.click_rate, 4),
+                )
+                for response in engagement.offer_responses
+            ],
+            interaction_counts=[
+                InteractionCount(type=type, count=count) for type, count in engagement.interaction_counts.items()
+            ],
             unsubscribed_at=None if unsubscribed_at is None else Timestamp(unsubscribed_at),
-            churn=churn,
+            churn_risk=churn_risk,
         )

@@ -1,106 +1,116 @@
-"""Why in GraphQL."""
+"""The answer of the query `why` in GraphQL."""
 
 import strawberry
 
-from graph.domain.resolution.explanation import Chain as DomainChain
+from graph.domain.resolution.explanation import EvidenceChain as DomainChain
+from graph.domain.resolution.explanation import EvidenceStep as DomainStep
+from graph.domain.resolution.explanation import Explanation as DomainExplanation
 from graph.domain.resolution.explanation import Obstacle as DomainObstacle
 from graph.domain.resolution.explanation import ObstacleKind
-from graph.domain.resolution.explanation import Step as DomainStep
-from graph.domain.resolution.explanation import Why as DomainWhy
-from schema.shared.enums import described
-from schema.types.identifier import IdentifierName
+from schema.shared.enums import describe_enum
+from schema.types.identifier import IdentifierRef
 from schema.types.link import Link
-from schema.types.override import Mark
+from schema.types.override import Override
 
-described(
+describe_enum(
     ObstacleKind,
     "ObstacleKind",
-    "What keeps two identifiers from being one customer.",
-    NOT_SEEN="Nothing valid names one of them.",
-    NO_EVIDENCE="Nothing links their customers.",
-    LIMIT="A link between them would break a limit that stronger links have filled.",
+    "What prevents two identifiers from belonging to the same customer.",
+    NOT_SEEN="No valid observation mentions one of the identifiers.",
+    NO_EVIDENCE="No evidence links the two customers.",
+    LIMIT="Linking them would exceed a limit of the rules, which stronger links have already used up.",
     APART="A steward keeps them apart.",
-    SHARED="What both were seen with is shared, so it links nobody.",
-    BLOCKED="What both were seen with is blocked by a steward.",
-    BELOW_THRESHOLD="A statistical link between them is below the threshold.",
+    SHARED="An identifier that both were seen with is shared, so it does not link customers.",
+    BLOCKED="An identifier that both were seen with is blocked by a steward.",
+    BELOW_THRESHOLD="The confidence of a probabilistic link between them is below the threshold.",
 )
 
 
-@strawberry.type(description="One step of a chain: a kept link with its evidence, or a steward's mark.")
-class WhyStep:
+@strawberry.type(description="One step of an evidence chain: an active link or a steward's override.")
+class EvidenceStep:
     """A step in GraphQL."""
 
-    start: IdentifierName = strawberry.field(description="From here.")
-    end: IdentifierName = strawberry.field(description="To here.")
-    link: Link | None = strawberry.field(description="The link, with tier, times, count and sources.")
-    mark: Mark | None = strawberry.field(description="The steward's mark, where that is the step.")
+    from_: IdentifierRef = strawberry.field(name="from", description="The identifier at which the step starts.")
+    to: IdentifierRef = strawberry.field(description="The identifier at which the step ends.")
+    link: Link | None = strawberry.field(description="The link. Null if the step is an override.")
+    override: Override | None = strawberry.field(description="The override. Null if the step is a link.")
 
     @classmethod
-    def of(cls, step: DomainStep) -> "WhyStep":
-        """From the domain's value."""
+    def of(cls, step: DomainStep) -> "EvidenceStep":
+        """Convert the domain's value."""
         return cls(
-            start=IdentifierName.of(step.start),
-            end=IdentifierName.of(step.end),
+            from_=IdentifierRef.of(step.start),
+            to=IdentifierRef.of(step.end),
             link=None if step.link is None else Link.of(step.link),
-            mark=None if step.mark is None else Mark.of(step.mark),
+            override=None if step.override is None else Override.of(step.override),
         )
 
 
-@strawberry.type(description="Steps from one identifier to another.")
-class WhyChain:
+@strawberry.type(description="A chain of evidence from one identifier to another.")
+class EvidenceChain:
     """A chain in GraphQL."""
 
-    steps: list[WhyStep] = strawberry.field(description="Its steps, in order.")
-    weakest: WhyStep | None = strawberry.field(description="The step that falls first; null where marks hold it all.")
-
-    @classmethod
-    def of(cls, chain: DomainChain) -> "WhyChain":
-        """From the domain's value."""
-        steps = [WhyStep.of(step) for step in chain.steps]
-        return cls(steps=steps, weakest=None if chain.weakest is None else steps[chain.weakest])
-
-
-@strawberry.type(description="One thing that keeps two identifiers apart.")
-class Obstacle:
-    """An obstacle in GraphQL."""
-
-    kind: ObstacleKind = strawberry.field(description="What it is.")
-    text: str = strawberry.field(description="In words.")
-    link: Link | None = strawberry.field(description="The link that is not kept.")
-    identifier: IdentifierName | None = strawberry.field(description="Who is shared, blocked or was never seen.")
-    mark: Mark | None = strawberry.field(description="The steward's mark.")
-    against: list[WhyChain] = strawberry.field(
-        description="For a limit: the stronger links that hold the values on either side."
+    steps: list[EvidenceStep] = strawberry.field(description="The steps of the chain, in order.")
+    weakest: EvidenceStep | None = strawberry.field(
+        description="The step with the weakest link. Null if all steps are overrides."
     )
 
     @classmethod
-    def of(cls, one: DomainObstacle) -> "Obstacle":
-        """From the domain's value."""
+    def of(cls, chain: DomainChain) -> "EvidenceChain":
+        """Convert the domain's value."""
+        steps = [EvidenceStep.of(step) for step in chain.steps]
+        return cls(steps=steps, weakest=None if chain.weakest is None else steps[chain.weakest])
+
+
+@strawberry.type(description="A reason why two identifiers do not belong to the same customer.")
+class Obstacle:
+    """An obstacle in GraphQL."""
+
+    kind: ObstacleKind = strawberry.field(description="The kind of the obstacle.")
+    message: str = strawberry.field(
+        description="The obstacle in one sentence. E.g. `sue keeps email=ann@example.com and phone=+491701 apart`."
+    )
+    link: Link | None = strawberry.field(description="The link that is not active. Null if there is none.")
+    identifier: IdentifierRef | None = strawberry.field(
+        description="The identifier that is shared, blocked or unknown. Null for other obstacles."
+    )
+    override: Override | None = strawberry.field(
+        description="The override that keeps them apart. Null for other obstacles."
+    )
+    conflicting_chains: list[EvidenceChain] = strawberry.field(
+        description="For `LIMIT`, the chains of stronger links that lead to each of the conflicting values."
+    )
+
+    @classmethod
+    def of(cls, obstacle: DomainObstacle) -> "Obstacle":
+        """Convert the domain's value."""
         return cls(
-            kind=one.kind,
-            text=one.text,
-            link=None if one.link is None else Link.of(one.link),
-            identifier=IdentifierName.of(one.key) if one.key else None,
-            mark=None if one.mark is None else Mark.of(one.mark),
-            against=[WhyChain.of(chain) for chain in one.against],
+            kind=obstacle.kind,
+            message=obstacle.message,
+            link=None if obstacle.link is None else Link.of(obstacle.link),
+            identifier=IdentifierRef.of(obstacle.key) if obstacle.key else None,
+            override=None if obstacle.override is None else Override.of(obstacle.override),
+            conflicting_chains=[EvidenceChain.of(chain) for chain in obstacle.conflicting_chains],
         )
 
 
-@strawberry.type(description="Why two identifiers are one customer, or are not.")
-class Why:
-    """The answer in GraphQL."""
+@strawberry.type(description="Why two identifiers belong to the same customer, or why they do not.")
+class Explanation:
+    """An explanation in GraphQL."""
 
-    same: bool = strawberry.field(description="Whether they are one customer.")
-    sentence: str = strawberry.field(description="The answer in one plain sentence.")
-    chains: list[WhyChain] = strawberry.field(description="What holds them together, strongest chain first; up to 3.")
-    obstacles: list[Obstacle] = strawberry.field(description="What keeps them apart.")
+    same_customer: bool = strawberry.field(description="Whether the two identifiers belong to the same customer.")
+    summary: str = strawberry.field(description="The explanation in one sentence.")
+    chains: list[EvidenceChain] = strawberry.field(
+        description="Up to 3 chains of evidence that connect the two identifiers, strongest first."
+    )
+    obstacles: list[Obstacle] = strawberry.field(description="The reasons why they do not belong together.")
 
     @classmethod
-    def of(cls, why: DomainWhy) -> "Why":
-        """From the domain's value."""
+    def of(cls, explanation: DomainExplanation) -> "Explanation":
+        """Convert the domain's value."""
         return cls(
-            same=why.same,
-            sentence=why.sentence,
-            chains=[WhyChain.of(chain) for chain in why.chains],
-            obstacles=[Obstacle.of(one) for one in why.obstacles],
+            same_customer=explanation.same_customer,
+            summary=explanation.summary,
+            chains=[EvidenceChain.of(chain) for chain in explanation.chains],
+            obstacles=[Obstacle.of(obstacle) for obstacle in explanation.obstacles],
         )

@@ -1,32 +1,32 @@
-"""Segments of third parties in GraphQL."""
+"""External segments in GraphQL."""
 
 import strawberry
 
-from graph.domain.profile.external_segments import OutsideSegment as DomainOutsideSegment
-from schema.shared.evidence_tier import Tier
+from graph.domain.profile.external_segments import ExternalSegment as DomainExternalSegment
+from schema.shared.evidence_tier import SOURCE_PARTY, Party
 from schema.shared.scalars import Timestamp
-from schema.types.identifier import IdentifierName
+from schema.types.identifier import IdentifierRef
 
 
-@strawberry.type(description="A segment that somebody else says a customer belongs to.")
-class OutsideSegment:
-    """An outside segment in GraphQL."""
+@strawberry.type(description="Membership in a segment that another system defines. E.g. an audience of a data vendor.")
+class ExternalSegment:
+    """An external segment in GraphQL."""
 
-    segment: str = strawberry.field(description="The source's name for it.")
-    source: str = strawberry.field(description="Who says so.")
-    party: Tier = strawberry.field(description="How near the source is.")
-    identifier: IdentifierName = strawberry.field(description="Of which identifier.")
-    stated_at: Timestamp = strawberry.field(description="Since when.")
-    expires_at: Timestamp | None = strawberry.field(description="Until when; null for no end.")
+    segment: str = strawberry.field(description="The name of the segment at its source. E.g. `likely-movers`.")
+    source: str = strawberry.field(description="The source that reported the membership. E.g. `dmp`.")
+    party: Party = strawberry.field(description=SOURCE_PARTY)
+    identifier: IdentifierRef = strawberry.field(description="The identifier that the membership is attached to.")
+    reported_at: Timestamp = strawberry.field(description="When the source reported the membership.")
+    expires_at: Timestamp | None = strawberry.field(description="When the membership ends. Null if it does not expire.")
 
     @classmethod
-    def of(cls, one: DomainOutsideSegment) -> "OutsideSegment":
-        """From the domain's value."""
+    def of(cls, membership: DomainExternalSegment) -> "ExternalSegment":
+        """Convert the domain's value."""
         return cls(
-            segment=one.segment,
-            source=one.source,
-            party=one.tier,
-            identifier=IdentifierName.of(one.key),
-            stated_at=Timestamp(one.stated_at),
-            expires_at=None if one.expires_at is None else Timestamp(one.expires_at),
+            segment=membership.segment,
+            source=membership.source,
+            party=membership.party,
+            identifier=IdentifierRef.of(membership.key),
+            reported_at=Timestamp(membership.reported_at),
+            expires_at=None if membership.expires_at is None else Timestamp(membership.expires_at),
         )

@@ -5,60 +5,84 @@ from typing import cast
 
 import strawberry
 
+from graph.domain.model.rules import DroppedIdentifierCode
 from graph.domain.profile.pages import IdentifierView
 from schema.shared.derived_fields import Derived
+from schema.shared.enums import describe_enum
 from schema.shared.scalars import Timestamp
+
+describe_enum(
+    DroppedIdentifierCode,
+    "DroppedIdentifierCode",
+    "Why an identifier was dropped.",
+    BLOCKED="The value is a placeholder that the rules block. E.g. `unknown`.",
+    EMPTY="The value is empty after normalization.",
+    INVALID="The value does not have the format of its namespace. E.g. an email address without `@`.",
+    TOO_SHORT="The value is shorter than the rules allow.",
+    TOO_LONG="The value is longer than 500 characters.",
+)
 
 _of_parts, _of_view = Derived[tuple[str, str, str]](), Derived[IdentifierView]()
 
 
-@strawberry.type(description="A namespace and a normalised value.")
-class IdentifierName:
-    """The bare pair, where nothing else is said of an identifier; over its key, parted at the first `=`."""
+@strawberry.type(description="A reference to an identifier: its namespace and normalized value.")
+class IdentifierRef:
+    """A bare identifier. At run time the value is the identifier's key, split at the first `=`."""
 
-    namespace: str = _of_parts(itemgetter(0), "The kind of identifier, such as `email`.")
-    value: str = _of_parts(itemgetter(2), "The normalised value.")
+    namespace: str = _of_parts(itemgetter(0), "The kind of identifier. E.g. `email`.")
+    value: str = _of_parts(itemgetter(2), "The normalized value. E.g. `ann@example.com`.")
 
     @classmethod
-    def of(cls, key: str) -> "IdentifierName":
-        """A key in GraphQL."""
-        return cast("IdentifierName", key.partition("="))
+    def of(cls, key: str) -> "IdentifierRef":
+        """Return a key as its GraphQL type."""
+        return cast("IdentifierRef", key.partition("="))
 
 
-@strawberry.type(description="An identifier that belongs to a customer, with what was seen of it.")
+@strawberry.type(description="An identifier of a customer, with the evidence for it.")
 class Identifier:
-    """An identifier of a view, over the domain's value."""
+    """An identifier of a customer view; at run time the domain's value."""
 
-    namespace: str = _of_view(lambda view: view.identifier.namespace, "The kind of identifier, such as `email`.")
-    value: str = _of_view(lambda view: view.identifier.value, "The normalised value.")
-    first_seen: Timestamp | None = _of_view(
-        lambda view: None if view.evidence is None else view.evidence.first_seen,
-        "The earliest time an observation that counts saw it; null where only a steward's mark names it.",
+    namespace: str = _of_view(lambda view: view.identifier.namespace, "The kind of identifier. E.g. `email`.")
+    value: str = _of_view(lambda view: view.identifier.value, "The normalized value. E.g. `ann@example.com`.")
+    first_seen_at: Timestamp | None = _of_view(
+        lambda view: None if view.evidence is None else view.evidence.first_seen_at,
+        "When a valid observation first mentioned the identifier. Null if only an override mentions it.",
     )
-    last_seen: Timestamp | None = _of_view(
-        lambda view: None if view.evidence is None else view.evidence.last_seen, "The latest such time."
+    last_seen_at: Timestamp | None = _of_view(
+        lambda view: None if view.evidence is None else view.evidence.last_seen_at,
+        "When a valid observation last mentioned the identifier. Null if only an override mentions it.",
     )
-    observations: int = _of_view(
-        lambda view: 0 if view.evidence is None else view.evidence.count,
-        "How many observations that count name it.",
+    observation_count: int = _of_view(
+        lambda view: 0 if view.evidence is None else view.evidence.observation_count,
+        "The number of valid observations that mention the identifier.",
     )
-    sources: list[str] = _of_view(lambda view: () if view.evidence is None else view.evidence.sources, "Who named it.")
+    sources: list[str] = _of_view(
+        lambda view: () if view.evidence is None else view.evidence.sources,
+        "The sources that mentioned the identifier. E.g. `web-shop`.",
+    )
     shared: bool = strawberry.field(
-        description="Seen with so many others that it is no one's own (a till, an office address): it links nobody."
+        description="Whether so many other identifiers were seen with this one that it does not belong to a single "
+        "person. E.g. the device id of a store kiosk. A shared identifier does not link customers."
     )
-    blocked: bool = strawberry.field(description="Blocked by a steward: it links nobody.")
+    blocked: bool = strawberry.field(
+        description="Whether a steward blocked the identifier. A blocked identifier does not link customers."
+    )
 
     @classmethod
     def of(cls, view: IdentifierView) -> "Identifier":
-        """The domain's value in GraphQL."""
+        """Return the domain's value as its GraphQL type."""
         return cast("Identifier", view)
 
 
-@strawberry.type(description="An identifier that an observation named and that was left out; the rest stands.")
+@strawberry.type(
+    description="An identifier that was left out of an observation. The rest of the observation was accepted."
+)
 class DroppedIdentifier:
-    """An identifier that was left out, over the domain's value."""
+    """A dropped identifier; at run time the domain's value."""
 
-    namespace: str = strawberry.field(description="The kind of identifier.")
-    value: str = strawberry.field(description="The value as it was sent; a long one is cut.")
-    code: str = strawberry.field(description="`BLOCKED`, `EMPTY`, `INVALID`, `TOO_SHORT` or `TOO_LONG`.")
-    reason: str = strawberry.field(description="The reason in words.")
+    namespace: str = strawberry.field(description="The kind of identifier. E.g. `email`.")
+    value: str = strawberry.field(description="The value as it was sent; a long value is truncated.")
+    code: DroppedIdentifierCode = strawberry.field(description="Why the identifier was dropped, for programs.")
+    reason: str = strawberry.field(
+        description="Why the identifier was dropped, for people. E.g. `is a placeholder that the rules block`."
+    )

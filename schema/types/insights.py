@@ -1,114 +1,124 @@
-"""How a customer compares with all customers."""
+"""RFM scores and purchase prediction of a customer in GraphQL."""
 
 import strawberry
 
 from graph.domain.profile.prediction import Prediction as DomainPrediction
-from graph.domain.profile.rfm import Population as DomainPopulation
-from graph.domain.profile.rfm import RfmSegment
-from graph.domain.profile.rfm import Standing as DomainStanding
-from schema.shared.enums import described
+from graph.domain.profile.rfm import RfmGroup
+from graph.domain.profile.rfm import RfmPopulation as DomainRfmPopulation
+from graph.domain.profile.rfm import RfmScores as DomainRfmScores
+from schema.shared.enums import describe_enum
 from schema.shared.scalars import Timestamp
 from schema.types.money import Money, money
 
-described(
-    RfmSegment,
-    "RfmSegment",
-    "Groups of customers by how lately and how often they buy.",
-    CHAMPIONS="They buy often, and bought lately.",
-    LOYAL="They buy often.",
-    POTENTIAL_LOYALIST="They bought lately, and more than once.",
-    NEW="They bought for the first time, just now.",
-    PROMISING="They bought for the first time, lately.",
-    NEEDS_ATTENTION="Neither lately nor long ago, neither often nor seldom.",
-    ABOUT_TO_SLEEP="They bought seldom, and not for a while.",
-    AT_RISK="They bought often enough, but long ago.",
-    CANNOT_LOSE="They bought most often, but long ago.",
-    LOST="They bought seldom, and long ago.",
+describe_enum(
+    RfmGroup,
+    "RfmGroup",
+    "Groups of customers by their recency and frequency scores.",
+    CHAMPIONS="Order often, and ordered recently.",
+    LOYAL="Order often.",
+    POTENTIAL_LOYALIST="Ordered recently, and more than once.",
+    NEW="Placed their first order very recently.",
+    PROMISING="Placed their first order recently.",
+    NEEDS_ATTENTION="Average recency and frequency.",
+    ABOUT_TO_SLEEP="Ordered rarely, and not recently.",
+    AT_RISK="Ordered often, but long ago.",
+    CANNOT_LOSE="Ordered most often, but long ago.",
+    LOST="Ordered rarely, and long ago.",
 )
 
 
 @strawberry.type(
-    description="How a customer's own figures, as they are now, compare with all customers as they were counted last. "
-    "Equal figures score equal."
+    description="RFM scores and percentiles: the customer's current orders, compared with all customers with orders at "
+    "the last calculation. Customers with equal values have equal scores."
 )
-class Comparison:
-    """A comparison in GraphQL."""
+class RfmScores:
+    """RFM scores in GraphQL."""
 
-    recency: int = strawberry.field(description="1 to 5: the later its last order, the more.")
-    frequency: int = strawberry.field(description="1 to 5: the more orders, the more.")
-    monetary: int = strawberry.field(description="1 to 5: the more revenue in its currency, the more.")
-    segment: RfmSegment = strawberry.field(description="The group that recency and frequency name.")
-    recency_percentile: int = strawberry.field(
-        description="How many per cent of customers ordered before it did, 0 to 99."
+    recency: int = strawberry.field(description="The recency score, 1 to 5. 5 is the most recent last order.")
+    frequency: int = strawberry.field(description="The frequency score, 1 to 5. 5 is the most orders.")
+    monetary: int = strawberry.field(
+        description="The monetary score, 1 to 5. 5 is the highest revenue in the customer's main currency."
     )
-    orders_percentile: int = strawberry.field(description="How many per cent have fewer orders, 0 to 99.")
-    revenue_percentile: int = strawberry.field(description="How many per cent brought less in its currency, 0 to 99.")
-    currency: str = strawberry.field(description="The currency it orders in most often; the others are left out.")
-    as_of: Timestamp = strawberry.field(description="When all customers were counted.")
+    group: RfmGroup = strawberry.field(description="The group, from the recency and frequency scores.")
+    recency_percentile: int = strawberry.field(
+        description="The percentage of customers whose last order is older, 0 to 99."
+    )
+    orders_percentile: int = strawberry.field(description="The percentage of customers with fewer orders, 0 to 99.")
+    revenue_percentile: int = strawberry.field(
+        description="The percentage of customers with less revenue in the same currency, 0 to 99."
+    )
+    currency: str = strawberry.field(
+        description="The customer's main currency: the one of most of its orders, as an ISO 4217 code. E.g. `EUR`. "
+        "Revenue in other currencies is not included."
+    )
+    calculated_at: Timestamp = strawberry.field(description="When the scores of all customers were last calculated.")
 
     @classmethod
-    def of(cls, one: DomainStanding) -> "Comparison":
-        """From the domain's value."""
+    def of(cls, scores: DomainRfmScores) -> "RfmScores":
+        """Convert the domain's value."""
         return cls(
-            recency=one.recency,
-            frequency=one.frequency,
-            monetary=one.monetary,
-            segment=one.segment,
-            recency_percentile=one.recency_percentile,
-            orders_percentile=one.orders_percentile,
-            revenue_percentile=one.revenue_percentile,
-            currency=one.currency,
-            as_of=Timestamp(one.as_of),
+            recency=scores.recency,
+            frequency=scores.frequency,
+            monetary=scores.monetary,
+            group=scores.group,
+            recency_percentile=scores.recency_percentile,
+            orders_percentile=scores.orders_percentile,
+            revenue_percentile=scores.revenue_percentile,
+            currency=scores.currency,
+            calculated_at=Timestamp(scores.calculated_at),
         )
 
 
 @strawberry.type(
-    description="What a customer will probably buy within some weeks, by BG/NBD and Gamma-Gamma. Orders of one day "
-    "(UTC) are one purchase."
+    description="The purchases that a customer is expected to make, by the BG/NBD and Gamma-Gamma models. All orders "
+    "of one day (UTC) are one purchase."
 )
 class Prediction:
     """A prediction in GraphQL."""
 
-    weeks: int = strawberry.field(description="Over how many weeks from now.")
-    alive: float = strawberry.field(description="The probability that it has not left for good, 0 to 1.")
-    purchases: float = strawberry.field(description="How many purchases are to be expected.")
-    purchase_value: Money | None = strawberry.field(
-        description="What one of them will come to, in the currency it orders in most often; null where too few "
-        "customers order in that to tell."
+    weeks: int = strawberry.field(description="The number of weeks, from now, that the prediction covers.")
+    probability_alive: float = strawberry.field(
+        description="The probability that the customer is still active, 0 to 1."
     )
-    value: Money | None = strawberry.field(
-        description="The value to come: purchases times their value, not discounted. The value so far is "
-        "`metrics.revenue`."
+    expected_purchases: float = strawberry.field(description="The expected number of purchases. E.g. `2.4`.")
+    expected_purchase_value: Money | None = strawberry.field(
+        description="The expected value of one purchase, in the currency of most of the customer's orders. Null if too "
+        "few customers order in this currency."
     )
-    as_of: Timestamp = strawberry.field(description="When the models were fitted.")
-    customers: int = strawberry.field(description="To how many customers they were fitted.")
+    expected_value: Money | None = strawberry.field(
+        description="The expected value of all these purchases: their number times their value, not discounted. Null "
+        "if `expectedPurchaseValue` is null. Past revenue is in `metrics.revenue`."
+    )
+    fitted_at: Timestamp = strawberry.field(description="When the models were fitted.")
+    fitted_to_customers: int = strawberry.field(description="The number of customers that the models were fitted to.")
 
     @classmethod
-    def of(cls, one: DomainPrediction) -> "Prediction":
-        """From the domain's value."""
-        each, value = (
-            None if amount is None else Money(amount=money(amount, one.currency, rounded=True), currency=one.currency)
-            for amount in (one.purchase_value, one.value)
+    def of(cls, prediction: DomainPrediction) -> "Prediction":
+        """Convert the domain's value."""
+        currency = prediction.currency
+        purchase_value, value = (
+            None if amount is None else Money(amount=money(amount, currency, rounded=True), currency=currency)
+            for amount in (prediction.expected_purchase_value, prediction.expected_value)
         )
         return cls(
-            weeks=one.weeks,
-            alive=round(one.alive, 4),
-            purchases=round(one.purchases, 4),
-            purchase_value=each,
-            value=value,
-            as_of=Timestamp(one.as_of),
-            customers=one.customers,
+            weeks=prediction.weeks,
+            probability_alive=round(prediction.probability_alive, 4),
+            expected_purchases=round(prediction.expected_purchases, 4),
+            expected_purchase_value=purchase_value,
+            expected_value=value,
+            fitted_at=Timestamp(prediction.fitted_at),
+            fitted_to_customers=prediction.fitted_to_customers,
         )
 
 
-@strawberry.type(description="All customers with orders, as they were counted.")
-class Population:
-    """A count in GraphQL."""
+@strawberry.type(description="The result of `recalculateRfm`.")
+class RfmCalculation:
+    """A calculation in GraphQL."""
 
-    customers: int = strawberry.field(description="How many customers have orders.")
-    as_of: Timestamp = strawberry.field(description="When they were counted.")
+    customer_count: int = strawberry.field(description="The number of customers with orders.")
+    calculated_at: Timestamp = strawberry.field(description="When the scores were calculated.")
 
     @classmethod
-    def of(cls, one: DomainPopulation) -> "Population":
-        """From the domain's value."""
-        return cls(customers=one.customers, as_of=Timestamp(one.as_of))
+    def of(cls, population: DomainRfmPopulation) -> "RfmCalculation":
+        """Convert the domain's value."""
+        return cls(customer_count=population.customer_count, calculated_at=Timestamp(population.calculated_at))

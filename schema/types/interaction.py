@@ -6,83 +6,90 @@ import strawberry
 from strawberry.scalars import JSON
 
 from graph.domain.model.changes import Entry
-from graph.domain.model.facts import Told
+from graph.domain.model.facts import Fact
 from graph.domain.profile.interactions import Interaction as DomainInteraction
-from graph.domain.profile.timeline import Moment, TimelineKind
+from graph.domain.profile.timeline import TimelineEntry, TimelineKind
 from schema.shared.context import Info
-from schema.shared.enums import described
-from schema.shared.evidence_tier import Tier
+from schema.shared.enums import describe_enum
+from schema.shared.evidence_tier import SOURCE_PARTY, Party
 from schema.shared.scalars import Timestamp
 from schema.types.change import Change
-from schema.types.identifier import IdentifierName
+from schema.types.identifier import IdentifierRef
 from schema.types.order import Order
 from schema.types.product import Product
 
-described(
+describe_enum(
     TimelineKind,
     "TimelineKind",
-    "What an item of a timeline is.",
-    INTERACTION="Something that a person did, or that was done with them.",
+    "The kind of a timeline item.",
+    INTERACTION="An interaction, at the time it occurred.",
     ORDER="An order, at the time it was placed.",
-    CHANGE="Something that happened to the customer in Kith, at the time it was recorded.",
+    CHANGE="A change of the customer's identity or segments, at the time it was recorded.",
 )
 
 
-@strawberry.type(description="Something that a person did, or that was done with them.")
+@strawberry.type(description="An interaction with a customer. E.g. a page view, an email or a phone call.")
 class Interaction:
     """An interaction in GraphQL."""
 
-    source: str = strawberry.field(description="Who reported it.")
-    id: str = strawberry.field(description="Under which id, for its revocation.")
-    party: Tier = strawberry.field(description="How near the source is.")
-    type: str = strawberry.field(description="What it was, such as `product_view`.")
-    at: Timestamp = strawberry.field(description="When.")
-    identifier: IdentifierName = strawberry.field(description="The identifier that it hangs on.")
-    channel: str | None = strawberry.field(description="Through which channel.")
-    device: str | None = strawberry.field(description="On which device.")
-    campaign: str | None = strawberry.field(description="Of which campaign.")
-    sku: str | None = strawberry.field(description="The article number of the product that it is about.")
-    appeal: str | None = strawberry.field(description="What a mail or a banner appealed with.")
-    text: str | None = strawberry.field(description="What was said or written.")
-    properties: JSON | None = strawberry.field(description="What else the source told.")
+    source: str = strawberry.field(description="The source that reported the interaction. E.g. `web-shop`.")
+    id: str = strawberry.field(
+        description="The id of the interaction at its source; `revokeObservations` accepts it together with the source."
+    )
+    party: Party = strawberry.field(description=SOURCE_PARTY)
+    type: str = strawberry.field(description="The type of the interaction. E.g. `product_viewed`.")
+    occurred_at: Timestamp = strawberry.field(description="When the interaction occurred.")
+    identifier: IdentifierRef = strawberry.field(description="The identifier that the interaction is attached to.")
+    channel: str | None = strawberry.field(description="The channel. E.g. `web`.")
+    device: str | None = strawberry.field(description="The device that was used. E.g. `iPhone 15`.")
+    campaign: str | None = strawberry.field(
+        description="The campaign that the interaction belongs to. E.g. `spring-sale`."
+    )
+    sku: str | None = strawberry.field(
+        description="The stock-keeping unit of the product that the interaction is about."
+    )
+    offer_type: str | None = strawberry.field(description="The kind of offer in the email or banner. E.g. `discount`.")
+    text: str | None = strawberry.field(description="What was said or written. E.g. the text of a review.")
+    properties: JSON | None = strawberry.field(description="Further properties from the source, as a JSON object.")
 
-    @strawberry.field(description="The product that it is about, where it is known.")
+    @strawberry.field(description="The product that the interaction is about. Null if no record of it is stored.")
     async def product(self, info: Info) -> Product | None:
-        """The product, together with others of the answer."""
-        found = None if self.sku is None else await info.context.loaders.products.load(self.sku)
-        return None if found is None else Product.of(found)
+        """Load the product together with others of the response."""
+        product = None if self.sku is None else await info.context.loaders.products.load(self.sku)
+        return None if product is None else Product.of(product)
 
     @classmethod
-    def of(cls, told: Told) -> "Interaction":
-        """From the domain's value."""
-        one = DomainInteraction.of(told)
+    def of(cls, fact: Fact) -> "Interaction":
+        """Convert the domain's value."""
+        interaction = DomainInteraction.of(fact)
         return cls(
-            source=one.source,
-            id=one.id,
-            party=told.tier,
-            type=one.type,
-            at=Timestamp(one.at),
-            identifier=IdentifierName.of(told.key),
-            channel=one.channel or None,
-            device=one.device or None,
-            campaign=one.campaign or None,
-            sku=one.sku or None,
-            appeal=one.appeal or None,
-            text=one.text or None,
-            properties=JSON(one.properties) if one.properties else None,
+            source=interaction.source,
+            id=interaction.id,
+            party=fact.party,
+            type=interaction.type,
+            occurred_at=Timestamp(interaction.occurred_at),
+            identifier=IdentifierRef.of(fact.key),
+            channel=interaction.channel or None,
+            device=interaction.device or None,
+            campaign=interaction.campaign or None,
+            sku=interaction.sku or None,
+            offer_type=interaction.offer_type or None,
+            text=interaction.text or None,
+            properties=JSON(interaction.properties) if interaction.properties else None,
         )
 
 
 TimelineItem: TypeAlias = Annotated[
-    Interaction | Order | Change, strawberry.union("TimelineItem", description="An item of a timeline.")
+    Interaction | Order | Change,
+    strawberry.union("TimelineItem", description="An item of a customer's timeline."),
 ]
 
 
-def item(moment: Moment) -> Interaction | Order | Change:
-    """An item in GraphQL."""
-    what = moment.what
-    if isinstance(what, Told):
-        return Interaction.of(what)
-    if isinstance(what, Entry):
-        return Change.of(what)
-    return Order.of(*what)
+def item(entry: TimelineEntry) -> Interaction | Order | Change:
+    """Return a timeline entry as its GraphQL type."""
+    content = entry.content
+    if isinstance(content, Fact):
+        return Interaction.of(content)
+    if isinstance(content, Entry):
+        return Change.of(content)
+    return Order.of(*content)

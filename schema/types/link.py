@@ -5,50 +5,73 @@ from typing import cast
 import strawberry
 
 from graph.domain.model.links import Link as DomainLink
-from graph.domain.model.links import State
+from graph.domain.model.links import LinkReasonCode, LinkState
 from schema.shared.derived_fields import Derived
-from schema.shared.enums import described
-from schema.shared.evidence_tier import Tier
+from schema.shared.enums import describe_enum
+from schema.shared.evidence_tier import EvidenceTier
 from schema.shared.scalars import Timestamp
-from schema.types.identifier import IdentifierName
+from schema.types.identifier import IdentifierRef
 
-described(
-    State,
+describe_enum(
+    LinkState,
     "LinkState",
-    "What resolution made of a link.",
-    KEPT="It holds its two identifiers in one customer.",
-    SUSPENDED="It lost to stronger links or a mark; it comes back by itself when what beat it goes away.",
-    IDLE="It links nothing: below the threshold, or at a shared or blocked identifier.",
+    "Whether a link connects its two identifiers.",
+    ACTIVE="The link keeps its two identifiers in one customer.",
+    SUSPENDED="A stronger link or an override conflicts with the link. It becomes active again when the conflict ends.",
+    EXCLUDED="The link connects nothing: its confidence is below the threshold, or one of its identifiers is shared or "
+    "blocked.",
 )
-
+describe_enum(
+    LinkReasonCode,
+    "LinkReasonCode",
+    "Why a link is not active.",
+    LIMIT="The link would give one customer more values of a namespace than the rules allow.",
+    APART="A data steward decided that the two sides are different people.",
+    BELOW_THRESHOLD="The confidence of the link is below the threshold of the rules.",
+    SHARED="One of the identifiers is shared.",
+    BLOCKED="One of the identifiers is blocked.",
+)
 
 _of = Derived[DomainLink]()
 
 
-@strawberry.type(description="Why a link is not kept.")
+@strawberry.type(description="Why a link is not active.")
 class LinkReason:
-    """A reason in GraphQL, over the domain's value."""
+    """A reason; at run time the domain's value."""
 
-    code: str = strawberry.field(description="`LIMIT`, `APART`, `BELOW_THRESHOLD`, `SHARED` or `BLOCKED`.")
-    text: str = strawberry.field(description="The reason in words.")
+    code: LinkReasonCode = strawberry.field(description="The reason, for programs.")
+    message: str = strawberry.field(
+        description="The reason, for people. E.g. `merging would give one customer 2 values of crm_id; the rules "
+        "allow 1`."
+    )
 
 
-@strawberry.type(description="The pair of two identifiers that observations support.")
+@strawberry.type(description="Evidence from observations that two identifiers belong to the same customer.")
 class Link:
-    """A link in GraphQL, over the domain's value."""
+    """A link; at run time the domain's value."""
 
-    a: IdentifierName = _of(lambda link: IdentifierName.of(link.a), "One end.")
-    b: IdentifierName = _of(lambda link: IdentifierName.of(link.b), "The other end.")
-    state: State = strawberry.field(description="What resolution made of it.")
-    reason: LinkReason | None = strawberry.field(description="Why it is not kept.")
-    tier: Tier = strawberry.field(description="The best of what supports it.")
-    first_seen: Timestamp | None = strawberry.field(description="The earliest statement of that tier.")
-    last_seen: Timestamp | None = strawberry.field(description="The latest statement of that tier.")
-    count: int = strawberry.field(description="How many statements support it.")
-    sources: list[str] = strawberry.field(description="Who made them.")
-    confidence: float | None = strawberry.field(description="The highest confidence of its statistical statements.")
+    a: IdentifierRef = _of(lambda link: IdentifierRef.of(link.a), "The first identifier.")
+    b: IdentifierRef = _of(lambda link: IdentifierRef.of(link.b), "The second identifier.")
+    state: LinkState = strawberry.field(description="Whether the link connects its two identifiers.")
+    reason: LinkReason | None = strawberry.field(description="Why the link is not active. Null if it is active.")
+    tier: EvidenceTier = strawberry.field(description="The best evidence tier among the observations of the link.")
+    first_seen_at: Timestamp | None = strawberry.field(
+        description="The time of the earliest observation of that tier. Null if all observations are below the "
+        "confidence threshold."
+    )
+    last_seen_at: Timestamp | None = strawberry.field(
+        description="The time of the latest observation of that tier. Null if all observations are below the "
+        "confidence threshold."
+    )
+    observation_count: int = strawberry.field(
+        description="The number of observations that support the link, without those below the confidence threshold."
+    )
+    sources: list[str] = strawberry.field(description="The sources of these observations. E.g. `web-shop`.")
+    confidence: float | None = strawberry.field(
+        description="The highest confidence among the probabilistic observations, 0 to 1. Null if there are none."
+    )
 
     @classmethod
     def of(cls, link: DomainLink) -> "Link":
-        """The domain's value in GraphQL."""
+        """Return the domain's value as its GraphQL type."""
         return cast("Link", link)

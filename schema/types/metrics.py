@@ -1,4 +1,4 @@
-"""A customer's figures over its orders, in GraphQL."""
+"""A customer's order metrics in GraphQL."""
 
 from typing import cast
 
@@ -12,31 +12,43 @@ from schema.types.money import Money
 _of_metrics = Derived[DomainMetrics]()
 
 
-@strawberry.type(description="Figures over all orders of a customer that are not cancelled.")
+@strawberry.type(description="Metrics over all orders of a customer. Canceled orders are not counted.")
 class Metrics:
-    """Metrics in GraphQL, over the domain's value."""
+    """Metrics; at run time the domain's value."""
 
-    orders: int = strawberry.field(description="How many orders, returned ones included.")
+    order_count: int = strawberry.field(description="The number of orders, including returned orders.")
     revenue: list[Money] = _of_metrics(
-        lambda one: [Money.of(sum) for sum in one.revenue], "By currency, returned orders left out."
+        lambda metrics: [Money.of(total) for total in metrics.revenue],
+        "The total revenue per currency, without returned orders.",
     )
     average_order_value: list[Money] = _of_metrics(
-        lambda one: [Money.of(mean, rounded=True) for mean in one.average_order_value],
-        "By currency: revenue divided by orders, rounded to the decimals of the currency.",
+        lambda metrics: [Money.of(average, rounded=True) for average in metrics.average_order_value],
+        "The average order value per currency: revenue divided by the number of orders, rounded to the decimals of the "
+        "currency.",
     )
-    first_order_at: Timestamp | None = strawberry.field(description="When the first was placed.")
-    last_order_at: Timestamp | None = strawberry.field(description="When the last was placed.")
-    days_since_last_order: int | None = strawberry.field(description="Whole days of 24 hours from then to now.")
-    years_as_customer: float | None = strawberry.field(description="Years of 365.25 days from the first order to now.")
-    mean_days_between_orders: float | None = strawberry.field(
-        description="Days from the first order to the last, divided by the orders after the first; null below two."
+    first_order_at: Timestamp | None = strawberry.field(
+        description="When the first order was placed. Null without orders."
     )
-    silence: float | None = _of_metrics(
-        lambda one: None if one.silence is None else round(one.silence, 2),
-        "Days since the last order, in means of its own days between orders: above 1 it is late.",
+    last_order_at: Timestamp | None = strawberry.field(
+        description="When the last order was placed. Null without orders."
+    )
+    days_since_last_order: int | None = strawberry.field(
+        description="The number of full days (24 hours) since the last order. Null without orders."
+    )
+    tenure_years: float | None = strawberry.field(
+        description="The number of years (365.25 days) since the first order. E.g. `2.5`. Null without orders."
+    )
+    average_days_between_orders: float | None = strawberry.field(
+        description="The average number of days from one order to the next. Null with fewer than two orders, "
+        "or if all were placed at the same time."
+    )
+    overdue_ratio: float | None = _of_metrics(
+        lambda metrics: None if metrics.overdue_ratio is None else round(metrics.overdue_ratio, 2),
+        "Days since the last order, divided by `averageDaysBetweenOrders`. E.g. `2.0` if twice the usual time has "
+        "passed. Null if `averageDaysBetweenOrders` is null.",
     )
 
     @classmethod
     def of(cls, metrics: DomainMetrics) -> "Metrics":
-        """The domain's value in GraphQL."""
+        """Return the domain's value as its GraphQL type."""
         return cast("Metrics", metrics)

@@ -11,27 +11,27 @@ from schema.shared.scalars import Amount
 
 
 def money(amount: Decimal, currency: str, rounded: bool = False) -> Amount:
-    """An amount with at least the decimals of its currency; an average is rounded to them."""
-    unit, nothing = _unit(currency)
+    """Return an amount with at least the decimals of its currency; an average is rounded to them."""
+    unit, zero = _unit(currency)
     # A sum has the decimals of the addend that has more.
-    return Amount(amount.quantize(unit) if rounded else amount + nothing)
+    return Amount(amount.quantize(unit) if rounded else amount + zero)
 
 
 @lru_cache(maxsize=200)
 def _unit(currency: str) -> tuple[Decimal, Decimal]:
-    """The smallest unit of a currency, and nothing with as many decimals."""
+    """Return the smallest unit of a currency, and zero with as many decimals."""
     places = get_currency_precision(currency)
     return Decimal(1).scaleb(-places), Decimal(0).scaleb(-places)
 
 
-@strawberry.type(description="An amount in a currency.")
+@strawberry.type(description="An amount of money.")
 class Money:
     """Money in GraphQL."""
 
-    amount: Amount = strawberry.field(description="The amount.")
-    currency: str = strawberry.field(description="ISO 4217.")
+    amount: Amount = strawberry.field(description='The amount. E.g. `"12.50"`.')
+    currency: str = strawberry.field(description="The ISO 4217 code of the currency. E.g. `EUR`.")
 
     @classmethod
-    def of(cls, one: DomainMoney, rounded: bool = False) -> "Money":
-        """From the domain's value."""
-        return cls(amount=money(one.amount, one.currency, rounded), currency=one.currency)
+    def of(cls, value: DomainMoney, rounded: bool = False) -> "Money":
+        """Convert the domain's value."""
+        return cls(amount=money(value.amount, value.currency, rounded), currency=value.currency)

@@ -1,10 +1,10 @@
-"""Relay's node."""
+"""Relay's `Node` interface."""
 
 import strawberry
 
 
-@strawberry.interface(description="Anything with an id of its own.")
+@strawberry.interface(description="An object with an id that `node` and `nodes` accept.")
 class Node:
-    """Relay's node."""
+    """An object with an id of its own."""
 
-    id: strawberry.ID = strawberry.field(description="Opaque, lasting, never reused.")
+    id: strawberry.ID = strawberry.field(description="The id: opaque, stable and never reused.")

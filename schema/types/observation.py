@@ -1,123 +1,149 @@
-"""Observations in GraphQL: what becomes of them."""
+"""The results of recording and revoking observations in GraphQL."""
 
 from typing import Annotated, TypeAlias
 
 import strawberry
 
-from graph.commands.commit import Accepted, Answer, Revocation
-from graph.commands.commit import Refused as DomainRefused
+from graph.commands.commit import Accepted, CommandResult, Revocation
+from graph.commands.commit import Rejected as DomainRejected
 from graph.domain.model.changes import Change
 from graph.domain.model.links import Link as DomainLink
-from graph.domain.model.links import State
-from graph.domain.model.receipts import Standing
+from graph.domain.model.links import LinkState
+from graph.domain.model.receipts import ObservationStatus
 from schema.shared.derived_fields import Derived
-from schema.shared.enums import described
-from schema.shared.problems import Problem, Refused
+from schema.shared.enums import describe_enum
+from schema.shared.problems import Problem, Rejected
 from schema.types.customer import Customer
 from schema.types.identifier import DroppedIdentifier
 from schema.types.link import Link
 
-described(
-    Standing,
-    "Standing",
-    "Whether an observation counts.",
-    VALID="It counts.",
-    INACTIVE="The rules refuse it; it is kept, and other rules may take it up.",
-    SUPERSEDED="The source stated the same order anew.",
-    REVOKED="It was revoked, perhaps before it came.",
+describe_enum(
+    ObservationStatus,
+    "ObservationStatus",
+    "Whether an observation takes part in resolution.",
+    VALID="The observation takes part in resolution.",
+    INACTIVE="The rules reject the observation. It is stored, and becomes valid if new rules accept it.",
+    SUPERSEDED="The source reported a newer state of the same order.",
+    REVOKED="The observation was revoked, possibly before it arrived.",
 )
 
 
 _of_change, _of_accepted = Derived[Change](), Derived["ObservationAccepted"]()
 
 
-@strawberry.type(description="Customers that became one.")
+@strawberry.type(description="A merge of two customers.")
 class Merge:
-    """A merge in GraphQL, over the domain's entry of the history."""
+    """A merge; at run time the domain's entry of the history."""
 
-    customer_id: strawberry.ID = _of_change(lambda change: change.customer, "The id that answers from now on.")
-    retired_id: strawberry.ID = _of_change(lambda change: change.other, "The id that redirects to it from now on.")
-    rule: str = strawberry.field(description="What decided, in words.")
+    customer_id: strawberry.ID = _of_change(lambda change: change.customer, "The id of the customer that remains.")
+    retired_customer_id: strawberry.ID = _of_change(
+        lambda change: change.other_customer, "The id that was retired. Queries by this id return the other customer."
+    )
+    reason: str = strawberry.field(
+        description="Why the customers were merged. E.g. `crm_id=7 and email=ann@example.com were seen together`."
+    )
 
 
-@strawberry.type(description="An observation that was taken in.")
+@strawberry.type(description="An observation that was accepted.")
 class ObservationAccepted:
-    """An accepted observation in GraphQL; `shown` is its customer, where the query selects it."""
+    """An accepted observation in GraphQL; `presented` is its customer, if the query selects it."""
 
     accepted: strawberry.Private[Accepted]
-    shown: strawberry.Private[Customer | None]
+    presented: strawberry.Private[Customer | None]
 
-    source: str = _of_accepted(lambda one: one.accepted.source, "Who sent it.")
+    source: str = _of_accepted(lambda self: self.accepted.source, "The source of the observation. E.g. `web-shop`.")
     id: str = _of_accepted(
-        lambda one: one.accepted.id, "The id under which it can be revoked: the source's, or the digest."
+        lambda self: self.accepted.id,
+        "The id of the observation; `revokeObservations` accepts it together with the source. A hash of all fields "
+        "if the source sent no id.",
     )
-    standing: Standing = _of_accepted(lambda one: one.accepted.standing, "Whether it counts.")
-    repeated: bool = _of_accepted(lambda one: one.accepted.repeated, "It was known already; nothing changed.")
+    status: ObservationStatus = _of_accepted(
+        lambda self: self.accepted.status, "Whether the observation takes part in resolution."
+    )
+    duplicate: bool = _of_accepted(
+        lambda self: self.accepted.duplicate, "Whether the observation was already stored, so that nothing changed."
+    )
     customer_id: strawberry.ID | None = _of_accepted(
-        lambda one: one.accepted.customer or None,
-        "The id that answers for its identifiers; for the strongest customer where they lie in several.",
+        lambda self: self.accepted.customer or None,
+        "The id of the customer that its identifiers belong to. If they belong to several customers, the one with the "
+        "strongest identifier. Null if they belong to none.",
     )
-    customer: Customer | None = _of_accepted(lambda one: one.shown, "That customer, read after this write.")
-    dropped: list[DroppedIdentifier] = _of_accepted(
-        lambda one: list(one.accepted.dropped), "Identifiers that were left out, and why."
+    customer: Customer | None = _of_accepted(lambda self: self.presented, "That customer, read after this mutation.")
+    dropped_identifiers: list[DroppedIdentifier] = _of_accepted(
+        lambda self: list(self.accepted.dropped_identifiers),
+        "The identifiers that were left out of the observation. E.g. placeholders.",
     )
-    suspended: list[Link] = _of_accepted(
-        lambda one: one.links(State.SUSPENDED), "Its links that lost to stronger ones or to a mark."
+    suspended_links: list[Link] = _of_accepted(
+        lambda self: self.links(LinkState.SUSPENDED),
+        "The links of the observation that conflict with a stronger link or an override.",
     )
-    idle: list[Link] = _of_accepted(
-        lambda one: one.links(State.IDLE), "Its links below the threshold, or at a shared or blocked end."
+    excluded_links: list[Link] = _of_accepted(
+        lambda self: self.links(LinkState.EXCLUDED),
+        "The links of the observation that are below the confidence threshold or have a shared or blocked identifier.",
     )
-    merges: list[Merge] = _of_accepted(lambda one: list(one.accepted.merges), "The merges that it caused.")
+    merges: list[Merge] = _of_accepted(
+        lambda self: list(self.accepted.merges), "The merges that the observation caused."
+    )
 
-    def links(self, state: State) -> list[DomainLink]:
-        """Its links in a state."""
+    def links(self, state: LinkState) -> list[DomainLink]:
+        """Return the links of the observation in a state."""
         return [link for link in self.accepted.links if link.state is state]
 
 
 ObservationResult: TypeAlias = Annotated[
-    ObservationAccepted | Refused,
-    strawberry.union("ObservationResult", description="What became of one observation or order."),
+    ObservationAccepted | Rejected,
+    strawberry.union("ObservationResult", description="The result of one item of a `record…` mutation."),
 ]
 
 
-@strawberry.type(description="A revocation that holds, whether its observation has come yet or not.")
+@strawberry.type(
+    description="An observation that was revoked. If it has not arrived yet, it will be revoked on arrival."
+)
 class ObservationRevoked:
     """A revocation in GraphQL."""
 
-    source: str = strawberry.field(description="Who sent the observation.")
-    id: str = strawberry.field(description="Its id.")
-    known: bool = strawberry.field(description="Whether the observation had come.")
+    source: str = strawberry.field(description="The source of the observation.")
+    id: str = strawberry.field(description="The id of the observation.")
+    found: bool = strawberry.field(description="Whether the observation was stored when it was revoked.")
 
     @classmethod
-    def of(cls, one: Revocation) -> "ObservationRevoked":
-        """From the domain's answer."""
-        return cls(source=one.source, id=one.id, known=one.known)
+    def of(cls, revocation: Revocation) -> "ObservationRevoked":
+        """Convert the domain's value."""
+        return cls(source=revocation.source, id=revocation.id, found=revocation.found)
 
 
 RevocationResult: TypeAlias = Annotated[
-    ObservationRevoked | Refused,
-    strawberry.union("RevocationResult", description="What became of one revocation."),
+    ObservationRevoked | Rejected,
+    strawberry.union("RevocationResult", description="The result of one item of `revokeObservations`."),
 ]
 
 
-@strawberry.type(description="A result for each item, in the order of the items.")
+@strawberry.type(description="The result of a mutation that records observations or facts.")
 class ObservationsPayload:
-    """The payload of `linkIdentifiers` and `recordOrders`."""
+    """The payload of `linkIdentifiers` and of the `record…` mutations of facts."""
 
-    results: list[ObservationResult] = strawberry.field(description="One result an item; empty if `errors` is not.")
-    errors: list[Problem] = strawberry.field(description="What is wrong with the request as a whole.")
+    results: list[ObservationResult] = strawberry.field(
+        description="One result per item, in the order of the input. Empty if `errors` is not empty."
+    )
+    errors: list[Problem] = strawberry.field(
+        description="Problems of the request as a whole. If there are any, no item was recorded."
+    )
 
 
-@strawberry.type(description="A result for each item, in the order of the items.")
+@strawberry.type(description="The result of `revokeObservations`.")
 class RevocationsPayload:
     """The payload of `revokeObservations`."""
 
-    results: list[RevocationResult] = strawberry.field(description="One result an item; empty if `errors` is not.")
-    errors: list[Problem] = strawberry.field(description="What is wrong with the request as a whole.")
+    results: list[RevocationResult] = strawberry.field(
+        description="One result per item, in the order of the input. Empty if `errors` is not empty."
+    )
+    errors: list[Problem] = strawberry.field(
+        description="Problems of the request as a whole. If there are any, no item was revoked."
+    )
 
 
-def refused(answer: Answer) -> Refused:
-    """A refusal in GraphQL."""
-    if not isinstance(answer, DomainRefused):
-        raise TypeError(f"{type(answer).__name__} is no refusal")
-    return Refused(problem=Problem.of(answer.problem))
+def rejected(result: CommandResult) -> Rejected:
+    """Return a rejection as its GraphQL type."""
+    if not isinstance(result, DomainRejected):
+        raise TypeError(f"{type(result).__name__} is not a rejection")
+    return Rejected(problem=Problem.of(result.problem))

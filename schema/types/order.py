@@ -11,7 +11,7 @@ from graph.domain.model.orders import OrderStatus
 from graph.domain.profile.pages import ByKey, Selection
 from schema.shared.context import Info
 from schema.shared.derived_fields import Derived
-from schema.shared.enums import described
+from schema.shared.enums import describe_enum
 from schema.shared.lookahead import selection_of
 from schema.shared.scalars import Amount, Timestamp
 from schema.types.money import money
@@ -20,15 +20,15 @@ from schema.types.product import Product
 if TYPE_CHECKING:
     from schema.types.customer import Customer
 
-described(
+describe_enum(
     OrderStatus,
     "OrderStatus",
-    "Where an order stands.",
+    "The status of an order.",
     PLACED="Placed.",
     PAID="Paid.",
     SHIPPED="Shipped or handed over.",
-    RETURNED="Returned: it counts as an order, but not in revenue.",
-    CANCELLED="Cancelled: it counts nowhere.",
+    RETURNED="Returned. Counted as an order, but not in revenue.",
+    CANCELLED="Canceled. Not counted in any metric.",
 )
 
 
@@ -37,27 +37,32 @@ _of_line, _of_order = Derived["OrderLine"](), Derived["Order"]()
 
 @strawberry.type(description="One line of an order.")
 class OrderLine:
-    """A line of an order in GraphQL."""
+    """An order line in GraphQL."""
 
     line: strawberry.Private[DomainOrderLine]
     currency: strawberry.Private[str]
 
-    sku: str = _of_line(lambda one: one.line.sku, "The article number.")
-    name: str | None = _of_line(lambda one: one.line.name or None, "The article's name as the source sent it.")
-    quantity: Amount = _of_line(lambda one: one.line.quantity, "How much or many.")
+    sku: str = _of_line(lambda self: self.line.sku, "The stock-keeping unit of the product. E.g. `SHIRT-M-BLUE`.")
+    name: str | None = _of_line(
+        lambda self: self.line.name or None, "The product name as the source sent it. E.g. `Blue shirt, M`."
+    )
+    quantity: Amount = _of_line(lambda self: self.line.quantity, 'The quantity. E.g. `"2"`, or `"0.750"` by weight.')
     total: Amount = _of_line(
-        lambda one: money(one.line.total, one.currency), "The total of the line, in the currency of the order."
+        lambda self: money(self.line.total, self.currency), "The total of the line, in the currency of the order."
     )
 
-    @strawberry.field(description="The product, where it is known; one that comes late shows in earlier lines too.")
+    @strawberry.field(
+        description="The product. Null if no record of it is stored; a record that arrives later is shown too."
+    )
     async def product(self, info: Info) -> Product | None:
-        """The product, together with those of other lines of the answer."""
-        found = await info.context.loaders.products.load(self.line.sku)
-        return None if found is None else Product.of(found)
+        """Load the product together with those of other lines of the response."""
+        product = await info.context.loaders.products.load(self.line.sku)
+        return None if product is None else Product.of(product)
 
 
 @strawberry.federation.type(
-    keys=["number"], description="An order: an identifier that also carries facts, those that were stated last."
+    keys=["number"],
+    description="An order, as its source last reported it. The order number is also an identifier of the customer.",
 )
 class Order:
     """An order in GraphQL."""
@@ -65,32 +70,36 @@ class Order:
     key: strawberry.Private[str]
     order: strawberry.Private[DomainOrder]
 
-    number: str = _of_order(lambda one: one.order.number, "The order number as the source sent it.")
-    source: str = _of_order(lambda one: one.order.source, "Who stated these facts.")
-    placed_at: Timestamp = _of_order(lambda one: one.order.placed_at, "When it was placed.")
-    stated_at: Timestamp = _of_order(lambda one: one.order.stated_at, "When the source stated this.")
-    status: OrderStatus = _of_order(lambda one: one.order.status, "Where it stands.")
-    currency: str = _of_order(lambda one: one.order.currency, "ISO 4217.")
-    total: Amount = _of_order(lambda one: money(one.order.total, one.order.currency), "What it came to.")
+    number: str = _of_order(lambda self: self.order.number, "The order number. E.g. `100234`.")
+    source: str = _of_order(lambda self: self.order.source, "The source that reported the order. E.g. `web-shop`.")
+    placed_at: Timestamp = _of_order(lambda self: self.order.placed_at, "When the order was placed.")
+    reported_at: Timestamp = _of_order(
+        lambda self: self.order.reported_at, "When the source reported this state of the order."
+    )
+    status: OrderStatus = _of_order(lambda self: self.order.status, "The status of the order.")
+    currency: str = _of_order(lambda self: self.order.currency, "The ISO 4217 code of the currency. E.g. `EUR`.")
+    total: Amount = _of_order(
+        lambda self: money(self.order.total, self.order.currency), "The total of the order, in its currency."
+    )
     lines: list[OrderLine] = _of_order(
-        lambda one: [OrderLine(line=line, currency=one.order.currency) for line in one.order.lines],
-        "Its lines, in the order they were sent.",
+        lambda self: [OrderLine(line=line, currency=self.order.currency) for line in self.order.lines],
+        "The lines of the order, as they were sent.",
     )
 
-    @strawberry.field(description="Whose it is; null where it is no one's any more.")
+    @strawberry.field(description="The customer who placed the order. Null if the order number belongs to no customer.")
     async def customer(self, info: Info) -> Annotated["Customer", strawberry.lazy("schema.types.customer")] | None:
-        """The customer of the order, together with those of other orders of the answer."""
+        """Load the customer together with those of other orders of the response."""
         selection = selection_of(info) or Selection()
         view = await info.context.loaders.customers.load((ByKey(self.key), selection))
         return info.context.customer_or_none(view)
 
     @classmethod
     async def resolve_reference(cls, info: Info, number: str) -> "Order | None":
-        """An order that another subgraph names."""
-        found = await info.context.loaders.orders.load(number)
-        return None if found is None else cls.of(*found)
+        """Return the order that another subgraph references."""
+        key_and_order = await info.context.loaders.orders.load(number)
+        return None if key_and_order is None else cls.of(*key_and_order)
 
     @classmethod
     def of(cls, key: str, order: DomainOrder) -> "Order":
-        """From the domain's value."""
+        """Convert the domain's value."""
         return cls(key=key, order=order)

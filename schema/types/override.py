@@ -1,80 +1,97 @@
-"""Stewards' marks in GraphQL."""
+"""Stewards' overrides in GraphQL."""
 
 import strawberry
 
-from graph.domain.model.overrides import Mark as DomainMark
-from graph.domain.model.overrides import MarkKind
-from schema.shared.enums import described
+from graph.domain.model.overrides import Override as DomainOverride
+from graph.domain.model.overrides import OverrideKind
+from schema.shared.enums import describe_enum
 from schema.shared.problems import Problem
 from schema.shared.scalars import Timestamp
 from schema.types.customer import Customer
-from schema.types.identifier import IdentifierName
+from schema.types.identifier import IdentifierRef
 from schema.types.node import Node
 
-PREFIX = "mrk_"
+PREFIX = "ovr_"
 
-described(
-    MarkKind,
-    "MarkKind",
-    "What a steward says.",
-    TOGETHER="Two identifiers belong to one customer, whatever limits or sharing say.",
-    APART="Two identifiers never belong to one customer, whatever else says so.",
-    BLOCKED="An identifier links nothing.",
+describe_enum(
+    OverrideKind,
+    "OverrideKind",
+    "The kind of an override.",
+    TOGETHER="Two identifiers belong to the same customer, regardless of limits and shared identifiers.",
+    APART="Two identifiers belong to different customers, regardless of all other evidence.",
+    BLOCKED="An identifier does not link customers.",
 )
 
 
-@strawberry.type(description="A steward's word that overrules the machine.")
-class Mark(Node):
-    """A mark in GraphQL."""
+@strawberry.type(description="A decision of a data steward that overrides the automatic resolution.")
+class Override(Node):
+    """An override in GraphQL."""
 
-    id: strawberry.ID = strawberry.field(description="Opaque and lasting.")
-    kind: MarkKind = strawberry.field(description="What it says.")
-    a: IdentifierName = strawberry.field(description="One identifier.")
-    b: IdentifierName | None = strawberry.field(description="The other identifier; null for a block.")
-    actor: str = strawberry.field(description="Who set it.")
-    reason: str = strawberry.field(description="Why, in the steward's words.")
-    at: Timestamp = strawberry.field(description="When it was set; it never decides anything.")
+    id: strawberry.ID = strawberry.field(description="The id: opaque, stable and never reused. E.g. `ovr_…`.")
+    kind: OverrideKind = strawberry.field(description="The kind of the override.")
+    a: IdentifierRef = strawberry.field(description="The first identifier.")
+    b: IdentifierRef | None = strawberry.field(description="The second identifier. Null for a blocked identifier.")
+    actor: str = strawberry.field(description="Who set the override. E.g. `sue`.")
+    reason: str = strawberry.field(description="Why the override was set. E.g. `confirmed by phone`.")
+    created_at: Timestamp = strawberry.field(description="When the override was set. Does not affect resolution.")
 
     @classmethod
-    def of(cls, mark: DomainMark) -> "Mark":
-        """From the domain's value."""
+    def of(cls, override: DomainOverride) -> "Override":
+        """Convert the domain's value."""
         return cls(
-            id=strawberry.ID(mark.id),
-            kind=mark.kind,
-            a=IdentifierName.of(mark.a),
-            b=IdentifierName.of(mark.b) if mark.b else None,
-            actor=mark.actor,
-            reason=mark.reason,
-            at=Timestamp(mark.at),
+            id=strawberry.ID(override.id),
+            kind=override.kind,
+            a=IdentifierRef.of(override.a),
+            b=IdentifierRef.of(override.b) if override.b else None,
+            actor=override.actor,
+            reason=override.reason,
+            created_at=Timestamp(override.at),
         )
 
 
-@strawberry.type(description="A mark that stands, and the customers at its ends.")
-class MarkPayload:
-    """The payload of all mutations on marks."""
+@strawberry.type(description="The result of a mutation of an override.")
+class OverridePayload:
+    """The payload of all mutations of overrides."""
 
-    mark: Mark | None = strawberry.field(description="The mark as it stands; null if `errors` is not empty.")
-    created: bool = strawberry.field(description="Whether it was set only now; the same one may have stood already.")
-    note: str | None = strawberry.field(description="Whether another mark contradicts it, and which one stands.")
-    customers: list[Customer] = strawberry.field(description="The customers at its ends after this; one if united.")
-    errors: list[Problem] = strawberry.field(description="What is wrong with the request.")
-
-
-@strawberry.type(description="An identifier that did not go back to the id it had before the merge.")
-class StayedIdentifier:
-    """An identifier that stayed, in GraphQL."""
-
-    identifier: IdentifierName = strawberry.field(description="The identifier.")
-    was_with: strawberry.ID = strawberry.field(description="The id it had before the merge.")
-    is_with: strawberry.ID | None = strawberry.field(description="The id it has now.")
-    reason: str = strawberry.field(description="Why it is there.")
+    override: Override | None = strawberry.field(
+        description="The override that was set or removed. Null if `errors` is not empty."
+    )
+    created: bool = strawberry.field(
+        description="Whether this request created the override. False if the same override was already set."
+    )
+    conflict: str | None = strawberry.field(
+        description="How another override conflicts with this one, and which of them is in effect. Null if none does."
+    )
+    customers: list[Customer] = strawberry.field(
+        description="The customers of the override's identifiers after the mutation. One customer if they were merged."
+    )
+    errors: list[Problem] = strawberry.field(description="The problems of the request. Empty if it succeeded.")
 
 
-@strawberry.type(description="What an undo did.")
-class UndoPayload:
-    """The payload of `undoChange`."""
+@strawberry.type(description="An identifier that undoing a merge did not return to its previous customer.")
+class UnrestoredIdentifier:
+    """An identifier that was not restored, in GraphQL."""
 
-    mark: Mark | None = strawberry.field(description="The mark it set; `removeMark` of it redoes the merge.")
-    customers: list[Customer] = strawberry.field(description="The customers it touched, as they are now.")
-    stayed: list[StayedIdentifier] = strawberry.field(description="Identifiers that did not go back.")
-    errors: list[Problem] = strawberry.field(description="What is wrong with the request.")
+    identifier: IdentifierRef = strawberry.field(description="The identifier.")
+    previous_customer_id: strawberry.ID = strawberry.field(
+        description="The id of the customer that held the identifier before the merge."
+    )
+    current_customer_id: strawberry.ID | None = strawberry.field(
+        description="The id of the customer that holds the identifier now. Null if none does."
+    )
+    reason: str = strawberry.field(description="Why the identifier was not returned.")
+
+
+@strawberry.type(description="The result of `undoMerge`.")
+class UndoMergePayload:
+    """The payload of `undoMerge`."""
+
+    override: Override | None = strawberry.field(
+        description="The override that keeps the customers apart; removing it by `removeOverride` merges them again. "
+        "Null if `errors` is not empty."
+    )
+    customers: list[Customer] = strawberry.field(description="The affected customers after the mutation.")
+    not_restored: list[UnrestoredIdentifier] = strawberry.field(
+        description="The identifiers that did not return to their previous customer."
+    )
+    errors: list[Problem] = strawberry.field(description="The problems of the request. Empty if it succeeded.")

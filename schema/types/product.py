@@ -2,62 +2,73 @@
 
 import strawberry
 
-from graph.domain.model.products import Favourite as DomainFavourite
+from graph.domain.model.products import Favorite as DomainFavorite
 from graph.domain.model.products import Product as DomainProduct
 from schema.shared.scalars import Timestamp
 
 
-@strawberry.type(description="An article, as its source described it last.")
+@strawberry.type(description="A product, as described by its newest record.")
 class Product:
     """A product in GraphQL."""
 
-    sku: str = strawberry.field(description="The article number.")
-    name: str = strawberry.field(description="Its name.")
-    brand: str | None = strawberry.field(description="Its brand.")
-    categories: list[str] = strawberry.field(description="The categories it belongs to.")
-    source: str = strawberry.field(description="Who describes it.")
-    stated_at: Timestamp = strawberry.field(description="When it was described.")
+    sku: str = strawberry.field(description="The stock-keeping unit. E.g. `SHIRT-M-BLUE`.")
+    name: str = strawberry.field(description="The name of the product.")
+    brand: str | None = strawberry.field(description="The brand of the product.")
+    categories: list[str] = strawberry.field(description="The categories of the product. E.g. `shirts`.")
+    source: str = strawberry.field(description="The source of this record. E.g. `pim`.")
+    reported_at: Timestamp = strawberry.field(description="When the source reported this record.")
 
     @classmethod
-    def of(cls, one: DomainProduct) -> "Product":
-        """From the domain's value."""
+    def of(cls, product: DomainProduct) -> "Product":
+        """Convert the domain's value."""
         return cls(
-            sku=one.sku,
-            name=one.name,
-            brand=one.brand or None,
-            categories=list(one.categories),
-            source=one.source,
-            stated_at=Timestamp(one.stated_at),
+            sku=product.sku,
+            name=product.name,
+            brand=product.brand or None,
+            categories=list(product.categories),
+            source=product.source,
+            reported_at=Timestamp(product.reported_at),
         )
 
 
-@strawberry.type(description="A category or a brand that a customer buys.")
-class Favourite:
-    """A favourite in GraphQL."""
+@strawberry.type(description="A category or brand that a customer buys.")
+class Favorite:
+    """A favorite in GraphQL."""
 
-    name: str = strawberry.field(description="The category or brand.")
-    orders: int = strawberry.field(description="How many of the newest 100 orders hold it.")
-    last_at: Timestamp = strawberry.field(description="When the newest of them was placed.")
+    name: str = strawberry.field(description="The name of the category or brand. E.g. `shirts`.")
+    order_count: int = strawberry.field(
+        description="The number of orders that contain a product of this category or brand, among the newest 100."
+    )
+    last_ordered_at: Timestamp = strawberry.field(description="When the newest of these orders was placed.")
 
     @classmethod
-    def of(cls, one: DomainFavourite) -> "Favourite":
-        """From the domain's value."""
-        return cls(name=one.name, orders=one.orders, last_at=Timestamp(one.last_at))
+    def of(cls, favorite: DomainFavorite) -> "Favorite":
+        """Convert the domain's value."""
+        return cls(
+            name=favorite.name,
+            order_count=favorite.order_count,
+            last_ordered_at=Timestamp(favorite.last_ordered_at),
+        )
 
 
-@strawberry.type(description="What a customer buys, by its newest 100 orders; cancelled and returned ones left out.")
-class Favourites:
-    """Favourites in GraphQL."""
+@strawberry.type(
+    description="The favorite categories and brands of a customer, from the newest 100 orders. Canceled and returned "
+    "orders are ignored."
+)
+class Favorites:
+    """Favorites in GraphQL."""
 
-    categories: list[Favourite] = strawberry.field(description="Categories, those of most orders first.")
-    brands: list[Favourite] = strawberry.field(description="Brands, those of most orders first.")
+    categories: list[Favorite] = strawberry.field(description="Categories by number of orders, highest first.")
+    brands: list[Favorite] = strawberry.field(description="Brands by number of orders, highest first.")
 
 
-@strawberry.type(description="An article that was looked at and not bought since.")
-class Viewed:
-    """A viewed article in GraphQL."""
+@strawberry.type(description="A product that the customer viewed or added to a cart and has not bought.")
+class ViewedProduct:
+    """A viewed product in GraphQL."""
 
-    sku: str = strawberry.field(description="The article number.")
-    product: Product | None = strawberry.field(description="The article, where it is known.")
-    last_at: Timestamp = strawberry.field(description="When it was looked at last.")
-    in_cart: bool = strawberry.field(description="Whether it was put into a cart.")
+    sku: str = strawberry.field(description="The stock-keeping unit. E.g. `SHIRT-M-BLUE`.")
+    product: Product | None = strawberry.field(description="The product. Null if no record of it is stored.")
+    last_viewed_at: Timestamp = strawberry.field(
+        description="When the customer last viewed the product or added it to a cart."
+    )
+    added_to_cart: bool = strawberry.field(description="Whether the customer added the product to a cart.")

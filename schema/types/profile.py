@@ -1,229 +1,265 @@
-"""Attributes in GraphQL: the values that the profile shows, with who stated them."""
+"""The profile in GraphQL: the attributes of a customer, with their sources."""
 
 from collections.abc import Mapping
 from typing import Annotated
 
 import strawberry
 
-from graph.domain.profile.attributes import Chosen, Stated
-from graph.domain.profile.catalog import Attribute as DomainAttribute
+from graph.domain.profile.attributes import ADDRESS_PARTS, ProfileAttribute, ReportedValue
+from graph.domain.profile.catalog import AttributeDefinition as DomainAttributeDefinition
 from graph.domain.profile.catalog import AttributeType, Precedence
-from schema.shared.enums import described
-from schema.shared.evidence_tier import Tier
+from schema.shared.enums import describe_enum
+from schema.shared.evidence_tier import SOURCE_PARTY, Party
 from schema.shared.scalars import Timestamp
 
-described(
+describe_enum(
     AttributeType,
     "AttributeType",
-    "What the values of an attribute look like.",
-    TEXT="Any text.",
-    DATE="A date, YYYY-MM-DD.",
-    LANGUAGE="A language of BCP 47.",
-    NUMBER="A decimal number.",
+    "The type of an attribute's values.",
+    TEXT="Text.",
+    DATE="A date. E.g. `1980-05-31`.",
+    LANGUAGE="A BCP 47 language tag. E.g. `de-CH`.",
+    NUMBER="A decimal number. E.g. `12.5`.",
     BOOLEAN="`true` or `false`.",
     ADDRESS="A postal address.",
 )
-described(
+describe_enum(
     Precedence,
     "Precedence",
-    "Which of several values the profile shows.",
-    NEWEST="The one stated last.",
-    OLDEST="The one stated first.",
-    MOST_FREQUENT="The one that most sources hold, of these the newest.",
-    SOURCES="That of the source that comes first in the list of the attribute.",
-    UNION="All of them, newest first.",
+    "The rule by which the profile chooses one of several values.",
+    NEWEST="The value that was reported last.",
+    OLDEST="The value that was reported first.",
+    MOST_FREQUENT="The value that most sources report; the newest of several.",
+    SOURCE_PRIORITY="The value of the source that is listed first in the attribute's `sources`.",
+    ALL="All values, newest first.",
 )
 
 
-@strawberry.type(description="A postal address, as far as it was stated.")
+@strawberry.type(description="A postal address. Parts that the source did not report are null.")
 class Address:
     """An address in GraphQL."""
 
-    street: str | None = strawberry.field(description="Street and house number.")
-    postcode: str | None = strawberry.field(description="Postal code.")
-    city: str | None = strawberry.field(description="Town.")
-    country: str | None = strawberry.field(description="Country, as the source writes it.")
+    street: str | None = strawberry.field(description="The street and house number. E.g. `Bahnhofstrasse 1`.")
+    postal_code: str | None = strawberry.field(description="The postal code. E.g. `8001`.")
+    city: str | None = strawberry.field(description="The city or town. E.g. `Zürich`.")
+    region: str | None = strawberry.field(description="The state, province or region. E.g. `ZH`.")
+    country: str | None = strawberry.field(description="The country, as the source writes it. E.g. `CH`.")
 
     @classmethod
-    def of(cls, value: Mapping[str, str]) -> "Address":
-        """From the domain's value."""
-        return cls(**{part: value.get(part) or None for part in ("street", "postcode", "city", "country")})
+    def of(cls, parts: Mapping[str, str]) -> "Address":
+        """Convert the domain's value."""
+        return cls(**{part: parts.get(part) or None for part in ADDRESS_PARTS})
 
 
-@strawberry.type(description="Another value that is stated of the same attribute.")
+@strawberry.type(description="An alternative value of an attribute, which the profile did not choose.")
 class AlternativeText:
-    """An alternative in GraphQL."""
+    """An alternative text in GraphQL."""
 
     value: str = strawberry.field(description="The value.")
-    source: str = strawberry.field(description="Who states it.")
-    party: Tier = strawberry.field(description="How near the source is.")
-    stated_at: Timestamp = strawberry.field(description="When.")
+    source: str = strawberry.field(description="The source that reported the value. E.g. `crm`.")
+    party: Party = strawberry.field(description=SOURCE_PARTY)
+    reported_at: Timestamp = strawberry.field(description="When the source reported the value.")
 
     @classmethod
-    def of(cls, stated: Stated) -> "AlternativeText":
-        """From the domain's value."""
-        return cls(value=str(stated.value), source=stated.source, party=stated.tier, stated_at=Timestamp(stated.at))
+    def of(cls, reported: ReportedValue) -> "AlternativeText":
+        """Convert the domain's value."""
+        return cls(
+            value=str(reported.value),
+            source=reported.source,
+            party=reported.party,
+            reported_at=Timestamp(reported.reported_at),
+        )
 
 
-@strawberry.type(description="An attribute whose values are texts.")
+@strawberry.type(description="An attribute of a customer: the chosen value, with its source and the alternatives.")
 class TextAttribute:
     """A text attribute in GraphQL."""
 
-    name: str = strawberry.field(description="The attribute's name, such as `given_name`.")
-    value: str = strawberry.field(description="The value that precedence chooses; of a union the newest.")
-    values: list[str] = strawberry.field(description="All values of a union; else the one.")
-    source: str = strawberry.field(description="Who states it.")
-    party: Tier = strawberry.field(description="How near the source is.")
-    stated_at: Timestamp = strawberry.field(description="When it was stated.")
-    alternatives: list[AlternativeText] = strawberry.field(description="Other values that are stated, newest first.")
+    name: str = strawberry.field(description="The name of the attribute. E.g. `given_name`.")
+    value: str = strawberry.field(
+        description="The chosen value; the newest if the attribute's precedence is `ALL`. E.g. `Ann`."
+    )
+    values: list[str] = strawberry.field(
+        description="All values, newest first, if the attribute's precedence is `ALL`; otherwise the chosen value."
+    )
+    source: str = strawberry.field(description="The source that reported the chosen value. E.g. `crm`.")
+    party: Party = strawberry.field(description="Whether that source is your own system, a partner or a third party.")
+    reported_at: Timestamp = strawberry.field(description="When that source reported the value.")
+    alternatives: list[AlternativeText] = strawberry.field(description="The values not chosen, newest first.")
 
     @classmethod
-    def of(cls, name: str, chosen: Chosen | None) -> "TextAttribute | None":
-        """From the domain's value."""
-        if chosen is None:
+    def of(cls, name: str, attribute: ProfileAttribute | None) -> "TextAttribute | None":
+        """Convert the domain's value."""
+        if attribute is None:
             return None
-        first = chosen.shown[0]
+        first = attribute.chosen[0]
         return cls(
             name=name,
             value=str(first.value),
-            values=[str(one.value) for one in chosen.shown],
+            values=[str(reported.value) for reported in attribute.chosen],
             source=first.source,
-            party=first.tier,
-            stated_at=Timestamp(first.at),
-            alternatives=[AlternativeText.of(one) for one in chosen.alternatives],
+            party=first.party,
+            reported_at=Timestamp(first.reported_at),
+            alternatives=[AlternativeText.of(reported) for reported in attribute.alternatives],
         )
 
 
-@strawberry.type(description="Another address that is stated.")
+@strawberry.type(description="An alternative address, which the profile did not choose.")
 class AlternativeAddress:
-    """An alternative in GraphQL."""
+    """An alternative address in GraphQL."""
 
     value: Address = strawberry.field(description="The address.")
-    source: str = strawberry.field(description="Who states it.")
-    party: Tier = strawberry.field(description="How near the source is.")
-    stated_at: Timestamp = strawberry.field(description="When.")
+    source: str = strawberry.field(description="The source that reported the address. E.g. `crm`.")
+    party: Party = strawberry.field(description=SOURCE_PARTY)
+    reported_at: Timestamp = strawberry.field(description="When the source reported the address.")
 
     @classmethod
-    def of(cls, stated: Stated) -> "AlternativeAddress":
-        """From the domain's value."""
-        at = Timestamp(stated.at)
-        return cls(value=_address(stated), source=stated.source, party=stated.tier, stated_at=at)
+    def of(cls, reported: ReportedValue) -> "AlternativeAddress":
+        """Convert the domain's value."""
+        return cls(
+            value=_address(reported),
+            source=reported.source,
+            party=reported.party,
+            reported_at=Timestamp(reported.reported_at),
+        )
 
 
-@strawberry.type(description="An attribute whose values are addresses.")
+@strawberry.type(
+    description="An address attribute of a customer: the chosen address, with its source and the alternatives."
+)
 class AddressAttribute:
     """An address attribute in GraphQL."""
 
-    name: str = strawberry.field(description="The attribute's name, such as `address`.")
-    value: Address = strawberry.field(description="The address that precedence chooses; of a union the newest.")
-    values: list[Address] = strawberry.field(description="All addresses of a union; else the one.")
-    source: str = strawberry.field(description="Who states it.")
-    party: Tier = strawberry.field(description="How near the source is.")
-    stated_at: Timestamp = strawberry.field(description="When it was stated.")
-    alternatives: list[AlternativeAddress] = strawberry.field(description="Other addresses stated, newest first.")
+    name: str = strawberry.field(description="The name of the attribute. E.g. `address`.")
+    value: Address = strawberry.field(
+        description="The chosen address; the newest if the attribute's precedence is `ALL`."
+    )
+    values: list[Address] = strawberry.field(
+        description="All addresses, newest first, if the attribute's precedence is `ALL`; otherwise the chosen address."
+    )
+    source: str = strawberry.field(description="The source that reported the chosen address. E.g. `crm`.")
+    party: Party = strawberry.field(description="Whether that source is your own system, a partner or a third party.")
+    reported_at: Timestamp = strawberry.field(description="When that source reported the address.")
+    alternatives: list[AlternativeAddress] = strawberry.field(description="The addresses not chosen, newest first.")
 
     @classmethod
-    def of(cls, name: str, chosen: Chosen | None) -> "AddressAttribute | None":
-        """From the domain's value."""
-        if chosen is None:
+    def of(cls, name: str, attribute: ProfileAttribute | None) -> "AddressAttribute | None":
+        """Convert the domain's value."""
+        if attribute is None:
             return None
-        first = chosen.shown[0]
+        first = attribute.chosen[0]
         return cls(
             name=name,
             value=_address(first),
-            values=[_address(one) for one in chosen.shown],
+            values=[_address(reported) for reported in attribute.chosen],
             source=first.source,
-            party=first.tier,
-            stated_at=Timestamp(first.at),
-            alternatives=[AlternativeAddress.of(one) for one in chosen.alternatives],
+            party=first.party,
+            reported_at=Timestamp(first.reported_at),
+            alternatives=[AlternativeAddress.of(reported) for reported in attribute.alternatives],
         )
 
 
-def _address(stated: Stated) -> Address:
-    return Address.of({} if isinstance(stated.value, str) else stated.value)
+def _address(reported: ReportedValue) -> Address:
+    return Address.of({} if isinstance(reported.value, str) else reported.value)
 
 
-Names = Annotated[list[str] | None, strawberry.argument(description="Only those of these names.")]
+Names = Annotated[list[str] | None, strawberry.argument(description="Return only attributes with these names.")]
 
 
-@strawberry.type(description="What is known of a person: one value an attribute, by the precedence of each.")
+@strawberry.type(
+    description="The attributes of a customer. Each shows the value chosen by its precedence rule, with its source and "
+    "the alternatives. Null if no source reports a value."
+)
 class Profile:
-    """A profile in GraphQL. Attributes that nobody states are null."""
+    """A profile in GraphQL."""
 
-    chosen: strawberry.Private[Mapping[str, Chosen]]
-    types: strawberry.Private[Mapping[str, DomainAttribute]]
+    chosen: strawberry.Private[Mapping[str, ProfileAttribute]]
+    types: strawberry.Private[Mapping[str, DomainAttributeDefinition]]
 
     def _text(self, name: str) -> TextAttribute | None:
         return TextAttribute.of(name, self.chosen.get(name))
 
-    @strawberry.field(description="The whole name.")
+    @strawberry.field(description="The full name. E.g. `Ann Meier`.")
     def name(self) -> TextAttribute | None:
-        """The name."""
+        """Return the full name."""
         return self._text("name")
 
-    @strawberry.field(description="The given name.")
+    @strawberry.field(description="The given name. E.g. `Ann`.")
     def given_name(self) -> TextAttribute | None:
-        """The given name."""
+        """Return the given name."""
         return self._text("given_name")
 
-    @strawberry.field(description="The family name.")
+    @strawberry.field(description="The family name. E.g. `Meier`.")
     def family_name(self) -> TextAttribute | None:
-        """The family name."""
+        """Return the family name."""
         return self._text("family_name")
 
-    @strawberry.field(description="The gender, as sources write it.")
+    @strawberry.field(description="The gender, as the source writes it. E.g. `female`.")
     def gender(self) -> TextAttribute | None:
-        """The gender."""
+        """Return the gender."""
         return self._text("gender")
 
-    @strawberry.field(description="The date of birth, YYYY-MM-DD.")
+    @strawberry.field(description="The date of birth. E.g. `1980-05-31`.")
     def birth_date(self) -> TextAttribute | None:
-        """The date of birth."""
+        """Return the date of birth."""
         return self._text("birth_date")
 
-    @strawberry.field(description="The language, by BCP 47.")
+    @strawberry.field(description="The language, as a BCP 47 tag. E.g. `de-CH`.")
     def language(self) -> TextAttribute | None:
-        """The language."""
+        """Return the language."""
         return self._text("language")
 
     @strawberry.field(description="The postal address.")
     def address(self) -> AddressAttribute | None:
-        """The address."""
+        """Return the postal address."""
         return AddressAttribute.of("address", self.chosen.get("address"))
 
-    @strawberry.field(description="All attributes of text, those that attributes.toml declares too.")
-    def texts(self, names: Names = None) -> list[TextAttribute]:
-        """Text attributes."""
-        found = (self._text(name) for name in self._named(names) if self._of_text(name))
-        return [one for one in found if one is not None]
+    @strawberry.field(
+        description="All attributes with a value that are not addresses, including custom attributes of "
+        "attributes.toml."
+    )
+    def text_attributes(self, names: Names = None) -> list[TextAttribute]:
+        """Return the text attributes."""
+        attributes = (self._text(name) for name in self._with_value(names) if self._is_text(name))
+        return [attribute for attribute in attributes if attribute is not None]
 
-    @strawberry.field(description="All attributes of addresses, those that attributes.toml declares too.")
-    def addresses(self, names: Names = None) -> list[AddressAttribute]:
-        """Address attributes."""
-        wanted = (name for name in self._named(names) if not self._of_text(name))
-        found = (AddressAttribute.of(name, self.chosen.get(name)) for name in wanted)
-        return [one for one in found if one is not None]
+    @strawberry.field(
+        description="All address attributes with a value, including custom attributes of attributes.toml."
+    )
+    def address_attributes(self, names: Names = None) -> list[AddressAttribute]:
+        """Return the address attributes."""
+        selected = (name for name in self._with_value(names) if not self._is_text(name))
+        attributes = (AddressAttribute.of(name, self.chosen.get(name)) for name in selected)
+        return [attribute for attribute in attributes if attribute is not None]
 
-    def _named(self, names: list[str] | None) -> list[str]:
+    def _with_value(self, names: list[str] | None) -> list[str]:
         return [name for name in self.chosen if names is None or name in names]
 
-    def _of_text(self, name: str) -> bool:
+    def _is_text(self, name: str) -> bool:
         return self.types[name].type is not AttributeType.ADDRESS
 
 
-@strawberry.type(description="An attribute that sources may state.")
-class Attribute:
-    """A declaration in GraphQL."""
+@strawberry.type(description="The definition of an attribute that sources can report.")
+class AttributeDefinition:
+    """A definition in GraphQL."""
 
-    name: str = strawberry.field(description="Its name.")
-    type: AttributeType = strawberry.field(description="What its values look like.")
-    personal: bool = strawberry.field(description="Whether its values tell who somebody is.")
-    precedence: Precedence = strawberry.field(description="Which of several values the profile shows.")
-    sources: list[str] = strawberry.field(description="The sources that come first, best first.")
+    name: str = strawberry.field(description="The name of the attribute. E.g. `given_name`.")
+    type: AttributeType = strawberry.field(description="The type of its values.")
+    personal: bool = strawberry.field(description="Whether its values are personal data that identify a person.")
+    precedence: Precedence = strawberry.field(
+        description="The rule by which the profile chooses one of several values."
+    )
+    sources: list[str] = strawberry.field(
+        description="The sources in order of priority, for the precedence `SOURCE_PRIORITY`. E.g. `crm`, `web-shop`."
+    )
 
     @classmethod
-    def of(cls, one: DomainAttribute) -> "Attribute":
-        """From the domain's value."""
+    def of(cls, definition: DomainAttributeDefinition) -> "AttributeDefinition":
+        """Convert the domain's value."""
         return cls(
-            name=one.name, type=one.type, personal=one.personal, precedence=one.precedence, sources=list(one.sources)
+            name=definition.name,
+            type=definition.type,
+            personal=definition.personal,
+            precedence=definition.precedence,
+            sources=list(definition.sources),
         )

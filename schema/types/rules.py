@@ -1,137 +1,168 @@
-"""The rules in GraphQL."""
+"""The rules, their rollout and previews of other rules in GraphQL."""
 
 import strawberry
 
-from graph.commands.rules_rollout import Progress
-from graph.domain.model.rules import KeptRules
-from graph.queries.rules_preview import Difference, Preview, PreviewState
+from graph.commands.rules_rollout import RolloutProgress
+from graph.domain.model.rules import StoredRules
+from graph.queries.rules_preview import Preview, PreviewImpact, PreviewState
 from graph.queries.rules_preview import Sample as DomainSample
-from schema.shared.enums import described
+from schema.shared.enums import describe_enum
 from schema.shared.problems import Problem
 from schema.shared.scalars import Timestamp
-from schema.types.identifier import IdentifierName
+from schema.types.identifier import IdentifierRef
 
-described(
+describe_enum(
     PreviewState,
     "PreviewState",
-    "How a preview stands.",
-    RUNNING="It goes on.",
-    DONE="It has come to its end.",
-    CANCELLED="It was cancelled.",
-    FAILED="The database did not answer in between.",
+    "The state of a rules preview.",
+    RUNNING="The preview is running.",
+    COMPLETED="The preview is complete.",
+    CANCELLED="The preview was canceled.",
+    FAILED="The preview failed because the database was unavailable.",
 )
 
 
-@strawberry.type(description="How far a version of the rules has got; everything is served meanwhile.")
-class RulesProgress:
-    """Progress in GraphQL."""
+@strawberry.type(
+    description="The progress of applying rules to stored observations. Queries and mutations are served meanwhile."
+)
+class RulesRollout:
+    """A rollout in GraphQL."""
 
-    version: int = strawberry.field(description="The version.")
-    done: int = strawberry.field(description="Observations that were read under it since the service started.")
-    total: int = strawberry.field(description="All observations.")
-    running: bool = strawberry.field(description="Whether it goes on.")
+    version: int = strawberry.field(description="The version of the rules.")
+    processed: int = strawberry.field(
+        description="The number of observations processed under these rules since the service started."
+    )
+    total: int = strawberry.field(description="The total number of observations.")
+    running: bool = strawberry.field(description="Whether the rollout is running.")
 
     @classmethod
-    def of(cls, progress: Progress) -> "RulesProgress":
-        """From the domain's value."""
-        return cls(version=progress.version, done=progress.done, total=progress.total, running=progress.running)
+    def of(cls, progress: RolloutProgress) -> "RulesRollout":
+        """Convert the domain's value."""
+        return cls(
+            version=progress.version, processed=progress.processed, total=progress.total, running=progress.running
+        )
 
 
-@strawberry.type(description="The rules in force.")
+@strawberry.type(description="A version of the rules.")
 class RulesVersion:
     """A version of the rules in GraphQL."""
 
-    version: int = strawberry.field(description="Its number: `expectedVersion` of the next `applyRules`.")
-    at: Timestamp = strawberry.field(description="Since when.")
-    text: str = strawberry.field(description="The rules file.")
-    progress: RulesProgress = strawberry.field(description="How far it has got.")
+    version: int = strawberry.field(
+        description="The version number; `expectedVersion` of the next `applyRules` must be equal to it."
+    )
+    created_at: Timestamp = strawberry.field(description="When this version was applied.")
+    text: str = strawberry.field(description="The text of the rules file, in TOML.")
+    progress: RulesRollout = strawberry.field(
+        description="The progress of applying these rules to stored observations."
+    )
 
     @classmethod
-    def of(cls, kept: KeptRules, progress: Progress) -> "RulesVersion":
-        """From the domain's values."""
-        return cls(version=kept.version, at=Timestamp(kept.at), text=kept.text, progress=RulesProgress.of(progress))
+    def of(cls, stored: StoredRules, progress: RolloutProgress) -> "RulesVersion":
+        """Convert the domain's values."""
+        return cls(
+            version=stored.version,
+            created_at=Timestamp(stored.created_at),
+            text=stored.text,
+            progress=RulesRollout.of(progress),
+        )
 
 
-@strawberry.type(description="Customers of now, and the groups of identifiers that they would come to.")
+@strawberry.type(description="An example of customers that other rules would merge or split.")
 class PreviewSample:
     """A sample in GraphQL."""
 
-    customer_ids: list[strawberry.ID] = strawberry.field(description="The customers of now.")
-    groups: list[list[IdentifierName]] = strawberry.field(description="The groups; up to 20 identifiers of each.")
+    customer_ids: list[strawberry.ID] = strawberry.field(description="The ids of the customers now.")
+    groups: list[list[IdentifierRef]] = strawberry.field(
+        description="The customers under the other rules, as groups of identifiers; up to 20 identifiers per group."
+    )
 
     @classmethod
     def of(cls, sample: DomainSample) -> "PreviewSample":
-        """From the domain's value."""
-        groups = [[IdentifierName.of(key) for key in keys] for keys in sample.groups]
+        """Convert the domain's value."""
+        groups = [[IdentifierRef.of(key) for key in keys] for keys in sample.groups]
         return cls(customer_ids=[strawberry.ID(id) for id in sample.ids], groups=groups)
 
 
 @strawberry.type(description="What other rules would change.")
-class RulesDifference:
-    """A difference in GraphQL."""
+class RulesImpact:
+    """The impact of other rules in GraphQL."""
 
-    customers_now: int = strawberry.field(description="Customers now.")
-    customers_then: int = strawberry.field(description="Customers under the other rules.")
-    merging: int = strawberry.field(description="Customers of now that would go together with others.")
-    splitting: int = strawberry.field(description="Customers of now that would fall apart.")
-    changed: int = strawberry.field(description="Customers of now to which either happens, or that lose all.")
-    refused: int = strawberry.field(
-        description="Observations that count now and would be refused; they stay stored and return with other rules."
+    current_customers: int = strawberry.field(description="The number of customers now.")
+    projected_customers: int = strawberry.field(description="The number of customers under the other rules.")
+    merging_customers: int = strawberry.field(
+        description="The number of current customers that would be merged with others."
     )
-    accepted: int = strawberry.field(description="Observations that are refused now and would count.")
-    merges: list[PreviewSample] = strawberry.field(description="Some that would go together.")
-    splits: list[PreviewSample] = strawberry.field(description="Some that would fall apart.")
+    splitting_customers: int = strawberry.field(description="The number of current customers that would be split.")
+    changed_customers: int = strawberry.field(
+        description="The number of current customers that would be merged, split or lose all their identifiers."
+    )
+    newly_rejected: int = strawberry.field(
+        description="The number of valid observations that would be rejected. They would stay stored as inactive."
+    )
+    newly_accepted: int = strawberry.field(description="The number of inactive observations that would become valid.")
+    sample_merges: list[PreviewSample] = strawberry.field(
+        description="Up to 5 examples of customers that would be merged."
+    )
+    sample_splits: list[PreviewSample] = strawberry.field(
+        description="Up to 5 examples of customers that would be split."
+    )
 
     @classmethod
-    def of(cls, one: Difference) -> "RulesDifference":
-        """From the domain's value."""
+    def of(cls, impact: PreviewImpact) -> "RulesImpact":
+        """Convert the domain's value."""
         return cls(
-            customers_now=one.customers_now,
-            customers_then=one.customers_then,
-            merging=one.merging,
-            splitting=one.splitting,
-            changed=one.changed,
-            refused=one.refused,
-            accepted=one.accepted,
-            merges=[PreviewSample.of(sample) for sample in one.merges],
-            splits=[PreviewSample.of(sample) for sample in one.splits],
+            current_customers=impact.current_customers,
+            projected_customers=impact.projected_customers,
+            merging_customers=impact.merging_customers,
+            splitting_customers=impact.splitting_customers,
+            changed_customers=impact.changed_customers,
+            newly_rejected=impact.newly_rejected,
+            newly_accepted=impact.newly_accepted,
+            sample_merges=[PreviewSample.of(sample) for sample in impact.sample_merges],
+            sample_splits=[PreviewSample.of(sample) for sample in impact.sample_splits],
         )
 
 
-@strawberry.type(description="A preview of other rules on what is stored. Nothing is written.")
+@strawberry.type(description="A preview of other rules on the stored observations. It changes no data.")
 class RulesPreview:
     """A preview in GraphQL."""
 
-    id: strawberry.ID = strawberry.field(description="For `rulesPreview` and `cancelPreview`, in this process.")
-    state: PreviewState = strawberry.field(description="How it stands.")
-    done: int = strawberry.field(description="Observations read.")
-    total: int = strawberry.field(description="All observations.")
-    difference: RulesDifference | None = strawberry.field(description="What was found, once it is done.")
+    id: strawberry.ID = strawberry.field(
+        description="The id; `rulesPreview` and `cancelPreview` accept it until the service restarts."
+    )
+    state: PreviewState = strawberry.field(description="The state of the preview.")
+    processed: int = strawberry.field(description="The number of observations processed.")
+    total: int = strawberry.field(description="The total number of observations.")
+    impact: RulesImpact | None = strawberry.field(
+        description="What the other rules would change. Null until the preview is complete."
+    )
 
     @classmethod
     def of(cls, preview: Preview) -> "RulesPreview":
-        """From the domain's value."""
-        found = preview.difference
+        """Convert the domain's value."""
+        impact = preview.impact
         return cls(
             id=strawberry.ID(preview.id),
             state=preview.state,
-            done=preview.done,
+            processed=preview.processed,
             total=preview.total,
-            difference=None if found is None else RulesDifference.of(found),
+            impact=None if impact is None else RulesImpact.of(impact),
         )
 
 
-@strawberry.type(description="A preview that was begun, or what is wrong with the request.")
+@strawberry.type(description="The result of `previewRules` or `cancelPreview`.")
 class PreviewPayload:
     """The payload of `previewRules` and `cancelPreview`."""
 
-    preview: RulesPreview | None = strawberry.field(description="The preview; null if `errors` is not empty.")
-    errors: list[Problem] = strawberry.field(description="What is wrong with the request.")
+    preview: RulesPreview | None = strawberry.field(description="The preview. Null if `errors` is not empty.")
+    errors: list[Problem] = strawberry.field(description="The problems of the request. Empty if it succeeded.")
 
 
-@strawberry.type(description="New rules that are in force, or what is wrong with the request.")
+@strawberry.type(description="The result of `applyRules`.")
 class ApplyRulesPayload:
     """The payload of `applyRules`."""
 
-    progress: RulesProgress | None = strawberry.field(description="How far they have got; null with `errors`.")
-    errors: list[Problem] = strawberry.field(description="What is wrong with the request.")
+    progress: RulesRollout | None = strawberry.field(
+        description="The progress of applying the rules to stored observations. Null if `errors` is not empty."
+    )
+    errors: list[Problem] = strawberry.field(description="The problems of the request. Empty if it succeeded.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from strawberry.scalars import JSON
 
-from graph.commands.segments import Tried
+from graph.commands.segments import SegmentEvaluation
 from graph.domain.model.segments import Segment as DomainSegment
 from graph.domain.profile.pages import ById, Page, Selection
 from schema.shared.connections import After, Connection, First, connection
@@ -22,56 +22,67 @@ if TYPE_CHECKING:
 PREFIX = "seg_"
 
 
-@strawberry.type(description="A named group of customers, by a rule; kept up to date as facts arrive and time passes.")
+@strawberry.type(
+    description="A named group of the customers that match a rule. Memberships are updated as data arrives and time "
+    "passes."
+)
 class Segment(Node):
     """A segment in GraphQL."""
 
-    id: strawberry.ID = strawberry.field(description="Opaque and lasting.")
-    name: str = strawberry.field(description="What people call it; no two have the same.")
-    rule: JSON = strawberry.field(description="The rule, as `SegmentRuleInput` takes it.")
-    version: int = strawberry.field(description="Rises with every change of its name or rule.")
-    created_at: Timestamp = strawberry.field(description="Since when there is it.")
-    created_by: str = strawberry.field(description="Who made it.")
+    id: strawberry.ID = strawberry.field(description="The id: opaque, stable and never reused. E.g. `seg_…`.")
+    name: str = strawberry.field(description="The unique name. E.g. `Frequent buyers`.")
+    rule: JSON = strawberry.field(description='The rule, in the form of `SegmentRuleInput`. E.g. `{"known": true}`.')
+    version: int = strawberry.field(
+        description="The version number. It increases with each update of the name or the rule."
+    )
+    created_at: Timestamp = strawberry.field(description="When the segment was created.")
+    created_by: str = strawberry.field(description="The API client that created the segment.")
 
     @classmethod
-    def of(cls, one: DomainSegment) -> "Segment":
-        """From the domain's value."""
+    def of(cls, segment: DomainSegment) -> "Segment":
+        """Convert the domain's value."""
         return cls(
-            id=strawberry.ID(one.id),
-            name=one.name,
-            rule=JSON(one.values),
-            version=one.version,
-            created_at=Timestamp(one.created_at),
-            created_by=one.created_by,
+            id=strawberry.ID(segment.id),
+            name=segment.name,
+            rule=JSON(segment.values),
+            version=segment.version,
+            created_at=Timestamp(segment.created_at),
+            created_by=segment.created_by,
         )
 
-    @strawberry.field(description="How many belong to it, as it is recorded.")
-    async def count(self, info: Info) -> int:
-        """Its size."""
+    @strawberry.field(description="The number of recorded members.")
+    async def member_count(self, info: Info) -> int:
+        """Count the members."""
         return await info.context.graph.segments.count(self.id)
 
-    @strawberry.field(description="Whether all customers were looked at since segments or what they ask changed last.")
-    async def filled(self, info: Info) -> bool:
-        """Whether the pass is done."""
-        return await info.context.graph.segment_worker.filled()
+    @strawberry.field(
+        description="Whether all customers have been evaluated since the last change of a segment or of the statistics "
+        "that segments use."
+    )
+    async def ready(self, info: Info) -> bool:
+        """Return whether the evaluation of all customers is complete."""
+        return await info.context.graph.segment_worker.ready()
 
-    @strawberry.field(description="Who belongs to it, by id, as it is recorded: moments after what made them belong.")
+    @strawberry.field(
+        description="The recorded members, by customer id. A customer becomes a member shortly after it matches the "
+        "rule."
+    )
     async def members(
         self,
         info: Info,
         first: First = 20,
         after: After = None,
     ) -> Connection[Annotated["Customer", strawberry.lazy("schema.types.customer")]]:
-        """A page of members."""
+        """Return a page of members."""
         graph = info.context.graph
-        place = "" if after is None else decode(after, str)[0]
-        page = await graph.segments.members(self.id, place, page_size(first))
-        both = [selection_of(info, *path) for path in (("nodes",), ("edges", "node"))]
-        selection = Selection.of(one for found in both if found is not None for one in found.pages)
-        views = await graph.customers([ById(one.customer) for one in page.items], selection)
-        there = [(one, view) for one, view in zip(page.items, views, strict=True) if view is not None]
+        position = "" if after is None else decode(after, str)[0]
+        page = await graph.segments.members(self.id, position, page_size(first))
+        selections = [selection_of(info, *path) for path in (("nodes",), ("edges", "node"))]
+        selection = Selection.of(page for chosen in selections if chosen is not None for page in chosen.pages)
+        views = await graph.customers([ById(member.customer) for member in page.items], selection)
+        members = [(member, view) for member, view in zip(page.items, views, strict=True) if view is not None]
         result: Connection[Customer] = connection(
-            Page(there, page.more),
+            Page(members, page.has_more),
             lambda pair: info.context.present_customer(pair[1]),
             lambda pair: encode(pair[0].customer),
             after,
@@ -79,53 +90,60 @@ class Segment(Node):
         return result
 
 
-@strawberry.type(description="That a customer belongs to a segment.")
+@strawberry.type(description="The membership of a customer in a segment.")
 class SegmentMembership:
     """A membership in GraphQL."""
 
     segment: Segment = strawberry.field(description="The segment.")
-    since: Timestamp | None = strawberry.field(
-        description="Since when that is recorded; null in the moment before it is."
+    entered_at: Timestamp | None = strawberry.field(
+        description="When the customer entered the segment. Null if the customer matches the rule and the entry is not "
+        "recorded yet."
     )
 
     @classmethod
-    def of(cls, segment: DomainSegment, since: int | None) -> "SegmentMembership":
-        """From the domain's values."""
-        return cls(segment=Segment.of(segment), since=None if since is None else Timestamp(since))
+    def of(cls, segment: DomainSegment, entered_at: int | None) -> "SegmentMembership":
+        """Convert the domain's values."""
+        return cls(segment=Segment.of(segment), entered_at=None if entered_at is None else Timestamp(entered_at))
 
 
-@strawberry.type(description="A segment that stands, or what is wrong with the request.")
+@strawberry.type(description="The result of a mutation of a segment.")
 class SegmentPayload:
-    """The payload of all mutations on segments."""
+    """The payload of all mutations of segments."""
 
-    segment: Segment | None = strawberry.field(description="The segment; null if `errors` is not empty.")
-    errors: list[Problem] = strawberry.field(description="What is wrong with the request.")
+    segment: Segment | None = strawberry.field(
+        description="The segment that was created, updated or deleted. Null if `errors` is not empty."
+    )
+    errors: list[Problem] = strawberry.field(description="The problems of the request. Empty if it succeeded.")
 
 
-@strawberry.type(description="What a rule would hold. Nothing is kept.")
+@strawberry.type(description="The customers that match a rule. A preview changes no data.")
 class SegmentPreview:
     """A preview in GraphQL."""
 
-    customers: int = strawberry.field(description="How many customers there are.")
-    looked_at: int = strawberry.field(description="How many of them were looked at, within 5 seconds at most.")
-    complete: bool = strawberry.field(description="Whether that was all of them.")
-    matching: int = strawberry.field(description="How many of those it would hold.")
-    count: int = strawberry.field(description="How many of all it would hold: counted if complete, else estimated.")
+    total_customers: int = strawberry.field(description="The total number of customers.")
+    evaluated_customers: int = strawberry.field(
+        description="The number of customers evaluated. A preview stops after 5 seconds."
+    )
+    complete: bool = strawberry.field(description="Whether all customers were evaluated.")
+    matching_customers: int = strawberry.field(description="The number of evaluated customers that match the rule.")
+    estimated_count: int = strawberry.field(
+        description="The number of customers that match the rule: exact if `complete`, otherwise extrapolated."
+    )
     sample: list[Annotated["Customer", strawberry.lazy("schema.types.customer")]] = strawberry.field(
-        description="Some of those it would hold."
+        description="A sample of the customers that match the rule."
     )
 
     @classmethod
-    async def of(cls, info: Info, one: Tried) -> "SegmentPreview":
-        """From what was found."""
+    async def of(cls, info: Info, evaluation: SegmentEvaluation) -> "SegmentPreview":
+        """Convert the domain's value, and read the customers of its sample."""
         graph = info.context.graph
         selection = selection_of(info, "sample") or Selection()
-        views = await graph.customers([ById(id) for id in one.sample], selection)
+        views = await graph.customers([ById(id) for id in evaluation.sample], selection)
         return cls(
-            customers=one.customers,
-            looked_at=one.looked_at,
-            complete=one.looked_at == one.customers,
-            matching=one.matching,
-            count=one.estimate,
+            total_customers=evaluation.total_customers,
+            evaluated_customers=evaluation.evaluated_customers,
+            complete=evaluation.evaluated_customers == evaluation.total_customers,
+            matching_customers=evaluation.matching_customers,
+            estimated_count=evaluation.estimated_count,
             sample=[info.context.present_customer(view) for view in views if view is not None],
         )

@@ -21,32 +21,35 @@ from graph.domain.profile.pages import ById, ByKey
 from graph.domain.resolution import scenario
 from service.bootstrap import Wiring, wire
 from service.cli import rules
-from service.cli.customer_page import selection, show
+from service.cli.customer_page import print_customer, selection
 from service.config import settings as settings_module
 from service.config.settings import Settings
 from service.http.app import create_app
-from service.ingest.importer import Counts, ImportRun, Report
+from service.ingest.importer import ImportRun, LineCounts, RejectionReport
 from service.runtime import interpreter, version
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Kith, the identity graph."
-)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(rules.app, name="rules")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
-Store = Annotated[str | None, typer.Option(help="sqlite:///FILE or neo4j://HOST:PORT; else KITH_STORE.")]
-Rules = Annotated[Path | None, typer.Option(help="A rules file; else KITH_RULES, else the default rules.")]
-
-
+Store = Annotated[
+    str | None, typer.Option(help="sqlite:///FILE or neo4j://HOST:PORT; without it, the setting KITH_STORE.")
+]
+Rules = Annotated[
+    Path | None, typer.Option(help="A rules file; without it, the setting KITH_RULES, then the default rules.")
+]
 Files = Annotated[list[Path], typer.Argument(help="NDJSON, CSV or Parquet files.", exists=True, dir_okay=False)]
-Source = Annotated[str, typer.Option(help="The source of lines that name none.")]
-Refused = Annotated[Path | None, typer.Option(help="Where refused lines go; else beside the first file.")]
+Source = Annotated[str, typer.Option(help="The source of lines that do not name one.")]
+RejectedFile = Annotated[
+    Path | None,
+    typer.Option(help="The file for rejected lines; without it, FILE-rejected.ndjson beside the first file."),
+]
 
 
 def main() -> None:
-    """Run the command line; an error that was expected is one line and exit status 2."""
-    interpreter.set_up()
+    """Run the command line. An expected error is printed as one line, with exit status 2."""
+    interpreter.tune_interpreter()
     try:
         app()
     except KithError as error:
@@ -54,8 +57,8 @@ def main() -> None:
         sys.exit(2)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(version.describe())
         raise typer.Exit
 
@@ -63,7 +66,8 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print version and commit.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print version and commit, and exit."),
     ] = False,
 ) -> None:
     """Kith, an identity graph for customer data."""
@@ -71,21 +75,22 @@ def options(
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; else KITH_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; else KITH_PORT.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; without it, the setting KITH_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; without it, the setting KITH_PORT.")] = None,
     store: Store = None,
     rules: Rules = None,
 ) -> None:
-    """Serve GraphQL over HTTP."""
+    """Serve GraphQL over HTTP and WebSocket."""
     settings = settings_module.load(host=host, port=port, store=store, rules=rules)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if not settings.on_loopback and not settings.api_keys.get_secret_value():
-        raise InvalidInput("BAD_SETTING", f"KITH_HOST: listening on {settings.host} needs keys in KITH_API_KEYS")
+        message = f"KITH_HOST: {settings.host} is not a loopback address, so KITH_API_KEYS is required"
+        raise InvalidInput("INVALID_SETTING", message)
     wiring = wire(settings)
     asgi = create_app(settings, wiring)
-    console.print(f"Kith keeps its graph in {settings.store}", soft_wrap=True)
-    console.print(f"GraphQL is at http://{settings.host}:{settings.port}/graphql", soft_wrap=True)
-    # The access log is off: the address of a GET holds its query, and with it personal values.
+    console.print(f"Store: {settings.store}", soft_wrap=True)
+    console.print(f"GraphQL: http://{settings.host}:{settings.port}/graphql", soft_wrap=True)
+    # The access log is off: the URL of a GET request contains its query, and with it personal data.
     uvicorn.run(
         asgi,
         host=settings.host,
@@ -93,30 +98,30 @@ def serve(
         log_level=settings.log_level,
         access_log=False,
         ws_max_size=settings.max_body_bytes,
-        # Events are small; with hundreds who follow, compressing each for each of them takes a tenth of the time.
+        # Events are small. With hundreds of subscribers, compressing every event for each takes a tenth of the time.
         ws_per_message_deflate=False,
     )
-    if wiring.refused is not None:
-        raise wiring.refused
+    if wiring.rules_error is not None:
+        raise wiring.rules_error
 
 
 @app.command()
 def migrate(store: Store = None, rules: Rules = None) -> None:
-    """Create or update the store's structure; safe to repeat."""
+    """Create or update the structure of the store. It is safe to run this again."""
 
     async def run(wiring: Wiring) -> list[str]:
-        done = await wiring.store.migrate()
+        applied = await wiring.store.migrate()
         await wiring.prepare()
-        return done
+        return applied
 
-    done = _with(settings_module.load(store=store, rules=rules), run, prepare=False)
-    console.print("\n".join(done) if done else "nothing to do")
+    applied = _run_with_wiring(settings_module.load(store=store, rules=rules), run, prepare=False)
+    console.print("\n".join(applied) if applied else "the store is up to date")
 
 
-def _with(settings: Settings, run: Any, prepare: bool = True) -> Any:
-    """Run a coroutine function over a wiring, and let go of the store whatever happens."""
+def _run_with_wiring(settings: Settings, run: Any, prepare: bool = True) -> Any:
+    """Run a coroutine function over a wiring, and close the store in any case."""
 
-    async def whole() -> Any:
+    async def run_and_close() -> Any:
         wiring = wire(settings)
         try:
             if prepare:
@@ -125,60 +130,62 @@ def _with(settings: Settings, run: Any, prepare: bool = True) -> Any:
         finally:
             await wiring.graph.close()
 
-    return asyncio.run(whole())
+    return asyncio.run(run_and_close())
 
 
 @app.command(name="import")
 def import_(
     files: Files,
     source: Source = "",
-    report: Refused = None,
+    report: RejectedFile = None,
     store: Store = None,
     rules: Rules = None,
 ) -> None:
-    """Import observations and orders; can be stopped and run again without harm."""
-    where = _report(report, files)
-    counts = _with(settings_module.load(store=store, rules=rules), lambda wiring: _import(wiring, files, where, source))
-    console.print(f"{_told(counts)}; {counts.merges} merges")
-    _tell_refused(counts, where)
+    """Import observations, orders and facts. It is safe to stop this and run it again."""
+    rejections = _rejection_report(report, files)
+    counts = _run_with_wiring(
+        settings_module.load(store=store, rules=rules), lambda wiring: _import(wiring, files, rejections, source)
+    )
+    console.print(f"{_summary(counts)}; {counts.merges} merges")
+    _print_rejected(counts, rejections)
 
 
-def _report(chosen: Path | None, files: list[Path]) -> Report:
-    return Report(chosen or files[0].with_name(f"{files[0].stem}-refused.ndjson"))
+def _rejection_report(chosen: Path | None, files: list[Path]) -> RejectionReport:
+    return RejectionReport(chosen or files[0].with_name(f"{files[0].stem}-rejected.ndjson"))
 
 
-def _progress(told: str = "") -> Progress:
-    """Bars with how far they are, and what else is told of them."""
-    share = TextColumn("{task.percentage:>3.0f} %" + told)
-    columns = (TextColumn("{task.description}"), BarColumn(), share, TimeElapsedColumn(), TimeRemainingColumn())
+def _progress(details: str = "") -> Progress:
+    """Return progress bars with percentages, times and `details`."""
+    percentage = TextColumn("{task.percentage:>3.0f} %" + details)
+    columns = (TextColumn("{task.description}"), BarColumn(), percentage, TimeElapsedColumn(), TimeRemainingColumn())
     return Progress(*columns, console=errors)
 
 
-def _told(counts: Counts) -> str:
+def _summary(counts: LineCounts) -> str:
     return (
-        f"{counts.accepted} lines taken in, {counts.repeated} known already, {counts.refused} refused; "
+        f"{counts.accepted} lines accepted, {counts.duplicates} duplicates, {counts.rejected} rejected; "
         f"{counts.dropped} identifiers dropped"
     )
 
 
-def _tell_refused(counts: Counts, report: Report) -> None:
+def _print_rejected(counts: LineCounts, report: RejectionReport) -> None:
     report.flush()
-    if counts.refused:
+    if counts.rejected:
         reasons = ", ".join(f"{code} {count}" for code, count in sorted(counts.by_code.items()))
-        console.print(f"refused lines ({reasons}) are in {report.path}", soft_wrap=True)
+        console.print(f"rejected lines ({reasons}) are in {report.path}", soft_wrap=True)
 
 
-async def _import(wiring: Wiring, files: list[Path], report: Report, source: str) -> Counts:
+async def _import(wiring: Wiring, files: list[Path], report: RejectionReport, source: str) -> LineCounts:
     with _progress("  {task.fields[lines]} lines  {task.fields[rate]}/s") as progress:
         total = sum(path.stat().st_size for path in files)
         bar = progress.add_task("import", total=total, lines=0, rate=0)
         done = 0
 
-        def told(read: int, counts: Counts) -> None:
+        def report_progress(read_bytes: int, counts: LineCounts) -> None:
             elapsed = progress.tasks[0].elapsed or 1
-            progress.update(bar, completed=done + read, lines=counts.lines, rate=round(counts.lines / elapsed))
+            progress.update(bar, completed=done + read_bytes, lines=counts.lines, rate=round(counts.lines / elapsed))
 
-        run = ImportRun(wiring.graph, report, told, source)
+        run = ImportRun(wiring.graph, report, report_progress, source)
         for path in files:
             progress.update(bar, description=path.name)
             await run.run(path)
@@ -190,36 +197,37 @@ async def _import(wiring: Wiring, files: list[Path], report: Report, source: str
 def backfill(
     files: Files,
     source: Source = "",
-    report: Refused = None,
+    report: RejectedFile = None,
     store: Store = None,
     rules: Rules = None,
 ) -> None:
-    """Load a whole history into an empty store, resolved together; run it again where it was stopped."""
+    """Load a whole history into an empty store. If this is stopped, run it again to continue."""
     try:
         from service.ingest import backfill as bulk
     except ImportError as error:
-        raise InvalidInput("BAD_SETUP", f"backfill needs the extra kith[bulk]: {error.name} is not here") from error
-    where = _report(report, files)
-    # Millions of values that hold no cycles: looking for some would take a third of the time.
+        message = "kith backfill requires the extra `bulk`: from a checkout, pip install '.[bulk]'"
+        raise InvalidInput("MISSING_EXTRA", f"{message} (missing: {error.name})") from error
+    rejections = _rejection_report(report, files)
+    # Millions of values without reference cycles: the cyclic garbage collector would take a third of the time.
     gc.disable()
-    # Who is told to stop takes away the gigabytes that are between reading and loading.
+    # Stop by an exception, so that the temporary files, which can take gigabytes, are deleted.
     signal.signal(signal.SIGTERM, _stop)
     with _progress() as progress:
         tasks: dict[str, TaskID] = {}
 
-        def told(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done, total=total)
+        def report_progress(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total)
+            progress.update(tasks[stage], completed=done, total=total)
 
-        run = _with(
+        run = _run_with_wiring(
             settings_module.load(store=store, rules=rules),
-            lambda wiring: bulk.run(wiring, files, where, told, source),
+            lambda wiring: bulk.run(wiring, files, rejections, report_progress, source),
             prepare=False,
         )
-    console.print(_told(run.counts))
-    console.print(f"{run.customers} customers of {run.identifiers} identifiers, {run.links} links")
-    _tell_refused(run.counts, where)
+    console.print(_summary(run.counts))
+    console.print(f"{run.customers} customers with {run.identifiers} identifiers, {run.links} links")
+    _print_rejected(run.counts, rejections)
 
 
 def _stop(number: int, _: FrameType | None) -> None:
@@ -228,39 +236,39 @@ def _stop(number: int, _: FrameType | None) -> None:
 
 @app.command()
 def lookup(
-    what: Annotated[str, typer.Argument(help="namespace=value, or a customer's id.")],
+    customer: Annotated[str, typer.Argument(help="An identifier as NAMESPACE=VALUE, or a customer id.")],
     store: Store = None,
     rules: Rules = None,
 ) -> None:
-    """Show a customer's 360° view by any identifier."""
+    """Show the 360° view of a customer. Exit status 1 if there is no such customer."""
 
     async def run(wiring: Wiring) -> bool:
         graph = wiring.graph
-        namespace, equals, value = what.partition("=")
-        asked = ByKey(graph.key(namespace, value)) if equals else ById(what)
-        (view,) = await graph.customers([asked], selection(graph))
+        namespace, equals, value = customer.partition("=")
+        ref = ByKey(graph.key(namespace, value)) if equals else ById(customer)
+        (view,) = await graph.customers([ref], selection(graph))
         if view is not None:
-            await show(console, graph, view)
+            await print_customer(console, graph, view)
         return view is not None
 
-    if not _with(settings_module.load(store=store, rules=rules), run):
-        errors.print("no customer holds this")
+    if not _run_with_wiring(settings_module.load(store=store, rules=rules), run):
+        errors.print("no customer found")
         raise typer.Exit(1)
 
 
 @app.command()
 def simulate(file: Annotated[Path, typer.Argument(help="A scenario file.", exists=True, dir_okay=False)]) -> None:
-    """Print what the rule makes of a scenario file, as JSON; exit status 1 where its `expect` differs."""
+    """Resolve a scenario file and print the result as JSON. Exit status 1 if the result differs from its `expect`."""
     try:
         parsed = scenario.parse(file.read_text("utf-8"))
     except (InvalidInput, UnicodeDecodeError) as error:
         reason = error.message if isinstance(error, InvalidInput) else "is not UTF-8"
-        raise InvalidInput("BAD_SCENARIO", f"{file}: {reason}") from error
+        raise InvalidInput("INVALID_SCENARIO", f"{file}: {reason}") from error
     outcome = scenario.simulate(parsed)
-    answer = outcome.as_json()
+    result = outcome.as_json()
     differs = parsed.expect is not None and parsed.expect != outcome.customers
     if differs:
-        answer["expected"] = parsed.expect
-    print(json.dumps(answer, ensure_ascii=False))
+        result["expected"] = parsed.expect
+    print(json.dumps(result, ensure_ascii=False))
     if differs:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`kith rules`: check a file, preview it on what is stored, apply it."""
+"""`kith rules`: check a rules file, preview it on the stored data, and apply it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from graph.domain.model.errors import StoreUnavailable
-from graph.queries.rules_preview import Difference
+from graph.queries.rules_preview import PreviewImpact
 from service.bootstrap import Wiring, wire
 from service.config import rules_file
 from service.config import settings as settings_module
@@ -20,19 +20,21 @@ console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 File = Annotated[Path, typer.Argument(help="A rules file.", exists=True, dir_okay=False)]
-Store = Annotated[str | None, typer.Option(help="sqlite:///FILE or neo4j://HOST:PORT; else KITH_STORE.")]
+Store = Annotated[
+    str | None, typer.Option(help="sqlite:///FILE or neo4j://HOST:PORT; without it, the setting KITH_STORE.")
+]
 
 
 @app.command()
 def check(file: File) -> None:
-    """Tell whether a rules file can be used; exit status 2 with the reason where not."""
+    """Check a rules file. Exit status 2, with the reason, if it cannot be used."""
     rules = rules_file.parse(rules_file.read_text(file), str(file))
-    console.print(f"{file} is good: {len(rules.namespaces)} namespaces, strongest first: {', '.join(rules.by_name)}")
+    console.print(f"{file} is valid: {len(rules.namespaces)} namespaces, strongest first: {', '.join(rules.by_name)}")
 
 
-def _with(store: str | None, run: Callable[[Wiring], Awaitable[Any]]) -> Any:
-    async def whole() -> Any:
-        # The rules of the store hold here, not those of the settings.
+def _run_with_wiring(store: str | None, run: Callable[[Wiring], Awaitable[Any]]) -> Any:
+    async def run_and_close() -> Any:
+        # The current rules are those of the store, not those of the settings.
         wiring = wire(settings_module.load(store=store).model_copy(update={"rules": None}))
         try:
             await wiring.prepare()
@@ -40,7 +42,7 @@ def _with(store: str | None, run: Callable[[Wiring], Awaitable[Any]]) -> Any:
         finally:
             await wiring.graph.close()
 
-    return asyncio.run(whole())
+    return asyncio.run(run_and_close())
 
 
 def _bar() -> Progress:
@@ -52,28 +54,34 @@ def _bar() -> Progress:
 def preview(
     file: File,
     store: Store = None,
-    show: Annotated[bool, typer.Option("--show", help="Show values in samples unmasked.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Do not mask the values in samples.")] = False,
 ) -> None:
-    """Tell what the rules of a file would change in what is stored; nothing is written."""
+    """Show what a rules file would change in the stored data. Nothing is written."""
     text = rules_file.read_text(file)
     rules_file.parse(text, str(file))
 
-    async def run(wiring: Wiring) -> Difference:
-        found = wiring.graph.rules_previews.begin(text, masked=not show)
+    async def run(wiring: Wiring) -> PreviewImpact:
+        rules_preview = wiring.graph.rules_previews.begin(text, mask_values=not show)
         with _bar() as bar:
             task = bar.add_task("preview", total=None)
-            while found.running:
-                await found.wait(0.2)
-                bar.update(task, completed=found.done, total=found.total or None)
-        if found.difference is None:
-            raise StoreUnavailable("the preview did not come to its end: the database did not answer")
-        return found.difference
+            while rules_preview.running:
+                await rules_preview.wait(0.2)
+                bar.update(task, completed=rules_preview.processed, total=rules_preview.total or None)
+        if rules_preview.impact is None:
+            raise StoreUnavailable("the preview failed: the database is unavailable")
+        return rules_preview.impact
 
-    found = _with(store, run)
-    console.print(f"customers: {found.customers_now} now, {found.customers_then} then")
-    console.print(f"of now: {found.merging} would merge, {found.splitting} would split, {found.changed} change in all")
-    console.print(f"observations: {found.refused} would be refused (they stay stored), {found.accepted} would return")
-    for title, samples in (("would merge", found.merges), ("would split", found.splits)):
+    impact: PreviewImpact = _run_with_wiring(store, run)
+    console.print(f"customers: {impact.current_customers} now, {impact.projected_customers} under these rules")
+    console.print(
+        f"current customers: {impact.merging_customers} would merge, {impact.splitting_customers} would split, "
+        f"{impact.changed_customers} would change in total"
+    )
+    console.print(
+        f"observations: {impact.newly_rejected} would be rejected (they stay stored), "
+        f"{impact.newly_accepted} would be accepted again"
+    )
+    for title, samples in (("would merge", impact.sample_merges), ("would split", impact.sample_splits)):
         for sample in samples:
             groups = "  |  ".join(", ".join(group) for group in sample.groups)
             console.print(f"{title}: {', '.join(sample.ids)}: {groups}", soft_wrap=True)
@@ -84,26 +92,26 @@ def apply(
     file: File,
     store: Store = None,
     expected_version: Annotated[
-        int | None, typer.Option(help="The version in force as you know it; else whichever it is.")
+        int | None, typer.Option(help="The version that you expect to be current; without it, any version.")
     ] = None,
 ) -> None:
-    """Put the rules of a file in force and read everything stored anew; can be stopped and run again."""
+    """Put a rules file into effect and reprocess the stored data. If this is stopped, run it again to continue."""
     text = rules_file.read_text(file)
     new = rules_file.parse(text, str(file))
 
     async def run(wiring: Wiring) -> int:
         rules = wiring.graph.rules_control
-        kept = await rules.newest()
-        version = kept.version if kept else 0
-        # Run again after it was stopped, it goes on (prepare has started that) and is no new version.
-        if kept is None or rules_file.parse(kept.text) != new:
+        stored = await rules.newest()
+        version = stored.version if stored else 0
+        # After an interrupted run, `prepare` has resumed the same version; the file is not applied a second time.
+        if stored is None or rules_file.parse(stored.text) != new:
             await rules.apply(text, version if expected_version is None else expected_version)
         with _bar() as bar:
             task = bar.add_task("apply", total=None)
             while (progress := await rules.progress()).running:
-                bar.update(task, completed=progress.done, total=progress.total)
+                bar.update(task, completed=progress.processed, total=progress.total)
                 await asyncio.sleep(0.2)
         await rules.applied()
         return progress.version
 
-    console.print(f"version {_with(store, run)} of the rules is in force")
+    console.print(f"version {_run_with_wiring(store, run)} of the rules is in effect")

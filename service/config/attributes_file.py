@@ -1,4 +1,4 @@
-"""`attributes.toml`, read at the edge into the plain values of the domain."""
+"""Parse `attributes.toml` into a `Catalog`. docs/reference/attributes-toml.md describes the file."""
 
 import importlib.resources
 import tomllib
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.validation import is_name
-from graph.domain.profile.catalog import BUILT_IN, Attribute, AttributeType, Catalogue, Precedence
+from graph.domain.profile.catalog import BUILT_IN, AttributeDefinition, AttributeType, Catalog, Precedence
 from graph.domain.profile.journey import JourneyRules
 
 Days = Annotated[StrictInt, Field(ge=1, le=3650)]
@@ -23,7 +23,7 @@ class _Attribute(_Strict):
     name: str
     type: Literal["text", "date", "language", "number", "boolean", "address"] = "text"
     personal: bool = True
-    precedence: Literal["newest", "oldest", "most_frequent", "sources", "union"] = "newest"
+    precedence: Literal["newest", "oldest", "most_frequent", "source_priority", "all"] = "newest"
     sources: list[str] = []
 
 
@@ -33,9 +33,9 @@ class _Purpose(_Strict):
 
 class _Journey(_Strict):
     purchase_days: Days = 14
-    decision_days: Days = 14
-    after_sales_days: Days = 30
-    orientation_days: Days = 30
+    consideration_days: Days = 14
+    post_purchase_days: Days = 30
+    discovery_days: Days = 30
 
 
 class _File(_Strict):
@@ -44,48 +44,53 @@ class _File(_Strict):
     purpose: list[_Purpose] = []
 
 
-def read(path: Path | None) -> Catalogue:
-    """The catalogue in a file, or the one that ships with the product; an error names the file and what is wrong."""
+def read(path: Path | None) -> Catalog:
+    """Read the catalog of a file, or the default catalog; raise `InvalidInput` that names the file and the reason."""
     name = "attributes.toml" if path is None else str(path)
     try:
         default = importlib.resources.files("service.config") / "attributes.toml"
         text = default.read_text("utf-8") if path is None else path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("BAD_SETTING", f"KITH_ATTRIBUTES: {name} cannot be read: {error}") from error
+        raise InvalidInput("INVALID_SETTING", f"KITH_ATTRIBUTES: {name} cannot be read: {error}") from error
     return parse(text, name)
 
 
-def parse(text: str, name: str = "attributes.toml") -> Catalogue:
-    """The catalogue in a TOML text."""
+def parse(text: str, name: str = "attributes.toml") -> Catalog:
+    """Parse the catalog in a TOML text. `name` stands for the file in error messages."""
     try:
         file = _File.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise InvalidInput("BAD_SETTING", f"KITH_ATTRIBUTES: {name}: {error}") from error
+        raise InvalidInput("INVALID_SETTING", f"KITH_ATTRIBUTES: {name}: {error}") from error
     except ValidationError as error:
-        wrong = error.errors()[0]
-        where = ".".join(str(part) for part in wrong["loc"])
-        raise InvalidInput("BAD_SETTING", f"KITH_ATTRIBUTES: {name}: {where}: {wrong['msg']}") from error
-    attributes = {one.name: one for one in BUILT_IN}
-    seen: set[str] = set()
-    for one in file.attribute:
-        _check_name(name, one.name, seen)
-        built_in = attributes.get(one.name)
-        if built_in is not None and built_in.type.value != one.type:
-            message = f"attribute {one.name!r} is of type {built_in.type.value}, not {one.type}"
-            raise InvalidInput("BAD_SETTING", f"KITH_ATTRIBUTES: {name}: {message}")
-        precedence, kind = Precedence(one.precedence), AttributeType(one.type)
-        attributes[one.name] = Attribute(one.name, kind, one.personal, precedence, tuple(one.sources))
-    purposes: set[str] = set()
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise InvalidInput("INVALID_SETTING", f"KITH_ATTRIBUTES: {name}: {key}: {first['msg']}") from error
+    attributes = {definition.name: definition for definition in BUILT_IN}
+    attribute_names: set[str] = set()
+    for attribute in file.attribute:
+        _check_name(name, attribute.name, attribute_names)
+        built_in = attributes.get(attribute.name)
+        if built_in is not None and built_in.type.value != attribute.type:
+            message = f"attribute {attribute.name!r} is of type {built_in.type.value}, not {attribute.type}"
+            raise InvalidInput("INVALID_SETTING", f"KITH_ATTRIBUTES: {name}: {message}")
+        attributes[attribute.name] = AttributeDefinition(
+            attribute.name,
+            AttributeType(attribute.type),
+            attribute.personal,
+            Precedence(attribute.precedence),
+            tuple(attribute.sources),
+        )
+    purpose_names: set[str] = set()
     for purpose in file.purpose:
-        _check_name(name, purpose.name, purposes)
+        _check_name(name, purpose.name, purpose_names)
     journey = JourneyRules(**file.journey.model_dump())
-    return Catalogue(attributes, tuple(one.name for one in file.purpose) or Catalogue().purposes, journey)
+    return Catalog(attributes, tuple(purpose.name for purpose in file.purpose) or Catalog().purposes, journey)
 
 
-def _check_name(file: str, name: str, seen: set[str]) -> None:
+def _check_name(file: str, name: str, names: set[str]) -> None:
     if not is_name(name):
-        message = f"{name[:60]!r}: a name is made of a-z, 0-9 and _, and starts with a letter"
-        raise InvalidInput("BAD_SETTING", f"KITH_ATTRIBUTES: {file}: {message}")
-    if name in seen:
-        raise InvalidInput("BAD_SETTING", f"KITH_ATTRIBUTES: {file}: {name!r} is there twice")
-    seen.add(name)
+        message = f"{name[:60]!r} is not a valid name: it must consist of a-z, 0-9 and _, and begin with a letter"
+        raise InvalidInput("INVALID_SETTING", f"KITH_ATTRIBUTES: {file}: {message}")
+    if name in names:
+        raise InvalidInput("INVALID_SETTING", f"KITH_ATTRIBUTES: {file}: duplicate name {name!r}")
+    names.add(name)

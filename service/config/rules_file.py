@@ -1,4 +1,4 @@
-"""`rules.toml`, read at the edge into the plain values of the domain."""
+"""Parse `rules.toml` into `Rules`. docs/reference/rules-toml.md describes the file."""
 
 import importlib.resources
 import tomllib
@@ -27,25 +27,25 @@ class _Namespace(_Strict):
     limit: Count | None = None
     contested: Literal["newest", "first"] = "newest"
     shared_above: Count | dict[str, Count] | None = None
-    normalise: list[str] = []
+    normalize: list[str] = []
     blocked: list[str] | _Blocked = []
     min_length: Count = 1
     known: bool = False
 
 
 class _File(_Strict):
-    accept: Annotated[StrictFloat | StrictInt, Field(ge=0, le=1)] = 0.9
+    min_confidence: Annotated[StrictFloat | StrictInt, Field(ge=0, le=1)] = 0.9
     blocked: _Blocked = _Blocked()
     namespace: Annotated[list[_Namespace], Field(min_length=1)]
 
 
 def default_text() -> str:
-    """The rules that ship with the product."""
+    """Return the text of the default rules."""
     return (importlib.resources.files("service.config") / "rules.toml").read_text("utf-8")
 
 
 def read_text(path: Path | None) -> str:
-    """The text of a rules file, or of the default rules."""
+    """Return the text of a rules file, or of the default rules if `path` is `None`."""
     if path is None:
         return default_text()
     try:
@@ -55,38 +55,38 @@ def read_text(path: Path | None) -> str:
 
 
 def parse(text: str, name: str = "rules.toml") -> Rules:
-    """The rules in a TOML text; an error names the file, the key and what is allowed."""
+    """Parse the rules in a TOML text; raise `RulesError` that names the file, the key and what is allowed."""
     try:
         file = _File.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise RulesError(f"{name}: is not TOML: {error}") from error
     except ValidationError as error:
-        raise RulesError(f"{name}: {_first(error)}") from error
+        raise RulesError(f"{name}: {_describe(error)}") from error
     try:
-        return Rules(tuple(_rule(one, file.blocked) for one in file.namespace), float(file.accept))
+        return Rules(tuple(_rule(namespace, file.blocked) for namespace in file.namespace), float(file.min_confidence))
     except RulesError as error:
         raise RulesError(f"{name}: {error.message}") from error
 
 
-def _first(error: ValidationError) -> str:
-    """The first thing that is wrong: key, what is allowed, what is there."""
-    wrong = error.errors()[0]
-    key = ".".join(str(part + 1 if isinstance(part, int) else part) for part in wrong["loc"])
-    found = "" if wrong["type"] == "missing" else f", not {str(wrong['input'])[:60]!r}"
-    return f"{key}: {wrong['msg']}{found}"
+def _describe(error: ValidationError) -> str:
+    """Describe the first error: its key (counted from 1), what is allowed, and the value."""
+    first = error.errors()[0]
+    key = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
+    value = "" if first["type"] == "missing" else f", not {str(first['input'])[:60]!r}"
+    return f"{key}: {first['msg']}{value}"
 
 
-def _rule(one: _Namespace, everywhere: _Blocked) -> NamespaceRule:
-    mine = one.blocked if isinstance(one.blocked, _Blocked) else _Blocked(values=one.blocked)
-    shared = one.shared_above or {}
+def _rule(namespace: _Namespace, all_namespaces: _Blocked) -> NamespaceRule:
+    blocked = namespace.blocked if isinstance(namespace.blocked, _Blocked) else _Blocked(values=namespace.blocked)
+    shared_above = namespace.shared_above or {}
     return NamespaceRule(
-        one.name,
-        one.limit,
-        Contested(one.contested),
-        {STRONGER: shared} if isinstance(shared, int) else shared,
-        tuple(one.normalise),
-        frozenset([*everywhere.values, *mine.values]),
-        (*everywhere.patterns, *mine.patterns),
-        one.min_length,
-        one.known,
+        namespace.name,
+        namespace.limit,
+        Contested(namespace.contested),
+        {STRONGER: shared_above} if isinstance(shared_above, int) else shared_above,
+        tuple(namespace.normalize),
+        frozenset([*all_namespaces.values, *blocked.values]),
+        (*all_namespaces.patterns, *blocked.patterns),
+        namespace.min_length,
+        namespace.known,
     )

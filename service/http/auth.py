@@ -1,40 +1,41 @@
-"""Bearer keys: who may ask."""
+"""Authentication by bearer keys."""
 
 import hmac
 
 from graph.domain.model.errors import InvalidInput
 from schema.shared.context import Caller
 
-SHORTEST_KEY = 16
-LOCAL = Caller("local")
-"""The caller of a service without keys; it listens on loopback only."""
+MIN_KEY_LENGTH = 16
+"""Minimum number of characters of a key."""
+LOCAL_CALLER = Caller("local")
+"""The caller of a service without keys, which listens on loopback only."""
 
 
-class Keys:
-    """The bearer keys of a service, by the names of their callers."""
+class ApiKeys:
+    """The bearer keys of a service, by caller name."""
 
     def __init__(self, text: str) -> None:
         self._keys: dict[str, str] = {}
         for entry in filter(None, (part.strip() for part in text.split(","))):
             name, colon, key = entry.partition(":")
-            if not colon or not name or len(key) < SHORTEST_KEY:
-                message = f"KITH_API_KEYS: each entry is NAME:KEY with a key of {SHORTEST_KEY} characters or more"
-                raise InvalidInput("BAD_SETTING", message)
+            if not colon or not name or len(key) < MIN_KEY_LENGTH:
+                message = f"KITH_API_KEYS: each entry is NAME:KEY with a key of {MIN_KEY_LENGTH} characters or more"
+                raise InvalidInput("INVALID_SETTING", message)
             if name in self._keys:
-                raise InvalidInput("BAD_SETTING", f"KITH_API_KEYS: the name {name!r} is there twice")
+                raise InvalidInput("INVALID_SETTING", f"KITH_API_KEYS: duplicate name {name!r}")
             self._keys[name] = key
 
     def __bool__(self) -> bool:
         return bool(self._keys)
 
     def caller(self, authorization: str) -> Caller | None:
-        """The caller behind an `Authorization` header; `None` where it opens nothing."""
+        """Return the caller of an `Authorization` header; `None` if its key is not valid."""
         if not self._keys:
-            return LOCAL
+            return LOCAL_CALLER
         scheme, _, presented = authorization.partition(" ")
-        found: Caller | None = None
-        # All keys are compared, each in constant time, so that the answer's time tells nothing.
+        caller: Caller | None = None
+        # All keys are compared, each in constant time, so that the response time reveals nothing.
         for name, key in self._keys.items():
             if hmac.compare_digest(key.encode(), presented.strip().encode()) and scheme.lower() == "bearer":
-                found = Caller(name)
-        return found
+                caller = Caller(name)
+        return caller

@@ -1,4 +1,4 @@
-"""Errors on their way out: expected ones with code and path, unexpected ones as nothing but an id found in the log."""
+"""Formats errors: expected ones with code and path, unexpected ones only with an id that the log contains."""
 
 import logging
 import secrets
@@ -12,41 +12,41 @@ from graph.domain.model.errors import InvalidInput, KithError, StoreFailure, Tem
 log = logging.getLogger("kith")
 
 
-def formatted(error: GraphQLError) -> dict[str, Any]:
-    """One error of an execution as the answer shows it."""
-    shown: dict[str, Any] = {"message": error.message}
+def format_error(error: GraphQLError) -> dict[str, Any]:
+    """Return one execution error as the response contains it."""
+    formatted: dict[str, Any] = {"message": error.message}
     if error.locations:
-        shown["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+        formatted["locations"] = [{"line": location.line, "column": location.column} for location in error.locations]
     if error.path:
-        shown["path"] = error.path
+        formatted["path"] = error.path
     original = error.original_error
     while isinstance(original, GraphQLError):
         original = original.original_error
     if original is None:
-        shown["extensions"] = {"code": "BAD_REQUEST", **(error.extensions or {})}
+        formatted["extensions"] = {"code": "BAD_REQUEST", **(error.extensions or {})}
     elif isinstance(original, KithError) and not isinstance(original, StoreFailure):
-        shown["message"] = original.message
-        shown["extensions"] = {"code": original.code, **_details(original)}
+        formatted["message"] = original.message
+        formatted["extensions"] = {"code": original.code, **_details(original)}
     else:
-        shown |= internal(original)
-    return shown
+        formatted |= internal_error(original)
+    return formatted
 
 
-def internal(error: BaseException) -> dict[str, Any]:
-    """An unexpected error: logged with an id, and the id is all that is shown.
+def internal_error(error: BaseException) -> dict[str, Any]:
+    """Log an unexpected error under an id and return an error that contains only the id.
 
-    The log names the type and the place, not the text: an exception's text may hold what a caller sent.
+    The log contains the error's type and location, not its text: the text may contain personal data of a request.
     """
     id = secrets.token_hex(8)
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "?"
-    log.error("internal error %s: %s at %s", id, type(error).__name__, where)
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    location = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame is not None else "?"
+    log.error("internal error %s: %s at %s", id, type(error).__name__, location)
     log.debug("internal error %s", id, exc_info=error)
     return {
-        "message": f"internal error {id}; the service's log tells more",
-        "extensions": {"code": "INTERNAL", "id": id},
+        "message": f"internal error {id}; see the service's log",
+        "extensions": {"code": "INTERNAL_SERVER_ERROR", "id": id},
     }
 
 
@@ -60,6 +60,6 @@ def _details(error: KithError) -> dict[str, Any]:
 
 
 def retry_after(errors: Iterable[dict[str, Any]]) -> int | None:
-    """Seconds after which the request may be sent again, where a temporary failure is among the errors."""
+    """Return the seconds after which to retry if the errors include a temporary failure, otherwise `None`."""
     hints = [error.get("extensions", {}).get("retryAfter") for error in errors]
     return max((hint for hint in hints if hint is not None), default=None)

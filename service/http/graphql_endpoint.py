@@ -1,4 +1,4 @@
-"""GraphQL over HTTP and WebSocket: Strawberry's view, held to the specification where it is not."""
+"""GraphQL over HTTP and WebSocket: Strawberry's view, made to conform to the GraphQL over HTTP specification."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -17,161 +17,178 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 
 from graph.domain.model.errors import InvalidInput
 from graph.identity_graph import IdentityGraph
-from graph.runtime.timeouts import TimeLimit
-from schema.execution.runner import ALL, QUERIES, Answer, Asked, Operations, refusal
+from graph.runtime.timeouts import SharedTimeout
+from schema.execution.runner import ALL, QUERIES, ExecutionAnswer, GraphQLRequest, OperationRunner, rejection
 from schema.root import new_context, schema
 from schema.shared.context import Caller, Context
 from service.config.settings import Settings
 from service.http import responses
-from service.http.auth import Keys
-from service.http.error_format import internal
-from service.http.graphql_request import Sent, from_body, from_parameters
-from service.http.persisted_documents import KnownDocuments
-from service.http.request_body import Heads, body_of
-from service.http.responses import EVENTS, JSON, RESPONSE, as_json, media_type, problem, validated
-from service.http.websockets import EventStream, Handler, SocketAdapter, Streams
+from service.http.auth import ApiKeys
+from service.http.error_format import internal_error
+from service.http.graphql_request import RequestParameters, parse_body, parse_query_parameters
+from service.http.persisted_documents import PersistedDocuments
+from service.http.request_body import Headers, read_body
+from service.http.responses import (
+    EVENT_STREAM,
+    GRAPHQL_RESPONSE_JSON,
+    JSON,
+    error_response,
+    json_response,
+    media_type,
+    with_etag,
+)
+from service.http.websockets import ConnectionLimiter, EventStream, TransportWSHandler, WebSocketAdapter
 from service.runtime import interpreter
 
 NO_SUBSCRIPTIONS = ALL - {OperationType.SUBSCRIPTION}
-FIRST_MESSAGE = timedelta(seconds=10)
-"""How long a socket may say nothing at first."""
+CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
+"""How long a WebSocket may wait before it sends `connection_init`."""
 
 
-class KithView(GraphQL[Context, None]):
-    """The endpoint. A caller without a valid key gets 401 before anything is read."""
+class GraphQLEndpoint(GraphQL[Context, None]):
+    """The GraphQL endpoint. A caller without a valid key gets 401 before the body is read."""
 
-    websocket_adapter_class = SocketAdapter
-    graphql_transport_ws_handler_class = Handler
+    websocket_adapter_class = WebSocketAdapter
+    graphql_transport_ws_handler_class = TransportWSHandler
 
-    def __init__(self, graph: IdentityGraph, keys: Keys, settings: Settings) -> None:
+    def __init__(self, graph: IdentityGraph, keys: ApiKeys, settings: Settings) -> None:
         super().__init__(
             schema,
-            graphql_ide="graphiql" if settings.open(settings.explorer) else None,
+            graphql_ide="graphiql" if settings.is_enabled(settings.graphiql) else None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
-            connection_init_wait_timeout=FIRST_MESSAGE,
+            connection_init_wait_timeout=CONNECTION_INIT_TIMEOUT,
             max_subscriptions_per_connection=settings.max_subscriptions,
             allowed_origins=settings.origins,
         )
         self._graph, self.keys, self._settings = graph, keys, settings
-        self.operations = Operations(schema, settings.limits)
-        self.documents = KnownDocuments(settings.documents, settings.only_trusted, settings.automatic_documents)
-        self.streams = Streams(settings.max_connections)
-        self.slow_reader = TimeLimit(settings.slow_reader_seconds)
+        self.operations = OperationRunner(schema, settings.limits)
+        self.documents = PersistedDocuments(
+            settings.documents, settings.trusted_documents_only, settings.persisted_queries
+        )
+        self.connection_limiter = ConnectionLimiter(settings.max_connections)
+        self.slow_reader = SharedTimeout(settings.slow_reader_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or one WebSocket."""
+        """Serve one request or one WebSocket."""
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        heads = Heads(scope)
+        request_headers = Headers(scope)
         response: ASGIApp
         try:
-            response = await self._respond(Request(scope, receive), heads)
+            response = await self._respond(Request(scope, receive), request_headers)
         except HTTPException as error:
-            response = problem(error.status_code, error.reason, self._error_type(heads))
+            response = error_response(error.status_code, error.reason, self._error_type(request_headers))
         except InvalidInput as error:
-            response = self._answered(self._error_type(heads), refusal(error))
+            response = self._response(self._error_type(request_headers), rejection(error))
         except ClientDisconnect:
             return
         except Exception as error:
-            response = as_json({"errors": [internal(error)]}, 500, JSON)
+            response = json_response({"errors": [internal_error(error)]}, 500, JSON)
         await response(scope, receive, send)
 
     @staticmethod
-    def _error_type(heads: Heads) -> str:
-        accepted = media_type(heads.get(b"accept"))
-        return RESPONSE if accepted == RESPONSE else JSON
+    def _error_type(request_headers: Headers) -> str:
+        accepted = media_type(request_headers.get(b"accept"))
+        return GRAPHQL_RESPONSE_JSON if accepted == GRAPHQL_RESPONSE_JSON else JSON
 
-    def _answered(self, kind: str, answer: Answer) -> Response:
-        return responses.response(answer, kind, self._settings.statuses)
+    def _response(self, kind: str, answer: ExecutionAnswer) -> Response:
+        return responses.response(answer, kind, self._settings.http_status_profile)
 
-    async def _respond(self, request: Request, heads: Heads) -> ASGIApp:
+    async def _respond(self, request: Request, request_headers: Headers) -> ASGIApp:
         if request.method not in ("GET", "POST"):
-            return problem(405, "GraphQL is asked with GET or POST", headers={"Allow": "GET, POST"})
-        accept = heads.get(b"accept")
+            return error_response(405, "use GET or POST", headers={"Allow": "GET, POST"})
+        accept = request_headers.get(b"accept")
         if self.graphql_ide and request.method == "GET" and "text/html" in accept and not request.query_params:
             return await self.render_graphql_ide(request)
-        caller = self.keys.caller(heads.get(b"authorization"))
+        caller = self.keys.caller(request_headers.get(b"authorization"))
         if caller is None:
             headers = {"WWW-Authenticate": 'Bearer realm="kith"'}
-            return problem(401, "a valid key is needed: Authorization: Bearer KEY", headers=headers)
+            message = "a valid key is required: Authorization: Bearer KEY"
+            return error_response(401, message, headers=headers, code="UNAUTHENTICATED")
         kind = media_type(accept)
         if kind is None:
-            return problem(406, f"the answer is {RESPONSE}, {JSON} or {EVENTS}; Accept allows none of them")
+            return error_response(406, f"Accept must allow {GRAPHQL_RESPONSE_JSON}, {JSON} or {EVENT_STREAM}")
         context = new_context(self._graph, caller)
         if request.method == "GET":
-            with interpreter.WorkedOn(0):
-                return await self._asked_by_get(request, heads, kind, context)
-        if heads.get(b"content-type").split(";")[0].strip().lower() != JSON:
-            return problem(415, f"the body must be {JSON}")
-        body = await body_of(request, heads, self._settings.max_body_bytes)
-        with interpreter.WorkedOn(len(body)):
-            return await self._asked_by_post(request, body, kind, context)
+            with interpreter.TrackedRequest(0):
+                return await self._handle_get(request, request_headers, kind, context)
+        if request_headers.get(b"content-type").split(";")[0].strip().lower() != JSON:
+            return error_response(415, f"the body must be {JSON}")
+        body = await read_body(request, request_headers, self._settings.max_body_bytes)
+        with interpreter.TrackedRequest(len(body)):
+            return await self._handle_post(request, body, kind, context)
 
-    async def _asked_by_get(self, request: Request, heads: Heads, kind: str, context: Context) -> ASGIApp:
-        sent = from_parameters(request.query_params)
-        asked, known = self.asked(sent)
-        if not known and not self._settings.open(self._settings.get_queries):
-            return problem(405, "only known documents are served by GET here", headers={"Allow": "POST"})
-        if kind == EVENTS:
-            return self._events(request, asked, context)
-        response = self._answered(kind, await self._run(sent, asked, context, QUERIES))
-        return validated(response, heads.get(b"if-none-match")) if known else response
+    async def _handle_get(self, request: Request, request_headers: Headers, kind: str, context: Context) -> ASGIApp:
+        parameters = parse_query_parameters(request.query_params)
+        graphql_request, persisted = self.graphql_request(parameters)
+        if not persisted and not self._settings.is_enabled(self._settings.get_queries):
+            return error_response(405, "only persisted documents are allowed with GET", headers={"Allow": "POST"})
+        if kind == EVENT_STREAM:
+            return self._event_stream(request, graphql_request, context)
+        response = self._response(kind, await self._run(parameters, graphql_request, context, QUERIES))
+        return with_etag(response, request_headers.get(b"if-none-match")) if persisted else response
 
-    async def _asked_by_post(self, request: Request, body: bytes, kind: str, context: Context) -> ASGIApp:
-        sent = from_body(body, self._settings.max_batch)
-        if isinstance(sent, list):
-            if kind == EVENTS:
-                raise HTTPException(400, "a batch has one answer, not events")
-            results = [responses.shown(await self._run_one(one, context)) for one in sent]
-            return as_json(results, 200, kind)
-        asked, _ = self.asked(sent)
-        if kind == EVENTS:
-            return self._events(request, asked, context)
-        return self._answered(kind, await self._run(sent, asked, context, NO_SUBSCRIPTIONS))
+    async def _handle_post(self, request: Request, body: bytes, kind: str, context: Context) -> ASGIApp:
+        parameters = parse_body(body, self._settings.max_batch)
+        if isinstance(parameters, list):
+            if kind == EVENT_STREAM:
+                raise HTTPException(400, "a batch cannot be answered with an event stream")
+            results = [responses.response_body(await self._run_batched(operation, context)) for operation in parameters]
+            return json_response(results, 200, kind)
+        graphql_request, _ = self.graphql_request(parameters)
+        if kind == EVENT_STREAM:
+            return self._event_stream(request, graphql_request, context)
+        return self._response(kind, await self._run(parameters, graphql_request, context, NO_SUBSCRIPTIONS))
 
-    async def _run_one(self, sent: Sent, context: Context) -> Answer:
-        """One operation of a batch, whose refusal is no one else's."""
+    async def _run_batched(self, parameters: RequestParameters, context: Context) -> ExecutionAnswer:
+        """Run one operation of a batch. Its rejection does not affect the others."""
         try:
-            return await self._run(sent, self.asked(sent)[0], context, NO_SUBSCRIPTIONS)
+            return await self._run(parameters, self.graphql_request(parameters)[0], context, NO_SUBSCRIPTIONS)
         except InvalidInput as error:
-            return refusal(error)
+            return rejection(error)
 
-    def asked(self, sent: Sent) -> tuple[Asked, bool]:
-        """A request with its document in hand, and whether that is a known one; raises `InvalidInput` without one."""
-        text, known = self.documents.text(sent)
-        return Asked(text, sent.variables, sent.operation_name, sent.tell_cost), known
+    def graphql_request(self, parameters: RequestParameters) -> tuple[GraphQLRequest, bool]:
+        """Return a request with its document, and whether the document is persisted. Raises `InvalidInput`."""
+        text, persisted = self.documents.text(parameters)
+        return GraphQLRequest(text, parameters.variables, parameters.operation_name, parameters.include_cost), persisted
 
-    async def _run(self, sent: Sent, asked: Asked, context: Context, allowed: Collection[OperationType]) -> Answer:
-        answer = await self.operations.run(asked, context, allowed)
+    async def _run(
+        self,
+        parameters: RequestParameters,
+        graphql_request: GraphQLRequest,
+        context: Context,
+        allowed: Collection[OperationType],
+    ) -> ExecutionAnswer:
+        answer = await self.operations.run(graphql_request, context, allowed)
         if answer.executed:
-            self.documents.register(sent, asked.query)
+            self.documents.register(parameters, graphql_request.query)
         return answer
 
-    def _events(self, request: Request, asked: Asked, context: Context) -> ASGIApp:
-        """Server-sent events, in the distinct connections mode of `graphql-sse`."""
+    def _event_stream(self, request: Request, graphql_request: GraphQLRequest, context: Context) -> ASGIApp:
+        """Return server-sent events in the distinct connections mode of `graphql-sse`."""
         caller = context.caller
         allowed = ALL - {OperationType.MUTATION} if request.method == "GET" else ALL
         transport = cast(SSETransport, self._get_stream_transport("sse"))
-        if not self.streams.take(caller):
-            return problem(429, f"{self.streams.most} connections of {caller.name} are open already")
-        source = self.operations.stream(asked, context, allowed)
+        if not self.connection_limiter.acquire(caller):
+            return error_response(429, f"the limit of {self.connection_limiter.limit} open connections is reached")
+        source = self.operations.stream(graphql_request, context, allowed)
         chunks = self._stream_result(request, cast(Any, source), transport)
         response = StreamingResponse(chunks(), headers=dict(transport.headers))
-        return EventStream(response, self.slow_reader, caller, lambda: self.streams.give(caller))
+        return EventStream(response, self.slow_reader, caller, lambda: self.connection_limiter.release(caller))
 
     async def process_result(self, request: Request, result: Any) -> Any:
-        """An answer of a stream as JSON can hold it."""
-        return responses.shown(result)
+        """Return an answer of a stream as JSON values."""
+        return responses.response_body(result)
 
     def encode_json(self, data: object) -> str:
-        """JSON as text: a WebSocket's messages must be no binary ones."""
+        """Encode JSON as text: messages of a WebSocket must not be binary."""
         return orjson.dumps(data).decode()
 
     def decode_json(self, data: str | bytes) -> object:
-        """JSON, strictly."""
+        """Decode strict JSON."""
         return orjson.loads(data)
 
     async def get_context(self, request: Request | WebSocket, response: Any = None) -> Context:
-        """The context of a socket; its caller is known once its first message has come."""
+        """Return the context of a WebSocket. Its caller is set by its first message."""
         return new_context(self._graph, Caller(""))

@@ -1,4 +1,4 @@
-"""What was sent, as GraphQL requests; what is none is refused with 400."""
+"""Parses request bodies and query parameters into GraphQL requests; anything else is rejected with 400."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,12 +7,13 @@ from typing import Any
 import orjson
 from cross_web import HTTPException
 
-LONGEST_ID = 200
+MAX_DOCUMENT_ID_LENGTH = 200
+"""Maximum number of characters of `documentId`."""
 
 
 @dataclass(slots=True)
-class Sent:
-    """One request as it was sent: a document, or the name of one that is known."""
+class RequestParameters:
+    """The parameters of one request: a document, or the id or hash of a persisted document."""
 
     query: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
@@ -22,48 +23,48 @@ class Sent:
 
     @property
     def hash(self) -> str | None:
-        """The hash by which an automatic document is asked for."""
+        """The hash of an automatic persisted query."""
         persisted = self.extensions.get("persistedQuery")
-        found = persisted.get("sha256Hash") if isinstance(persisted, Mapping) else None
-        return found if isinstance(found, str) else None
+        hash = persisted.get("sha256Hash") if isinstance(persisted, Mapping) else None
+        return hash if isinstance(hash, str) else None
 
     @property
-    def tell_cost(self) -> bool:
-        """Whether the caller asks what the operation costs."""
+    def include_cost(self) -> bool:
+        """Whether the caller requests the operation's cost."""
         return self.extensions.get("cost") is True
 
 
-def from_body(body: bytes, most: int) -> Sent | list[Sent]:
-    """The request in a body, or the batch of requests."""
+def parse_body(body: bytes, max_operations: int) -> RequestParameters | list[RequestParameters]:
+    """Parse a body into a request or a batch of requests."""
     data = _json(body, "the body")
     if isinstance(data, list):
-        if most <= 1:
-            raise HTTPException(400, "the body must be one JSON object: batches are switched off here")
-        if not 1 <= len(data) <= most:
-            raise HTTPException(400, f"the batch holds {len(data)} operations; 1 to {most} are allowed")
-        return [sent_from(one) for one in data]
-    return sent_from(data)
+        if max_operations <= 1:
+            raise HTTPException(400, "the body must be one JSON object: batches are disabled")
+        if not 1 <= len(data) <= max_operations:
+            raise HTTPException(400, f"the batch contains {len(data)} operations; 1 to {max_operations} are allowed")
+        return [parse_parameters(operation) for operation in data]
+    return parse_parameters(data)
 
 
-def from_parameters(parameters: Mapping[str, str]) -> Sent:
-    """The request in the parameters of a GET."""
+def parse_query_parameters(parameters: Mapping[str, str]) -> RequestParameters:
+    """Parse the query parameters of a GET request."""
     data: dict[str, Any] = {name: value for name, value in parameters.items() if value}
     for name in ("variables", "extensions"):
         if name in data:
             data[name] = _json(data[name].encode(), name)
-    return sent_from(data)
+    return parse_parameters(data)
 
 
 def _json(text: bytes, name: str) -> Any:
-    """JSON, strictly: no NaN, no bytes that are not UTF-8, no nesting without end."""
+    """Parse strict JSON: no NaN, no invalid UTF-8, no unlimited nesting."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         raise HTTPException(400, f"{name} is not JSON") from None
 
 
-def sent_from(data: Any) -> Sent:
-    """The request that a JSON object is."""
+def parse_parameters(data: Any) -> RequestParameters:
+    """Check a JSON object and return it as request parameters."""
     if not isinstance(data, dict):
         raise HTTPException(400, "a request must be a JSON object")
     query, document_id = data.get("query"), data.get("documentId")
@@ -73,11 +74,11 @@ def sent_from(data: Any) -> Sent:
     for name in ("variables", "extensions"):
         if not isinstance(data.get(name), Mapping | None):
             raise HTTPException(400, f"{name} must be an object")
-    if document_id is not None and len(document_id) > LONGEST_ID:
-        raise HTTPException(400, f"documentId holds {len(document_id)} characters; {LONGEST_ID} are allowed")
-    sent = Sent(
+    if document_id is not None and len(document_id) > MAX_DOCUMENT_ID_LENGTH:
+        raise HTTPException(400, f"documentId has {len(document_id)} characters; {MAX_DOCUMENT_ID_LENGTH} are allowed")
+    parameters = RequestParameters(
         query, data.get("variables") or {}, data.get("operationName"), data.get("extensions") or {}, document_id
     )
-    if not (query and query.strip()) and not document_id and not sent.hash:
-        raise HTTPException(400, "query: a GraphQL document is needed, or the documentId of one")
-    return sent
+    if not (query and query.strip()) and not document_id and not parameters.hash:
+        raise HTTPException(400, "query: a GraphQL document or a documentId is required")
+    return parameters

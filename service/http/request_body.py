@@ -1,14 +1,14 @@
-"""What a request consists of: its headers, and its body as far as it may be long."""
+"""Reads a request's headers, and its body up to a maximum size."""
 
 from cross_web import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Scope
 
 
-class Heads:
-    """The headers of a request by their names in lower case; of several of a name the first counts.
+class Headers:
+    """The headers of a request by lower-case name. The first of several with the same name counts.
 
-    Starlette goes through all of them for each that is asked for.
+    A dictionary, because Starlette searches all headers on each access.
     """
 
     __slots__ = ("_values",)
@@ -17,27 +17,27 @@ class Heads:
         self._values: dict[bytes, bytes] = dict(reversed(scope["headers"]))
 
     def get(self, name: bytes) -> str:
-        """The value of a header, empty where there is none."""
+        """Return the value of a header; empty if it is missing."""
         return self._values.get(name, b"").decode("latin-1")
 
 
-async def body_of(request: Request, heads: Heads, most: int) -> bytes:
-    """The whole body.
+async def read_body(request: Request, headers: Headers, max_bytes: int) -> bytes:
+    """Read the whole body.
 
-    Refused with 413 over `most` bytes: before it is read where its length is told, else as soon as it gets there.
-    Raises `ClientDisconnect` where the client leaves first.
+    A body of more than `max_bytes` bytes is rejected with 413: before it is read if `Content-Length` says so, otherwise
+    as soon as the limit is exceeded. Raises `ClientDisconnect` if the client disconnects first.
     """
-    length = heads.get(b"content-length")
-    if length.isdecimal() and int(length) > most:
-        raise _too_long(most)
+    length = headers.get(b"content-length")
+    if length.isdecimal() and int(length) > max_bytes:
+        raise _body_too_large(max_bytes)
     parts: list[bytes] = []
-    read, more = 0, True
+    size, more = 0, True
     while more:
         message = await request.receive()
         parts.append(_part(message))
-        read += len(parts[-1])
-        if read > most:
-            raise _too_long(most)
+        size += len(parts[-1])
+        if size > max_bytes:
+            raise _body_too_large(max_bytes)
         more = message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -49,5 +49,5 @@ def _part(message: Message) -> bytes:
     return part
 
 
-def _too_long(most: int) -> HTTPException:
-    return HTTPException(413, f"the body is larger than {most} bytes")
+def _body_too_large(max_bytes: int) -> HTTPException:
+    return HTTPException(413, f"the body is larger than {max_bytes} bytes")

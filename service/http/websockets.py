@@ -1,4 +1,4 @@
-"""Subscriptions: the protocol `graphql-transport-ws`, and readers that do not read."""
+"""Subscriptions: the protocol `graphql-transport-ws`, connection limits and slow readers."""
 
 import asyncio
 import contextlib
@@ -17,103 +17,103 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage, Message
 
 from graph.domain.model.errors import InvalidInput
-from graph.runtime.timeouts import TimeLimit
-from schema.execution.runner import ALL, Answer, refusal
+from graph.runtime.timeouts import SharedTimeout
+from schema.execution.runner import ALL, ExecutionAnswer, rejection
 from schema.shared.context import Caller, Context
 from service.http import responses
-from service.http.error_format import formatted, internal
-from service.http.graphql_request import Sent, sent_from
+from service.http.error_format import format_error, internal_error
+from service.http.graphql_request import RequestParameters, parse_parameters
 
 log = logging.getLogger("kith")
 
-TOO_MANY = 4290
+TOO_MANY_CONNECTIONS = 4290
 SLOW_READER = 4080
-"""Close codes of ours, of the private range and none of the protocol's own: clients may try again later."""
-LAST_CHANCE_SECONDS = 30.0
-"""How long a slow reader may take to find out why it was cut off."""
+"""Kith's own close codes, from the private range and not used by the protocol: clients may retry later."""
+CLOSE_GRACE_SECONDS = 30.0
+"""How long to wait for a slow reader to receive the close code."""
 
 
-class Streams:
+class ConnectionLimiter:
     """Counts the WebSockets and event streams of each caller."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
         self._open: Counter[str] = Counter()
 
-    def take(self, caller: Caller) -> bool:
-        """Count one more, unless there are as many as may be."""
-        if self._open[caller.name] >= self.most:
+    def acquire(self, caller: Caller) -> bool:
+        """Count one connection more. Return whether the limit allows it."""
+        if self._open[caller.name] >= self.limit:
             return False
         self._open[caller.name] += 1
         return True
 
-    def give(self, caller: Caller) -> None:
-        """Count one less."""
+    def release(self, caller: Caller) -> None:
+        """Count one connection less."""
         self._open[caller.name] -= 1
         if not self._open[caller.name]:
             del self._open[caller.name]
 
 
 class SlowReader(Exception):
-    """A subscriber left an event unread for too long."""
+    """A subscriber did not read an event in time."""
 
 
 class EventStream:
-    """A streaming response that ends when its reader does not read; `ended` is called however it ends."""
+    """A streaming response that ends if its client reads too slowly; `on_end` is called in any case."""
 
     def __init__(
-        self, response: StreamingResponse, limit: TimeLimit, caller: Caller, ended: Callable[[], None]
+        self, response: StreamingResponse, limit: SharedTimeout, caller: Caller, on_end: Callable[[], None]
     ) -> None:
-        self._response, self._limit, self._caller, self._ended = response, limit, caller, ended
+        self._response, self._limit, self._caller, self._on_end = response, limit, caller, on_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the response."""
 
-        async def within(message: Any) -> None:
+        async def send_in_time(message: Any) -> None:
             try:
-                with self._limit.within():
+                with self._limit.scope():
                     await send(message)
             except TimeoutError:
                 raise SlowReader from None
 
         try:
-            await self._response(scope, receive, within)
+            await self._response(scope, receive, send_in_time)
         except* SlowReader:
-            log.warning("an event stream of %s was cut off: it left an event unread", self._caller.name)
+            log.warning("an event stream of %s was closed: it did not read an event in time", self._caller.name)
         finally:
             await self._response.body_iterator.aclose()  # type: ignore[attr-defined]
-            self._ended()
+            self._on_end()
 
 
-class SocketAdapter(ASGIWebSocketAdapter):
-    """Sends within a time; a reader that takes longer is told why, if it ever reads again."""
+class WebSocketAdapter(ASGIWebSocketAdapter):
+    """Sends messages within a time limit. A client that reads too slowly gets a close code with the reason."""
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Send one message."""
         try:
-            with self.view.slow_reader.within():  # type: ignore[attr-defined]
+            with self.view.slow_reader.scope():  # type: ignore[attr-defined]
                 await self.ws.send_text(self.view.encode_json(message))  # type: ignore[arg-type]
         except TimeoutError:
-            log.warning("a WebSocket was cut off: it left an event unread")
+            log.warning("a WebSocket was closed: it did not read an event in time")
             with contextlib.suppress(TimeoutError, RuntimeError):
-                async with asyncio.timeout(LAST_CHANCE_SECONDS):
-                    await self.ws.close(SLOW_READER, "slow reader: an event was left unread for too long")
+                async with asyncio.timeout(CLOSE_GRACE_SECONDS):
+                    await self.ws.close(SLOW_READER, "slow reader: an event was not read in time")
             raise WebSocketDisconnected from None
         except RuntimeError as error:
-            # Starlette's word for a socket that is closed already.
+            # Starlette raises it if the socket is already closed.
             raise WebSocketDisconnected from error
 
 
-class Handler(BaseGraphQLTransportWSHandler[Context, None]):
+class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
     """Strawberry's handler of the protocol, with Kith's operations, keys, limits and errors.
 
-    A bad operation is answered with its errors and ends no other; only a message that is none ends the connection.
+    An invalid operation is answered with its errors and does not affect others; an invalid message ends the connection.
     """
 
-    _taken = False
+    _acquired = False
 
     async def handle_message(self, message: Message) -> None:
-        """One message of a client."""
+        """Handle one message of a client."""
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
             await self.handle_invalid_message("a message must be an object with a type")
             return
@@ -123,7 +123,7 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
         await super().handle_message(message)
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
-        """The first message: the key may be in its payload, since browsers can send no headers."""
+        """Handle the first message. Its payload may contain the key, since browsers cannot send headers."""
         payload = message.get("payload") or {}
         if not isinstance(payload, dict):
             await self.handle_invalid_message("the payload of connection_init must be an object")
@@ -133,59 +133,61 @@ class Handler(BaseGraphQLTransportWSHandler[Context, None]):
         header = presented if isinstance(presented, str) else headers.get("authorization", "")
         caller = self.view.keys.caller(header)  # type: ignore[attr-defined]
         if caller is None:
-            await self.websocket.close(4403, "a valid key is needed: authorization in the payload of connection_init")
+            await self.websocket.close(4403, "a valid key is required: authorization in the payload of connection_init")
             return
-        if not self._taken:
-            streams = self.view.streams  # type: ignore[attr-defined]
-            if not streams.take(caller):
-                await self.websocket.close(TOO_MANY, f"{streams.most} connections are open already")
+        if not self._acquired:
+            connection_limiter = self.view.connection_limiter  # type: ignore[attr-defined]
+            if not connection_limiter.acquire(caller):
+                await self.websocket.close(
+                    TOO_MANY_CONNECTIONS, f"the limit of {connection_limiter.limit} open connections is reached"
+                )
                 return
-            self._taken = True
+            self._acquired = True
             self.context.caller = caller
         await super().handle_connection_init({"type": "connection_init", "payload": {}})
 
     async def shutdown(self) -> None:
-        """Let go of everything."""
-        if self._taken:
-            self.view.streams.give(self.context.caller)  # type: ignore[attr-defined]
-            self._taken = False
+        """Release the connection and everything that belongs to it."""
+        if self._acquired:
+            self.view.connection_limiter.release(self.context.caller)  # type: ignore[attr-defined]
+            self._acquired = False
         await super().shutdown()
 
     async def handle_subscribe(self, message: Any) -> None:
-        """An operation; a request that is none is answered, and ends nothing."""
+        """Handle an operation. An invalid request is answered with an error and does not end the connection."""
         if self.connection_acknowledged and message["id"] not in self.operations:
             try:
-                message["payload"] = {"query": sent_from(message.get("payload"))}
+                message["payload"] = {"query": parse_parameters(message.get("payload"))}
             except HTTPException as error:
-                told = formatted(GraphQLError(error.reason))
-                refused = {"id": message["id"], "type": "error", "payload": [told]}
-                await self.send_message(cast(Message, refused))
+                rejected = format_error(GraphQLError(error.reason))
+                reply = {"id": message["id"], "type": "error", "payload": [rejected]}
+                await self.send_message(cast(Message, reply))
                 return
         await super().handle_subscribe(message)
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """Run one operation to its end."""
         try:
-            sent = cast(Sent, operation.query)
-            asked, _ = self.view.asked(sent)  # type: ignore[attr-defined]
-            stream = self.view.operations.stream(asked, self.context, ALL)  # type: ignore[attr-defined]
+            parameters = cast(RequestParameters, operation.query)
+            graphql_request, _ = self.view.graphql_request(parameters)  # type: ignore[attr-defined]
+            stream = self.view.operations.stream(graphql_request, self.context, ALL)  # type: ignore[attr-defined]
             async with contextlib.aclosing(stream):
                 async for answer in stream:
                     if answer.executed:
-                        payload = {"id": operation.id, "type": "next", "payload": responses.shown(answer)}
+                        payload = {"id": operation.id, "type": "next", "payload": responses.response_body(answer)}
                         await operation.send_operation_message(cast(Message, payload))
                     else:
-                        await self._refuse(operation, answer)
+                        await self._send_errors(operation, answer)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except InvalidInput as error:
-            await self._refuse(operation, refusal(error))
+            await self._send_errors(operation, rejection(error))
         except WebSocketDisconnected:
             self.operations.pop(operation.id, None)
 
-    async def _refuse(self, operation: Operation[Context, None], answer: Answer) -> None:
-        errors = responses.shown(answer)["errors"]
+    async def _send_errors(self, operation: Operation[Context, None], answer: ExecutionAnswer) -> None:
+        errors = responses.response_body(answer)["errors"]
         await operation.send_operation_message({"id": operation.id, "type": "error", "payload": errors})
 
     async def handle_task_exception(self, error: Exception) -> None:
-        """A fault of ours: logged by its kind, never with what a caller sent."""
-        internal(error)
+        """Log an unexpected error without its text, which may contain data of a request."""
+        internal_error(error)

@@ -1,1 +1,1 @@
-"""Files in: import and backfill."""
+"""Data from files: import and backfill."""

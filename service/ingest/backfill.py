@@ -1,4 +1,7 @@
-"""One run of `kith backfill`: whole files into an empty store, resolved together; can be stopped and run again."""
+"""Load whole files into an empty store for `kith backfill`, resolving everything together.
+
+A run can be stopped and started again: the store keeps a checkpoint of the portions that it holds.
+"""
 
 import asyncio
 import gc
@@ -16,8 +19,8 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
-from graph.bulk.collect import Gathered, Gathering
-from graph.bulk.result import STAGES, Outcome
+from graph.bulk.collect import Collected, Collector
+from graph.bulk.result import STAGES, BulkResult
 from graph.bulk.spool import Row, Spool
 from graph.domain.commands import Terms
 from graph.domain.model.errors import InvalidInput, Problem
@@ -26,17 +29,20 @@ from graph.domain.model.rules import Rules
 from graph.ports import LOADING, Store
 from service.bootstrap import SystemClock, Wiring
 from service.config import rules_file
-from service.ingest.files import raw_lines
-from service.ingest.importer import Counts, Report
-from service.ingest.parallel_reader import Reader, Readers
-from service.runtime.ids import id_from
+from service.ingest.file_formats import raw_lines
+from service.ingest.importer import LineCounts, RejectionReport
+from service.ingest.parallel_reader import LineReader, ReaderPool
+from service.runtime.ids import derive_customer_id
 
-Told = Callable[[str, int, int], None]
-"""Is told what is being done, how far it is, and how far there is to go."""
+ProgressCallback = Callable[[str, int, int], None]
+"""Called with the stage, the amount that is done, and the total amount."""
 
 
-class Mark(Struct, frozen=True):
-    """How far a store is loaded: kept in it, so that another run can go on."""
+class LoadCheckpoint(Struct, frozen=True):
+    """How far a store is loaded. It is stored there, so that a later run can continue.
+
+    `files` are digests of the files, `now` is in microseconds, and customer ids are derived from the secret `seed`.
+    """
 
     files: tuple[str, ...]
     now: int
@@ -44,137 +50,141 @@ class Mark(Struct, frozen=True):
     stage: str = ""
     portion: int = 0
 
-    def text(self) -> str:
-        """As it is kept."""
+    def to_json(self) -> str:
+        """Return the stored form."""
         return compact(self)
 
     @classmethod
-    def read(cls, text: str) -> "Mark":
-        """From what is kept."""
+    def from_json(cls, text: str) -> "LoadCheckpoint":
+        """Read the stored form."""
         values = orjson.loads(text)
         return cls(tuple(values["files"]), values["now"], values["seed"], values["stage"], values["portion"])
 
     def covers(self, stage: str, portion: int) -> bool:
-        """Whether a portion has been loaded already."""
+        """Whether the store already holds a portion of a stage."""
         done = (STAGES.index(self.stage) if self.stage else -1, self.portion)
         return (STAGES.index(stage), portion) <= done
 
 
 @dataclass(slots=True)
 class Backfill:
-    """Files into a store that is migrated and has rules; `now` in microseconds holds for lines without a time."""
+    """Loads files into a migrated store that has rules. Lines without a time get `now`, in microseconds."""
 
     store: Store
     terms: Terms
     now: int
-    report: Report
-    told: Told
+    report: RejectionReport
+    on_progress: ProgressCallback
     source: str = ""
-    counts: Counts = field(default_factory=Counts)
+    counts: LineCounts = field(default_factory=LineCounts)
     processes: int = field(default_factory=lambda: os.cpu_count() or 1)
     customers: int = 0
     identifiers: int = 0
     links: int = 0
 
     async def run(self, files: Sequence[Path]) -> None:
-        """Read, resolve, load; raises `Conflict` where the store is not empty."""
-        mark = await self._begun(files)
-        (kept, *_) = await self.store.rules()
-        rules = rules_file.parse(kept.text)
+        """Read, resolve and load files; raise `StoreNotEmpty` if the store is not empty."""
+        checkpoint = await self._resume_or_start(files)
+        (stored_rules, *_) = await self.store.rules()
+        rules = rules_file.parse(stored_rules.text)
+        reader = LineReader(stored_rules.text, self.terms, checkpoint.now, self.source)
         with tempfile.TemporaryDirectory(prefix="kith-backfill-") as folder:
             spool = Spool(Path(folder))
             try:
-                gathered = self._gathered(files, spool, Reader(kept.text, self.terms, mark.now, self.source), rules)
+                collected = self._collect_rows(files, spool, reader, rules)
             except BaseException:
-                if not mark.stage:
+                if not checkpoint.stage:
                     await self.store.end_load()
                 raise
-            self.told("resolve", 0, 1)
-            seed = bytes.fromhex(mark.seed)
-            outcome = Outcome(gathered, rules, mark.now, lambda number: id_from(seed, mark.now, number))
-            self.told("resolve", 1, 1)
-            self.customers, self.identifiers, self.links = outcome.customers, outcome.identifiers, outcome.links
-            await self._load(mark, outcome, gathered.columns.rows)
+            self.on_progress("resolve", 0, 1)
+            seed = bytes.fromhex(checkpoint.seed)
+            result = BulkResult(
+                collected, rules, checkpoint.now, lambda number: derive_customer_id(seed, checkpoint.now, number)
+            )
+            self.on_progress("resolve", 1, 1)
+            self.customers, self.identifiers, self.links = result.customers, result.identifiers, result.links
+            await self._load(checkpoint, result, collected.columns.rows)
             spool.close()
         await self.store.end_load()
 
-    async def _begun(self, files: Sequence[Path]) -> Mark:
-        """The mark of a run before this one, if there is one, else a new one."""
+    async def _resume_or_start(self, files: Sequence[Path]) -> LoadCheckpoint:
+        """Return the checkpoint of an earlier run with the same files, or a new checkpoint."""
         digests = tuple(_digest(path) for path in files)
-        text = await self.store.kept(LOADING)
-        before = None if text is None else Mark.read(text)
-        if before is not None and before.files == digests:
-            mark = before
-        elif before is not None and before.stage:
+        text = await self.store.get_value(LOADING)
+        earlier = None if text is None else LoadCheckpoint.from_json(text)
+        if earlier is not None and earlier.files == digests:
+            checkpoint = earlier
+        elif earlier is not None and earlier.stage:
             raise InvalidInput(
-                "OTHER_FILES", "the backfill that was begun in this store is of other files; give those again, in order"
+                "DIFFERENT_FILES",
+                "the backfill that was started in this store has different files; give those again, in the same order",
             )
         else:
-            mark = Mark(digests, self.now, secrets.token_hex(32))
-        await self.store.begin_load(mark.text())
-        if mark is not before and before is not None:
-            # Nothing of the files before was loaded.
-            await self.store.keep(LOADING, mark.text())
-        return mark
+            checkpoint = LoadCheckpoint(digests, self.now, secrets.token_hex(32))
+        await self.store.begin_load(checkpoint.to_json())
+        if checkpoint is not earlier and earlier is not None:
+            # The earlier run loaded nothing, so this run may have different files.
+            await self.store.put_value(LOADING, checkpoint.to_json())
+        return checkpoint
 
     # --- reading
 
-    def _gathered(self, files: Sequence[Path], spool: Spool, reader: Reader, rules: Rules) -> Gathered:
-        gathering = Gathering(spool)
-        lines, file_of, good = array("q"), array("i"), array("b")
-        size = sum(path.stat().st_size for path in files)
-        before = 0
-        with Readers(reader, self.processes) as readers:
-            for number, path in enumerate(files):
-                for chunk, rows in readers.read(raw_lines(path, rules)):
-                    for one, (row, problem) in zip(chunk, rows, strict=True):
+    def _collect_rows(self, files: Sequence[Path], spool: Spool, reader: LineReader, rules: Rules) -> Collected:
+        collector = Collector(spool)
+        line_numbers, file_indexes, is_valid = array("q"), array("i"), array("b")
+        total_bytes = sum(path.stat().st_size for path in files)
+        bytes_before = 0
+        with ReaderPool(reader, self.processes) as pool:
+            for index, path in enumerate(files):
+                for chunk, results in pool.read(raw_lines(path, rules)):
+                    for raw_line, (values, problem) in zip(chunk, results, strict=True):
                         if problem is not None:
-                            self._refuse(path, one.line, problem)
-                        if row is not None:
-                            named = Row._make(row)
-                            gathering.add(named)
-                            lines.append(one.line)
-                            file_of.append(number)
-                            good.append(problem is None)
-                            self.counts.dropped += named.dropped
-                    self.told("read", before + chunk[-1].read_bytes, size)
-                before += path.stat().st_size
-        gathered = gathering.settle()
-        taken = np.frombuffer(good, np.int8).astype(bool)
-        self.counts.repeated = int((taken & gathered.repeated).sum())
-        self.counts.accepted = int((taken & ~gathered.repeated & ~gathered.conflicting).sum())
-        for at in (taken & gathered.conflicting).nonzero()[0].tolist():
-            message = "is already known with other content"
-            self._refuse(files[file_of[at]], lines[at], Problem("ID_CONFLICT", message, ("id",)))
-        return gathered
+                            self._reject(path, raw_line.line, problem)
+                        if values is not None:
+                            row = Row._make(values)
+                            collector.add(row)
+                            line_numbers.append(raw_line.line)
+                            file_indexes.append(index)
+                            is_valid.append(problem is None)
+                            self.counts.dropped += row.dropped
+                    self.on_progress("read", bytes_before + chunk[-1].read_bytes, total_bytes)
+                bytes_before += path.stat().st_size
+        collected = collector.finish()
+        valid = np.frombuffer(is_valid, np.int8).astype(bool)
+        self.counts.duplicates = int((valid & collected.duplicate).sum())
+        self.counts.accepted = int((valid & ~collected.duplicate & ~collected.conflicting).sum())
+        for at in (valid & collected.conflicting).nonzero()[0].tolist():
+            problem = Problem("ID_CONFLICT", "already exists with other content", ("id",))
+            self._reject(files[file_indexes[at]], line_numbers[at], problem)
+        return collected
 
-    def _refuse(self, path: Path, line: int, problem: Problem) -> None:
-        self.counts.refuse(problem)
-        self.report.refuse(path, line, problem)
+    def _reject(self, path: Path, line: int, problem: Problem) -> None:
+        self.counts.reject(problem)
+        self.report.reject(path, line, problem)
 
     # --- loading
 
-    async def _load(self, mark: Mark, outcome: Outcome, rows: int) -> None:
+    async def _load(self, checkpoint: LoadCheckpoint, result: BulkResult, rows: int) -> None:
         done = 0
-        total = outcome.identifiers + outcome.links + rows
+        total = result.identifiers + result.links + rows
         writing: asyncio.Task[None] | None = None
-        for portion in outcome.portions():
+        for portion in result.portions():
             writes = portion.writes
-            # One portion is made while the one before is written.
+            # A portion is built while the previous one is written.
             if writing is not None:
                 await writing
-            self.told("load", done, total)
+            self.on_progress("load", done, total)
             done += len(writes.members) + len(writes.links) + len(writes.receipts)
-            if not mark.covers(portion.stage, portion.number):
-                writes.kept[LOADING] = replace(mark, stage=portion.stage, portion=portion.number).text()
+            if not checkpoint.covers(portion.stage, portion.number):
+                writes.values[LOADING] = replace(checkpoint, stage=portion.stage, portion=portion.number).to_json()
                 writing = asyncio.create_task(self.store.load(writes, portion.numbers))
                 await asyncio.sleep(0)
-                # What a driver leaves behind is in cycles, and a portion hangs on each. The command switches the search
-                # for cycles off, so what was made since the last portion is looked through here.
+                # The objects that a driver leaves behind form cycles, each of which holds a whole portion. The command
+                # disables the cyclic garbage collector, so the objects since the last portion are collected here.
                 gc.collect(0)
         if writing is not None:
             await writing
-        self.told("load", done, total)
+        self.on_progress("load", done, total)
 
 
 def _digest(path: Path) -> str:
@@ -182,11 +192,13 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "blake2b").hexdigest()
 
 
-async def run(wiring: Wiring, files: Sequence[Path], report: Report, told: Told, source: str = "") -> Backfill:
-    """Backfill the store of a wiring; answers the run, with what it counted."""
+async def run(
+    wiring: Wiring, files: Sequence[Path], report: RejectionReport, on_progress: ProgressCallback, source: str = ""
+) -> Backfill:
+    """Backfill the store of a wiring, and return the run with its counts."""
     await wiring.store.migrate()
-    if await wiring.store.kept(LOADING) is None:
+    if await wiring.store.get_value(LOADING) is None:
         await wiring.prepare()
-    one = Backfill(wiring.store, wiring.graph.terms, SystemClock().now(), report, told, source)
-    await one.run(files)
-    return one
+    backfill = Backfill(wiring.store, wiring.graph.terms, SystemClock().now(), report, on_progress, source)
+    await backfill.run(files)
+    return backfill

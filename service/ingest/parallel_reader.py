@@ -1,4 +1,7 @@
-"""Lines of files, read by several processes. What these load is paid for by each: no store, no arrays."""
+"""Parse lines of files in several processes.
+
+Each process pays in time and memory for every module that this one imports, so it imports no store and no arrays.
+"""
 
 import multiprocessing
 from collections import deque
@@ -12,22 +15,22 @@ from typing import Any, Self
 from graph.bulk.spool import Row
 from graph.domain.commands import Terms, command
 from graph.domain.model.errors import Problem
-from graph.domain.model.observations import REFUSED_BY_RULES
+from graph.domain.model.observations import REJECTED_BY_RULES
 from graph.domain.model.rules import Rules
 from graph.domain.resolution.intake import receipt_of
 from service.config import rules_file
-from service.ingest.files import Raw, Value
-from service.ingest.records import read
+from service.ingest.file_formats import LineContent, RawLine
+from service.ingest.records import parse_record
 
-LINES = 2_000
-"""Lines that a process reads at a time."""
-AHEAD = 4
-"""Such chunks that wait for each process, so that none is idle and memory stays bounded."""
+CHUNK_LINES = 2_000
+"""Lines that are sent to a process at a time."""
+CHUNKS_AHEAD = 4
+"""Chunks that wait for each process, so that every process has work and memory stays bounded."""
 
 
 @dataclass(slots=True)
-class Reader:
-    """What a process needs to read lines: everything that tells what they come to."""
+class LineReader:
+    """Parses lines. It holds everything that the result depends on, and is sent to each process once."""
 
     rules_text: str
     terms: Terms
@@ -37,48 +40,51 @@ class Reader:
 
     @property
     def rules(self) -> Rules:
-        """The rules, read once."""
+        """Return the rules, which are parsed once."""
         if self._rules is None:
             self._rules = rules_file.parse(self.rules_text)
         return self._rules
 
-    def made(self, value: Value) -> "Made":
-        """What the value of a line comes to."""
-        statement = read(value, self.source)
-        found = statement if isinstance(statement, Problem) else command(statement, self.rules, self.terms, self.now)
-        if isinstance(found, Problem):
-            return None, found
-        refused = found.outcome.refused
-        if refused is not None and refused.code not in REFUSED_BY_RULES:
-            return None, refused
-        # Plain tuples cross between processes faster than named ones.
-        return tuple(Row.of(receipt_of(found), len(found.outcome.dropped))), refused
+    def read_line(self, content: LineContent) -> "LineResult":
+        """Parse the content of a line, and normalize it under the rules."""
+        statement = parse_record(content, self.source)
+        result = statement if isinstance(statement, Problem) else command(statement, self.rules, self.terms, self.now)
+        if isinstance(result, Problem):
+            return None, result
+        rejected = result.normalized.rejected
+        if rejected is not None and rejected.code not in REJECTED_BY_RULES:
+            return None, rejected
+        # Plain tuples are sent between processes faster than named tuples.
+        return tuple(Row.of(receipt_of(result), len(result.normalized.dropped))), rejected
 
 
-Made = tuple[tuple[Any, ...] | None, Problem | None]
-"""A line's row, if there is something to be stored, and what is wrong with it."""
+LineResult = tuple[tuple[Any, ...] | None, Problem | None]
+"""The row of a line if it is to be stored, and the problem of the line if there is one.
 
-_reader: Reader | None = None
+A line that the rules reject has both: it is stored, so that other rules can accept it later.
+"""
+
+_reader: LineReader | None = None
 
 
-def _begin(reader: Reader) -> None:
+def _initialize_worker(reader: LineReader) -> None:
     global _reader
     _reader = reader
 
 
-def _work(values: Sequence[Value]) -> list[Made]:
+def _read_chunk(contents: Sequence[LineContent]) -> list[LineResult]:
     if _reader is None:
-        raise RuntimeError("the process was not begun")
-    return [_reader.made(value) for value in values]
+        raise RuntimeError("the process has no reader: _initialize_worker was not called")
+    return [_reader.read_line(content) for content in contents]
 
 
-class Readers:
-    """Processes that read lines; a context manager that ends them."""
+class ReaderPool:
+    """Processes that parse lines. As a context manager it ends them."""
 
-    def __init__(self, reader: Reader, processes: int) -> None:
+    def __init__(self, reader: LineReader, processes: int) -> None:
         self._processes = processes
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(reader,))
+        self._pool = ProcessPoolExecutor(processes, context, initializer=_initialize_worker, initargs=(reader,))
 
     def __enter__(self) -> Self:
         self._pool.__enter__()
@@ -89,15 +95,15 @@ class Readers:
     ) -> None:
         self._pool.__exit__(kind, error, trace)
 
-    def read(self, lines: Iterator[Raw]) -> Iterator[tuple[list[Raw], list[Made]]]:
-        """Lines and what they come to, some at a time, in their order."""
-        running: deque[tuple[list[Raw], Future[list[Made]]]] = deque()
+    def read(self, lines: Iterator[RawLine]) -> Iterator[tuple[list[RawLine], list[LineResult]]]:
+        """Yield chunks of lines with their results, in the order of the lines."""
+        running: deque[tuple[list[RawLine], Future[list[LineResult]]]] = deque()
         while True:
-            chunk = list(islice(lines, LINES))
+            chunk = list(islice(lines, CHUNK_LINES))
             if chunk:
-                # Objects of ours would cross more slowly than what is in them.
-                running.append((chunk, self._pool.submit(_work, [one.value for one in chunk])))
-            if running and (not chunk or len(running) >= self._processes * AHEAD):
+                # The contents are sent faster without the objects around them.
+                running.append((chunk, self._pool.submit(_read_chunk, [line.value for line in chunk])))
+            if running and (not chunk or len(running) >= self._processes * CHUNKS_AHEAD):
                 done, future = running.popleft()
                 yield done, future.result()
             elif not chunk:

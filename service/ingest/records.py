@@ -1,4 +1,7 @@
-"""What the lines of files state: each kind of line as a model that is held against it."""
+"""Parse lines of files into statements, with a model for each kind of line.
+
+The fields are those of the GraphQL inputs; docs/reference/import-formats.md describes them.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,17 +14,17 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
 
-from graph.domain.commands import Statement
+from graph.domain.commands import SourceStatement
 from graph.domain.model.errors import Problem
-from graph.domain.model.observations import Observation, Tier
+from graph.domain.model.observations import Observation, Party
 from graph.domain.model.orders import Order, OrderLine, OrderStatement, OrderStatus
 from graph.domain.model.rules import Rules
 from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.consents import Channel, ConsentStatement, Decision
-from graph.domain.profile.external_segments import OutsideStatement
+from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.interactions import Interaction, InteractionStatement
 from schema.shared.scalars import microseconds
-from service.ingest.files import Value, raw_lines
+from service.ingest.file_formats import LineContent, raw_lines
 
 
 class _Model(BaseModel):
@@ -33,15 +36,22 @@ class _Identifier(_Model):
     value: str
 
 
-class _Timed(_Model):
-    """What lines of all kinds share."""
+class _SourceRecord(_Model):
+    """The fields that lines of all kinds have in common."""
 
     source: str
-    party: Literal["FIRST", "SECOND", "THIRD"] = "FIRST"
+    party: Literal["FIRST_PARTY", "SECOND_PARTY", "THIRD_PARTY"] = "FIRST_PARTY"
     identifiers: list[_Identifier] = []
 
     @field_validator(
-        "seen_at", "placed_at", "stated_at", "at", "decided_at", "expires_at", mode="before", check_fields=False
+        "seen_at",
+        "placed_at",
+        "reported_at",
+        "occurred_at",
+        "decided_at",
+        "expires_at",
+        mode="before",
+        check_fields=False,
     )
     @classmethod
     def _time(cls, value: Any) -> Any:
@@ -50,169 +60,177 @@ class _Timed(_Model):
         try:
             return microseconds(value)
         except (ValueError, OverflowError):
-            raise ValueError("not a date and time of ISO 8601 such as 2026-03-01T12:00:00Z") from None
+            raise ValueError("must be an ISO 8601 date and time such as 2026-03-01T12:00:00Z") from None
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
-        """The identifiers as namespace and value."""
-        return tuple((one.namespace, one.value) for one in self.identifiers)
+        """Return the identifiers as pairs of namespace and value."""
+        return tuple((identifier.namespace, identifier.value) for identifier in self.identifiers)
 
 
-class _Observation(_Timed):
+class _Observation(_SourceRecord):
     id: str = ""
     seen_at: int | None = None
     confidence: float | None = None
     evidence: str = ""
 
-    def read(self) -> Observation:
+    def to_statement(self) -> Observation:
         return Observation(
-            self.source, self.pairs, self.id, Tier[self.party], self.seen_at, self.confidence, self.evidence
+            self.source, self.pairs, self.id, Party[self.party], self.seen_at, self.confidence, self.evidence
         )
 
 
-class _Attributes(_Timed):
+class _Attributes(_SourceRecord):
     id: str = ""
-    stated_at: int | None = None
+    reported_at: int | None = None
     attributes: dict[str, str | dict[str, str] | None]
 
-    def read(self) -> AttributesStatement:
+    def to_statement(self) -> AttributesStatement:
         paths: dict[str, tuple[str | int, ...]] = {name: ("attributes", name) for name in self.attributes}
         return AttributesStatement(
-            self.source, self.pairs, self.attributes, self.id, Tier[self.party], self.stated_at, paths
+            self.source, self.pairs, self.attributes, self.id, Party[self.party], self.reported_at, paths
         )
 
 
-class _Consent(_Timed):
+class _Consent(_SourceRecord):
     id: str = ""
     decided_at: int | None = None
     purpose: str
     decision: Literal["GIVEN", "REFUSED", "WITHDRAWN"]
-    channel: Literal["EMAIL", "PHONE", "SMS", "POST", "PUSH", "WEB"] | None = None
-    text_version: str = ""
+    channel: Literal["EMAIL", "PHONE", "SMS", "POSTAL_MAIL", "PUSH", "WEB"] | None = None
+    policy_version: str = ""
 
-    def read(self) -> ConsentStatement:
+    def to_statement(self) -> ConsentStatement:
         return ConsentStatement(
             self.source,
             self.pairs,
             self.purpose,
             Decision[self.decision],
             None if self.channel is None else Channel[self.channel],
-            self.text_version,
+            self.policy_version,
             self.id,
-            Tier[self.party],
+            Party[self.party],
             self.decided_at,
         )
 
 
-class _Interaction(_Timed):
+class _Interaction(_SourceRecord):
     id: str = ""
     type: str
-    at: int
+    occurred_at: int
     channel: str = ""
     device: str = ""
     campaign: str = ""
     sku: str = ""
     text: str = ""
     properties: dict[str, Any] = {}
-    appeal: str = ""
+    offer_type: str = ""
 
-    def read(self) -> InteractionStatement:
-        facts = (self.channel, self.device, self.campaign, self.sku, self.text, self.properties, self.appeal)
-        one = Interaction(self.source, self.type, self.at, self.id, *facts)
-        return InteractionStatement(one, self.pairs, Tier[self.party])
+    def to_statement(self) -> InteractionStatement:
+        details = (self.channel, self.device, self.campaign, self.sku, self.text, self.properties, self.offer_type)
+        interaction = Interaction(self.source, self.type, self.occurred_at, self.id, *details)
+        return InteractionStatement(interaction, self.pairs, Party[self.party])
 
 
-class _Outside(_Timed):
+class _ExternalSegment(_SourceRecord):
     id: str = ""
-    party: Literal["FIRST", "SECOND", "THIRD"] = "THIRD"
-    stated_at: int | None = None
+    party: Literal["FIRST_PARTY", "SECOND_PARTY", "THIRD_PARTY"] = "THIRD_PARTY"
+    reported_at: int | None = None
     segment: str
     expires_at: int | None = None
-    belongs: bool = True
+    is_member: bool = True
 
-    def read(self) -> OutsideStatement:
-        told = (self.segment, self.expires_at, self.belongs, self.id, Tier[self.party], self.stated_at)
-        return OutsideStatement(self.source, self.pairs, *told)
+    def to_statement(self) -> ExternalSegmentStatement:
+        return ExternalSegmentStatement(
+            self.source,
+            self.pairs,
+            self.segment,
+            self.expires_at,
+            self.is_member,
+            self.id,
+            Party[self.party],
+            self.reported_at,
+        )
 
 
-class _Line(_Model):
+class _OrderLine(_Model):
     sku: str
     quantity: Decimal
     total: Decimal
     name: str = ""
 
 
-class _Order(_Timed):
+class _Order(_SourceRecord):
     number: str
     placed_at: int
-    stated_at: int
+    reported_at: int
     currency: str
     total: Decimal
     status: Annotated[OrderStatus, Field(strict=False)] = OrderStatus.PLACED
-    lines: list[_Line] = []
+    lines: list[_OrderLine] = []
 
     @field_validator("status", mode="before")
     @classmethod
     def _status(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
 
-    def read(self) -> OrderStatement:
+    def to_statement(self) -> OrderStatement:
         lines = tuple(OrderLine(line.sku, line.quantity, line.total, line.name) for line in self.lines)
         order = Order(
-            self.number, self.source, self.placed_at, self.stated_at, self.currency, self.total, self.status, lines
+            self.number, self.source, self.placed_at, self.reported_at, self.currency, self.total, self.status, lines
         )
-        return OrderStatement(order, self.pairs, Tier[self.party])
+        return OrderStatement(order, self.pairs, Party[self.party])
 
 
-class Item(Struct, frozen=True):
-    """One line of a file, read; `what` is a problem if unreadable."""
+class Record(Struct, frozen=True):
+    """One parsed line of a file. `content` is a problem if the line cannot be read."""
 
     line: int
     read_bytes: int
-    what: Statement | Problem
+    content: SourceStatement | Problem
 
 
-def items(path: Path, rules: Rules, source: str = "") -> Iterator[Item]:
-    """The lines of a file; `source` is taken where a line names none."""
-    return (Item(one.line, one.read_bytes, read(one.value, source)) for one in raw_lines(path, rules))
+def read_records(path: Path, rules: Rules, source: str = "") -> Iterator[Record]:
+    """Parse the lines of a file. Lines that do not name a source get `source`."""
+    return (Record(line.line, line.read_bytes, parse_record(line.value, source)) for line in raw_lines(path, rules))
 
 
-def read(value: Value, source: str = "") -> Statement | Problem:
-    """What a line states, or what is wrong with it; `source` is taken where it names none."""
-    if isinstance(value, Problem):
-        return value
-    if isinstance(value, bytes):
+def parse_record(content: LineContent, source: str = "") -> SourceStatement | Problem:
+    """Return the statement of a line, or the problem with it. A line that does not name a source gets `source`."""
+    if isinstance(content, Problem):
+        return content
+    if isinstance(content, bytes):
         try:
-            parsed = orjson.loads(value)
+            parsed = orjson.loads(content)
         except orjson.JSONDecodeError as error:
             try:
-                value.decode()
+                content.decode()
             except UnicodeDecodeError:
-                return Problem("BAD_LINE", "is not UTF-8")
-            return Problem("BAD_LINE", f"is not JSON: {error.msg} at column {error.colno}")
+                return Problem("INVALID_LINE", "is not UTF-8")
+            return Problem("INVALID_LINE", f"is not JSON: {error.msg} at column {error.colno}")
         if not isinstance(parsed, dict):
-            return Problem("BAD_LINE", "is not a JSON object")
-        value = parsed
-    return _read(value if "source" in value else {**value, "source": source})
+            return Problem("INVALID_LINE", "is not a JSON object")
+        content = parsed
+    return _to_statement(content if "source" in content else {**content, "source": source})
 
 
-_KINDS: dict[str, type[_Order | _Attributes | _Consent | _Interaction | _Outside]] = {
+_RECORD_KINDS: dict[str, type[_Order | _Attributes | _Consent | _Interaction | _ExternalSegment]] = {
     "number": _Order,
     "attributes": _Attributes,
     "purpose": _Consent,
     "type": _Interaction,
-    "segment": _Outside,
+    "segment": _ExternalSegment,
 }
-"""The field by which a line tells what it is; one without any of these is an observation."""
+"""The kind of a line that has a field of this name. A line without any of them is an observation."""
 
 
-def _read(value: Mapping[str, Any]) -> Statement | Problem:
-    model = next((kind for name, kind in _KINDS.items() if name in value), _Observation)
+def _to_statement(fields: Mapping[str, Any]) -> SourceStatement | Problem:
+    model = next((kind for name, kind in _RECORD_KINDS.items() if name in fields), _Observation)
     try:
-        return model.model_validate(value).read()
+        return model.model_validate(fields).to_statement()
     except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]
-        path = tuple(wrong["loc"])
+        first = error.errors(include_url=False)[0]
+        path = tuple(first["loc"])
         name = ".".join(str(part) for part in path)
-        found = "" if wrong["type"] == "missing" else f", not {json.dumps(wrong['input'], default=str)[:60]}"
-        return Problem("BAD_FIELD", f"{name}: {wrong['msg'].removeprefix('Value error, ')}{found}", path)
+        value = "" if first["type"] == "missing" else f", not {json.dumps(first['input'], default=str)[:60]}"
+        return Problem("INVALID_FIELD", f"{name}: {first['msg'].removeprefix('Value error, ')}{value}", path)

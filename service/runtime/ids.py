@@ -1,7 +1,7 @@
-"""Ids in the form of ULIDs: letters that sort by when an id was made, then by chance.
+"""Ids in the form of ULIDs, which sort by creation time.
 
-What is new then comes to the end of an index; ids by chance alone would each write to a page of it of their own. See
-the ULID specification (github.com/ulid/spec); ours are in lower case.
+New ids are thus appended to the end of an index, whereas random ids would each write to a different page of it. See the
+ULID specification (github.com/ulid/spec); these ids are in lower case.
 """
 
 import hashlib
@@ -10,44 +10,44 @@ import time
 
 _ALPHABET = b"0123456789abcdefghjkmnpqrstvwxyz"
 _LETTERS = bytes(_ALPHABET[byte % 32] for byte in range(256))
-"""Each byte to one of 32 letters, all of them as likely."""
+"""Maps each byte to one of 32 letters, each equally likely."""
 
 
 def _letters(number: int, count: int) -> str:
-    """A number in so many letters, five bits each."""
-    return bytes(_ALPHABET[number >> 5 * place & 31] for place in range(count - 1, -1, -1)).decode()
+    """Encode a number in `count` letters of five bits each."""
+    return bytes(_ALPHABET[number >> 5 * position & 31] for position in range(count - 1, -1, -1)).decode()
 
 
 class RandomIds:
-    """Ids of the present millisecond and 80 random bits, with a prefix that tells the kind."""
+    """Creates ids from the current millisecond and 80 random bits, with a prefix for the kind."""
 
     def __init__(self) -> None:
-        self._made_at, self._time = -1, ""
+        self._millisecond, self._time = -1, ""
 
     def _id(self, prefix: str) -> str:
         now = time.time_ns() // 1_000_000
-        if now != self._made_at:
-            self._time, self._made_at = _letters(now, 10), now
+        if now != self._millisecond:
+            self._time, self._millisecond = _letters(now, 10), now
         return prefix + self._time + secrets.token_bytes(16).translate(_LETTERS).decode()
 
     def customer(self) -> str:
-        """A customer's id."""
+        """Create a customer id."""
         return self._id("cus_")
 
-    def mark(self) -> str:
-        """A mark's id."""
-        return self._id("mrk_")
+    def override(self) -> str:
+        """Create an override id."""
+        return self._id("ovr_")
 
     def segment(self) -> str:
-        """A segment's id."""
+        """Create a segment id."""
         return self._id("seg_")
 
 
-def id_from(seed: bytes, now: int, number: int) -> str:
-    """A customer's id that follows from a secret, a time and a number, so that a run cut off gives the same ones again.
+def derive_customer_id(seed: bytes, now: int, number: int) -> str:
+    """Derive a customer id from a secret, a time and a number, so that an interrupted run assigns the same ids again.
 
-    `now` is in microseconds. The number, up to a billion, takes the place of the first random bits, so that those of
-    one run come in the order of their numbers.
+    `now` is in microseconds. The number, up to a billion, replaces the first random bits, so that the ids of one run
+    sort by their numbers.
     """
     digest = hashlib.blake2b(number.to_bytes(8), key=seed, digest_size=10).digest()
     return "cus_" + _letters(now // 1000, 10) + _letters(number, 6) + digest.translate(_LETTERS).decode()

@@ -1,55 +1,56 @@
-"""How Python shares its time: short stops to look for circles, and threads that take turns soon enough."""
+"""Tunes the interpreter: short garbage collections and frequent thread switches."""
 
 import gc
 import sys
 
-from graph.runtime.scheduling import SomeoneWaits
+from graph.runtime.scheduling import InteractiveRequest
 
-YOUNG, OLDER = 3_000, 30
-"""New objects after which Python looks for circles among them, and how often before it looks at older ones too.
+GC_YOUNG_THRESHOLD, GC_OLD_THRESHOLD = 3_000, 30
+"""Thresholds of the garbage collector: new objects per collection, and young collections per older generation.
 
-What a request holds goes without circles, so there is little to find, and a look at few objects is a short stop: 0.2 ms
-instead of 4 at 20,000, where a till's write waits.
+A request's objects contain no reference cycles, so there is little to collect, and a collection of few objects is a
+short pause: 0.2 ms, compared to 4 ms at a threshold of 20,000, which would delay small writes.
 """
-SWITCH_SECONDS = 0.001
-"""How long one thread runs while another waits: a till's request must not wait five times this for an import's."""
-BESIDE_SECONDS = 0.000_02
-"""The same while small requests and large ones are worked on: a till's write gives the interpreter away at each of its
-statements, and an import would keep it for a millisecond each time."""
-LARGE_BYTES = 16_384
-"""From what length on a request is a large one: some 80 observations."""
+SWITCH_INTERVAL_SECONDS = 0.001
+"""How long one thread runs while another waits. The default is five times this: too long for a small request that
+waits for an import."""
+MIXED_SWITCH_INTERVAL_SECONDS = 0.000_02
+"""The same while both small and large requests are active: a small write releases the interpreter at each statement,
+and an import would then hold it for a millisecond each time."""
+LARGE_REQUEST_BYTES = 16_384
+"""Length from which a request counts as large: some 80 observations."""
 
-_under_way = {"small": 0, "large": 0}
+_active_requests = {"small": 0, "large": 0}
 
 
-def set_up() -> None:
-    """What holds for the whole process; everything that is there now stays."""
+def tune_interpreter() -> None:
+    """Tune the whole process, and exclude all existing objects from garbage collection."""
     gc.freeze()
-    gc.set_threshold(YOUNG, OLDER)
-    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(GC_YOUNG_THRESHOLD, GC_OLD_THRESHOLD)
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
 
 
-class WorkedOn:
-    """While a request of so many bytes is worked on."""
+class TrackedRequest:
+    """A context in which a request of `length` bytes is active."""
 
-    __slots__ = ("_kind", "_waiting")
+    __slots__ = ("_interactive", "_kind")
 
     def __init__(self, length: int) -> None:
-        small = length < LARGE_BYTES
+        small = length < LARGE_REQUEST_BYTES
         self._kind = "small" if small else "large"
-        self._waiting = SomeoneWaits() if small else None
+        self._interactive = InteractiveRequest() if small else None
 
     def __enter__(self) -> None:
-        _count(self._kind, 1)
-        if self._waiting is not None:
-            self._waiting.__enter__()
+        _add(self._kind, 1)
+        if self._interactive is not None:
+            self._interactive.__enter__()
 
     def __exit__(self, *_: object) -> None:
-        if self._waiting is not None:
-            self._waiting.__exit__()
-        _count(self._kind, -1)
+        if self._interactive is not None:
+            self._interactive.__exit__()
+        _add(self._kind, -1)
 
 
-def _count(kind: str, more: int) -> None:
-    _under_way[kind] += more
-    sys.setswitchinterval(BESIDE_SECONDS if all(_under_way.values()) else SWITCH_SECONDS)
+def _add(kind: str, change: int) -> None:
+    _active_requests[kind] += change
+    sys.setswitchinterval(MIXED_SWITCH_INTERVAL_SECONDS if all(_active_requests.values()) else SWITCH_INTERVAL_SECONDS)

@@ -1,9 +1,9 @@
-"""Fits the models of purchases with PyMC-Marketing: a table in, parameters out, as JSON.
+"""Fits the purchase models with PyMC-Marketing, in a separate process.
 
-`python -m service.runtime.model_fitting` reads the table and writes the parameters.
+`python -m service.runtime.model_fitting` reads the training data and writes the parameters, both as JSON.
 
-It runs as a process of its own, at low priority: the library needs several hundred megabytes, which the service must
-not keep, and all of a core for some seconds. The library comes with the extra `kith[predict]`.
+The process runs at low priority: the library needs several hundred megabytes, which the service must not retain, and a
+whole core for some seconds. The extra `predict` installs the library.
 """
 
 import asyncio
@@ -15,24 +15,25 @@ import os
 import sys
 from typing import Any
 
-from graph.domain.profile.prediction import FEWEST_REPEATING, Model, Table
+from graph.domain.profile.prediction import MIN_REPEAT_CUSTOMERS, Model, TrainingData
 
 LIBRARY = "pymc_marketing"
-MOST_SECONDS = 900
+MAX_SECONDS = 900
+"""Time limit of one fit."""
 log = logging.getLogger("kith.fitting")
 
 
 def available() -> bool:
-    """Whether the library is installed."""
+    """Return whether the library is installed."""
     return importlib.util.find_spec(LIBRARY) is not None
 
 
-async def fit(table: Table) -> Model | None:
-    """The model fitted to a table; `None` where there is too little to tell, or the library cannot be had or fails."""
-    if not available() or not table.enough:
+async def fit(data: TrainingData) -> Model | None:
+    """Fit the models; `None` if there is too little data, or the library is not installed or fails."""
+    if not available() or not data.is_sufficient:
         return None
-    rows = [[one.repeated, one.recency, one.age] for one in table.purchases]
-    sent = json.dumps([rows, table.spend]).encode()
+    rows = [[history.repeat_purchases, history.recency, history.age] for history in data.histories]
+    request = json.dumps([rows, data.spend]).encode()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -42,50 +43,54 @@ async def fit(table: Table) -> Model | None:
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(MOST_SECONDS):
-            out, _ = await process.communicate(sent)
-        # What the library prints comes before the last line.
+        async with asyncio.timeout(MAX_SECONDS):
+            out, _ = await process.communicate(request)
+        # The last line is the result; the library prints to the lines before it.
         (r, alpha, a, b), spend = json.loads(out.splitlines()[-1])
     except (TimeoutError, IndexError, ValueError):
-        log.warning("the models of purchases could not be fitted to %d customers", len(rows))
+        log.warning("the purchase models could not be fitted to %d customers", len(rows))
         return None
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     money = {currency: (p, q, v) for currency, (p, q, v) in spend.items()}
-    return Model(table.as_of, len(rows), r, alpha, a, b, money)
+    return Model(data.as_of, len(rows), r, alpha, a, b, money)
 
 
-def _fitted(model: Any, names: tuple[str, ...], columns: dict[str, list[float]]) -> list[float]:
-    """The most likely parameters: those of the library's model with flat priors."""
+def _fit_parameters(model: Any, names: tuple[str, ...], columns: dict[str, list[float]]) -> list[float]:
+    """Return the maximum likelihood parameters: the library's estimate with flat priors."""
     import pandas
     from pymc_extras.prior import Prior
 
     data = pandas.DataFrame({"customer_id": range(len(next(iter(columns.values())))), **columns})
-    chosen = model(model_config={name: Prior("HalfFlat") for name in names})
-    chosen.fit(data=data, method="map", progressbar=False)
-    found = chosen.fit_result
-    values = [float(found[name].mean()) for name in names]
+    fitted = model(model_config={name: Prior("HalfFlat") for name in names})
+    fitted.fit(data=data, method="map", progressbar=False)
+    result = fitted.fit_result
+    values = [float(result[name].mean()) for name in names]
     if not all(math.isfinite(value) and value > 0 for value in values):
         raise ValueError(names)
     return values
 
 
 def main() -> None:
-    """Read a table, write parameters."""
+    """Read the training data from standard input and print the parameters."""
     os.nice(10)
     from pymc_marketing.clv import BetaGeoModel, GammaGammaModel
 
     rows, spend = json.load(sys.stdin)
     repeated, recency, age = (list(map(float, column)) for column in zip(*rows, strict=True))
-    often = _fitted(BetaGeoModel, ("r", "alpha", "a", "b"), {"frequency": repeated, "recency": recency, "T": age})
-    money: dict[str, list[float]] = {}
-    for currency, own in spend.items():
-        if len(own) >= FEWEST_REPEATING:
-            count, mean = (list(map(float, column)) for column in zip(*own, strict=True))
-            money[currency] = _fitted(GammaGammaModel, ("p", "q", "v"), {"frequency": count, "monetary_value": mean})
-    print(f"\n{json.dumps([often, money])}")
+    frequency = _fit_parameters(
+        BetaGeoModel, ("r", "alpha", "a", "b"), {"frequency": repeated, "recency": recency, "T": age}
+    )
+    monetary_value: dict[str, list[float]] = {}
+    for currency, purchases in spend.items():
+        if len(purchases) >= MIN_REPEAT_CUSTOMERS:
+            count, mean = (list(map(float, column)) for column in zip(*purchases, strict=True))
+            monetary_value[currency] = _fit_parameters(
+                GammaGammaModel, ("p", "q", "v"), {"frequency": count, "monetary_value": mean}
+            )
+    print(f"\n{json.dumps([frequency, monetary_value])}")
 
 
 if __name__ == "__main__":

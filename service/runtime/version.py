@@ -1,4 +1,4 @@
-"""Which version of Kith runs, and from which commit it was built."""
+"""The version of Kith, and the commit that it was built from."""
 
 import importlib.metadata
 import importlib.resources
@@ -11,12 +11,12 @@ COMMIT_FILE = "commit.txt"
 
 
 def describe() -> str:
-    """Version and commit in one line, such as `kith 0.2.0 (9221e30a1b2c)`."""
+    """Return version and commit in one line, such as `kith 0.2.0 (9221e30a1b2c)`."""
     return f"kith {importlib.metadata.version(DISTRIBUTION)} ({commit() or 'unknown commit'})"
 
 
 def commit() -> str | None:
-    """The first 12 digits of the commit, of the wheel or of the checkout; `None` if neither is known."""
+    """Return the first 12 digits of the commit of the wheel or the checkout; `None` if neither is known."""
     recorded = importlib.resources.files("service.runtime") / COMMIT_FILE
     if recorded.is_file():
         return recorded.read_text("utf-8").strip()
@@ -24,7 +24,7 @@ def commit() -> str | None:
 
 
 def of_checkout(folder: Path) -> str | None:
-    """The first 12 digits of the commit that a folder with its own `.git` is at; `None` if there is none."""
+    """Return the first 12 digits of the commit that a checkout is at; `None` if the folder is not a checkout."""
     if not (folder / ".git").exists():
         return None
     try:

@@ -1,4 +1,4 @@
-"""The service as others see it: a process of its own, on each store."""
+"""The service as its clients see it: a separate process, on each store."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.builders.stores import wipe
 
 @pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
 def serve(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iterator[Serve]:
-    """Starts services over one empty store of each kind."""
+    """Starts services on one empty store of each kind."""
     address = f"sqlite:///{tmp_path / 'kith.db'}"
     if request.param == "neo4j":
         run(wipe(request.getfixturevalue("neo4j_store")))
@@ -22,7 +22,7 @@ def serve(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iterator[
 
 @pytest.fixture
 def serve_embedded(tmp_path: Path) -> Iterator[Serve]:
-    """Starts services over one empty file, where the store makes no difference."""
+    """Starts services on one empty SQLite file, for tests that do not depend on the store."""
     yield from _serving(f"sqlite:///{tmp_path / 'kith.db'}", tmp_path)
 
 

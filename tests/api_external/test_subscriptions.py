@@ -1,4 +1,4 @@
-"""Subscriptions, followed with the field's real clients and with readers that do not read."""
+"""Subscriptions, with the common client libraries and with clients that read too slowly."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from tests.builders.clients import LINK, seen
 from tests.builders.runs import Run
 from tests.builders.services import Serve, Service, Subscriber
 
-CHANGES = "subscription($since: String) { changes(since: $since) { cursor kind customerId } }"
+CHANGES = "subscription($after: String) { changes(after: $after) { cursor kind customerId } }"
 CUSTOMER = """subscription { customerChanged(by: {identifier: {namespace: "cookie", value: "ck-1"}}) {
     id identifiers { nodes { value } } } }"""
 PROTOCOL = "graphql-transport-ws"
@@ -38,12 +38,13 @@ def test_a_customer_is_followed_from_unknown_to_merged(serve: Serve, protocol: s
     link(service, "cookie=ck-1", "device=device-1")
     # then
     first = subscriber.next()["next"]["data"]["customerChanged"]
-    assert [one["value"] for one in first["identifiers"]["nodes"]] == ["device-1", "ck-1"]
+    assert [identifier["value"] for identifier in first["identifiers"]["nodes"]] == ["device-1", "ck-1"]
     # when
     link(service, "cookie=ck-1", "email=ann@example.com")
     # then
     second = subscriber.next()["next"]["data"]["customerChanged"]
-    assert [one["value"] for one in second["identifiers"]["nodes"]] == ["ann@example.com", "device-1", "ck-1"]
+    values = [identifier["value"] for identifier in second["identifiers"]["nodes"]]
+    assert values == ["ann@example.com", "device-1", "ck-1"]
     assert second["id"] == first["id"]
 
 
@@ -54,23 +55,23 @@ def test_the_feed_resumes_without_gaps(serve: Serve, protocol: str) -> None:
     for number in range(3):
         link(service, f"cookie=cookie-{number}", f"device=device-{number}")
     history = service.ask("{ changes { nodes { cursor } } }")["changes"]["nodes"]
-    # when: the first is read, then the rest from its cursor, then what comes while it is followed
-    since = {"since": history[0]["cursor"]}
+    # when: the feed is read from the cursor of the first change, and further changes are recorded
+    variables = {"after": history[0]["cursor"]}
     subscriber = Subscriber(
-        service, protocol, {"name": "f", "query": CHANGES, "variables": since, "take": len(history) + 1}
+        service, protocol, {"name": "f", "query": CHANGES, "variables": variables, "take": len(history) + 1}
     )
-    found = [subscriber.next()["next"]["data"]["changes"]["cursor"] for _ in history[1:]]
+    cursors = [subscriber.next()["next"]["data"]["changes"]["cursor"] for _ in history[1:]]
     for number in range(2):
         link(service, f"cookie=late-{number}", f"device=later-{number}")
-        found.append(subscriber.next()["next"]["data"]["changes"]["cursor"])
+        cursors.append(subscriber.next()["next"]["data"]["changes"]["cursor"])
     # then
-    everything = service.ask("{ changes { nodes { cursor } } }")["changes"]["nodes"]
-    assert found == [one["cursor"] for one in everything[1:]]
+    history = service.ask("{ changes { nodes { cursor } } }")["changes"]["nodes"]
+    assert cursors == [change["cursor"] for change in history[1:]]
 
 
-def test_changes_of_another_process_are_seen(serve: Serve) -> None:
+def test_changes_by_another_process_are_received(serve: Serve) -> None:
     # given
-    service, other = serve(feed_seconds=0.2), serve()
+    service, other = serve(change_poll_seconds=0.2), serve()
     subscriber = Subscriber(
         service, "ws", {"name": "f", "query": CHANGES, "take": 1}, {"name": "c", "query": CUSTOMER, "take": 2}
     )
@@ -78,48 +79,48 @@ def test_changes_of_another_process_are_seen(serve: Serve) -> None:
     # when
     link(other, "cookie=ck-1", "device=device-1")
     # then
-    told = [line for line in subscriber.lines() if "next" in line]
-    assert {line["name"] for line in told} == {"f", "c"}
+    events = [line for line in subscriber.lines() if "next" in line]
+    assert {event["name"] for event in events} == {"f", "c"}
 
 
-def test_a_bad_operation_ends_no_other(serve_embedded: Serve) -> None:
+def test_an_invalid_operation_does_not_end_others(serve_embedded: Serve) -> None:
     # given
     service = serve_embedded()
     operations = [
-        {"name": "good", "query": CUSTOMER, "take": 2},
+        {"name": "valid", "query": CUSTOMER, "take": 2},
         {"name": "syntax", "query": "subscription {"},
         {"name": "unknown", "query": "subscription { nope }"},
-        {"name": "variables", "query": CHANGES, "variables": {"since": 7}},
-        {"name": "cursor", "query": CHANGES, "variables": {"since": "nonsense"}},
+        {"name": "variables", "query": CHANGES, "variables": {"after": 7}},
+        {"name": "cursor", "query": CHANGES, "variables": {"after": "nonsense"}},
         {"name": "query", "query": "{ __typename }"},
     ]
     subscriber = Subscriber(service, "ws", *operations)
     # when
-    told: dict[str, Any] = {}
-    while len(told) < 6:
+    first_lines: dict[str, Any] = {}
+    while len(first_lines) < 6:
         line = subscriber.next()
-        told.setdefault(line["name"], line)
+        first_lines.setdefault(line["name"], line)
     link(service, "cookie=ck-1", "device=device-1")
     # then
-    assert told["good"]["next"]["data"] == {"customerChanged": None}
-    assert told["query"]["next"]["data"] == {"__typename": "Query"}
+    assert first_lines["valid"]["next"]["data"] == {"customerChanged": None}
+    assert first_lines["query"]["next"]["data"] == {"__typename": "Query"}
     for name in ("syntax", "unknown", "variables"):
-        assert told[name]["error"][0]["extensions"]["code"] == "BAD_REQUEST", told[name]
-    assert "BAD_CURSOR" in json.dumps(told["cursor"])
-    assert any(line["name"] == "good" and "next" in line for line in subscriber.lines())
+        assert first_lines[name]["error"][0]["extensions"]["code"] == "BAD_REQUEST", first_lines[name]
+    assert "INVALID_CURSOR" in json.dumps(first_lines["cursor"])
+    assert any(line["name"] == "valid" and "next" in line for line in subscriber.lines())
 
 
-def test_keys_open_sockets_and_streams(serve_embedded: Serve) -> None:
+def test_keys_authenticate_sockets_and_streams(serve_embedded: Serve) -> None:
     # given
     service = serve_embedded(api_keys="shop:0123456789abcdef")
     operation = {"name": "q", "query": "{ __typename }"}
     for protocol in ("ws", "sse"):
         # when
-        refused = list(Subscriber(service, protocol, operation, key="0123456789abcdeX").lines())
-        served = list(Subscriber(service, protocol, operation, key="0123456789abcdef").lines())
+        rejected = list(Subscriber(service, protocol, operation, key="0123456789abcdeX").lines())
+        accepted = list(Subscriber(service, protocol, operation, key="0123456789abcdef").lines())
         # then
-        assert not any("next" in line for line in refused)
-        assert {"name": "q", "next": {"data": {"__typename": "Query"}}} in served
+        assert not any("next" in line for line in rejected)
+        assert {"name": "q", "next": {"data": {"__typename": "Query"}}} in accepted
 
 
 async def begin(url: str, **options: Any) -> Any:
@@ -141,7 +142,7 @@ async def begin(url: str, **options: Any) -> Any:
         (b"\xff\x00", 4400),
     ],
 )
-def test_a_message_that_is_none_ends_the_connection_with_a_reason(
+def test_an_invalid_message_ends_the_connection_with_a_reason(
     serve_embedded: Serve, run: Run, message: str | bytes, code: int
 ) -> None:
     service = serve_embedded()
@@ -161,7 +162,7 @@ def test_a_message_that_is_none_ends_the_connection_with_a_reason(
 @pytest.mark.parametrize(
     "payload", [None, 7, {}, {"query": 7}, {"query": "{ __typename }", "variables": []}, {"documentId": "sha256:x"}]
 )
-def test_a_request_that_is_none_is_answered_and_the_socket_stays(
+def test_an_invalid_request_is_answered_and_the_connection_stays_open(
     serve_embedded: Serve, run: Run, payload: object
 ) -> None:
     service = serve_embedded()
@@ -178,27 +179,25 @@ def test_a_request_that_is_none_is_answered_and_the_socket_stays(
     run(attempt())
 
 
-def test_sockets_run_trusted_documents_only_where_that_is_wanted(
-    serve_embedded: Serve, run: Run, tmp_path: Path
-) -> None:
+def test_sockets_run_only_trusted_documents_if_configured(serve_embedded: Serve, run: Run, tmp_path: Path) -> None:
     text = "{ __typename }"
     hash = hashlib.sha256(text.encode()).hexdigest()
     (tmp_path / "documents.json").write_text(json.dumps({hash: text}))
-    service = serve_embedded(documents=tmp_path / "documents.json", only_trusted="true")
+    service = serve_embedded(documents=tmp_path / "documents.json", trusted_documents_only="true")
 
     async def attempt() -> None:
         websocket = await begin(service.socket)
-        await websocket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": "{ purposes }"}}))
-        refused = json.loads(await websocket.recv())
-        assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == ("error", "NOT_TRUSTED")
-        named = {"query": "", "documentId": f"sha256:{hash}"}
-        await websocket.send(json.dumps({"type": "subscribe", "id": "2", "payload": named}))
+        await websocket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": "{ consentPurposes }"}}))
+        rejected = json.loads(await websocket.recv())
+        assert (rejected["type"], rejected["payload"][0]["extensions"]["code"]) == ("error", "UNTRUSTED_DOCUMENT")
+        payload = {"query": "", "documentId": f"sha256:{hash}"}
+        await websocket.send(json.dumps({"type": "subscribe", "id": "2", "payload": payload}))
         assert json.loads(await websocket.recv())["payload"] == {"data": {"__typename": "Query"}}
 
     run(attempt())
 
 
-def test_the_legacy_protocol_is_off(serve_embedded: Serve, run: Run) -> None:
+def test_the_legacy_protocol_is_rejected(serve_embedded: Serve, run: Run) -> None:
     service = serve_embedded()
 
     async def attempt() -> None:
@@ -210,7 +209,7 @@ def test_the_legacy_protocol_is_off(serve_embedded: Serve, run: Run) -> None:
     run(attempt())
 
 
-def test_a_connection_and_a_caller_have_their_limits(serve_embedded: Serve, run: Run) -> None:
+def test_connections_and_callers_have_limits(serve_embedded: Serve, run: Run) -> None:
     service = serve_embedded(max_subscriptions=2, max_connections=2)
 
     async def attempt() -> None:
@@ -231,7 +230,7 @@ def test_a_connection_and_a_caller_have_their_limits(serve_embedded: Serve, run:
             with contextlib.suppress(ConnectionClosed):
                 fourth = await begin(service.socket)
                 break
-        assert fourth, "the place of a connection that ended is not free again"
+        assert fourth, "a closed connection still counts"
 
     run(attempt())
     body = {"query": CHANGES}
@@ -239,7 +238,7 @@ def test_a_connection_and_a_caller_have_their_limits(serve_embedded: Serve, run:
     assert answer.status_code == 429
 
 
-def test_pages_of_strangers_cannot_open_sockets(serve_embedded: Serve, run: Run) -> None:
+def test_only_allowed_origins_can_open_sockets(serve_embedded: Serve, run: Run) -> None:
     service = serve_embedded(allowed_origins="https://shop.example")
 
     async def attempt() -> None:
@@ -250,22 +249,22 @@ def test_pages_of_strangers_cannot_open_sockets(serve_embedded: Serve, run: Run)
     run(attempt())
 
 
-def memory(pid: int) -> int:
-    """Resident memory in KiB."""
+def resident_memory(pid: int) -> int:
+    """Return the resident memory of a process in KiB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
 
 
 def _request(service: Service, protocol: str) -> tuple[bytes, list[bytes]]:
-    """The bytes that open a stream of all changes, and the frames to send then."""
+    """Return the bytes that open a stream of all changes, and the frames to send afterwards."""
     head = f"Host: 127.0.0.1:{service.port}\r\n"
     if protocol == "sse":
-        body = json.dumps({"query": EVERYTHING})
+        body = json.dumps({"query": ALL_CHANGES})
         head = f"POST /graphql HTTP/1.1\r\n{head}Accept: text/event-stream\r\nContent-Type: application/json\r\n"
         return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode(), []
     head = f"GET /graphql HTTP/1.1\r\n{head}Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     frames = []
-    for message in ({"type": "connection_init"}, {"type": "subscribe", "id": "1", "payload": {"query": EVERYTHING}}):
+    for message in ({"type": "connection_init"}, {"type": "subscribe", "id": "1", "payload": {"query": ALL_CHANGES}}):
         text = json.dumps(message).encode()
         frames.append(bytes([0x81, 0x80 | 126]) + len(text).to_bytes(2, "big") + b"\0\0\0\0" + text)
     return (
@@ -274,23 +273,23 @@ def _request(service: Service, protocol: str) -> tuple[bytes, list[bytes]]:
     )
 
 
-EVERYTHING = 'subscription { changes(since: "WzBd") { sentence cause { source } identifiers { namespace value } } }'
+ALL_CHANGES = 'subscription { changes(after: "WzBd") { summary cause { source } identifiers { namespace value } } }'
 
 
 @pytest.mark.parametrize("protocol", ["ws", "sse"])
-def test_a_reader_that_does_not_read_is_cut_off_and_eats_no_memory(serve_embedded: Serve, protocol: str) -> None:
-    # given: 20 MB of history, and a reader that takes nothing of it
+def test_a_slow_reader_is_disconnected_and_does_not_consume_memory(serve_embedded: Serve, protocol: str) -> None:
+    # given: 20 MB of history, and a client that reads nothing
     service = serve_embedded(slow_reader_seconds=1)
     for batch in range(12):
         observations = [
             seen(
-                *(f"cookie={'c' * 200}-{batch}-{number}-{place}" for place in range(8)),
+                *(f"cookie={'c' * 200}-{batch}-{number}-{index}" for index in range(8)),
                 f"email=m{batch}.{number}@example.com",
             )
             for number in range(500)
         ]
         service.ask(LINK, {"input": {"observations": observations}})
-    before = memory(service.pid)
+    before = resident_memory(service.pid)
     with socket.socket() as reader:
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         reader.connect(("127.0.0.1", service.port))
@@ -302,17 +301,17 @@ def test_a_reader_that_does_not_read_is_cut_off_and_eats_no_memory(serve_embedde
         # when
         for _ in range(100):
             time.sleep(0.1)
-            if "cut off" in service.log.read_text():
+            if "was closed" in service.log.read_text():
                 break
-        grown = memory(service.pid) - before
+        grown = resident_memory(service.pid) - before
         reader.settimeout(10)
         last = b""
         while chunk := reader.recv(1_000_000):
             last = (last + chunk)[-1000:]
-    # then: a socket's reader finds the reason behind what it had left unread
-    reason = (4080).to_bytes(2, "big") + b"slow reader: an event was left unread for too long"
+    # then: the reason of a WebSocket's closure follows the unread data
+    reason = (4080).to_bytes(2, "big") + b"slow reader: an event was not read in time"
     assert protocol == "sse" or reason in last
-    assert "cut off: it left an event unread" in service.log.read_text()
+    assert "was closed: it did not read an event in time" in service.log.read_text()
     assert grown < 30_000
     assert service.ask("{ __typename }") == {"__typename": "Query"}
     assert "Traceback" not in service.log.read_text()

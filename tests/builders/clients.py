@@ -1,4 +1,4 @@
-"""A GraphQL client over the real application, without a socket between."""
+"""A GraphQL client over the real application, without a socket in between."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,14 +17,14 @@ from tests.builders.runs import Run
 
 
 class Client:
-    """Asks GraphQL over a store."""
+    """Sends GraphQL requests to the application over a store."""
 
     def __init__(self, store: Store, run: Run, rules: Rules | None = None, **settings: Any) -> None:
         text = rules_file.default_text()
-        own = rules or rules_file.parse(text)
-        catalogue = attributes_file.read(None)
+        rules = rules or rules_file.parse(text)
+        catalog = attributes_file.read(None)
         self.graph = IdentityGraph(
-            store, own, SystemClock(), RandomIds(), currencies(), rules_file.parse, catalogue=catalogue
+            store, rules, SystemClock(), RandomIds(), currencies(), rules_file.parse, catalog=catalog
         )
         self.wiring = Wiring(self.graph, store, text)
         self._run = run
@@ -33,7 +33,7 @@ class Client:
         self.http = httpx.AsyncClient(transport=transport, base_url="http://kith", timeout=60)
 
     def send(self, query: str, variables: Mapping[str, Any] | None = None, **headers: str) -> httpx.Response:
-        """The whole HTTP response."""
+        """The HTTP response to a GraphQL request."""
         body = {"query": query, "variables": variables}
         return self._run(self.http.post("/graphql", json=body, headers=headers))
 
@@ -49,47 +49,47 @@ class Client:
     def ask(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The data; fails on any error."""
         response = self.send(query, variables)
-        answer = response.json()
-        assert "errors" not in answer, answer
+        body = response.json()
+        assert "errors" not in body, body
         assert response.status_code == 200
-        return answer["data"]
+        return body["data"]
 
     def link(self, *observations: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """`linkIdentifiers`, each result with all it tells."""
+        """The results of `linkIdentifiers`, with all fields."""
         data = self.ask(LINK, {"input": {"observations": observations}})["linkIdentifiers"]
         assert data["errors"] == []
         return data["results"]
 
     def record(self, *orders: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """`recordOrders`, each result with all it tells."""
+        """The results of `recordOrders`, with all fields."""
         data = self.ask(RECORD, {"input": {"orders": orders}})["recordOrders"]
         assert data["errors"] == []
         return data["results"]
 
     def customer(self, key: str, fields: str = "id") -> dict[str, Any] | None:
-        """A customer by a key."""
+        """Fields of a customer by a key."""
         namespace, _, value = key.partition("=")
         query = f"query($i: IdentifierInput!) {{ customer(by: {{identifier: $i}}) {{ {fields} }} }}"
         return self.ask(query, {"i": {"namespace": namespace, "value": value}})["customer"]
 
     def keys_of(self, key: str) -> list[str]:
         """All identifiers of a customer."""
-        found = self.customer(key, "identifiers(first: 100) { nodes { namespace value } }")
-        return [f"{one['namespace']}={one['value']}" for one in found["identifiers"]["nodes"]]
+        customer = self.customer(key, "identifiers(first: 100) { nodes { namespace value } }")
+        return [f"{node['namespace']}={node['value']}" for node in customer["identifiers"]["nodes"]]
 
 
 RESULT = """
   results {
     __typename
     ... on ObservationAccepted {
-      source id standing repeated customerId
+      source id status duplicate customerId
       customer { id }
-      dropped { namespace value code reason }
-      suspended { a { namespace value } b { namespace value } state reason { code text } }
-      idle { a { value } b { value } reason { code text } }
-      merges { customerId retiredId rule }
+      droppedIdentifiers { namespace value code reason }
+      suspendedLinks { a { namespace value } b { namespace value } state reason { code message } }
+      excludedLinks { a { value } b { value } reason { code message } }
+      merges { customerId retiredCustomerId reason }
     }
-    ... on Refused { problem { code message path } }
+    ... on Rejected { problem { code message path } }
   }
   errors { code message path }
 """
@@ -112,7 +112,7 @@ def order(number: str, *keys: str, **more: Any) -> dict[str, Any]:
     defaults = {
         "source": "shop",
         "placedAt": "2026-03-01T12:00:00Z",
-        "statedAt": "2026-03-01T12:00:00Z",
+        "reportedAt": "2026-03-01T12:00:00Z",
         "currency": "EUR",
         "total": "10.00",
     }

@@ -1,18 +1,18 @@
-"""Builders for rules, observations and what a store comes to."""
+"""Builders for rules, observations, commands and a graph in memory."""
 
 from collections.abc import Iterable, Sequence
 from itertools import count
 
-from graph.commands.commit import Answer, commit
+from graph.commands.commit import CommandResult, commit
 from graph.domain.model.changes import Change
 from graph.domain.model.customers import Customer
 from graph.domain.model.dates import SECOND
-from graph.domain.model.observations import Observation, Tier
-from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.observations import Observation, Party
+from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import Contested, NamespaceRule, Rules
-from graph.domain.resolution.intake import Command, Observe, RemoveMark, Revoke, SetMark, prepare
+from graph.domain.resolution.intake import Command, Observe, RemoveOverride, Revoke, SetOverride, prepare
 from graph.domain.resolution.replay import Replay
-from graph.domain.resolution.scenario import Customers, in_order
+from graph.domain.resolution.scenario import Customers, sorted_customers
 from tests.builders.memory import MemoryStore
 
 NOW = 1_800_000_000 * SECOND
@@ -24,7 +24,7 @@ class FixedClock:
 
 
 class CountingIds:
-    """Ids that tell their order."""
+    """Ids that are numbered in the order of their creation."""
 
     def __init__(self, first: int = 1) -> None:
         self._numbers = count(first)
@@ -32,15 +32,15 @@ class CountingIds:
     def customer(self) -> str:
         return f"cus_{next(self._numbers)}"
 
-    def mark(self) -> str:
-        return f"mrk_{next(self._numbers)}"
+    def override(self) -> str:
+        return f"ovr_{next(self._numbers)}"
 
     def segment(self) -> str:
         return f"seg_{next(self._numbers)}"
 
 
-def small_rules(accept: float = 0.9) -> Rules:
-    """Rules in which everything can happen with few identifiers."""
+def small_rules(min_confidence: float = 0.9) -> Rules:
+    """Rules under which few identifiers suffice for every case."""
     return Rules(
         (
             NamespaceRule("crm", limit=1, known=True),
@@ -49,7 +49,7 @@ def small_rules(accept: float = 0.9) -> Rules:
             NamespaceRule("cookie", shared_above={"stronger": 3, "order": 1}),
             NamespaceRule("order"),
         ),
-        accept,
+        min_confidence,
     )
 
 
@@ -58,16 +58,16 @@ def seen(
     id: str = "",
     at: float = 0,
     source: str = "shop",
-    party: Tier = Tier.FIRST,
+    party: Party = Party.FIRST_PARTY,
     confidence: float | None = None,
 ) -> Observation:
-    """An observation of keys at a second."""
+    """An observation of keys; `at` in seconds."""
     pairs = tuple((key.split("=", 1)[0], key.split("=", 1)[1]) for key in keys)
     return Observation(source, pairs, id, party, round(at * SECOND), confidence)
 
 
-def identifiers(some: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    return tuple((key.split("=")[0], key.split("=")[1]) for key in some)
+def identifiers(keys: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((key.split("=")[0], key.split("=")[1]) for key in keys)
 
 
 def observe(observation: Observation, rules: Rules) -> Observe:
@@ -78,18 +78,18 @@ def revoke(id: str, source: str = "shop") -> Revoke:
     return Revoke(source, id, NOW, "tester")
 
 
-def mark(kind: MarkKind, a: str, b: str = "", id: str = "") -> SetMark:
+def override(kind: OverrideKind, a: str, b: str = "", id: str = "") -> SetOverride:
     if b and b < a:
         a, b = b, a
-    return SetMark(Mark(id or f"{kind.value} {a} {b}", kind, a, b, "tester"))
+    return SetOverride(Override(id or f"{kind.value} {a} {b}", kind, a, b, "tester"))
 
 
-def unmark(id: str) -> RemoveMark:
-    return RemoveMark(id, NOW, "tester")
+def remove_override(id: str) -> RemoveOverride:
+    return RemoveOverride(id, NOW, "tester")
 
 
 class Graph:
-    """Commands over the store in dictionaries."""
+    """A graph over the store in dictionaries, to execute commands on."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -97,11 +97,11 @@ class Graph:
         self.ids = CountingIds()
         self.now = NOW
 
-    def do(self, *commands: Command) -> list[Answer]:
+    def do(self, *commands: Command) -> list[CommandResult]:
         self.now += SECOND
         return self.store.run(lambda: commit(commands, self.rules, self.now, self.ids))
 
-    def see(self, *observations: Observation) -> list[Answer]:
+    def see(self, *observations: Observation) -> list[CommandResult]:
         return self.do(*(observe(observation, self.rules) for observation in observations))
 
     def customers(self) -> Customers:
@@ -109,21 +109,21 @@ class Graph:
         for key, member in self.store.members.items():
             if member.customer is not None:
                 groups.setdefault(member.customer, []).append(key)
-        return in_order(groups.values())
+        return sorted_customers(groups.values())
 
-    def answering(self, id: str) -> Customer:
-        """The customer that answers for an id: in one hop."""
+    def customer_of_id(self, id: str) -> Customer:
+        """The customer that an id leads to, in at most one redirect."""
         by_id = {customer.id: customer for customer in self.store.customers.values()}
-        asked = by_id[id]
-        return by_id[asked.redirects_to] if asked.redirects_to else asked
+        customer = by_id[id]
+        return by_id[customer.redirects_to] if customer.redirects_to else customer
 
     def id_at(self, key: str) -> str:
         return self.store.customers[self.store.members[key].customer].id
 
 
 def replay(changes: Iterable[Change]) -> dict[str, set[str]]:
-    """The partition that the history amounts to: customer id to keys."""
-    return {id: keys for id, keys in Replay(changes).parts.items() if keys}
+    """The partition that results from the history: keys by customer id."""
+    return {id: keys for id, keys in Replay(changes).groups.items() if keys}
 
 
 def pairs(items: Sequence[str]) -> list[tuple[str, str]]:

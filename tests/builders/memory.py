@@ -1,4 +1,4 @@
-"""A store in plain dictionaries: the same contract as a real one, and simple enough to believe at a glance."""
+"""A store in plain dictionaries: the contract of a real one, in code that is simple enough to verify by reading."""
 
 import copy
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from msgspec.structs import replace
 
 from graph.domain.model.changes import Change
 from graph.domain.model.customers import Customer, Member, Node
-from graph.domain.model.idempotency import Answered, RequestKey
+from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
-from graph.domain.model.links import Link, State
-from graph.domain.model.observations import Statement
-from graph.domain.model.overrides import Mark, MarkKind
-from graph.domain.model.receipts import ObservationKey, Receipt, Standing
-from graph.domain.model.store_values import Around, NewNode, Region, Writes
-from graph.ports import ReadAround, ReadRegion, ReadSupport, Request, T, Work, Write
+from graph.domain.model.links import Link, LinkState
+from graph.domain.model.observations import EvidenceStatement
+from graph.domain.model.overrides import Override, OverrideKind
+from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
+from graph.domain.model.store_values import Neighborhood, NewNode, Region, Writes
+from graph.ports import ReadEvidence, ReadNeighborhood, ReadRegion, Request, T, Work, Write
 
 
 class MemoryStore:
@@ -26,8 +26,8 @@ class MemoryStore:
         self.members: dict[str, Member] = {}
         self.links: dict[Pair, Link] = {}
         self.customers: dict[Node, Customer] = {}
-        self.marks: dict[str, Mark] = {}
-        self.answered: dict[RequestKey, Answered] = {}
+        self.overrides: dict[str, Override] = {}
+        self.idempotent_results: dict[RequestKey, IdempotentResult] = {}
         self.changes: list[Change] = []
         self.regions_read = 0
         self._nodes = count(1)
@@ -47,39 +47,39 @@ class MemoryStore:
 
     def _answer(self, request: Request) -> object:
         match request:
-            case ReadAround():
-                return self._around(request)
-            case ReadSupport(keys):
-                return {key: self._support(key) for key in keys}
+            case ReadNeighborhood():
+                return self._neighborhood(request)
+            case ReadEvidence(keys):
+                return {key: self._evidence(key) for key in keys}
             case ReadRegion(seeds, opened):
                 self.regions_read += 1
                 return self._region(seeds, opened)
             case Write(writes):
                 return self._write(writes)
 
-    def _around(self, request: ReadAround) -> Around:
+    def _neighborhood(self, request: ReadNeighborhood) -> Neighborhood:
         members = {key: self.members[key] for key in request.keys if key in self.members}
         receipts = {key: self.receipts[key] for key in request.receipts if key in self.receipts}
-        receipts |= {key: one for key, one in self.receipts.items() if one.order_key in request.orders}
+        receipts |= {key: receipt for key, receipt in self.receipts.items() if receipt.order_key in request.orders}
         nodes = {member.customer for member in members.values()} - {None}
-        return Around(
+        return Neighborhood(
             receipts,
             members,
-            {ends: self.links[ends] for ends in request.pairs if ends in self.links},
+            {pair: self.links[pair] for pair in request.pairs if pair in self.links},
             {node: self.customers[node] for node in nodes},
             {
-                id: mark
-                for id, mark in self.marks.items()
-                if id in request.marks or not set(mark.keys).isdisjoint(request.marked)
+                id: override
+                for id, override in self.overrides.items()
+                if id in request.override_ids or not set(override.keys).isdisjoint(request.override_keys)
             },
-            {key: self.answered[key] for key in request.requests if key in self.answered},
+            {key: self.idempotent_results[key] for key in request.idempotency_keys if key in self.idempotent_results},
         )
 
-    def _support(self, key: str) -> dict[ObservationKey, Statement]:
+    def _evidence(self, key: str) -> dict[ObservationKey, EvidenceStatement]:
         return {
             name: receipt.statement
             for name, receipt in self.receipts.items()
-            if receipt.standing is Standing.VALID and key in receipt.keys
+            if receipt.status is ObservationStatus.VALID and key in receipt.keys
         }
 
     def _region(self, seeds: frozenset[str], opened: frozenset[str]) -> Region:
@@ -88,32 +88,34 @@ class MemoryStore:
         frontier = set(seeds) | set(opened)
         while frontier:
             reached |= frontier
-            found: set[str] = set()
-            for ends, link in self.links.items():
-                at = [key for key in ends if key in frontier]
-                if at and (link.state is not State.IDLE or not opened.isdisjoint(at)):
-                    links[ends] = link
-                    found.update(ends)
-            for mark in self.marks.values():
-                if mark.kind is MarkKind.TOGETHER and not frontier.isdisjoint(mark.keys):
-                    found.update(mark.keys)
-            frontier = found - reached
+            connected: set[str] = set()
+            for pair, link in self.links.items():
+                ends_in_frontier = [key for key in pair if key in frontier]
+                if ends_in_frontier and (
+                    link.state is not LinkState.EXCLUDED or not opened.isdisjoint(ends_in_frontier)
+                ):
+                    links[pair] = link
+                    connected.update(pair)
+            for override in self.overrides.values():
+                if override.kind is OverrideKind.TOGETHER and not frontier.isdisjoint(override.keys):
+                    connected.update(override.keys)
+            frontier = connected - reached
         members = {key: self.members[key] for key in reached if key in self.members}
         nodes = {member.customer for member in members.values()} - {None}
         nodes |= {node for node, customer in self.customers.items() if customer.anchor.key in reached}
         return Region(
             members,
             links,
-            {id: mark for id, mark in self.marks.items() if not set(mark.keys).isdisjoint(reached)},
+            {id: override for id, override in self.overrides.items() if not set(override.keys).isdisjoint(reached)},
             {node: self.customers[node] for node in nodes},
         )
 
     def _write(self, writes: Writes) -> None:
-        made: dict[Node, Node] = {}
+        new_nodes: dict[Node, Node] = {}
 
-        def at(node: Node) -> Node:
+        def actual(node: Node) -> Node:
             if isinstance(node, NewNode):
-                return made.setdefault(node, next(self._nodes))
+                return new_nodes.setdefault(node, next(self._nodes))
             return node
 
         self.receipts = self.receipts | {receipt.key: receipt for receipt in writes.receipts}
@@ -123,10 +125,12 @@ class MemoryStore:
             self.members[key] = replace(member, customer=old.customer, order=old.order)
         for key, order in writes.orders.items():
             self.members[key] = replace(self.members[key], order=order)
-        self.links = {ends: link for ends, link in (self.links | writes.links).items() if ends not in writes.gone_links}
-        self.marks = self.marks | {mark.id: mark for mark in writes.marks_set}
-        for mark in writes.marks_removed:
-            del self.marks[mark.id]
+        self.links = {
+            pair: link for pair, link in (self.links | writes.links).items() if pair not in writes.removed_links
+        }
+        self.overrides = self.overrides | {override.id: override for override in writes.overrides_set}
+        for override in writes.overrides_removed:
+            del self.overrides[override.id]
         self.customers = dict(self.customers)
         for source, target in writes.absorbed:
             for key, member in self.members.items():
@@ -136,19 +140,23 @@ class MemoryStore:
             for node, customer in self.customers.items():
                 if customer.redirects_to == self.customers[source].id:
                     self.customers[node] = replace(customer, redirects_to=target_id)
-        # A redirect points at a node: ids that change places take the redirects to their node along.
-        pointing = {
-            node: next(other for other, target in self.customers.items() if target.id == customer.redirects_to)
+        # A redirect points at a node: if another id takes that node, the redirect leads to it.
+        redirect_targets = {
+            node: next(
+                target_node for target_node, target in self.customers.items() if target.id == customer.redirects_to
+            )
             for node, customer in self.customers.items()
             if customer.redirects_to is not None
         }
         for customer in writes.customers:
-            node = at(customer.node)
+            node = actual(customer.node)
             self.customers[node] = replace(customer, node=node)
-            pointing.pop(node, None)
-        for node, target in pointing.items():
+            redirect_targets.pop(node, None)
+        for node, target in redirect_targets.items():
             self.customers[node] = replace(self.customers[node], redirects_to=self.customers[target].id)
         for key, node in writes.moves.items():
-            self.members[key] = replace(self.members[key], customer=None if node is None else at(node))
-        self.answered = self.answered | {one.once.key: one for one in writes.answered}
+            self.members[key] = replace(self.members[key], customer=None if node is None else actual(node))
+        self.idempotent_results = self.idempotent_results | {
+            result.idempotency_key.key: result for result in writes.idempotent_results
+        }
         self.changes = [*self.changes, *writes.changes]

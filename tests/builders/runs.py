@@ -4,4 +4,4 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-"""Runs a coroutine to its end and answers what it answers."""
+"""Runs a coroutine to its end and returns its result."""

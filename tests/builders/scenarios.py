@@ -1,10 +1,10 @@
-"""The scenario files, as parameters."""
+"""The scenario files, as parameters of tests."""
 
 from pathlib import Path
 
 import pytest
 
-from graph.domain.resolution.scenario import Marked, Revoked, Scenario, Unmarked, parse
+from graph.domain.resolution.scenario import OverrideRemovedEvent, OverrideSetEvent, RevocationEvent, Scenario, parse
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 FILES = sorted(FOLDER.glob("*.scenario"))
@@ -12,18 +12,18 @@ FILES = sorted(FOLDER.glob("*.scenario"))
 each_scenario = pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
 
 
-def scenario(file: Path) -> Scenario:
+def read_scenario(file: Path) -> Scenario:
     return parse(file.read_text("utf-8"))
 
 
-def named(one: Scenario) -> list[str]:
+def keys_of(scenario: Scenario) -> list[str]:
     """All keys that a scenario names."""
     keys: dict[str, None] = {}
-    for event in one.events:
+    for event in scenario.events:
         match event:
-            case Marked(mark) | Unmarked(mark):
-                keys.update(dict.fromkeys(mark.keys))
-            case Revoked():
+            case OverrideSetEvent(override) | OverrideRemovedEvent(override):
+                keys.update(dict.fromkeys(override.keys))
+            case RevocationEvent():
                 pass
             case _:
                 keys.update(dict.fromkeys(f"{name}={value}" for name, value in event.observation.identifiers))

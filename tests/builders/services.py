@@ -88,15 +88,15 @@ def kith(folder: Path, *words: str, **more: Any) -> subprocess.CompletedProcess[
     )
 
 
-def needed(there: bool, what: str) -> None:
+def require(present: bool, what: str) -> None:
     """Skip where a tool is missing; fail on CI, where all are."""
-    if not there:
+    if not present:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what} is missing: `make api-tools`")
 
 
 def node(script: str, *arguments: object, input: object = None) -> subprocess.CompletedProcess[str]:
     """Run one of the scripts of `tools/api` with Node."""
-    needed(shutil.which("node") is not None and (API / "node_modules").exists(), "Node or tools/api/node_modules")
+    require(shutil.which("node") is not None and (API / "node_modules").exists(), "Node or tools/api/node_modules")
     text = None if input is None else json.dumps(input)
     return subprocess.run(
         ["node", str(API / script), *map(str, arguments)],
@@ -112,7 +112,7 @@ class Subscriber:
     """A real client of `graphql-ws` or `graphql-sse`, in a process of its own."""
 
     def __init__(self, service: Service, protocol: str, *operations: Mapping[str, Any], key: str | None = None) -> None:
-        needed(shutil.which("node") is not None and (API / "node_modules").exists(), "Node or tools/api/node_modules")
+        require(shutil.which("node") is not None and (API / "node_modules").exists(), "Node or tools/api/node_modules")
         url = service.socket if protocol == "ws" else service.url
         asked = {"protocol": protocol, "url": url, "key": key, "operations": operations}
         self._process = subprocess.Popen(

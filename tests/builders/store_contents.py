@@ -1,39 +1,39 @@
-"""All that a store or the model in dictionaries holds, in a form that two of them can be held against each other in."""
+"""The contents of a store or of the model in memory, in a form that can be compared."""
 
 from collections.abc import Sequence
 
-from graph.domain.model.facts import FactKind, Told, carriers
+from graph.domain.model.facts import Fact, FactKind, fact_holders_of
 from graph.domain.model.observations import Observation
-from graph.domain.model.receipts import Standing
+from graph.domain.model.receipts import ObservationStatus
 from graph.domain.model.rules import Rules
-from graph.domain.model.store_values import Around, Region
-from graph.ports import ReadAround, ReadRegion
+from graph.domain.model.store_values import Neighborhood, Region
+from graph.ports import ReadNeighborhood, ReadRegion
 from tests.builders.graphs import Graph
 from tests.builders.strategies import IDS
 
 SOURCES = ("shop", "till")
 
 
-def everything(keys: Sequence[str]):
-    """A write that reads all there is and changes nothing."""
+def read_all(keys: Sequence[str]):
+    """A write that reads the whole content and changes nothing."""
     pairs = [(a, b) for a in keys for b in keys if a < b]
     receipts = [(source, id) for source in SOURCES for id in IDS]
-    around: Around = yield ReadAround(receipts, [], sorted(keys), pairs, keys)
+    neighborhood: Neighborhood = yield ReadNeighborhood(receipts, [], sorted(keys), pairs, keys)
     region: Region = yield ReadRegion(frozenset(keys), frozenset(keys))
-    return around, region
+    return neighborhood, region
 
 
-def readable(region: Region, around: Around):
-    """What a store holds, without its own handles."""
-    id_at = {node: customer.id for node, customer in region.customers.items()}
+def comparable(region: Region, neighborhood: Neighborhood):
+    """The content without the store's own handles."""
+    id_of = {handle: customer.id for handle, customer in region.customers.items()}
     members = {
         key: (
             member.evidence,
             dict(member.degree),
             member.shared,
             member.blocked,
-            member.marks,
-            id_at.get(member.customer),
+            member.override_count,
+            id_of.get(member.customer),
             member.order,
         )
         for key, member in region.members.items()
@@ -45,22 +45,29 @@ def readable(region: Region, around: Around):
             customer.anchor,
             dict(customer.counts),
             customer.suspended,
-            customer.marks,
-            customer.figures,
+            customer.override_count,
+            customer.order_totals,
             customer.retired_at,
             customer.redirects_to,
         )
         for customer in region.customers.values()
     }
-    return members, customers, dict(region.links), dict(region.marks), dict(around.receipts), dict(around.links)
+    return (
+        members,
+        customers,
+        dict(region.links),
+        dict(region.overrides),
+        dict(neighborhood.receipts),
+        dict(neighborhood.links),
+    )
 
 
-def valid_facts(model: Graph, kind: FactKind, rules: Rules) -> list[Told]:
-    """What the valid reports of a kind say, from how they were sent."""
-    found: list[Told] = []
+def valid_facts(model: Graph, kind: FactKind, rules: Rules) -> list[Fact]:
+    """The facts of a kind in all valid observations, from the observations as they were sent."""
+    facts: list[Fact] = []
     for receipt in model.store.receipts.values():
-        if receipt.standing is Standing.VALID and receipt.kind == kind.value:
+        if receipt.status is ObservationStatus.VALID and receipt.kind == kind.value:
             sent = Observation.from_sent(*receipt.key, receipt.sent)
-            for key in carriers(kind, receipt.keys, rules):
-                found.append(Told(key, receipt.seen_at, *receipt.key, sent.tier, sent.facts))
-    return sorted(found, key=lambda one: one.recency)
+            for key in fact_holders_of(kind, receipt.keys, rules):
+                facts.append(Fact(key, receipt.seen_at, *receipt.key, sent.party, sent.facts))
+    return sorted(facts, key=lambda fact: fact.recency)

@@ -1,4 +1,4 @@
-"""How tests come by empty stores."""
+"""How tests get empty stores."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What random tests draw from: everything that can be seen, stated, revoked and marked under small rules."""
+"""Strategies for random tests: observations, orders, revocations and overrides under small rules."""
 
 from decimal import Decimal
 
@@ -6,19 +6,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from graph.domain.model.dates import SECOND
-from graph.domain.model.observations import Tier
+from graph.domain.model.observations import Party
 from graph.domain.model.orders import Order, OrderStatus
-from graph.domain.model.overrides import MarkKind
+from graph.domain.model.overrides import OverrideKind
 from graph.domain.model.rules import Contested, NamespaceRule, Rules
 from graph.domain.resolution.intake import prepare
-from tests.builders.graphs import NOW, mark, observe, revoke, seen, small_rules, unmark
+from tests.builders.graphs import NOW, observe, override, remove_override, revoke, seen, small_rules
 
 SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck))
-"""Of tests in which one store serves all examples."""
+"""Settings of tests in which one store serves all examples."""
 
 RULES = small_rules()
-OTHERS = [
-    # other limits, another threshold, another policy, sharing looser and tighter
+OTHER_RULES = [
+    # other limits, another threshold, another policy for contested identifiers, looser and stricter sharing
     Rules(
         (
             NamespaceRule("crm", limit=2),
@@ -29,10 +29,10 @@ OTHERS = [
         ),
         0.5,
     ),
-    # another order of the namespaces, one gone, one new, values that become one or are blocked
+    # another order of the namespaces, one removed, one new, values that become equal or are blocked
     Rules(
         (
-            NamespaceRule("mail", normalise=("upper",), blocked=frozenset("D")),
+            NamespaceRule("mail", normalize=("upper",), blocked=frozenset("D")),
             NamespaceRule("loyalty"),
             NamespaceRule("crm", limit=1, blocked=frozenset("b")),
             NamespaceRule("cookie", min_length=1, shared_above={"stronger": 2}),
@@ -41,7 +41,7 @@ OTHERS = [
         0.9,
     ),
 ]
-"""Rules that what was read under `RULES` is read anew under."""
+"""Rules to reprocess observations under that were accepted under `RULES`."""
 KEYS = [f"{namespace}={value}" for namespace in ("crm", "mail", "phone", "cookie", "order") for value in "abcd"]
 IDS = [f"o{number}" for number in range(12)]
 SOURCES = st.sampled_from(["shop", "till"])
@@ -55,13 +55,13 @@ observations = st.builds(
     st.sampled_from(IDS) | st.just(""),
     st.integers(0, 8),
     st.sampled_from(["shop", "till"]),
-    st.sampled_from([Tier.FIRST, Tier.SECOND, Tier.THIRD]),
+    st.sampled_from(list(Party)),
     st.none() | st.none() | st.sampled_from([0.5, 0.95]),
 )
 orders = st.builds(
-    lambda number, source, stated, placed, total, status, others: prepare(
-        Order(number, source, placed * SECOND, stated * SECOND, "EUR", Decimal(total), status).observation(
-            tuple((key.split("=")[0], key.split("=")[1]) for key in others)
+    lambda number, source, reported, placed, total, status, keys: prepare(
+        Order(number, source, placed * SECOND, reported * SECOND, "EUR", Decimal(total), status).observation(
+            tuple((key.split("=")[0], key.split("=")[1]) for key in keys)
         ),
         RULES,
         NOW,
@@ -76,11 +76,11 @@ orders = st.builds(
 )
 revocations = st.builds(revoke, st.sampled_from(IDS), st.sampled_from(["shop", "till"]))
 two_keys = st.lists(st.sampled_from(KEYS), min_size=2, max_size=2, unique=True)
-marks = st.builds(
-    lambda kind, ends: mark(kind, ends[0], "" if kind is MarkKind.BLOCKED else ends[1]),
-    st.sampled_from([MarkKind.TOGETHER, MarkKind.APART, MarkKind.APART, MarkKind.BLOCKED]),
+overrides = st.builds(
+    lambda kind, keys: override(kind, keys[0], "" if kind is OverrideKind.BLOCKED else keys[1]),
+    st.sampled_from([OverrideKind.TOGETHER, OverrideKind.APART, OverrideKind.APART, OverrideKind.BLOCKED]),
     two_keys,
 )
-unmarks = st.builds(lambda one: unmark(one.mark.id), marks)
-commands = st.one_of(observations, observations, observations, orders, revocations, marks, unmarks)
+override_removals = st.builds(lambda command: remove_override(command.override.id), overrides)
+commands = st.one_of(observations, observations, observations, orders, revocations, overrides, override_removals)
 batches = st.lists(st.lists(commands, min_size=1, max_size=4), min_size=1, max_size=14)

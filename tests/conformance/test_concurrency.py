@@ -1,5 +1,5 @@
-"""Many writers at once on the same few identifiers, through two services on one store, end in the partition of what is
-valid; readers never see half a change."""
+"""Concurrent writers on the same identifiers, through two services on one store, result in the partition of the valid
+observations; readers never see half a change."""
 
 import asyncio
 import random
@@ -8,17 +8,17 @@ import pytest
 
 from graph.commands.commit import Accepted
 from graph.domain.model.facts import FactKind
-from graph.domain.model.observations import Statement
+from graph.domain.model.observations import EvidenceStatement
 from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.interactions import EARLIEST, Interaction, InteractionStatement
 from graph.domain.profile.pages import ById, ByKey, FactPage, IdentifierPage, Selection, TimelinePage
 from graph.domain.profile.timeline import TimelineKind
 from graph.domain.resolution.resolution import resolve
-from graph.domain.resolution.scenario import in_order
+from graph.domain.resolution.scenario import sorted_customers
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.neo4j import Neo4jStore
-from graph.stores.sqlite import EmbeddedStore
+from graph.stores.sqlite import SQLiteStore
 from service.bootstrap import SystemClock
 from service.runtime.ids import RandomIds
 from tests.builders.graphs import seen, small_rules
@@ -30,19 +30,19 @@ KEYS = [f"{namespace}={value}" for namespace in ("crm", "mail", "phone", "cookie
 
 
 def second(store: Store) -> Store:
-    """Another process's view of the same place."""
-    if isinstance(store, EmbeddedStore):
-        return EmbeddedStore(store._path)
+    """A second store over the same database, as another process has it."""
+    if isinstance(store, SQLiteStore):
+        return SQLiteStore(store._path)
     assert isinstance(store, Neo4jStore)
     return Neo4jStore(store.uri)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_16_writers_end_in_one_partition(fresh: Fresh, run: Run, seed: int) -> None:
+def test_16_writers_result_in_one_partition(fresh: Fresh, run: Run, seed: int) -> None:
     # given
-    one = fresh()
-    other = second(one)
-    graphs = [IdentityGraph(store, RULES, SystemClock(), RandomIds(), frozenset()) for store in (one, other)]
+    store_a = fresh()
+    store_b = second(store_a)
+    graphs = [IdentityGraph(store, RULES, SystemClock(), RandomIds(), frozenset()) for store in (store_a, store_b)]
     dice = random.Random(seed)
     sent = [
         seen(*dice.sample(KEYS, dice.randint(1, 3)), id=f"o{number}", at=dice.randint(0, 50)) for number in range(240)
@@ -50,39 +50,45 @@ def test_16_writers_end_in_one_partition(fresh: Fresh, run: Run, seed: int) -> N
 
     async def write(number: int) -> list[object]:
         graph = graphs[number % 2]
-        return [answer for mine in sent[number::16] for answer in await graph.link([mine])]
+        return [result for observation in sent[number::16] for result in await graph.link([observation])]
 
     async def everything() -> list[list[object]]:
         return await asyncio.gather(*(write(number) for number in range(16)))
 
     # when
-    answers = run(everything())
+    results_by_writer = run(everything())
     # then
-    taken = [answer for mine in answers for answer in mine]
-    ok = {answer.id for answer in taken if isinstance(answer, Accepted)}
+    results = [result for results in results_by_writer for result in results]
+    accepted = {result.id for result in results if isinstance(result, Accepted)}
     valid = [
-        Statement("shop", one.id, tuple(sorted(f"{n}={v}" for n, v in one.identifiers)), one.tier, one.seen_at)
-        for one in sent
-        if one.id in ok
+        EvidenceStatement(
+            "shop",
+            observation.id,
+            tuple(sorted(f"{namespace}={value}" for namespace, value in observation.identifiers)),
+            observation.tier,
+            observation.seen_at,
+        )
+        for observation in sent
+        if observation.id in accepted
     ]
     page = IdentifierPage(tuple(RULES.by_name), 100)
-    views = run(one.customers([ByKey(key) for key in KEYS], Selection.of([page])))
-    found = {view.customer.id: [item.identifier.key for item in view.pages[page].items] for view in views if view}
-    assert in_order(found.values()) == in_order(resolve(valid, (), RULES).groups)
-    run(other.close())
+    views = run(store_a.customers([ByKey(key) for key in KEYS], Selection.of([page])))
+    groups = {view.customer.id: [item.identifier.key for item in view.pages[page].items] for view in views if view}
+    assert sorted_customers(groups.values()) == sorted_customers(resolve(valid, (), RULES).groups)
+    run(store_b.close())
 
 
 def test_readers_never_see_half_a_merge(fresh: Fresh, run: Run) -> None:
-    # given: two customers that are merged and split over and over
+    # given: two customers that are merged and split repeatedly
     store = fresh()
     graph = IdentityGraph(store, RULES, SystemClock(), RandomIds(), frozenset())
     left = [f"cookie=l{number}" for number in range(8)]
     right = [f"cookie=r{number}" for number in range(8)]
     page = IdentifierPage(tuple(RULES.by_name), 100)
-    told = FactPage(FactKind.ATTRIBUTES, 100)
-    did = TimelinePage(50, kinds=(TimelineKind.INTERACTION,))
-    carriers = {"mail=l", "mail=r"}
-    whole = [set(left) | {"mail=l"}, set(right) | {"mail=r"}, {*left, *right, "mail=l", "mail=r"}]
+    facts = FactPage(FactKind.ATTRIBUTES, 100)
+    interactions = TimelinePage(50, kinds=(TimelineKind.INTERACTION,))
+    fact_holders = {"mail=l", "mail=r"}
+    consistent = [set(left) | {"mail=l"}, set(right) | {"mail=r"}, {*left, *right, "mail=l", "mail=r"}]
 
     async def write() -> None:
         for number in range(25):
@@ -92,27 +98,27 @@ def test_readers_never_see_half_a_merge(fresh: Fresh, run: Run) -> None:
     async def read(done: asyncio.Event, ids: list[str]) -> int:
         count = 0
         while not done.is_set():
-            asked = [ByKey("mail=l"), ByKey("mail=r"), *map(ById, ids)]
-            for view in await store.customers(asked, Selection.of([page, told, did])):
+            refs = [ByKey("mail=l"), ByKey("mail=r"), *map(ById, ids)]
+            for view in await store.customers(refs, Selection.of([page, facts, interactions])):
                 assert view is not None
-                mine = {item.identifier.key for item in view.pages[page].items}
-                assert mine in whole
-                # what is told and done is of the same moment
-                assert {one.key for one in view.pages[told].items} == mine & carriers
-                assert {moment.what.key for moment in view.pages[did].items} == mine & carriers
+                keys = {item.identifier.key for item in view.pages[page].items}
+                assert keys in consistent
+                # facts and interactions are of the same state
+                assert {fact.key for fact in view.pages[facts].items} == keys & fact_holders
+                assert {item.content.key for item in view.pages[interactions].items} == keys & fact_holders
                 assert view.customer.size == len(view.pages[page].items)
             count += 1
         return count
 
     async def everything() -> int:
         await graph.link([seen("mail=l", key, at=1) for key in left] + [seen("mail=r", key, at=1) for key in right])
-        for key in sorted(carriers):
+        for key in sorted(fact_holders):
             identifier = (("mail", key[-1]),)
-            await graph.record_attributes([AttributesStatement("crm", identifier, {"name": key}, stated_at=1)])
-            done_then = Interaction("web", "page_view", EARLIEST, key)
-            await graph.record_interactions([InteractionStatement(done_then, identifier)])
+            await graph.record_attributes([AttributesStatement("crm", identifier, {"name": key}, reported_at=1)])
+            interaction = Interaction("web", "page_viewed", EARLIEST, key)
+            await graph.record_interactions([InteractionStatement(interaction, identifier)])
         done = asyncio.Event()
-        ids = await store.holders(["mail=l", "mail=r"])
+        ids = await store.customer_ids_of(["mail=l", "mail=r"])
         readers = [asyncio.create_task(read(done, ids)) for _ in range(3)]
         await write()
         done.set()

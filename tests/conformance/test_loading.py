@@ -1,4 +1,4 @@
-"""A history that is loaded at once must leave in each store what one commit of everything leaves."""
+"""A bulk load of a history must store the same in each store as one commit of everything."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,23 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.bulk.collect import Gathering
-from graph.bulk.result import Outcome
+from graph.bulk.collect import Collector
+from graph.bulk.result import BulkResult
 from graph.bulk.spool import Row, Spool
 from graph.commands.commit import commit
 from graph.domain.model.changes import Change, ChangeKind
-from graph.domain.model.errors import Conflict, StoreUnavailable
-from graph.domain.model.observations import Observation, Tier
+from graph.domain.model.errors import StoreNotEmpty, StoreUnavailable
+from graph.domain.model.observations import EvidenceTier, Observation
 from graph.domain.profile.interactions import Interaction
 from graph.domain.profile.pages import ByKey, Selection, TimelinePage
-from graph.domain.profile.search import Field
+from graph.domain.profile.search import SearchField
 from graph.domain.profile.timeline import TimelineKind
 from graph.domain.resolution.intake import Observe, prepare, receipt_of
-from graph.domain.resolution.scenario import in_order
+from graph.domain.resolution.scenario import sorted_customers
 from graph.ports import LOADING, Store
 from tests.builders.graphs import NOW, CountingIds, Graph, observe, replay, seen
 from tests.builders.runs import Run
-from tests.builders.store_contents import everything, readable
+from tests.builders.store_contents import comparable, read_all
 from tests.builders.stores import Fresh
 from tests.builders.strategies import KEYS, RULES, SETTINGS, observations, orders
 
@@ -38,53 +38,53 @@ interactions = st.builds(
     st.lists(st.sampled_from(KEYS), min_size=1, max_size=2, unique=True),
     st.integers(0, 9),
     st.integers(10**9, 10**9 + 3),
-    st.sampled_from(["page_view", "email_opened"]),
+    st.sampled_from(["page_viewed", "email_opened"]),
 )
-refused = st.builds(
-    lambda id: prepare(Observation("web", (("crm", "a"), ("crm", "b")), id, Tier.FIRST, 5), RULES, NOW),
+rejected = st.builds(
+    lambda id: prepare(Observation("web", (("crm", "a"), ("crm", "b")), id, EvidenceTier.FIRST_PARTY, 5), RULES, NOW),
     st.sampled_from(["r1", "r2"]),
 )
-histories = st.lists(st.one_of(observations, observations, orders, interactions, refused), max_size=40)
+histories = st.lists(st.one_of(observations, observations, orders, interactions, rejected), max_size=40)
 
 
 async def load(store: Store, commands: Sequence[Observe], folder: Path, stop_after: int | None = None) -> int:
-    """Load what commands come to; answers how many portions that took. Stops early, as if cut off."""
+    """Load the result of commands; return the number of portions. Stops after `stop_after` as if interrupted."""
     spool = Spool(folder)
-    gathering = Gathering(spool)
+    collector = Collector(spool)
     for command in commands:
-        gathering.add(Row.of(receipt_of(command), 0))
-    outcome = Outcome(gathering.settle(), RULES, NOW, lambda number: f"cus_{number + 1}")
+        collector.add(Row.of(receipt_of(command), 0))
+    result = BulkResult(collector.finish(), RULES, NOW, lambda number: f"cus_{number + 1}")
     await store.begin_load("begun")
-    done = 0
-    for portion in outcome.portions():
-        if done == stop_after:
-            return done
+    loaded = 0
+    for portion in result.portions():
+        if loaded == stop_after:
+            return loaded
         await store.load(portion.writes, portion.numbers)
-        done += 1
+        loaded += 1
     await store.end_load()
-    return done
+    return loaded
 
 
-def told(changes: Sequence[Change], groups: dict[str, frozenset[str]]) -> list[tuple[object, ...]]:
-    """A history without the order of its entries, ids told by what they hold."""
+def comparable_history(changes: Sequence[Change], groups: dict[str, frozenset[str]]) -> list[tuple[object, ...]]:
+    """A history without the order of its entries, with customers replaced by their identifiers."""
     return sorted(
         (
             change.kind.value,
-            change.at,
+            change.recorded_at,
             sorted(groups.get(change.customer, ())),
-            sorted(groups.get(change.other, ())),
+            sorted(groups.get(change.other_customer, ())),
             sorted(change.keys),
-            change.rule,
-            # Which of several sightings is told as the cause of a new customer follows the order of the work.
-            change.cause if change.kind is not ChangeKind.CREATED else change.cause.how,
+            change.reason,
+            # Which of several observations is recorded as the cause of a new customer depends on the order of work.
+            change.cause if change.kind is not ChangeKind.CUSTOMER_CREATED else change.cause.type,
         )
         for change in changes
     )
 
 
-def by_what_they_hold(around: object, region: object) -> tuple[object, ...]:
-    """What a store holds, customers told by their identifiers."""
-    members, customers, *rest = readable(region, around)
+def by_identifiers(neighborhood: object, region: object) -> tuple[object, ...]:
+    """The contents of a store, with customers replaced by their identifiers."""
+    members, customers, *rest = comparable(region, neighborhood)
     groups: dict[str, set[str]] = {}
     for key, values in members.items():
         groups.setdefault(values[5], set()).add(key)
@@ -98,7 +98,7 @@ def by_what_they_hold(around: object, region: object) -> tuple[object, ...]:
 
 @settings(SETTINGS, max_examples=80)
 @given(history=histories)
-def test_loading_leaves_what_one_commit_leaves(fresh: Fresh, run: Run, tmp_path: Path, history: list[Observe]) -> None:
+def test_a_load_stores_the_same_as_one_commit(fresh: Fresh, run: Run, tmp_path: Path, history: list[Observe]) -> None:
     # given
     model = Graph(RULES)
     model.now = NOW - 10**6
@@ -107,28 +107,28 @@ def test_loading_leaves_what_one_commit_leaves(fresh: Fresh, run: Run, tmp_path:
     store = fresh()
     run(load(store, history, tmp_path))
     # then
-    keys = sorted({*KEYS, *(key for one in history for key in one.outcome.keys)})
-    around, region = run(store.write(lambda: everything(keys)))
-    other_around, other_region = model.store.run(lambda: everything(keys))
-    assert by_what_they_hold(around, region) == by_what_they_hold(other_around, other_region)
+    keys = sorted({*KEYS, *(key for command in history for key in command.normalized.keys)})
+    neighborhood, region = run(store.write(lambda: read_all(keys)))
+    expected_neighborhood, expected_region = model.store.run(lambda: read_all(keys))
+    assert by_identifiers(neighborhood, region) == by_identifiers(expected_neighborhood, expected_region)
     assert len(run(store.receipts(None, 1000))) == len(model.store.receipts)
     entries = [entry.change for entry in run(store.changes(0, 1000))]
-    mine = {id: frozenset(keys) for id, keys in replay(entries).items()}
-    theirs = {id: frozenset(keys) for id, keys in replay(model.store.changes).items()}
-    assert told(entries, mine) == told(model.store.changes, theirs)
+    loaded_groups = {id: frozenset(keys) for id, keys in replay(entries).items()}
+    model_groups = {id: frozenset(keys) for id, keys in replay(model.store.changes).items()}
+    assert comparable_history(entries, loaded_groups) == comparable_history(model.store.changes, model_groups)
     # when
     after = [observe(seen("crm=a", "mail=b", "order=z", id="after"), RULES)]
     run(store.write(lambda: commit(after, RULES, model.now, CountingIds(1000))))
     model.do(*after)
     # then
-    grown = replay(entry.change for entry in run(store.changes(0, 1000)))
-    assert in_order(grown.values()) == model.customers()
+    groups = replay(entry.change for entry in run(store.changes(0, 1000)))
+    assert sorted_customers(groups.values()) == model.customers()
 
 
 def test_facts_and_words_are_loaded(fresh: Fresh, run: Run, tmp_path: Path) -> None:
     # given
-    one = Interaction("web", "note", 10**15, "i1", text="prefers the phone")
-    history = [prepare(one.observation((("crm", "a"), ("mail", "b"))), RULES, NOW)]
+    interaction = Interaction("web", "note", 10**15, "i1", text="prefers the phone")
+    history = [prepare(interaction.observation((("crm", "a"), ("mail", "b"))), RULES, NOW)]
     store = fresh()
     # when
     run(load(store, history, tmp_path))
@@ -136,31 +136,31 @@ def test_facts_and_words_are_loaded(fresh: Fresh, run: Run, tmp_path: Path) -> N
     page = TimelinePage(10)
     (view,) = run(store.customers([ByKey("mail=b")], Selection((page,))))
     assert view is not None
-    kinds = [item.place[1] for item in view.pages[page].items]
+    kinds = [item.position[1] for item in view.pages[page].items]
     assert kinds == [TimelineKind.CHANGE, TimelineKind.INTERACTION]
-    assert [hit.customer for hit in run(store.find("phone", list(Field), None, 10))] == [view.customer.id]
+    assert [hit.customer for hit in run(store.search("phone", list(SearchField), None, 10))] == [view.customer.id]
 
 
-def test_nothing_else_is_written_while_a_history_is_loaded(fresh: Fresh, run: Run, tmp_path: Path) -> None:
+def test_other_writes_are_rejected_during_a_load(fresh: Fresh, run: Run, tmp_path: Path) -> None:
     # given
     store = fresh()
     history = [observe(seen("crm=a", "mail=a", id="1"), RULES)]
     run(load(store, history, tmp_path, stop_after=1))
-    other = [observe(seen("crm=b", id="2"), RULES)]
+    later = [observe(seen("crm=b", id="2"), RULES)]
     # when / then
-    with pytest.raises(StoreUnavailable, match="being loaded"):
-        run(store.write(lambda: commit(other, RULES, NOW, CountingIds(1000))))
-    with pytest.raises(StoreUnavailable, match="being loaded"):
-        run(store.adopt_rules("text", 0, NOW))
-    assert run(store.kept(LOADING)) == "begun"
+    with pytest.raises(StoreUnavailable, match="a backfill is loading this store"):
+        run(store.write(lambda: commit(later, RULES, NOW, CountingIds(1000))))
+    with pytest.raises(StoreUnavailable, match="a backfill is loading this store"):
+        run(store.save_rules("text", 0, NOW))
+    assert run(store.get_value(LOADING)) == "begun"
     run(store.end_load())
-    assert run(store.kept(LOADING)) is None
-    run(store.write(lambda: commit(other, RULES, NOW, CountingIds(1000))))
+    assert run(store.get_value(LOADING)) is None
+    run(store.write(lambda: commit(later, RULES, NOW, CountingIds(1000))))
 
 
-def test_a_store_with_anything_in_it_is_not_loaded(store: Store, run: Run) -> None:
+def test_a_store_that_is_not_empty_is_not_loaded(store: Store, run: Run) -> None:
     # given
     run(store.write(lambda: commit([observe(seen("crm=b", id="2"), RULES)], RULES, NOW, CountingIds())))
     # when / then
-    with pytest.raises(Conflict, match="not empty"):
-        run(store.begin_load("mark"))
+    with pytest.raises(StoreNotEmpty, match="not empty"):
+        run(store.begin_load("begun"))

@@ -1,22 +1,22 @@
-"""A view costs one round trip to the store, whatever it holds."""
+"""A customer is read in one round trip to the store, whatever is selected of it."""
 
 import neo4j
 import pytest
 
 from graph.domain.profile.pages import ByKey, Selection
-from graph.stores.sqlite import EmbeddedStore
+from graph.stores.sqlite import SQLiteStore
 from tests.builders.clients import Client, order, seen
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
 
 EVERYTHING = """
   id requestedId known createdAt
-  identifiers(first: 3) { nodes { namespace value firstSeen lastSeen sources } pageInfo { endCursor } }
+  identifiers(first: 3) { nodes { namespace value firstSeenAt lastSeenAt sources } pageInfo { endCursor } }
   devices { value } emails { value } loyaltyCards { value }
   a: orders(first: 1) { edges { cursor node { number lines { sku } } } }
   b: orders(first: 5) { nodes { number total } }
-  metrics { orders revenue { amount currency } averageOrderValue { amount } daysSinceLastOrder }
-  links(states: [KEPT]) { nodes { a { value } b { value } state reason { text } } }
+  metrics { orderCount revenue { amount currency } averageOrderValue { amount } daysSinceLastOrder }
+  links(states: [ACTIVE]) { nodes { a { value } b { value } state reason { message } } }
   ...More
 """
 QUERY = (
@@ -26,17 +26,17 @@ QUERY = (
 
 
 class CountingStore:
-    """A store that counts how often it is asked for views."""
+    """A store that counts the reads of customers."""
 
     def __init__(self, store) -> None:
-        self._store, self.asked = store, 0
+        self._store, self.reads = store, 0
 
     def __getattr__(self, name: str):
         return getattr(self._store, name)
 
-    async def customers(self, asked, selection):
-        self.asked += 1
-        return await self._store.customers(asked, selection)
+    async def customers(self, refs, selection):
+        self.reads += 1
+        return await self._store.customers(refs, selection)
 
 
 @pytest.fixture
@@ -44,48 +44,48 @@ def client(fresh: Fresh, run: Run) -> Client:
     client = Client(CountingStore(fresh()), run)
     for number in range(5):
         client.link(seen(f"email=p{number}@example.com", f"cookie=cookie{number}", f"device=device{number}"))
-        client.record(*(order(f"O{number}-{one}", f"email=p{number}@example.com") for one in range(3)))
+        client.record(*(order(f"O{number}-{sequence}", f"email=p{number}@example.com") for sequence in range(3)))
     client.link(seen("email=p0@example.com", "email=p1@example.com", confidence=0.4))
     return client
 
 
-@pytest.mark.parametrize("many", [1, 5])
+@pytest.mark.parametrize("count", [1, 5])
 def test_a_customer_with_everything_is_one_round_trip(
-    client: Client, many: int, monkeypatch: pytest.MonkeyPatch
+    client: Client, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given
     store = client.wiring.store
-    store.asked = 0
-    sent: list[str] = []
-    original = neo4j.AsyncSession.run
+    store.reads = 0
+    queries: list[str] = []
+    run_query = neo4j.AsyncSession.run
 
-    async def counted(self, query, *values, **named):
-        sent.append(query)
-        return await original(self, query, *values, **named)
+    async def counting_run(self, query, *values, **named):
+        queries.append(query)
+        return await run_query(self, query, *values, **named)
 
-    monkeypatch.setattr(neo4j.AsyncSession, "run", counted)
-    by = [{"namespace": "email", "value": f"p{number}@example.com"} for number in range(many)]
+    monkeypatch.setattr(neo4j.AsyncSession, "run", counting_run)
+    by = [{"namespace": "email", "value": f"p{number}@example.com"} for number in range(count)]
     # when
-    found = client.ask(QUERY, {"by": by})["customers"]
+    customers = client.ask(QUERY, {"by": by})["customers"]
     # then
-    assert len(found) == many
-    assert [len(one["b"]["nodes"]) for one in found] == [3] * many
-    assert found[0]["possibleMatches"]["nodes"][0]["status"] == "POSSIBLE"
-    assert store.asked == 1
-    assert len(sent) == (0 if isinstance(store._store, EmbeddedStore) else 1)
+    assert len(customers) == count
+    assert [len(customer["b"]["nodes"]) for customer in customers] == [3] * count
+    assert customers[0]["possibleMatches"]["nodes"][0]["status"] == "POSSIBLE"
+    assert store.reads == 1
+    assert len(queries) == (0 if isinstance(store._store, SQLiteStore) else 1)
 
 
-def test_the_answers_of_a_batch_come_in_one_read(client: Client) -> None:
+def test_the_customers_of_a_batch_are_read_at_once(client: Client) -> None:
     # given
-    client.wiring.store.asked = 0
+    client.wiring.store.reads = 0
     # when
     results = client.link(*(seen(f"email=p{number}@example.com", f"cookie=more{number}") for number in range(5)))
     # then
-    assert len({one["customer"]["id"] for one in results}) == 5
-    assert client.wiring.store.asked == 1
+    assert len({result["customer"]["id"] for result in results}) == 5
+    assert client.wiring.store.reads == 1
 
 
-def test_only_what_is_selected_is_read(fresh: Fresh, run: Run) -> None:
+def test_only_selected_pages_are_read(fresh: Fresh, run: Run) -> None:
     # given
     store = fresh()
     client = Client(store, run)

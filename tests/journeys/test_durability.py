@@ -1,4 +1,4 @@
-"""What was answered survives: a killed process, a database that goes away and comes back."""
+"""Acknowledged writes survive a killed process, and a database outage is recovered from."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ LINK = """mutation($input: LinkIdentifiersInput!) { linkIdentifiers(input: $inpu
   results { ... on ObservationAccepted { id customerId } } } }"""
 
 
-def started(folder: Path, port: int) -> subprocess.Popen[bytes]:
+def start_service(folder: Path, port: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "service", "serve", "--port", str(port), "--store", "sqlite:///kith.db"]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(200):
@@ -33,15 +33,15 @@ def started(folder: Path, port: int) -> subprocess.Popen[bytes]:
             pass
         time.sleep(0.1)
     process.kill()
-    raise AssertionError("the service did not come up")
+    raise AssertionError("the service did not start")
 
 
-def test_killing_the_process_loses_nothing_that_was_answered(tmp_path: Path, run: Run) -> None:
+def test_killing_the_process_loses_no_acknowledged_write(tmp_path: Path, run: Run) -> None:
     # given: several clients that write without pause
-    answered: dict[str, str] = {}
+    acknowledged: dict[str, str] = {}
     for round in range(3):
         port = free_port()
-        process = started(tmp_path, port)
+        process = start_service(tmp_path, port)
 
         def write(number: int, port: int = port, round: int = round) -> None:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as http:
@@ -52,7 +52,7 @@ def test_killing_the_process_loses_nothing_that_was_answered(tmp_path: Path, run
                         (result,) = http.post("/graphql", json=link).json()["data"]["linkIdentifiers"]["results"]
                     except (httpx.TransportError, ValueError):
                         return
-                    answered[key] = result["customerId"]
+                    acknowledged[key] = result["customerId"]
 
         writers = [threading.Thread(target=write, args=(number,)) for number in range(4)]
         for writer in writers:
@@ -64,17 +64,17 @@ def test_killing_the_process_loses_nothing_that_was_answered(tmp_path: Path, run
         for writer in writers:
             writer.join()
     # then
-    assert len(answered) > 100
+    assert len(acknowledged) > 100
     wiring = wire(Settings(_env_file=None, store=f"sqlite:///{tmp_path / 'kith.db'}"))
     run(wiring.prepare())
     client = Client(wiring.store, run)
-    for key, id in answered.items():
+    for key, id in acknowledged.items():
         assert client.customer(key) == {"id": id}, key
     run(wiring.graph.close())
 
 
 @pytest.mark.neo4j
-def test_the_service_comes_back_when_the_database_does(tmp_path: Path, run: Run) -> None:
+def test_the_service_recovers_when_the_database_is_available_again(tmp_path: Path, run: Run) -> None:
     # given
     bolt = free_port()
     try:
@@ -90,12 +90,12 @@ def test_the_service_comes_back_when_the_database_does(tmp_path: Path, run: Run)
         client.link(seen("email=ann@example.com"))
         # when
         server.stop()
-        away = client.send('{ customer(by: {identifier: {namespace: "email", value: "ann@example.com"}}) { id } }')
+        read = client.send('{ customer(by: {identifier: {namespace: "email", value: "ann@example.com"}}) { id } }')
         write = client.send(LINK, {"input": {"observations": [seen("email=bob@example.com")]}})
         probe = client.get("/readyz")
         # then
-        assert (away.status_code, write.status_code) == (503, 503)
-        assert away.json()["errors"][0]["extensions"]["code"] == "STORE_UNAVAILABLE"
+        assert (read.status_code, write.status_code) == (503, 503)
+        assert read.json()["errors"][0]["extensions"]["code"] == "STORE_UNAVAILABLE"
         assert write.headers["retry-after"]
         assert probe.status_code == 200 or probe.json()["missing"]
         # when

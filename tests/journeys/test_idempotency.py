@@ -1,16 +1,16 @@
-"""Requests without an id of their own are carried out once under the caller's idempotency key."""
+"""Requests with an idempotency key are carried out once per caller and key."""
 
 import asyncio
 
 import pytest
 
 from tests.builders.clients import Client, identifiers, seen
-from tests.builders.operations import MARK, UNDO
+from tests.builders.operations import OVERRIDE, UNDO
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
 
 PAIR = dict(zip("ab", identifiers("email=ann@example.com", "device=tablet-1"), strict=True))
-ONE = {"identifier": PAIR["b"]}
+SINGLE = {"identifier": PAIR["b"]}
 
 
 @pytest.fixture
@@ -20,33 +20,38 @@ def client(fresh: Fresh, run: Run) -> Client:
     return client
 
 
-def do(client: Client, name: str, kind: str, **input: object) -> dict:
-    return client.ask(MARK % (kind, name), {"input": input})[name]
+def send(client: Client, name: str, **input: object) -> dict:
+    """The payload of a mutation on overrides."""
+    return client.ask(OVERRIDE % (input_type(name), name), {"input": input})[name]
 
 
-def test_a_request_again_is_answered_as_the_first_time(client: Client) -> None:
+def input_type(name: str) -> str:
+    return f"{name[0].upper()}{name[1:]}Input"
+
+
+def test_a_repeated_request_returns_the_first_result(client: Client) -> None:
     # given
-    first = do(client, "keepApart", "MarkInput", **PAIR, idempotencyKey="k-1")
-    removed = do(client, "removeMark", "RemoveMarkInput", id=first["mark"]["id"], idempotencyKey="k-2")
-    whole = client.customer("device=tablet-1")["id"]
-    # when: the network delivers both once more
-    again = do(client, "keepApart", "MarkInput", **PAIR, idempotencyKey="k-1")
-    removed_again = do(client, "removeMark", "RemoveMarkInput", id=first["mark"]["id"], idempotencyKey="k-2")
-    # then: the mark is not set a second time
-    assert again["mark"] == first["mark"]
+    first = send(client, "keepApart", **PAIR, idempotencyKey="k-1")
+    removed = send(client, "removeOverride", id=first["override"]["id"], idempotencyKey="k-2")
+    customer_id = client.customer("device=tablet-1")["id"]
+    # when: the network delivers both again
+    again = send(client, "keepApart", **PAIR, idempotencyKey="k-1")
+    removed_again = send(client, "removeOverride", id=first["override"]["id"], idempotencyKey="k-2")
+    # then: the override is not set a second time
+    assert again["override"] == first["override"]
     assert again["created"] is first["created"] is True
-    assert removed_again["mark"] == removed["mark"]
-    assert client.customer("device=tablet-1")["id"] == whole == client.customer("email=ann@example.com")["id"]
-    # and without a key it is
-    assert do(client, "keepApart", "MarkInput", **PAIR)["mark"]["id"] != first["mark"]["id"]
+    assert removed_again["override"] == removed["override"]
+    assert client.customer("device=tablet-1")["id"] == customer_id == client.customer("email=ann@example.com")["id"]
+    # and without a key it is set
+    assert send(client, "keepApart", **PAIR)["override"]["id"] != first["override"]["id"]
 
 
-def test_a_block_and_its_end_are_carried_out_once(client: Client) -> None:
-    blocked = do(client, "blockIdentifier", "BlockInput", **ONE, idempotencyKey="b")
-    ended = do(client, "unblockIdentifier", "BlockInput", **ONE, idempotencyKey="u")
-    assert do(client, "blockIdentifier", "BlockInput", **ONE, idempotencyKey="b")["mark"] == blocked["mark"]
-    assert do(client, "unblockIdentifier", "BlockInput", **ONE, idempotencyKey="u")["mark"] == ended["mark"]
-    assert do(client, "unblockIdentifier", "BlockInput", **ONE)["errors"] == [{"code": "UNKNOWN_MARK"}]
+def test_a_block_and_an_unblock_are_carried_out_once(client: Client) -> None:
+    blocked = send(client, "blockIdentifier", **SINGLE, idempotencyKey="b")
+    unblocked = send(client, "unblockIdentifier", **SINGLE, idempotencyKey="u")
+    assert send(client, "blockIdentifier", **SINGLE, idempotencyKey="b")["override"] == blocked["override"]
+    assert send(client, "unblockIdentifier", **SINGLE, idempotencyKey="u")["override"] == unblocked["override"]
+    assert send(client, "unblockIdentifier", **SINGLE)["errors"] == [{"code": "OVERRIDE_NOT_FOUND"}]
 
 
 def test_an_undo_is_carried_out_once(client: Client) -> None:
@@ -54,47 +59,51 @@ def test_an_undo_is_carried_out_once(client: Client) -> None:
     client.link(seen("email=ben@example.com", "login=ben"))
     client.link(seen("email=ben@example.com", "login=ben", "email=ann@example.com"))
     history = client.customer("login=ben", "history { nodes { id kind } }")["history"]["nodes"]
-    merge = next(one["id"] for one in history if one["kind"] == "MERGED")
+    merge = next(change["id"] for change in history if change["kind"] == "CUSTOMERS_MERGED")
     # when
-    first = client.ask(UNDO, {"input": {"change": merge, "idempotencyKey": "undo-1"}})["undoChange"]
-    again = client.ask(UNDO, {"input": {"change": merge, "idempotencyKey": "undo-1"}})["undoChange"]
+    first = client.ask(UNDO, {"input": {"changeId": merge, "idempotencyKey": "undo-1"}})["undoMerge"]
+    again = client.ask(UNDO, {"input": {"changeId": merge, "idempotencyKey": "undo-1"}})["undoMerge"]
     # then
     assert first["errors"] == again["errors"] == []
     assert again == first
-    bare = client.ask(UNDO, {"input": {"change": merge}})["undoChange"]
-    assert [one["code"] for one in bare["errors"]] == ["ALREADY_UNDONE"]
+    without_key = client.ask(UNDO, {"input": {"changeId": merge}})["undoMerge"]
+    assert [error["code"] for error in without_key["errors"]] == ["ALREADY_UNDONE"]
 
 
 def test_a_key_used_for_another_request_is_an_error(client: Client) -> None:
-    do(client, "keepApart", "MarkInput", **PAIR, idempotencyKey="k")
-    for name, kind, input in (
-        ("keepTogether", "MarkInput", PAIR),
-        ("keepApart", "MarkInput", {**PAIR, "reason": "another"}),
-        ("blockIdentifier", "BlockInput", ONE),
-        ("unblockIdentifier", "BlockInput", ONE),
-        ("removeMark", "RemoveMarkInput", {"id": "mrk_x"}),
+    send(client, "keepApart", **PAIR, idempotencyKey="k")
+    for name, input in (
+        ("keepTogether", PAIR),
+        ("keepApart", {**PAIR, "reason": "another"}),
+        ("blockIdentifier", SINGLE),
+        ("unblockIdentifier", SINGLE),
+        ("removeOverride", {"id": "ovr_x"}),
     ):
-        assert do(client, name, kind, **input, idempotencyKey="k")["errors"] == [{"code": "ID_CONFLICT"}], name
-    assert do(client, "keepApart", "MarkInput", **PAIR, idempotencyKey="")["errors"] == [{"code": "BAD_LENGTH"}]
-    assert do(client, "keepApart", "MarkInput", **PAIR, idempotencyKey="k" * 201)["errors"] == [{"code": "BAD_LENGTH"}]
+        assert send(client, name, **input, idempotencyKey="k")["errors"] == [{"code": "ID_CONFLICT"}], name
+    assert send(client, "keepApart", **PAIR, idempotencyKey="")["errors"] == [{"code": "INVALID_LENGTH"}]
+    assert send(client, "keepApart", **PAIR, idempotencyKey="k" * 201)["errors"] == [{"code": "INVALID_LENGTH"}]
 
 
 def test_callers_do_not_share_keys(fresh: Fresh, run: Run) -> None:
     client = Client(fresh(), run, api_keys="till:0123456789abcdef,desk:fedcba9876543210")
-    made = []
+    override_ids = []
     for key, name in (("0123456789abcdef", "keepApart"), ("fedcba9876543210", "keepTogether")):
-        body = {"query": MARK % ("MarkInput", name), "variables": {"input": {**PAIR, "idempotencyKey": "k"}}}
-        answer = run(client.http.post("/graphql", json=body, headers={"authorization": f"Bearer {key}"})).json()
-        made.append(answer["data"][name]["mark"]["id"])
-    assert len(set(made)) == 2
+        mutation = OVERRIDE % (input_type(name), name)
+        body = {"query": mutation, "variables": {"input": {**PAIR, "idempotencyKey": "k"}}}
+        response = run(client.http.post("/graphql", json=body, headers={"authorization": f"Bearer {key}"})).json()
+        override_ids.append(response["data"][name]["override"]["id"])
+    assert len(set(override_ids)) == 2
 
 
-def test_the_same_request_many_times_at_once_is_carried_out_once(client: Client, run: Run) -> None:
-    body = {"query": MARK % ("MarkInput", "keepApart"), "variables": {"input": {**PAIR, "idempotencyKey": "race"}}}
+def test_concurrent_repeated_requests_are_carried_out_once(client: Client, run: Run) -> None:
+    body = {
+        "query": OVERRIDE % ("KeepApartInput", "keepApart"),
+        "variables": {"input": {**PAIR, "idempotencyKey": "race"}},
+    }
 
     async def race() -> list[dict]:
-        answers = await asyncio.gather(*(client.http.post("/graphql", json=body) for _ in range(20)))
-        return [answer.json()["data"]["keepApart"] for answer in answers]
+        responses = await asyncio.gather(*(client.http.post("/graphql", json=body) for _ in range(20)))
+        return [response.json()["data"]["keepApart"] for response in responses]
 
-    assert len({one["mark"]["id"] for one in run(race())}) == 1
-    assert len(client.ask("{ marks { nodes { id } } }")["marks"]["nodes"]) == 1
+    assert len({payload["override"]["id"] for payload in run(race())}) == 1
+    assert len(client.ask("{ overrides { nodes { id } } }")["overrides"]["nodes"]) == 1

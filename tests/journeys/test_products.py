@@ -1,16 +1,16 @@
-"""Products from a PIM: late ones fill in earlier lines; what customers buy, and what they look at and do not buy."""
+"""Products: a late product describes earlier order lines; favorites, and products viewed but not purchased."""
 
 from typing import Any
 
 import pytest
 
 from tests.builders.clients import Client, order
-from tests.builders.operations import did, record
+from tests.builders.operations import interaction, record
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
 
 PRODUCTS = """mutation($input: RecordProductsInput!) { recordProducts(input: $input) { results { __typename
-  ... on ProductAccepted { sku counts } ... on Refused { problem { code message path } } } errors { code } } }"""
+  ... on ProductAccepted { sku isCurrent } ... on Rejected { problem { code message path } } } errors { code } } }"""
 
 
 @pytest.fixture
@@ -19,22 +19,22 @@ def client(fresh: Fresh, run: Run) -> Client:
 
 
 def product(sku: str, **more: Any) -> dict[str, Any]:
-    return {"sku": sku, "name": sku.upper(), "source": "pim", "statedAt": "2026-01-01T00:00:00Z", **more}
+    return {"sku": sku, "name": sku.upper(), "source": "pim", "reportedAt": "2026-01-01T00:00:00Z", **more}
 
 
 def describe(client: Client, *products: dict[str, Any]) -> list[dict[str, Any]]:
     return client.ask(PRODUCTS, {"input": {"products": products}})["recordProducts"]["results"]
 
 
-def bought(client: Client, number: str, *skus: str, **more: Any) -> None:
+def order_of(client: Client, number: str, *skus: str, **more: Any) -> None:
     lines = [{"sku": sku, "quantity": "1", "total": "5"} for sku in skus]
     client.record(order(number, "email=ann@example.com", lines=lines, **more))
 
 
-def test_a_late_product_fills_in_earlier_lines_and_interactions(client: Client) -> None:
+def test_a_late_product_describes_earlier_lines_and_interactions(client: Client) -> None:
     # given
-    bought(client, "A-1", "shoe")
-    record(client, did("product_view", "email=ann@example.com", at="2026-01-01T10:00:00Z", sku="shoe"))
+    order_of(client, "A-1", "shoe")
+    record(client, interaction("product_viewed", "email=ann@example.com", at="2026-01-01T10:00:00Z", sku="shoe"))
     fields = """orders { nodes { lines { sku name product { name brand categories source } } } }
       timeline(kinds: [INTERACTION]) { nodes { ... on Interaction { sku product { name } } } }"""
     before = client.customer("email=ann@example.com", fields)
@@ -43,8 +43,8 @@ def test_a_late_product_fills_in_earlier_lines_and_interactions(client: Client) 
     describe(client, product("shoe", name="Shoe", brand="Walk", categories=["shoes", "summer"]))
     # then
     after = client.customer("email=ann@example.com", fields)
-    described = {"name": "Shoe", "brand": "Walk", "categories": ["shoes", "summer"], "source": "pim"}
-    assert after["orders"]["nodes"][0]["lines"] == [{"sku": "shoe", "name": None, "product": described}]
+    shoe = {"name": "Shoe", "brand": "Walk", "categories": ["shoes", "summer"], "source": "pim"}
+    assert after["orders"]["nodes"][0]["lines"] == [{"sku": "shoe", "name": None, "product": shoe}]
     assert after["timeline"]["nodes"] == [{"sku": "shoe", "product": {"name": "Shoe"}}]
     assert client.ask('{ product(sku: "shoe") { name } none: product(sku: "nope") { name } }') == {
         "product": {"name": "Shoe"},
@@ -52,28 +52,27 @@ def test_a_late_product_fills_in_earlier_lines_and_interactions(client: Client) 
     }
 
 
-def test_the_newest_description_counts_whichever_comes_first(client: Client) -> None:
+def test_the_newest_description_is_current_whichever_is_recorded_first(client: Client) -> None:
     def name() -> str:
         return client.ask('{ product(sku: "s") { name } }')["product"]["name"]
 
-    assert [one["counts"] for one in describe(client, product("s", name="B", statedAt="2026-02-01T00:00:00Z"))] == [
-        True
-    ]
-    assert [one["counts"] for one in describe(client, product("s", name="A"))] == [False]
+    def are_current(*products: dict[str, Any]) -> list[bool]:
+        return [result["isCurrent"] for result in describe(client, *products)]
+
+    assert are_current(product("s", name="B", reportedAt="2026-02-01T00:00:00Z")) == [True]
+    assert are_current(product("s", name="A")) == [False]
     assert name() == "B"
-    # of the same time the smaller source, and the same one again
-    later = {"statedAt": "2026-03-01T00:00:00Z"}
-    for source, counts in (("m", True), ("z", False), ("a", True), ("a", True)):
-        assert [one["counts"] for one in describe(client, product("s", name=source, source=source, **later))] == [
-            counts
-        ]
+    # at the same time: the source that is first by name, and the same product again
+    later = {"reportedAt": "2026-03-01T00:00:00Z"}
+    for source, is_current in (("m", True), ("z", False), ("a", True), ("a", True)):
+        assert are_current(product("s", name=source, source=source, **later)) == [is_current]
     assert name() == "a"
-    both = describe(client, product("t", name="old"), product("t", name="new", **later), product("t", name="older"))
-    assert [one["counts"] for one in both] == [False, True, False]
+    batch = product("t", name="old"), product("t", name="new", **later), product("t", name="older")
+    assert are_current(*batch) == [False, True, False]
     assert client.ask('{ product(sku: "t") { name } }')["product"]["name"] == "new"
 
 
-def test_favourites_and_what_was_viewed_and_not_bought(client: Client) -> None:
+def test_favorites_and_products_viewed_but_not_purchased(client: Client) -> None:
     # given
     describe(
         client,
@@ -81,52 +80,59 @@ def test_favourites_and_what_was_viewed_and_not_bought(client: Client) -> None:
         product("boot", brand="Walk", categories=["shoes", "winter"]),
         product("hat", brand="Head", categories=["winter"]),
     )
-    bought(client, "A-1", "shoe", placedAt="2026-01-01T00:00:00Z")
-    bought(client, "A-2", "boot", "unknown", placedAt="2026-02-01T00:00:00Z")
-    bought(client, "A-3", "hat", placedAt="2026-03-01T00:00:00Z", status="RETURNED")
+    order_of(client, "A-1", "shoe", placedAt="2026-01-01T00:00:00Z")
+    order_of(client, "A-2", "boot", "unknown", placedAt="2026-02-01T00:00:00Z")
+    order_of(client, "A-3", "hat", placedAt="2026-03-01T00:00:00Z", status="RETURNED")
     for hour, (type, sku) in enumerate(
-        [("product_view", "hat"), ("product_view", "shoe"), ("cart", "hat"), ("product_view", "gone"), ("search", "x")]
+        [
+            ("product_viewed", "hat"),
+            ("product_viewed", "shoe"),
+            ("product_added", "hat"),
+            ("product_viewed", "scarf"),
+            ("search", "x"),
+        ]
     ):
-        record(client, did(type, "email=ann@example.com", at=f"2026-01-01T1{hour}:00:00Z", sku=sku))
+        record(client, interaction(type, "email=ann@example.com", at=f"2026-01-01T1{hour}:00:00Z", sku=sku))
     # when
-    found = client.customer(
+    customer = client.customer(
         "email=ann@example.com",
-        """favourites { categories { name orders lastAt } brands { name orders } }
-          viewedNotBought { sku lastAt inCart product { name } } one: viewedNotBought(first: 1) { sku }""",
+        """favorites { categories { name orderCount lastOrderedAt } brands { name orderCount } }
+          viewedNotPurchased { sku lastViewedAt addedToCart product { name } }
+          newest: viewedNotPurchased(first: 1) { sku }""",
     )
     # then
-    assert found["favourites"]["categories"] == [
-        {"name": "shoes", "orders": 2, "lastAt": "2026-02-01T00:00:00Z"},
-        {"name": "winter", "orders": 1, "lastAt": "2026-02-01T00:00:00Z"},
+    assert customer["favorites"]["categories"] == [
+        {"name": "shoes", "orderCount": 2, "lastOrderedAt": "2026-02-01T00:00:00Z"},
+        {"name": "winter", "orderCount": 1, "lastOrderedAt": "2026-02-01T00:00:00Z"},
     ]
-    assert found["favourites"]["brands"] == [{"name": "Walk", "orders": 2}]
-    assert found["viewedNotBought"] == [
-        {"sku": "gone", "lastAt": "2026-01-01T13:00:00Z", "inCart": False, "product": None},
-        {"sku": "hat", "lastAt": "2026-01-01T12:00:00Z", "inCart": True, "product": {"name": "HAT"}},
+    assert customer["favorites"]["brands"] == [{"name": "Walk", "orderCount": 2}]
+    assert customer["viewedNotPurchased"] == [
+        {"sku": "scarf", "lastViewedAt": "2026-01-01T13:00:00Z", "addedToCart": False, "product": None},
+        {"sku": "hat", "lastViewedAt": "2026-01-01T12:00:00Z", "addedToCart": True, "product": {"name": "HAT"}},
     ]
-    assert found["one"] == [{"sku": "gone"}]
+    assert customer["newest"] == [{"sku": "scarf"}]
 
 
 @pytest.mark.parametrize(
     ("values", "code", "path"),
     [
-        ({"sku": ""}, "BAD_LENGTH", ["sku"]),
-        ({"name": ""}, "BAD_LENGTH", ["name"]),
-        ({"source": "s" * 101}, "BAD_LENGTH", ["source"]),
-        ({"brand": "b" * 201}, "BAD_LENGTH", ["brand"]),
-        ({"categories": ["c"] * 1 + [f"c{n}" for n in range(20)]}, "BAD_COUNT", ["categories"]),
-        ({"categories": ["ok", ""]}, "BAD_LENGTH", ["categories", 1]),
-        ({"statedAt": "soon"}, "BAD_DATE", ["statedAt"]),
-        ({"statedAt": "2999-01-01T00:00:00Z"}, "IN_THE_FUTURE", ["statedAt"]),
+        ({"sku": ""}, "INVALID_LENGTH", ["sku"]),
+        ({"name": ""}, "INVALID_LENGTH", ["name"]),
+        ({"source": "s" * 101}, "INVALID_LENGTH", ["source"]),
+        ({"brand": "b" * 201}, "INVALID_LENGTH", ["brand"]),
+        ({"categories": ["c", *(f"c{n}" for n in range(20))]}, "INVALID_COUNT", ["categories"]),
+        ({"categories": ["ok", ""]}, "INVALID_LENGTH", ["categories", "1"]),
+        ({"reportedAt": "soon"}, "INVALID_TIMESTAMP", ["reportedAt"]),
+        ({"reportedAt": "2999-01-01T00:00:00Z"}, "TIMESTAMP_IN_FUTURE", ["reportedAt"]),
     ],
 )
-def test_a_bad_product_costs_only_itself(client: Client, values: dict, code: str, path: list) -> None:
-    refused, taken = describe(client, product("bad") | values, product("good"))
-    assert (refused["problem"]["code"], refused["problem"]["path"]) == (code, path)
-    assert taken == {"__typename": "ProductAccepted", "sku": "good", "counts": True}
+def test_an_invalid_product_is_rejected_alone(client: Client, values: dict, code: str, path: list) -> None:
+    rejected, accepted = describe(client, product("invalid") | values, product("valid"))
+    assert (rejected["problem"]["code"], rejected["problem"]["path"]) == (code, path)
+    assert accepted == {"__typename": "ProductAccepted", "sku": "valid", "isCurrent": True}
 
 
 @pytest.mark.parametrize("count", [0, 1001])
-def test_too_many_products_are_refused_whole(client: Client, count: int) -> None:
+def test_too_many_products_are_rejected_as_a_whole(client: Client, count: int) -> None:
     answer = client.ask(PRODUCTS, {"input": {"products": [product("s")] * count}})["recordProducts"]
-    assert answer == {"results": [], "errors": [{"code": "BAD_COUNT"}]}
+    assert answer == {"results": [], "errors": [{"code": "INVALID_COUNT"}]}

@@ -1,4 +1,4 @@
-"""How customers compare with all: counted in the background, kept for all processes, scored by their own figures."""
+"""RFM scores: percentiles are calculated in the background and shared by all processes; own order totals are live."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from graph.stores.sqlite import EmbeddedStore
+from graph.stores.sqlite import SQLiteStore
 from tests.builders.clients import Client, order, seen
-from tests.builders.operations import did, record
+from tests.builders.operations import interaction, record
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
 
 RECENTLY = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-FIELDS = """comparison { recency frequency monetary segment recencyPercentile ordersPercentile revenuePercentile
-  currency asOf } metrics { yearsAsCustomer meanDaysBetweenOrders silence }"""
+FIELDS = """rfm { recency frequency monetary group recencyPercentile ordersPercentile revenuePercentile
+  currency calculatedAt } metrics { tenureYears averageDaysBetweenOrders overdueRatio }"""
 
 
 @pytest.fixture
@@ -23,131 +23,132 @@ def client(fresh: Fresh, run: Run) -> Client:
     client = Client(fresh(), run)
     orders = [
         order(
-            f"W{who}-{n}",
-            f"email=p{who}@example.com",
-            placedAt=f"2025-{who + 1:02}-{n + 1:02}T00:00:00Z",
-            total=str(who),
+            f"W{person}-{n}",
+            f"email=p{person}@example.com",
+            placedAt=f"2025-{person + 1:02}-{n + 1:02}T00:00:00Z",
+            total=str(person),
         )
-        for who in range(10)
-        for n in range(who + 1)
+        for person in range(10)
+        for n in range(person + 1)
     ]
     client.record(*orders)
     return client
 
 
-def compared(client: Client, who: int) -> dict | None:
-    return client.customer(f"email=p{who}@example.com", FIELDS)["comparison"]
+def scores_of(client: Client, person: int) -> dict | None:
+    return client.customer(f"email=p{person}@example.com", FIELDS)["rfm"]
 
 
-def test_customers_are_scored_against_all_as_they_were_counted(client: Client) -> None:
+def test_customers_are_scored_against_all_customers_of_the_last_calculation(client: Client) -> None:
     # given
-    assert compared(client, 9) is None
+    assert scores_of(client, 9) is None
     # when
-    counted = client.ask("mutation { countCustomers { customers asOf } }")["countCustomers"]
+    calculation = client.ask("mutation { recalculateRfm { customerCount calculatedAt } }")["recalculateRfm"]
     # then
-    assert counted["customers"] == 10
-    best, worst, middle = (compared(client, who) for who in (9, 0, 4))
+    assert calculation["customerCount"] == 10
+    best, worst, middle = (scores_of(client, person) for person in (9, 0, 4))
     assert best == {
-        "recency": 5, "frequency": 5, "monetary": 5, "segment": "CHAMPIONS", "recencyPercentile": 90,
-        "ordersPercentile": 90, "revenuePercentile": 90, "currency": "EUR", "asOf": counted["asOf"],
+        "recency": 5, "frequency": 5, "monetary": 5, "group": "CHAMPIONS", "recencyPercentile": 90,
+        "ordersPercentile": 90, "revenuePercentile": 90, "currency": "EUR", "calculatedAt": calculation["calculatedAt"],
     }  # fmt: skip
-    assert (worst["recency"], worst["frequency"], worst["segment"]) == (1, 1, "LOST")
-    assert (middle["recency"], middle["frequency"], middle["segment"]) == (3, 3, "NEEDS_ATTENTION")
-    # when: the worst orders often, its own figures are live while the cut points stay
+    assert (worst["recency"], worst["frequency"], worst["group"]) == (1, 1, "LOST")
+    assert (middle["recency"], middle["frequency"], middle["group"]) == (3, 3, "NEEDS_ATTENTION")
+    # when: the worst customer orders often: its order totals are live, the percentiles are not
     client.record(*(order(f"new-{n}", "email=p0@example.com", placedAt="2026-01-01T00:00:00Z") for n in range(20)))
     # then
-    assert compared(client, 0)["segment"] == "CHAMPIONS"
-    assert compared(client, 0)["asOf"] == counted["asOf"]
+    assert scores_of(client, 0)["group"] == "CHAMPIONS"
+    assert scores_of(client, 0)["calculatedAt"] == calculation["calculatedAt"]
 
 
-def test_its_own_rhythm(client: Client) -> None:
+def test_metrics_follow_the_time_between_the_customers_own_orders(client: Client) -> None:
     client.record(
         *(order(f"r-{day}", "email=r@example.com", placedAt=f"2026-01-{day:02}T00:00:00Z") for day in (1, 11, 21))
     )
-    found = client.customer("email=r@example.com", FIELDS)["metrics"]
-    assert found["meanDaysBetweenOrders"] == 10
-    assert found["silence"] > 1
-    assert found["yearsAsCustomer"] > 0
-    client.record(order("once", "email=once@example.com"))
-    alone = client.customer("email=once@example.com", FIELDS)["metrics"]
-    assert (alone["meanDaysBetweenOrders"], alone["silence"]) == (None, None)
+    metrics = client.customer("email=r@example.com", FIELDS)["metrics"]
+    assert metrics["averageDaysBetweenOrders"] == 10
+    assert metrics["overdueRatio"] > 1
+    assert metrics["tenureYears"] > 0
+    client.record(order("single", "email=single@example.com"))
+    metrics = client.customer("email=single@example.com", FIELDS)["metrics"]
+    assert (metrics["averageDaysBetweenOrders"], metrics["overdueRatio"]) == (None, None)
 
 
 def test_merged_customers_are_scored_as_one(client: Client) -> None:
-    client.ask("mutation { countCustomers { customers } }")
-    before = compared(client, 3)["frequency"]
+    client.ask("mutation { recalculateRfm { customerCount } }")
+    before = scores_of(client, 3)["frequency"]
     client.record(order("both", "email=p3@example.com", "email=p9@example.com"))
-    assert compared(client, 3) == compared(client, 9)
-    assert compared(client, 3)["frequency"] == 5 > before
+    assert scores_of(client, 3) == scores_of(client, 9)
+    assert scores_of(client, 3)["frequency"] == 5 > before
 
 
-def test_what_was_counted_is_kept_for_other_processes_and_counted_again_in_time(tmp_path: Path, run: Run) -> None:
+def test_percentiles_are_stored_for_other_processes_and_recalculated_when_due(tmp_path: Path, run: Run) -> None:
     # given
-    store = EmbeddedStore(tmp_path / "kith.db")
+    store = SQLiteStore(tmp_path / "kith.db")
     run(store.migrate())
-    client, other = Client(store, run), Client(store, run)
+    client, second_process = Client(store, run), Client(store, run)
     client.record(order("A", "email=a@example.com"))
 
-    async def background(graph: Client, seconds: float) -> None:
-        task = asyncio.create_task(graph.graph.census.now_and_then(seconds))
+    async def background(process: Client, seconds: float) -> None:
+        task = asyncio.create_task(process.graph.statistics.run_periodically(seconds))
         await asyncio.sleep(0.3)
         task.cancel()
 
     # when
     run(background(client, 3600))
     # then
-    first = other.customer("email=a@example.com", FIELDS)["comparison"]["asOf"]
-    run(background(other, 3600))
-    assert other.customer("email=a@example.com", FIELDS)["comparison"]["asOf"] == first
-    run(background(other, 0.05))
-    assert other.customer("email=a@example.com", FIELDS)["comparison"]["asOf"] > first
+    first = second_process.customer("email=a@example.com", FIELDS)["rfm"]["calculatedAt"]
+    run(background(second_process, 3600))
+    assert second_process.customer("email=a@example.com", FIELDS)["rfm"]["calculatedAt"] == first
+    run(background(second_process, 0.05))
+    assert second_process.customer("email=a@example.com", FIELDS)["rfm"]["calculatedAt"] > first
     run(store.close())
 
 
-def test_where_it_stands_and_how_it_acts(fresh: Fresh, run: Run) -> None:
+def test_journey_stage_and_engagement(fresh: Fresh, run: Run) -> None:
     # given
     client = Client(fresh(), run)
     client.link(seen("email=ann@example.com"))
-    fields = """journey { phase since } habits { openingHour openingWeekday decisionHours churn unsubscribedAt
-      campaigns { campaign sent opened clicked } reactions { appeal shown reacted rate }
-      interactions { type count } }"""
+    fields = """journey { stage since }
+      engagement { emailOpenHour emailOpenWeekday averageHoursToPurchase churnRisk unsubscribedAt
+      campaigns { campaign sent opened clicked } offerResponses { offerType impressions clicks clickRate }
+      interactionCounts { type count } }"""
     assert client.customer("email=ann@example.com", fields)["journey"] is None
-    # when: mail is opened on Mondays at seven, and a shoe is bought two hours after it was looked at
+    # when: email is opened on Mondays at seven, and a shoe is ordered two hours after it was viewed
     record(
         client,
         *(
-            did("email_opened", "email=ann@example.com", at=f"2025-01-{day:02}T07:10:00Z", campaign="sale")
+            interaction("email_opened", "email=ann@example.com", at=f"2025-01-{day:02}T07:10:00Z", campaign="sale")
             for day in (6, 13)
         ),
-        did("product_view", "email=ann@example.com", at="2025-01-13T08:00:00Z", sku="shoe"),
+        interaction("product_viewed", "email=ann@example.com", at="2025-01-13T08:00:00Z", sku="shoe"),
         *(
-            did(f"email_{what}", "email=ann@example.com", at=f"2025-01-0{day}T07:00:00Z", appeal="discount")
-            for what, day in (("sent", 1), ("sent", 2), ("clicked", 3))
+            interaction(f"email_{event}", "email=ann@example.com", at=f"2025-01-0{day}T07:00:00Z", offerType="discount")
+            for event, day in (("sent", 1), ("sent", 2), ("link_clicked", 3))
         ),
-        did("email_unsubscribed", "email=ann@example.com", at="2025-03-01T00:00:00Z"),
+        interaction("unsubscribed", "email=ann@example.com", at="2025-03-01T00:00:00Z"),
     )
     lines = [{"sku": "shoe", "quantity": "1", "total": "5"}]
     client.record(order("W1", "email=ann@example.com", placedAt="2025-01-13T10:00:00Z", lines=lines, status="SHIPPED"))
     # then
-    found = client.customer("email=ann@example.com", fields)
-    assert found["journey"] == {"phase": "LAPSED", "since": "2025-03-31T00:00:00Z"}
-    assert found["habits"] == {
-        "openingHour": 7,
-        "openingWeekday": 0,
-        "decisionHours": 2.0,
-        "churn": "WATCH",
+    customer = client.customer("email=ann@example.com", fields)
+    assert customer["journey"] == {"stage": "LAPSED", "since": "2025-03-31T00:00:00Z"}
+    assert customer["engagement"] == {
+        "emailOpenHour": 7,
+        "emailOpenWeekday": 0,
+        "averageHoursToPurchase": 2.0,
+        "churnRisk": "MEDIUM",
         "unsubscribedAt": "2025-03-01T00:00:00Z",
         "campaigns": [{"campaign": "sale", "sent": 0, "opened": 2, "clicked": 0}],
-        "reactions": [{"appeal": "discount", "shown": 2, "reacted": 1, "rate": 0.5}],
-        "interactions": [
+        "offerResponses": [{"offerType": "discount", "impressions": 2, "clicks": 1, "clickRate": 0.5}],
+        "interactionCounts": [
             {"type": "email_opened", "count": 2},
             {"type": "email_sent", "count": 2},
-            {"type": "email_clicked", "count": 1},
-            {"type": "email_unsubscribed", "count": 1},
-            {"type": "product_view", "count": 1},
+            {"type": "email_link_clicked", "count": 1},
+            {"type": "product_viewed", "count": 1},
+            {"type": "unsubscribed", "count": 1},
         ],
     }
     # when
-    record(client, did("cart", "email=ann@example.com", at=RECENTLY, sku="boot"))
+    record(client, interaction("product_added", "email=ann@example.com", at=RECENTLY, sku="boot"))
     # then
-    assert client.customer("email=ann@example.com", fields)["journey"] == {"phase": "DECISION", "since": RECENTLY}
+    assert client.customer("email=ann@example.com", fields)["journey"] == {"stage": "CONSIDERATION", "since": RECENTLY}

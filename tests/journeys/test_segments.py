@@ -1,4 +1,4 @@
-"""Segments over GraphQL: made, tried out, filled, entered and left, as facts arrive and as time passes."""
+"""Segments over GraphQL: previewed, created, evaluated, entered and exited, as facts arrive and as time passes."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from tests.builders.clients import Client, identifiers, order, seen
-from tests.builders.operations import did, record
+from tests.builders.operations import interaction, record
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
 
 CREATE = """mutation($input: CreateSegmentInput!) { createSegment(input: $input) {
-  segment { id name rule version count createdBy } errors { code message path } } }"""
-MEMBERS = "query($id: ID!) { segment(id: $id) { count filled members { nodes { emails { value } } } } }"
+  segment { id name rule version memberCount createdBy } errors { code message path } } }"""
+MEMBERS = "query($id: ID!) { segment(id: $id) { memberCount ready members { nodes { emails { value } } } } }"
 PREVIEW = """query($rule: SegmentRuleInput!) { previewSegment(rule: $rule) {
-  customers lookedAt complete matching count sample { emails { value } } } }"""
-FEED = """{ changes(first: 100) { nodes { kind customerId rule sentence cause { how segmentId } } } }"""
-TEMPLATE = {"all": [{"metric": {"name": "ORDERS", "atLeast": 2}}, {"not": {"namespace": "phone"}}]}
+  totalCustomers evaluatedCustomers complete matchingCustomers estimatedCount sample { emails { value } } } }"""
+FEED = """{ changes(first: 100) { nodes { kind customerId reason summary cause { type segmentId } } } }"""
+TEMPLATE = {"all": [{"metric": {"name": "ORDER_COUNT", "min": 2}}, {"not": {"hasNamespace": "phone"}}]}
 
 
 def ago(**time: float) -> str:
@@ -29,9 +29,9 @@ def client(fresh: Fresh, run: Run) -> Client:
     client = Client(fresh(), run)
     client.record(
         *(
-            order(f"{who}-{n}", f"email={who}@example.com")
-            for who, many in (("ann", 2), ("ben", 1))
-            for n in range(many)
+            order(f"{name}-{n}", f"email={name}@example.com")
+            for name, order_count in (("ann", 2), ("ben", 1))
+            for n in range(order_count)
         )
     )
     return client
@@ -42,58 +42,59 @@ def create(client: Client, name: str, rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def catch_up(client: Client) -> None:
-    client._run(client.graph.segment_worker.caught_up())
+    client._run(client.graph.segment_worker.catch_up())
 
 
 def members(client: Client, id: str) -> list[str]:
     catch_up(client)
-    found = client.ask(MEMBERS, {"id": id})["segment"]
-    assert found["filled"] is True
-    assert found["count"] == len(found["members"]["nodes"])
-    return sorted(one["emails"][0]["value"][:3] for one in found["members"]["nodes"])
+    segment = client.ask(MEMBERS, {"id": id})["segment"]
+    assert segment["ready"] is True
+    assert segment["memberCount"] == len(segment["members"]["nodes"])
+    return sorted(customer["emails"][0]["value"][:3] for customer in segment["members"]["nodes"])
 
 
-def test_a_segment_is_tried_made_filled_entered_and_left(client: Client) -> None:
-    # tried out
-    found = client.ask(PREVIEW, {"rule": TEMPLATE})["previewSegment"]
-    assert found == {
-        "customers": 2, "lookedAt": 2, "complete": True, "matching": 1, "count": 1,
+def test_a_segment_is_previewed_created_evaluated_entered_and_exited(client: Client) -> None:
+    # previewed
+    preview = client.ask(PREVIEW, {"rule": TEMPLATE})["previewSegment"]
+    assert preview == {
+        "totalCustomers": 2, "evaluatedCustomers": 2, "complete": True, "matchingCustomers": 1, "estimatedCount": 1,
         "sample": [{"emails": [{"value": "ann@example.com"}]}],
     }  # fmt: skip
-    # made
-    made = create(client, "Twice", TEMPLATE)["segment"]
-    assert (made["rule"], made["version"], made["createdBy"]) == (TEMPLATE, 1, "local")
-    assert create(client, "Twice", TEMPLATE)["segment"]["id"] == made["id"]
+    # created
+    segment = create(client, "Twice", TEMPLATE)["segment"]
+    assert (segment["rule"], segment["version"], segment["createdBy"]) == (TEMPLATE, 1, "local")
+    assert create(client, "Twice", TEMPLATE)["segment"]["id"] == segment["id"]
     taken = create(client, "Twice", {"known": True})
-    assert (taken["segment"], taken["errors"][0]["code"], taken["errors"][0]["path"]) == (None, "CONFLICT", ["name"])
-    # filled
-    assert members(client, made["id"]) == ["ann"]
-    # entered at once, in the view before it is recorded
+    assert (taken["segment"], taken["errors"][0]["code"], taken["errors"][0]["path"]) == (None, "NAME_TAKEN", ["name"])
+    # evaluated
+    assert members(client, segment["id"]) == ["ann"]
+    # entered: the customer shows the segment before the membership is recorded
     client.record(order("ben-2", "email=ben@example.com"))
-    fields = "id segments { segment { name } since }"
+    fields = "id segments { segment { name } enteredAt }"
     assert client.customer("email=ben@example.com", fields)["segments"] == [
-        {"segment": {"name": "Twice"}, "since": None}
+        {"segment": {"name": "Twice"}, "enteredAt": None}
     ]
-    assert members(client, made["id"]) == ["ann", "ben"]
+    assert members(client, segment["id"]) == ["ann", "ben"]
     ben = client.customer("email=ben@example.com", fields)
-    assert ben["segments"][0]["since"] is not None
-    # left
+    assert ben["segments"][0]["enteredAt"] is not None
+    # exited
     client.link(seen("email=ann@example.com", "phone=+380501234567"))
-    assert members(client, made["id"]) == ["ben"]
-    told = [one for one in client.ask(FEED)["changes"]["nodes"] if one["cause"]["how"] == "segmented"]
-    assert [one["kind"] for one in told] == ["SEGMENT_ENTERED", "SEGMENT_ENTERED", "SEGMENT_LEFT"]
-    assert told[1]["customerId"] == ben["id"]
-    assert told[1]["cause"]["segmentId"] == made["id"]
-    assert told[1]["sentence"] == f"{ben['id']} entered the segment Twice."
+    assert members(client, segment["id"]) == ["ben"]
+    feed = client.ask(FEED)["changes"]["nodes"]
+    changes = [change for change in feed if change["cause"]["type"] == "SEGMENT_EVALUATION"]
+    assert [change["kind"] for change in changes] == ["SEGMENT_ENTERED", "SEGMENT_ENTERED", "SEGMENT_EXITED"]
+    assert changes[1]["customerId"] == ben["id"]
+    assert changes[1]["cause"]["segmentId"] == segment["id"]
+    assert changes[1]["summary"] == f"{ben['id']} entered segment Twice."
 
 
-def test_merged_customers_belong_as_one(client: Client) -> None:
-    made = create(client, "Three", {"metric": {"name": "ORDERS", "atLeast": 3}})["segment"]
-    assert members(client, made["id"]) == []
+def test_a_merged_customer_is_a_single_member(client: Client) -> None:
+    three = create(client, "Three", {"metric": {"name": "ORDER_COUNT", "min": 3}})["segment"]
+    assert members(client, three["id"]) == []
     client.link(seen("email=ann@example.com", "email=ben@example.com"))
-    assert len(members(client, made["id"])) == 1
-    held = create(client, "Any", {"metric": {"name": "ORDERS", "atLeast": 1}})["segment"]
-    assert len(members(client, held["id"])) == 1
+    assert len(members(client, three["id"])) == 1
+    any_orders = create(client, "Any", {"metric": {"name": "ORDER_COUNT", "min": 1}})["segment"]
+    assert len(members(client, any_orders["id"])) == 1
 
 
 def test_segments_are_listed_by_name_in_pages(client: Client) -> None:
@@ -105,47 +106,45 @@ def test_segments_are_listed_by_name_in_pages(client: Client) -> None:
     first = client.ask(query)["segments"]
     second = client.ask(query, {"a": first["pageInfo"]["endCursor"]})["segments"]
     # then
-    assert [one["name"] for one in first["nodes"] + second["nodes"]] == ["Attic", "Balcony", "Cellar"]
+    assert [segment["name"] for segment in first["nodes"] + second["nodes"]] == ["Attic", "Balcony", "Cellar"]
     assert [first["pageInfo"]["hasNextPage"], second["pageInfo"]["hasNextPage"]] == [True, False]
 
 
-def test_a_rule_is_changed_and_a_segment_deleted(client: Client) -> None:
+def test_a_rule_is_updated_and_a_segment_deleted(client: Client) -> None:
     # given
-    made = create(client, "Some", TEMPLATE)["segment"]
-    assert members(client, made["id"]) == ["ann"]
-    change = """mutation($input: ChangeSegmentInput!) { changeSegment(input: $input) {
+    segment = create(client, "Some", TEMPLATE)["segment"]
+    assert members(client, segment["id"]) == ["ann"]
+    update = """mutation($input: UpdateSegmentInput!) { updateSegment(input: $input) {
       segment { name version } errors { code path } } }"""
-    rule = {"metric": {"name": "ORDERS", "atMost": 1}}
+    rule = {"metric": {"name": "ORDER_COUNT", "max": 1}}
     # when
-    stale = client.ask(change, {"input": {"id": made["id"], "rule": rule, "expectedVersion": 7}})["changeSegment"]
-    assert stale["errors"] == [{"code": "CONFLICT", "path": ["expectedVersion"]}]
-    done = client.ask(change, {"input": {"id": made["id"], "rule": rule, "name": "Once"}})["changeSegment"]
+    stale = client.ask(update, {"input": {"id": segment["id"], "rule": rule, "expectedVersion": 7}})["updateSegment"]
+    assert stale["errors"] == [{"code": "VERSION_CONFLICT", "path": ["expectedVersion"]}]
+    updated = client.ask(update, {"input": {"id": segment["id"], "rule": rule, "name": "Once"}})["updateSegment"]
     # then
-    assert done["segment"] == {"name": "Once", "version": 2}
-    assert members(client, made["id"]) == ["ben"]
-    assert client.ask("query($i: ID!) { node(id: $i) { id ... on Segment { name } } }", {"i": made["id"]})["node"] == {
-        "id": made["id"],
-        "name": "Once",
-    }
+    assert updated["segment"] == {"name": "Once", "version": 2}
+    assert members(client, segment["id"]) == ["ben"]
+    node = client.ask("query($i: ID!) { node(id: $i) { id ... on Segment { name } } }", {"i": segment["id"]})["node"]
+    assert node == {"id": segment["id"], "name": "Once"}
     # when
     delete = "mutation($i: ID!) { deleteSegment(input: {id: $i}) { segment { name } errors { code } } }"
-    assert client.ask(delete, {"i": made["id"]})["deleteSegment"]["segment"] == {"name": "Once"}
+    assert client.ask(delete, {"i": segment["id"]})["deleteSegment"]["segment"] == {"name": "Once"}
     # then
-    assert client.ask(delete, {"i": made["id"]})["deleteSegment"]["errors"] == [{"code": "UNKNOWN_SEGMENT"}]
+    assert client.ask(delete, {"i": segment["id"]})["deleteSegment"]["errors"] == [{"code": "SEGMENT_NOT_FOUND"}]
     assert client.ask("{ segments { nodes { name } } }")["segments"]["nodes"] == []
-    assert client.customer("email=ben@example.com", "segments { since }")["segments"] == []
-    last = client.ask("{ changes(first: 100) { nodes { kind sentence } } }")["changes"]["nodes"][-1]
-    assert last == {"kind": "SEGMENT_DELETED", "sentence": "the segment Once was deleted by local."}
+    assert client.customer("email=ben@example.com", "segments { enteredAt }")["segments"] == []
+    last = client.ask("{ changes(first: 100) { nodes { kind summary } } }")["changes"]["nodes"][-1]
+    assert last == {"kind": "SEGMENT_DELETED", "summary": "Segment Once was deleted by local."}
 
 
-def test_somebody_falls_asleep_without_an_event(client: Client, run: Run) -> None:
-    # given: a window that will have moved on in a second
-    rule = {"interaction": {"types": ["page_view"], "days": 1}}
-    made = create(client, "Awake", rule)["segment"]
-    record(client, did("page_view", "email=ann@example.com", at=ago(days=1, seconds=-1.5)))
-    assert members(client, made["id"]) == ["ann"]
+def test_a_customer_exits_a_segment_as_time_passes(client: Client, run: Run) -> None:
+    # given: an interaction that leaves the window within two seconds
+    rule = {"interaction": {"types": ["page_viewed"], "withinDays": 1}}
+    segment = create(client, "Active", rule)["segment"]
+    record(client, interaction("page_viewed", "email=ann@example.com", at=ago(days=1, seconds=-1.5)))
+    assert members(client, segment["id"]) == ["ann"]
 
-    # when: nothing comes, and the service keeps running
+    # when: nothing is recorded, and the service keeps running
     async def serve() -> None:
         task = asyncio.create_task(client.graph.segment_worker.run(0.1))
         await asyncio.sleep(3)
@@ -153,20 +152,20 @@ def test_somebody_falls_asleep_without_an_event(client: Client, run: Run) -> Non
 
     run(serve())
     # then
-    assert client.ask(MEMBERS, {"id": made["id"]})["segment"]["count"] == 0
-    assert client.ask(FEED)["changes"]["nodes"][-1]["kind"] == "SEGMENT_LEFT"
+    assert client.ask(MEMBERS, {"id": segment["id"]})["segment"]["memberCount"] == 0
+    assert client.ask(FEED)["changes"]["nodes"][-1]["kind"] == "SEGMENT_EXITED"
 
 
-def test_scores_and_articles_are_looked_at_again_when_they_change(client: Client) -> None:
+def test_members_are_evaluated_again_when_scores_or_products_change(client: Client) -> None:
     # given
     lines = [{"sku": "sku-1", "quantity": "1", "total": "5"}]
     client.record(order("W-9", "email=eve@example.com", lines=lines, placedAt=ago(days=1)))
     shoes = create(client, "Shoes", {"order": {"categories": ["shoes"]}})["segment"]
-    best = create(client, "Best", {"metric": {"name": "FREQUENCY_SCORE", "atLeast": 2}})["segment"]
+    best = create(client, "Best", {"metric": {"name": "FREQUENCY_SCORE", "min": 2}})["segment"]
     assert members(client, shoes["id"]) == members(client, best["id"]) == []
     # when
-    client.ask("mutation { countCustomers { customers } }")
-    product = {"sku": "sku-1", "name": "Shoe", "source": "pim", "categories": ["shoes"], "statedAt": ago(hours=1)}
+    client.ask("mutation { recalculateRfm { customerCount } }")
+    product = {"sku": "sku-1", "name": "Shoe", "source": "pim", "categories": ["shoes"], "reportedAt": ago(hours=1)}
     client.ask(
         "mutation($p: [ProductInput!]!) { recordProducts(input: {products: $p}) { errors { code } } }", {"p": [product]}
     )
@@ -178,64 +177,68 @@ def test_scores_and_articles_are_looked_at_again_when_they_change(client: Client
 @pytest.mark.parametrize(
     ("rule", "code", "path"),
     [
-        ({"all": []}, "BAD_RULE", ["rule", "all"]),
-        ({"attribute": {"name": "shoe_size", "present": True}}, "UNKNOWN_ATTRIBUTE", ["rule", "attribute", "name"]),
-        ({"attribute": {"name": "address", "present": True}}, "BAD_VALUE", ["rule", "attribute", "name"]),
-        ({"attribute": {"name": "name.city", "present": True}}, "BAD_VALUE", ["rule", "attribute", "name"]),
-        ({"attribute": {"name": "name", "yearsAtLeast": 3}}, "BAD_VALUE", ["rule", "attribute", "yearsAtLeast"]),
-        ({"attribute": {"name": "name"}}, "BAD_RULE", ["rule", "attribute"]),
-        ({"attribute": {"name": "name", "in": []}}, "BAD_COUNT", ["rule", "attribute", "in"]),
-        ({"metric": {"name": "ORDERS"}}, "BAD_RULE", ["rule", "metric"]),
-        ({"metric": {"name": "ORDERS", "atLeast": 1e300}}, "BAD_VALUE", ["rule", "metric", "atLeast"]),
-        ({"interaction": {"days": 0}}, "BAD_VALUE", ["rule", "interaction", "days"]),
-        ({"interaction": {"atLeast": 101}}, "BAD_VALUE", ["rule", "interaction", "atLeast"]),
-        ({"interaction": {"types": ["x" * 201]}}, "BAD_LENGTH", ["rule", "interaction", "types"]),
-        ({"order": {"skus": ["a\u0000b"]}}, "BAD_TEXT", ["rule", "order", "skus"]),
+        ({"all": []}, "INVALID_SEGMENT_RULE", ["rule", "all"]),
+        ({"attribute": {"name": "shoe_size", "exists": True}}, "UNKNOWN_ATTRIBUTE", ["rule", "attribute", "name"]),
+        ({"attribute": {"name": "address", "exists": True}}, "INVALID_VALUE", ["rule", "attribute", "name"]),
+        ({"attribute": {"name": "name.city", "exists": True}}, "INVALID_VALUE", ["rule", "attribute", "name"]),
+        ({"attribute": {"name": "name", "minYears": 3}}, "INVALID_VALUE", ["rule", "attribute", "minYears"]),
+        ({"attribute": {"name": "name"}}, "INVALID_SEGMENT_RULE", ["rule", "attribute"]),
+        ({"attribute": {"name": "name", "in": []}}, "INVALID_COUNT", ["rule", "attribute", "in"]),
+        ({"metric": {"name": "ORDER_COUNT"}}, "INVALID_SEGMENT_RULE", ["rule", "metric"]),
+        ({"metric": {"name": "ORDER_COUNT", "min": 1e300}}, "INVALID_VALUE", ["rule", "metric", "min"]),
+        ({"interaction": {"withinDays": 0}}, "INVALID_VALUE", ["rule", "interaction", "withinDays"]),
+        ({"interaction": {"minCount": 101}}, "INVALID_VALUE", ["rule", "interaction", "minCount"]),
+        ({"interaction": {"types": ["x" * 201]}}, "INVALID_LENGTH", ["rule", "interaction", "types"]),
+        ({"order": {"skus": ["a\u0000b"]}}, "INVALID_CHARACTER", ["rule", "order", "skus"]),
         ({"consent": {"purpose": "spying", "decisions": ["GIVEN"]}}, "UNKNOWN_PURPOSE", ["rule", "consent", "purpose"]),
-        ({"consent": {"purpose": "newsletter", "decisions": []}}, "BAD_COUNT", ["rule", "consent", "decisions"]),
-        ({"namespace": "shoe"}, "UNKNOWN_NAMESPACE", ["rule", "namespace"]),
-        ({"any": [{"known": True}, {"not": {"rfm": []}}]}, "BAD_COUNT", ["rule", "any", 1, "not", "rfm"]),
-        ({"any": [{"known": True}] * 51}, "BAD_RULE", ["rule", "any"]),
-        ({"any": [{"any": [{"known": True}] * 30}] * 2}, "BAD_RULE", ["rule"]),
+        ({"consent": {"purpose": "newsletter", "decisions": []}}, "INVALID_COUNT", ["rule", "consent", "decisions"]),
+        ({"hasNamespace": "shoe"}, "UNKNOWN_NAMESPACE", ["rule", "hasNamespace"]),
+        (
+            {"any": [{"known": True}, {"not": {"rfmGroup": []}}]},
+            "INVALID_COUNT",
+            ["rule", "any", "1", "not", "rfmGroup"],
+        ),
+        ({"any": [{"known": True}] * 51}, "INVALID_SEGMENT_RULE", ["rule", "any"]),
+        ({"any": [{"any": [{"known": True}] * 30}] * 2}, "INVALID_SEGMENT_RULE", ["rule"]),
     ],
 )
-def test_a_wrong_rule_is_refused_with_field_and_value(
+def test_an_invalid_rule_is_rejected_with_the_path_of_its_field(
     run: Run, tmp_path: Any, rule: dict[str, Any], code: str, path: list[Any]
 ) -> None:
-    from graph.stores.sqlite import EmbeddedStore
+    from graph.stores.sqlite import SQLiteStore
 
-    store = EmbeddedStore(tmp_path / "kith.db")
+    store = SQLiteStore(tmp_path / "kith.db")
     run(store.migrate())
     client = Client(store, run)
-    (problem,) = create(client, "Wrong", rule)["errors"]
+    (problem,) = create(client, "Invalid", rule)["errors"]
     assert (problem["code"], problem["path"]) == (code, path)
     answer = client.send(PREVIEW, {"rule": rule}).json()
     assert answer["errors"][0]["extensions"]["code"] == code
     run(store.close())
 
 
-def test_a_rule_that_is_too_deep_is_refused(client: Client) -> None:
-    query = "query($rule: SegmentRuleInput!) { previewSegment(rule: $rule) { count } }"
+def test_a_rule_that_is_too_deep_is_rejected(client: Client) -> None:
+    query = "query($rule: SegmentRuleInput!) { previewSegment(rule: $rule) { estimatedCount } }"
     for depth in (9, 400, 5_000):
         rule = '{"not":' * depth + '{"known":true}' + "}" * depth
         body = f'{{"query": "{query}", "variables": {{"rule": {rule}}}}}'
         response = client.post(body.encode())
         assert response.status_code in (200, 400), response.status_code
-        assert response.json()["errors"][0]["extensions"]["code"] in ("BAD_RULE", "BAD_REQUEST")
+        assert response.json()["errors"][0]["extensions"]["code"] in ("INVALID_SEGMENT_RULE", "BAD_REQUEST")
 
 
-def test_members_come_in_pages(client: Client) -> None:
+def test_members_are_listed_in_pages(client: Client) -> None:
     client.link(*({"source": "web", "identifiers": identifiers(f"email=p{n:02}@example.com")} for n in range(25)))
-    made = create(client, "All", {"namespace": "email"})["segment"]
+    segment = create(client, "All", {"hasNamespace": "email"})["segment"]
     catch_up(client)
     page = """query($id: ID!, $after: String) { segment(id: $id) { members(first: 10, after: $after) {
       edges { node { id } cursor } pageInfo { hasNextPage endCursor } } } }"""
-    found: list[str] = []
+    ids: list[str] = []
     after = None
     while True:
-        members = client.ask(page, {"id": made["id"], "after": after})["segment"]["members"]
-        found += [edge["node"]["id"] for edge in members["edges"]]
+        members = client.ask(page, {"id": segment["id"], "after": after})["segment"]["members"]
+        ids += [edge["node"]["id"] for edge in members["edges"]]
         if not members["pageInfo"]["hasNextPage"]:
             break
         after = members["pageInfo"]["endCursor"]
-    assert len(found) == len(set(found)) == 27
+    assert len(ids) == len(set(ids)) == 27

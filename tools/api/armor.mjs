@@ -1,4 +1,5 @@
-// How long graphql-armor's limits take for documents (a JSON array on standard input), by the schema's SDL: seconds each.
+// Measures how many seconds graphql-armor's limits take for each document of a JSON array on standard input.
+// Argument: the file with the schema's SDL.
 import { readFileSync } from "node:fs";
 import { costLimitRule } from "@escape.tech/graphql-armor-cost-limit";
 import { maxAliasesRule } from "@escape.tech/graphql-armor-max-aliases";
@@ -7,15 +8,15 @@ import { buildASTSchema, parse, validate } from "graphql";
 
 const schema = buildASTSchema(parse(readFileSync(process.argv[2], "utf8")), { assumeValidSDL: true });
 const rules = [costLimitRule({ maxCost: 5000 }), maxDepthRule({ n: 10 }), maxAliasesRule({ n: 30 })];
-const told = [];
+const results = [];
 for (const document of JSON.parse(readFileSync(0, "utf8"))) {
-  const began = process.hrtime.bigint();
-  let refused = 0;
+  const start = process.hrtime.bigint();
+  let rejected = 0;
   try {
-    refused = validate(schema, parse(document), rules).length;
+    rejected = validate(schema, parse(document), rules).length;
   } catch {
-    refused = 1; // its rules throw what they find
+    rejected = 1; // its rules throw their errors
   }
-  told.push({ seconds: Number(process.hrtime.bigint() - began) / 1e9, refused });
+  results.push({ seconds: Number(process.hrtime.bigint() - start) / 1e9, rejected });
 }
-console.log(JSON.stringify(told));
+console.log(JSON.stringify(results));

@@ -1,8 +1,8 @@
-// Runs all audits of graphql-http against a service and prints their table as JSON.
+// Runs all audits of graphql-http against a service and prints the results as JSON.
 import { auditServer } from "graphql-http";
 
 const [url] = process.argv.slice(2);
 const results = await auditServer({ url });
-const table = [];
-for (const { id, name, status, reason } of results) table.push({ id, name, status, reason });
-console.log(JSON.stringify(table));
+const rows = [];
+for (const { id, name, status, reason } of results) rows.push({ id, name, status, reason });
+console.log(JSON.stringify(rows));

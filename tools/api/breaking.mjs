@@ -1,4 +1,4 @@
-// Names the changes from one SDL to another; exit status 1 where one of them breaks clients.
+// Prints the changes from one SDL to another. The exit status is 1 if one of them breaks clients.
 import { readFileSync } from "node:fs";
 import { CriticalityLevel, diff } from "@graphql-inspector/core";
 import { buildASTSchema, parse } from "graphql";

@@ -1,4 +1,4 @@
-// Composes subgraphs (files NAME.graphql) and prints the supergraph's SDL, or the errors with exit status 1.
+// Composes subgraphs (files NAME.graphql) and prints the supergraph's SDL, or errors with exit status 1.
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { composeServices } from "@apollo/composition";

@@ -6,10 +6,11 @@ const relay = graphql.configs["flat/schema-relay"].rules;
 
 const [, defaults] = recommended["@graphql-eslint/naming-convention"];
 const FEDERATION = ["[name.value=/^_/]", "[name.value=sdl]", "[name.value=oneOf]"];
+const IMPORTED = "^(_|federation__|link__)";
 const naming = { ...defaults, allowLeadingUnderscore: true };
 for (const kind of ["types", "FieldDefinition"]) {
   const convention = typeof defaults[kind] === "string" ? { style: defaults[kind] } : defaults[kind];
-  naming[kind] = { ...convention, ignorePattern: "^_" };
+  naming[kind] = { ...convention, ignorePattern: IMPORTED };
 }
 
 export default [
@@ -17,18 +18,18 @@ export default [
     files: ["**/*.graphql"],
     languageOptions: {
       parser: graphql.parser,
-      parserOptions: { graphQLConfig: { schema: ["schema/schema.graphql", "tools/api/federation.graphql"] } },
+      parserOptions: { graphQLConfig: { schema: "schema/schema.graphql" } },
     },
     plugins: { "@graphql-eslint": graphql },
     rules: {
       ...recommended,
       ...relay,
-      // Values such as links and problems are no entities: they have no id of their own.
+      // Values such as links and problems are not entities and have no id.
       "@graphql-eslint/strict-id-in-types": "off",
-      // Lists are read forwards, and short ones are plain lists.
+      // Connections support forward pagination only, and short lists are plain lists.
       "@graphql-eslint/relay-arguments": ["error", { includeBoth: false }],
       "@graphql-eslint/relay-edge-types": ["error", { listTypeCanWrapOnlyEdgeType: false, shouldImplementNode: false }],
-      // What others define (federation, and the specification's @oneOf) has its own names, and no descriptions.
+      // Definitions of federation and of the specification's @oneOf have their own names and no descriptions.
       "@graphql-eslint/naming-convention": ["error", naming],
       "@graphql-eslint/require-description": [
         "error",

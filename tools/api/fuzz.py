@@ -1,12 +1,12 @@
-"""Asks a service generated queries and mutations, and holds every answer against what a service owes.
+"""Sends generated queries and mutations to a service and checks every answer.
 
     python tools/api/fuzz.py URL [--examples 300] [--seconds 10] [--random]
 
-Runs in `.venv-api` (hypothesis-graphql wants another graphql-core than Kith). Checks of each answer: a GraphQL response
-with a status below 500; no internal error; a code on every error; data of the shape that the document asks for, by the
-types of the schema; within the seconds. A query is sent again: from its second run on it runs compiled, and must be
-answered as before, byte by byte (a third answer, as it comes, tells what changes by itself). Prints JSON;
-exit status 1 and the smallest request that failed.
+Runs in `.venv-api` (hypothesis-graphql requires another version of graphql-core than Kith). Each answer must be a
+GraphQL response with a status below 500, contain no internal error and a code on every error, have data of the shape
+that the document and the schema define, and arrive within the given seconds. Queries are sent twice: the second run is
+compiled and must return the same bytes (a third, uncompiled run detects data that changes by itself). Prints JSON. If
+an answer fails, the exit status is 1 and the output contains the smallest failing request.
 """
 
 import argparse
@@ -52,6 +52,7 @@ from hypothesis import strategies as st
 from hypothesis_graphql import mutations, nodes, queries
 
 SDL = (Path(__file__).parents[2] / "schema" / "schema.graphql").read_text()
+SDL_WITHOUT_SERVICE = "\n".join(line for line in SDL.splitlines() if "_service" not in line)
 SCHEMA = build_ast_schema(parse(SDL), assume_valid=True, assume_valid_sdl=True)
 NAMESPACES = ["crm_id", "email", "phone", "login", "loyalty_card", "device", "cookie", "order"]
 VALUES = ["ann@example.com", "ben@example.com", "+49301234567", "KC-1", "cookie-1", "device-1", "A-1", "unknown", ""]
@@ -80,42 +81,41 @@ POOLS: dict[str, list[str]] = {
     "number": ["A-1", "B-2"],
     "currency": ["EUR", "EUX"],
     "after": ["WzBd", "WzFd", "nonsense"],
-    "since": ["WzBd", "WzFd"],
     "id": ["chg_1", "chg_2", "nobody"],
-    "change": ["chg_1", "chg_2", "chg_3"],
+    "changeId": ["chg_1", "chg_2", "chg_3"],
     "purpose": ["newsletter", "profiling", "nope"],
     "sku": ["s", "t"],
-    "type": ["page_view", "cart", "email_opened", "No"],
+    "type": ["page_viewed", "product_added", "email_opened", "No"],
     "text": ["ann", "ann example", "ben@example.com", "smiht"],
     "birthDate": ["1980-05-31", "2999-01-01"],
     "language": ["de", "no language"],
 }
 
 
-RULES = frozenset({"outsideSegment", "churn", "rfm", "phase", "namespace", "known"})
-KNOWN = ObjectFieldNode(name=NameNode(value="known"), value=BooleanValueNode(value=True))
+RULE_CONDITIONS = frozenset({"externalSegment", "churnRisk", "rfmGroup", "journeyStage", "hasNamespace", "known"})
+KNOWN_CONDITION = ObjectFieldNode(name=NameNode(value="known"), value=BooleanValueNode(value=True))
 
 
-class Likely(Visitor):
-    """Puts values that mean something where any text would do, so that requests get past the first checks."""
+class PlausibleValues(Visitor):
+    """Replaces random text by plausible values, so that requests pass the first checks."""
 
     def __init__(self, choose: random.Random) -> None:
         super().__init__()
         self._choose = choose
 
     def leave_argument(self, node: ArgumentNode, *_: Any) -> ArgumentNode:
-        """Arguments, `by` among them: one of several keys, which graphql-core 3.2 does not know of."""
+        """Replace an argument; in `by`, keep exactly one key: graphql-core 3.2 does not know `@oneOf`."""
         if node.name.value != "by" or not isinstance(node.value, ObjectValueNode) or self._choose.random() < 0.1:
-            return ArgumentNode(name=node.name, value=self._likely(node))
-        given = [one for one in node.value.fields if not isinstance(one.value, NullValueNode)]
-        nobody = ObjectFieldNode(name=NameNode(value="id"), value=StringValueNode(value="nobody"))
-        return ArgumentNode(name=node.name, value=ObjectValueNode(fields=(given[0] if given else nobody,)))
+            return ArgumentNode(name=node.name, value=self._plausible(node))
+        present = [field for field in node.value.fields if not isinstance(field.value, NullValueNode)]
+        default = ObjectFieldNode(name=NameNode(value="id"), value=StringValueNode(value="nobody"))
+        return ArgumentNode(name=node.name, value=ObjectValueNode(fields=(present[0] if present else default,)))
 
     def leave_object_field(self, node: ObjectFieldNode, *_: Any) -> ObjectFieldNode:
-        """Fields of inputs."""
-        return ObjectFieldNode(name=node.name, value=self._likely(node))
+        """Replace the value of an input field."""
+        return ObjectFieldNode(name=node.name, value=self._plausible(node))
 
-    def _likely(self, node: ObjectFieldNode | ArgumentNode) -> Any:
+    def _plausible(self, node: ObjectFieldNode | ArgumentNode) -> Any:
         pool = POOLS.get(node.name.value)
         if pool is not None and isinstance(node.value, StringValueNode) and self._choose.random() < 0.8:
             return StringValueNode(value=self._choose.choice(pool))
@@ -124,136 +124,126 @@ class Likely(Visitor):
         return node.value
 
     def leave_object_value(self, node: ObjectValueNode, *_: Any) -> ObjectValueNode:
-        """Rules of segments: one of their conditions."""
-        if not RULES.isdisjoint(one.name.value for one in node.fields) and self._choose.random() > 0.1:
-            given = [one for one in node.fields if not isinstance(one.value, NullValueNode)]
-            return ObjectValueNode(fields=tuple(given[:1]) or (KNOWN,))
+        """Keep one condition of a segment rule."""
+        if not RULE_CONDITIONS.isdisjoint(field.name.value for field in node.fields) and self._choose.random() > 0.1:
+            present = [field for field in node.fields if not isinstance(field.value, NullValueNode)]
+            return ObjectValueNode(fields=tuple(present[:1]) or (KNOWN_CONDITION,))
         return node
 
     def leave_selection_set(self, node: SelectionSetNode, *_: Any) -> SelectionSetNode:
-        """Selections: the type's name tells which fields are owed."""
-        named = any(isinstance(one, FieldNode) and one.name.value == "__typename" for one in node.selections)
+        """Select `__typename`, which determines the expected fields."""
+        selected = any(isinstance(field, FieldNode) and field.name.value == "__typename" for field in node.selections)
         typename = FieldNode(name=NameNode(value="__typename"), arguments=(), directives=())
-        return node if named else SelectionSetNode(selections=(*node.selections, typename))
+        return node if selected else SelectionSetNode(selections=(*node.selections, typename))
 
 
 @st.composite
 def requests(draw: st.DrawFn) -> str:
-    """Documents of one operation."""
-    kind = draw(st.sampled_from([queries, queries, mutations]))
-    text = draw(kind(SDL_WITHOUT_FEDERATION, custom_scalars=SCALARS, allow_x00=False))
-    return print_ast(visit(parse(text), Likely(draw(st.randoms(use_true_random=False)))))
+    """Generate documents with one operation."""
+    operations = draw(st.sampled_from([queries, queries, mutations]))
+    text = draw(operations(SDL_WITHOUT_SERVICE, custom_scalars=SCALARS, allow_x00=False))
+    return print_ast(visit(parse(text), PlausibleValues(draw(st.randoms(use_true_random=False)))))
 
 
-class NotAsAsked(AssertionError):
-    """An answer that no service should give."""
+class UnexpectedAnswer(AssertionError):
+    """An answer that violates a check."""
 
 
-def conforms(text: str, data: Any) -> None:
-    """Whether data has the shape that a document asks for."""
+def check_shape(text: str, data: Any) -> None:
+    """Raise `UnexpectedAnswer` unless data has the shape that a document requests."""
     document = parse(text)
-    fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
-    (operation,) = (one for one in document.definitions if isinstance(one, OperationDefinitionNode))
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    (operation,) = (node for node in document.definitions if isinstance(node, OperationDefinitionNode))
 
-    def fields(selections: SelectionSetNode, type_: GraphQLObjectType, found: dict[str, list[FieldNode]]) -> None:
+    def fields(selections: SelectionSetNode, type_: GraphQLObjectType, collected: dict[str, list[FieldNode]]) -> None:
         for node in selections.selections:
             if isinstance(node, FieldNode):
-                found.setdefault((node.alias or node.name).value, []).append(node)
+                collected.setdefault((node.alias or node.name).value, []).append(node)
                 continue
             fragment = fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
             if isinstance(fragment, InlineFragmentNode | FragmentDefinitionNode):
                 condition = fragment.type_condition and SCHEMA.type_map[fragment.type_condition.name.value]
                 if condition in (None, type_) or (is_abstract_type(condition) and SCHEMA.is_sub_type(condition, type_)):
-                    fields(fragment.selection_set, type_, found)
+                    fields(fragment.selection_set, type_, collected)
 
-    def value(type_: Any, found: Any, nodes_: list[FieldNode], path: str) -> None:
+    def value(type_: Any, actual: Any, nodes_: list[FieldNode], path: str) -> None:
         if isinstance(type_, GraphQLNonNull):
-            if found is None:
-                raise NotAsAsked(f"{path} is null")
+            if actual is None:
+                raise UnexpectedAnswer(f"{path} is null")
             type_ = type_.of_type
-        if found is None:
+        if actual is None:
             return
         if isinstance(type_, GraphQLList):
-            if not isinstance(found, list):
-                raise NotAsAsked(f"{path} is no list")
-            for place, one in enumerate(found):
-                value(type_.of_type, one, nodes_, f"{path}[{place}]")
+            if not isinstance(actual, list):
+                raise UnexpectedAnswer(f"{path} is not a list")
+            for index, item in enumerate(actual):
+                value(type_.of_type, item, nodes_, f"{path}[{index}]")
         elif isinstance(type_, GraphQLEnumType):
-            if found not in type_.values:
-                raise NotAsAsked(f"{path}: {found!r} is not in {type_}")
+            if actual not in type_.values:
+                raise UnexpectedAnswer(f"{path}: {actual!r} is not in {type_}")
         elif isinstance(type_, GraphQLScalarType):
-            kinds = {"Int": int, "Float": (int, float), "Boolean": bool, "JSON": object}.get(type_.name, str)
-            if not isinstance(found, kinds):
-                raise NotAsAsked(f"{path}: {found!r} is no {type_}")
+            classes = {"Int": int, "Float": (int, float), "Boolean": bool, "JSON": object}.get(type_.name, str)
+            if not isinstance(actual, classes):
+                raise UnexpectedAnswer(f"{path}: {actual!r} is not of type {type_}")
         else:
-            concrete = SCHEMA.type_map[found["__typename"]]
-            below: dict[str, list[FieldNode]] = {}
+            concrete = SCHEMA.type_map[actual["__typename"]]
+            expected: dict[str, list[FieldNode]] = {}
             for node in nodes_:
-                fields(node.selection_set, concrete, below)
-            objects(concrete, found, below, path)
+                fields(node.selection_set, concrete, expected)
+            objects(concrete, actual, expected, path)
 
-    def objects(type_: Any, found: Any, below: dict[str, list[FieldNode]], path: str) -> None:
-        if list(found) != list(below):
-            raise NotAsAsked(f"{path} holds {list(found)}, not {list(below)}")
-        for key, same in below.items():
-            name = same[0].name.value
+    def objects(type_: Any, actual: Any, expected: dict[str, list[FieldNode]], path: str) -> None:
+        if list(actual) != list(expected):
+            raise UnexpectedAnswer(f"{path} contains {list(actual)}, not {list(expected)}")
+        for key, field_nodes in expected.items():
+            name = field_nodes[0].name.value
             if name != "__typename":
-                value(type_.fields[name].type, found[key], same, f"{path}.{key}")
+                value(type_.fields[name].type, actual[key], field_nodes, f"{path}.{key}")
 
     root = SCHEMA.get_root_type(operation.operation)
-    below: dict[str, list[FieldNode]] = {}
-    fields(operation.selection_set, root, below)
+    expected: dict[str, list[FieldNode]] = {}
+    fields(operation.selection_set, root, expected)
     if data is not None:
-        objects(root, data, below, operation.operation.value)
-
-
-SDL_WITHOUT_FEDERATION = (
-    "\n".join(
-        line for line in SDL.replace(" @shareable", "").splitlines() if "_service" not in line and "@link" not in line
-    )
-    .replace(' @key(fields: "id")', "")
-    .replace(' @key(fields: "number")', "")
-    .replace("  query: Query\n  mutation: Mutation\n  subscription: Subscription\n}\n", "")
-)
+        objects(root, data, expected, operation.operation.value)
 
 
 SEED = """mutation { linkIdentifiers(input: {observations: [%s]}) {
   results { ... on ObservationAccepted { customerId } } }
 recordOrders(input: {orders: [{number: "A-1", source: "shop", placedAt: "2026-01-01T00:00:00Z", currency: "EUR",
-  statedAt: "2026-01-01T00:00:00Z", total: "12.50", identifiers: [{namespace: "email", value: "ann@example.com"}],
+  reportedAt: "2026-01-01T00:00:00Z", total: "12.50", identifiers: [{namespace: "email", value: "ann@example.com"}],
   lines: [{sku: "s", quantity: 1, total: "12.50"}]}]}) { results { __typename } } }"""
 PAIRS = ['email", value: "ann@example.com', 'cookie", value: "cookie-1', 'device", value: "device-1'] * 2
 
 
 def seed(client: httpx.Client, url: str) -> None:
-    """Something to be found."""
+    """Record some data for queries to return."""
     observations = [
-        f'{{source: "web", id: "{place}", identifiers: [{{namespace: "{a}"}}, {{namespace: "{b}"}}]}}'
-        for place, (a, b) in enumerate(pairwise(PAIRS))
+        f'{{source: "web", id: "{index}", identifiers: [{{namespace: "{a}"}}, {{namespace: "{b}"}}]}}'
+        for index, (a, b) in enumerate(pairwise(PAIRS))
     ]
     results = client.post(url, json={"query": SEED % " ".join(observations)}).json()["data"]["linkIdentifiers"][
         "results"
     ]
-    POOLS["id"] += sorted({one["customerId"] for one in results if one.get("customerId")})
+    POOLS["id"] += sorted({result["customerId"] for result in results if result.get("customerId")})
 
 
 def main() -> int:
-    """Run; answers the exit status."""
-    options = argparse.ArgumentParser()
-    options.add_argument("url")
-    options.add_argument("--examples", type=int, default=300)
-    options.add_argument("--seconds", type=float, default=10)
-    options.add_argument("--random", action="store_true", help="new examples each time")
-    chosen = options.parse_args()
+    """Run the checks. Return the exit status."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("url")
+    parser.add_argument("--examples", type=int, default=300)
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--random", action="store_true", help="new examples each time")
+    options = parser.parse_args()
     counts: Counter[str] = Counter()
     slowest = 0.0
     client = httpx.Client(timeout=60, headers={"accept": "application/graphql-response+json"})
 
-    seed(client, chosen.url)
+    seed(client, options.url)
 
     @settings(
-        max_examples=chosen.examples,
-        derandomize=not chosen.random,
+        max_examples=options.examples,
+        derandomize=not options.random,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
@@ -262,51 +252,51 @@ def main() -> int:
     @given(requests())
     def check(text: str) -> None:
         nonlocal slowest
-        began = time.perf_counter()
-        response = client.post(chosen.url, json={"query": text})
-        took = time.perf_counter() - began
-        slowest = max(slowest, took)
+        start = time.perf_counter()
+        response = client.post(options.url, json={"query": text})
+        duration = time.perf_counter() - start
+        slowest = max(slowest, duration)
         if response.status_code >= 500:
-            raise NotAsAsked(f"status {response.status_code}: {response.text[:500]}\n{text}")
+            raise UnexpectedAnswer(f"status {response.status_code}: {response.text[:500]}\n{text}")
         answer = response.json()
         errors = answer.get("errors", [])
         counts[
-            "answered with data" if answer.get("data") else "answered with null" if "data" in answer else "refused"
+            "answered with data" if answer.get("data") else "answered with null" if "data" in answer else "rejected"
         ] += 1
         for error in errors:
             code = error.get("extensions", {}).get("code")
             counts[f"error {code}"] += 1
-            if code in (None, "INTERNAL"):
-                raise NotAsAsked(f"{error}\n{text}")
-        if took > chosen.seconds:
-            raise NotAsAsked(f"took {took:.1f} s\n{text}")
+            if code in (None, "INTERNAL_SERVER_ERROR"):
+                raise UnexpectedAnswer(f"{error}\n{text}")
+        if duration > options.seconds:
+            raise UnexpectedAnswer(f"took {duration:.1f} s\n{text}")
         if not errors and not answer.get("data"):
-            raise NotAsAsked(f"neither data nor errors: {answer}\n{text}")
+            raise UnexpectedAnswer(f"neither data nor errors: {answer}\n{text}")
         try:
-            conforms(text, answer.get("data"))
-        except NotAsAsked as error:
-            raise NotAsAsked(f"{error}\n{text}") from None
+            check_shape(text, answer.get("data"))
+        except UnexpectedAnswer as error:
+            raise UnexpectedAnswer(f"{error}\n{text}") from None
         if not text.startswith("mutation") and "data" in answer:
-            again = client.post(chosen.url, json={"query": text})
-            # With a remark it is another document, which runs as it comes.
-            fresh = f"# {random.random()}\n{text}"
+            compiled = client.post(options.url, json={"query": text})
+            # With a comment it is another document, which is not compiled.
+            uncompiled = f"# {random.random()}\n{text}"
             if (
-                again.content != response.content
-                and again.content != client.post(chosen.url, json={"query": fresh}).content
+                compiled.content != response.content
+                and compiled.content != client.post(options.url, json={"query": uncompiled}).content
             ):
-                raise NotAsAsked(f"compiled: {again.text}\nas it comes: {response.text}\n{text}")
+                raise UnexpectedAnswer(f"compiled: {compiled.text}\nuncompiled: {response.text}\n{text}")
             counts["compared with compiled"] += 1
 
     failed = ""
     try:
         check()
-    except NotAsAsked as error:
+    except UnexpectedAnswer as error:
         failed = str(error)
-    told = {
+    report = {
         "requests": sum(counts[key] for key in counts if not key.startswith(("error", "compared"))),
         **dict(sorted(counts.items())),
     }
-    print(json.dumps({**told, "slowest seconds": round(slowest, 3), "failed": failed}))
+    print(json.dumps({**report, "slowest seconds": round(slowest, 3), "failed": failed}))
     return 1 if failed else 0
 
 

@@ -1,4 +1,4 @@
-"""A real Neo4j Community server without Docker: Maven fetches it, Java 17 runs it, on 127.0.0.1 and without passwords.
+"""A real Neo4j Community server without Docker: Maven fetches it, Java 17 runs it, on 127.0.0.1 and without a password.
 
     python tools/neo4j/server.py --home .neo4j --bolt-port 7687 --http-port 7474
 
@@ -21,26 +21,26 @@ START_SECONDS = 120
 
 
 class CannotStart(Exception):
-    """The server cannot run here, with the reason."""
+    """The server cannot run on this machine. The message is the reason."""
 
 
 def missing() -> str:
-    """What this machine lacks to run the server; empty where nothing is missing."""
-    lacking = [name for name in ("java", "mvn") if shutil.which(name) is None]
-    return f"{' and '.join(lacking)} not found" if lacking else ""
+    """Return what the machine lacks to run the server; empty if nothing is missing."""
+    programs = [name for name in ("java", "mvn") if shutil.which(name) is None]
+    return f"{' and '.join(programs)} not found" if programs else ""
 
 
 def fetch(lib: Path) -> None:
-    """Copy the server's jars into a folder, unless this version is there."""
+    """Copy the server's jars into a folder, unless this version is there already."""
     pom = (HERE / "pom.xml").read_text()
     stamp = lib / "pom.xml"
     if stamp.exists() and stamp.read_text() == pom:
         return
     shutil.rmtree(lib, ignore_errors=True)
     copy = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies", f"-DoutputDirectory={lib}"]
-    done = subprocess.run(copy, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise CannotStart(f"Maven could not fetch the server: {(done.stdout + done.stderr).strip()[-500:]}")
+    result = subprocess.run(copy, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise CannotStart(f"Maven could not fetch the server: {(result.stdout + result.stderr).strip()[-500:]}")
     stamp.write_text(pom)
 
 
@@ -65,14 +65,14 @@ def configure(home: Path, bolt: int, http: int, heap_mb: int, page_cache_mb: int
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """Return a port that no process listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class Server:
-    """The server as a child process; a context manager that starts and stops it."""
+    """The server as a child process: a context manager that starts and stops it."""
 
     def __init__(self, home: Path, bolt: int = 0, http: int = 0, heap_mb: int = 1024, page_cache_mb: int = 512) -> None:
         self._home = home.absolute()
@@ -85,7 +85,7 @@ class Server:
     def __enter__(self) -> "Server":
         if reason := missing():
             raise CannotStart(reason)
-        # The jars lie outside the homes, so that a throw-away home does not fetch them again.
+        # The jars are outside the home folder, so that they are not fetched again for a temporary home.
         lib = Path(os.environ.get("NEO4J_LIB", HERE.parent.parent / ".neo4j" / "lib"))
         fetch(lib)
         heap_mb, page_cache_mb = self._sizes
@@ -106,11 +106,11 @@ class Server:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise CannotStart(f"the server ended at once; see {self._home / 'logs' / 'neo4j.log'}")
+                raise CannotStart(f"the server stopped at once; see {self._home / 'logs' / 'neo4j.log'}")
             with socket.socket() as probe:
                 probe.settimeout(1)
                 if probe.connect_ex(("127.0.0.1", self.bolt)) == 0:
-                    # The handshake of Bolt: four versions offered, one answered.
+                    # The Bolt handshake: four versions are offered, the server answers with one.
                     probe.sendall(bytes.fromhex("6060b017" + "00000405" + "00000005" + "00000004" + "00000000"))
                     try:
                         if len(probe.recv(4)) == 4:
@@ -122,7 +122,7 @@ class Server:
         raise CannotStart(f"the server did not answer within {START_SECONDS} s")
 
     def stop(self) -> None:
-        """Stop the server cleanly, by force after 30 seconds."""
+        """Stop the server cleanly, or kill it after 30 seconds."""
         if self._process is None or self._process.poll() is not None:
             return
         self._process.terminate()
@@ -137,17 +137,19 @@ class Server:
 
 
 def main() -> int:
-    """The command line."""
+    """Run the command line. Return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, default=Path(".neo4j/home"), help="folder of the data, logs and settings")
     parser.add_argument("--bolt-port", type=int, default=7687)
     parser.add_argument("--http-port", type=int, default=7474)
     parser.add_argument("--heap-mb", type=int, default=1024)
     parser.add_argument("--page-cache-mb", type=int, default=512)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        with Server(asked.home, asked.bolt_port, asked.http_port, asked.heap_mb, asked.page_cache_mb) as server:
+        with Server(
+            options.home, options.bolt_port, options.http_port, options.heap_mb, options.page_cache_mb
+        ) as server:
             print(f"Neo4j is ready: {server.uri} (browser http://127.0.0.1:{server.http}); Ctrl-C stops it", flush=True)
             signal.pause()
     except KeyboardInterrupt:

@@ -1,11 +1,11 @@
-// The same database, read by @neo4j/graphql with Apollo Server: node server.mjs URI PORT
+// A peer of bench.view: @neo4j/graphql with Apollo Server over the same database: node server.mjs URI PORT
 import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
 import { Neo4jGraphQL } from "@neo4j/graphql";
 import neo4j from "neo4j-driver";
 import net from "node:net";
 
-// Without this each message to the database waits some 40 ms for the one before to be acknowledged.
+// Without this, each message to the database waits some 40 ms until the previous message is acknowledged.
 const connect = net.Socket.prototype.connect;
 net.Socket.prototype.connect = function (...options) {
   this.setNoDelay(true);
@@ -19,8 +19,8 @@ const typeDefs = `#graphql
     key: String!
     namespace: String!
     value: String!
-    first_seen: BigInt
-    last_seen: BigInt
+    first_seen_at: BigInt
+    last_seen_at: BigInt
     facts: String
     placed_at: BigInt
     customers: [Customer!]! @relationship(type: "IDENTIFIES", direction: OUT)
@@ -28,13 +28,13 @@ const typeDefs = `#graphql
   }
   type Linked @relationshipProperties {
     state: String!
-    count: Int!
-    last_seen: BigInt
+    observation_count: Int!
+    last_seen_at: BigInt
   }
   type Customer @node {
     id: String!
     created_at: BigInt!
-    figures: String!
+    order_totals: String!
     identifiers: [Identifier!]! @relationship(type: "IDENTIFIES", direction: IN)
   }
 `;

@@ -1,1 +1,1 @@
-"""The nouns as plain values. Imports nothing else of the domain."""
+"""The nouns of the domain as plain values. Imports no other package of the domain."""

@@ -1,62 +1,75 @@
-"""Entries of the history: what happened to which customer, when, through whom, and by which rule."""
+"""Changes: the entries of the history, with what happened to which customer, when, why and by what cause."""
 
 from enum import Enum
 
 from msgspec import Struct, field
 
+from graph.domain.model.observations import Party
+
 
 class ChangeKind(Enum):
-    """What happened. Applying created, moved, merged, split and emptied in order rebuilds the partition."""
+    """What happened. Replaying created, moved, merged, split and emptied changes in order rebuilds the partition."""
 
-    CREATED = "created"
-    MOVED = "moved"
-    MERGED = "merged"
-    SPLIT = "split"
-    EMPTIED = "emptied"
-    SUSPENDED = "link_suspended"
-    RESTORED = "link_restored"
-    MARK_SET = "mark_set"
-    MARK_REMOVED = "mark_removed"
+    CUSTOMER_CREATED = "customer_created"
+    IDENTIFIERS_MOVED = "identifiers_moved"
+    CUSTOMERS_MERGED = "customers_merged"
+    CUSTOMER_SPLIT = "customer_split"
+    CUSTOMER_EMPTIED = "customer_emptied"
+    LINK_SUSPENDED = "link_suspended"
+    LINK_RESTORED = "link_restored"
+    OVERRIDE_SET = "override_set"
+    OVERRIDE_REMOVED = "override_removed"
     SEGMENT_ENTERED = "segment_entered"
-    SEGMENT_LEFT = "segment_left"
+    SEGMENT_EXITED = "segment_exited"
     SEGMENT_DELETED = "segment_deleted"
 
 
-class Cause(Struct, frozen=True, gc=False):
-    """Through whom: the observation (source, id and party), the actor and the mark's id, or the segment's id.
+class CauseType(Enum):
+    """The type of a cause; `RULES_CHANGE` if nothing but the rules has changed."""
 
-    `how` is observed, reread (under other rules), revoked, marked, unmarked or segmented. Where other rules alone
-    decided, nothing but that is told.
+    OBSERVATION = "observation"
+    REVOCATION = "revocation"
+    RULES_CHANGE = "rules_change"
+    OVERRIDE_SET = "override_set"
+    OVERRIDE_REMOVED = "override_removed"
+    SEGMENT_EVALUATION = "segment_evaluation"
+
+
+class Cause(Struct, frozen=True, gc=False):
+    """What caused a change: an observation (source, id and party), an override (id and actor) or a segment (id).
+
+    `party` is `None` for a probabilistic observation, and if the cause is not an observation. A cause of type
+    `RULES_CHANGE` has only the observation that was reprocessed, if any.
     """
 
-    how: str = "observed"
+    type: CauseType = CauseType.OBSERVATION
     source: str = ""
     id: str = ""
     actor: str = ""
-    party: str = ""
+    party: Party | None = None
 
 
 class Change(Struct, frozen=True, gc=False):
-    """One entry. `customer` is whom it happened to, `other` the second customer of it.
+    """One change of the customer `customer`, with `other_customer` if a second one takes part.
 
-    created: `customer` got `keys`. moved: `keys` came to `customer` from `other` (empty: they were in none). merged:
-    `other` went into `customer`. split: `keys` left `customer` for `other`. emptied: `keys` are in no customer any
-    more. `rule` says in words what decided; `at` is in microseconds. A merge tells the anchors that `customer` and
-    `other` had before it. Of a segment, `rule` is its name.
+    created: `customer` has `keys`. moved: `keys` moved to `customer` from `other_customer` (empty: from none). merged:
+    `other_customer` became part of `customer`. split: `keys` moved from `customer` to the new `other_customer`.
+    emptied: `keys` belong to no customer anymore. `reason` says in words what decided; for a segment it is its name.
+    `recorded_at` is in microseconds. A merge has the `anchors` that `customer` and `other_customer` had before.
     """
 
     kind: ChangeKind
-    at: int
+    recorded_at: int
     cause: Cause
     customer: str = ""
-    other: str = ""
+    other_customer: str = ""
     keys: tuple[str, ...] = field(default=())
-    rule: str = ""
+    reason: str = ""
     anchors: tuple[str, ...] = field(default=())
 
 
 class Entry(Struct, frozen=True, gc=False):
     """A change with its number in the history, which has no gaps and follows the order of commits."""
 
-    no: int
+    number: int
     change: Change

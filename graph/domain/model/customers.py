@@ -1,4 +1,7 @@
-"""Customers: their ids, anchors and what is kept at them (design.md §5)."""
+"""Customers: their ids, their anchors and the counts stored with them.
+
+See docs/internals/resolution-rule.md, "Customer ids and anchors".
+"""
 
 from collections.abc import Hashable, Iterable, Mapping
 from typing import NamedTuple
@@ -6,36 +9,36 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from graph.domain.model.identifiers import namespace_of
-from graph.domain.model.interaction_counts import Tally
+from graph.domain.model.interaction_counts import InteractionCounts
 from graph.domain.model.observations import Evidence
-from graph.domain.model.order_totals import Figures
+from graph.domain.model.order_totals import OrderTotals
 from graph.domain.model.orders import Order
 from graph.domain.model.rules import Rules
 
 Node = Hashable
-"""A store's own handle of the place where a customer's identifiers hang; opaque here. Ids move between nodes."""
+"""A store's own handle of the place that holds a customer's identifiers; opaque here. Ids move between nodes."""
 
-NEVER = 2**62
-"""The first time seen of an identifier that only a mark names."""
+NEVER_SEEN = 2**62
+"""The first-seen time of an identifier that only an override names."""
 
 
 class Anchor(NamedTuple):
-    """The identifier that an id stays with: the strongest, then oldest, then smallest key of those it holds."""
+    """The identifier that a customer id stays with: the strongest, then oldest, then smallest key of those it holds."""
 
     key: str
-    first_seen: int
+    first_seen_at: int
 
-    def order(self, rules: Rules) -> tuple[int, int, str]:
-        """The smallest is the anchor."""
-        return rules.rank.get(namespace_of(self.key), len(rules.rank)), self.first_seen, self.key
+    def sort_key(self, rules: Rules) -> tuple[int, int, str]:
+        """Return the key to sort candidates by; the smallest candidate is the anchor."""
+        return rules.rank.get(namespace_of(self.key), len(rules.rank)), self.first_seen_at, self.key
 
 
 class Member(Struct, frozen=True, gc=False):
-    """What a store holds of an identifier.
+    """An identifier as it is stored.
 
-    `degree` counts distinct neighbours by namespace as sharing does (step 3); `marks` are the stewards' marks that
-    name it, blocks included; `customer` is the node it belongs to, `None` where nothing valid names it any more. The
-    `tally` counts what hangs on it.
+    `degree` counts distinct neighbors by namespace as sharing does (step 3). `override_count` counts the overrides that
+    name the identifier, blocks included. `customer` is the node it belongs to, `None` if no valid observation and no
+    override names it any longer. `interaction_counts` counts the interactions attached to it.
     """
 
     key: str
@@ -43,39 +46,48 @@ class Member(Struct, frozen=True, gc=False):
     degree: Mapping[str, int] = field(default_factory=dict)
     shared: bool = False
     blocked: bool = False
-    marks: int = 0
+    override_count: int = 0
     customer: Node | None = None
     order: Order | None = None
-    tally: Tally = field(default_factory=dict)
+    interaction_counts: InteractionCounts = field(default_factory=dict)
 
     @property
     def alive(self) -> bool:
-        """Whether a valid observation or a mark names it."""
-        return self.evidence is not None or self.marks > 0
+        """Whether a valid observation or an override names the identifier."""
+        return self.evidence is not None or self.override_count > 0
 
-    def seen(self, source: str, seen_at: int) -> "Member":
-        """The identifier with one valid observation more."""
-        known = self.evidence
-        evidence = Evidence(seen_at, seen_at, (source,)) if known is None else known.and_(source, seen_at)
-        own = self.degree, self.shared, self.blocked, self.marks, self.customer, self.order, self.tally
-        return Member(self.key, evidence, *own)
+    def with_observation(self, source: str, seen_at: int) -> "Member":
+        """Return the identifier with one more valid observation."""
+        before = self.evidence
+        evidence = Evidence(seen_at, seen_at, (source,)) if before is None else before.with_observation(source, seen_at)
+        unchanged = (
+            self.degree,
+            self.shared,
+            self.blocked,
+            self.override_count,
+            self.customer,
+            self.order,
+            self.interaction_counts,
+        )
+        return Member(self.key, evidence, *unchanged)
 
-    def counted(self, degree: Mapping[str, int], shared: bool) -> "Member":
-        """The identifier with its neighbours counted anew."""
-        own = self.blocked, self.marks, self.customer, self.order, self.tally
-        return Member(self.key, self.evidence, degree, shared, *own)
+    def with_degree(self, degree: Mapping[str, int], shared: bool) -> "Member":
+        """Return the identifier with other neighbor counts."""
+        unchanged = self.blocked, self.override_count, self.customer, self.order, self.interaction_counts
+        return Member(self.key, self.evidence, degree, shared, *unchanged)
 
     @property
     def anchor(self) -> Anchor:
         """The identifier as a candidate for an anchor."""
-        return Anchor(self.key, NEVER if self.evidence is None else self.evidence.first_seen)
+        return Anchor(self.key, NEVER_SEEN if self.evidence is None else self.evidence.first_seen_at)
 
 
 class Customer(Struct, frozen=True, gc=False):
-    """An id with its node. Live ones hold identifiers; a retired one redirects, or is empty (`redirects_to` `None`).
+    """A customer id with its node. A live id holds identifiers; a retired one redirects, or is empty if `redirects_to`
+    is `None`.
 
-    `counts` are identifiers by namespace, `suspended` the suspended links with an end here, `marks` the ends of
-    stewards' marks here; `version` rises with every change. Times in microseconds.
+    `counts` are identifiers by namespace. `suspended` counts the ends of suspended links at this customer,
+    `override_count` the ends of overrides. `version` increases with every change. Times are in microseconds.
     """
 
     node: Node
@@ -85,8 +97,8 @@ class Customer(Struct, frozen=True, gc=False):
     version: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     suspended: int = 0
-    marks: int = 0
-    figures: Figures = field(default_factory=dict)
+    override_count: int = 0
+    order_totals: OrderTotals = field(default_factory=dict)
     retired_at: int | None = None
     redirects_to: str | None = None
 
@@ -97,22 +109,22 @@ class Customer(Struct, frozen=True, gc=False):
 
     @property
     def live(self) -> bool:
-        """Whether the id answers for identifiers."""
+        """Whether the id holds identifiers."""
         return self.retired_at is None
 
-    def grew_from(self, before: "Customer | None") -> bool:
-        """Whether nothing changed of what it is found by: its id, its anchor, whether and where it redirects."""
-        return before is not None and before._found_by() == self._found_by()
+    def has_same_lookup(self, before: "Customer | None") -> bool:
+        """Whether nothing changed that a look-up depends on: the id, the anchor, whether and where it redirects."""
+        return before is not None and before._lookup_values() == self._lookup_values()
 
-    def _found_by(self) -> tuple[object, ...]:
+    def _lookup_values(self) -> tuple[object, ...]:
         return self.id, self.created_at, self.anchor.key, self.retired_at, self.redirects_to
 
     @property
     def seniority(self) -> tuple[int, str]:
-        """Of several live claimants the smallest answers."""
+        """The key to order live claimants of a group by; the smallest keeps its id."""
         return self.created_at, self.id
 
 
 def anchor_of(candidates: Iterable[Anchor], rules: Rules) -> Anchor:
-    """The anchor among candidates."""
-    return min(candidates, key=lambda candidate: candidate.order(rules))
+    """Return the anchor among candidates."""
+    return min(candidates, key=lambda candidate: candidate.sort_key(rules))

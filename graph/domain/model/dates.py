@@ -11,14 +11,14 @@ _EPOCH = 719_468
 
 
 def day_of(year: int, month: int, day: int) -> int:
-    """The number of a date; 29 February of a year without one is 1 March."""
+    """Return the number of a date; 29 February of a year without one is 1 March."""
     year -= month <= 2
     era, of_era = divmod(year, 400)
     of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
     return era * _ERA + of_era * 365 + of_era // 4 - of_era // 100 + of_year - _EPOCH
 
 
-def _civil(day: int) -> tuple[int, int, int]:
+def _civil_date(day: int) -> tuple[int, int, int]:
     era, of_era = divmod(day + _EPOCH, _ERA)
     year = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
     of_year = of_era - (365 * year + year // 4 - year // 100)
@@ -28,23 +28,23 @@ def _civil(day: int) -> tuple[int, int, int]:
 
 
 def year_of(day: int) -> int:
-    """The year that a day lies in."""
-    return _civil(day)[0]
+    """Return the year of a day."""
+    return _civil_date(day)[0]
 
 
-def text_of(day: int) -> str:
-    """A day as YYYY-MM-DD."""
-    year, month, of_month = _civil(day)
+def format_date(day: int) -> str:
+    """Return a day as YYYY-MM-DD."""
+    year, month, of_month = _civil_date(day)
     return f"{year:04}-{month:02}-{of_month:02}"
 
 
-def date_of(text: str) -> tuple[int, int, int]:
-    """Year, month and day of a valid date as YYYY-MM-DD."""
+def parse_date(text: str) -> tuple[int, int, int]:
+    """Return year, month and day of a valid date in the form YYYY-MM-DD."""
     year, month, day = text.split("-")
     return int(year), int(month), int(day)
 
 
 SECOND = 1_000_000
-
-
+"""Microseconds of a second."""
 DAY = 24 * 60 * 60 * SECOND
+"""Microseconds of a day."""

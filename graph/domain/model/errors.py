@@ -1,23 +1,25 @@
 """The errors of the graph, grouped by what the caller should do about them.
 
 KithError
-|- InvalidInput       mend the request; sending the same again fails again
-|  `- RulesError      mend the rules file
-|- Conflict           the store holds something else under this id
-|- TemporaryFailure   send the same again later
-|  |- StoreUnavailable   the database does not answer
-|  |- RulesMoved         the rules have just been changed
-|  `- Overloaded         too much is waiting already
-`- StoreFailure       a fault of ours: the database refused what we sent
+|- InvalidInput       fix the request; the same request fails again
+|  `- RulesError      fix the rules file
+|- VersionConflict    read the current version and decide again
+|- NameTaken          choose another name
+|- StoreNotEmpty      load a history into an empty store only
+|- TemporaryFailure   send the same request again later
+|  |- StoreUnavailable   the database does not respond
+|  |- RulesChanged       the rules have just been changed
+|  `- Overloaded         too many writes are waiting
+`- StoreFailure       a defect of the service: the database rejected a statement
 """
 
 from msgspec import Struct
 
 
 class Problem(Struct, frozen=True, gc=False):
-    """What is wrong with one item of a request.
+    """The problem of one item of a request.
 
-    `code` is stable and for programs, `message` names the field and the value for people, `path` leads to the field
+    `code` is stable, for programs. `message` names the field and the value, for people. `path` is that of the field
     inside the item (`("identifiers", 0, "namespace")`).
     """
 
@@ -27,7 +29,7 @@ class Problem(Struct, frozen=True, gc=False):
 
 
 class KithError(Exception):
-    """The root of all errors that the graph raises on purpose."""
+    """The base class of all errors that the graph raises on purpose."""
 
     code = "ERROR"
 
@@ -37,12 +39,12 @@ class KithError(Exception):
         self.path = path
 
     def problem(self) -> Problem:
-        """The error as a value for an answer."""
+        """Return the error as a value for a response."""
         return Problem(self.code, self.message, self.path)
 
 
 class InvalidInput(KithError):
-    """The request can never succeed as it is."""
+    """The request cannot succeed as it is."""
 
     def __init__(self, code: str, message: str, path: tuple[str | int, ...] = ()) -> None:
         super().__init__(message, path)
@@ -50,16 +52,28 @@ class InvalidInput(KithError):
 
 
 class RulesError(InvalidInput):
-    """The rules are not usable; the message names the file, the key and what is allowed."""
+    """The rules are not valid; the message names the file, the key and what is allowed."""
 
     def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
-        super().__init__("BAD_RULES", message, path)
+        super().__init__("INVALID_RULES", message, path)
 
 
-class Conflict(KithError):
-    """The store already holds something else under this id."""
+class VersionConflict(KithError):
+    """The version that the caller expects is not the current one."""
 
-    code = "CONFLICT"
+    code = "VERSION_CONFLICT"
+
+
+class NameTaken(KithError):
+    """The name already belongs to something else."""
+
+    code = "NAME_TAKEN"
+
+
+class StoreNotEmpty(KithError):
+    """A history can be loaded into an empty store only."""
+
+    code = "STORE_NOT_EMPTY"
 
 
 class TemporaryFailure(KithError):
@@ -70,20 +84,20 @@ class TemporaryFailure(KithError):
 
 
 class StoreUnavailable(TemporaryFailure):
-    """The database does not answer."""
+    """The database does not respond."""
 
     code = "STORE_UNAVAILABLE"
 
     @classmethod
     def loading(cls) -> "StoreUnavailable":
-        """A backfill has the store for itself."""
-        return cls("a history is being loaded into this store; `kith backfill` ends that")
+        """Return the error for a store that a backfill is using."""
+        return cls("a backfill is loading this store; it accepts requests again when `kith backfill` has finished")
 
 
-class RulesMoved(TemporaryFailure):
-    """The store has newer rules than this process knows; it reads them and tries again."""
+class RulesChanged(TemporaryFailure):
+    """The store has newer rules than this process, which reads them and tries again."""
 
-    code = "RULES_MOVED"
+    code = "RULES_CHANGED"
 
 
 class Overloaded(TemporaryFailure):
@@ -93,6 +107,6 @@ class Overloaded(TemporaryFailure):
 
 
 class StoreFailure(KithError):
-    """The database refused a statement of ours: a defect, nothing the caller can mend."""
+    """The database rejected a statement of the service: a defect that the caller cannot fix."""
 
-    code = "INTERNAL"
+    code = "INTERNAL_SERVER_ERROR"

@@ -1,7 +1,7 @@
-"""Facts that hang on identifiers (design.md §3): what a source reports beside the identifiers that it saw together.
+"""Facts: what a source reports beside the identifiers that it saw together.
 
-A report is an observation of all its identifiers; the fact in it hangs on the strongest of them, a decision on consent
-on every one. So merges and splits move nothing, and what is told of a customer is what its identifiers carry.
+A report is an observation of all its identifiers. Its fact is attached to the strongest of them; a consent decision is
+attached to each of them. So merges and splits move no facts: the facts of a customer are those of its identifiers.
 """
 
 import json
@@ -12,39 +12,39 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from graph.domain.model.identifiers import namespace_of
-from graph.domain.model.observations import Tier
+from graph.domain.model.observations import Party
 from graph.domain.model.rules import Rules
 
 
 class FactKind(Enum):
-    """What an observation tells beside its identifiers."""
+    """The kind of fact that an observation reports beside its identifiers."""
 
     NONE = ""
     ORDER = "order"
     ATTRIBUTES = "attributes"
     CONSENT = "consent"
     INTERACTION = "interaction"
-    OUTSIDE = "outside"
+    EXTERNAL_SEGMENT = "external_segment"
 
 
-class Told(Struct, frozen=True, gc=False):
-    """A valid fact at the identifier that it hangs on. `at` is the time it was stated for, in microseconds."""
+class Fact(Struct, frozen=True, gc=False):
+    """A valid fact at the identifier that it is attached to. `at` is the time it was reported for, in microseconds."""
 
     key: str
     at: int
     source: str
     id: str
-    tier: Tier
+    party: Party
     facts: str
 
     @property
     def recency(self) -> tuple[int, int, str, str, str]:
-        """Of several the smallest is the newest; at the same time the nearer party, then by name."""
-        return -self.at, self.tier.value, self.source, self.id, self.key
+        """The key to order facts by, newest first; at equal times the nearer party, then names decide."""
+        return -self.at, self.party.value, self.source, self.id, self.key
 
 
 class Detail(NamedTuple):
-    """What of an interaction lists filter by; empty for other facts."""
+    """The fields of an interaction that lists filter by; empty for other facts."""
 
     type: str = ""
     channel: str = ""
@@ -55,10 +55,10 @@ class Detail(NamedTuple):
 NO_DETAIL = Detail()
 
 
-class Skimmed(NamedTuple):
-    """As much of an interaction as is read of many at once. `at` is in microseconds."""
+class InteractionSummary(NamedTuple):
+    """The fields of an interaction that are read for many at once. `occurred_at` is in microseconds."""
 
-    at: int
+    occurred_at: int
     type: str
     channel: str = ""
     campaign: str = ""
@@ -66,15 +66,15 @@ class Skimmed(NamedTuple):
 
 
 def detail(kind: str, facts: str) -> Detail:
-    """What of facts lists filter by."""
+    """Return the fields of a fact, given as JSON text, that lists filter by."""
     if not facts or kind != FactKind.INTERACTION.value:
         return NO_DETAIL
     values = json.loads(facts)
     return Detail(*(str(values.get(name, "")) for name in Detail._fields))
 
 
-def carriers(kind: FactKind, keys: Sequence[str], rules: Rules) -> tuple[str, ...]:
-    """The identifiers of an observation on which its fact hangs; orders hang on their own number."""
+def fact_holders_of(kind: FactKind, keys: Sequence[str], rules: Rules) -> tuple[str, ...]:
+    """Return the keys of an observation that its fact is attached to; none for orders, which have their own key."""
     if kind in (FactKind.NONE, FactKind.ORDER) or not keys:
         return ()
     if kind is FactKind.CONSENT:

@@ -1,43 +1,49 @@
-"""Requests that carry no id of their own, known by a key that the caller chose: the same one again changes nothing."""
+"""Idempotency keys: requests without an id of their own are known by a key that the caller chooses.
+
+The same request sent again changes nothing.
+"""
 
 import json
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.overrides import Override, OverrideKind
 
 RequestKey = tuple[str, str]
 """Caller and idempotency key."""
 
 
-class Once(Struct, frozen=True, gc=False):
-    """That a request is to be carried out once: the caller's key for it, and the digest of all that it says."""
+class IdempotencyKey(Struct, frozen=True, gc=False):
+    """The caller's key for a request that is to be executed once, and the digest of its content."""
 
     caller: str
-    idempotency_key: str
+    value: str
     digest: str
 
     @property
     def key(self) -> RequestKey:
-        """What it is known by."""
-        return self.caller, self.idempotency_key
+        """Caller and idempotency key."""
+        return self.caller, self.value
 
 
-class Answered(Struct, frozen=True, gc=False):
-    """A request that was carried out, with the mark that it was answered with and whether that was new then."""
+class IdempotentResult(Struct, frozen=True, gc=False):
+    """A request that was executed, with the override that it returned and whether it was new then.
 
-    once: Once
-    mark: Mark
+    `at` is the time of execution, in microseconds.
+    """
+
+    idempotency_key: IdempotencyKey
+    override: Override
     new: bool
     at: int
 
     def as_text(self) -> str:
-        """The mark as JSON, as stores keep it: the mark itself may be removed later."""
-        return json.dumps({**asdict(self.mark), "kind": self.mark.kind.value})
+        """Return the override as JSON text. Stores keep this copy, since the override itself may be removed later."""
+        return json.dumps({**asdict(self.override), "kind": self.override.kind.value})
 
     @classmethod
-    def from_text(cls, once: Once, text: str, new: bool, at: int) -> "Answered":
-        """The reverse of `as_text`."""
+    def from_text(cls, idempotency_key: IdempotencyKey, text: str, new: bool, at: int) -> "IdempotentResult":
+        """Parse the text that `as_text` returned."""
         values = json.loads(text)
-        return cls(once, Mark(**{**values, "kind": MarkKind(values["kind"])}), new, at)
+        return cls(idempotency_key, Override(**{**values, "kind": OverrideKind(values["kind"])}), new, at)

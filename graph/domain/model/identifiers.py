@@ -1,21 +1,21 @@
 """Identifiers and their keys.
 
-An identifier is a namespace and a normalised value. Its key, `namespace=value`, is what the core computes with: one
-string, compared by code point (design.md §4, step 5).
+An identifier is a namespace and a normalized value. The core computes with its key, `namespace=value`: one string,
+compared by code point (docs/internals/resolution-rule.md, step 5).
 """
 
 import re
 from typing import NamedTuple
 
 MAX_VALUE_LENGTH = 500
-"""Characters of a value. Longer ones are dropped: no identifier of this field is that long, and indexes suffer."""
+"""Characters of a value. Longer values are dropped: real identifiers are shorter, and indexes suffer."""
 
-UNFIT = re.compile("[\x00\ud800-\udfff]")
-"""Characters that no store can hold: NUL, and halves of surrogate pairs."""
+FORBIDDEN_CHARACTERS = re.compile("[\x00\ud800-\udfff]")
+"""Characters that stores cannot hold: NUL, and halves of surrogate pairs."""
 
 
 class Identifier(NamedTuple):
-    """A namespace and a normalised value."""
+    """A namespace and a normalized value."""
 
     namespace: str
     value: str
@@ -27,21 +27,21 @@ class Identifier(NamedTuple):
 
     @classmethod
     def from_key(cls, key: str) -> "Identifier":
-        """The identifier that a key stands for. Namespaces hold no `=`, values may."""
+        """Parse a key. Namespaces contain no `=`; values may."""
         namespace, _, value = key.partition("=")
-        # A named tuple's own `__new__` is a function of Python's, and views take thousands of keys apart.
+        # The constructor of a named tuple is a Python function; pages parse thousands of keys, so it is bypassed.
         return tuple.__new__(cls, (namespace, value))
 
 
 def namespace_of(key: str) -> str:
-    """The namespace of a key."""
+    """Return the namespace of a key."""
     return key[: key.index("=")]
 
 
 Pair = tuple[str, str]
-"""Two different keys, the smaller one first: a link has no direction, so it is stored one way."""
+"""Two different keys, the smaller first: a link has no direction, so it is stored one way only."""
 
 
 def pair(a: str, b: str) -> Pair:
-    """The pair of two keys, whichever way they come."""
+    """Return the pair of two keys given in any order."""
     return (a, b) if a < b else (b, a)

@@ -1,4 +1,4 @@
-"""Values as JSON text, written the same way every time: what is kept, and what is compared."""
+"""Values as JSON text, written the same way every time, for storing and comparing."""
 
 import json
 from collections.abc import Callable
@@ -7,22 +7,22 @@ from typing import Any
 from msgspec.json import Encoder, format
 
 ordered: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
-"""Without blanks, the keys of objects sorted."""
+"""Encode without spaces, the keys of objects sorted."""
 _encode = Encoder().encode
 
 
 def compact(value: Any) -> str:
-    """Without blanks; the keys of objects in the order in which they stand."""
+    """Encode without spaces, the keys of objects in the given order."""
     return _encode(value).decode()
 
 
 def spaced(value: Any) -> bytes:
-    """As `json.dumps` writes it, with blanks and ASCII alone: digests that are kept are made of it. No floats."""
+    """Encode as `json.dumps` does, with spaces and in ASCII; stored digests are made of it. No floats."""
     try:
-        quick = format(_encode(value), indent=0)
-        # What ASCII does not show is escaped by one and left by the other.
-        if quick.isascii() and b"\x7f" not in quick:
-            return quick
+        encoded = format(_encode(value), indent=0)
+        # `json.dumps` escapes DEL and everything beyond ASCII; the encoder does not.
+        if encoded.isascii() and b"\x7f" not in encoded:
+            return encoded
     except UnicodeEncodeError:
-        pass  # Half a surrogate is escaped by one and refused by the other.
+        pass  # `json.dumps` escapes half a surrogate pair; the encoder rejects it.
     return json.dumps(value).encode()

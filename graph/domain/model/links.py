@@ -1,4 +1,4 @@
-"""Links: the pairs that observations support (design.md §4, steps 2 and 3)."""
+"""Links: the pairs of identifiers that observations support (docs/internals/resolution-rule.md, steps 2 and 3)."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -8,74 +8,77 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from graph.domain.model.identifiers import Pair, namespace_of
-from graph.domain.model.observations import Statement, Tier
+from graph.domain.model.observations import EvidenceStatement, EvidenceTier
 from graph.domain.model.rules import Contested, Rules
 
 
-class State(Enum):
-    """What resolution made of a link."""
+class LinkState(Enum):
+    """The state of a link after resolution."""
 
-    KEPT = "kept"
+    ACTIVE = "active"
     SUSPENDED = "suspended"
-    IDLE = "idle"
+    EXCLUDED = "excluded"
 
 
-class Reason(NamedTuple):
-    """Why a link is not kept: a stable code and a sentence."""
+class LinkReasonCode(Enum):
+    """Why a link is not active: `LIMIT` and `APART` suspend it, the others exclude it."""
 
-    code: str
-    text: str
+    LIMIT = "LIMIT"
+    APART = "APART"
+    BELOW_THRESHOLD = "BELOW_THRESHOLD"
+    SHARED = "SHARED"
+    BLOCKED = "BLOCKED"
 
 
-BELOW_THRESHOLD = "BELOW_THRESHOLD"
-SHARED = "SHARED"
-BLOCKED = "BLOCKED"
-LIMIT = "LIMIT"
-APART = "APART"
+class LinkReason(NamedTuple):
+    """Why a link is not active: a stable code and a sentence."""
+
+    code: LinkReasonCode
+    message: str
 
 
 class Link(Struct, frozen=True, gc=False):
     """The pair of two identifiers that observations support; `a < b`.
 
-    `tier` is the best of what supports it and the times (microseconds) are those of that tier alone, `None` where
-    nothing but guesses below the threshold supports it. `count` and `sources` leave such guesses out; `confidence` is
-    the highest of all statistical statements. `state` and `reason` are what resolution made of it.
+    `tier` is the best of its statements, and the times (microseconds) are those of that tier alone: `None` if all of
+    them are probabilistic and below the threshold. `observation_count` and `sources` leave such statements out.
+    `confidence` is the highest of all probabilistic statements. `state` and `reason` result from resolution.
     """
 
     a: str
     b: str
-    tier: Tier
-    first_seen: int | None = None
-    last_seen: int | None = None
-    count: int = 0
+    tier: EvidenceTier
+    first_seen_at: int | None = None
+    last_seen_at: int | None = None
+    observation_count: int = 0
     sources: tuple[str, ...] = ()
     confidence: float | None = None
-    state: State = State.KEPT
-    reason: Reason | None = None
+    state: LinkState = LinkState.ACTIVE
+    reason: LinkReason | None = None
 
     @property
     def pair(self) -> Pair:
-        """Both keys, smaller first."""
+        """Both keys, the smaller first."""
         return self.a, self.b
 
-    def counted(self, accept: float) -> bool:
-        """Whether the link is at or above the threshold, so that it can unite and counts for sharing.
+    def meets_threshold(self, min_confidence: float) -> bool:
+        """Whether the link is at or above the threshold, so that it can merge customers and counts for sharing.
 
-        One without a time was below the threshold of rules before, and has not been read anew yet.
+        A link without a time was below the threshold of earlier rules, and has not been reprocessed yet.
         """
-        if self.tier is not Tier.STATISTICAL:
+        if self.tier is not EvidenceTier.PROBABILISTIC:
             return True
-        return self.first_seen is not None and self.confidence is not None and self.confidence >= accept
+        return self.first_seen_at is not None and self.confidence is not None and self.confidence >= min_confidence
 
-    def with_state(self, state: State, reason: Reason | None = None) -> "Link":
-        """The same evidence with another verdict."""
+    def with_state(self, state: LinkState, reason: LinkReason | None = None) -> "Link":
+        """Return the link with another verdict."""
         return replace(self, state=state, reason=reason)
 
 
-def support(link: Link | None, pair: Pair, statement: Statement, accept: float) -> Link:
-    """The link with one statement more behind it; the verdict stays to be found."""
+def with_statement(link: Link | None, pair: Pair, statement: EvidenceStatement, min_confidence: float) -> Link:
+    """Return the link with one more statement; its verdict is not determined here."""
     tier, seen_at, confidence = statement.tier, statement.seen_at, statement.confidence
-    counts = statement.counts(accept)
+    counts = statement.meets_threshold(min_confidence)
     if link is None:
         a, b = pair
         if counts:
@@ -87,7 +90,7 @@ def support(link: Link | None, pair: Pair, statement: Statement, accept: float) 
         confidence = link.confidence
     if not counts:
         return replace(link, confidence=confidence)
-    first, last = link.first_seen, link.last_seen
+    first, last = link.first_seen_at, link.last_seen_at
     if first is None or last is None or tier < link.tier:
         first = last = seen_at
     elif tier == link.tier:
@@ -100,7 +103,7 @@ def support(link: Link | None, pair: Pair, statement: Statement, accept: float) 
         min(tier, link.tier),
         first,
         last,
-        link.count + 1,
+        link.observation_count + 1,
         sources,
         confidence,
         link.state,
@@ -108,11 +111,11 @@ def support(link: Link | None, pair: Pair, statement: Statement, accept: float) 
     )
 
 
-def supported(pair: Pair, statements: Iterable[Statement], accept: float) -> Link | None:
-    """The link that statements support from nothing; `None` without any."""
+def link_supported_by(pair: Pair, statements: Iterable[EvidenceStatement], min_confidence: float) -> Link | None:
+    """Return the link that statements support; `None` without statements."""
     link: Link | None = None
     for statement in statements:
-        link = support(link, pair, statement, accept)
+        link = with_statement(link, pair, statement, min_confidence)
     return link
 
 
@@ -120,31 +123,33 @@ SortKey = tuple[int, int, int, int, str, str]
 
 
 def sort_key(link: Link, rules: Rules) -> SortKey:
-    """The place of a link that is not idle in the order of step 5."""
+    """Return the place in the order of step 5 of a link that is not excluded."""
     strong, weak = rules.strong_first(link.a, link.b)
     weak_rule = rules.by_name[weak[: weak.index("=")]]
-    if link.first_seen is None or link.last_seen is None:
-        raise ValueError("a link without a time is idle and has no place in the order")
-    time = -link.last_seen if weak_rule.contested is Contested.NEWEST else link.first_seen
+    if link.first_seen_at is None or link.last_seen_at is None:
+        raise ValueError("a link without a time is excluded and has no place in the order")
+    time = -link.last_seen_at if weak_rule.contested is Contested.NEWEST else link.first_seen_at
     strong_rank = rules.rank[strong[: strong.index("=")]]
     return link.tier, rules.rank[weak_rule.name], time, strong_rank, strong, weak
 
 
-def moved(before: Link, after: Link, rules: Rules) -> int:
-    """Where a link that is not idle stands now, held against another state of it: below 0 earlier in the order of
-    step 5, above 0 later, 0 at the same place. All else of its place lies in its two ends."""
+def position_change(before: Link, after: Link, rules: Rules) -> int:
+    """Compare the place of a link that is not excluded in two states: below 0 if it is earlier in the order of step 5
+    after the change, above 0 if later, 0 if the same. The other parts of its place depend on its two ends alone."""
     if before.tier is not after.tier:
         return after.tier - before.tier
-    if (before.first_seen, before.last_seen) == (after.first_seen, after.last_seen):
+    if (before.first_seen_at, before.last_seen_at) == (after.first_seen_at, after.last_seen_at):
         return 0
     _, weak = rules.strong_first(before.a, before.b)
     if rules.by_name[namespace_of(weak)].contested is Contested.NEWEST:
-        return (before.last_seen or 0) - (after.last_seen or 0)
-    return (after.first_seen or 0) - (before.first_seen or 0)
+        return (before.last_seen_at or 0) - (after.last_seen_at or 0)
+    return (after.first_seen_at or 0) - (before.first_seen_at or 0)
 
 
-def merged_by(link: Link) -> str:
-    """Why a link united two customers, in words."""
-    how = "seem to belong together" if link.tier is Tier.STATISTICAL else "were seen together"
-    party = "" if link.tier is Tier.STATISTICAL else f", {link.tier.name.lower()} party"
-    return f"{link.a} and {link.b} {how} ({', '.join(link.sources)}{party})"
+def merge_reason(link: Link) -> str:
+    """Return why a link merged two customers, in words."""
+    relation = "seem to belong together" if link.tier is EvidenceTier.PROBABILISTIC else "were seen together"
+    party = (
+        "" if link.tier is EvidenceTier.PROBABILISTIC else f", {link.tier.name.lower().removesuffix('_party')} party"
+    )
+    return f"{link.a} and {link.b} {relation} ({', '.join(link.sources)}{party})"

@@ -1,7 +1,7 @@
-"""Named steps that turn a raw value into the normalised one.
+"""Named steps that normalize a raw value.
 
-A step takes and returns a string, and raises `ValueError` with a short reason where the value cannot be one of its
-kind. The two libraries used here compute only: no network, no files at run time.
+A step takes and returns a string. It raises `ValueError` with a short reason if the value cannot be of its kind. The
+two libraries used here only compute: no network, no files at run time.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Callable
 import phonenumbers
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
-Step = Callable[[str], str]
+NormalizationStep = Callable[[str], str]
 
 _NOT_DIGITS = re.compile(r"\D+")
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
@@ -36,12 +36,12 @@ def _alphanumeric(value: str) -> str:
 _PLAIN_EMAIL = re.compile(
     r"[a-z0-9_+-]{1,32}(?:\.[a-z0-9_+-]{1,15}){0,2}@(?:[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?\.){1,3}[a-z]{2,30}"
 )
-"""Addresses that are normalised as they stand, as nearly all are."""
+"""Email addresses that are in normalized form already, as nearly all are."""
 _SPECIAL = tuple(f".{name}" for name in SPECIAL_USE_DOMAIN_NAMES)
 
 
 def _email(value: str) -> str:
-    # The library takes 0.15 ms; of plain addresses it refuses but those with two hyphens or a domain for special use.
+    # The library takes 0.15 ms. Of plain addresses it rejects only those with `--` or a special-use domain.
     if _PLAIN_EMAIL.fullmatch(value):
         domain = value[value.index("@") + 1 :]
         if "--" not in domain and not f".{domain}".endswith(_SPECIAL):
@@ -49,23 +49,23 @@ def _email(value: str) -> str:
     try:
         return validate_email(value, check_deliverability=False).normalized
     except EmailNotValidError as error:
-        raise ValueError("is not an e-mail address") from error
+        raise ValueError("is not an email address") from error
 
 
-def _phone(region: str) -> Step:
+def _phone(region: str) -> NormalizationStep:
     def step(value: str) -> str:
         try:
             number = phonenumbers.parse(value, region)
         except phonenumbers.NumberParseException as error:
             raise ValueError("is not a phone number") from error
         if not phonenumbers.is_possible_number(number):
-            raise ValueError(f"is not a possible phone number (read with default country {region})")
+            raise ValueError(f"is not a possible phone number (default country {region})")
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
     return step
 
 
-_PLAIN: dict[str, Step] = {
+_STEPS: dict[str, NormalizationStep] = {
     "trim": _trim,
     "lower": str.lower,
     "upper": str.upper,
@@ -75,18 +75,18 @@ _PLAIN: dict[str, Step] = {
     "email": _email,
 }
 
-STEP_NAMES = (*sorted(_PLAIN), "phone:XX")
-"""What `normalise` in the rules may name; XX is the default country, as in `phone:DE` (ISO 3166)."""
+STEP_NAMES = (*sorted(_STEPS), "phone:XX")
+"""The steps that `normalize` in the rules may name; XX is the default country (ISO 3166), as in `phone:DE`."""
 
 
-def step(name: str) -> Step:
-    """The step of a name; raises `ValueError` for an unknown name or country."""
+def step(name: str) -> NormalizationStep:
+    """Return the step with a name; raise `ValueError` for an unknown name or country."""
     if name.startswith("phone:"):
         region = name.removeprefix("phone:")
         if region not in phonenumbers.SUPPORTED_REGIONS:
-            raise ValueError(f"unknown country {region!r} in {name!r}; use a code of ISO 3166 such as DE")
+            raise ValueError(f"unknown country {region!r} in {name!r}; use an ISO 3166 code such as DE")
         return _phone(region)
     try:
-        return _PLAIN[name]
+        return _STEPS[name]
     except KeyError:
-        raise ValueError(f"unknown step {name!r}; allowed are {', '.join(STEP_NAMES)}") from None
+        raise ValueError(f"unknown step {name!r}; use one of {', '.join(STEP_NAMES)}") from None

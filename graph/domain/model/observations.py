@@ -1,4 +1,4 @@
-"""Observations: what a source says it saw together, and what the rules make of it.
+"""Observations: the identifiers that a source saw together, and their normal form under the rules.
 
 All times are whole microseconds since 1970-01-01T00:00Z.
 """
@@ -14,41 +14,58 @@ from msgspec import Struct, field
 from graph.domain.model.errors import Problem
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.json_text import compact, spaced
-from graph.domain.model.rules import Dropped, Rules
+from graph.domain.model.rules import DroppedIdentifier, Rules
 from graph.domain.model.validation import check_text, check_time
 
 MAX_IDENTIFIERS = 20
-"""Identifiers of one observation."""
+"""Identifiers per observation."""
 
 ORDER = "order"
-"""The kind of facts that an order is; the other kinds are in `facts.py`."""
+"""The kind of facts of an order; the other kinds are in `facts.py`."""
 
 
-class Tier(IntEnum):
-    """How near a statement is; the smaller the better. The first three are also the parties."""
+class Party(IntEnum):
+    """The relation of a source to the company: its own data, a partner's, or bought data."""
 
-    FIRST = 0
-    SECOND = 1
-    THIRD = 2
-    STATISTICAL = 3
+    FIRST_PARTY = 0
+    SECOND_PARTY = 1
+    THIRD_PARTY = 2
 
 
-TIERS = tuple(Tier)
-"""By value: a call of an enumeration takes as long as the rest of a row."""
+PARTIES = tuple(Party)
+"""Members by value, as `TIERS`."""
+
+
+class EvidenceTier(IntEnum):
+    """The strength of a statement, the smaller the stronger. The first three are those of the parties."""
+
+    FIRST_PARTY = 0
+    SECOND_PARTY = 1
+    THIRD_PARTY = 2
+    PROBABILISTIC = 3
+
+    @property
+    def party(self) -> Party | None:
+        """The party of the source; `None` for a probabilistic statement, which has the same tier from any party."""
+        return None if self is EvidenceTier.PROBABILISTIC else PARTIES[self]
+
+
+TIERS = tuple(EvidenceTier)
+"""Members by value: a look-up through the class takes as long as decoding the rest of a row."""
 
 
 class Observation(Struct, frozen=True, gc=False):
-    """A statement as its source sent it. `party` is one of the first three tiers.
+    """An observation as its source sent it.
 
-    `id` is the source's own, or empty: then the digest of all fields sent is the id. Without `seen_at` the time of
-    first receipt counts, and is not compared. `facts` is what was reported beside the identifiers, as JSON text, and
-    `kind` what kind of fact that is (`FactKind`); both take part in the digest.
+    `id` is the source's own, or empty: then the digest of all fields sent is the id. Without `seen_at`, the time of
+    first receipt counts, and is not compared. `facts` are the facts reported beside the identifiers, as JSON text, and
+    `kind` is their kind (`FactKind`); both are part of the digest.
     """
 
     source: str
     identifiers: tuple[tuple[str, str], ...]
     id: str = ""
-    party: Tier = Tier.FIRST
+    party: Party = Party.FIRST_PARTY
     seen_at: int | None = None
     confidence: float | None = None
     evidence: str = ""
@@ -57,7 +74,7 @@ class Observation(Struct, frozen=True, gc=False):
 
     @property
     def digest(self) -> str:
-        """The digest of all that was sent but the id; the order of the identifiers does not matter."""
+        """The digest of all that was sent except the id; the order of the identifiers does not matter."""
         sent = [
             self.source,
             self.party.value,
@@ -73,12 +90,12 @@ class Observation(Struct, frozen=True, gc=False):
         return hashlib.blake2b(text, digest_size=16).hexdigest()
 
     @property
-    def tier(self) -> Tier:
-        """A statement with a confidence is statistical, whatever its party (step 2)."""
-        return self.party if self.confidence is None else Tier.STATISTICAL
+    def tier(self) -> EvidenceTier:
+        """The tier: a statement with a confidence is probabilistic, whatever its party (step 2)."""
+        return TIERS[self.party] if self.confidence is None else EvidenceTier.PROBABILISTIC
 
     def as_sent(self) -> str:
-        """All that was sent, as JSON text: the store keeps it, so that other rules can read it anew."""
+        """Return all that was sent, as JSON text. Stores keep it, so that it can be reprocessed under other rules."""
         sent: dict[str, Any] = {"identifiers": self.identifiers, "party": self.party.name}
         for name in ("seen_at", "confidence", "evidence", "facts", "kind"):
             value = getattr(self, name)
@@ -88,40 +105,40 @@ class Observation(Struct, frozen=True, gc=False):
 
     @classmethod
     def from_sent(cls, source: str, id: str, sent: str) -> "Observation":
-        """The observation that `as_sent` wrote down."""
+        """Parse the text that `as_sent` returned."""
         values = json.loads(sent)
         values["identifiers"] = tuple((namespace, value) for namespace, value in values["identifiers"])
-        values["party"] = Tier[values["party"]]
-        # Before there were other facts, orders did not say what they are.
+        values["party"] = Party[values["party"]]
+        # `as_sent` leaves out the kind of orders.
         values.setdefault("kind", ORDER if "facts" in values else "")
         return cls(source=source, id=id, **values)
 
 
-class Read(Struct, frozen=True, gc=False):
-    """An observation read under the rules: the keys it names (sorted), what was dropped, or why it is refused whole."""
+class NormalizedObservation(Struct, frozen=True, gc=False):
+    """An observation under the rules: its keys (sorted), the dropped identifiers, or why it is rejected as a whole."""
 
     keys: tuple[str, ...]
-    dropped: tuple[Dropped, ...] = ()
-    refused: Problem | None = None
+    dropped: tuple[DroppedIdentifier, ...] = ()
+    rejected: Problem | None = None
 
 
-def read(observation: Observation, rules: Rules) -> Read:
-    """Normalise, drop blocked values, and hold the observation against the limits (step 1). Looks at the rules only."""
+def normalize(observation: Observation, rules: Rules) -> NormalizedObservation:
+    """Normalize values, drop blocked ones and check the limits (step 1). The result depends on the rules only."""
     keys: dict[str, None] = {}
     counts: dict[str, int] = {}
-    dropped: list[Dropped] = []
+    dropped: list[DroppedIdentifier] = []
     for index, (namespace, raw) in enumerate(observation.identifiers):
         if namespace not in rules.by_name:
-            return Read(
+            return NormalizedObservation(
                 (),
-                refused=Problem(
+                rejected=Problem(
                     "UNKNOWN_NAMESPACE",
                     rules.unknown(namespace),
                     ("identifiers", index, "namespace"),
                 ),
             )
-        value = rules.clean(namespace, raw)
-        if isinstance(value, Dropped):
+        value = rules.normalize_value(namespace, raw)
+        if isinstance(value, DroppedIdentifier):
             dropped.append(value)
             continue
         key = Identifier(namespace, value).key
@@ -131,20 +148,24 @@ def read(observation: Observation, rules: Rules) -> Read:
     for namespace, count in counts.items():
         limit = rules.limits.get(namespace)
         if limit is not None and count > limit:
-            message = f"names {count} values of {namespace}, of which a customer has at most {limit}"
-            return Read((), tuple(dropped), Problem("LIMIT_EXCEEDED", message, ("identifiers",)))
+            message = f"names {count} values of {namespace}; a customer has at most {limit}"
+            return NormalizedObservation(
+                (), tuple(dropped), Problem("NAMESPACE_LIMIT_EXCEEDED", message, ("identifiers",))
+            )
     if not keys:
         reasons = "; ".join(f"{d.namespace} {d.value!r} {d.reason}" for d in dropped)
-        return Read((), tuple(dropped), Problem("NOTHING_LEFT", f"no identifier is left: {reasons}", ("identifiers",)))
-    return Read(tuple(sorted(keys)), tuple(dropped))
+        return NormalizedObservation(
+            (), tuple(dropped), Problem("NO_VALID_IDENTIFIERS", f"no valid identifiers: {reasons}", ("identifiers",))
+        )
+    return NormalizedObservation(tuple(sorted(keys)), tuple(dropped))
 
 
-REFUSED_BY_RULES = frozenset({"LIMIT_EXCEEDED", "NOTHING_LEFT"})
-"""Refusals that the rules alone decide: such observations are stored, inactive, and other rules may take them up."""
+REJECTED_BY_RULES = frozenset({"NAMESPACE_LIMIT_EXCEEDED", "NO_VALID_IDENTIFIERS"})
+"""Codes that follow from the rules alone: such observations are stored as inactive, and other rules may accept them."""
 
 
 def check(observation: Observation, now: int) -> Problem | None:
-    """What is wrong with an observation before any rule is looked at; `now` in microseconds."""
+    """Return the problem of an observation, if any, that does not depend on the rules; `now` in microseconds."""
     if problem := check_text("source", observation.source, 100):
         return problem
     if observation.id and (problem := check_text("id", observation.id, 200)):
@@ -154,45 +175,47 @@ def check(observation: Observation, now: int) -> Problem | None:
     count = len(observation.identifiers)
     if not 1 <= count <= MAX_IDENTIFIERS:
         return Problem(
-            "BAD_COUNT", f"identifiers holds {count} entries; 1 to {MAX_IDENTIFIERS} are allowed", ("identifiers",)
+            "INVALID_COUNT", f"identifiers holds {count} entries; 1 to {MAX_IDENTIFIERS} are allowed", ("identifiers",)
         )
     confidence = observation.confidence
     if confidence is not None and not 0 <= confidence <= 1:
-        return Problem("BAD_CONFIDENCE", f"confidence is {confidence}; allowed is 0 to 1", ("confidence",))
+        return Problem("INVALID_CONFIDENCE", f"confidence is {confidence}; 0 to 1 is allowed", ("confidence",))
     return check_time("seenAt", observation.seen_at, now)
 
 
-class Statement(Struct, frozen=True, gc=False):
-    """What resolution needs of a valid observation."""
+class EvidenceStatement(Struct, frozen=True, gc=False):
+    """The part of a valid observation that resolution needs."""
 
     source: str
     id: str
     keys: tuple[str, ...]
-    tier: Tier
+    tier: EvidenceTier
     seen_at: int
     confidence: float | None = None
 
-    def counts(self, accept: float) -> bool:
-        """Whether the statement adds time and count to a link: all do but a guess below `accept` (step 2)."""
-        return self.confidence is None or self.confidence >= accept
+    def meets_threshold(self, min_confidence: float) -> bool:
+        """Whether the statement adds a time and a count to a link: not if it is below `min_confidence` (step 2)."""
+        return self.confidence is None or self.confidence >= min_confidence
 
 
 class Evidence(Struct, frozen=True, gc=False):
-    """What all valid observations together say of one identifier: times, sources and how many they are."""
+    """The times, sources and number of all valid observations of an identifier."""
 
-    first_seen: int
-    last_seen: int
+    first_seen_at: int
+    last_seen_at: int
     sources: tuple[str, ...]
-    count: int = field(default=1)
+    observation_count: int = field(default=1)
 
-    def and_(self, source: str, seen_at: int) -> "Evidence":
-        """This and one observation more."""
+    def with_observation(self, source: str, seen_at: int) -> "Evidence":
+        """Return the evidence with one more observation."""
         sources = self.sources if source in self.sources else tuple(sorted((*self.sources, source)))
-        return Evidence(min(self.first_seen, seen_at), max(self.last_seen, seen_at), sources, self.count + 1)
+        return Evidence(
+            min(self.first_seen_at, seen_at), max(self.last_seen_at, seen_at), sources, self.observation_count + 1
+        )
 
 
-def evidence(statements: Mapping[tuple[str, str], Statement]) -> Evidence | None:
-    """The evidence for an identifier from all valid observations that name it; `None` where there is none."""
+def evidence(statements: Mapping[tuple[str, str], EvidenceStatement]) -> Evidence | None:
+    """Return the evidence for an identifier from all valid observations that name it; `None` if there are none."""
     if not statements:
         return None
     times = [statement.seen_at for statement in statements.values()]

@@ -1,4 +1,4 @@
-"""Figures folded from orders, kept at the customer (design.md §3): they follow memberships, and no look-up scans."""
+"""Order totals: sums over the orders of a customer, stored at the customer, so that no look-up scans orders."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -8,129 +8,145 @@ from msgspec.json import Decoder
 
 from graph.domain.model.dates import DAY
 from graph.domain.model.json_text import compact
-from graph.domain.model.orders import Order, OrderStatus, plain
+from graph.domain.model.orders import Order, OrderStatus, format_decimal
 
 
-class Sums(Struct, frozen=True, gc=False):
-    """Figures of the orders in one currency; cancelled orders count nowhere, returned ones not in revenue.
+class CurrencyTotals(Struct, frozen=True, gc=False):
+    """The totals of the orders in one currency. Canceled orders are left out, returned ones count except for revenue.
 
-    `days` counts orders by the day they were placed, in days since 1970 (UTC): orders of one day are one purchase
-    where purchases are predicted. `first_day` is the revenue of the first of these days. Times in microseconds.
+    `orders_by_day` counts orders by the day they were placed, in days since 1970 (UTC): the prediction of purchases
+    treats the orders of one day as one purchase. `first_day_revenue` is the revenue of the first of these days. Times
+    are in microseconds.
     """
 
-    orders: int
+    order_count: int
     revenue: Decimal
-    first_order: int
-    last_order: int
-    days: Mapping[int, int]
-    first_day: Decimal
+    first_order_at: int
+    last_order_at: int
+    orders_by_day: Mapping[int, int]
+    first_day_revenue: Decimal
 
     @property
-    def first_day_no(self) -> int:
+    def first_order_day(self) -> int:
         """The day of the first order."""
-        return self.first_order // DAY
+        return self.first_order_at // DAY
 
 
-Figures = Mapping[str, Sums]
-"""Currency to the sums in it."""
+OrderTotals = Mapping[str, CurrencyTotals]
+"""Totals by currency."""
 
 
-def main_currency(figures: Figures) -> str:
-    """The currency of most orders; of several the first by name."""
-    return min(figures, key=lambda one: (-figures[one].orders, one))
+def main_currency(order_totals: OrderTotals) -> str:
+    """Return the currency of most orders; of several, the first by name."""
+    return min(order_totals, key=lambda currency: (-order_totals[currency].order_count, currency))
 
 
-def figures_of(order: Order | None) -> Figures:
-    """What one order adds to the figures of its customer."""
+def order_totals_of(order: Order | None) -> OrderTotals:
+    """Return what one order adds to the totals of its customer."""
     if order is None or order.status is OrderStatus.CANCELLED:
         return {}
     revenue = Decimal(0) if order.status is OrderStatus.RETURNED else order.total
     at = order.placed_at
-    return {order.currency: Sums(1, revenue, at, at, {at // DAY: 1}, revenue)}
+    return {order.currency: CurrencyTotals(1, revenue, at, at, {at // DAY: 1}, revenue)}
 
 
-def add(figures: Iterable[Figures]) -> Figures:
-    """The sum of figures."""
-    parts: dict[str, list[Sums]] = {}
-    for one in figures:
-        for currency, sums in one.items():
-            parts.setdefault(currency, []).append(sums)
-    return {currency: mine[0] if len(mine) == 1 else _joined(mine) for currency, mine in parts.items()}
+def add(summands: Iterable[OrderTotals]) -> OrderTotals:
+    """Add order totals."""
+    by_currency: dict[str, list[CurrencyTotals]] = {}
+    for order_totals in summands:
+        for currency, totals in order_totals.items():
+            by_currency.setdefault(currency, []).append(totals)
+    return {currency: parts[0] if len(parts) == 1 else _merged(parts) for currency, parts in by_currency.items()}
 
 
-def _joined(parts: Sequence[Sums]) -> Sums:
+def _merged(parts: Sequence[CurrencyTotals]) -> CurrencyTotals:
     days: dict[int, int] = {}
     for part in parts:
-        for day, count in part.days.items():
+        for day, count in part.orders_by_day.items():
             days[day] = days.get(day, 0) + count
-    first_day = min(part.first_day_no for part in parts)
-    return Sums(
-        sum(part.orders for part in parts),
+    first_day = min(part.first_order_day for part in parts)
+    return CurrencyTotals(
+        sum(part.order_count for part in parts),
         sum((part.revenue for part in parts), Decimal(0)),
-        min(part.first_order for part in parts),
-        max(part.last_order for part in parts),
+        min(part.first_order_at for part in parts),
+        max(part.last_order_at for part in parts),
         days,
-        sum((part.first_day for part in parts if part.first_day_no == first_day), Decimal(0)),
+        sum((part.first_day_revenue for part in parts if part.first_order_day == first_day), Decimal(0)),
     )
 
 
-def subtract(figures: Figures, gone: Figures) -> Figures | None:
-    """Figures without one order; `None` where first or last order can only be found by folding all orders anew."""
-    rest = dict(figures)
-    for currency, sums in gone.items():
-        mine = rest[currency]
-        if mine.orders == sums.orders:
+def subtract(order_totals: OrderTotals, removed: OrderTotals) -> OrderTotals | None:
+    """Subtract the totals of one order; `None` if it is the first or last, so that all orders must be added again."""
+    rest = dict(order_totals)
+    for currency, less in removed.items():
+        totals = rest[currency]
+        if totals.order_count == less.order_count:
             del rest[currency]
             continue
-        if sums.first_order == mine.first_order or sums.last_order == mine.last_order:
+        if less.first_order_at == totals.first_order_at or less.last_order_at == totals.last_order_at:
             return None
-        days = {day: count - sums.days.get(day, 0) for day, count in mine.days.items()}
-        rest[currency] = Sums(
-            mine.orders - sums.orders,
-            mine.revenue - sums.revenue,
-            mine.first_order,
-            mine.last_order,
+        days = {day: count - less.orders_by_day.get(day, 0) for day, count in totals.orders_by_day.items()}
+        rest[currency] = CurrencyTotals(
+            totals.order_count - less.order_count,
+            totals.revenue - less.revenue,
+            totals.first_order_at,
+            totals.last_order_at,
             {day: count for day, count in days.items() if count},
-            mine.first_day - (sums.first_day if sums.first_day_no == mine.first_day_no else 0),
+            totals.first_day_revenue
+            - (less.first_day_revenue if less.first_order_day == totals.first_order_day else 0),
         )
     return rest
 
 
-def figures_to_json(figures: Figures) -> str:
-    """Figures as JSON text for a store; days as gaps, each followed by its count where that is not 1."""
+def order_totals_to_json(order_totals: OrderTotals) -> str:
+    """Write order totals as JSON text for a store; days as gaps, each followed by its count unless that is 1."""
     return compact(
         {
-            c: [s.orders, plain(s.revenue), s.first_order, s.last_order, plain(s.first_day), _gaps(s.days)]
-            for c, s in sorted(figures.items())
+            currency: [
+                totals.order_count,
+                format_decimal(totals.revenue),
+                totals.first_order_at,
+                totals.last_order_at,
+                format_decimal(totals.first_day_revenue),
+                _day_gaps_of(totals.orders_by_day),
+            ]
+            for currency, totals in sorted(order_totals.items())
         }
     )
 
 
-def figures_from_json(text: str) -> Figures:
-    """The figures that `figures_to_json` wrote down."""
+def order_totals_from_json(text: str) -> OrderTotals:
+    """Parse the text that `order_totals_to_json` wrote."""
     if text == "{}":
         return {}
     return {
-        c: Sums(s.orders, s.revenue, s.first_order, s.last_order, _days(s.gaps), s.first_day)
-        for c, s in _KEPT.decode(text).items()
+        currency: CurrencyTotals(
+            stored.order_count,
+            stored.revenue,
+            stored.first_order_at,
+            stored.last_order_at,
+            _days_from_gaps(stored.day_gaps),
+            stored.first_day_revenue,
+        )
+        for currency, stored in _DECODER.decode(text).items()
     }
 
 
-class _Kept(Struct, frozen=True, gc=False, array_like=True):
-    """Sums as they are written down."""
+class _StoredTotals(Struct, frozen=True, gc=False, array_like=True):
+    """Totals of one currency as they are stored."""
 
-    orders: int
+    order_count: int
     revenue: Decimal
-    first_order: int
-    last_order: int
-    first_day: Decimal
-    gaps: list[int | list[int]]
+    first_order_at: int
+    last_order_at: int
+    first_day_revenue: Decimal
+    day_gaps: list[int | list[int]]
 
 
-_KEPT = Decoder(dict[str, _Kept])
+_DECODER = Decoder(dict[str, _StoredTotals])
 
 
-def _gaps(days: Mapping[int, int]) -> list[int | list[int]]:
+def _day_gaps_of(days: Mapping[int, int]) -> list[int | list[int]]:
     gaps: list[int | list[int]] = []
     before = 0
     for day in sorted(days):
@@ -139,11 +155,11 @@ def _gaps(days: Mapping[int, int]) -> list[int | list[int]]:
     return gaps
 
 
-def _days(gaps: Iterable[int | list[int]]) -> dict[int, int]:
+def _days_from_gaps(gaps: Iterable[int | list[int]]) -> dict[int, int]:
     days: dict[int, int] = {}
     day = 0
-    for one in gaps:
-        gap, count = (one, 1) if isinstance(one, int) else one
+    for item in gaps:
+        gap, count = (item, 1) if isinstance(item, int) else item
         day += gap
         days[day] = count
     return days

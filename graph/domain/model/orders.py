@@ -11,17 +11,17 @@ from msgspec.json import Decoder
 
 from graph.domain.model.errors import Problem
 from graph.domain.model.json_text import compact
-from graph.domain.model.observations import ORDER, Observation, Tier
+from graph.domain.model.observations import ORDER, Observation, Party
 from graph.domain.model.validation import check_text, check_time
 
-NAMESPACE = "order"
+ORDER_NAMESPACE = "order"
 MAX_LINES = 500
 _MAX_DIGITS = 18
 _MAX_DECIMALS = 6
 
 
 class OrderStatus(Enum):
-    """Where an order stands."""
+    """The status of an order."""
 
     PLACED = "placed"
     PAID = "paid"
@@ -31,7 +31,7 @@ class OrderStatus(Enum):
 
 
 class OrderLine(Struct, frozen=True, gc=False, array_like=True):
-    """One line of an order; `total` is the line's, in the currency of the order. In JSON it is an array."""
+    """One line of an order; `total` is that of the line, in the currency of the order. In JSON it is an array."""
 
     sku: str
     quantity: Decimal
@@ -40,62 +40,72 @@ class OrderLine(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Order(Struct, frozen=True, gc=False):
-    """What one source says of an order; its newest `stated_at` replaces its older ones. Times in microseconds."""
+    """What one source reports of an order; a newer `reported_at` replaces older reports. Times are in microseconds."""
 
     number: str
     source: str
     placed_at: int
-    stated_at: int
+    reported_at: int
     currency: str
     total: Decimal
     status: OrderStatus = OrderStatus.PLACED
     lines: tuple[OrderLine, ...] = ()
 
     def facts(self) -> str:
-        """The facts as JSON text, decimals as strings."""
+        """Return the facts as JSON text, decimals as strings."""
         return compact(
             {
                 "number": self.number,
                 "placed_at": self.placed_at,
-                "stated_at": self.stated_at,
+                "reported_at": self.reported_at,
                 "currency": self.currency,
-                "total": plain(self.total),
+                "total": format_decimal(self.total),
                 "status": self.status.value,
-                "lines": [[line.sku, plain(line.quantity), plain(line.total), line.name] for line in self.lines],
+                "lines": [
+                    [line.sku, format_decimal(line.quantity), format_decimal(line.total), line.name]
+                    for line in self.lines
+                ],
             }
         )
 
     @classmethod
     def from_facts(cls, source: str, facts: str) -> "Order":
-        """The order that `facts` wrote down."""
-        read = _FACTS.decode(facts)
+        """Parse the text that `facts` returned."""
+        stored = _FACTS.decode(facts)
         return cls(
-            read.number, source, read.placed_at, read.stated_at, read.currency, read.total, read.status, read.lines
+            stored.number,
+            source,
+            stored.placed_at,
+            stored.reported_at,
+            stored.currency,
+            stored.total,
+            stored.status,
+            stored.lines,
         )
 
-    def observation(self, identifiers: tuple[tuple[str, str], ...], party: Tier = Tier.FIRST) -> Observation:
-        """The observation that an order is: its number and the identifiers, seen together when it was placed."""
+    def observation(self, identifiers: tuple[tuple[str, str], ...], party: Party = Party.FIRST_PARTY) -> Observation:
+        """Return the order as an observation: its number and the identifiers, seen together when it was placed."""
         return Observation(
             self.source,
-            ((NAMESPACE, self.number), *identifiers),
-            statement_id(self.number, self.stated_at),
+            ((ORDER_NAMESPACE, self.number), *identifiers),
+            statement_id(self.number, self.reported_at),
             party,
             self.placed_at,
             facts=self.facts(),
             kind=ORDER,
         )
 
-    def newer(self, other: "Order | None") -> bool:
-        """Whether this statement beats another source's: stated later, or at the same time by the smaller name."""
-        return other is None or (-self.stated_at, self.source) < (-other.stated_at, other.source)
+    def takes_precedence_over(self, other: "Order | None") -> bool:
+        """Whether this report takes precedence over another source's: the later one, on a tie the smaller source."""
+        return other is None or (-self.reported_at, self.source) < (-other.reported_at, other.source)
 
 
 class _Facts(Struct, frozen=True, gc=False):
-    """An order as its facts are written down."""
+    """An order as its facts are stored."""
 
     number: str
     placed_at: int
-    stated_at: int
+    reported_at: int
     currency: str
     total: Decimal
     status: OrderStatus
@@ -106,41 +116,41 @@ _FACTS = Decoder(_Facts)
 
 
 class OrderStatement(Struct, frozen=True, gc=False):
-    """What a source says of an order, and the identifiers it was placed with (0 to 19, as namespace and raw value)."""
+    """What a source reports of an order, and 0 to 19 identifiers it was placed with, as namespace and raw value."""
 
     order: Order
     identifiers: tuple[tuple[str, str], ...] = ()
-    party: Tier = Tier.FIRST
+    party: Party = Party.FIRST_PARTY
 
 
-def statement_id(number: str, stated_at: int) -> str:
-    """The id of the observation that a statement of an order is."""
-    return f"order:{number}:{stated_at}"
+def statement_id(number: str, reported_at: int) -> str:
+    """Return the id of the observation that reports an order."""
+    return f"order:{number}:{reported_at}"
 
 
-def stated_at_of(facts: str) -> int:
-    """When an order was stated, from what `facts` wrote down."""
-    return _FACTS.decode(facts).stated_at
+def reported_at_of(facts: str) -> int:
+    """Return the time at which an order was reported, from the text that `Order.facts` returned."""
+    return _FACTS.decode(facts).reported_at
 
 
-def plain(number: Decimal) -> str:
-    """A decimal without exponent and without needless zeros behind the point."""
+def format_decimal(number: Decimal) -> str:
+    """Format a decimal without exponent and without trailing zeros after the point."""
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def check_order(order: Order, currencies: frozenset[str], now: int) -> Problem | None:
-    """What is wrong with an order; `currencies` are the codes of ISO 4217, `now` is in microseconds."""
+    """Return the problem of an order, if any; `currencies` are the ISO 4217 codes, `now` is in microseconds."""
     if problem := check_text("number", order.number, 160):
         return problem
     if order.currency not in currencies:
         return Problem(
-            "UNKNOWN_CURRENCY", f"currency {order.currency[:20]!r} is not a code of ISO 4217 such as EUR", ("currency",)
+            "UNKNOWN_CURRENCY", f"currency {order.currency[:20]!r} is not an ISO 4217 code such as EUR", ("currency",)
         )
     if problem := check_amount("total", order.total):
         return problem
     if len(order.lines) > MAX_LINES:
-        return Problem("BAD_COUNT", f"lines holds {len(order.lines)} entries; {MAX_LINES} are allowed", ("lines",))
+        return Problem("INVALID_COUNT", f"lines holds {len(order.lines)} entries; {MAX_LINES} are allowed", ("lines",))
     for index, line in enumerate(order.lines):
         problem = (
             check_text("sku", line.sku, 100)
@@ -150,20 +160,20 @@ def check_order(order: Order, currencies: frozenset[str], now: int) -> Problem |
         )
         if problem:
             return Problem(problem.code, f"line {index + 1}: {problem.message}", ("lines", index, *problem.path))
-    return check_time("placedAt", order.placed_at, now) or check_time("statedAt", order.stated_at, now)
+    return check_time("placedAt", order.placed_at, now) or check_time("reportedAt", order.reported_at, now)
 
 
 def check_amount(name: str, amount: Decimal) -> Problem | None:
-    """What is wrong with an amount: it must be a number, not negative, of at most 18 digits and 6 decimals."""
+    """Return the problem of an amount, if any: numbers from 0 with at most 18 digits and 6 decimals are allowed."""
     if not amount.is_finite():
-        return Problem("BAD_AMOUNT", f"{name} is {amount}; a number is needed", (name,))
+        return Problem("INVALID_AMOUNT", f"{name} is {amount}; it must be a number", (name,))
     if amount < 0:
         return Problem("NEGATIVE_AMOUNT", f"{name} is {amount}; it must not be negative", (name,))
     _, digits, exponent = amount.as_tuple()
     if not isinstance(exponent, int) or -exponent > _MAX_DECIMALS or max(len(digits) + exponent, 0) > _MAX_DIGITS:
         return Problem(
-            "BAD_AMOUNT",
-            f"{name} has too many digits; {_MAX_DIGITS} before the point and {_MAX_DECIMALS} behind it are allowed",
+            "INVALID_AMOUNT",
+            f"{name} has too many digits; {_MAX_DIGITS} before and {_MAX_DECIMALS} after the decimal point are allowed",
             (name,),
         )
     return None

@@ -1,4 +1,4 @@
-"""Stewards' marks: a person overrules the machine (design.md §4, steps 3 and 4)."""
+"""Overrides: a steward's decisions overrule the rules (docs/internals/resolution-rule.md, steps 3 and 4)."""
 
 from enum import Enum
 
@@ -7,22 +7,22 @@ from msgspec import Struct
 from graph.domain.model.identifiers import Pair
 
 
-class MarkKind(Enum):
-    """What a steward may say: two identifiers belong together, or apart; one links nothing."""
+class OverrideKind(Enum):
+    """What a steward may decide: two identifiers belong together, or apart; or an identifier is blocked."""
 
     TOGETHER = "together"
     APART = "apart"
     BLOCKED = "blocked"
 
 
-class Mark(Struct, frozen=True, gc=False):
-    """A steward's word on two identifiers, or with `blocked` on one (then `b` is empty); `a < b`.
+class Override(Struct, frozen=True, gc=False):
+    """A steward's decision on two identifiers, or on one if it is blocked (then `b` is empty); `a < b`.
 
-    `at` is the time it was set, in microseconds; it never decides anything.
+    `at` is the time at which it was set, in microseconds; resolution never depends on it.
     """
 
     id: str
-    kind: MarkKind
+    kind: OverrideKind
     a: str
     b: str = ""
     actor: str = ""
@@ -31,10 +31,10 @@ class Mark(Struct, frozen=True, gc=False):
 
     @property
     def pair(self) -> Pair:
-        """Both keys, smaller first."""
+        """Both keys, the smaller first."""
         return self.a, self.b
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys that the mark names."""
+        """The keys that the override names."""
         return (self.a, self.b) if self.b else (self.a,)

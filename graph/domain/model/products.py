@@ -1,4 +1,4 @@
-"""Products, as a PIM tells them: what the articles of order lines and interactions are."""
+"""Products as a PIM reports them: details on the SKUs of order lines and interactions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -8,26 +8,26 @@ from graph.domain.model.errors import Problem
 from graph.domain.model.orders import Order, OrderStatus
 from graph.domain.model.validation import check_text, check_time
 
-MOST_CATEGORIES = 20
+MAX_CATEGORIES = 20
 
 
 class Product(Struct, frozen=True, gc=False):
-    """What a source says of an article; the newest `stated_at` (microseconds) counts, then the smaller source."""
+    """What a source reports of a product; the newest `reported_at` (microseconds) counts, then the smaller source."""
 
     sku: str
     name: str
     source: str
-    stated_at: int
+    reported_at: int
     brand: str = ""
     categories: tuple[str, ...] = ()
 
-    def beats(self, other: "Product") -> bool:
-        """Whether this statement counts against another one of the same article."""
-        return (-self.stated_at, self.source) < (-other.stated_at, other.source)
+    def takes_precedence_over(self, other: "Product") -> bool:
+        """Whether this report takes precedence over another one of the same product."""
+        return (-self.reported_at, self.source) < (-other.reported_at, other.source)
 
 
 def check_product(product: Product, now: int) -> Problem | None:
-    """What is wrong with a product; `now` in microseconds."""
+    """Return the problem of a product, if any; `now` in microseconds."""
     if problem := (
         check_text("sku", product.sku, 100)
         or check_text("name", product.name, 500)
@@ -35,45 +35,45 @@ def check_product(product: Product, now: int) -> Problem | None:
         or (check_text("brand", product.brand, 200) if product.brand else None)
     ):
         return problem
-    if len(product.categories) > MOST_CATEGORIES:
-        message = f"categories holds {len(product.categories)} entries; {MOST_CATEGORIES} are allowed"
-        return Problem("BAD_COUNT", message, ("categories",))
-    for place, category in enumerate(product.categories):
+    if len(product.categories) > MAX_CATEGORIES:
+        message = f"categories holds {len(product.categories)} entries; {MAX_CATEGORIES} are allowed"
+        return Problem("INVALID_COUNT", message, ("categories",))
+    for index, category in enumerate(product.categories):
         if problem := check_text("categories", category, 200):
-            return Problem(problem.code, problem.message, ("categories", place))
-    return check_time("statedAt", product.stated_at, now)
+            return Problem(problem.code, problem.message, ("categories", index))
+    return check_time("reportedAt", product.reported_at, now)
 
 
-class Favourite(Struct, frozen=True, gc=False):
-    """A category or brand, with the orders that hold it and when it was bought last (microseconds)."""
+class Favorite(Struct, frozen=True, gc=False):
+    """A category or brand, with the number of orders that contain it and the time of the latest (microseconds)."""
 
     name: str
-    orders: int
-    last_at: int
+    order_count: int
+    last_ordered_at: int
 
 
-def bought(orders: Iterable[Order]) -> set[str]:
-    """The articles of orders that were not cancelled or returned."""
-    gone = (OrderStatus.CANCELLED, OrderStatus.RETURNED)
-    return {line.sku for order in orders if order.status not in gone for line in order.lines}
+def purchased_skus(orders: Iterable[Order]) -> set[str]:
+    """Return the SKUs of orders that were not canceled or returned."""
+    excluded = (OrderStatus.CANCELLED, OrderStatus.RETURNED)
+    return {line.sku for order in orders if order.status not in excluded for line in order.lines}
 
 
-def favourites(orders: Sequence[Order], products: Mapping[str, Product]) -> tuple[list[Favourite], list[Favourite]]:
-    """The categories and the brands of what was bought: those of most orders first, of these the latest."""
+def favorites(orders: Sequence[Order], products: Mapping[str, Product]) -> tuple[list[Favorite], list[Favorite]]:
+    """Return the categories and the brands of purchased products, those of most orders first, then the latest."""
     categories: dict[str, tuple[int, int]] = {}
     brands: dict[str, tuple[int, int]] = {}
     for order in orders:
-        known = [products[sku] for sku in bought([order]) if sku in products]
-        for found, names in (
-            (categories, {name for one in known for name in one.categories}),
-            (brands, {one.brand for one in known if one.brand}),
+        purchased = [products[sku] for sku in purchased_skus([order]) if sku in products]
+        for totals, names in (
+            (categories, {name for product in purchased for name in product.categories}),
+            (brands, {product.brand for product in purchased if product.brand}),
         ):
             for name in names:
-                count, last = found.get(name, (0, order.placed_at))
-                found[name] = (count + 1, max(last, order.placed_at))
+                count, last = totals.get(name, (0, order.placed_at))
+                totals[name] = (count + 1, max(last, order.placed_at))
     return _ranked(categories), _ranked(brands)
 
 
-def _ranked(found: Mapping[str, tuple[int, int]]) -> list[Favourite]:
-    favourites = [Favourite(name, count, last) for name, (count, last) in found.items()]
-    return sorted(favourites, key=lambda one: (-one.orders, -one.last_at, one.name))
+def _ranked(totals: Mapping[str, tuple[int, int]]) -> list[Favorite]:
+    favorites = [Favorite(name, count, last) for name, (count, last) in totals.items()]
+    return sorted(favorites, key=lambda favorite: (-favorite.order_count, -favorite.last_ordered_at, favorite.name))

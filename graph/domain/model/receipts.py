@@ -1,52 +1,52 @@
-"""Receipts: what a store remembers of every observation, so that deliveries may repeat and reorder (step 1)."""
+"""Receipts: the record of every observation in a store, so that deliveries may repeat and reorder (step 1)."""
 
 from enum import Enum
 
 from msgspec import Struct
 
-from graph.domain.model.observations import Statement, Tier
+from graph.domain.model.observations import EvidenceStatement, EvidenceTier
 
 ObservationKey = tuple[str, str]
 """Source and id."""
 
 
-class Standing(Enum):
+class ObservationStatus(Enum):
     """Whether an observation counts."""
 
     VALID = "valid"
     INACTIVE = "inactive"
-    """The rules refuse it; other rules may take it up."""
+    """The rules reject it; other rules may accept it."""
     SUPERSEDED = "superseded"
-    """The source stated the same order anew."""
+    """The source reported the same order again."""
     REVOKED = "revoked"
 
 
 class Receipt(Struct, frozen=True, gc=False):
-    """One observation as it is remembered.
+    """The stored record of one observation.
 
-    `digest` is empty where only a revocation has come so far. `keys` are the identifiers it names under the rules,
-    `seen_at` the time that counts, `sent` all that was sent (`Observation.as_sent`). An order's statement carries the
-    order's key, when it was stated and the facts; one of another `kind` its facts and, `told_at`, the identifiers on
-    which they hang. `read_under` is the version of the rules that it was read anew under, 0 where it never was. Times
-    in microseconds.
+    `digest` is empty if only a revocation has arrived so far. `keys` are the identifiers that the observation names
+    under the rules, `seen_at` the time that counts, `sent` all that was sent (`Observation.as_sent`). The report of an
+    order has the order's key, the time of the report and the facts; one of another `kind` has its facts and
+    `fact_holders`, the identifiers that they are attached to. `rules_version` is the version of the rules that it was
+    last reprocessed under, 0 if it never was. Times are in microseconds.
     """
 
     source: str
     id: str
     digest: str
-    standing: Standing
+    status: ObservationStatus
     received_at: int
     seen_at: int = 0
     keys: tuple[str, ...] = ()
-    tier: Tier = Tier.FIRST
+    tier: EvidenceTier = EvidenceTier.FIRST_PARTY
     confidence: float | None = None
     sent: str = ""
     order_key: str = ""
-    stated_at: int = 0
+    reported_at: int = 0
     facts: str = ""
     kind: str = ""
-    told_at: tuple[str, ...] = ()
-    read_under: int = 0
+    fact_holders: tuple[str, ...] = ()
+    rules_version: int = 0
 
     @property
     def key(self) -> ObservationKey:
@@ -54,6 +54,6 @@ class Receipt(Struct, frozen=True, gc=False):
         return self.source, self.id
 
     @property
-    def statement(self) -> Statement:
-        """What resolution needs of it."""
-        return Statement(self.source, self.id, self.keys, self.tier, self.seen_at, self.confidence)
+    def statement(self) -> EvidenceStatement:
+        """The part that resolution needs."""
+        return EvidenceStatement(self.source, self.id, self.keys, self.tier, self.seen_at, self.confidence)

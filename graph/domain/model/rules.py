@@ -1,4 +1,4 @@
-"""The rules of the namespaces (design.md §4) as plain values."""
+"""The rules of the namespaces as plain values (docs/reference/rules-toml.md)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,137 +8,158 @@ from functools import cached_property, lru_cache
 from msgspec import Struct, field
 
 from graph.domain.model import normalization
-from graph.domain.model.errors import RulesError
-from graph.domain.model.identifiers import MAX_VALUE_LENGTH, UNFIT, namespace_of
+from graph.domain.model.errors import InvalidInput, RulesError
+from graph.domain.model.identifiers import FORBIDDEN_CHARACTERS, MAX_VALUE_LENGTH, Identifier, namespace_of
 
 STRONGER = "stronger"
 """The name under which `shared_above` counts all identifiers of stronger namespaces."""
 
-CACHED_VALUES = 5_000
-"""Values of a namespace whose normalised form is kept."""
+VALUE_CACHE_SIZE = 5_000
+"""Values per namespace whose normalized form is cached."""
 
 NAMESPACE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 class Contested(Enum):
-    """Which claim wins when two customers claim one identifier."""
+    """Which claim wins if two customers claim an identifier."""
 
     NEWEST = "newest"
     FIRST = "first"
 
 
-class Dropped(Struct, frozen=True, gc=False):
-    """An identifier that an observation named and that was left out."""
+class DroppedIdentifierCode(Enum):
+    """Why an identifier was dropped."""
+
+    BLOCKED = "BLOCKED"
+    EMPTY = "EMPTY"
+    INVALID = "INVALID"
+    TOO_SHORT = "TOO_SHORT"
+    TOO_LONG = "TOO_LONG"
+
+
+class DroppedIdentifier(Struct, frozen=True, gc=False):
+    """An identifier of an observation that was dropped."""
 
     namespace: str
     value: str
-    code: str
+    code: DroppedIdentifierCode
     reason: str
 
 
 class NamespaceRule(Struct, frozen=True, gc=False):
-    """The rules of one namespace; `None` means no limit. `blocked` holds exact values, `blocked_patterns` regular
-    expressions that a whole value is held against."""
+    """The rules of one namespace; `None` means no limit. `blocked` has exact values, `blocked_patterns` regular
+    expressions that match whole values."""
 
     name: str
     limit: int | None = None
     contested: Contested = Contested.NEWEST
     shared_above: Mapping[str, int] = field(default_factory=dict)
-    normalise: tuple[str, ...] = ()
+    normalize: tuple[str, ...] = ()
     blocked: frozenset[str] = frozenset()
     blocked_patterns: tuple[str, ...] = ()
     min_length: int = 1
     known: bool = False
 
 
-class _Cleaner:
-    """The compiled half of a namespace's rules: raw value in, normalised value or the reason against it out."""
+class _Normalizer:
+    """The compiled rules of a namespace: returns the normalized form of a raw value, or why it is dropped."""
 
     def __init__(self, rule: NamespaceRule) -> None:
         self._rule = rule
-        self._steps = tuple(normalization.step(name) for name in rule.normalise)
+        self._steps = tuple(normalization.step(name) for name in rule.normalize)
         self._blocking = [re.compile(pattern).fullmatch for pattern in rule.blocked_patterns]
-        # The same values come over and over, and an e-mail address costs 0.15 ms to check.
-        self.clean = lru_cache(maxsize=CACHED_VALUES)(self._clean)
+        # The same values are sent over and over, and validating an email address takes 0.15 ms.
+        self.normalize = lru_cache(maxsize=VALUE_CACHE_SIZE)(self._normalize)
 
     def _is_blocked(self, value: str) -> bool:
         if value in self._rule.blocked:
             return True
-        for matches in self._blocking:  # noqa: SIM110 - every new value comes here; a generator takes twice as long
+        for matches in self._blocking:  # noqa: SIM110 - runs for every new value; a generator takes twice as long
             if matches(value):
                 return True
         return False
 
-    def _clean(self, raw: str) -> str | Dropped:
+    def _normalize(self, raw: str) -> str | DroppedIdentifier:
         name = self._rule.name
         if len(raw) > MAX_VALUE_LENGTH:
-            return Dropped(
-                name, raw[:40] + "…", "TOO_LONG", f"has {len(raw)} characters; {MAX_VALUE_LENGTH} are allowed"
+            return DroppedIdentifier(
+                name,
+                raw[:40] + "…",
+                DroppedIdentifierCode.TOO_LONG,
+                f"has {len(raw)} characters; {MAX_VALUE_LENGTH} are allowed",
             )
         if not raw.strip():
-            return Dropped(name, raw, "EMPTY", "is empty")
-        if UNFIT.search(raw):
-            return Dropped(name, ascii(raw)[1:-1], "INVALID", "holds a character that no identifier may hold")
-        # Placeholders are looked for before normalising too: `unknown` is no e-mail address, but says more than that.
+            return DroppedIdentifier(name, raw, DroppedIdentifierCode.EMPTY, "is empty")
+        if FORBIDDEN_CHARACTERS.search(raw):
+            return DroppedIdentifier(
+                name, ascii(raw)[1:-1], DroppedIdentifierCode.INVALID, "contains a character that is not allowed"
+            )
+        # Placeholders are matched before normalizing too: that `unknown` is blocked says more than that it is invalid.
         stripped = raw.strip()
         if self._is_blocked(raw) or (stripped != raw and self._is_blocked(stripped)):
-            return Dropped(name, raw, "BLOCKED", "is a placeholder that the rules block")
+            return DroppedIdentifier(name, raw, DroppedIdentifierCode.BLOCKED, "is a blocked placeholder")
         value = raw
         for step in self._steps:
             try:
                 value = step(value)
             except ValueError as error:
-                return Dropped(name, raw, "INVALID", str(error))
+                return DroppedIdentifier(name, raw, DroppedIdentifierCode.INVALID, str(error))
         if not value:
-            return Dropped(name, raw, "EMPTY", "is empty")
+            return DroppedIdentifier(name, raw, DroppedIdentifierCode.EMPTY, "is empty")
         if value not in (raw, stripped) and self._is_blocked(value):
-            return Dropped(name, raw, "BLOCKED", "is a placeholder that the rules block")
+            return DroppedIdentifier(name, raw, DroppedIdentifierCode.BLOCKED, "is a blocked placeholder")
         if len(value) < self._rule.min_length:
-            return Dropped(name, raw, "TOO_SHORT", f"is shorter than {self._rule.min_length} characters")
+            return DroppedIdentifier(
+                name, raw, DroppedIdentifierCode.TOO_SHORT, f"is shorter than {self._rule.min_length} characters"
+            )
         if len(value) > MAX_VALUE_LENGTH:
-            return Dropped(name, raw[:40] + "…", "TOO_LONG", f"is longer than {MAX_VALUE_LENGTH} characters")
+            return DroppedIdentifier(
+                name, raw[:40] + "…", DroppedIdentifierCode.TOO_LONG, f"is longer than {MAX_VALUE_LENGTH} characters"
+            )
         return value
 
 
 class Rules(Struct, frozen=True, dict=True):
-    """The rules of all namespaces, strongest first, and of the whole.
+    """The rules of all namespaces, strongest first, and those that apply to all.
 
-    `accept` is the least confidence at which a statistical link counts.
+    `min_confidence` is the lowest confidence at which a probabilistic link counts.
     """
 
     namespaces: tuple[NamespaceRule, ...]
-    accept: float = 0.9
+    min_confidence: float = 0.9
 
     def __post_init__(self) -> None:
         names = [rule.name for rule in self.namespaces]
         for name in names:
             if not NAMESPACE_NAME.fullmatch(name):
-                raise RulesError(f"namespace {name!r}: a name is made of a-z, 0-9 and _, and starts with a letter")
+                raise RulesError(f"namespace {name!r}: names consist of a-z, 0-9 and _ and start with a letter")
             if names.count(name) > 1:
-                raise RulesError(f"namespace {name!r} is there twice")
-        if not 0 <= self.accept <= 1:
-            raise RulesError(f"accept is {self.accept!r}; allowed is 0 to 1")
+                raise RulesError(f"duplicate namespace {name!r}")
+        if not 0 <= self.min_confidence <= 1:
+            raise RulesError(f"min_confidence is {self.min_confidence!r}; 0 to 1 is allowed")
         for rule in self.namespaces:
             for counted, most in rule.shared_above.items():
                 if counted != STRONGER and counted not in names:
-                    raise RulesError(f"namespace {rule.name!r}: shared_above names {counted!r}, which is no namespace")
+                    raise RulesError(
+                        f"namespace {rule.name!r}: shared_above names {counted!r}, which is not a namespace"
+                    )
                 if most < 1:
-                    raise RulesError(f"namespace {rule.name!r}: shared_above is {most}; allowed is 1 or more")
+                    raise RulesError(f"namespace {rule.name!r}: shared_above is {most}; 1 or more is allowed")
             if rule.limit is not None and rule.limit < 1:
-                raise RulesError(f"namespace {rule.name!r}: limit is {rule.limit}; allowed is 1 or more")
+                raise RulesError(f"namespace {rule.name!r}: limit is {rule.limit}; 1 or more is allowed")
             try:
-                _ = _Cleaner(rule)
+                _ = _Normalizer(rule)
             except (ValueError, re.error) as error:
                 raise RulesError(f"namespace {rule.name!r}: {error}") from error
 
     @cached_property
     def rank(self) -> Mapping[str, int]:
-        """Namespace to its rank; 0 is the strongest."""
+        """The ranks by namespace; 0 is the strongest."""
         return {rule.name: rank for rank, rule in enumerate(self.namespaces)}
 
     @cached_property
     def by_name(self) -> Mapping[str, NamespaceRule]:
-        """Namespace to its rules."""
+        """The rules by namespace."""
         return {rule.name: rule for rule in self.namespaces}
 
     @cached_property
@@ -148,30 +169,44 @@ class Rules(Struct, frozen=True, dict=True):
 
     @cached_property
     def limits(self) -> Mapping[str, int]:
-        """The namespaces that have a limit, with it."""
+        """The limits by namespace, of those that have one."""
         return {rule.name: rule.limit for rule in self.namespaces if rule.limit is not None}
 
     @cached_property
-    def known(self) -> frozenset[str]:
-        """The namespaces an identifier of which makes a customer known."""
+    def known_namespaces(self) -> frozenset[str]:
+        """The namespaces whose identifiers make a customer known."""
         return frozenset(rule.name for rule in self.namespaces if rule.known)
 
     @cached_property
-    def _cleaners(self) -> Mapping[str, _Cleaner]:
-        return {rule.name: _Cleaner(rule) for rule in self.namespaces}
+    def _normalizers(self) -> Mapping[str, _Normalizer]:
+        return {rule.name: _Normalizer(rule) for rule in self.namespaces}
 
-    def clean(self, namespace: str, raw: str) -> str | Dropped:
-        """The normalised value, or why there is none. The namespace must be known."""
-        return self._cleaners[namespace].clean(raw)
+    def normalize_value(self, namespace: str, raw: str) -> str | DroppedIdentifier:
+        """Return the normalized value, or why it is dropped. The rules must have the namespace."""
+        return self._normalizers[namespace].normalize(raw)
+
+    def key(self, namespace: str, raw: str, path: tuple[str | int, ...] = ()) -> str:
+        """Return the key of a raw identifier, normalized as in observations.
+
+        Raises `InvalidInput` if the namespace is unknown or the value cannot be an identifier.
+        """
+        if namespace not in self.by_name:
+            raise InvalidInput("UNKNOWN_NAMESPACE", self.unknown(namespace), (*path, "namespace"))
+        value = self.normalize_value(namespace, raw)
+        if isinstance(value, DroppedIdentifier):
+            raise InvalidInput(
+                f"IDENTIFIER_{value.code.value}", f"value {value.value!r} {value.reason}", (*path, "value")
+            )
+        return Identifier(namespace, value).key
 
     def strong_first(self, a: str, b: str) -> tuple[str, str]:
-        """Two keys as (stronger, weaker); of equal rank the smaller key is the stronger."""
+        """Return two keys as (stronger, weaker); of equal rank the smaller key is the stronger."""
         rank_a, rank_b = self.rank[namespace_of(a)], self.rank[namespace_of(b)]
         return (a, b) if (rank_a, a) < (rank_b, b) else (b, a)
 
     @cached_property
-    def counted(self) -> Mapping[str, Sequence[tuple[frozenset[str], int]]]:
-        """Namespace to (namespaces counted together, most allowed), one entry a count of `shared_above`."""
+    def shared_limits(self) -> Mapping[str, Sequence[tuple[frozenset[str], int]]]:
+        """By namespace: (namespaces counted together, the most allowed) for each count of `shared_above`."""
         names = [rule.name for rule in self.namespaces]
         return {
             rule.name: tuple(
@@ -183,25 +218,25 @@ class Rules(Struct, frozen=True, dict=True):
         }
 
     def unknown(self, namespace: str) -> str:
-        """That there is no such namespace, in words."""
-        return f"namespace {namespace[:60]!r} is not in the rules; known are {', '.join(self.by_name)}"
+        """Return the message for a namespace that the rules do not have."""
+        return f"namespace {namespace[:60]!r} is not in the rules, which have {', '.join(self.by_name)}"
 
     def is_shared(self, namespace: str, degree: Mapping[str, int]) -> bool:
-        """Whether an identifier is shared, given its number of distinct neighbours by namespace (step 3)."""
+        """Whether an identifier is shared, given its number of distinct neighbors by namespace (step 3)."""
         return any(
             sum(count for name, count in degree.items() if name in names) > most
-            for names, most in self.counted.get(namespace, ())
+            for names, most in self.shared_limits.get(namespace, ())
         )
 
 
-class KeptRules(Struct, frozen=True, gc=False):
-    """A version of the rules as it is kept.
+class StoredRules(Struct, frozen=True, gc=False):
+    """A stored version of the rules.
 
-    `pending` tells that not all observations have been read under it yet: those up to `upto` have.
+    `pending` means that not all observations have been reprocessed under it yet: those up to `processed_to` have.
     """
 
     version: int
-    at: int
+    created_at: int
     text: str
     pending: bool = False
-    upto: tuple[str, str] | None = None
+    processed_to: tuple[str, str] | None = None

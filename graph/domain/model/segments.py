@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Segment(Struct, frozen=True, dict=True):
-    """A segment. `rule` is JSON text, `version` rises with every change of it; `created_at` in microseconds."""
+    """A segment. `rule` is JSON text, `version` increases with every change; `created_at` is in microseconds."""
 
     id: str
     name: str
@@ -25,18 +25,18 @@ class Segment(Struct, frozen=True, dict=True):
 
 
 class Membership(Struct, frozen=True, gc=False):
-    """That a customer belongs to a segment since a time (microseconds), or (`None`) does so no more."""
+    """The membership of a customer in a segment since a time (microseconds); `None` if it has ended."""
 
     segment: str
     customer: str
-    since: int | None
+    entered_at: int | None
 
 
-class Belonging(Struct, frozen=True, gc=False):
-    """What is recorded of a customer: its version, whether its id answers for identifiers, and its segments by id."""
+class SegmentState(Struct, frozen=True, gc=False):
+    """A customer as segments see it: its version, whether its id holds identifiers, and its segments by id."""
 
     id: str
     version: int
     live: bool
     segments: Mapping[str, int]
-    """Segment to since when, in microseconds."""
+    """The time since when the customer belongs to each segment, in microseconds."""

@@ -1,4 +1,4 @@
-"""The catalog: which attributes sources may state, and which purposes consent is given for."""
+"""The catalog: the attributes that sources may state, and the purposes that consent is given for."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -9,7 +9,7 @@ from graph.domain.profile.journey import JourneyRules
 
 
 class AttributeType(Enum):
-    """What a value must look like."""
+    """The format of an attribute's values."""
 
     TEXT = "text"
     DATE = "date"
@@ -25,12 +25,12 @@ class Precedence(Enum):
     NEWEST = "newest"
     OLDEST = "oldest"
     MOST_FREQUENT = "most_frequent"
-    SOURCES = "sources"
-    UNION = "union"
+    SOURCE_PRIORITY = "source_priority"
+    ALL = "all"
 
 
-class Attribute(Struct, frozen=True, gc=False):
-    """An attribute that sources may state. `sources` are those that come first, best first, under `SOURCES`."""
+class AttributeDefinition(Struct, frozen=True, gc=False):
+    """An attribute that sources may state. `sources` are the preferred ones under `SOURCE_PRIORITY`, best first."""
 
     name: str
     type: AttributeType = AttributeType.TEXT
@@ -40,24 +40,26 @@ class Attribute(Struct, frozen=True, gc=False):
 
 
 BUILT_IN = (
-    Attribute("name"),
-    Attribute("given_name"),
-    Attribute("family_name"),
-    Attribute("gender"),
-    Attribute("birth_date", AttributeType.DATE),
-    Attribute("language", AttributeType.LANGUAGE),
-    Attribute("address", AttributeType.ADDRESS),
+    AttributeDefinition("name"),
+    AttributeDefinition("given_name"),
+    AttributeDefinition("family_name"),
+    AttributeDefinition("gender"),
+    AttributeDefinition("birth_date", AttributeType.DATE),
+    AttributeDefinition("language", AttributeType.LANGUAGE),
+    AttributeDefinition("address", AttributeType.ADDRESS),
 )
-"""The attributes that are always there; a file may declare them anew with another precedence."""
+"""The attributes that always exist; attributes.toml may declare them again with another precedence."""
 
 
-class Catalogue(Struct, frozen=True, dict=True):
-    """What may be stated: attributes by name, and the purposes that consent is given for; and the journey's rules."""
+class Catalog(Struct, frozen=True, dict=True):
+    """The attributes by name, the purposes that consent is given for, and the rules of the journey."""
 
-    attributes: Mapping[str, Attribute] = field(default_factory=lambda: {one.name: one for one in BUILT_IN})
+    attributes: Mapping[str, AttributeDefinition] = field(
+        default_factory=lambda: {attribute.name: attribute for attribute in BUILT_IN}
+    )
     purposes: tuple[str, ...] = ("newsletter", "profiling", "third_party_sharing")
     journey: JourneyRules = field(default_factory=JourneyRules)
 
     def unknown(self, name: str) -> str:
-        """That there is no such attribute, in words."""
-        return f"{name[:60]!r} is no attribute; known are {', '.join(self.attributes)}"
+        """The message that an attribute does not exist."""
+        return f"attribute {name[:60]!r} does not exist; known are {', '.join(self.attributes)}"

@@ -1,7 +1,7 @@
-"""Consent: who decided what an address may be used for. A decision hangs on every identifier it was reported with.
+"""Consent: decisions on what an address may be used for.
 
-So a withdrawal stays with the address through every merge and split, and only a later decision naming the same address
-lifts it.
+A decision is attached to every identifier that it was reported with. So a withdrawal stays with the address through
+every merge and split, and only a later decision for the same address replaces it.
 """
 
 import json
@@ -11,16 +11,16 @@ from enum import Enum
 from msgspec import Struct
 
 from graph.domain.model.errors import Problem
-from graph.domain.model.facts import FactKind, Told
-from graph.domain.model.observations import Observation, Tier
+from graph.domain.model.facts import Fact, FactKind
+from graph.domain.model.observations import Observation, Party
 from graph.domain.model.validation import check_text
-from graph.domain.profile.catalog import Catalogue
+from graph.domain.profile.catalog import Catalog
 
 EVERY_CHANNEL = ""
 
 
 class Decision(Enum):
-    """What was decided; the more restrictive one comes later."""
+    """The decisions, from the least restrictive to the most restrictive."""
 
     NONE = "none"
     GIVEN = "given"
@@ -34,94 +34,102 @@ class Channel(Enum):
     EMAIL = "email"
     PHONE = "phone"
     SMS = "sms"
-    POST = "post"
+    POSTAL_MAIL = "postal_mail"
     PUSH = "push"
     WEB = "web"
 
 
 class ConsentStatement(Struct, frozen=True, gc=False):
-    """A decision on a purpose, for one channel or (without one) for every channel."""
+    """A decision on a purpose, for a channel or (without `channel`) for every channel."""
 
     source: str
     identifiers: tuple[tuple[str, str], ...]
     purpose: str
     decision: Decision
     channel: Channel | None = None
-    text_version: str = ""
+    policy_version: str = ""
     id: str = ""
-    party: Tier = Tier.FIRST
+    party: Party = Party.FIRST_PARTY
     decided_at: int | None = None
 
     def observation(self) -> Observation:
-        """The observation that the statement is."""
+        """The statement as an observation."""
         channel = EVERY_CHANNEL if self.channel is None else self.channel.value
-        facts = json.dumps([self.purpose, channel, self.decision.value, self.text_version], ensure_ascii=False)
+        facts = json.dumps([self.purpose, channel, self.decision.value, self.policy_version], ensure_ascii=False)
         kind = FactKind.CONSENT.value
         return Observation(self.source, self.identifiers, self.id, self.party, self.decided_at, facts=facts, kind=kind)
 
 
-def check_consent(statement: ConsentStatement, catalogue: Catalogue) -> Problem | None:
+def check_consent(statement: ConsentStatement, catalog: Catalog) -> Problem | None:
     """What is wrong with a decision."""
-    if problem := check_purpose(statement.purpose, catalogue):
+    if problem := check_purpose(statement.purpose, catalog):
         return problem
     if statement.decision is Decision.NONE:
-        return Problem("BAD_VALUE", "decision is NONE; GIVEN, REFUSED or WITHDRAWN is needed", ("decision",))
-    if statement.text_version and (problem := check_text("textVersion", statement.text_version, 100)):
+        return Problem("INVALID_VALUE", "decision is NONE; GIVEN, REFUSED or WITHDRAWN is required", ("decision",))
+    if statement.policy_version and (problem := check_text("policyVersion", statement.policy_version, 100)):
         return problem
     return None
 
 
-def check_purpose(purpose: str, catalogue: Catalogue) -> Problem | None:
+def check_purpose(purpose: str, catalog: Catalog) -> Problem | None:
     """What is wrong with the name of a purpose."""
-    if purpose not in catalogue.purposes:
-        known = ", ".join(catalogue.purposes)
+    if purpose not in catalog.purposes:
+        known = ", ".join(catalog.purposes)
         return Problem("UNKNOWN_PURPOSE", f"purpose {purpose[:60]!r} is unknown; known are {known}", ("purpose",))
     return None
 
 
-class Decided(Struct, frozen=True, gc=False):
-    """A decision as it was reported of an address. `channel` is `None` where it is for every channel."""
+class RecordedDecision(Struct, frozen=True, gc=False):
+    """A decision as it was reported for an address. `channel` is `None` if it is for every channel."""
 
     key: str
     purpose: str
     channel: Channel | None
     decision: Decision
-    at: int
+    decided_at: int
     source: str
-    tier: Tier
-    text_version: str
+    party: Party
+    policy_version: str
 
     @classmethod
-    def of(cls, told: Told) -> "Decided":
-        """From a fact."""
-        purpose, channel, decision, version = json.loads(told.facts)
-        where = Channel(channel) if channel else None
-        return cls(told.key, purpose, where, Decision(decision), told.at, told.source, told.tier, version)
+    def of(cls, fact: Fact) -> "RecordedDecision":
+        """The decision in a fact."""
+        purpose, name, decision, version = json.loads(fact.facts)
+        channel = Channel(name) if name else None
+        return cls(fact.key, purpose, channel, Decision(decision), fact.at, fact.source, fact.party, version)
 
 
 _STRICTNESS = {decision: rank for rank, decision in enumerate(Decision)}
 
 
-def decisions(told: Iterable[Told]) -> list[Decided]:
-    """All decisions, newest first; of those at the same time the stricter first."""
-    found = [(Decided.of(one), one.recency) for one in told]
-    found.sort(key=lambda pair: (-pair[0].at, -_STRICTNESS[pair[0].decision], pair[1]))
-    return [decided for decided, _ in found]
+def decisions(facts: Iterable[Fact]) -> list[RecordedDecision]:
+    """All decisions, newest first; of those at the same time the most restrictive first."""
+    recorded = [(RecordedDecision.of(fact), fact.recency) for fact in facts]
+    recorded.sort(key=lambda pair: (-pair[0].decided_at, -_STRICTNESS[pair[0].decision], pair[1]))
+    return [decision for decision, _ in recorded]
 
 
-def at_address(newest_first: Iterable[Decided], key: str, purpose: str, channel: Channel | None) -> Decided | None:
-    """The decision that counts for an address: the newest that names it, for this channel or for every one.
+def decision_of_address(
+    newest_first: Iterable[RecordedDecision], key: str, purpose: str, channel: Channel | None
+) -> RecordedDecision | None:
+    """The decision in effect for an address: the newest that names it, for this channel or for every channel.
 
-    Asked without a channel: the newest decision that holds for every channel.
+    Without a channel: the newest decision for every channel.
     """
-    for one in newest_first:
-        if one.key == key and one.purpose == purpose and one.channel in (None, channel):
-            return one
+    for decision in newest_first:
+        if decision.key == key and decision.purpose == purpose and decision.channel in (None, channel):
+            return decision
     return None
 
 
-def of_customer(newest_first: list[Decided], purpose: str, channel: Channel | None) -> Decided | None:
-    """The answer for a customer: the strictest of what counts for its addresses; those without one say nothing."""
-    keys = dict.fromkeys(one.key for one in newest_first)
-    found = [one for key in keys if (one := at_address(newest_first, key, purpose, channel)) is not None]
-    return max(found, key=lambda one: (_STRICTNESS[one.decision], one.at), default=None)
+def decision_of_customer(
+    newest_first: list[RecordedDecision], purpose: str, channel: Channel | None
+) -> RecordedDecision | None:
+    """The decision in effect for a customer: the most restrictive of those in effect for its addresses.
+
+    Addresses without a decision are ignored.
+    """
+    keys = dict.fromkeys(decision.key for decision in newest_first)
+    by_address = (decision_of_address(newest_first, key, purpose, channel) for key in keys)
+    in_effect = [decision for decision in by_address if decision is not None]
+    return max(in_effect, key=lambda decision: (_STRICTNESS[decision.decision], decision.decided_at), default=None)

@@ -1,4 +1,4 @@
-"""How somebody uses to act: when they open mail, how long they take to decide, what they answer to."""
+"""How a customer typically engages: when email is opened, how long decisions take, which offers get a response."""
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -6,24 +6,24 @@ from enum import Enum
 from msgspec import Struct
 
 from graph.domain.model.dates import DAY
-from graph.domain.model.facts import Skimmed
-from graph.domain.model.interaction_counts import HOUR, Tally, counts
+from graph.domain.model.facts import InteractionSummary
+from graph.domain.model.interaction_counts import HOUR, InteractionCounts, counts_by_name
 from graph.domain.model.orders import Order, OrderStatus
 
-LONGEST_DECISION = 90 * DAY
-"""A look at an article that lies further back than this did not lead to the order."""
+MAX_TIME_TO_PURCHASE = 90 * DAY
+"""A view of a product that is older than this did not lead to the order."""
 
 
-class Churn(Enum):
-    """How likely somebody is to be lost, by their own rhythm."""
+class ChurnRisk(Enum):
+    """How likely a customer is to be lost, measured by the time between the customer's own orders."""
 
-    NONE = "none"
-    WATCH = "watch"
-    LIKELY = "likely"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
 
 
-class Campaign(Struct, frozen=True, gc=False):
-    """What somebody did with the mails of a campaign."""
+class CampaignEngagement(Struct, frozen=True, gc=False):
+    """How many emails of a campaign were sent to the customer, opened and clicked."""
 
     name: str
     sent: int
@@ -31,102 +31,118 @@ class Campaign(Struct, frozen=True, gc=False):
     clicked: int
 
 
-class Reaction(Struct, frozen=True, gc=False):
-    """How often an appeal (discount, new, a category) was sent or shown to somebody, and clicked."""
+class OfferResponse(Struct, frozen=True, gc=False):
+    """How often a type of offer (discount, new, a category) was sent or shown to the customer, and clicked."""
 
-    appeal: str
-    shown: int
-    reacted: int
+    offer_type: str
+    impressions: int
+    clicks: int
 
     @property
-    def rate(self) -> float:
-        """Clicks by what was sent or shown, at most 1; what was only clicked counts as shown as often."""
-        return min(self.reacted / (self.shown or self.reacted), 1.0)
+    def click_rate(self) -> float:
+        """Clicks divided by impressions, at most 1; offers with clicks only have as many impressions as clicks."""
+        return min(self.clicks / (self.impressions or self.clicks), 1.0)
 
 
-class Habits(Struct, frozen=True, gc=False):
-    """Habits; `None` where there is nothing to tell from.
+class Engagement(Struct, frozen=True, gc=False):
+    """How a customer typically engages; `None` without any data.
 
-    All interactions count for `did` (how many of each type, most frequent first), `reactions` (those reacted to most
-    often first), `opening_hour` (0 to 23 in UTC) and `opening_weekday` (0 for Monday; of several that are as frequent
-    the smallest). The newest interactions and orders count for `campaigns` and `decision_hours`: the mean time from
-    first looking at an article of an order, or putting it into a cart, to the order, at most 90 days each.
+    Counted over all interactions: `interaction_counts` (by type, most frequent first), `offer_responses` (by click
+    rate, highest first), `email_open_hour` (0 to 23 in UTC) and `email_open_weekday` (0 for Monday); of several hours
+    or weekdays that are equally frequent, the smallest. Counted over the newest interactions and orders: `campaigns`
+    and `average_hours_to_purchase`, the mean time from the first view of a product of an order, or adding it to a cart,
+    to the order, at most 90 days each.
     """
 
-    opening_hour: int | None
-    opening_weekday: int | None
-    decision_hours: float | None
-    campaigns: tuple[Campaign, ...]
-    reactions: tuple[Reaction, ...]
-    did: Mapping[str, int]
+    email_open_hour: int | None
+    email_open_weekday: int | None
+    average_hours_to_purchase: float | None
+    campaigns: tuple[CampaignEngagement, ...]
+    offer_responses: tuple[OfferResponse, ...]
+    interaction_counts: Mapping[str, int]
 
 
-def habits(tally: Tally, orders: Sequence[Order], interactions: Sequence[Skimmed]) -> Habits:
-    """The habits by what was counted, and by the newest orders and interactions, both newest first."""
-    taken = [time for order in orders if (time := _decision(order, orders, interactions)) is not None]
-    return Habits(
-        _most_frequent(counts(tally, "hour")),
-        _most_frequent(counts(tally, "weekday")),
-        round(sum(taken) / len(taken) / HOUR, 2) if taken else None,
+def engagement(
+    interaction_counts: InteractionCounts, orders: Sequence[Order], interactions: Sequence[InteractionSummary]
+) -> Engagement:
+    """The engagement by the counts of all interactions, and by the newest orders and interactions, newest first."""
+    times = [time for order in orders if (time := _time_to_purchase(order, orders, interactions)) is not None]
+    counts_by_type = counts_by_name(interaction_counts, "did")
+    return Engagement(
+        _most_frequent(counts_by_name(interaction_counts, "hour")),
+        _most_frequent(counts_by_name(interaction_counts, "weekday")),
+        round(sum(times) / len(times) / HOUR, 2) if times else None,
         _campaigns(interactions),
-        _reactions(tally),
-        dict(sorted(counts(tally, "did").items(), key=lambda one: (-one[1], one[0]))),
+        _offer_responses(interaction_counts),
+        dict(sorted(counts_by_type.items(), key=lambda item: (-item[1], item[0]))),
     )
 
 
-def _most_frequent(counted: Mapping[str, int]) -> int | None:
-    return min((int(name) for name in counted), key=lambda name: (-counted[str(name)], name), default=None)
+def _most_frequent(counts: Mapping[str, int]) -> int | None:
+    return min((int(name) for name in counts), key=lambda name: (-counts[str(name)], name), default=None)
 
 
-def _reactions(tally: Tally) -> tuple[Reaction, ...]:
-    shown, reacted = counts(tally, "shown"), counts(tally, "reacted")
-    found = [Reaction(name, shown.get(name, 0), reacted.get(name, 0)) for name in {**shown, **reacted}]
-    return tuple(sorted(found, key=lambda one: (-one.rate, -one.reacted, one.appeal)))
+def _offer_responses(interaction_counts: InteractionCounts) -> tuple[OfferResponse, ...]:
+    shown, reacted = counts_by_name(interaction_counts, "shown"), counts_by_name(interaction_counts, "reacted")
+    responses = [OfferResponse(name, shown.get(name, 0), reacted.get(name, 0)) for name in {**shown, **reacted}]
+    return tuple(sorted(responses, key=lambda response: (-response.click_rate, -response.clicks, response.offer_type)))
 
 
-def _decision(order: Order, orders: Sequence[Order], interactions: Sequence[Skimmed]) -> int | None:
-    """From the first look at what an order holds, after the order before it that holds the same, to the order."""
+def _time_to_purchase(order: Order, orders: Sequence[Order], interactions: Sequence[InteractionSummary]) -> int | None:
+    """The time from the first view of a product of the order, after the previous order of the same, to the order."""
     if order.status is OrderStatus.CANCELLED:
         return None
     skus = {line.sku for line in order.lines}
-    before = [one.placed_at for one in orders if one.placed_at < order.placed_at and skus & {x.sku for x in one.lines}]
-    since = max([order.placed_at - LONGEST_DECISION, *before])
-    looks = [
-        one.at
-        for one in interactions
-        if one.type in ("product_view", "cart") and one.sku in skus and since < one.at <= order.placed_at
+    previous = [
+        earlier.placed_at
+        for earlier in orders
+        if earlier.placed_at < order.placed_at and skus & {line.sku for line in earlier.lines}
     ]
-    return order.placed_at - min(looks) if looks else None
+    since = max([order.placed_at - MAX_TIME_TO_PURCHASE, *previous])
+    views = [
+        interaction.occurred_at
+        for interaction in interactions
+        if interaction.type in ("product_viewed", "product_added")
+        and interaction.sku in skus
+        and since < interaction.occurred_at <= order.placed_at
+    ]
+    return order.placed_at - min(views) if views else None
 
 
-def _campaigns(interactions: Sequence[Skimmed]) -> tuple[Campaign, ...]:
+def _campaigns(interactions: Sequence[InteractionSummary]) -> tuple[CampaignEngagement, ...]:
     by_name: dict[str, dict[str, int]] = {}
-    for one in interactions:
-        if one.campaign and one.type in ("email_sent", "email_opened", "email_clicked"):
-            mine = by_name.setdefault(one.campaign, {})
-            mine[one.type] = mine.get(one.type, 0) + 1
-    found = [
-        Campaign(name, mine.get("email_sent", 0), mine.get("email_opened", 0), mine.get("email_clicked", 0))
-        for name, mine in by_name.items()
+    for interaction in interactions:
+        if interaction.campaign and interaction.type in ("email_sent", "email_opened", "email_link_clicked"):
+            counts = by_name.setdefault(interaction.campaign, {})
+            counts[interaction.type] = counts.get(interaction.type, 0) + 1
+    campaigns = [
+        CampaignEngagement(
+            name, counts.get("email_sent", 0), counts.get("email_opened", 0), counts.get("email_link_clicked", 0)
+        )
+        for name, counts in by_name.items()
     ]
-    return tuple(sorted(found, key=lambda one: (-one.clicked, -one.opened, one.name)))
+    return tuple(sorted(campaigns, key=lambda campaign: (-campaign.clicked, -campaign.opened, campaign.name)))
 
 
-SILENT = (1.5, 3.0)
-"""Means of the own rhythm after which silence is watched, and is likely to last."""
+OVERDUE_RATIOS = (1.5, 3.0)
+"""The overdue ratios from which the churn risk is `MEDIUM` and `HIGH`."""
 
 
-def churn_moments(last_order_at: int | None, rhythm: float | None) -> list[float]:
-    """The moments at which silence alone changes the signal; `rhythm` is the mean time between orders."""
-    return [] if last_order_at is None or rhythm is None else [last_order_at + means * rhythm for means in SILENT]
+def churn_risk_moments(last_order_at: int | None, mean_order_interval: float | None) -> list[float]:
+    """The moments at which time alone changes the churn risk (microseconds, as the mean time between orders)."""
+    return (
+        []
+        if last_order_at is None or mean_order_interval is None
+        else [last_order_at + ratio * mean_order_interval for ratio in OVERDUE_RATIOS]
+    )
 
 
-def churn(silence: float | None, last_order_at: int | None, unsubscribed_at: int | None) -> Churn:
-    """The signal: silence of 1.5 means of the own rhythm is watched, of 3 it is likely to last.
+def churn_risk(overdue_ratio: float | None, last_order_at: int | None, unsubscribed_at: int | None) -> ChurnRisk:
+    """The churn risk: `MEDIUM` from an overdue ratio of 1.5, `HIGH` from 3.
 
-    Who has unsubscribed since the last order is one step further.
+    A customer who has unsubscribed since the last order is one level higher.
     """
-    steps = 0 if silence is None else sum(silence >= means for means in SILENT)
+    level = 0 if overdue_ratio is None else sum(overdue_ratio >= ratio for ratio in OVERDUE_RATIOS)
     if unsubscribed_at is not None and (last_order_at is None or unsubscribed_at > last_order_at):
-        steps += 1
-    return list(Churn)[min(steps, 2)]
+        level += 1
+    return list(ChurnRisk)[min(level, 2)]

@@ -1,4 +1,4 @@
-"""Segments of third parties: what others say that somebody belongs to, until it expires."""
+"""External segments: the segments of other companies that a customer belongs to, until they expire."""
 
 import json
 from collections.abc import Iterable
@@ -6,59 +6,59 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from graph.domain.model.errors import Problem
-from graph.domain.model.facts import FactKind, Told
+from graph.domain.model.facts import Fact, FactKind
 from graph.domain.model.json_text import compact
-from graph.domain.model.observations import Observation, Tier
+from graph.domain.model.observations import Observation, Party
 from graph.domain.model.validation import check_text
 
 
-class OutsideStatement(Struct, frozen=True, gc=False):
-    """That somebody belongs to a source's segment, or (`belongs` false) does so no more. Times in microseconds."""
+class ExternalSegmentStatement(Struct, frozen=True, gc=False):
+    """A source's statement on the membership in a segment; `is_member` false ends it. Times in microseconds."""
 
     source: str
     identifiers: tuple[tuple[str, str], ...]
     segment: str
     expires_at: int | None = None
-    belongs: bool = True
+    is_member: bool = True
     id: str = ""
-    party: Tier = Tier.THIRD
-    stated_at: int | None = None
+    party: Party = Party.THIRD_PARTY
+    reported_at: int | None = None
 
     def observation(self) -> Observation:
-        """The observation that the statement is."""
-        facts = compact([self.segment, self.expires_at, self.belongs])
-        kind = FactKind.OUTSIDE.value
-        return Observation(self.source, self.identifiers, self.id, self.party, self.stated_at, facts=facts, kind=kind)
+        """The statement as an observation."""
+        facts = compact([self.segment, self.expires_at, self.is_member])
+        kind = FactKind.EXTERNAL_SEGMENT.value
+        return Observation(self.source, self.identifiers, self.id, self.party, self.reported_at, facts=facts, kind=kind)
 
 
-def check_outside(statement: OutsideStatement) -> Problem | None:
+def check_external_segment(statement: ExternalSegmentStatement) -> Problem | None:
     """What is wrong with a statement."""
     return check_text("segment", statement.segment, 200)
 
 
-class OutsideSegment(Struct, frozen=True, gc=False):
-    """A segment that somebody belongs to now, by whose word, on which identifier, and until when."""
+class ExternalSegment(Struct, frozen=True, gc=False):
+    """A segment that the customer belongs to, with its source, identifier and end. Times in microseconds."""
 
     segment: str
     source: str
-    tier: Tier
+    party: Party
     key: str
-    stated_at: int
+    reported_at: int
     expires_at: int | None
 
 
-def outside_segments(told: Iterable[Told], now: int) -> list[OutsideSegment]:
-    """The segments that hold at a time (microseconds), newest first.
+def external_segments(facts: Iterable[Fact], now: int) -> list[ExternalSegment]:
+    """The segments in effect at `now` (microseconds), newest first.
 
-    Of each source the newest word on a segment counts for each of the identifiers that carry its statements.
+    Of a source, the newest statement on a segment is in effect, for each identifier that carries its statements.
     """
-    said: set[tuple[str, str, str]] = set()
-    found: list[OutsideSegment] = []
-    for one in sorted(told, key=lambda one: one.recency):
-        segment, expires_at, belongs = json.loads(one.facts)
-        if (one.source, one.key, segment) in said:
+    seen: set[tuple[str, str, str]] = set()
+    segments: list[ExternalSegment] = []
+    for fact in sorted(facts, key=lambda fact: fact.recency):
+        segment, expires_at, is_member = json.loads(fact.facts)
+        if (fact.source, fact.key, segment) in seen:
             continue
-        said.add((one.source, one.key, segment))
-        if belongs and (expires_at is None or expires_at > now):
-            found.append(OutsideSegment(segment, one.source, one.tier, one.key, one.at, expires_at))
-    return found
+        seen.add((fact.source, fact.key, segment))
+        if is_member and (expires_at is None or expires_at > now):
+            segments.append(ExternalSegment(segment, fact.source, fact.party, fact.key, fact.at, expires_at))
+    return segments

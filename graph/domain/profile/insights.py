@@ -1,4 +1,4 @@
-"""What is known of a customer at a moment, worked out once and only where it is asked for."""
+"""The values derived from a customer's data at a moment, each computed once and on demand."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -6,48 +6,56 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from graph.domain.model.facts import FactKind, Skimmed
+from graph.domain.model.facts import FactKind, InteractionSummary
 from graph.domain.model.order_totals import main_currency
 from graph.domain.model.orders import Order
 from graph.domain.model.products import Product
-from graph.domain.profile.attributes import Chosen, profile
-from graph.domain.profile.catalog import Catalogue
-from graph.domain.profile.consents import Decided, decisions
-from graph.domain.profile.engagement import Churn, churn
-from graph.domain.profile.external_segments import OutsideSegment, outside_segments
+from graph.domain.profile.attributes import ProfileAttribute, profile
+from graph.domain.profile.catalog import Catalog
+from graph.domain.profile.consents import RecordedDecision, decisions
+from graph.domain.profile.engagement import ChurnRisk, churn_risk
+from graph.domain.profile.external_segments import ExternalSegment, external_segments
 from graph.domain.profile.journey import Journey, journey
-from graph.domain.profile.metrics import Metrics, metrics, rhythm
-from graph.domain.profile.pages import MAX_PAGE, CustomerView, FactPage, OrderPage, PageRequest, SkimPage, TimelinePage
+from graph.domain.profile.metrics import Metrics, mean_order_interval, metrics
+from graph.domain.profile.pages import (
+    MAX_PAGE,
+    CustomerView,
+    FactPage,
+    InteractionSummaryPage,
+    OrderPage,
+    PageRequest,
+    TimelinePage,
+)
 from graph.domain.profile.prediction import Model, Prediction, predict
-from graph.domain.profile.rfm import Population, Standing, standing
+from graph.domain.profile.rfm import RfmPopulation, RfmScores, rfm_scores
 from graph.domain.profile.timeline import TimelineKind
 
-MOST_FACTS = 100_000
-"""Statements of one kind that are read of a customer. They are few: what people do is no statement."""
-PROFILE = FactPage(FactKind.ATTRIBUTES, MOST_FACTS)
-CONSENTS = FactPage(FactKind.CONSENT, MOST_FACTS)
-OUTSIDE = FactPage(FactKind.OUTSIDE, MOST_FACTS)
+MAX_FACTS = 100_000
+"""The facts of a kind that are read of a customer. There are few: interactions are not read with this limit."""
+PROFILE = FactPage(FactKind.ATTRIBUTES, MAX_FACTS)
+CONSENTS = FactPage(FactKind.CONSENT, MAX_FACTS)
+EXTERNAL_SEGMENTS = FactPage(FactKind.EXTERNAL_SEGMENT, MAX_FACTS)
 ORDERS = OrderPage(MAX_PAGE)
-"""The newest orders, which favourites, phases and purchases of articles are found in."""
-LATELY = SkimPage(500)
-"""The newest interactions, which viewed articles and phases are found in."""
-UNSUBSCRIBED = TimelinePage(1, kinds=(TimelineKind.INTERACTION,), types=("email_unsubscribed",))
-"""The last time that mails were unsubscribed."""
-WEEKS = 52
-"""Over how many weeks purchases are predicted."""
+"""The newest orders: favorites, the journey's stage and order conditions are computed from them."""
+RECENT_INTERACTIONS = InteractionSummaryPage(500)
+"""The newest interactions: viewed products and the journey's stage are computed from them."""
+UNSUBSCRIBED = TimelinePage(1, kinds=(TimelineKind.INTERACTION,), types=("unsubscribed",))
+"""The newest interaction of unsubscribing."""
+PREDICTION_WEEKS = 52
+"""The number of weeks for which purchases are predicted."""
 
 
-class Known(Struct, frozen=True, dict=True):
-    """A customer's view with all that figures and conditions follow from; `now` in microseconds.
+class CustomerInsights(Struct, frozen=True, dict=True):
+    """A customer's view with all data that metrics and conditions are computed from; `now` in microseconds.
 
-    `known_by` are the namespaces that make a customer known, `products` the articles of its orders.
+    `known_namespaces` are the namespaces that make a customer known, `products` the products of the orders by SKU.
     """
 
     now: int
     view: CustomerView
-    catalogue: Catalogue
-    known_by: frozenset[str] = frozenset()
-    population: Population | None = None
+    catalog: Catalog
+    known_namespaces: frozenset[str] = frozenset()
+    population: RfmPopulation | None = None
     model: Model | None = None
     products: Mapping[str, Product] = field(default_factory=dict)
 
@@ -57,67 +65,69 @@ class Known(Struct, frozen=True, dict=True):
 
     @property
     def is_known(self) -> bool:
-        """Whether it holds an identifier by which a person is known."""
-        return not self.known_by.isdisjoint(self.view.customer.counts)
+        """Whether the customer holds an identifier of a namespace that makes a customer known."""
+        return not self.known_namespaces.isdisjoint(self.view.customer.counts)
 
     @cached_property
-    def profile(self) -> Mapping[str, Chosen]:
-        """One value an attribute."""
-        return profile(self.page(PROFILE), self.catalogue)
+    def profile(self) -> Mapping[str, ProfileAttribute]:
+        """The chosen value and the alternatives of each attribute."""
+        return profile(self.page(PROFILE), self.catalog)
 
     @cached_property
-    def decided(self) -> list[Decided]:
-        """All decisions on consent, newest first."""
+    def decisions(self) -> list[RecordedDecision]:
+        """All consent decisions, newest first."""
         return decisions(self.page(CONSENTS))
 
     @cached_property
-    def outside(self) -> list[OutsideSegment]:
-        """The segments of others that hold."""
-        return outside_segments(self.page(OUTSIDE), self.now)
+    def external_segments(self) -> list[ExternalSegment]:
+        """The external segments in effect."""
+        return external_segments(self.page(EXTERNAL_SEGMENTS), self.now)
 
     @cached_property
     def orders(self) -> list[Order]:
         """The newest orders."""
-        return [one.order for one in self.page(ORDERS)]
+        return [view.order for view in self.page(ORDERS)]
 
     @property
-    def interactions(self) -> Sequence[Skimmed]:
+    def interactions(self) -> Sequence[InteractionSummary]:
         """The newest interactions."""
-        return self.page(LATELY)
+        return self.page(RECENT_INTERACTIONS)
 
     @cached_property
     def metrics(self) -> Metrics:
-        """The figures of its orders."""
-        return metrics(self.view.customer.figures, self.now)
+        """The metrics of the orders."""
+        return metrics(self.view.customer.order_totals, self.now)
 
     @property
-    def rhythm(self) -> float | None:
-        """The mean time between its orders, in microseconds."""
-        return rhythm(self.view.customer.figures)
+    def mean_order_interval(self) -> float | None:
+        """The mean time between the orders, in microseconds."""
+        return mean_order_interval(self.view.customer.order_totals)
 
     @property
     def currency(self) -> str:
         """The currency of most orders; empty without orders."""
-        figures = self.view.customer.figures
-        return main_currency(figures) if figures else ""
+        order_totals = self.view.customer.order_totals
+        return main_currency(order_totals) if order_totals else ""
 
     @cached_property
-    def standing(self) -> Standing | None:
-        """How it compares with all."""
-        return None if self.population is None else standing(self.view.customer.figures, self.population)
+    def rfm(self) -> RfmScores | None:
+        """The RFM scores; `None` without orders or before the first calculation."""
+        return None if self.population is None else rfm_scores(self.view.customer.order_totals, self.population)
 
     @cached_property
     def prediction(self) -> Prediction | None:
-        """What it will probably buy."""
-        return None if self.model is None else predict(self.model, self.view.customer.figures, WEEKS, self.now)
+        """The predicted purchases; `None` without orders or a fitted model."""
+        if self.model is None:
+            return None
+        return predict(self.model, self.view.customer.order_totals, PREDICTION_WEEKS, self.now)
 
     @cached_property
     def journey(self) -> Journey | None:
-        """The phase of its journey."""
-        return journey(self.orders, self.interactions, self.catalogue.journey, self.now)
+        """The stage of the journey; `None` without orders and interactions."""
+        return journey(self.orders, self.interactions, self.catalog.journey, self.now)
 
     @cached_property
-    def churn(self) -> Churn:
-        """How likely it is to be lost."""
-        unsubscribed = [moment.place[0] for moment in self.page(UNSUBSCRIBED)]
-        return churn(self.metrics.silence, self.metrics.last_order_at, max(unsubscribed, default=None))
+    def churn_risk(self) -> ChurnRisk:
+        """How likely the customer is to be lost."""
+        unsubscribed = [entry.position[0] for entry in self.page(UNSUBSCRIBED)]
+        return churn_risk(self.metrics.overdue_ratio, self.metrics.last_order_at, max(unsubscribed, default=None))

@@ -1,4 +1,4 @@
-"""Interactions: what people do and what is done with them, in shops and apps, by mail, on the phone."""
+"""Interactions of people with a company, and of a company with people: in shops and apps, by email, by phone."""
 
 import json
 from collections.abc import Container, Iterable, Mapping
@@ -8,24 +8,25 @@ from msgspec import Struct, field
 
 from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import Problem
-from graph.domain.model.facts import FactKind, Skimmed, Told
+from graph.domain.model.facts import Fact, FactKind, InteractionSummary
 from graph.domain.model.json_text import ordered
-from graph.domain.model.observations import Observation, Tier
+from graph.domain.model.observations import Observation, Party
 from graph.domain.model.validation import check_text, is_name
 
 EARLIEST = 788_918_400 * SECOND
-"""1995-01-01: what is said to be older has lost its date (1970), since no shop of today was there."""
-LONGEST_TEXT = 5_000
-LARGEST_PROPERTIES = 4_000
-"""Characters of all free properties together, as JSON."""
+"""1995-01-01: an older time means that the source has lost it (1970); no shop has data from before."""
+MAX_TEXT_LENGTH = 5_000
+_MAX_LENGTHS = (("channel", 60), ("device", 200), ("campaign", 200), ("sku", 100), ("text", MAX_TEXT_LENGTH))
+MAX_PROPERTIES_LENGTH = 4_000
+"""Characters of all properties together, as JSON."""
 
 
 class Interaction(Struct, frozen=True, gc=False):
-    """Something that happened. `at` is in microseconds; `sku` is an article number; empty texts are left out."""
+    """Something that happened, at `occurred_at` (microseconds). An empty text means that the value is not known."""
 
     source: str
     type: str
-    at: int
+    occurred_at: int
     id: str = ""
     channel: str = ""
     device: str = ""
@@ -33,80 +34,85 @@ class Interaction(Struct, frozen=True, gc=False):
     sku: str = ""
     text: str = ""
     properties: Mapping[str, Any] = field(default_factory=dict)
-    appeal: str = ""
-    """What a mail or a banner appealed with: discount, new, a category; a free name."""
+    offer_type: str = ""
+    """What an email or a banner offers: discount, new, a category, or any other name."""
 
-    def observation(self, identifiers: tuple[tuple[str, str], ...], party: Tier = Tier.FIRST) -> Observation:
-        """The observation that the report of it is."""
+    def observation(self, identifiers: tuple[tuple[str, str], ...], party: Party = Party.FIRST_PARTY) -> Observation:
+        """The report of the interaction as an observation."""
         facts: dict[str, Any] = {"type": self.type}
-        for name in ("channel", "device", "campaign", "sku", "text", "properties", "appeal"):
+        for name in ("channel", "device", "campaign", "sku", "text", "properties", "offer_type"):
             if value := getattr(self, name):
                 facts[name] = value
         text = ordered(facts)
         kind = FactKind.INTERACTION.value
-        return Observation(self.source, identifiers, self.id, party, self.at, facts=text, kind=kind)
+        return Observation(self.source, identifiers, self.id, party, self.occurred_at, facts=text, kind=kind)
 
     @classmethod
-    def of(cls, told: Told) -> "Interaction":
-        """From a fact."""
-        return cls(told.source, at=told.at, id=told.id, **json.loads(told.facts))
+    def of(cls, fact: Fact) -> "Interaction":
+        """The interaction in a fact."""
+        return cls(fact.source, occurred_at=fact.at, id=fact.id, **json.loads(fact.facts))
 
 
 class InteractionStatement(Struct, frozen=True, gc=False):
-    """An interaction, and the identifiers that it was reported with."""
+    """An interaction with the identifiers that it was reported with."""
 
     interaction: Interaction
     identifiers: tuple[tuple[str, str], ...]
-    party: Tier = Tier.FIRST
+    party: Party = Party.FIRST_PARTY
 
     def observation(self) -> Observation:
-        """The observation that the report is."""
+        """The statement as an observation."""
         return self.interaction.observation(self.identifiers, self.party)
 
 
-class ViewedArticle(Struct, frozen=True, gc=False):
-    """An article that was looked at, when last (microseconds), and whether it was put into a cart."""
+class ViewedProduct(Struct, frozen=True, gc=False):
+    """A product that was viewed, when last (microseconds), and whether it was added to a cart."""
 
     sku: str
-    last_at: int
-    in_cart: bool
+    last_viewed_at: int
+    added_to_cart: bool
 
 
-def viewed_not_bought(newest_first: Iterable[Skimmed], bought: Container[str]) -> list[ViewedArticle]:
-    """The articles of views and carts that were not bought, the latest first."""
-    found: dict[str, ViewedArticle] = {}
-    for one in newest_first:
-        if one.sku and one.sku not in bought and one.type in ("product_view", "cart"):
-            known = found.get(one.sku)
-            last_at = one.at if known is None else known.last_at
-            found[one.sku] = ViewedArticle(one.sku, last_at, one.type == "cart" or bool(known and known.in_cart))
-    return list(found.values())
+def viewed_not_purchased(
+    newest_first: Iterable[InteractionSummary], purchased_skus: Container[str]
+) -> list[ViewedProduct]:
+    """The products that were viewed or added to a cart and not purchased, newest first."""
+    viewed: dict[str, ViewedProduct] = {}
+    for interaction in newest_first:
+        sku = interaction.sku
+        if sku and sku not in purchased_skus and interaction.type in ("product_viewed", "product_added"):
+            newer = viewed.get(sku)
+            last_viewed_at = interaction.occurred_at if newer is None else newer.last_viewed_at
+            added_to_cart = interaction.type == "product_added" or bool(newer and newer.added_to_cart)
+            viewed[sku] = ViewedProduct(sku, last_viewed_at, added_to_cart)
+    return list(viewed.values())
 
 
 def _check_name(field: str, value: str) -> Problem | None:
     if is_name(value):
         return None
-    message = f"{field} is {value[:60]!r}; a-z, 0-9 and _ are allowed, beginning with a letter, up to 60"
-    return Problem("BAD_VALUE", message, (field,))
+    message = f"{field} is {value[:60]!r}; 1 to 60 characters a-z, 0-9 and _ are allowed, beginning with a letter"
+    return Problem("INVALID_VALUE", message, (field,))
 
 
 def check_interaction(statement: InteractionStatement) -> Problem | None:
-    """What is wrong with an interaction; that it lies ahead is told with its time."""
-    one = statement.interaction
-    if problem := _check_name("type", one.type):
+    """What is wrong with an interaction; a time in the future is checked with the observation."""
+    interaction = statement.interaction
+    if problem := _check_name("type", interaction.type):
         return problem
-    if one.at < EARLIEST:
-        return Problem("TOO_OLD", "at lies before 1995: the source has lost the date", ("at",))
-    if one.appeal and (problem := _check_name("appeal", one.appeal)):
+    if interaction.occurred_at < EARLIEST:
+        message = "occurredAt is before 1995: the source has lost the date"
+        return Problem("TIMESTAMP_TOO_OLD", message, ("occurredAt",))
+    if interaction.offer_type and (problem := _check_name("offerType", interaction.offer_type)):
         return problem
-    for name, most in (("channel", 60), ("device", 200), ("campaign", 200), ("sku", 100), ("text", LONGEST_TEXT)):
-        value = getattr(one, name)
-        if value and (problem := check_text(name, value, most)):
+    for name, max_length in _MAX_LENGTHS:
+        value = getattr(interaction, name)
+        if value and (problem := check_text(name, value, max_length)):
             return problem
-    size = len(json.dumps(one.properties, ensure_ascii=False))
-    if size > LARGEST_PROPERTIES:
-        message = f"properties has {size} characters as JSON; {LARGEST_PROPERTIES} are allowed"
-        return Problem("BAD_LENGTH", message, ("properties",))
-    if one.properties and "\\u0000" in json.dumps(one.properties):
-        return Problem("BAD_TEXT", "properties holds a character that no text may hold", ("properties",))
+    length = len(json.dumps(interaction.properties, ensure_ascii=False))
+    if length > MAX_PROPERTIES_LENGTH:
+        message = f"properties has {length} characters as JSON; {MAX_PROPERTIES_LENGTH} are allowed"
+        return Problem("INVALID_LENGTH", message, ("properties",))
+    if interaction.properties and "\\u0000" in json.dumps(interaction.properties):
+        return Problem("INVALID_CHARACTER", "properties contains U+0000, which is not allowed", ("properties",))
     return None

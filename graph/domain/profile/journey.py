@@ -1,13 +1,14 @@
-"""Where a customer stands between first looking and buying again, by rules that attributes.toml can change.
+"""The stage of a customer's journey from discovery to the next purchase, by rules that attributes.toml can change.
 
-The first of these that holds, looked at from now:
+The stage is the first of these that holds now:
 
-1. *purchase*: an order is placed or paid, and not older than `purchase_days`; since it was placed.
-2. *decision*: a cart or a checkout since the last order, not older than `decision_days`; since the first of them.
-3. *after_sales*: an order not older than `after_sales_days`; since it was placed.
-4. *orientation*: anything else that the person did, not older than `orientation_days`; since the first of it after the
-   last silence of that length.
-5. *lapsed*: nothing of all that; since the last of it grew too old.
+1. *purchase*: an order is placed or paid, and not older than `purchase_days`. Since it was placed.
+2. *consideration*: a product was added to a cart or a checkout started since the last order, not longer ago than
+   `consideration_days`. Since the first of these interactions.
+3. *post_purchase*: an order is not older than `post_purchase_days`. Since it was placed.
+4. *discovery*: any other interaction of the customer is not older than `discovery_days`. Since the first interaction
+   after the last gap of that length.
+5. *lapsed*: none of these. Since the last of them became too old.
 """
 
 from collections.abc import Sequence
@@ -16,73 +17,88 @@ from enum import Enum
 from msgspec import Struct
 
 from graph.domain.model.dates import DAY
-from graph.domain.model.facts import Skimmed
+from graph.domain.model.facts import InteractionSummary
 from graph.domain.model.orders import Order, OrderStatus
 
 
-class Phase(Enum):
-    """A phase of the journey."""
+class JourneyStage(Enum):
+    """A stage of the journey."""
 
-    ORIENTATION = "orientation"
-    DECISION = "decision"
+    DISCOVERY = "discovery"
+    CONSIDERATION = "consideration"
     PURCHASE = "purchase"
-    AFTER_SALES = "after_sales"
+    POST_PURCHASE = "post_purchase"
     LAPSED = "lapsed"
 
 
 class JourneyRules(Struct, frozen=True, gc=False):
-    """How long what somebody did keeps them in a phase, in days."""
+    """How long an order or an interaction keeps a customer in a stage, in days."""
 
     purchase_days: int = 14
-    decision_days: int = 14
-    after_sales_days: int = 30
-    orientation_days: int = 30
+    consideration_days: int = 14
+    post_purchase_days: int = 30
+    discovery_days: int = 30
 
 
 class Journey(Struct, frozen=True, gc=False):
-    """The phase that somebody is in, and since when (microseconds)."""
+    """The stage that a customer is in, and since when (microseconds)."""
 
-    phase: Phase
+    stage: JourneyStage
     since: int
 
 
-OURS = frozenset({"email_sent", "email_bounced"})
-"""What is done to people, and tells nothing of what they do."""
-_DECIDING = frozenset({"cart", "checkout_started"})
+OUTBOUND_TYPES = frozenset({"email_sent", "email_bounced"})
+"""Types of interactions that the company starts: they are not the customer's own."""
+_CONSIDERATION_TYPES = frozenset({"product_added", "checkout_started"})
 
 
-def moments(orders: Sequence[Order], interactions: Sequence[Skimmed], rules: JourneyRules) -> list[int]:
-    """The moments at which time alone may change the phase; both newest first."""
+def journey_moments(
+    orders: Sequence[Order], interactions: Sequence[InteractionSummary], rules: JourneyRules
+) -> list[int]:
+    """The moments (microseconds) at which time alone may change the stage; orders and interactions newest first."""
     placed = [order.placed_at for order in orders if order.status is not OrderStatus.CANCELLED]
-    did = [one.at for one in interactions if one.type not in OURS]
-    found = [at + rules.purchase_days * DAY for at in placed] + [at + rules.after_sales_days * DAY for at in placed[:1]]
-    found += [one.at + rules.decision_days * DAY for one in interactions if one.type in _DECIDING][:1]
-    return found + [at + rules.orientation_days * DAY for at in did[:1]]
+    own = [interaction for interaction in interactions if interaction.type not in OUTBOUND_TYPES]
+    considering = [interaction for interaction in interactions if interaction.type in _CONSIDERATION_TYPES]
+    return [
+        *(at + rules.purchase_days * DAY for at in placed),
+        *(at + rules.post_purchase_days * DAY for at in placed[:1]),
+        *(interaction.occurred_at + rules.consideration_days * DAY for interaction in considering[:1]),
+        *(interaction.occurred_at + rules.discovery_days * DAY for interaction in own[:1]),
+    ]
 
 
-def journey(orders: Sequence[Order], interactions: Sequence[Skimmed], rules: JourneyRules, now: int) -> Journey | None:
-    """The phase by the newest orders and interactions, both newest first; `None` where nothing was ever done."""
+def journey(
+    orders: Sequence[Order], interactions: Sequence[InteractionSummary], rules: JourneyRules, now: int
+) -> Journey | None:
+    """The stage at `now` (microseconds) by the newest orders and interactions, both newest first.
+
+    `None` without orders and interactions of the customer.
+    """
     placed = [order for order in orders if order.status is not OrderStatus.CANCELLED]
-    did = [one for one in interactions if one.type not in OURS]
-    last = placed[0].placed_at if placed else None
-    open_ = [one for one in placed if one.status in (OrderStatus.PLACED, OrderStatus.PAID)]
-    if open_ and open_[0].placed_at > now - rules.purchase_days * DAY:
-        return Journey(Phase.PURCHASE, open_[0].placed_at)
-    since = max(now - rules.decision_days * DAY, -1 if last is None else last)
-    deciding = [one.at for one in did if one.type in _DECIDING and one.at > since]
-    if deciding:
-        return Journey(Phase.DECISION, deciding[-1])
-    if last is not None and last > now - rules.after_sales_days * DAY:
-        return Journey(Phase.AFTER_SALES, last)
-    quiet = rules.orientation_days * DAY
-    if did and did[0].at > now - quiet:
-        began = did[0].at
-        for one in did[1:]:
-            if began - one.at > quiet:
+    own = [interaction for interaction in interactions if interaction.type not in OUTBOUND_TYPES]
+    last_order_at = placed[0].placed_at if placed else None
+    open_orders = [order for order in placed if order.status in (OrderStatus.PLACED, OrderStatus.PAID)]
+    if open_orders and open_orders[0].placed_at > now - rules.purchase_days * DAY:
+        return Journey(JourneyStage.PURCHASE, open_orders[0].placed_at)
+    since = max(now - rules.consideration_days * DAY, -1 if last_order_at is None else last_order_at)
+    considering = [
+        interaction.occurred_at
+        for interaction in own
+        if interaction.type in _CONSIDERATION_TYPES and interaction.occurred_at > since
+    ]
+    if considering:
+        return Journey(JourneyStage.CONSIDERATION, considering[-1])
+    if last_order_at is not None and last_order_at > now - rules.post_purchase_days * DAY:
+        return Journey(JourneyStage.POST_PURCHASE, last_order_at)
+    max_gap = rules.discovery_days * DAY
+    if own and own[0].occurred_at > now - max_gap:
+        began = own[0].occurred_at
+        for interaction in own[1:]:
+            if began - interaction.occurred_at > max_gap:
                 break
-            began = one.at
-        return Journey(Phase.ORIENTATION, began)
-    ends = [did[0].at + quiet] if did else []
-    if last is not None:
-        ends.append(last + rules.after_sales_days * DAY)
-    return Journey(Phase.LAPSED, max(ends)) if ends else None
+            began = interaction.occurred_at
+        return Journey(JourneyStage.DISCOVERY, began)
+    ends = [own[0].occurred_at + max_gap] if own else []
+    if last_order_at is not None:
+        ends.append(last_order_at + rules.post_purchase_days * DAY)
+    return Journey(JourneyStage.LAPSED, max(ends)) if ends else None

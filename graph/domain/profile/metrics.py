@@ -1,4 +1,4 @@
-"""The figures of a customer's orders."""
+"""The metrics of a customer's orders."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -6,7 +6,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from graph.domain.model.dates import DAY
-from graph.domain.model.order_totals import Figures
+from graph.domain.model.order_totals import OrderTotals
 
 YEAR = 365.25 * DAY
 
@@ -19,47 +19,47 @@ class Money(Struct, frozen=True, gc=False):
 
 
 class Metrics(Struct, frozen=True, gc=False):
-    """Figures over all orders that are not cancelled; money leaves returned orders out and is by currency.
+    """Metrics of all orders that are not canceled. Money is by currency, without returned orders.
 
-    `average_order_value` is revenue divided by orders, of one currency. Times in microseconds.
+    `average_order_value` is the revenue of a currency divided by its orders. Times in microseconds.
     """
 
-    orders: int
+    order_count: int
     revenue: Sequence[Money]
     average_order_value: Sequence[Money]
     first_order_at: int | None
     last_order_at: int | None
     days_since_last_order: int | None
-    years_as_customer: float | None = None
+    tenure_years: float | None = None
     """From the first order to now, in years of 365.25 days."""
-    mean_days_between_orders: float | None = None
+    average_days_between_orders: float | None = None
     """From the first order to the last, divided by the orders after the first; `None` with fewer than two."""
-    silence: float | None = None
-    """Days since the last order, in means of the customer's own days between orders: above 1 it is late."""
+    overdue_ratio: float | None = None
+    """The time since the last order, divided by the mean time between the customer's orders: above 1 it is overdue."""
 
 
-def rhythm(figures: Figures) -> float | None:
-    """The mean time between orders, in microseconds: from the first to the last, by the orders after the first.
+def mean_order_interval(order_totals: OrderTotals) -> float | None:
+    """The mean time between orders, in microseconds: from the first to the last, divided by the orders after the first.
 
-    `None` with fewer than two orders, or where all were placed at one moment.
+    `None` with fewer than two orders, or if all were placed at the same moment.
     """
-    first = min((sums.first_order for sums in figures.values()), default=0)
-    last = max((sums.last_order for sums in figures.values()), default=0)
-    orders = sum(sums.orders for sums in figures.values())
-    return None if orders < 2 or last == first else (last - first) / (orders - 1)
+    first = min((totals.first_order_at for totals in order_totals.values()), default=0)
+    last = max((totals.last_order_at for totals in order_totals.values()), default=0)
+    order_count = sum(totals.order_count for totals in order_totals.values())
+    return None if order_count < 2 or last == first else (last - first) / (order_count - 1)
 
 
-def metrics(figures: Figures, now: int) -> Metrics:
-    """The figures as of `now` (microseconds)."""
-    by_currency = sorted(figures.items())
-    first = min((sums.first_order for sums in figures.values()), default=None)
-    orders = sum(sums.orders for sums in figures.values())
-    last = max((sums.last_order for sums in figures.values()), default=None)
-    mean = rhythm(figures)
+def metrics(order_totals: OrderTotals, now: int) -> Metrics:
+    """The metrics as of `now` (microseconds)."""
+    by_currency = sorted(order_totals.items())
+    first = min((totals.first_order_at for totals in order_totals.values()), default=None)
+    order_count = sum(totals.order_count for totals in order_totals.values())
+    last = max((totals.last_order_at for totals in order_totals.values()), default=None)
+    mean = mean_order_interval(order_totals)
     return Metrics(
-        orders,
-        [Money(currency, sums.revenue) for currency, sums in by_currency],
-        [Money(currency, sums.revenue / sums.orders) for currency, sums in by_currency],
+        order_count,
+        [Money(currency, totals.revenue) for currency, totals in by_currency],
+        [Money(currency, totals.revenue / totals.order_count) for currency, totals in by_currency],
         first,
         last,
         None if last is None else max(0, (now - last) // DAY),

@@ -1,6 +1,6 @@
-"""What can be asked of a customer and what the answer holds, as plain values. Times in microseconds."""
+"""The requests for the data of a customer and the values of the answer. Times in microseconds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, field
@@ -8,18 +8,19 @@ from msgspec import Struct, field
 from graph.domain.model.customers import Customer
 from graph.domain.model.facts import FactKind
 from graph.domain.model.identifiers import Identifier
-from graph.domain.model.links import Link, State
+from graph.domain.model.links import Link, LinkState
 from graph.domain.model.observations import Evidence
 from graph.domain.model.orders import Order
-from graph.domain.model.overrides import Mark
-from graph.domain.profile.timeline import NO_END, Place, TimelineKind
+from graph.domain.model.overrides import Override
+from graph.domain.profile.timeline import NO_END, TimelineKind, TimelinePosition
 
 T = TypeVar("T")
+Position = TypeVar("Position", tuple[int, int, str], tuple[int, str, str], str)
 MAX_PAGE = 100
 
 
 class ById(Struct, frozen=True, gc=False):
-    """A customer by an id that Kith handed out, retired ones too."""
+    """A customer by its id, which may be retired."""
 
     id: str
 
@@ -30,13 +31,13 @@ class ByKey(Struct, frozen=True, gc=False):
     key: str
 
 
-Asked = ById | ByKey
+CustomerRef = ById | ByKey
 
 
 class IdentifierPage(Struct, frozen=True, gc=False, cache_hash=True):
-    """A page of identifiers by namespace, in the order that is given, then by key.
+    """A page of identifiers by namespace, in the order of `namespaces`, then by key.
 
-    `after` is the last one seen: the place of its namespace in `namespaces`, and its key.
+    `after` is the last identifier of the page before: the index of its namespace in `namespaces`, and its key.
     """
 
     namespaces: tuple[str, ...]
@@ -45,50 +46,50 @@ class IdentifierPage(Struct, frozen=True, gc=False, cache_hash=True):
 
 
 class OrderPage(Struct, frozen=True, gc=False, cache_hash=True):
-    """A page of orders, newest first; `after` is the last (placed_at, key) seen."""
+    """A page of orders, newest first; `after` is the (placed_at, key) of the last order of the page before."""
 
     first: int
     after: tuple[int, str] | None = None
 
 
 class LinkPage(Struct, frozen=True, gc=False, cache_hash=True):
-    """A page of the links with an end at the customer, by both keys; `after` is the last pair seen."""
+    """A page of the links of the customer's identifiers, by pair; `after` is the last pair of the page before."""
 
     first: int
     after: tuple[str, str] | None = None
-    states: tuple[State, ...] = tuple(State)
+    states: tuple[LinkState, ...] = tuple(LinkState)
 
 
 class MatchPage(Struct, frozen=True, gc=False, cache_hash=True):
-    """A page of the links below the threshold with an end at the customer, by both keys."""
+    """A page of the links of the customer's identifiers that are below the threshold, by pair."""
 
     first: int
     after: tuple[str, str] | None = None
 
 
 class HistoryPage(Struct, frozen=True, gc=False, cache_hash=True):
-    """A page of what happened to the customer, newest first; `after` is the number of the last entry seen."""
+    """A page of the customer's history, newest first; `after` is the number of the last entry of the page before."""
 
     first: int
     after: int | None = None
 
 
 class FactPage(Struct, frozen=True, gc=False, cache_hash=True):
-    """What is told of a kind, newest first."""
+    """A page of the facts of a kind, newest first."""
 
     kind: FactKind
     first: int
 
 
 class TimelinePage(Struct, frozen=True, gc=False, cache_hash=True):
-    """A page of interactions, orders and history; `after` is the place of the last item seen.
+    """A page of interactions, orders and changes; `after` is the position of the last item of the page before.
 
-    With `channels`, `types`, `campaign` or `sku` there are interactions of these only. `since` and `until` are in
-    microseconds; `since` belongs to it.
+    `channels`, `types`, `campaign` and `sku` limit the interactions. `since` (inclusive) and `until` (exclusive) are
+    in microseconds.
     """
 
     first: int
-    after: Place | None = None
+    after: TimelinePosition | None = None
     kinds: tuple[TimelineKind, ...] = tuple(TimelineKind)
     channels: tuple[str, ...] | None = None
     types: tuple[str, ...] | None = None
@@ -98,41 +99,55 @@ class TimelinePage(Struct, frozen=True, gc=False, cache_hash=True):
     until: int | None = None
 
 
-class TallyPage(Struct, frozen=True, gc=False, cache_hash=True):
-    """The tallies of all identifiers on which facts hang; they are few."""
+class InteractionCountsPage(Struct, frozen=True, gc=False, cache_hash=True):
+    """The interaction counts of all identifiers that facts are attached to; there are few."""
 
 
-class SkimPage(Struct, frozen=True, gc=False, cache_hash=True):
-    """The newest interactions as `Skimmed`, in the order of timelines."""
+class InteractionSummaryPage(Struct, frozen=True, gc=False, cache_hash=True):
+    """The newest interactions as `InteractionSummary`, in the order of the timeline."""
 
     first: int
 
 
 PageRequest = (
-    IdentifierPage | OrderPage | LinkPage | MatchPage | HistoryPage | FactPage | TimelinePage | TallyPage | SkimPage
+    IdentifierPage
+    | OrderPage
+    | LinkPage
+    | MatchPage
+    | HistoryPage
+    | FactPage
+    | TimelinePage
+    | InteractionCountsPage
+    | InteractionSummaryPage
 )
 
 
 class Selection(Struct, frozen=True, gc=False, cache_hash=True):
-    """The pages that a view is to hold; id, times, counts and figures come with every view."""
+    """The pages that a view contains; every view also has the id, times, counts and order totals."""
 
     pages: tuple[PageRequest, ...] = ()
 
     @classmethod
     def of(cls, pages: Iterable[PageRequest]) -> "Selection":
-        """The selection that holds some pages, each once; those of a kind stand together, so that texts repeat."""
+        """The selection of these pages without duplicates; sorted by kind, so that stores build the same query text."""
         return cls(tuple(sorted(dict.fromkeys(pages), key=lambda page: type(page).__name__)))
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """Some items of a list, and whether more follow."""
+    """Consecutive items of a list, and whether more follow."""
 
     items: Sequence[T]
-    more: bool
+    has_more: bool
+
+
+def page_after(items: Iterable[T], position: Callable[[T], Position], after: Position | None, first: int) -> Page[T]:
+    """Return the page of up to `first` items behind a position, of items that are sorted by their positions."""
+    remaining = [item for item in items if after is None or position(item) > after]
+    return Page(remaining[:first], len(remaining) > first)
 
 
 class IdentifierView(Struct, frozen=True, gc=False):
-    """An identifier with what was seen of it; `evidence` is `None` where only a mark names it."""
+    """An identifier with its evidence, which is `None` if only an override names the identifier."""
 
     identifier: Identifier
     evidence: Evidence | None
@@ -148,23 +163,24 @@ class OrderView(Struct, frozen=True, gc=False):
 
 
 class Match(Struct, frozen=True, gc=False):
-    """A link below the threshold, with the customers at its ends and the *together* and *apart* marks at each."""
+    """A link below the threshold, with the customers of its two identifiers and their TOGETHER and APART overrides."""
 
     link: Link
-    at_a: Customer
-    at_b: Customer
-    marks_a: Sequence[Mark] = ()
-    marks_b: Sequence[Mark] = ()
+    customer_a: Customer
+    customer_b: Customer
+    overrides_a: Sequence[Override] = ()
+    overrides_b: Sequence[Override] = ()
 
 
 class CustomerView(Struct, frozen=True, gc=False):
-    """The answer about one customer.
+    """A customer with the requested pages.
 
-    `requested` is the id that was asked for. Pages are found by the request that asked for them. A customer whose
-    identifiers are all gone is there, and empty.
+    `requested_id` is the id of the request, if it was by id. A customer without any identifiers left still has a view,
+    which is empty.
     """
 
     customer: Customer
-    requested: str | None = None
+    requested_id: str | None = None
     pages: Mapping[PageRequest, Page[Any]] = field(default_factory=dict)
-    """By request: `IdentifierView`, `OrderView`, `Link`, `Match`, `Entry`, `Told`, `Moment`, `Skimmed`, tallies."""
+    """By request: pages of `IdentifierView`, `OrderView`, `Link`, `Match`, `Entry`, `Fact`, `TimelineEntry`,
+    `InteractionSummary` or `InteractionCounts`."""

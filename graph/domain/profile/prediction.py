@@ -1,9 +1,9 @@
-"""What customers will probably buy: BG/NBD for how often, Gamma-Gamma for how much.
+"""Predicted purchases of a customer: BG/NBD for their number, Gamma-Gamma for their value.
 
 Sources: P. Fader, B. Hardie, K. L. Lee, "Counting Your Customers" the Easy Way (2005), equations 7 and 10; P. Fader,
-B. Hardie, "The Gamma-Gamma Model of Monetary Value" (2013), equation 5. Parameters are fitted over all customers in the
-background; a customer's own history is scored with them as it is now. Orders of one day (UTC) are one purchase, and
-time is in weeks, as in both sources.
+B. Hardie, "The Gamma-Gamma Model of Monetary Value" (2013), equation 5. The parameters are fitted to all customers in
+the background; a prediction applies them to the customer's current history. Orders of one day (UTC) are one purchase,
+and time is in weeks, as in both sources.
 """
 
 import json
@@ -14,59 +14,59 @@ from decimal import Decimal
 from msgspec import Struct, field
 
 from graph.domain.model.dates import DAY
-from graph.domain.model.order_totals import Figures, Sums, main_currency
+from graph.domain.model.order_totals import CurrencyTotals, OrderTotals, main_currency
 
 WEEK = 7
 """Days."""
-MOST_FITTED = 100_000
-"""Customers that a model is fitted to; ids are random, so the first of them are a fair sample."""
-FEWEST_REPEATING = 50
-"""Customers with repeated purchases without which nothing can be told."""
-_MOST_TERMS = 100_000
+MAX_FITTED_CUSTOMERS = 100_000
+"""The most customers that a model is fitted to; ids are random, so the first ones are a fair sample."""
+MIN_REPEAT_CUSTOMERS = 50
+"""The fewest customers with repeat purchases that a model can be fitted to."""
+_MAX_TERMS = 100_000
 _SMALL = 1e-12
 
 
-class Purchases(Struct, frozen=True, gc=False):
-    """A history: purchases after the first, weeks from the first to the last, and weeks from the first to now."""
+class PurchaseHistory(Struct, frozen=True, gc=False):
+    """The purchases after the first, the weeks from the first to the last, and the weeks from the first to now."""
 
-    repeated: int
+    repeat_purchases: int
     recency: float
     age: float
 
 
-class Table(Struct, frozen=True, gc=False):
-    """What models are fitted to: a history for each customer, and by currency repeated purchases and their mean.
+class TrainingData(Struct, frozen=True, gc=False):
+    """The data that models are fitted to: a history of each customer, and by currency its repeat spend.
 
-    `as_of` (microseconds) is the now of these histories.
+    The histories are as of `as_of` (microseconds). The repeat spend is the repeat purchases and their mean value.
     """
 
     as_of: int
-    purchases: list[Purchases] = field(default_factory=list)
+    histories: list[PurchaseHistory] = field(default_factory=list)
     spend: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
 
-    def take(self, figures: Figures) -> None:
-        """Take in a customer, unless there are enough."""
-        if not figures or len(self.purchases) >= MOST_FITTED:
+    def add(self, order_totals: OrderTotals) -> None:
+        """Add a customer, unless `MAX_FITTED_CUSTOMERS` is reached."""
+        if not order_totals or len(self.histories) >= MAX_FITTED_CUSTOMERS:
             return
-        self.purchases.append(purchases(figures, self.as_of))
-        for currency, sums in figures.items():
-            if (one := spent(sums)) is not None:
-                self.spend.setdefault(currency, []).append(one)
+        self.histories.append(purchase_history(order_totals, self.as_of))
+        for currency, totals in order_totals.items():
+            if (spend := repeat_spend(totals)) is not None:
+                self.spend.setdefault(currency, []).append(spend)
 
     @property
-    def enough(self) -> bool:
+    def is_sufficient(self) -> bool:
         """Whether a model of purchases can be fitted."""
-        return sum(one.repeated > 0 for one in self.purchases) >= FEWEST_REPEATING
+        return sum(history.repeat_purchases > 0 for history in self.histories) >= MIN_REPEAT_CUSTOMERS
 
 
 class Model(Struct, frozen=True, gc=False):
     """Fitted parameters: BG/NBD's r, alpha (weeks), a and b, and by currency Gamma-Gamma's p, q and v.
 
-    `as_of` (microseconds) is when they were fitted, to `customers` customers.
+    They were fitted at `fitted_at` (microseconds).
     """
 
-    as_of: int
-    customers: int
+    fitted_at: int
+    fitted_to_customers: int
     r: float
     alpha: float
     a: float
@@ -75,77 +75,82 @@ class Model(Struct, frozen=True, gc=False):
 
     def as_text(self) -> str:
         """As JSON text, for a store."""
-        return json.dumps([self.as_of, self.customers, self.r, self.alpha, self.a, self.b, dict(self.spend)])
+        return json.dumps(
+            [self.fitted_at, self.fitted_to_customers, self.r, self.alpha, self.a, self.b, dict(self.spend)]
+        )
 
     @classmethod
     def from_text(cls, text: str) -> "Model":
         """The reverse of `as_text`."""
-        as_of, customers, r, alpha, a, b, spend = json.loads(text)
-        return cls(as_of, customers, r, alpha, a, b, {currency: (p, q, v) for currency, (p, q, v) in spend.items()})
+        fitted_at, customers, r, alpha, a, b, spend = json.loads(text)
+        by_currency = {currency: (p, q, v) for currency, (p, q, v) in spend.items()}
+        return cls(fitted_at, customers, r, alpha, a, b, by_currency)
 
 
 class Prediction(Struct, frozen=True, gc=False):
-    """What a customer will probably buy within some weeks.
+    """The purchases of a customer that are expected within a number of weeks.
 
-    `alive` is the probability that it has not left for good; `purchases` are days with orders; `purchase_value` is the
-    mean that one of them will come to, and `value` the product of both, in `currency`, not discounted. The last two
-    are `None` where the currency has no model.
+    `probability_alive` is the probability that the customer has not left for good. `expected_purchases` is the number
+    of days with orders, `expected_purchase_value` the mean value of a purchase, and `expected_value` the product of
+    both, in `currency`, not discounted. The two values are `None` if the currency has no model.
     """
 
     weeks: int
-    alive: float
-    purchases: float
+    probability_alive: float
+    expected_purchases: float
     currency: str
-    purchase_value: Decimal | None
-    value: Decimal | None
-    as_of: int
-    customers: int
+    expected_purchase_value: Decimal | None
+    expected_value: Decimal | None
+    fitted_at: int
+    fitted_to_customers: int
 
 
-def purchases(figures: Figures, now: int) -> Purchases:
-    """The history in figures that hold orders; `now` in microseconds."""
-    days = {day for sums in figures.values() for day in sums.days}
+def purchase_history(order_totals: OrderTotals, now: int) -> PurchaseHistory:
+    """The purchase history in order totals that are not empty; `now` in microseconds."""
+    days = {day for totals in order_totals.values() for day in totals.orders_by_day}
     first, last = min(days), max(days)
-    return Purchases(len(days) - 1, (last - first) / WEEK, max(now // DAY - first, last - first) / WEEK)
+    return PurchaseHistory(len(days) - 1, (last - first) / WEEK, max(now // DAY - first, last - first) / WEEK)
 
 
-def spent(sums: Sums) -> tuple[int, float] | None:
-    """Repeated purchases in a currency and their mean; `None` without any that came to something."""
-    repeated, revenue = len(sums.days) - 1, sums.revenue - sums.first_day
-    return (repeated, float(revenue) / repeated) if repeated and revenue > 0 else None
+def repeat_spend(totals: CurrencyTotals) -> tuple[int, float] | None:
+    """The repeat purchases in a currency and their mean value; `None` without any revenue from them."""
+    repeat_purchases, revenue = len(totals.orders_by_day) - 1, totals.revenue - totals.first_day_revenue
+    return (repeat_purchases, float(revenue) / repeat_purchases) if repeat_purchases and revenue > 0 else None
 
 
-def alive(model: Model, one: Purchases) -> float:
-    """The probability that a customer has not left (equation 7's second factor); 1 before the first repetition."""
-    if not one.repeated:
+def probability_alive(model: Model, history: PurchaseHistory) -> float:
+    """The probability that a customer has not left (equation 7's second factor); 1 before the first repeat purchase."""
+    if not history.repeat_purchases:
         return 1.0
-    return 1 / (1 + _gone(model, one))
+    return 1 / (1 + _churn_odds(model, history))
 
 
-def _gone(model: Model, one: Purchases) -> float:
+def _churn_odds(model: Model, history: PurchaseHistory) -> float:
     """The odds of having left after the last purchase."""
-    growth = (model.r + one.repeated) * math.log((model.alpha + one.age) / (model.alpha + one.recency))
-    return model.a / (model.b + one.repeated - 1) * math.exp(min(growth, 700))
+    growth = (model.r + history.repeat_purchases) * math.log(
+        (model.alpha + history.age) / (model.alpha + history.recency)
+    )
+    return model.a / (model.b + history.repeat_purchases - 1) * math.exp(min(growth, 700))
 
 
-def expected(model: Model, one: Purchases, weeks: float) -> float:
-    """The purchases to be expected within some weeks (equation 10).
+def expected_purchases(model: Model, history: PurchaseHistory, weeks: float) -> float:
+    """The expected number of purchases within `weeks` (equation 10).
 
     Written with Euler's transformation of the hypergeometric function, so that long histories do not overflow.
     """
-    r, b, x = model.r, model.b, one.repeated
+    r, b, x = model.r, model.b, history.repeat_purchases
     a = model.a if abs(model.a - 1) > _SMALL else 1 + _SMALL
-    z = weeks / (model.alpha + one.age + weeks)
+    z = weeks / (model.alpha + history.age + weeks)
     series = _hypergeometric(a + b - 1 - r, a - 1, a + b + x - 1, z)
     bracket = 1 - math.pow(1 - z, a - 1) * series
-    found = (a + b + x - 1) / (a - 1) * bracket
-    return max(0.0, found / (1 + (_gone(model, one) if x else 0)))
+    purchases_if_alive = (a + b + x - 1) / (a - 1) * bracket
+    return max(0.0, purchases_if_alive / (1 + (_churn_odds(model, history) if x else 0)))
 
 
 def _hypergeometric(a: float, b: float, c: float, z: float) -> float:
-    """Gauss's series, for z from 0 to below 1."""
+    """Gauss's series of the hypergeometric function, for z from 0 to below 1."""
     total = term = 1.0
-    for n in range(_MOST_TERMS):
+    for n in range(_MAX_TERMS):
         term *= (a + n) * (b + n) / ((c + n) * (n + 1)) * z
         total += term
         if abs(term) < _SMALL * abs(total):
@@ -153,31 +158,31 @@ def _hypergeometric(a: float, b: float, c: float, z: float) -> float:
     return total
 
 
-def purchase_value(parameters: tuple[float, float, float], own: tuple[int, float] | None) -> float:
-    """The mean that purchases will come to (equation 5): between the customer's own and that of all."""
+def expected_purchase_value(parameters: tuple[float, float, float], spend: tuple[int, float] | None) -> float:
+    """The expected mean value of purchases (equation 5): between the customer's own mean and that of all customers."""
     p, q, v = parameters
-    repeated, mean = own or (0, 0.0)
-    return p * (v + repeated * mean) / (p * repeated + q - 1)
+    repeat_purchases, mean = spend or (0, 0.0)
+    return p * (v + repeat_purchases * mean) / (p * repeat_purchases + q - 1)
 
 
-def predict(model: Model, figures: Figures, weeks: int, now: int) -> Prediction | None:
-    """What a customer with these figures will probably buy; `None` without orders. `now` in microseconds."""
-    if not figures:
+def predict(model: Model, order_totals: OrderTotals, weeks: int, now: int) -> Prediction | None:
+    """The prediction for a customer with these order totals; `None` without orders. `now` in microseconds."""
+    if not order_totals:
         return None
-    one = purchases(figures, now)
-    currency = main_currency(figures)
-    count = expected(model, one, weeks)
+    history = purchase_history(order_totals, now)
+    currency = main_currency(order_totals)
+    purchases = expected_purchases(model, history, weeks)
     parameters = model.spend.get(currency)
-    each = None if parameters is None else purchase_value(parameters, spent(figures[currency]))
+    value = None if parameters is None else expected_purchase_value(parameters, repeat_spend(order_totals[currency]))
     return Prediction(
         weeks,
-        alive(model, one),
-        count,
+        probability_alive(model, history),
+        purchases,
         currency,
-        None if each is None else _cents(each),
-        None if each is None else _cents(each * count),
-        model.as_of,
-        model.customers,
+        None if value is None else _cents(value),
+        None if value is None else _cents(value * purchases),
+        model.fitted_at,
+        model.fitted_to_customers,
     )
 
 

@@ -1,1 +1,1 @@
-"""Who is who: the resolution rule, the incremental step, explanations. Imports only the model."""
+"""Identity resolution: the rule, the incremental step, explanations. Imports only the model."""

@@ -1,4 +1,4 @@
-"""Which customer id answers for which group after a step."""
+"""The assignment of customer ids to groups after a write."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -7,17 +7,22 @@ from msgspec import Struct
 from graph.domain.model.customers import Customer
 
 
-class Naming(Struct, frozen=True, gc=False):
-    """Which id answers for which group (by its index), which ids redirect where, and which are left with nothing."""
+class IdAssignment(Struct, frozen=True, gc=False):
+    """The id of each group (by its index), the redirects of retired ids, and the ids whose customers are now empty."""
 
-    answers: Sequence[str]
+    ids: Sequence[str]
     created: frozenset[str]
     redirects: Mapping[str, str]
-    empty: frozenset[str]
+    emptied: frozenset[str]
 
 
-def name_groups(groups: Sequence[frozenset[str]], customers: Iterable[Customer], new_id: Callable[[], str]) -> Naming:
-    """Give every group its id (§5). `customers` are all ids, live or retired, whose anchor may lie in the groups."""
+def assign_ids(
+    groups: Sequence[frozenset[str]], customers: Iterable[Customer], new_id: Callable[[], str]
+) -> IdAssignment:
+    """Assign an id to every group (docs/internals/resolution-rule.md, "Customer ids and anchors").
+
+    `customers` are all ids, live or retired, whose anchor may be in one of the groups.
+    """
     group_of = {key: index for index, group in enumerate(groups) for key in group}
     claims: dict[int, list[Customer]] = {}
     empty: set[str] = set()
@@ -27,19 +32,19 @@ def name_groups(groups: Sequence[frozenset[str]], customers: Iterable[Customer],
             empty.add(customer.id)
         else:
             claims.setdefault(index, []).append(customer)
-    answers: list[str] = []
+    ids: list[str] = []
     created: set[str] = set()
     redirects: dict[str, str] = {}
     for index in range(len(groups)):
         claimants = claims.get(index, [])
         live = [customer for customer in claimants if customer.live]
         if live:
-            answer = min(live, key=lambda customer: customer.seniority).id
+            id = min(live, key=lambda customer: customer.seniority).id
         elif claimants:
-            answer = max(claimants, key=lambda customer: (customer.retired_at or 0, customer.seniority)).id
+            id = max(claimants, key=lambda customer: (customer.retired_at or 0, customer.seniority)).id
         else:
-            answer = new_id()
-            created.add(answer)
-        answers.append(answer)
-        redirects.update((customer.id, answer) for customer in claimants if customer.id != answer)
-    return Naming(answers, frozenset(created), redirects, frozenset(empty))
+            id = new_id()
+            created.add(id)
+        ids.append(id)
+        redirects.update((customer.id, id) for customer in claimants if customer.id != id)
+    return IdAssignment(ids, frozenset(created), redirects, frozenset(empty))

@@ -1,55 +1,56 @@
-"""Groups of identifiers that may be united unless a limit or an *apart* mark forbids it (design.md §4, steps 4 to 6).
+"""Groups of identifiers, merged unless a limit or an *apart* override forbids it (steps 4 to 6).
 
-A disjoint-set forest with path halving and union by size, that keeps for each group what the two constraints need.
+See docs/internals/resolution-rule.md. A disjoint-set forest with path halving and union by size, which stores for each
+group what the two constraints need.
 """
 
 from collections.abc import Iterable, Sequence
 
 from graph.domain.model.identifiers import Pair, namespace_of
-from graph.domain.model.links import APART, LIMIT, Reason
-from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.links import LinkReason, LinkReasonCode
+from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import Rules
 
 
 class Groups:
-    """All identifiers, each alone at first but for what effective *together* marks unite."""
+    """All identifiers: at first each in a group of its own, except for those that *together* overrides merge."""
 
-    def __init__(self, keys: Iterable[str], marks: Sequence[Mark], rules: Rules) -> None:
+    def __init__(self, keys: Iterable[str], overrides: Sequence[Override], rules: Rules) -> None:
         self._rules = rules
         self._parent = {key: key for key in keys}
         self._size = dict.fromkeys(self._parent, 1)
-        self._foes: dict[str, set[Pair]] = {}
-        """By group: the *apart* marks with an end in it."""
-        for mark in marks:
-            if mark.kind is MarkKind.APART and mark.a in self._parent and mark.b in self._parent:
-                self._foes.setdefault(mark.a, set()).add(mark.pair)
-                self._foes.setdefault(mark.b, set()).add(mark.pair)
-        self.beaten: dict[str, Pair] = {}
-        """Ids of *together* marks that an *apart* mark beats, with the two identifiers that it keeps apart."""
-        self._unite_marked(marks)
-        self._counts = self._counted_once()
+        self._apart_pairs: dict[str, set[Pair]] = {}
+        """By group: the pairs of *apart* overrides with an end in it."""
+        for override in overrides:
+            if override.kind is OverrideKind.APART and override.a in self._parent and override.b in self._parent:
+                self._apart_pairs.setdefault(override.a, set()).add(override.pair)
+                self._apart_pairs.setdefault(override.b, set()).add(override.pair)
+        self.overruled: dict[str, Pair] = {}
+        """Ids of *together* overrides that an *apart* override beats, with the two identifiers that it keeps apart."""
+        self._union_overrides(overrides)
+        self._counts = self._initial_counts()
 
-    def _unite_marked(self, marks: Sequence[Mark]) -> None:
+    def _union_overrides(self, overrides: Sequence[Override]) -> None:
         rank = self._rules.rank
 
-        def order(mark: Mark) -> tuple[int, int, str, str]:
-            strong, weak = self._rules.strong_first(mark.a, mark.b)
+        def order(override: Override) -> tuple[int, int, str, str]:
+            strong, weak = self._rules.strong_first(override.a, override.b)
             return rank[namespace_of(weak)], rank[namespace_of(strong)], strong, weak
 
-        together = [mark for mark in marks if mark.kind is MarkKind.TOGETHER]
-        for mark in sorted(together, key=order):
-            if mark.a not in self._parent or mark.b not in self._parent:
+        together = [override for override in overrides if override.kind is OverrideKind.TOGETHER]
+        for override in sorted(together, key=order):
+            if override.a not in self._parent or override.b not in self._parent:
                 continue
-            a, b = self.find(mark.a), self.find(mark.b)
+            a, b = self.find(override.a), self.find(override.b)
             if a == b:
                 continue
-            if foes := self._foes_between(a, b):
-                self.beaten[mark.id] = foes
+            if apart := self._apart_pair_between(a, b):
+                self.overruled[override.id] = apart
             else:
-                self._join(a, b)
+                self._merge(a, b)
 
-    def _counted_once(self) -> dict[str, dict[str, int]]:
-        """Values of limited namespaces by group; those that marks joined count once."""
+    def _initial_counts(self) -> dict[str, dict[str, int]]:
+        """Count the values of limited namespaces by group; those that overrides merged count once."""
         counts: dict[str, dict[str, int]] = {}
         for key in self._parent:
             namespace = namespace_of(key)
@@ -58,65 +59,68 @@ class Groups:
         return counts
 
     def find(self, key: str) -> str:
-        """The key that stands for the group that a key is in."""
+        """Return the key that represents the group of a key."""
         parent = self._parent
         while parent[key] != key:
             parent[key] = parent[parent[key]]
             key = parent[key]
         return key
 
-    def _foes_between(self, a: str, b: str) -> Pair | None:
-        """The first pair (by key) of identifiers of two groups that a mark keeps apart."""
-        foes_a, foes_b = self._foes.get(a), self._foes.get(b)
-        if not foes_a or not foes_b:
+    def _apart_pair_between(self, a: str, b: str) -> Pair | None:
+        """Return the first pair (by key) of identifiers of two groups that an override keeps apart."""
+        apart_a, apart_b = self._apart_pairs.get(a), self._apart_pairs.get(b)
+        if not apart_a or not apart_b:
             return None
-        return min(foes_a & foes_b, default=None)
+        return min(apart_a & apart_b, default=None)
 
-    def _join(self, a: str, b: str) -> str:
+    def _merge(self, a: str, b: str) -> str:
         if self._size[a] < self._size[b]:
             a, b = b, a
         self._parent[b] = a
         self._size[a] += self._size.pop(b)
-        if foes := self._foes.pop(b, None):
-            self._foes.setdefault(a, set()).update(foes)
+        if apart := self._apart_pairs.pop(b, None):
+            self._apart_pairs.setdefault(a, set()).update(apart)
         return a
 
-    def obstacle(self, x: str, y: str) -> Reason | None:
-        """Why the groups of two keys may not be united; `None` where they may, or are one already."""
+    def obstacle(self, x: str, y: str) -> LinkReason | None:
+        """Return why the groups of two keys may not be merged; `None` if they may, or are one already."""
         a, b = self.find(x), self.find(y)
         if a == b:
             return None
-        if foes := self._foes_between(a, b):
-            return Reason(APART, f"a steward keeps {foes[0]} and {foes[1]} apart")
+        if apart := self._apart_pair_between(a, b):
+            return LinkReason(LinkReasonCode.APART, f"a steward keeps {apart[0]} and {apart[1]} apart")
         counts_a, counts_b = self._counts.get(a), self._counts.get(b)
         if counts_a and counts_b:
-            # Of several limits the strongest namespace's is told, whichever way the groups came about.
+            # Of several limits that of the strongest namespace is reported, however the groups were formed.
             for namespace, limit in self._rules.limits.items():
-                mine, theirs = counts_a.get(namespace, 0), counts_b.get(namespace, 0)
-                if mine and theirs and mine + theirs > limit:
-                    return limit_reason(namespace, mine + theirs, limit)
+                count_a, count_b = counts_a.get(namespace, 0), counts_b.get(namespace, 0)
+                if count_a and count_b and count_a + count_b > limit:
+                    return limit_reason(namespace, count_a + count_b, limit)
         return None
 
-    def unite(self, x: str, y: str) -> None:
-        """Unite the groups of two keys; the caller has asked for obstacles."""
+    def union(self, x: str, y: str) -> None:
+        """Merge the groups of two keys; the caller has checked for obstacles."""
         a, b = self.find(x), self.find(y)
         if a == b:
             return
-        root = self._join(a, b)
-        gone = b if root == a else a
-        if counts := self._counts.pop(gone, None):
-            mine = self._counts.setdefault(root, {})
+        root = self._merge(a, b)
+        removed = b if root == a else a
+        if counts := self._counts.pop(removed, None):
+            merged = self._counts.setdefault(root, {})
             for namespace, count in counts.items():
-                mine[namespace] = mine.get(namespace, 0) + count
+                merged[namespace] = merged.get(namespace, 0) + count
 
     def all(self) -> list[frozenset[str]]:
-        """Every group."""
+        """Return all groups."""
         members: dict[str, list[str]] = {}
         for key in self._parent:
             members.setdefault(self.find(key), []).append(key)
         return [frozenset(keys) for keys in members.values()]
 
 
-def limit_reason(namespace: str, count: int, limit: int) -> Reason:
-    """The reason of a link that a limit suspends."""
-    return Reason(LIMIT, f"it would give one customer {count} values of {namespace}, of which the rules allow {limit}")
+def limit_reason(namespace: str, count: int, limit: int) -> LinkReason:
+    """Return the reason of a link that a limit suspends."""
+    return LinkReason(
+        LinkReasonCode.LIMIT,
+        f"merging would give one customer {count} values of {namespace}; the rules allow {limit}",
+    )

@@ -1,4 +1,4 @@
-"""The health of the graph: what a store counts of itself, and what that speaks for."""
+"""The health of the graph: counts from a store, and the findings that follow from them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
@@ -6,23 +6,26 @@ from enum import Enum
 from msgspec import Struct
 
 from graph.domain.model.identifiers import namespace_of
-from graph.domain.model.links import Link, State
-from graph.domain.model.orders import NAMESPACE
+from graph.domain.model.links import Link, LinkState
+from graph.domain.model.orders import ORDER_NAMESPACE
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import Region
 from graph.domain.resolution.explanation import weakest_links
 
 MANY_CUSTOMERS = 3
-"""Customers that one identifier was seen with from which on it is suspicious; no one changes hands so often."""
+"""Customers seen with one identifier from which on it is suspicious: identifiers rarely change hands so often."""
 MANY_IDENTIFIERS = 100
-"""Identifiers of one customer, orders left out, from which on it is unusual."""
+"""Identifiers of one customer, without orders, from which on the customer is suspicious."""
 MANY_VALUES = 10
-"""Values of a namespace a customer on average: about 1 is ideal, tens are useless as an identifier."""
+"""Average values of a namespace per customer from which on it is suspicious: about 1 is ideal, tens are useless."""
 WEEK = 7
+"""Days of a week."""
+MIN_SUSPENDED = 10
+"""Links suspended in a week below which a rise is not reported."""
 
 
 class Hub(Struct, frozen=True, gc=False):
-    """An identifier with how many distinct customers its links lead to, whatever became of them."""
+    """An identifier with the number of distinct customers that its links lead to, whatever the state of the links."""
 
     key: str
     customers: int
@@ -30,7 +33,7 @@ class Hub(Struct, frozen=True, gc=False):
     blocked: bool
 
 
-class Large(Struct, frozen=True, gc=False):
+class LargeCustomer(Struct, frozen=True, gc=False):
     """A customer with its identifiers by namespace."""
 
     id: str
@@ -38,72 +41,72 @@ class Large(Struct, frozen=True, gc=False):
 
     @property
     def size(self) -> int:
-        """Its identifiers, orders left out."""
-        return sum(count for namespace, count in self.counts.items() if namespace != NAMESPACE)
+        """The number of identifiers, without orders."""
+        return sum(count for namespace, count in self.counts.items() if namespace != ORDER_NAMESPACE)
 
 
-class NamespaceUse(Struct, frozen=True, gc=False):
-    """How a namespace is used: its identifiers, the customers that hold any, and the most that one holds."""
+class NamespaceUsage(Struct, frozen=True, gc=False):
+    """The use of a namespace: its identifiers, the customers that hold any, and the most that one customer holds."""
 
     namespace: str
     identifiers: int
     customers: int
-    most: int
+    max_per_customer: int
 
 
-class Survey(Struct, frozen=True, gc=False):
-    """What a store counts of itself.
+class HealthCounts(Struct, frozen=True, gc=False):
+    """The counts that a store returns.
 
-    `doubles` are identifiers (one a customer) of customers that hold several values of a namespace by which people are
-    known; `suspended` is the net number of links that came to be suspended, by day (days since 1970).
+    `multi_value_keys` are identifiers of customers that hold several values of a known namespace, one per customer.
+    `suspended` is the net number of links that were suspended, by day (days since 1970).
     """
 
     hubs: Sequence[Hub]
-    largest: Sequence[Large]
-    namespaces: Sequence[NamespaceUse]
-    doubles: Sequence[str]
+    largest: Sequence[LargeCustomer]
+    namespaces: Sequence[NamespaceUsage]
+    multi_value_keys: Sequence[str]
     suspended: Mapping[int, int]
 
 
 class FindingKind(Enum):
-    """What is suspicious."""
+    """The kind of a finding."""
 
-    SHARED_VALUE = "shared_value"
-    LARGE_CUSTOMER = "large_customer"
-    NAMESPACE = "namespace"
-    BRIDGE = "bridge"
-    SUSPENDED_GROWTH = "suspended_growth"
+    SHARED_IDENTIFIER = "shared_identifier"
+    OVERSIZED_CUSTOMER = "oversized_customer"
+    NAMESPACE_RULES = "namespace_rules"
+    WEAK_BRIDGE = "weak_bridge"
+    SUSPENSION_SPIKE = "suspension_spike"
 
 
 class Finding(Struct, frozen=True, gc=False):
-    """One suspicious thing, with a number that tells how much so, and a rule or a mark that would mend it."""
+    """A suspicious identifier, customer, namespace or link, with its size and a rule or an override that may fix it."""
 
     kind: FindingKind
-    text: str
+    message: str
     suggestion: str
-    number: int
+    count: int
     key: str = ""
     customer: str = ""
     namespace: str = ""
     link: Link | None = None
-    apart: tuple[str, ...] = ()
+    suggested_apart: tuple[str, ...] = ()
 
     @property
-    def place(self) -> "FindingPlace":
-        """Where it comes in the list, the worst first."""
-        return -self.number, self.kind.value, self.text
+    def position(self) -> "FindingPosition":
+        """The key to order findings by, the worst first."""
+        return -self.count, self.kind.value, self.message
 
 
-FindingPlace = tuple[int, str, str]
+FindingPosition = tuple[int, str, str]
 
 
-def of_survey(survey: Survey, rules: Rules, today: int) -> list[Finding]:
-    """What a survey speaks for; `today` in days since 1970."""
+def findings_of(health_counts: HealthCounts, rules: Rules, today: int) -> list[Finding]:
+    """Return the findings that follow from the counts of a store; `today` in days since 1970."""
     return [
-        *_hubs(survey.hubs, rules),
-        *_large(survey.largest),
-        *_namespaces(survey.namespaces, rules),
-        *_growth(survey.suspended, today),
+        *_hubs(health_counts.hubs, rules),
+        *_oversized_customers(health_counts.largest),
+        *_namespaces(health_counts.namespaces, rules),
+        *_suspension_spike(health_counts.suspended, today),
     ]
 
 
@@ -113,76 +116,88 @@ def _hubs(hubs: Iterable[Hub], rules: Rules) -> Iterable[Finding]:
             namespace = namespace_of(hub.key)
             text = f"{hub.key} was seen with {hub.customers} customers"
             tighter = f"shared_above = {max(1, hub.customers - 1)} for {namespace}"
-            limit = rules.by_name[namespace].shared_above if namespace in rules.by_name else {}
-            told = f" (it is {dict(limit)} now)" if limit else ""
-            suggestion = f"block it with blockIdentifier, or set {tighter} in the rules{told}"
-            yield Finding(FindingKind.SHARED_VALUE, text, suggestion, hub.customers, key=hub.key, namespace=namespace)
+            limits = rules.by_name[namespace].shared_above if namespace in rules.by_name else {}
+            current = f" (it is {dict(limits)} now)" if limits else ""
+            suggestion = f"block it with blockIdentifier, or set {tighter} in the rules{current}"
+            yield Finding(
+                FindingKind.SHARED_IDENTIFIER, text, suggestion, hub.customers, key=hub.key, namespace=namespace
+            )
 
 
-def _large(largest: Iterable[Large]) -> Iterable[Finding]:
-    for one in largest:
-        if one.size >= MANY_IDENTIFIERS:
-            most = max((count, name) for name, count in one.counts.items() if name != NAMESPACE)
-            text = f"customer {one.id} holds {one.size} identifiers, {most[0]} of them {most[1]}"
-            suggestion = f"look at its weakestLinks and history; a limit for {most[1]} would bound such customers"
-            yield Finding(FindingKind.LARGE_CUSTOMER, text, suggestion, one.size, customer=one.id)
+def _oversized_customers(largest: Iterable[LargeCustomer]) -> Iterable[Finding]:
+    for customer in largest:
+        if customer.size >= MANY_IDENTIFIERS:
+            count, name = max((count, name) for name, count in customer.counts.items() if name != ORDER_NAMESPACE)
+            text = f"customer {customer.id} holds {customer.size} identifiers, {count} of them of {name}"
+            suggestion = f"check its weakestLinks and history; a limit for {name} would bound such customers"
+            yield Finding(FindingKind.OVERSIZED_CUSTOMER, text, suggestion, customer.size, customer=customer.id)
 
 
-def _namespaces(uses: Iterable[NamespaceUse], rules: Rules) -> Iterable[Finding]:
-    for use in uses:
-        if use.namespace == NAMESPACE or not use.customers:
+def _namespaces(usages: Iterable[NamespaceUsage], rules: Rules) -> Iterable[Finding]:
+    for usage in usages:
+        if usage.namespace == ORDER_NAMESPACE or not usage.customers:
             continue
-        average = use.identifiers / use.customers
+        average = usage.identifiers / usage.customers
         if average >= MANY_VALUES:
-            text = f"a customer has {average:.1f} values of {use.namespace} on average, and up to {use.most}"
-            suggestion = f"{use.namespace} is useless as an identifier: leave it out, or rank it lower with a limit"
-            yield Finding(FindingKind.NAMESPACE, text, suggestion, round(average), namespace=use.namespace)
-        limit = rules.limits.get(use.namespace)
-        if limit is not None and use.most > limit:
-            text = f"a customer holds {use.most} values of {use.namespace}, of which the rules allow {limit}"
-            suggestion = "stewards' marks joined them; look whether the limit is too low"
-            yield Finding(FindingKind.NAMESPACE, text, suggestion, use.most, namespace=use.namespace)
+            text = (
+                f"a customer has {average:.1f} values of {usage.namespace} on average, {usage.max_per_customer} at most"
+            )
+            suggestion = f"{usage.namespace} is useless as an identifier: remove it, or rank it lower with a limit"
+            yield Finding(FindingKind.NAMESPACE_RULES, text, suggestion, round(average), namespace=usage.namespace)
+        limit = rules.limits.get(usage.namespace)
+        if limit is not None and usage.max_per_customer > limit:
+            text = f"a customer holds {usage.max_per_customer} values of {usage.namespace}; the rules allow {limit}"
+            suggestion = "overrides merged them; check whether the limit is too low"
+            yield Finding(
+                FindingKind.NAMESPACE_RULES, text, suggestion, usage.max_per_customer, namespace=usage.namespace
+            )
 
 
-def _growth(suspended: Mapping[int, int], today: int) -> Iterable[Finding]:
+def _suspension_spike(suspended: Mapping[int, int], today: int) -> Iterable[Finding]:
     week = sum(suspended.get(today - day, 0) for day in range(WEEK))
     before = sum(suspended.get(today - day, 0) for day in range(WEEK, 2 * WEEK))
-    if week >= 10 and week > 2 * max(before, 0):
-        text = f"{week} links came to be suspended in the last 7 days, {max(before, 0)} in the 7 days before"
-        suggestion = "a source may have begun to mix identifiers: look at the sources of the newest suspended links"
-        yield Finding(FindingKind.SUSPENDED_GROWTH, text, suggestion, week)
+    if week >= MIN_SUSPENDED and week > 2 * max(before, 0):
+        text = f"{week} links were suspended in the last 7 days, {max(before, 0)} in the 7 days before"
+        suggestion = "a source may have started to mix identifiers: check the sources of the newest suspended links"
+        yield Finding(FindingKind.SUSPENSION_SPIKE, text, suggestion, week)
 
 
-def bridge(region: Region, key: str, customer: str, rules: Rules) -> Finding | None:
-    """The most doubtful link through an identifier by which nobody is known, both sides of which hold known ones."""
+def weak_bridge(region: Region, key: str, customer: str, rules: Rules) -> Finding | None:
+    """Return the weakest bridge of a customer with an end that is not known, and known identifiers on both sides."""
     node = region.members[key].customer
-    keys = [one for one, member in region.members.items() if member.customer == node]
-    near: dict[str, set[str]] = {one: set() for one in keys}
-    for ends, link in region.links.items():
-        if link.state is State.KEPT and ends[0] in near and ends[1] in near:
-            near[ends[0]].add(ends[1])
-            near[ends[1]].add(ends[0])
+    keys = [key for key, member in region.members.items() if member.customer == node]
+    neighbors: dict[str, set[str]] = {key: set() for key in keys}
+    for pair, link in region.links.items():
+        if link.state is LinkState.ACTIVE and pair[0] in neighbors and pair[1] in neighbors:
+            neighbors[pair[0]].add(pair[1])
+            neighbors[pair[1]].add(pair[0])
     for link in weakest_links(region, key, rules):
-        if all(namespace_of(end) in rules.known for end in link.pair):
+        if all(namespace_of(key) in rules.known_namespaces for key in link.pair):
             continue
-        sides = [_known_side(start, link, near, rules) for start in link.pair]
+        sides = [_known_side(start, link, neighbors, rules) for start in link.pair]
         if all(sides):
-            strongest = sorted(min(side, key=lambda one: (rules.rank[namespace_of(one)], one)) for side in sides)
+            strongest = sorted(min(side, key=lambda key: (rules.rank[namespace_of(key)], key)) for side in sides)
             text = f"only {link.a} and {link.b} hold {strongest[0]} and {strongest[1]} in one customer"
             suggestion = f"if they are two people, keepApart {strongest[0]} and {strongest[1]}, or undo the merge"
             return Finding(
-                FindingKind.BRIDGE, text, suggestion, len(keys), customer=customer, link=link, apart=tuple(strongest)
+                FindingKind.WEAK_BRIDGE,
+                text,
+                suggestion,
+                len(keys),
+                customer=customer,
+                link=link,
+                suggested_apart=tuple(strongest),
             )
     return None
 
 
-def _known_side(start: str, link: Link, near: Mapping[str, set[str]], rules: Rules) -> list[str]:
-    """The known identifiers on one side of a bridge."""
+def _known_side(start: str, link: Link, neighbors: Mapping[str, set[str]], rules: Rules) -> list[str]:
+    """Return the known identifiers on one side of a bridge."""
     seen, frontier = {start}, [start]
     while frontier:
         key = frontier.pop()
-        for other in near[key]:
-            if {key, other} != set(link.pair) and other not in seen:
-                seen.add(other)
-                frontier.append(other)
-    return [key for key in seen if namespace_of(key) in rules.known]
+        for neighbor in neighbors[key]:
+            if {key, neighbor} != set(link.pair) and neighbor not in seen:
+                seen.add(neighbor)
+                frontier.append(neighbor)
+    return [key for key in seen if namespace_of(key) in rules.known_namespaces]

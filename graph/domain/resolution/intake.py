@@ -1,4 +1,7 @@
-"""Commands against receipts: which statements come to count, and which cease to (design.md §4, step 1)."""
+"""Intake: from commands and stored receipts to the statements that start or stop counting.
+
+See docs/internals/resolution-rule.md, step 1.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,33 +9,40 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from graph.domain.model.errors import Problem
-from graph.domain.model.facts import FactKind, carriers
-from graph.domain.model.idempotency import Once
+from graph.domain.model.facts import FactKind, fact_holders_of
+from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.identifiers import Identifier
-from graph.domain.model.interaction_counts import Tally, add, tally_of
-from graph.domain.model.observations import ORDER, REFUSED_BY_RULES, Observation, Read, Statement, read
-from graph.domain.model.orders import NAMESPACE, Order, stated_at_of
-from graph.domain.model.overrides import Mark
-from graph.domain.model.receipts import ObservationKey, Receipt, Standing
-from graph.domain.model.rules import Dropped, Rules
+from graph.domain.model.interaction_counts import InteractionCounts, add, interaction_counts_of
+from graph.domain.model.observations import (
+    ORDER,
+    REJECTED_BY_RULES,
+    EvidenceStatement,
+    NormalizedObservation,
+    Observation,
+    normalize,
+)
+from graph.domain.model.orders import ORDER_NAMESPACE, Order, reported_at_of
+from graph.domain.model.overrides import Override
+from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
+from graph.domain.model.rules import DroppedIdentifier, Rules
 
 
 class Observe(Struct, frozen=True, gc=False):
-    """Take in an observation that `check` found nothing against.
+    """Accept an observation that `check` found valid.
 
-    `outcome` is what the rules make of it, `digest` and `order_key` (empty without order facts) what it is known by;
-    they are computed once, before any transaction. `received_at` is in microseconds.
+    `normalized` is the observation under the rules. `digest` identifies its content, `order_key` (empty without order
+    facts) its order. They are computed once, before any transaction. `received_at` is in microseconds.
     """
 
     observation: Observation
-    outcome: Read
+    normalized: NormalizedObservation
     digest: str
     received_at: int
     order_key: str = ""
     rules: Rules | None = None
-    """The rules that `outcome` was read under."""
-    told_at: tuple[str, ...] = ()
-    """The identifiers on which its fact hangs."""
+    """The rules that `normalized` follows from."""
+    fact_holders: tuple[str, ...] = ()
+    """The identifiers that its fact is attached to."""
 
     @property
     def key(self) -> ObservationKey:
@@ -41,7 +51,7 @@ class Observe(Struct, frozen=True, gc=False):
 
 
 class Revoke(Struct, frozen=True, gc=False):
-    """Withdraw an observation, whether it has come yet or not."""
+    """Revoke an observation, whether it has arrived yet or not."""
 
     source: str
     id: str
@@ -49,131 +59,134 @@ class Revoke(Struct, frozen=True, gc=False):
     actor: str = ""
 
 
-class SetMark(Struct, frozen=True, gc=False):
-    """Set a steward's mark; its keys are normalised."""
+class SetOverride(Struct, frozen=True, gc=False):
+    """Set an override; its keys are normalized."""
 
-    mark: Mark
-    once: Once | None = None
+    override: Override
+    idempotency_key: IdempotencyKey | None = None
 
 
-class RemoveMark(Struct, frozen=True, gc=False):
-    """Remove a steward's mark by its id."""
+class RemoveOverride(Struct, frozen=True, gc=False):
+    """Remove an override by its id."""
 
     id: str
     at: int
     actor: str = ""
-    once: Once | None = None
+    idempotency_key: IdempotencyKey | None = None
 
 
-Command = Observe | Revoke | SetMark | RemoveMark
+Command = Observe | Revoke | SetOverride | RemoveOverride
 
 
 class Delta(Struct, frozen=True, gc=False):
-    """What changes for resolution."""
+    """The changes of a write that matter for resolution."""
 
-    added: Sequence[Statement] = ()
-    withdrawn: Sequence[Statement] = ()
+    added: Sequence[EvidenceStatement] = ()
+    withdrawn: Sequence[EvidenceStatement] = ()
     orders: Mapping[str, Order | None] = field(default_factory=dict)
-    """Order keys whose facts are to be looked at, with the facts that hold now."""
-    marks_set: Sequence[Mark] = ()
-    marks_removed: Sequence[Mark] = ()
-    same: Sequence[Statement] = ()
-    """Read anew, and what they were before."""
+    """The orders whose facts may have changed: their keys, with the facts that are valid now."""
+    overrides_set: Sequence[Override] = ()
+    overrides_removed: Sequence[Override] = ()
+    unchanged: Sequence[EvidenceStatement] = ()
+    """Statements that were reprocessed without a change."""
     actors: Mapping[ObservationKey, str] = field(default_factory=dict)
-    """Who revoked a withdrawn statement."""
-    tallies: Mapping[str, Tally] = field(default_factory=dict)
-    """What the tally of an identifier changes by."""
+    """The actor who revoked a withdrawn statement."""
+    interaction_counts: Mapping[str, InteractionCounts] = field(default_factory=dict)
+    """The changes to interaction counts, by key."""
 
     @property
-    def statements(self) -> Sequence[Statement]:
-        """All that it speaks of."""
-        return *self.added, *self.withdrawn, *self.same
+    def statements(self) -> Sequence[EvidenceStatement]:
+        """All statements of the delta."""
+        return *self.added, *self.withdrawn, *self.unchanged
 
 
-class Taken(Struct, frozen=True, gc=False):
-    """What became of one observation before resolution: whether it had come before, what it names, what was dropped."""
+class IntakeResult(Struct, frozen=True, gc=False):
+    """The result of one observation before resolution.
+
+    `keys` are the identifiers it names, `dropped` those that were dropped; a `duplicate` had arrived before.
+    """
 
     key: ObservationKey
     keys: tuple[str, ...]
-    dropped: tuple[Dropped, ...]
-    repeated: bool
+    dropped: tuple[DroppedIdentifier, ...]
+    duplicate: bool
 
 
 class Intake:
-    """Takes commands one after the other and keeps account of the receipts they change."""
+    """Applies commands one by one and tracks the receipts that they change."""
 
     def __init__(self, stored: Mapping[ObservationKey, Receipt]) -> None:
         self._stored = stored
         self._now = dict(stored)
         self._changed: dict[ObservationKey, None] = {}
         self._actors: dict[ObservationKey, str] = {}
-        self._reread: set[ObservationKey] = set()
-        self._statements_of: dict[str, set[ObservationKey]] = {}
+        self._reprocessed: set[ObservationKey] = set()
+        self._receipts_by_order: dict[str, set[ObservationKey]] = {}
         for receipt in stored.values():
             if receipt.order_key:
-                self._statements_of.setdefault(receipt.order_key, set()).add(receipt.key)
+                self._receipts_by_order.setdefault(receipt.order_key, set()).add(receipt.key)
 
-    def observe(self, command: Observe) -> Taken | Problem:
-        """Take in one observation; a problem where it is refused."""
-        refused = command.outcome.refused
-        if refused is not None and refused.code not in REFUSED_BY_RULES:
-            return refused
-        known = self._now.get(command.key)
-        if known is not None and known.digest not in ("", command.digest):
+    def observe(self, command: Observe) -> IntakeResult | Problem:
+        """Accept one observation, or return the problem why it is rejected."""
+        rejected = command.normalized.rejected
+        if rejected is not None and rejected.code not in REJECTED_BY_RULES:
+            return rejected
+        current = self._now.get(command.key)
+        if current is not None and current.digest not in ("", command.digest):
             return _conflict(command.observation)
-        repeated = known is not None and known.digest == command.digest
-        if known is None or not repeated:
+        duplicate = current is not None and current.digest == command.digest
+        if current is None or not duplicate:
             receipt = receipt_of(command)
-            # It was revoked before it came.
-            self._put(receipt if known is None else replace(receipt, standing=Standing.REVOKED))
+            # A receipt without a digest records that the observation was revoked before it arrived.
+            self._set(receipt if current is None else replace(receipt, status=ObservationStatus.REVOKED))
             if receipt.order_key:
-                self._statements_of.setdefault(receipt.order_key, set()).add(receipt.key)
-        if refused is not None:
-            return refused
-        return Taken(command.key, command.outcome.keys, command.outcome.dropped, repeated)
+                self._receipts_by_order.setdefault(receipt.order_key, set()).add(receipt.key)
+        if rejected is not None:
+            return rejected
+        return IntakeResult(command.key, command.normalized.keys, command.normalized.dropped, duplicate)
 
     def revoke(self, command: Revoke) -> bool:
-        """Withdraw an observation; answers whether it was known. The revocation holds before it comes too."""
+        """Revoke an observation and return whether it had arrived; a revocation also holds if it arrives later."""
         key = command.source, command.id
-        known = self._now.get(key)
-        if known is None:
-            self._put(Receipt(*key, "", Standing.REVOKED, command.at))
+        current = self._now.get(key)
+        if current is None:
+            self._set(Receipt(*key, "", ObservationStatus.REVOKED, command.at))
             return False
-        if known.standing is not Standing.REVOKED:
+        if current.status is not ObservationStatus.REVOKED:
             self._actors[key] = command.actor
-            self._put(replace(known, standing=Standing.REVOKED))
-        return bool(known.digest)
+            self._set(replace(current, status=ObservationStatus.REVOKED))
+        return bool(current.digest)
 
-    def reread(self, key: ObservationKey, rules: Rules, version: int) -> None:
-        """Read an observation anew, as it was sent, under other rules; all that it supports is counted anew."""
-        known = self._now[key]
-        if not known.digest:
+    def reprocess(self, key: ObservationKey, rules: Rules, version: int) -> None:
+        """Normalize an observation, as it was sent, under other rules; everything that it supports is counted again."""
+        current = self._now[key]
+        if not current.digest:
             return
-        command = prepare(Observation.from_sent(*key, known.sent), rules, known.received_at)
-        standing = Standing.VALID if command.outcome.refused is None else Standing.INACTIVE
-        if known.standing is Standing.REVOKED:
-            standing = Standing.REVOKED
-        self._put(
+        command = prepare(Observation.from_sent(*key, current.sent), rules, current.received_at)
+        status = ObservationStatus.VALID if command.normalized.rejected is None else ObservationStatus.INACTIVE
+        if current.status is ObservationStatus.REVOKED:
+            status = ObservationStatus.REVOKED
+        self._set(
             replace(
-                known,
-                keys=command.outcome.keys,
-                standing=standing,
+                current,
+                keys=command.normalized.keys,
+                status=status,
                 order_key=command.order_key,
-                told_at=command.told_at,
+                fact_holders=command.fact_holders,
                 facts=command.observation.facts,
-                read_under=version,
+                rules_version=version,
             )
         )
         if command.order_key:
-            self._statements_of.setdefault(command.order_key, set()).add(key)
-        self._reread.add(key)
+            self._receipts_by_order.setdefault(command.order_key, set()).add(key)
+        self._reprocessed.add(key)
 
-    def _put(self, receipt: Receipt) -> None:
+    def _set(self, receipt: Receipt) -> None:
         self._now[receipt.key] = receipt
         self._changed[receipt.key] = None
 
-    def _settle_orders(self) -> dict[str, Order | None]:
-        """Of each source's statements of an order the newest counts; of the sources the one that stated last."""
+    def _select_orders(self) -> dict[str, Order | None]:
+        """Return the facts of the touched orders: the newest report of each source counts, then the latest source."""
         orders: dict[str, Order | None] = {}
         touched = {self._now[key].order_key for key in self._changed}
         touched |= {self._stored[key].order_key for key in self._changed if key in self._stored}
@@ -181,133 +194,133 @@ class Intake:
             newest: dict[str, Receipt] = {}
             live = [
                 self._now[key]
-                for key in self._statements_of[order_key]
+                for key in self._receipts_by_order[order_key]
                 if self._now[key].order_key == order_key
-                and self._now[key].standing in (Standing.VALID, Standing.SUPERSEDED)
+                and self._now[key].status in (ObservationStatus.VALID, ObservationStatus.SUPERSEDED)
             ]
-            for receipt in sorted(live, key=lambda receipt: (receipt.stated_at, receipt.id)):
+            for receipt in sorted(live, key=lambda receipt: (receipt.reported_at, receipt.id)):
                 newest[receipt.source] = receipt
             for receipt in live:
-                standing = Standing.VALID if receipt is newest[receipt.source] else Standing.SUPERSEDED
-                if receipt.standing is not standing:
-                    self._put(replace(receipt, standing=standing))
+                status = ObservationStatus.VALID if receipt is newest[receipt.source] else ObservationStatus.SUPERSEDED
+                if receipt.status is not status:
+                    self._set(replace(receipt, status=status))
             best: Order | None = None
             for receipt in newest.values():
                 order = Order.from_facts(receipt.source, receipt.facts)
-                best = order if order.newer(best) else best
+                best = order if order.takes_precedence_over(best) else best
             orders[order_key] = best
         return orders
 
-    def settle(self, marks_set: Iterable[Mark] = (), marks_removed: Iterable[Mark] = (), refold: bool = True) -> Delta:
-        """What all commands so far change for resolution. A restatement with the same evidence changes none.
+    def delta(
+        self, overrides_set: Iterable[Override] = (), overrides_removed: Iterable[Override] = (), reapply: bool = True
+    ) -> Delta:
+        """Return what all commands so far change for resolution; a new report with the same evidence changes nothing.
 
-        With `refold` what was read anew supports nothing any more and then what it supports now, even the same.
+        With `reapply`, what was reprocessed is withdrawn and added again even if it has not changed.
         """
-        orders = self._settle_orders()
-        added: list[Statement] = []
-        withdrawn: list[Statement] = []
-        gone: list[Statement] = []
-        again: list[Statement] = []
-        same: list[Statement] = []
+        orders = self._select_orders()
+        added: list[EvidenceStatement] = []
+        withdrawn: list[EvidenceStatement] = []
+        reprocessed_after: list[EvidenceStatement] = []
+        reprocessed_before: list[EvidenceStatement] = []
+        unchanged: list[EvidenceStatement] = []
         for key in self._changed:
             before, after = self._stored.get(key), self._now[key]
-            was = before is not None and before.standing is Standing.VALID
-            if key in self._reread:
-                now = [after.statement] if after.standing is Standing.VALID else []
-                then = [before.statement] if before is not None and was else []
-                if now == then and not refold:
-                    same += now
+            was_valid = before is not None and before.status is ObservationStatus.VALID
+            if key in self._reprocessed:
+                now = [after.statement] if after.status is ObservationStatus.VALID else []
+                then = [before.statement] if before is not None and was_valid else []
+                if now == then and not reapply:
+                    unchanged += now
                 else:
-                    again += now
-                    gone += then
-            elif after.standing is Standing.VALID and not was:
+                    reprocessed_after += now
+                    reprocessed_before += then
+            elif after.status is ObservationStatus.VALID and not was_valid:
                 added.append(after.statement)
-            elif before is not None and was and after.standing is not Standing.VALID:
+            elif before is not None and was_valid and after.status is not ObservationStatus.VALID:
                 withdrawn.append(before.statement)
         for statement in list(withdrawn):
-            # Orders only: where other facts go or come, their customer changes, whatever the evidence.
+            # Orders only: if other facts are added or removed, their customer changes, whatever the evidence.
             if not self._now[statement.source, statement.id].order_key:
                 continue
-            restated = next((other for other in added if _same_evidence(statement, other)), None)
-            if restated is not None:
+            replacement = next((candidate for candidate in added if _same_evidence(statement, candidate)), None)
+            if replacement is not None:
                 withdrawn.remove(statement)
-                added.remove(restated)
+                added.remove(replacement)
         return Delta(
-            [*added, *again],
-            [*withdrawn, *gone],
+            [*added, *reprocessed_after],
+            [*withdrawn, *reprocessed_before],
             orders,
-            tuple(marks_set),
-            tuple(marks_removed),
-            same,
+            tuple(overrides_set),
+            tuple(overrides_removed),
+            unchanged,
             self._actors,
-            self._tallied(),
+            self._interaction_count_changes(),
         )
 
-    def _tallied(self) -> dict[str, Tally]:
-        """What comes to count at the identifiers that facts hang on, less what ceases to."""
-        changes: dict[str, Tally] = {}
+    def _interaction_count_changes(self) -> dict[str, InteractionCounts]:
+        """Return the interaction counts that start to count, less those that stop counting, by fact holder."""
+        changes: dict[str, InteractionCounts] = {}
         for key in self._changed:
             for receipt, sign in ((self._stored.get(key), -1), (self._now[key], 1)):
-                if receipt is None or receipt.standing is not Standing.VALID or not receipt.told_at:
+                if receipt is None or receipt.status is not ObservationStatus.VALID or not receipt.fact_holders:
                     continue
-                if counted := tally_of(receipt.kind, receipt.facts, receipt.seen_at):
-                    for carrier in receipt.told_at:
-                        changes[carrier] = add((changes.get(carrier, {}), counted), sign)
-        return {carrier: change for carrier, change in changes.items() if change}
+                if counted := interaction_counts_of(receipt.kind, receipt.facts, receipt.seen_at):
+                    for holder in receipt.fact_holders:
+                        changes[holder] = add((changes.get(holder, {}), counted), sign)
+        return {holder: change for holder, change in changes.items() if change}
 
     @property
     def changed(self) -> list[Receipt]:
-        """The receipts to write; complete after `settle`."""
+        """The receipts to write; complete after `delta`."""
         return [self._now[key] for key in self._changed]
 
-    def standing(self, key: ObservationKey) -> Standing:
-        """The standing of an observation now."""
-        return self._now[key].standing
+    def status(self, key: ObservationKey) -> ObservationStatus:
+        """Return the current status of an observation."""
+        return self._now[key].status
 
 
 def receipt_of(command: Observe) -> Receipt:
-    """How an observation is remembered that comes for the first time."""
-    observation, outcome = command.observation, command.outcome
-    stated_at = stated_at_of(observation.facts) if command.order_key else 0
+    """Return the receipt of an observation that arrives for the first time."""
+    observation, normalized = command.observation, command.normalized
+    reported_at = reported_at_of(observation.facts) if command.order_key else 0
     return Receipt(
         *command.key,
         command.digest,
-        Standing.VALID if outcome.refused is None else Standing.INACTIVE,
+        ObservationStatus.VALID if normalized.rejected is None else ObservationStatus.INACTIVE,
         command.received_at,
         command.received_at if observation.seen_at is None else observation.seen_at,
-        outcome.keys,
+        normalized.keys,
         observation.tier,
         observation.confidence,
         observation.as_sent(),
         command.order_key,
-        stated_at,
+        reported_at,
         observation.facts,
         observation.kind,
-        command.told_at,
+        command.fact_holders,
     )
 
 
 def _conflict(observation: Observation) -> Problem:
-    what = "this order with this statedAt" if observation.kind == ORDER else f"observation {observation.id!r}"
-    return Problem(
-        "ID_CONFLICT", f"{what} of source {observation.source!r} is already known with other content", ("id",)
-    )
+    name = "this order with this reportedAt" if observation.kind == ORDER else f"observation {observation.id!r}"
+    return Problem("ID_CONFLICT", f"{name} of source {observation.source!r} already exists with other content", ("id",))
 
 
 def prepare(observation: Observation, rules: Rules, now: int) -> Observe:
-    """What the rules make of an observation that `check` found nothing against, as a command; `now` in microseconds."""
-    outcome = read(observation, rules)
+    """Return the command for an observation that `check` found valid; `now` in microseconds."""
+    normalized = normalize(observation, rules)
     order_key = ""
-    if observation.kind == ORDER and NAMESPACE in rules.by_name:
-        value = rules.clean(NAMESPACE, observation.identifiers[0][1])
-        if isinstance(value, Dropped):
+    if observation.kind == ORDER and ORDER_NAMESPACE in rules.by_name:
+        value = rules.normalize_value(ORDER_NAMESPACE, observation.identifiers[0][1])
+        if isinstance(value, DroppedIdentifier):
             message = f"number {value.value!r} {value.reason}"
-            outcome = Read((), (), Problem("BAD_NUMBER", message, ("number",)))
+            normalized = NormalizedObservation((), (), Problem("INVALID_ORDER_NUMBER", message, ("number",)))
         else:
-            order_key = Identifier(NAMESPACE, value).key
-    told_at = carriers(FactKind(observation.kind), outcome.keys, rules)
-    return Observe(observation, outcome, observation.digest, now, order_key, rules, told_at)
+            order_key = Identifier(ORDER_NAMESPACE, value).key
+    fact_holders = fact_holders_of(FactKind(observation.kind), normalized.keys, rules)
+    return Observe(observation, normalized, observation.digest, now, order_key, rules, fact_holders)
 
 
-def _same_evidence(a: Statement, b: Statement) -> bool:
+def _same_evidence(a: EvidenceStatement, b: EvidenceStatement) -> bool:
     return replace(a, id="") == replace(b, id="")

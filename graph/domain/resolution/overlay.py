@@ -1,6 +1,6 @@
-"""A delta laid over what is stored: the identifiers and links it touches, as they are after it.
+"""The overlay of a delta: the identifiers and links that it touches, before and after it.
 
-Everything here follows from statements and marks alone; what belongs to which customer comes later.
+Everything here follows from statements and overrides alone; which customer they belong to is decided later.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,66 +11,66 @@ from msgspec.structs import replace
 from graph.domain.model.customers import Member
 from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.interaction_counts import add
-from graph.domain.model.links import Link, State, moved, support, supported
-from graph.domain.model.observations import Statement, evidence
-from graph.domain.model.overrides import MarkKind
+from graph.domain.model.links import Link, LinkState, link_supported_by, position_change, with_statement
+from graph.domain.model.observations import EvidenceStatement, evidence
+from graph.domain.model.overrides import OverrideKind
 from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.rules import Rules
-from graph.domain.model.store_values import Around, Region, Support
+from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region
 from graph.domain.resolution.intake import Delta
-from graph.domain.resolution.resolution import idle_reason
+from graph.domain.resolution.resolution import exclusion_reason
 
 
 class Overlay:
     """Identifiers and links before and after a delta.
 
-    `members` and `links` are as after it; a pair that nothing supports any more is in `links_before` only. Sharing is
-    counted anew each time that more of the store has been read (`judge`).
+    `members` and `links` are those after it; a pair that no statement supports any longer is in `links_before` only.
+    Sharing is determined again each time that more of the store has been read (`update_sharing`).
     """
 
     def __init__(
         self,
         delta: Delta,
-        around: Around,
-        stored: Support,
+        neighborhood: Neighborhood,
+        stored: EvidenceByKey,
         rules: Rules,
-        afresh: frozenset[str] = frozenset(),
-        recount: bool = False,
+        reprocess: frozenset[str] = frozenset(),
+        recount_neighbors: bool = False,
     ) -> None:
         self.rules = rules
-        self.afresh = afresh
-        """Identifiers that are resolved anew whatever changes, since what is stored of them is of other rules."""
-        self.recount = afresh if recount else frozenset()
-        """Those whose neighbours are counted from their links: other links counted under those rules (`accept`)."""
-        self.members_before: dict[str, Member] = dict(around.members)
+        self.reprocess = reprocess
+        """Identifiers that are resolved again whatever changes, since their stored state results from other rules."""
+        self.recount_neighbors = reprocess if recount_neighbors else frozenset()
+        """Identifiers whose neighbors are counted again from their links, since `min_confidence` has changed."""
+        self.members_before: dict[str, Member] = dict(neighborhood.members)
         self.members: dict[str, Member] = {}
         self.links_before: dict[Pair, Link] = {}
         self.links: dict[Pair, Link] = {}
         self.touched_links: dict[Pair, None] = {}
-        self.marked: set[str] = set()
-        """Identifiers that a mark set or removed names."""
+        self.override_keys: set[str] = set()
+        """Identifiers that an override set or removed by the delta names."""
         self.block_flips: set[str] = set()
-        self._around = around
+        self._neighborhood = neighborhood
         self._withdraw(delta.withdrawn, stored)
         self._add(delta.added)
-        for statement in delta.same:
-            for ends in combinations(statement.keys, 2):
-                self._touch(ends)
-        self._mark(delta)
+        for statement in delta.unchanged:
+            for pair in combinations(statement.keys, 2):
+                self._touch(pair)
+        self._apply_overrides(delta)
         for key, order in delta.orders.items():
             if key in self.members or key in self.members_before:
                 self.members[key] = replace(self._member(key), order=order)
-        for key, change in delta.tallies.items():
+        for key, change in delta.interaction_counts.items():
             member = self._member(key)
-            self.members[key] = replace(member, tally=add((member.tally, change)))
+            self.members[key] = replace(member, interaction_counts=add((member.interaction_counts, change)))
         self._degree_before = {key: member.degree for key, member in self.members_before.items()}
-        for key in afresh:
+        for key in reprocess:
             if key in self.members_before:
                 self._member(key)
         self.shared_flips: set[str] = set()
         self.touched_keys = list(self.members)
         """The identifiers that the delta names."""
-        self.judge()
+        self.update_sharing()
 
     def _member(self, key: str) -> Member:
         member = self.members.get(key)
@@ -79,107 +79,114 @@ class Overlay:
             self.members[key] = member
         return member
 
-    def _touch(self, ends: Pair) -> Link | None:
-        """The link of a pair as it is so far, noted as touched."""
-        if ends not in self.touched_links:
-            self.touched_links[ends] = None
-            before = self._around.links.get(ends)
+    def _touch(self, pair: Pair) -> Link | None:
+        """Mark the link of a pair as touched and return its state so far."""
+        if pair not in self.touched_links:
+            self.touched_links[pair] = None
+            before = self._neighborhood.links.get(pair)
             if before is not None:
-                self.links_before[ends] = before
-                self.links[ends] = before
-        return self.links.get(ends)
+                self.links_before[pair] = before
+                self.links[pair] = before
+        return self.links.get(pair)
 
-    def _withdraw(self, withdrawn: Iterable[Statement], stored: Support) -> None:
-        """Fold identifiers and links of withdrawn statements anew from the statements that stay."""
+    def _withdraw(self, withdrawn: Iterable[EvidenceStatement], stored: EvidenceByKey) -> None:
+        """Compute the identifiers and links of withdrawn statements again from the statements that remain."""
         withdrawn = list(withdrawn)
-        gone = {(statement.source, statement.id) for statement in withdrawn}
-        staying: dict[str, Mapping[ObservationKey, Statement]] = {}
+        removed = {(statement.source, statement.id) for statement in withdrawn}
+        remaining: dict[str, Mapping[ObservationKey, EvidenceStatement]] = {}
         for key in {key for statement in withdrawn for key in statement.keys}:
-            staying[key] = {name: one for name, one in stored.get(key, {}).items() if name not in gone}
-            self.members[key] = replace(self._member(key), evidence=evidence(staying[key]))
-        for ends in {ends for statement in withdrawn for ends in combinations(statement.keys, 2)}:
-            before = self._touch(ends)
-            fewer, more = sorted((staying[ends[0]], staying[ends[1]]), key=len)
-            after = supported(ends, (fewer[name] for name in fewer if name in more), self.rules.accept)
+            statements = stored.get(key, {})
+            remaining[key] = {name: statement for name, statement in statements.items() if name not in removed}
+            self.members[key] = replace(self._member(key), evidence=evidence(remaining[key]))
+        for pair in {pair for statement in withdrawn for pair in combinations(statement.keys, 2)}:
+            before = self._touch(pair)
+            fewer, more = sorted((remaining[pair[0]], remaining[pair[1]]), key=len)
+            after = link_supported_by(pair, (fewer[name] for name in fewer if name in more), self.rules.min_confidence)
             if after is None:
-                self.links.pop(ends, None)
+                self.links.pop(pair, None)
             else:
-                self.links[ends] = after if before is None else after.with_state(before.state, before.reason)
+                self.links[pair] = after if before is None else after.with_state(before.state, before.reason)
 
-    def _add(self, added: Iterable[Statement]) -> None:
-        accept = self.rules.accept
+    def _add(self, added: Iterable[EvidenceStatement]) -> None:
+        min_confidence = self.rules.min_confidence
         for statement in added:
             for key in statement.keys:
                 member = self._member(key)
-                self.members[key] = member.seen(statement.source, statement.seen_at)
-            for ends in combinations(statement.keys, 2):
-                self.links[ends] = support(self._touch(ends), ends, statement, accept)
+                self.members[key] = member.with_observation(statement.source, statement.seen_at)
+            for pair in combinations(statement.keys, 2):
+                self.links[pair] = with_statement(self._touch(pair), pair, statement, min_confidence)
 
-    def _mark(self, delta: Delta) -> None:
-        for marks, step in ((delta.marks_set, 1), (delta.marks_removed, -1)):
-            for mark in marks:
-                for key in mark.keys:
+    def _apply_overrides(self, delta: Delta) -> None:
+        for overrides, step in ((delta.overrides_set, 1), (delta.overrides_removed, -1)):
+            for override in overrides:
+                for key in override.keys:
                     member = self._member(key)
-                    blocked = step == 1 if mark.kind is MarkKind.BLOCKED else member.blocked
-                    self.members[key] = replace(member, marks=member.marks + step, blocked=blocked)
-                    self.marked.add(key)
-        self.block_flips = {key for key in self.marked if self._was_blocked(key) != self.members[key].blocked}
+                    blocked = step == 1 if override.kind is OverrideKind.BLOCKED else member.blocked
+                    self.members[key] = replace(member, override_count=member.override_count + step, blocked=blocked)
+                    self.override_keys.add(key)
+        self.block_flips = {key for key in self.override_keys if self._was_blocked(key) != self.members[key].blocked}
 
     def _was_blocked(self, key: str) -> bool:
         before = self.members_before.get(key)
         return before is not None and before.blocked
 
     def add_region(self, region: Region) -> bool:
-        """Take in what else has been read; what the delta touched stays as it is after it.
+        """Add a region that was read; what the delta touched keeps its state after the delta.
 
-        Answers whether more identifiers may have come to be shared, or ceased to be.
+        Return whether identifiers may have become shared or stopped being shared.
         """
         for key, member in region.members.items():
             if key not in self.members_before:
                 self.members_before[key] = member
                 self._degree_before[key] = member.degree
             self.members.setdefault(key, self.members_before[key])
-        for ends, link in region.links.items():
-            if ends not in self.touched_links:
-                self.links_before.setdefault(ends, link)
-                self.links.setdefault(ends, link)
-        # These count links that the delta does not touch; all other counts follow from those it does.
-        again = bool(self.block_flips or self.recount)
-        if again:
-            self.judge()
-        return again
+        for pair, link in region.links.items():
+            if pair not in self.touched_links:
+                self.links_before.setdefault(pair, link)
+                self.links.setdefault(pair, link)
+        # Only these counts depend on links that the delta does not touch.
+        recounted = bool(self.block_flips or self.recount_neighbors)
+        if recounted:
+            self.update_sharing()
+        return recounted
 
-    def judge(self) -> None:
-        """Count degrees anew, and find the identifiers that come to be shared or cease to be."""
-        accept = self.rules.accept
+    def update_sharing(self) -> None:
+        """Count neighbors again, and find the identifiers that become shared or stop being shared."""
+        min_confidence = self.rules.min_confidence
         changes: dict[str, dict[str, int]] = {}
-        recount: Iterable[Pair] = self.touched_links
+        pairs_to_count: Iterable[Pair] = self.touched_links
         if self.block_flips:
-            at_flips = {ends for ends in self.links if not self.block_flips.isdisjoint(ends)}
-            recount = {*self.touched_links, *at_flips}
-        for ends in recount:
-            a, b = ends
-            before, after = self.links_before.get(ends), self.links.get(ends)
-            was = before is not None and before.counted(accept) and not (self._was_blocked(a) or self._was_blocked(b))
-            now = (
-                after is not None and after.counted(accept) and not (self.members[a].blocked or self.members[b].blocked)
+            at_flips = {pair for pair in self.links if not self.block_flips.isdisjoint(pair)}
+            pairs_to_count = {*self.touched_links, *at_flips}
+        for pair in pairs_to_count:
+            a, b = pair
+            before, after = self.links_before.get(pair), self.links.get(pair)
+            counted_before = (
+                before is not None
+                and before.meets_threshold(min_confidence)
+                and not (self._was_blocked(a) or self._was_blocked(b))
             )
-            if was != now:
-                for key, other in ((a, b), (b, a)):
+            counts_now = (
+                after is not None
+                and after.meets_threshold(min_confidence)
+                and not (self.members[a].blocked or self.members[b].blocked)
+            )
+            if counted_before != counts_now:
+                for key, neighbor in ((a, b), (b, a)):
                     counts = changes.setdefault(key, {})
-                    namespace = namespace_of(other)
-                    counts[namespace] = counts.get(namespace, 0) + (1 if now else -1)
+                    namespace = namespace_of(neighbor)
+                    counts[namespace] = counts.get(namespace, 0) + (1 if counts_now else -1)
         self.shared_flips = set()
-        for key in self.recount & self.members.keys():
+        for key in self.recount_neighbors & self.members.keys():
             changes[key] = {}
             self._degree_before[key] = {}
-        for ends, link in self.links.items() if self.recount else ():
-            unblocked = not (self.members[ends[0]].blocked or self.members[ends[1]].blocked)
-            for key, other in (ends, ends[::-1]):
-                if key in self.recount and unblocked and link.counted(accept):
-                    namespace = namespace_of(other)
+        for pair, link in self.links.items() if self.recount_neighbors else ():
+            unblocked = not (self.members[pair[0]].blocked or self.members[pair[1]].blocked)
+            for key, neighbor in (pair, pair[::-1]):
+                if key in self.recount_neighbors and unblocked and link.meets_threshold(min_confidence):
+                    namespace = namespace_of(neighbor)
                     changes[key][namespace] = changes[key].get(namespace, 0) + 1
-        for key in self.afresh & self.members.keys():
+        for key in self.reprocess & self.members.keys():
             changes.setdefault(key, {})
         for key, counts in changes.items():
             degree = dict(self._degree_before.get(key, {}))
@@ -189,53 +196,53 @@ class Overlay:
                     del degree[namespace]
             member = self.members[key]
             shared = self.rules.is_shared(namespace_of(key), degree)
-            self.members[key] = member.counted(degree, shared)
-            known = self.members_before.get(key)
-            if shared != (known is not None and known.shared):
+            self.members[key] = member.with_degree(degree, shared)
+            member_before = self.members_before.get(key)
+            if shared != (member_before is not None and member_before.shared):
                 self.shared_flips.add(key)
 
-    def link_is_idle(self, ends: Pair) -> bool:
-        """Whether a link that is there is idle after the delta."""
-        link = self.links[ends]
-        if not link.counted(self.rules.accept):
+    def link_is_excluded(self, pair: Pair) -> bool:
+        """Whether an existing link is excluded after the delta."""
+        link = self.links[pair]
+        if not link.meets_threshold(self.rules.min_confidence):
             return True
-        a, b = self.members[ends[0]], self.members[ends[1]]
+        a, b = self.members[pair[0]], self.members[pair[1]]
         return a.shared or a.blocked or b.shared or b.blocked
 
-    def idle(self, link: Link) -> Link:
-        """An idle link with its reason."""
-        ends = [self.members[link.a], self.members[link.b]]
-        shared = {member.key for member in ends if member.shared}
-        blocked = {member.key for member in ends if member.blocked}
-        return link.with_state(State.IDLE, idle_reason(link, self.rules, shared, blocked))
+    def as_excluded(self, link: Link) -> Link:
+        """Return an excluded link with its reason."""
+        members = [self.members[link.a], self.members[link.b]]
+        shared = {member.key for member in members if member.shared}
+        blocked = {member.key for member in members if member.blocked}
+        return link.with_state(LinkState.EXCLUDED, exclusion_reason(link, self.rules, shared, blocked))
 
-    def matters(self, ends: Pair) -> bool | None:
-        """Whether a touched link changed for resolution; `None` where it went to or from idle."""
-        before, after = self.links_before.get(ends), self.links.get(ends)
+    def link_changed(self, pair: Pair) -> bool | None:
+        """Whether a touched link changed for resolution; `None` if it became excluded or stopped being excluded."""
+        before, after = self.links_before.get(pair), self.links.get(pair)
         if after is None:
-            return before is not None and before.state is not State.IDLE
-        idle = self.link_is_idle(ends)
+            return before is not None and before.state is not LinkState.EXCLUDED
+        excluded = self.link_is_excluded(pair)
         if before is None:
-            return not idle
-        if idle != (before.state is State.IDLE):
+            return not excluded
+        if excluded != (before.state is LinkState.EXCLUDED):
             return None
-        return not idle and moved(before, after, self.rules) != 0
+        return not excluded and position_change(before, after, self.rules) != 0
 
-    def comes_earlier(self, ends: Pair) -> bool:
-        """Whether a touched link that is not idle is new, or has moved towards the beginning of the order."""
-        before, after = self.links_before.get(ends), self.links.get(ends)
+    def moved_up(self, pair: Pair) -> bool:
+        """Whether a touched link that is not excluded is new, or has moved towards the beginning of the order."""
+        before, after = self.links_before.get(pair), self.links.get(pair)
         if before is None or after is None:
             return after is not None
-        return moved(before, after, self.rules) < 0
+        return position_change(before, after, self.rules) < 0
 
-    def went_older(self, key: str) -> bool:
-        """Whether an identifier is new, or was seen earlier than was known, so that it may become an anchor."""
-        known, after = self.members_before.get(key), self.members[key].evidence
-        before = None if known is None else known.evidence
-        return before is None or (after is not None and after.first_seen < before.first_seen)
+    def first_seen_moved_back(self, key: str) -> bool:
+        """Whether an identifier is new or has an earlier first-seen time, so that it may become an anchor."""
+        member_before, after = self.members_before.get(key), self.members[key].evidence
+        before = None if member_before is None else member_before.evidence
+        return before is None or (after is not None and after.first_seen_at < before.first_seen_at)
 
-    def went_younger(self, key: str) -> bool:
-        """Whether an identifier's first sighting was withdrawn, so that it may lose its place as an anchor."""
-        known, after = self.members_before.get(key), self.members[key].evidence
-        before = None if known is None else known.evidence
-        return before is not None and (after is None or after.first_seen > before.first_seen)
+    def first_seen_moved_forward(self, key: str) -> bool:
+        """Whether an identifier has a later first-seen time or none, so that it may stop being an anchor."""
+        member_before, after = self.members_before.get(key), self.members[key].evidence
+        before = None if member_before is None else member_before.evidence
+        return before is not None and (after is None or after.first_seen_at > before.first_seen_at)

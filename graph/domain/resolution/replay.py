@@ -1,4 +1,4 @@
-"""The history replayed: who was who at any moment of recording."""
+"""Replay of the history: which customer held which identifiers when a change was recorded."""
 
 from collections.abc import Iterable
 
@@ -6,42 +6,42 @@ from graph.domain.model.changes import Change, ChangeKind
 
 
 class Replay:
-    """The partition that entries amount to, applied in order: customer id to keys, and where retired ids redirect."""
+    """The partition that results from applying changes in order: keys by customer id, and redirects of retired ids."""
 
     def __init__(self, changes: Iterable[Change] = ()) -> None:
-        self.parts: dict[str, set[str]] = {}
+        self.groups: dict[str, set[str]] = {}
         self.redirects: dict[str, str] = {}
         for change in changes:
             self.apply(change)
 
-    def _part(self, id: str) -> set[str]:
+    def _group(self, id: str) -> set[str]:
         self.redirects.pop(id, None)
-        return self.parts.setdefault(id, set())
+        return self.groups.setdefault(id, set())
 
     def apply(self, change: Change) -> None:
-        """One entry more."""
+        """Apply the next change."""
         match change.kind:
-            case ChangeKind.CREATED:
-                self._part(change.customer).update(change.keys)
-            case ChangeKind.MOVED:
-                if change.other in self.parts:
-                    self.parts[change.other].difference_update(change.keys)
-                self._part(change.customer).update(change.keys)
-            case ChangeKind.SPLIT:
-                self._part(change.customer).difference_update(change.keys)
-                self._part(change.other).update(change.keys)
-            case ChangeKind.MERGED:
-                self._part(change.customer).update(self.parts.pop(change.other, set()))
-                self.redirects[change.other] = change.customer
-            case ChangeKind.EMPTIED:
-                self._part(change.customer).difference_update(change.keys)
+            case ChangeKind.CUSTOMER_CREATED:
+                self._group(change.customer).update(change.keys)
+            case ChangeKind.IDENTIFIERS_MOVED:
+                if change.other_customer in self.groups:
+                    self.groups[change.other_customer].difference_update(change.keys)
+                self._group(change.customer).update(change.keys)
+            case ChangeKind.CUSTOMER_SPLIT:
+                self._group(change.customer).difference_update(change.keys)
+                self._group(change.other_customer).update(change.keys)
+            case ChangeKind.CUSTOMERS_MERGED:
+                self._group(change.customer).update(self.groups.pop(change.other_customer, set()))
+                self.redirects[change.other_customer] = change.customer
+            case ChangeKind.CUSTOMER_EMPTIED:
+                self._group(change.customer).difference_update(change.keys)
 
-    def holder(self, key: str) -> str | None:
-        """The id that holds an identifier."""
-        return next((id for id, keys in self.parts.items() if key in keys), None)
+    def customer_id_of(self, key: str) -> str | None:
+        """Return the id of the customer that holds an identifier."""
+        return next((id for id, keys in self.groups.items() if key in keys), None)
 
-    def answering(self, id: str) -> str:
-        """The id that answers for one that was merged, after any number of merges."""
+    def current_id(self, id: str) -> str:
+        """Follow the redirects of an id, over any number of merges."""
         seen = {id}
         while (target := self.redirects.get(id)) is not None and target not in seen:
             seen.add(target)

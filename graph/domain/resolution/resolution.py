@@ -1,4 +1,7 @@
-"""The resolution rule (design.md §4): links and marks in, customers and verdicts out, the same in any order."""
+"""The resolution rule (docs/internals/resolution-rule.md): from links and overrides to groups and verdicts.
+
+The result does not depend on the order of arrival.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import combinations
@@ -6,97 +9,118 @@ from itertools import combinations
 from msgspec import Struct, field
 
 from graph.domain.model.identifiers import Pair, namespace_of
-from graph.domain.model.links import BELOW_THRESHOLD, BLOCKED, SHARED, Link, Reason, State, sort_key, support
-from graph.domain.model.observations import Statement
-from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.links import (
+    Link,
+    LinkReason,
+    LinkReasonCode,
+    LinkState,
+    sort_key,
+    with_statement,
+)
+from graph.domain.model.observations import EvidenceStatement
+from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import Rules
 from graph.domain.resolution.groups import Groups
 
-Verdict = tuple[State, Reason | None]
+LinkVerdict = tuple[LinkState, LinkReason | None]
 
 
 class Resolution(Struct, frozen=True, gc=False):
     """A partition of the identifiers, and for every link its state and reason."""
 
     groups: Sequence[frozenset[str]]
-    verdicts: Mapping[Pair, Verdict]
-    joins: Sequence[Pair] = ()
-    """The links that united two groups, in the order in which they did."""
-    beaten: Mapping[str, Pair] = field(default_factory=dict)
+    verdicts: Mapping[Pair, LinkVerdict]
+    merging_pairs: Sequence[Pair] = ()
+    """The links that merged two groups, in the order of the merges."""
+    overruled: Mapping[str, Pair] = field(default_factory=dict)
 
 
-def idle_reason(link: Link, rules: Rules, shared: Set[str], blocked: Set[str]) -> Reason | None:
-    """Why a link is idle (step 3); `None` where it is not."""
-    if not link.counted(rules.accept):
-        return Reason(BELOW_THRESHOLD, f"its confidence {link.confidence:g} is below the threshold {rules.accept:g}")
+def exclusion_reason(link: Link, rules: Rules, shared: Set[str], blocked: Set[str]) -> LinkReason | None:
+    """Return why a link is excluded (step 3); `None` if it is not."""
+    if not link.meets_threshold(rules.min_confidence):
+        return LinkReason(
+            LinkReasonCode.BELOW_THRESHOLD,
+            f"its confidence {link.confidence:g} is below the threshold {rules.min_confidence:g}",
+        )
     for key in link.pair:
         if key in blocked:
-            return Reason(BLOCKED, f"a steward blocked {key}")
+            return LinkReason(LinkReasonCode.BLOCKED, f"a steward blocked {key}")
     for key in link.pair:
         if key in shared:
-            return Reason(SHARED, f"{key} is shared: it was seen with more identifiers than the rules allow one person")
+            return LinkReason(
+                LinkReasonCode.SHARED,
+                f"{key} is shared: it was seen with more identifiers than the rules allow",
+            )
     return None
 
 
-def unite(
-    keys: Iterable[str], links: Iterable[Link], marks: Sequence[Mark], rules: Rules, shared: Set[str], blocked: Set[str]
+def resolve_groups(
+    keys: Iterable[str],
+    links: Iterable[Link],
+    overrides: Sequence[Override],
+    rules: Rules,
+    shared: Set[str],
+    blocked: Set[str],
 ) -> Resolution:
-    """Steps 3 to 6 for identifiers that are connected with no others; which are shared and blocked is given."""
-    groups = Groups(keys, marks, rules)
-    verdicts: dict[Pair, Verdict] = {}
-    active: list[Link] = []
+    """Apply steps 3 to 6 to identifiers that no link or override connects with others.
+
+    `shared` and `blocked` are the identifiers that are so.
+    """
+    groups = Groups(keys, overrides, rules)
+    verdicts: dict[Pair, LinkVerdict] = {}
+    candidates: list[Link] = []
     for link in links:
-        if reason := idle_reason(link, rules, shared, blocked):
-            verdicts[link.pair] = State.IDLE, reason
+        if reason := exclusion_reason(link, rules, shared, blocked):
+            verdicts[link.pair] = LinkState.EXCLUDED, reason
         else:
-            active.append(link)
-    joins: list[Pair] = []
-    cut: list[Link] = []
-    for link in sorted(active, key=lambda link: sort_key(link, rules)):
+            candidates.append(link)
+    merging_pairs: list[Pair] = []
+    rejected: list[Link] = []
+    for link in sorted(candidates, key=lambda link: sort_key(link, rules)):
         if groups.find(link.a) == groups.find(link.b):
-            verdicts[link.pair] = State.KEPT, None
+            verdicts[link.pair] = LinkState.ACTIVE, None
         elif groups.obstacle(link.a, link.b):
-            cut.append(link)
+            rejected.append(link)
         else:
-            groups.unite(link.a, link.b)
-            joins.append(link.pair)
-            verdicts[link.pair] = State.KEPT, None
-    # Why is told of the groups as they came to be: what stands against a link at its turn still does in the end.
-    verdicts.update((link.pair, (State.SUSPENDED, groups.obstacle(link.a, link.b))) for link in cut)
-    return Resolution(groups.all(), verdicts, joins, groups.beaten)
+            groups.union(link.a, link.b)
+            merging_pairs.append(link.pair)
+            verdicts[link.pair] = LinkState.ACTIVE, None
+    # The reason follows from the final groups: an obstacle that a link meets at its turn is still there at the end.
+    verdicts.update((link.pair, (LinkState.SUSPENDED, groups.obstacle(link.a, link.b))) for link in rejected)
+    return Resolution(groups.all(), verdicts, merging_pairs, groups.overruled)
 
 
-def links_of(statements: Iterable[Statement], accept: float) -> dict[Pair, Link]:
-    """The links that statements support, verdicts not yet found (step 2)."""
+def links_of(statements: Iterable[EvidenceStatement], min_confidence: float) -> dict[Pair, Link]:
+    """Return the links that statements support, without verdicts (step 2)."""
     links: dict[Pair, Link] = {}
     for statement in statements:
         for pair in combinations(statement.keys, 2):
-            links[pair] = support(links.get(pair), pair, statement, accept)
+            links[pair] = with_statement(links.get(pair), pair, statement, min_confidence)
     return links
 
 
-def degrees(links: Iterable[Link], blocked: Set[str], accept: float) -> dict[str, dict[str, int]]:
-    """How many distinct neighbours each identifier has, by their namespace, as sharing counts them (step 3)."""
+def degrees(links: Iterable[Link], blocked: Set[str], min_confidence: float) -> dict[str, dict[str, int]]:
+    """Count the distinct neighbors of each identifier by namespace, as sharing does (step 3)."""
     degree: dict[str, dict[str, int]] = {}
     for link in links:
-        if link.counted(accept) and link.a not in blocked and link.b not in blocked:
-            for key, other in ((link.a, link.b), (link.b, link.a)):
+        if link.meets_threshold(min_confidence) and link.a not in blocked and link.b not in blocked:
+            for key, neighbor in ((link.a, link.b), (link.b, link.a)):
                 counts = degree.setdefault(key, {})
-                namespace = namespace_of(other)
+                namespace = namespace_of(neighbor)
                 counts[namespace] = counts.get(namespace, 0) + 1
     return degree
 
 
-def resolve(statements: Iterable[Statement], marks: Sequence[Mark], rules: Rules) -> Resolution:
-    """The whole rule from nothing: what every faster way must equal. The keys of a statement are sorted."""
+def resolve(statements: Iterable[EvidenceStatement], overrides: Sequence[Override], rules: Rules) -> Resolution:
+    """Apply the whole rule from scratch; every faster way must give the same result. Keys of a statement are sorted."""
     statements = list(statements)
     keys = {key for statement in statements for key in statement.keys}
-    keys.update(key for mark in marks for key in mark.keys)
-    links = links_of(statements, rules.accept)
-    blocked = {mark.a for mark in marks if mark.kind is MarkKind.BLOCKED}
+    keys.update(key for override in overrides for key in override.keys)
+    links = links_of(statements, rules.min_confidence)
+    blocked = {override.a for override in overrides if override.kind is OverrideKind.BLOCKED}
     shared = {
         key
-        for key, counts in degrees(links.values(), blocked, rules.accept).items()
+        for key, counts in degrees(links.values(), blocked, rules.min_confidence).items()
         if rules.is_shared(namespace_of(key), counts)
     }
-    return unite(keys, links.values(), marks, rules, shared, blocked)
+    return resolve_groups(keys, links.values(), overrides, rules, shared, blocked)

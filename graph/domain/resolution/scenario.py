@@ -1,6 +1,6 @@
-"""Scenario files: rules, what was seen, and the customers that are expected (design.md §8).
+"""Scenario files: rules, observations and overrides, and the expected customers.
 
-Values are raw: the rules in the file are the only ones, and nothing is normalised.
+docs/guides/changing-rules.md describes the notation. Only the rules in the file apply; values are not normalized.
 """
 
 import re
@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import InvalidInput, KithError, Problem
 from graph.domain.model.identifiers import Identifier
-from graph.domain.model.links import State
-from graph.domain.model.observations import Observation, Statement, Tier, check, read
-from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.links import LinkState
+from graph.domain.model.observations import EvidenceStatement, Observation, Party, check, normalize
+from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import STRONGER, Contested, NamespaceRule, Rules
 from graph.domain.resolution.resolution import resolve
 
@@ -23,68 +23,68 @@ DEFAULT_SOURCE = "scenario"
 _FAR_FUTURE = 2**62
 
 
-class Seen(Struct, frozen=True, gc=False):
-    """An observation of the file, by its name there."""
+class ObservationEvent(Struct, frozen=True, gc=False):
+    """A line with an observation; its id is its name in the file."""
 
     observation: Observation
 
 
-class Revoked(Struct, frozen=True, gc=False):
-    """A line that withdraws the observation of a source and id."""
+class RevocationEvent(Struct, frozen=True, gc=False):
+    """A line that revokes the observation of a source and id."""
 
     source: str
     id: str
 
 
-class Marked(Struct, frozen=True, gc=False):
-    """A line with a steward's mark."""
+class OverrideSetEvent(Struct, frozen=True, gc=False):
+    """A line that sets an override."""
 
-    mark: Mark
-
-
-class Unmarked(Struct, frozen=True, gc=False):
-    """A line that takes a mark back, by what it says."""
-
-    mark: Mark
+    override: Override
 
 
-Event = Seen | Revoked | Marked | Unmarked
+class OverrideRemovedEvent(Struct, frozen=True, gc=False):
+    """A line that removes an override, given by its kind and keys."""
+
+    override: Override
+
+
+Event = ObservationEvent | RevocationEvent | OverrideSetEvent | OverrideRemovedEvent
 Customers = list[list[str]]
 
 
 class Scenario(Struct, frozen=True, gc=False):
-    """A scenario file as values; `expect` is `None` where nothing is to be compared."""
+    """A scenario file as values; `expect` is `None` if the file has no expectation."""
 
     rules: Rules
     events: tuple[Event, ...]
     expect: Customers | None
 
 
-class Outcome(Struct, frozen=True, gc=False):
-    """What a scenario comes to."""
+class ScenarioResult(Struct, frozen=True, gc=False):
+    """The result of a scenario."""
 
     customers: Customers
     suspended: list[tuple[str, str, str]]
-    refused: list[tuple[str, str]]
+    rejected: list[tuple[str, str]]
 
     def as_json(self) -> dict[str, Any]:
-        """The outcome in the form that `kith simulate` prints."""
+        """Return the result in the form that `kith simulate` prints."""
         return {
             "customers": self.customers,
             "suspended": [{"link": [a, b], "reason": reason} for a, b, reason in self.suspended],
-            "refused": [{"observation": name, "reason": reason} for name, reason in self.refused],
+            "rejected": [{"observation": name, "reason": reason} for name, reason in self.rejected],
         }
 
 
 class ScenarioError(InvalidInput):
-    """A line of the file cannot be read; the message names it."""
+    """A line of the file is invalid; the message has its number."""
 
     def __init__(self, line: int, message: str) -> None:
-        super().__init__("BAD_SCENARIO", f"line {line}: {message}", ("scenario",))
+        super().__init__("INVALID_SCENARIO", f"line {line}: {message}", ("scenario",))
 
 
-def in_order(customers: Iterable[Iterable[str]]) -> Customers:
-    """Customers as lists of keys, sorted inside and among each other."""
+def sorted_customers(customers: Iterable[Iterable[str]]) -> Customers:
+    """Return customers as lists of keys, both sorted."""
     return sorted(sorted(keys) for keys in customers)
 
 
@@ -102,13 +102,13 @@ def _whole(line: int, name: str, text: str) -> int:
 
 
 def _shared_above(line: int, text: str) -> dict[str, int]:
-    """`20`, or `{stronger=20,order=200}` without spaces."""
+    """Parse `20`, or `{stronger=20,order=200}` without spaces."""
     if not text.startswith("{"):
         return {STRONGER: _whole(line, "shared_above", text)}
     counts: dict[str, int] = {}
     for part in text.strip("{}").split(","):
-        name, _, most = part.partition("=")
-        counts[name] = _whole(line, f"shared_above {name}", most)
+        name, _, count = part.partition("=")
+        counts[name] = _whole(line, f"shared_above {name}", count)
     return counts
 
 
@@ -145,7 +145,7 @@ def _observation(line: int, position: int, words: Sequence[str], rules: Rules) -
     seen_at = position * SECOND
     identifiers: list[tuple[str, str]] = []
     confidence: float | None = None
-    source, party = DEFAULT_SOURCE, Tier.FIRST
+    source, party = DEFAULT_SOURCE, Party.FIRST_PARTY
     for word in words[1:]:
         if word.startswith("@"):
             seen_at = round(_number(line, "@", word[1:]) * SECOND)
@@ -162,7 +162,7 @@ def _observation(line: int, position: int, words: Sequence[str], rules: Rules) -
         elif name == "party":
             if value not in ("first", "second", "third"):
                 raise ScenarioError(line, f"party={value!r}; allowed are first, second and third")
-            party = Tier[value.upper()]
+            party = Party[f"{value.upper()}_PARTY"]
         else:
             raise ScenarioError(line, f"namespace {name!r} is not among the rules")
     observation = Observation(source, tuple(identifiers), words[0], party, seen_at, confidence)
@@ -174,7 +174,7 @@ def _observation(line: int, position: int, words: Sequence[str], rules: Rules) -
 def parse(text: str) -> Scenario:
     """Read a scenario file; raises `ScenarioError` with the line that is wrong."""
     sections: dict[str, list[tuple[int, list[str]]]] = {"seen": []}
-    accept, namespaces, section = 0.9, [], ""
+    min_confidence, namespaces, section = 0.9, [], ""
     for number, raw in enumerate(text.splitlines(), 1):
         words = _words(raw)
         if not words:
@@ -184,9 +184,9 @@ def parse(text: str) -> Scenario:
             sections.setdefault(section, [])
             for word in words[1:]:
                 name, _, value = word.partition("=")
-                if section != "rules" or name != "accept":
+                if section != "rules" or name != "min_confidence":
                     raise ScenarioError(number, f"unknown word {word!r} after {section}")
-                accept = _number(number, name, value)
+                min_confidence = _number(number, name, value)
         elif section == "rules":
             namespaces.append(_namespace(number, words))
         elif section:
@@ -194,17 +194,17 @@ def parse(text: str) -> Scenario:
         else:
             raise ScenarioError(number, "expected 'rules', 'seen' or 'expect'")
     try:
-        rules = Rules(tuple(namespaces), accept)
+        rules = Rules(tuple(namespaces), min_confidence)
     except KithError as error:
-        raise InvalidInput("BAD_SCENARIO", error.message, ("scenario", "rules")) from error
+        raise InvalidInput("INVALID_SCENARIO", error.message, ("scenario", "rules")) from error
     events = _events(sections["seen"], rules)
     expect = sections.get("expect")
-    customers = None if expect is None else in_order({_key(n, w, rules) for w in words} for n, words in expect)
+    customers = None if expect is None else sorted_customers({_key(n, w, rules) for w in words} for n, words in expect)
     return Scenario(rules, events, customers)
 
 
 def _words(raw: str) -> list[str]:
-    """The words of a line up to a comment: a `#` at the start of a word."""
+    """Return the words of a line before a comment, which starts with a `#` at the start of a word."""
     words = raw.split()
     for index, word in enumerate(words):
         if word.startswith("#"):
@@ -222,11 +222,11 @@ _TAKES = {
 }
 
 
-def _mark(line: int, kind: MarkKind, words: Sequence[str], position: int, rules: Rules) -> Mark:
+def _override(line: int, kind: OverrideKind, words: Sequence[str], position: int, rules: Rules) -> Override:
     if len(set(words)) < len(words):
         raise ScenarioError(line, f"{kind.value} names {words[0]!r} twice")
     keys = sorted(_key(line, word, rules) for word in words)
-    return Mark(" ".join([kind.value, *keys]), kind, keys[0], "".join(keys[1:]), at=position * SECOND)
+    return Override(" ".join([kind.value, *keys]), kind, keys[0], "".join(keys[1:]), at=position * SECOND)
 
 
 def _events(lines: Sequence[tuple[int, list[str]]], rules: Rules) -> tuple[Event, ...]:
@@ -235,54 +235,63 @@ def _events(lines: Sequence[tuple[int, list[str]]], rules: Rules) -> tuple[Event
     for position, (line, words) in enumerate(lines, 1):
         match words:
             case ["revoke", name]:
-                events.append(Revoked("", name))
+                events.append(RevocationEvent("", name))
             case ["apart" | "together" as kind, a, b]:
-                events.append(Marked(_mark(line, MarkKind(kind), [a, b], position, rules)))
+                events.append(OverrideSetEvent(_override(line, OverrideKind(kind), [a, b], position, rules)))
             case ["unmark", "apart" | "together" as kind, a, b]:
-                events.append(Unmarked(_mark(line, MarkKind(kind), [a, b], position, rules)))
-            case ["block" | "unblock" as what, key]:
-                mark = _mark(line, MarkKind.BLOCKED, [key], position, rules)
-                events.append(Marked(mark) if what == "block" else Unmarked(mark))
+                events.append(OverrideRemovedEvent(_override(line, OverrideKind(kind), [a, b], position, rules)))
+            case ["block" | "unblock" as action, key]:
+                override = _override(line, OverrideKind.BLOCKED, [key], position, rules)
+                events.append(OverrideSetEvent(override) if action == "block" else OverrideRemovedEvent(override))
             case ["revoke" | "block" | "unblock" | "apart" | "together" | "unmark", *_]:
                 raise ScenarioError(line, f"{words[0]} takes {_TAKES[words[0]]}")
             case _:
                 observation = _observation(line, position, words, rules)
                 if observation.id in source_of:
-                    raise ScenarioError(line, f"the name {observation.id!r} is there twice")
+                    raise ScenarioError(line, f"duplicate name {observation.id!r}")
                 source_of[observation.id] = observation.source
-                events.append(Seen(observation))
+                events.append(ObservationEvent(observation))
     return tuple(
-        replace(event, source=source_of.get(event.id, DEFAULT_SOURCE)) if isinstance(event, Revoked) else event
+        replace(event, source=source_of.get(event.id, DEFAULT_SOURCE)) if isinstance(event, RevocationEvent) else event
         for event in events
     )
 
 
-def simulate(scenario: Scenario) -> Outcome:
-    """What the rule makes of a scenario, resolved from scratch."""
-    revoked = {(event.source, event.id) for event in scenario.events if isinstance(event, Revoked)}
-    marks: dict[str, Mark] = {}
+def simulate(scenario: Scenario) -> ScenarioResult:
+    """Resolve a scenario from scratch."""
+    revoked = {(event.source, event.id) for event in scenario.events if isinstance(event, RevocationEvent)}
+    overrides: dict[str, Override] = {}
     for event in scenario.events:
-        if isinstance(event, Marked):
-            marks[event.mark.id] = event.mark
-        elif isinstance(event, Unmarked):
-            marks.pop(event.mark.id, None)
-    statements: list[Statement] = []
-    refused: list[tuple[str, Problem]] = []
+        if isinstance(event, OverrideSetEvent):
+            overrides[event.override.id] = event.override
+        elif isinstance(event, OverrideRemovedEvent):
+            overrides.pop(event.override.id, None)
+    statements: list[EvidenceStatement] = []
+    rejected: list[tuple[str, Problem]] = []
     for event in scenario.events:
-        if not isinstance(event, Seen):
+        if not isinstance(event, ObservationEvent):
             continue
-        seen = event.observation
-        outcome = read(seen, scenario.rules)
-        if outcome.refused is not None:
-            refused.append((seen.id, outcome.refused))
-        elif (seen.source, seen.id) not in revoked:
+        observation = event.observation
+        normalized = normalize(observation, scenario.rules)
+        if normalized.rejected is not None:
+            rejected.append((observation.id, normalized.rejected))
+        elif (observation.source, observation.id) not in revoked:
             statements.append(
-                Statement(seen.source, seen.id, outcome.keys, seen.tier, seen.seen_at or 0, seen.confidence)
+                EvidenceStatement(
+                    observation.source,
+                    observation.id,
+                    normalized.keys,
+                    observation.tier,
+                    observation.seen_at or 0,
+                    observation.confidence,
+                )
             )
-    resolution = resolve(statements, tuple(marks.values()), scenario.rules)
+    resolution = resolve(statements, tuple(overrides.values()), scenario.rules)
     suspended = sorted(
-        (a, b, reason.text if reason else "")
+        (a, b, reason.message if reason else "")
         for (a, b), (state, reason) in resolution.verdicts.items()
-        if state is State.SUSPENDED
+        if state is LinkState.SUSPENDED
     )
-    return Outcome(in_order(resolution.groups), suspended, sorted((name, problem.message) for name, problem in refused))
+    return ScenarioResult(
+        sorted_customers(resolution.groups), suspended, sorted((name, problem.message) for name, problem in rejected)
+    )

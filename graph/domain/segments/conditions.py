@@ -1,8 +1,8 @@
-"""What segments are made of: conditions on a customer, each with the moment until which its answer holds by itself.
+"""Conditions of segment rules on a customer. Each result has the moment until which it is valid without new data.
 
-A condition answers from what is known of a customer now. Some answers change as time passes, with nothing new coming
-in: a window moves on, somebody falls asleep, a birthday comes. So each verdict tells the first moment at which it may
-be another (too early does no harm), and whoever keeps segments looks again then.
+Some results change as time passes: an interaction leaves a window, a customer becomes inactive, a birthday is reached.
+So each result has the first moment at which it may change (too early does no harm), and the segment worker evaluates
+the customer again then.
 """
 
 import math
@@ -11,216 +11,224 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from graph.domain.model.dates import DAY, date_of, day_of, year_of
+from graph.domain.model.dates import DAY, day_of, parse_date, year_of
 from graph.domain.model.orders import Order, OrderStatus
-from graph.domain.profile.attributes import Chosen
-from graph.domain.profile.consents import Channel, Decision, of_customer
-from graph.domain.profile.insights import CONSENTS, ORDERS, OUTSIDE, PROFILE, Known
+from graph.domain.profile.attributes import ProfileAttribute
+from graph.domain.profile.consents import Channel, Decision, decision_of_customer
+from graph.domain.profile.insights import CONSENTS, EXTERNAL_SEGMENTS, ORDERS, PROFILE, CustomerInsights
 from graph.domain.profile.pages import PageRequest, TimelinePage
 from graph.domain.profile.timeline import NO_END, TimelineKind
 
 
-class Verdict(NamedTuple):
-    """Whether a condition holds, and the first moment (microseconds) at which that may change by itself."""
+class ConditionResult(NamedTuple):
+    """Whether a condition holds, and the first moment (microseconds) at which time alone may change that."""
 
     holds: bool
     until: int = NO_END
 
 
 def next_moment(moments: Iterable[float], now: int) -> int:
-    """The first of some moments that is still to come."""
-    return min((math.ceil(one) for one in moments if one > now), default=NO_END)
+    """The first moment after `now`, rounded up to microseconds; `NO_END` if there is none."""
+    return min((math.ceil(moment) for moment in moments if moment > now), default=NO_END)
 
 
-class Criterion(Struct, frozen=True, gc=False):
-    """A condition."""
+class Condition(Struct, frozen=True, gc=False):
+    """A condition on a customer."""
 
-    relative = False
-    """Whether it looks at figures of all customers."""
-    by_product = False
-    """Whether it looks at what articles are."""
+    needs_statistics = False
+    """Whether the condition needs statistics of all customers."""
+    needs_products = False
+    """Whether the condition needs the products of orders."""
 
     def pages(self, now: int) -> Iterable[PageRequest]:
-        """What of a customer is read for it; `now` in microseconds."""
+        """The pages of a customer that the condition needs; `now` in microseconds."""
         return ()
 
-    def judge(self, known: Known) -> Verdict:
-        """Whether it holds."""
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        """Whether the condition holds, and until when."""
         raise NotImplementedError
 
 
-class All(Criterion, frozen=True):
-    """All of some conditions, or (`least` 1) any of them."""
+class CombinedCondition(Condition, frozen=True):
+    """At least `min_matches` of the conditions hold: all of them, or any."""
 
-    parts: tuple[Criterion, ...]
-    least: int
+    parts: tuple[Condition, ...]
+    min_matches: int
 
     def pages(self, now: int) -> Iterable[PageRequest]:
         return [page for part in self.parts for page in part.pages(now)]
 
-    def judge(self, known: Known) -> Verdict:
-        found = [part.judge(known) for part in self.parts]
-        return Verdict(sum(one.holds for one in found) >= self.least, min(one.until for one in found))
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        results = [part.evaluate(insights) for part in self.parts]
+        matches = sum(result.holds for result in results)
+        return ConditionResult(matches >= self.min_matches, min(result.until for result in results))
 
 
-class Not(Criterion, frozen=True):
-    """The opposite of a condition."""
+class NotCondition(Condition, frozen=True):
+    """A condition does not hold."""
 
-    part: Criterion
+    part: Condition
 
     def pages(self, now: int) -> Iterable[PageRequest]:
         return self.part.pages(now)
 
-    def judge(self, known: Known) -> Verdict:
-        found = self.part.judge(known)
-        return Verdict(not found.holds, found.until)
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        result = self.part.evaluate(insights)
+        return ConditionResult(not result.holds, result.until)
 
 
-def leaves(criterion: Criterion) -> list[Criterion]:
-    """The conditions that hold no others."""
-    match criterion:
-        case All(parts):
-            return [leaf for part in parts for leaf in leaves(part)]
-        case Not(part):
-            return leaves(part)
-    return [criterion]
+def leaf_conditions(condition: Condition) -> list[Condition]:
+    """The conditions without parts in a condition."""
+    match condition:
+        case CombinedCondition(parts):
+            return [leaf for part in parts for leaf in leaf_conditions(part)]
+        case NotCondition(part):
+            return leaf_conditions(part)
+    return [condition]
 
 
-class AttributeIs(Criterion, frozen=True):
-    """What the profile shows of an attribute, or (`part`) of an address, meets all that is asked of it.
+class AttributeCondition(Condition, frozen=True):
+    """A value that the profile shows of an attribute, or of an address's `part`, meets all given criteria.
 
-    Texts are compared without regard to case. `years_at_least` and `years_at_most` are full years since a date,
-    `anniversary_within` the days to its next anniversary, 0 on the day itself.
+    Texts are compared case-insensitively. `min_years` and `max_years` are full years since a date,
+    `anniversary_within_days` the days until its next anniversary, 0 on the day itself.
     """
 
     name: str
     part: str = ""
-    present: bool | None = None
+    exists: bool | None = None
     values: tuple[str, ...] = ()
     contains: str = ""
-    at_least: str = ""
-    at_most: str = ""
-    years_at_least: int | None = None
-    years_at_most: int | None = None
-    anniversary_within: int | None = None
+    min: str = ""
+    max: str = ""
+    min_years: int | None = None
+    max_years: int | None = None
+    anniversary_within_days: int | None = None
 
     def pages(self, now: int) -> Iterable[PageRequest]:
         return (PROFILE,)
 
-    def judge(self, known: Known) -> Verdict:
-        found = [self._judge(value, known.now) for value in self._shown(known.profile.get(self.name))]
-        until = min((one.until for one in found), default=NO_END)
-        if self.present is not None:
-            return Verdict(bool(found) == self.present, until)
-        return Verdict(any(one.holds for one in found), until)
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        values = self._profile_values(insights.profile.get(self.name))
+        results = [self._evaluate_value(value, insights.now) for value in values]
+        until = min((result.until for result in results), default=NO_END)
+        if self.exists is not None:
+            return ConditionResult(bool(results) == self.exists, until)
+        return ConditionResult(any(result.holds for result in results), until)
 
-    def _shown(self, chosen: Chosen | None) -> list[str]:
-        shown = [one.value for one in chosen.shown] if chosen is not None else []
-        return [text for one in shown if (text := one if isinstance(one, str) else one.get(self.part, ""))]
+    def _profile_values(self, attribute: ProfileAttribute | None) -> list[str]:
+        values = [reported.value for reported in attribute.chosen] if attribute is not None else []
+        return [text for value in values if (text := value if isinstance(value, str) else value.get(self.part, ""))]
 
-    def _judge(self, value: str, now: int) -> Verdict:
+    def _evaluate_value(self, value: str, now: int) -> ConditionResult:
         folded = value.casefold()
         if (self.values and folded not in self.values) or self.contains not in folded:
-            return Verdict(False)
-        if (self.at_least and _before(value, self.at_least)) or (self.at_most and _before(self.at_most, value)):
-            return Verdict(False)
-        if self.years_at_least is None and self.years_at_most is None and self.anniversary_within is None:
-            return Verdict(True)
-        year, month, day = date_of(value)
+            return ConditionResult(False)
+        if (self.min and _less_than(value, self.min)) or (self.max and _less_than(self.max, value)):
+            return ConditionResult(False)
+        if self.min_years is None and self.max_years is None and self.anniversary_within_days is None:
+            return ConditionResult(True)
+        year, month, day = parse_date(value)
         bounds: list[int] = []
         holds = True
-        if self.years_at_least is not None:
-            begins = day_of(year + self.years_at_least, month, day) * DAY
+        if self.min_years is not None:
+            begins = day_of(year + self.min_years, month, day) * DAY
             holds, bounds = holds and now >= begins, [*bounds, begins]
-        if self.years_at_most is not None:
-            ends = day_of(year + self.years_at_most + 1, month, day) * DAY
+        if self.max_years is not None:
+            ends = day_of(year + self.max_years + 1, month, day) * DAY
             holds, bounds = holds and now < ends, [*bounds, ends]
-        if self.anniversary_within is not None:
-            this = year_of(now // DAY)
-            days = [day_of(one, month, day) for one in (this, this + 1, this + 2)]
-            coming = next(one for one in days if one >= now // DAY)
-            holds = holds and coming - now // DAY <= self.anniversary_within
-            bounds += [(one - self.anniversary_within) * DAY for one in days] + [(one + 1) * DAY for one in days]
-        return Verdict(holds, next_moment(bounds, now))
+        if self.anniversary_within_days is not None:
+            today = now // DAY
+            this_year = year_of(today)
+            anniversaries = [day_of(this_year + years, month, day) for years in range(3)]
+            next_anniversary = next(anniversary for anniversary in anniversaries if anniversary >= today)
+            holds = holds and next_anniversary - today <= self.anniversary_within_days
+            bounds += [(anniversary - self.anniversary_within_days) * DAY for anniversary in anniversaries]
+            bounds += [(anniversary + 1) * DAY for anniversary in anniversaries]
+        return ConditionResult(holds, next_moment(bounds, now))
 
 
-def _before(a: str, b: str) -> bool:
-    """Whether one value lies before another: as numbers where both are, else as texts, which dates are good for."""
+def _less_than(a: str, b: str) -> bool:
+    """Whether `a` is less than `b`: as numbers if both are, else as texts, which sorts dates too."""
     try:
         return float(a) < float(b)
     except ValueError:
         return a.casefold() < b.casefold()
 
 
-class Did(Criterion, frozen=True):
-    """Interactions of some kind, at least so many of them, within so many days (`None`: ever)."""
+class InteractionCondition(Condition, frozen=True):
+    """There are at least `min_count` matching interactions, within the last `within_days` (`None`: at any time)."""
 
     types: tuple[str, ...] | None = None
     channels: tuple[str, ...] | None = None
     campaign: str | None = None
     sku: str | None = None
-    days: int | None = None
-    at_least: int = 1
+    within_days: int | None = None
+    min_count: int = 1
 
     def _page(self, now: int) -> TimelinePage:
-        since = -NO_END if self.days is None else now - self.days * DAY
+        since = -NO_END if self.within_days is None else now - self.within_days * DAY
         kinds = (TimelineKind.INTERACTION,)
         filters = self.channels, self.types, self.campaign, self.sku
-        return TimelinePage(self.at_least, None, kinds, *filters, since)
+        return TimelinePage(self.min_count, None, kinds, *filters, since)
 
     def pages(self, now: int) -> Iterable[PageRequest]:
         return (self._page(now),)
 
-    def judge(self, known: Known) -> Verdict:
-        return _within([moment.place[0] for moment in known.page(self._page(known.now))], self.at_least, self.days)
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        times = [entry.position[0] for entry in insights.page(self._page(insights.now))]
+        return _enough(times, self.min_count, self.within_days)
 
 
-def _within(newest_first: Sequence[int], at_least: int, days: int | None) -> Verdict:
-    """Whether there are enough, and until when: the one that makes them enough leaves the window first."""
-    if len(newest_first) < at_least:
-        return Verdict(False)
-    return Verdict(True, NO_END if days is None else newest_first[at_least - 1] + days * DAY + 1)
+def _enough(newest_first: Sequence[int], min_count: int, within_days: int | None) -> ConditionResult:
+    """Whether there are enough times, and until when: the oldest that is needed leaves the window first."""
+    if len(newest_first) < min_count:
+        return ConditionResult(False)
+    return ConditionResult(True, NO_END if within_days is None else newest_first[min_count - 1] + within_days * DAY + 1)
 
 
-class Ordered(Criterion, frozen=True):
-    """Orders that hold one of some articles, categories or brands (any order, if none are named).
+class OrderCondition(Condition, frozen=True):
+    """There are at least `min_count` orders of one of the products, categories or brands (if none is given: any).
 
-    At least so many, within so many days (`None`: ever), of the newest 100 that were neither cancelled nor returned.
+    Considered are those of the newest 100 orders, within the last `within_days` (`None`: at any time), that were
+    neither canceled nor returned.
     """
 
     skus: frozenset[str] = frozenset()
     categories: frozenset[str] = frozenset()
     brands: frozenset[str] = frozenset()
-    days: int | None = None
-    at_least: int = 1
+    within_days: int | None = None
+    min_count: int = 1
 
     @property
-    def by_product(self) -> bool:  # type: ignore[override]
+    def needs_products(self) -> bool:  # type: ignore[override]
         return bool(self.categories or self.brands)
 
     def pages(self, now: int) -> Iterable[PageRequest]:
         return (ORDERS,)
 
-    def judge(self, known: Known) -> Verdict:
-        since = -NO_END if self.days is None else known.now - self.days * DAY
-        found = [order.placed_at for order in known.orders if order.placed_at >= since and self._counts(order, known)]
-        return _within(found, self.at_least, self.days)
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        since = -NO_END if self.within_days is None else insights.now - self.within_days * DAY
+        times = [
+            order.placed_at for order in insights.orders if order.placed_at >= since and self._matches(order, insights)
+        ]
+        return _enough(times, self.min_count, self.within_days)
 
-    def _counts(self, order: Order, known: Known) -> bool:
+    def _matches(self, order: Order, insights: CustomerInsights) -> bool:
         if order.status in (OrderStatus.CANCELLED, OrderStatus.RETURNED):
             return False
-        named = self.skus or self.categories or self.brands
-        return not named or any(self._fits(line.sku, known) for line in order.lines)
+        has_criteria = self.skus or self.categories or self.brands
+        return not has_criteria or any(self._matches_sku(line.sku, insights) for line in order.lines)
 
-    def _fits(self, sku: str, known: Known) -> bool:
-        product = known.products.get(sku) if self.by_product else None
+    def _matches_sku(self, sku: str, insights: CustomerInsights) -> bool:
+        product = insights.products.get(sku) if self.needs_products else None
         return sku in self.skus or (
             product is not None and (product.brand in self.brands or not self.categories.isdisjoint(product.categories))
         )
 
 
-class ConsentIs(Criterion, frozen=True):
-    """The customer's answer for a purpose and a channel is one of some decisions."""
+class ConsentCondition(Condition, frozen=True):
+    """The customer's decision in effect for a purpose and a channel is one of `decisions`."""
 
     purpose: str
     channel: Channel | None
@@ -229,40 +237,43 @@ class ConsentIs(Criterion, frozen=True):
     def pages(self, now: int) -> Iterable[PageRequest]:
         return (CONSENTS,)
 
-    def judge(self, known: Known) -> Verdict:
-        found = of_customer(known.decided, self.purpose, self.channel)
-        return Verdict((Decision.NONE if found is None else found.decision) in self.decisions)
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        recorded = decision_of_customer(insights.decisions, self.purpose, self.channel)
+        return ConditionResult((Decision.NONE if recorded is None else recorded.decision) in self.decisions)
 
 
-class OutsideIs(Criterion, frozen=True):
-    """Somebody else (of a name, if one is given) says that it belongs to a segment of theirs."""
+class ExternalSegmentCondition(Condition, frozen=True):
+    """The customer is in an external segment, by the statement of `source` (if given; else of any source)."""
 
     segment: str
     source: str = ""
 
     def pages(self, now: int) -> Iterable[PageRequest]:
-        return (OUTSIDE,)
+        return (EXTERNAL_SEGMENTS,)
 
-    def judge(self, known: Known) -> Verdict:
-        mine = [one for one in known.outside if one.segment == self.segment and self.source in ("", one.source)]
-        return Verdict(
-            bool(mine), next_moment([one.expires_at for one in mine if one.expires_at is not None], known.now)
-        )
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        matches = [
+            external
+            for external in insights.external_segments
+            if external.segment == self.segment and self.source in ("", external.source)
+        ]
+        ends = [external.expires_at for external in matches if external.expires_at is not None]
+        return ConditionResult(bool(matches), next_moment(ends, insights.now))
 
 
-class Holds(Criterion, frozen=True):
-    """It holds an identifier of a namespace."""
+class NamespaceCondition(Condition, frozen=True):
+    """The customer holds an identifier of a namespace."""
 
     namespace: str
 
-    def judge(self, known: Known) -> Verdict:
-        return Verdict(known.view.customer.counts.get(self.namespace, 0) > 0)
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        return ConditionResult(insights.view.customer.counts.get(self.namespace, 0) > 0)
 
 
-class IsKnown(Criterion, frozen=True):
-    """It is known, or (`known` false) anonymous."""
+class KnownCondition(Condition, frozen=True):
+    """The customer is known, or (`is_known` false) anonymous."""
 
-    known: bool
+    is_known: bool
 
-    def judge(self, known: Known) -> Verdict:
-        return Verdict(known.is_known == self.known)
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        return ConditionResult(insights.is_known == self.is_known)

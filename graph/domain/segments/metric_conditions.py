@@ -1,29 +1,29 @@
-"""Conditions on figures of a customer: its own, those against all customers, and those that are predicted."""
+"""Conditions on metrics of a customer: of its orders, compared with all customers, and predicted."""
 
 import math
 from collections.abc import Iterable
 from enum import Enum
 
 from graph.domain.model.dates import DAY
-from graph.domain.profile.engagement import Churn, churn_moments
-from graph.domain.profile.insights import LATELY, ORDERS, UNSUBSCRIBED, Known
-from graph.domain.profile.journey import Phase, moments
+from graph.domain.profile.engagement import ChurnRisk, churn_risk_moments
+from graph.domain.profile.insights import ORDERS, RECENT_INTERACTIONS, UNSUBSCRIBED, CustomerInsights
+from graph.domain.profile.journey import JourneyStage, journey_moments
 from graph.domain.profile.pages import PageRequest
-from graph.domain.profile.rfm import RfmSegment
+from graph.domain.profile.rfm import RfmGroup
 from graph.domain.profile.timeline import NO_END
-from graph.domain.segments.conditions import Criterion, Verdict, next_moment
+from graph.domain.segments.conditions import Condition, ConditionResult, next_moment
 
 
 class Metric(Enum):
-    """A figure of a customer."""
+    """A metric of a customer."""
 
-    ORDERS = "orders"
+    ORDER_COUNT = "order_count"
     REVENUE = "revenue"
     AVERAGE_ORDER_VALUE = "average_order_value"
     DAYS_SINCE_FIRST_ORDER = "days_since_first_order"
     DAYS_SINCE_LAST_ORDER = "days_since_last_order"
-    MEAN_DAYS_BETWEEN_ORDERS = "mean_days_between_orders"
-    SILENCE = "silence"
+    AVERAGE_DAYS_BETWEEN_ORDERS = "average_days_between_orders"
+    OVERDUE_RATIO = "overdue_ratio"
     RECENCY_SCORE = "recency_score"
     FREQUENCY_SCORE = "frequency_score"
     MONETARY_SCORE = "monetary_score"
@@ -34,11 +34,10 @@ class Metric(Enum):
     EXPECTED_VALUE = "expected_value"
 
 
-MONETARY = frozenset({Metric.REVENUE, Metric.AVERAGE_ORDER_VALUE})
-"""Figures of one currency: the one that is asked for, else that of most orders."""
+MONEY_METRICS = frozenset({Metric.REVENUE, Metric.AVERAGE_ORDER_VALUE})
+"""Metrics in a currency: that of the condition, else that of the customer's most orders."""
 
-
-_OF_ALL = {
+_RFM_FIELDS = {
     Metric.RECENCY_SCORE: "recency",
     Metric.FREQUENCY_SCORE: "frequency",
     Metric.MONETARY_SCORE: "monetary",
@@ -46,107 +45,109 @@ _OF_ALL = {
     Metric.REVENUE_PERCENTILE: "revenue_percentile",
 }
 
-
-_PREDICTED = {
-    Metric.PROBABILITY_ALIVE: "alive",
-    Metric.EXPECTED_PURCHASES: "purchases",
-    Metric.EXPECTED_VALUE: "value",
+_PREDICTION_FIELDS = {
+    Metric.PROBABILITY_ALIVE: "probability_alive",
+    Metric.EXPECTED_PURCHASES: "expected_purchases",
+    Metric.EXPECTED_VALUE: "expected_value",
 }
 
 
-class MetricIs(Criterion, frozen=True):
-    """A figure lies between two, both included; without the figure it does not."""
+class MetricCondition(Condition, frozen=True):
+    """A metric is between `min` and `max`, both inclusive; false if the customer does not have the metric."""
 
     metric: Metric
-    at_least: float | None = None
-    at_most: float | None = None
+    min: float | None = None
+    max: float | None = None
     currency: str = ""
 
     @property
-    def relative(self) -> bool:  # type: ignore[override]
-        return self.metric in _OF_ALL or self.metric in _PREDICTED
+    def needs_statistics(self) -> bool:  # type: ignore[override]
+        return self.metric in _RFM_FIELDS or self.metric in _PREDICTION_FIELDS
 
-    def judge(self, known: Known) -> Verdict:
-        value = self._value(known)
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        value = self._value(insights)
         if value is None:
-            return Verdict(False)
-        low = self.at_least is None or value >= self.at_least
-        return Verdict(low and (self.at_most is None or value <= self.at_most), self._until(known))
+            return ConditionResult(False)
+        is_above_min = self.min is None or value >= self.min
+        return ConditionResult(is_above_min and (self.max is None or value <= self.max), self._valid_until(insights))
 
-    def _value(self, known: Known) -> float | None:
-        figures, metric = known.metrics, self.metric
-        if metric in _OF_ALL:
-            return None if known.standing is None else float(getattr(known.standing, _OF_ALL[metric]))
-        if metric in _PREDICTED:
-            found = None if known.prediction is None else getattr(known.prediction, _PREDICTED[metric])
-            return None if found is None else float(found)
-        if metric is Metric.ORDERS:
-            return figures.orders
-        if metric in MONETARY:
-            found = {money.currency: money.amount for money in getattr(figures, metric.value)}
-            amount = found.get(self.currency or known.currency)
+    def _value(self, insights: CustomerInsights) -> float | None:
+        metrics, metric = insights.metrics, self.metric
+        if metric in _RFM_FIELDS:
+            return None if insights.rfm is None else float(getattr(insights.rfm, _RFM_FIELDS[metric]))
+        if metric in _PREDICTION_FIELDS:
+            value = None if insights.prediction is None else getattr(insights.prediction, _PREDICTION_FIELDS[metric])
+            return None if value is None else float(value)
+        if metric is Metric.ORDER_COUNT:
+            return metrics.order_count
+        if metric in MONEY_METRICS:
+            by_currency = {money.currency: money.amount for money in getattr(metrics, metric.value)}
+            amount = by_currency.get(self.currency or insights.currency)
             return None if amount is None else float(amount)
-        if metric is Metric.MEAN_DAYS_BETWEEN_ORDERS:
-            return None if known.rhythm is None else known.rhythm / DAY
-        since = figures.first_order_at if metric is Metric.DAYS_SINCE_FIRST_ORDER else figures.last_order_at
+        if metric is Metric.AVERAGE_DAYS_BETWEEN_ORDERS:
+            interval = insights.mean_order_interval
+            return None if interval is None else interval / DAY
+        since = metrics.first_order_at if metric is Metric.DAYS_SINCE_FIRST_ORDER else metrics.last_order_at
         if since is None:
             return None
-        if metric is Metric.SILENCE:
-            return None if known.rhythm is None else max(0, known.now - since) / known.rhythm
-        return max(0, known.now - since) // DAY
+        if metric is Metric.OVERDUE_RATIO:
+            interval = insights.mean_order_interval
+            return None if interval is None else max(0, insights.now - since) / interval
+        return max(0, insights.now - since) // DAY
 
-    def _until(self, known: Known) -> int:
-        figures, metric = known.metrics, self.metric
-        if metric in _PREDICTED:
-            return known.now + DAY
-        since = figures.first_order_at if metric is Metric.DAYS_SINCE_FIRST_ORDER else figures.last_order_at
+    def _valid_until(self, insights: CustomerInsights) -> int:
+        metrics, metric = insights.metrics, self.metric
+        if metric in _PREDICTION_FIELDS:
+            return insights.now + DAY
+        since = metrics.first_order_at if metric is Metric.DAYS_SINCE_FIRST_ORDER else metrics.last_order_at
         if since is None or metric not in (
-            Metric.SILENCE,
+            Metric.OVERDUE_RATIO,
             Metric.DAYS_SINCE_FIRST_ORDER,
             Metric.DAYS_SINCE_LAST_ORDER,
         ):
             return NO_END
-        unit = known.rhythm or DAY if metric is Metric.SILENCE else DAY
+        unit = insights.mean_order_interval or DAY if metric is Metric.OVERDUE_RATIO else DAY
         steps: list[float] = []
-        if self.at_least is not None:
-            steps.append(self.at_least * unit if metric is Metric.SILENCE else math.ceil(self.at_least) * unit)
-        if self.at_most is not None:
-            steps.append(self.at_most * unit + 1 if metric is Metric.SILENCE else (int(self.at_most) + 1) * unit)
-        return next_moment([since + step for step in steps], known.now)
+        if self.min is not None:
+            steps.append(self.min * unit if metric is Metric.OVERDUE_RATIO else math.ceil(self.min) * unit)
+        if self.max is not None:
+            steps.append(self.max * unit + 1 if metric is Metric.OVERDUE_RATIO else (int(self.max) + 1) * unit)
+        return next_moment([since + step for step in steps], insights.now)
 
 
-class RfmIs(Criterion, frozen=True):
-    """The named segment of recency and frequency is one of some."""
+class RfmGroupCondition(Condition, frozen=True):
+    """The RFM group is one of `groups`."""
 
-    segments: tuple[RfmSegment, ...]
-    relative = True
+    groups: tuple[RfmGroup, ...]
+    needs_statistics = True
 
-    def judge(self, known: Known) -> Verdict:
-        return Verdict(known.standing is not None and known.standing.segment in self.segments)
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        return ConditionResult(insights.rfm is not None and insights.rfm.group in self.groups)
 
 
-class PhaseIs(Criterion, frozen=True):
-    """The phase of the journey is one of some."""
+class JourneyStageCondition(Condition, frozen=True):
+    """The stage of the journey is one of `stages`."""
 
-    phases: tuple[Phase, ...]
+    stages: tuple[JourneyStage, ...]
 
     def pages(self, now: int) -> Iterable[PageRequest]:
-        return (ORDERS, LATELY)
+        return (ORDERS, RECENT_INTERACTIONS)
 
-    def judge(self, known: Known) -> Verdict:
-        found = known.journey
-        until = next_moment(moments(known.orders, known.interactions, known.catalogue.journey), known.now)
-        return Verdict(found is not None and found.phase in self.phases, until)
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        journey = insights.journey
+        moments = journey_moments(insights.orders, insights.interactions, insights.catalog.journey)
+        until = next_moment(moments, insights.now)
+        return ConditionResult(journey is not None and journey.stage in self.stages, until)
 
 
-class ChurnIs(Criterion, frozen=True):
-    """The churn signal is one of some."""
+class ChurnRiskCondition(Condition, frozen=True):
+    """The churn risk is one of `risks`."""
 
-    signals: tuple[Churn, ...]
+    risks: tuple[ChurnRisk, ...]
 
     def pages(self, now: int) -> Iterable[PageRequest]:
         return (UNSUBSCRIBED,)
 
-    def judge(self, known: Known) -> Verdict:
-        until = next_moment(churn_moments(known.metrics.last_order_at, known.rhythm), known.now)
-        return Verdict(known.churn in self.signals, until)
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        moments = churn_risk_moments(insights.metrics.last_order_at, insights.mean_order_interval)
+        return ConditionResult(insights.churn_risk in self.risks, next_moment(moments, insights.now))

@@ -1,4 +1,4 @@
-"""What the parts of the store need of its connections."""
+"""The connections that the parts of the store share."""
 
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager
@@ -7,12 +7,12 @@ import neo4j
 
 
 class Connected(ABC):
-    """A part of the store; the store is all of them, and has the driver."""
+    """A part of the store. The store inherits from all parts and owns the driver."""
 
     @abstractmethod
     def _session(self) -> AbstractAsyncContextManager[neo4j.AsyncSession]:
-        """A session, with the driver's errors turned into ours."""
+        """Open a session; errors of the driver are raised as ours."""
 
     @abstractmethod
     async def _read(self, query: str, **values: object) -> list[neo4j.Record]:
-        """What one query answers."""
+        """Return the records of one query."""

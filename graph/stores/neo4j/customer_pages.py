@@ -1,20 +1,22 @@
-"""The views of customers, read from Neo4j in one query that holds the pages selected and no others."""
+"""Views of customers, read from Neo4j in one query that holds the selected pages and no others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from graph.domain.model.facts import Skimmed
+from graph.domain.model.facts import InteractionSummary
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.orders import Order
 from graph.domain.profile.pages import (
-    Asked,
     ById,
+    CustomerRef,
     CustomerView,
     FactPage,
     HistoryPage,
     IdentifierPage,
     IdentifierView,
+    InteractionCountsPage,
+    InteractionSummaryPage,
     LinkPage,
     Match,
     MatchPage,
@@ -23,18 +25,16 @@ from graph.domain.profile.pages import (
     Page,
     PageRequest,
     Selection,
-    SkimPage,
-    TallyPage,
     TimelinePage,
 )
-from graph.domain.profile.timeline import NO_END, Moment, TimelineKind, bound
-from graph.stores.neo4j import cypher, mapping
+from graph.domain.profile.timeline import NO_END, TimelineEntry, TimelineKind, bound
+from graph.stores.neo4j import cypher, history, mapping
 
 _TEXTS = cypher.load("customer_pages")
-_PARTS = {name: text.replace("$tellers", _TEXTS["tellers"]) for name, text in _TEXTS.items()}
-ALIVE = _PARTS["alive"]
-SMALL = 200
-"""Identifiers of a customer up to which its lists are read whole instead of along an index."""
+_PARTS = {name: text.replace("$fact_holders", _TEXTS["fact_holders"]) for name, text in _TEXTS.items()}
+LIVE_KEYS = _PARTS["live_keys"]
+SMALL_CUSTOMER = 200
+"""The number of identifiers up to which the lists of a customer are read whole instead of along an index."""
 _KINDS: dict[type, str] = {
     IdentifierPage: "identifiers",
     OrderPage: "orders",
@@ -43,32 +43,35 @@ _KINDS: dict[type, str] = {
     HistoryPage: "history",
     FactPage: "facts",
     TimelinePage: "timeline",
-    TallyPage: "tallies",
-    SkimPage: "skim",
+    InteractionCountsPage: "interaction_counts",
+    InteractionSummaryPage: "interaction_summaries",
 }
 
 
-class Read(NamedTuple):
-    """A customer as the query answers it: the place of what was asked for, and whether it was read whole."""
+class CustomerRecord(NamedTuple):
+    """A customer as the query returns it.
+
+    `at` is the position of its reference. `consistent` is false if a change was committed while the query ran.
+    """
 
     at: int
     node: str
     customer: Mapping[str, Any]
     pages: list[list[Any]]
-    held: int
-    whole: bool
+    identifier_count: int
+    consistent: bool
 
 
-def query(asked: Sequence[Asked], selection: Selection) -> tuple[str, dict[str, Any]]:
-    """The text of the query and its parameters."""
-    who = [{"id": one.id, "key": None} if isinstance(one, ById) else {"id": None, "key": one.key} for one in asked]
+def query(refs: Sequence[CustomerRef], selection: Selection) -> tuple[str, dict[str, Any]]:
+    """Return the text of the query and its parameters."""
+    rows = [{"id": ref.id, "key": None} if isinstance(ref, ById) else {"id": None, "key": ref.key} for ref in refs]
     text, values = _of_pages(selection)
-    return text, {"asked": who, "small": SMALL, "end": NO_END, **values}
+    return text, {"refs": rows, "small": SMALL_CUSTOMER, "end": NO_END, **values}
 
 
 @lru_cache(maxsize=500)
 def _of_pages(selection: Selection) -> tuple[str, dict[str, Any]]:
-    """The text, and the parameters of the pages: most clients ask for the same ones over and over."""
+    """Return the text and the parameters of the pages. Cached, because most clients request the same pages again."""
     pages = selection.pages
     values = {f"page{number}": _parameters(page) for number, page in enumerate(pages)}
     return _text(tuple(_KINDS[type(page)] for page in pages)), values
@@ -81,11 +84,11 @@ def _text(kinds: tuple[str, ...]) -> str:
 
 
 def _parameters(page: PageRequest) -> dict[str, Any]:
-    """A page's own parameter; one item more than it holds tells whether more follow."""
-    if isinstance(page, TallyPage):
+    """Return a page's own parameter. One item more than requested is read, to see whether more follow."""
+    if isinstance(page, InteractionCountsPage):
         return {}
     values: dict[str, Any] = {"first": page.first + 1}
-    if isinstance(page, SkimPage):
+    if isinstance(page, InteractionSummaryPage):
         return values
     if isinstance(page, FactPage):
         return {**values, "kind": page.kind.value}
@@ -107,7 +110,7 @@ def _parameters(page: PageRequest) -> dict[str, Any]:
 
 
 def _ranges(page: IdentifierPage) -> list[list[str]]:
-    """For each namespace that is still to come: how the counts name it, and the keys between which its own lie."""
+    """Return, for each namespace from the cursor on, how the counts name it, and the keys that its own lie between."""
     rank, after = page.after or (0, "")
     return [
         [f'"{name}":', max(f"{name}=", after) if place == rank else f"{name}=", f"{name}>"]
@@ -116,28 +119,28 @@ def _ranges(page: IdentifierPage) -> list[list[str]]:
     ]
 
 
-def view(asked: Asked, selection: Selection, read: Read) -> CustomerView:
-    """What was read of a customer as a view."""
+def view(ref: CustomerRef, selection: Selection, record: CustomerRecord) -> CustomerView:
+    """Return a customer that was read as a view."""
     pages: dict[PageRequest, Page[Any]] = {}
-    for page, items in zip(selection.pages, read.pages, strict=True):
+    for page, items in zip(selection.pages, record.pages, strict=True):
         if isinstance(page, TimelinePage):
-            # Three lists came one after the other, each long enough.
-            items = sorted(items, key=lambda item: _moment(item).place, reverse=True)
-        first = len(items) if isinstance(page, TallyPage) else page.first
+            # The query returns three lists one after the other, each with enough items.
+            items = sorted(items, key=lambda item: _timeline_entry(item).position, reverse=True)
+        first = len(items) if isinstance(page, InteractionCountsPage) else page.first
         pages[page] = Page(list(map(_ITEM[type(page)], items[:first])), len(items) > first)
     return CustomerView(
-        mapping.customer(read.customer, read.node), asked.id if isinstance(asked, ById) else None, pages
+        mapping.customer(record.customer, record.node), ref.id if isinstance(ref, ById) else None, pages
     )
 
 
-def _moment(item: Any) -> Moment:
+def _timeline_entry(item: Any) -> TimelineEntry:
     number, values = item
     kind = TimelineKind(number)
     if kind is TimelineKind.INTERACTION:
-        return Moment.interaction(mapping.told(values))
+        return TimelineEntry.interaction(mapping.fact(values))
     if kind is TimelineKind.ORDER:
-        return Moment.order(values[0], Order.from_facts(*values[1:]))
-    return Moment.change(mapping.entry(values))
+        return TimelineEntry.order(values[0], Order.from_facts(*values[1:]))
+    return TimelineEntry.change(history.entry(values))
 
 
 def _identifier(item: Any) -> IdentifierView:
@@ -145,21 +148,21 @@ def _identifier(item: Any) -> IdentifierView:
 
 
 def _match(item: Any) -> Match:
-    a, b, values, at_a, at_b, marks = item
-    marks_a, marks_b = ([mapping.mark(mark) for mark in side] for side in marks)
-    customers = mapping.customer(at_a, a), mapping.customer(at_b, b)
-    return Match(mapping.link(a, b, values), *customers, marks_a, marks_b)
+    a, b, values, customer_a, customer_b, overrides = item
+    overrides_a, overrides_b = ([history.override(node) for node in side] for side in overrides)
+    customers = mapping.customer(customer_a, a), mapping.customer(customer_b, b)
+    return Match(mapping.link(a, b, values), *customers, overrides_a, overrides_b)
 
 
 _ITEM: dict[type, Callable[[Any], object]] = {
     IdentifierPage: _identifier,
     OrderPage: lambda item: OrderView(item[0], Order.from_facts(*item[1:])),
     LinkPage: lambda item: mapping.link(*item),
-    HistoryPage: mapping.entry,
-    FactPage: mapping.told,
-    TimelinePage: _moment,
-    TallyPage: mapping.tally,
-    SkimPage: lambda item: Skimmed(item[0], *(text or "" for text in item[1:])),
+    HistoryPage: history.entry,
+    FactPage: mapping.fact,
+    TimelinePage: _timeline_entry,
+    InteractionCountsPage: mapping.interaction_counts,
+    InteractionSummaryPage: lambda item: InteractionSummary(item[0], *(text or "" for text in item[1:])),
     MatchPage: _match,
 }
-"""What an item of a page is, by the page's kind."""
+"""The functions that convert an item of a page, by the type of page."""

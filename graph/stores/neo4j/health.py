@@ -1,11 +1,11 @@
-"""What Neo4j counts of the graph."""
+"""Health counts of the graph in Neo4j."""
 
 from collections.abc import Sequence
 
 import orjson
 
 from graph.domain.model.dates import DAY
-from graph.domain.resolution.health import Hub, Large, NamespaceUse, Survey
+from graph.domain.resolution.health import HealthCounts, Hub, LargeCustomer, NamespaceUsage
 from graph.stores.neo4j import cypher
 from graph.stores.neo4j.connection import Connected
 
@@ -15,16 +15,16 @@ HEALTH = cypher.load("health")
 class Health(Connected):
     """The part of a `Store` that counts what is stored."""
 
-    async def survey(self, known: Sequence[str], first: int) -> Survey:
+    async def health_counts(self, known_namespaces: Sequence[str], first: int) -> HealthCounts:
         hubs = await self._read(HEALTH["hubs"], first=first)
         largest = await self._read(HEALTH["largest"], first=first)
-        uses = await self._read(HEALTH["namespaces"])
-        doubles = await self._read(HEALTH["doubles"], namespaces=list(known), first=first)
+        namespaces = await self._read(HEALTH["namespaces"])
+        multi_value = await self._read(HEALTH["multi_value_keys"], namespaces=list(known_namespaces), first=first)
         suspended = await self._read(HEALTH["suspended"], day=DAY)
-        return Survey(
+        return HealthCounts(
             [Hub(*record.values()) for record in hubs],
-            [Large(record["id"], orjson.loads(record["counts"])) for record in largest],
-            [NamespaceUse(*record.values()) for record in uses],
-            [record["key"] for record in doubles],
+            [LargeCustomer(record["id"], orjson.loads(record["counts"])) for record in largest],
+            [NamespaceUsage(*record.values()) for record in namespaces],
+            [record["key"] for record in multi_value],
             {record["day"]: record["count"] for record in suspended},
         )

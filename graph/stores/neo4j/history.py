@@ -1,36 +1,108 @@
-"""The history and marks, read from Neo4j."""
+"""The history and overrides in Neo4j."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from graph.domain.model.changes import Entry
-from graph.domain.model.overrides import Mark
-from graph.stores.neo4j import cypher, mapping
+from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind, Entry
+from graph.domain.model.observations import Party
+from graph.domain.model.overrides import Override, OverrideKind
+from graph.stores.neo4j import cypher
 from graph.stores.neo4j.connection import Connected
+from graph.stores.neo4j.mapping import Properties
 
 HISTORY = cypher.load("history")
+_PARTIES: dict[str, Party | None] = {"": None, **{party.name.lower(): party for party in Party}}
+_PARTY_TEXTS = {party: text for text, party in _PARTIES.items()}
 
 
 class HistoryReads(Connected):
-    """The part of a `Store` that reads the history and marks."""
+    """The part of a `Store` that reads the history and overrides."""
 
     async def changes(self, after: int, first: int) -> list[Entry]:
-        return [mapping.entry(record["h"]) for record in await self._read(HISTORY["changes"], after=after, first=first)]
+        return [entry(record["change"]) for record in await self._read(HISTORY["changes"], after=after, first=first)]
 
     async def newest_change(self) -> int:
         (record,) = await self._read(HISTORY["newest_change"])
-        return int(record["no"])
+        return int(record["number"])
 
     async def history(self, ids: Sequence[str]) -> list[Entry]:
-        return [mapping.entry(record["h"]) for record in await self._read(HISTORY["history"], ids=list(ids))]
+        return [entry(record["change"]) for record in await self._read(HISTORY["history"], ids=list(ids))]
 
-    async def naming(self, key: str) -> list[str]:
-        return [record["id"] for record in await self._read(HISTORY["naming"], key=key)]
+    async def customers_mentioning(self, key: str) -> list[str]:
+        return [record["id"] for record in await self._read(HISTORY["customers_mentioning"], key=key)]
 
-    async def marks(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Mark]:
+    async def overrides(self, key: str | None, after: tuple[int, str] | None, first: int) -> list[Override]:
         at, id = after or (-1, "")
-        found = await self._read(HISTORY["marks"], key=key, at=at, id=id, first=first)
-        return [mapping.mark(record["m"]) for record in found]
+        records = await self._read(HISTORY["overrides"], key=key, at=at, id=id, first=first)
+        return [override(record["override"]) for record in records]
 
-    async def mark(self, id: str) -> Mark | None:
-        found = await self._read(HISTORY["mark"], id=id)
-        return mapping.mark(found[0]["m"]) if found else None
+    async def override(self, id: str) -> Override | None:
+        records = await self._read(HISTORY["override"], id=id)
+        return override(records[0]["override"]) if records else None
+
+
+def override(values: Properties) -> Override:
+    """Return the override of a node."""
+    return Override(
+        values["id"],
+        OverrideKind(values["kind"]),
+        values["a"],
+        values["b"],
+        values["actor"],
+        values["reason"],
+        values["at"],
+    )
+
+
+def override_values(override: Override) -> dict[str, Any]:
+    """Return the properties of an override."""
+    return {
+        "id": override.id,
+        "kind": override.kind.value,
+        "a": override.a,
+        "b": override.b,
+        "actor": override.actor,
+        "reason": override.reason,
+        "at": override.at,
+    }
+
+
+def entry(values: Properties) -> Entry:
+    """Return the entry of a change's node."""
+    return Entry(
+        values["number"],
+        Change(
+            ChangeKind(values["kind"]),
+            values["recorded_at"],
+            Cause(
+                CauseType(values["cause_type"]),
+                values["source"],
+                values["cause_id"],
+                values["actor"],
+                _PARTIES[values["party"]],
+            ),
+            values["customer"],
+            values.get("other_customer") or "",
+            tuple(values["keys"]),
+            values["reason"],
+            tuple(values["anchors"]),
+        ),
+    )
+
+
+def change_values(change: Change) -> dict[str, Any]:
+    """Return the properties of a change except its number."""
+    return {
+        "recorded_at": change.recorded_at,
+        "kind": change.kind.value,
+        "customer": change.customer,
+        "other_customer": change.other_customer or None,
+        "keys": list(change.keys),
+        "reason": change.reason,
+        "cause_type": change.cause.type.value,
+        "source": change.cause.source,
+        "cause_id": change.cause.id,
+        "actor": change.cause.actor,
+        "party": _PARTY_TEXTS[change.cause.party],
+        "anchors": list(change.anchors),
+    }

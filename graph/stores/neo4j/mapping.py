@@ -1,4 +1,7 @@
-"""Nodes and relationships of Neo4j to plain values and back."""
+"""Conversion between nodes and relationships of Neo4j and plain values.
+
+Changes, overrides, segments, rules and products are converted in the files of these names.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -6,45 +9,41 @@ from typing import Any
 
 import orjson
 
-from graph.domain.model.changes import Cause, Change, ChangeKind, Entry
 from graph.domain.model.customers import Anchor, Customer, Member, Node
-from graph.domain.model.facts import Told
-from graph.domain.model.idempotency import Answered, Once
-from graph.domain.model.interaction_counts import Tally
+from graph.domain.model.facts import Fact
+from graph.domain.model.idempotency import IdempotencyKey, IdempotentResult
+from graph.domain.model.identifiers import Identifier
+from graph.domain.model.interaction_counts import InteractionCounts
 from graph.domain.model.json_text import compact
-from graph.domain.model.links import Link, Reason, State
-from graph.domain.model.observations import TIERS, Evidence, Observation, Statement
-from graph.domain.model.order_totals import figures_from_json, figures_to_json
+from graph.domain.model.links import Link, LinkReason, LinkReasonCode, LinkState
+from graph.domain.model.observations import PARTIES, TIERS, Evidence, EvidenceStatement, Observation
+from graph.domain.model.order_totals import order_totals_from_json, order_totals_to_json
 from graph.domain.model.orders import Order
-from graph.domain.model.overrides import Mark, MarkKind
-from graph.domain.model.products import Product
-from graph.domain.model.receipts import Receipt, Standing
-from graph.domain.model.rules import KeptRules
-from graph.domain.model.segments import Belonging, Segment
+from graph.domain.model.receipts import ObservationStatus, Receipt
 
 Properties = Mapping[str, Any]
 
-
-# As `TIERS`.
-_STATES = {one.value: one for one in State}
+# Faster than a call of the enum, as `TIERS`.
+_STATES = {state.value: state for state in LinkState}
+_REASON_CODES = {code.value: code for code in LinkReasonCode}
 
 
 @cache
 def label(namespace: str) -> str:
-    """The label of a namespace: `loyalty_card` is `LoyaltyCard`."""
+    """Return the label of a namespace: `LoyaltyCard` for `loyalty_card`."""
     return "".join(word.capitalize() for word in namespace.split("_"))
 
 
 def evidence(node: Properties) -> Evidence | None:
-    """What was seen of an identifier."""
-    first, last = node.get("first_seen"), node.get("last_seen")
+    """Return the evidence for an identifier; `None` if no valid observation mentions it."""
+    first, last = node.get("first_seen_at"), node.get("last_seen_at")
     if first is None or last is None:
         return None
-    return Evidence(first, last, tuple(node["sources"]), node["seen"])
+    return Evidence(first, last, tuple(node["sources"]), node["observation_count"])
 
 
 def member(node: Properties, customer: Node | None) -> Member:
-    """A node of an identifier."""
+    """Return the identifier of a node; `customer` is the node that it belongs to."""
     facts, degree = node.get("facts"), node["degree"]
     return Member(
         node["key"],
@@ -52,149 +51,140 @@ def member(node: Properties, customer: Node | None) -> Member:
         {} if degree == "{}" else orjson.loads(degree),
         node["shared"],
         node["blocked"],
-        node["marks"],
+        node["override_count"],
         customer,
         None if facts is None else Order.from_facts(node["facts_source"], facts),
-        tally(node),
+        interaction_counts(node),
     )
 
 
-def tally(node: Properties) -> Tally:
-    """What hangs on an identifier, counted."""
-    text = node.get("tally")
+def interaction_counts(node: Properties) -> InteractionCounts:
+    """Return the interaction counts of an identifier."""
+    text = node.get("interaction_counts")
     return {} if text is None else dict(orjson.loads(text))
 
 
-def member_values(one: Member) -> dict[str, Any]:
-    """The properties of an identifier that a write may change."""
-    seen = one.evidence
+def member_values(member: Member) -> dict[str, Any]:
+    """Return the properties of an identifier that a write may change."""
+    evidence = member.evidence
     return {
-        "first_seen": None if seen is None else seen.first_seen,
-        "last_seen": None if seen is None else seen.last_seen,
-        "seen": 0 if seen is None else seen.count,
-        "sources": [] if seen is None else list(seen.sources),
-        "degree": compact(dict(one.degree)) if one.degree else "{}",
-        "shared": one.shared,
-        "blocked": one.blocked,
-        "marks": one.marks,
-        "tally": compact(dict(one.tally)) if one.tally else None,
+        "first_seen_at": None if evidence is None else evidence.first_seen_at,
+        "last_seen_at": None if evidence is None else evidence.last_seen_at,
+        "observation_count": 0 if evidence is None else evidence.observation_count,
+        "sources": [] if evidence is None else list(evidence.sources),
+        "degree": compact(dict(member.degree)) if member.degree else "{}",
+        "shared": member.shared,
+        "blocked": member.blocked,
+        "override_count": member.override_count,
+        "interaction_counts": compact(dict(member.interaction_counts)) if member.interaction_counts else None,
     }
 
 
 def order_values(order: Order | None) -> dict[str, Any]:
-    """The properties of an order's identifier that carry its facts."""
+    """Return the properties of an order's identifier; all are `None` without an order.
+
+    `status`, `currency` and `total` are for people who query the database. Kith reads `facts`, which is exact.
+    """
     if order is None:
-        return {"facts": None, "facts_source": None, "placed_at": None}
-    return {"facts": order.facts(), "facts_source": order.source, "placed_at": order.placed_at}
+        return dict.fromkeys(("facts", "facts_source", "placed_at", "status", "currency", "total"))
+    return {
+        "facts": order.facts(),
+        "facts_source": order.source,
+        "placed_at": order.placed_at,
+        "status": order.status.value,
+        "currency": order.currency,
+        "total": float(order.total),
+    }
 
 
 def link(a: str, b: str, values: Properties) -> Link:
-    """A relationship of a link."""
+    """Return the link of a relationship between two keys."""
     get = values.get
     code = get("reason_code")
     return Link(
         a,
         b,
         TIERS[values["tier"]],
-        get("first_seen"),
-        get("last_seen"),
-        values["count"],
+        get("first_seen_at"),
+        get("last_seen_at"),
+        values["observation_count"],
         tuple(values["sources"]),
         get("confidence"),
         _STATES[values["state"]],
-        None if code is None else Reason(code, values["reason"]),
+        None if code is None else LinkReason(_REASON_CODES[code], values["reason"]),
     )
 
 
-def link_values(one: Link) -> dict[str, Any]:
-    """The properties of a link."""
-    code, text = one.reason or (None, None)
+def link_values(link: Link) -> dict[str, Any]:
+    """Return the properties of a link."""
+    reason = link.reason
     return {
-        "tier": one.tier.value,
-        "first_seen": one.first_seen,
-        "last_seen": one.last_seen,
-        "count": one.count,
-        "sources": list(one.sources),
-        "confidence": one.confidence,
-        "state": one.state.value,
-        "reason_code": code,
-        "reason": text,
+        "tier": link.tier.value,
+        "first_seen_at": link.first_seen_at,
+        "last_seen_at": link.last_seen_at,
+        "observation_count": link.observation_count,
+        "sources": list(link.sources),
+        "confidence": link.confidence,
+        "state": link.state.value,
+        "reason_code": None if reason is None else reason.code.value,
+        "reason": None if reason is None else reason.message,
     }
 
 
 def customer(values: Properties, node: Node, target: str | None = None) -> Customer:
-    """A node of a customer; `target` is the id that a retired one redirects to."""
+    """Return the customer of a node; `target` is the id that a retired one redirects to."""
     return Customer(
         node,
         values["id"],
         values["created_at"],
-        Anchor(values["anchor"], values["anchor_seen"]),
+        Anchor(values["anchor"], values["anchor_first_seen_at"]),
         values["version"],
         orjson.loads(values["counts"]),
         values["suspended"],
-        values["marks"],
-        figures_from_json(values["figures"]),
+        values["override_count"],
+        order_totals_from_json(values["order_totals"]),
         values.get("retired_at"),
         target,
     )
 
 
-def customer_values(one: Customer) -> dict[str, Any]:
-    """The properties of a customer."""
+def customer_values(customer: Customer) -> dict[str, Any]:
+    """Return the properties of a customer. `caption` is for people who look at the graph: a name would be a fact."""
     return {
-        "id": one.id,
-        "created_at": one.created_at,
-        "anchor": one.anchor.key,
-        "retired_at": one.retired_at,
-        **growing_values(one),
+        "id": customer.id,
+        "created_at": customer.created_at,
+        "anchor": customer.anchor.key,
+        "caption": Identifier.from_key(customer.anchor.key).value,
+        "retired_at": customer.retired_at,
+        **growing_values(customer),
     }
 
 
-def growing_values(one: Customer) -> dict[str, Any]:
-    """Those that change with what it holds."""
+def growing_values(customer: Customer) -> dict[str, Any]:
+    """Return the properties that change with what a customer holds."""
     return {
-        "version": one.version,
-        "anchor_seen": one.anchor.first_seen,
-        "counts": compact(dict(one.counts)),
-        "suspended": one.suspended,
-        "marks": one.marks,
-        "figures": figures_to_json(one.figures),
+        "version": customer.version,
+        "anchor_first_seen_at": customer.anchor.first_seen_at,
+        "counts": compact(dict(customer.counts)),
+        "suspended": customer.suspended,
+        "override_count": customer.override_count,
+        "order_totals": order_totals_to_json(customer.order_totals),
         "due_at": 0,
     }
 
 
-def segment(values: Properties) -> Segment:
-    """A node of a segment."""
-    return Segment(*(values[name] for name in ("id", "name", "rule", "version", "created_at", "created_by")))
+def receipt(values: Properties, fact_holders: Sequence[str] = ()) -> Receipt:
+    """Return the receipt of an observation's node.
 
-
-def segment_values(one: Segment) -> dict[str, Any]:
-    """The properties of a segment."""
-    return {
-        "id": one.id,
-        "name": one.name,
-        "rule": one.rule,
-        "version": one.version,
-        "created_at": one.created_at,
-        "created_by": one.created_by,
-    }
-
-
-def belonging(row: Sequence[Any]) -> Belonging:
-    """What is recorded of a customer."""
-    id, version, live, segments = row
-    return Belonging(id, version, live, dict(segments))
-
-
-def receipt(values: Properties, told_at: Sequence[str] = ()) -> Receipt:
-    """A node of an observation; `told_at` are the identifiers on which its fact hangs, where it may be unsaid."""
+    `fact_holders` are the identifiers that its fact is attached to; they are read if the fact may be removed.
+    """
     kind = values.get("kind") or ("order" if values.get("order_key") else "")
     source, id, sent, order_key = values["source"], values["id"], values["sent"], values.get("order_key") or ""
     return Receipt(
         source,
         id,
         values["digest"],
-        Standing(values["standing"]),
+        ObservationStatus(values["status"]),
         values["received_at"],
         values["seen_at"],
         tuple(values["keys"]),
@@ -202,151 +192,60 @@ def receipt(values: Properties, told_at: Sequence[str] = ()) -> Receipt:
         values.get("confidence"),
         sent,
         order_key,
-        values.get("stated_at") or 0,
-        Observation.from_sent(source, id, sent).facts if order_key or told_at else "",
+        values.get("reported_at") or 0,
+        Observation.from_sent(source, id, sent).facts if order_key or fact_holders else "",
         kind,
-        tuple(told_at),
-        values.get("read_under") or 0,
+        tuple(fact_holders),
+        values.get("rules_version") or 0,
     )
 
 
-def statement(row: Sequence[Any]) -> Statement:
-    """What resolution needs of an observation."""
+def statement(row: Sequence[Any]) -> EvidenceStatement:
+    """Return what resolution needs of an observation."""
     source, id, keys, tier, seen_at, confidence = row
-    return Statement(source, id, tuple(keys), TIERS[tier], seen_at, confidence)
+    return EvidenceStatement(source, id, tuple(keys), TIERS[tier], seen_at, confidence)
 
 
-def receipt_values(one: Receipt) -> dict[str, Any]:
-    """The properties of an observation."""
+def receipt_values(receipt: Receipt) -> dict[str, Any]:
+    """Return the properties of an observation."""
     return {
-        "source": one.source,
-        "id": one.id,
-        "digest": one.digest,
-        "standing": one.standing.value,
-        "received_at": one.received_at,
-        "seen_at": one.seen_at,
-        "keys": list(one.keys),
-        "tier": one.tier.value,
-        "confidence": one.confidence,
-        "sent": one.sent,
-        "order_key": one.order_key or None,
-        "stated_at": one.stated_at or None,
-        "kind": one.kind or None,
-        "read_under": one.read_under or None,
+        "source": receipt.source,
+        "id": receipt.id,
+        "digest": receipt.digest,
+        "status": receipt.status.value,
+        "received_at": receipt.received_at,
+        "seen_at": receipt.seen_at,
+        "keys": list(receipt.keys),
+        "tier": receipt.tier.value,
+        "confidence": receipt.confidence,
+        "sent": receipt.sent,
+        "order_key": receipt.order_key or None,
+        "reported_at": receipt.reported_at or None,
+        "kind": receipt.kind or None,
+        "rules_version": receipt.rules_version or None,
     }
 
 
-def told(row: Sequence[Any]) -> Told:
-    """A fact: the identifier it hangs on, its time, and of its observation source, id, tier and what was sent."""
+def fact(row: Sequence[Any]) -> Fact:
+    """Return a fact from the key that it is attached to, its time, and its observation's source, id, tier and text."""
     key, at, source, id, tier, sent = row
-    return Told(key, at, source, id, TIERS[tier], Observation.from_sent(source, id, sent).facts)
+    return Fact(key, at, source, id, PARTIES[tier], Observation.from_sent(source, id, sent).facts)
 
 
-def mark(values: Properties) -> Mark:
-    """A node of a mark."""
-    return Mark(
-        values["id"],
-        MarkKind(values["kind"]),
-        values["a"],
-        values["b"],
-        values["actor"],
-        values["reason"],
-        values["at"],
-    )
+def idempotent_result(values: Properties) -> IdempotentResult:
+    """Return the result of an executed request."""
+    key = IdempotencyKey(values["caller"], values["key"], values["digest"])
+    return IdempotentResult.from_text(key, values["override"], values["new"], values["at"])
 
 
-def mark_values(one: Mark) -> dict[str, Any]:
-    """The properties of a mark."""
-    return {
-        "id": one.id,
-        "kind": one.kind.value,
-        "a": one.a,
-        "b": one.b,
-        "actor": one.actor,
-        "reason": one.reason,
-        "at": one.at,
-    }
-
-
-def answered(values: Properties) -> Answered:
-    """A node of a request that was carried out."""
-    once = Once(values["caller"], values["key"], values["digest"])
-    return Answered.from_text(once, values["mark"], values["new"], values["at"])
-
-
-def answered_values(one: Answered) -> dict[str, Any]:
-    """The properties of a request that was carried out."""
-    caller, key = one.once.key
+def idempotent_result_values(result: IdempotentResult) -> dict[str, Any]:
+    """Return the properties of an executed request."""
+    caller, key = result.idempotency_key.key
     return {
         "caller": caller,
         "key": key,
-        "digest": one.once.digest,
-        "mark": one.as_text(),
-        "new": one.new,
-        "at": one.at,
+        "digest": result.idempotency_key.digest,
+        "override": result.as_text(),
+        "new": result.new,
+        "at": result.at,
     }
-
-
-def product(values: Properties) -> Product:
-    """A node of a product."""
-    named = values["sku"], values["name"], values["source"], values["stated_at"]
-    return Product(*named, values["brand"], tuple(values["categories"]))
-
-
-def product_values(one: Product) -> dict[str, Any]:
-    """The properties of a product."""
-    return {
-        "sku": one.sku,
-        "name": one.name,
-        "source": one.source,
-        "stated_at": one.stated_at,
-        "brand": one.brand,
-        "categories": list(one.categories),
-    }
-
-
-def change_values(one: Change) -> dict[str, Any]:
-    """The properties of a change but for its number."""
-    return {
-        "at": one.at,
-        "kind": one.kind.value,
-        "customer": one.customer,
-        "other": one.other or None,
-        "keys": list(one.keys),
-        "rule": one.rule,
-        "how": one.cause.how,
-        "source": one.cause.source,
-        "cause": one.cause.id,
-        "actor": one.cause.actor,
-        "party": one.cause.party,
-        "anchors": list(one.anchors),
-    }
-
-
-def entry(values: Properties) -> Entry:
-    """A node of a change."""
-    return Entry(
-        values["no"],
-        Change(
-            ChangeKind(values["kind"]),
-            values["at"],
-            Cause(values["how"], values["source"], values["cause"], values["actor"], values["party"]),
-            values["customer"],
-            values.get("other") or "",
-            tuple(values["keys"]),
-            values["rule"],
-            tuple(values["anchors"]),
-        ),
-    )
-
-
-def kept_rules(values: Properties) -> KeptRules:
-    """A node of a version of the rules."""
-    upto = values.get("upto")
-    return KeptRules(
-        values["version"],
-        values["at"],
-        values["text"],
-        bool(values.get("pending")),
-        None if upto is None else (upto[0], upto[1]),
-    )

@@ -1,30 +1,50 @@
 """Products in Neo4j."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from neo4j import AsyncManagedTransaction
 
 from graph.domain.model.products import Product
-from graph.stores.neo4j import cypher, mapping
+from graph.stores.neo4j import cypher
 from graph.stores.neo4j.connection import Connected
+from graph.stores.neo4j.mapping import Properties
 
 PRODUCTS = cypher.load("products")
 
 
 class Products(Connected):
-    """The part of a `Store` that keeps products."""
+    """The part of a `Store` that stores products."""
 
-    async def put_products(self, products: Sequence[Product]) -> list[bool]:
-        values = sorted((mapping.product_values(one) for one in products), key=lambda one: str(one["sku"]))
+    async def save_products(self, products: Sequence[Product]) -> list[bool]:
+        rows = sorted((product_values(product) for product in products), key=lambda row: str(row["sku"]))
 
         async def run(tx: AsyncManagedTransaction) -> dict[str, bool]:
-            result = await tx.run(PRODUCTS["put_products"], rows=values)
+            result = await tx.run(PRODUCTS["save_products"], rows=rows)
             return {record["sku"]: record["newer"] async for record in result}
 
         async with self._session() as session:
             newer = await session.execute_write(run)
-        return [newer[one.sku] for one in products]
+        return [newer[product.sku] for product in products]
 
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:
-        found = [mapping.product(record["p"]) for record in await self._read(PRODUCTS["products"], skus=list(skus))]
-        return {one.sku: one for one in found}
+        records = await self._read(PRODUCTS["products"], skus=list(skus))
+        return {record["p"]["sku"]: product(record["p"]) for record in records}
+
+
+def product(values: Properties) -> Product:
+    """Return the product of a node."""
+    required = values["sku"], values["name"], values["source"], values["reported_at"]
+    return Product(*required, values["brand"], tuple(values["categories"]))
+
+
+def product_values(product: Product) -> dict[str, Any]:
+    """Return the properties of a product."""
+    return {
+        "sku": product.sku,
+        "name": product.name,
+        "source": product.source,
+        "reported_at": product.reported_at,
+        "brand": product.brand,
+        "categories": list(product.categories),
+    }

@@ -1,4 +1,4 @@
-"""One write on Neo4j: answers the requests of a write inside a managed transaction, locking what it reads."""
+"""One write on Neo4j: answers the requests of a write in a managed transaction, locking what it reads."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -7,28 +7,28 @@ from msgspec.structs import replace
 from neo4j import AsyncManagedTransaction
 
 from graph.domain.model.customers import Member, Node
-from graph.domain.model.errors import RulesMoved, StoreFailure, StoreUnavailable
-from graph.domain.model.idempotency import Answered, RequestKey
+from graph.domain.model.errors import RulesChanged, StoreFailure, StoreUnavailable
+from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link
-from graph.domain.model.observations import Statement
-from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.observations import EvidenceStatement
+from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.receipts import ObservationKey
-from graph.domain.model.store_values import Around, Region, Support, Writes
-from graph.ports import ReadAround, ReadBelongings, ReadRegion, ReadSegments, ReadSupport, Request, Write
-from graph.stores.neo4j import cypher, mapping
-from graph.stores.neo4j.segments import SEGMENTS
-from graph.stores.neo4j.writes import WRITE, Met, Rows, before
+from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Writes
+from graph.ports import ReadEvidence, ReadNeighborhood, ReadRegion, ReadSegments, ReadSegmentStates, Request, Write
+from graph.stores.neo4j import cypher, history, mapping
+from graph.stores.neo4j.segments import SEGMENTS, segment, segment_state
+from graph.stores.neo4j.writes import WRITE, StoredHandles, WriteParameters, rare_queries
 
 READING = cypher.load("reads")
 UNREAD = -1
 
 
-class Unwritten(dict[str, Any]):
-    """Values of a query that tell nothing of themselves.
+class RedactedParameters(dict[str, Any]):
+    """Parameters of a query whose text form shows no values.
 
-    The driver writes all values of each query out for its log before it looks whether that is on: for a thousand
-    observations it takes as long as packing them, and they are personal.
+    The driver formats the parameters of each query for its log, even if logging is off. For a thousand observations
+    that takes as long as packing them, and they are personal data.
     """
 
     def __repr__(self) -> str:
@@ -36,54 +36,54 @@ class Unwritten(dict[str, Any]):
 
 
 class Transaction:
-    """The answers to one write's requests; the driver begins, commits and retries."""
+    """The answers to the requests of one write. The driver begins, commits and retries."""
 
     def __init__(self, tx: AsyncManagedTransaction, loading: bool = False) -> None:
         self._tx = tx
         self._loading = loading
-        self._met = Met()
+        self._handles = StoredHandles()
         self._version = UNREAD
-        """The version of the rules, read after the first locks."""
+        """The version of the rules, read after the first locks are taken."""
 
     async def answer(self, request: Request) -> object:
-        """What a request reads or writes."""
+        """Return what a request reads, or `None` for a request that writes."""
         match request:
-            case ReadAround():
-                return await self._around(request)
-            case ReadSupport(keys):
-                return await self._support(keys)
+            case ReadNeighborhood():
+                return await self._neighborhood(request)
+            case ReadEvidence(keys):
+                return await self._evidence(keys)
             case ReadRegion(seeds, opened):
                 return await self._region(seeds, opened)
             case ReadSegments():
-                return [mapping.segment(node) for (node,) in await self._run(SEGMENTS["lock_segments"])]
-            case ReadBelongings(ids):
-                return [mapping.belonging(row) for row in await self._run(SEGMENTS["lock_belongings"], ids=ids)]
+                return [segment(node) for (node,) in await self._run(SEGMENTS["lock_segments"])]
+            case ReadSegmentStates(ids):
+                return [segment_state(row) for row in await self._run(SEGMENTS["lock_segment_states"], ids=ids)]
             case Write(writes):
                 await self.write(writes)
                 return None
 
     async def _run(self, query: str, **values: Any) -> list[Sequence[Any]]:
-        # In one map, `$asked`: Neo4j plans anew (up to 0.2 s) for each combination of orders of magnitude of lists.
-        result = await self._tx.run(query, {"asked": Unwritten(values)})
+        # In one map, `$params`: otherwise Neo4j makes a plan (up to 0.2 s) for each combination of magnitudes of lists.
+        result = await self._tx.run(query, {"params": RedactedParameters(values)})
         return [record.values() async for record in result]
 
-    async def _found(self, query: str, **values: Any) -> list[Any]:
-        """What a query finds, all in one record."""
-        ((found,),) = await self._run(query, **values)
-        return list(found)
+    async def _collect(self, query: str, **values: Any) -> list[Any]:
+        """Return the rows of a query that returns all of them in one record."""
+        ((rows,),) = await self._run(query, **values)
+        return list(rows)
 
     # --- reading
 
-    async def _around(self, request: ReadAround) -> Around:
-        held = await self._locked(request)
-        marks = await self._marks(request.marked, request.marks)
-        answered = await self._answered(request.requests)
-        return replace(held, marks=marks, answered=answered)
+    async def _neighborhood(self, request: ReadNeighborhood) -> Neighborhood:
+        neighborhood = await self._lock_neighborhood(request)
+        overrides = await self._overrides(request.override_keys, request.override_ids)
+        results = await self._idempotent_results(request.idempotency_keys)
+        return replace(neighborhood, overrides=overrides, idempotent_results=results)
 
-    async def _locked(self, request: ReadAround) -> Around:
-        """All that was asked for but marks and requests."""
+    async def _lock_neighborhood(self, request: ReadNeighborhood) -> Neighborhood:
+        """Return what was requested except overrides and idempotent results."""
         place = {key: at for at, key in enumerate(request.keys)}
-        asked = {
+        parameters = {
             "keys": request.keys,
             "receipts": [list(key) for key in request.receipts],
             "orders": request.orders,
@@ -91,145 +91,147 @@ class Transaction:
         }
         settled = False
         while not settled:
-            (row,) = await self._run(READING["around"], **asked)
-            found, held, settled, stated, linked, self._version = row
-        met = self._met
+            (row,) = await self._run(READING["neighborhood"], **parameters)
+            member_rows, customer_rows, settled, receipt_rows, link_rows, self._version = row
+        handles = self._handles
         members: dict[str, Member] = {}
-        for node, handle, customer in found:
-            met.identifiers[node["key"]] = handle
+        for node, handle, customer in member_rows:
+            handles.identifiers[node["key"]] = handle
             members[node["key"]] = mapping.member(node, customer)
-        receipts = [mapping.receipt(*one) for one in stated]
-        met.receipts.update(receipt.key for receipt in receipts)
+        receipts = [mapping.receipt(*row) for row in receipt_rows]
+        handles.receipts.update(receipt.key for receipt in receipts)
         links: dict[Pair, Link] = {}
-        for (a, b), values, handle in linked:
-            ends = request.keys[a], request.keys[b]
-            met.links[ends] = handle
-            links[ends] = mapping.link(*ends, values)
-        customers = {node: mapping.customer(values, node) for values, node in held}
-        met.customers |= customers
-        return Around(
+        for (a, b), values, handle in link_rows:
+            pair = request.keys[a], request.keys[b]
+            handles.links[pair] = handle
+            links[pair] = mapping.link(*pair, values)
+        customers = {node: mapping.customer(values, node) for values, node in customer_rows}
+        handles.customers |= customers
+        return Neighborhood(
             {receipt.key: receipt for receipt in receipts}, members, links, customers, rules_version=self._version
         )
 
-    async def _answered(self, keys: Sequence[RequestKey]) -> dict[RequestKey, Answered]:
+    async def _idempotent_results(self, keys: Sequence[RequestKey]) -> dict[RequestKey, IdempotentResult]:
         if not keys:
             return {}
-        asked = [list(key) for key in keys]
-        found = [mapping.answered(node) for (node,) in await self._found(READING["answered"], keys=asked)]
-        return {one.once.key: one for one in found}
+        rows = await self._collect(READING["idempotent_results"], keys=[list(key) for key in keys])
+        results = [mapping.idempotent_result(node) for (node,) in rows]
+        return {result.idempotency_key.key: result for result in results}
 
-    async def _marks(self, keys: Sequence[str], ids: Sequence[str]) -> dict[str, Mark]:
+    async def _overrides(self, keys: Sequence[str], ids: Sequence[str]) -> dict[str, Override]:
         if not keys and not ids:
             return {}
-        marks = [mapping.mark(node) for (node,) in await self._found(READING["marks"], keys=keys, ids=ids)]
-        return {mark.id: mark for mark in marks}
+        rows = await self._collect(READING["overrides"], keys=keys, ids=ids)
+        overrides = [history.override(node) for (node,) in rows]
+        return {override.id: override for override in overrides}
 
-    async def _support(self, keys: Sequence[str]) -> Support:
-        support: dict[str, dict[ObservationKey, Statement]] = {key: {} for key in keys}
-        for key, row in await self._found(READING["support"], keys=keys):
+    async def _evidence(self, keys: Sequence[str]) -> EvidenceByKey:
+        evidence: dict[str, dict[ObservationKey, EvidenceStatement]] = {key: {} for key in keys}
+        for key, row in await self._collect(READING["evidence"], keys=keys):
             statement = mapping.statement(row)
-            support[key][statement.source, statement.id] = statement
-        return support
+            evidence[key][statement.source, statement.id] = statement
+        return evidence
 
     async def _region(self, seeds: frozenset[str], opened: frozenset[str]) -> Region:
-        """Grow from customer to customer: a customer is locked before its identifiers are read, so what was read holds.
+        """Grow the region from customer to customer.
 
-        The links inside a customer connect all of it, so the region is whole customers, and identifiers in none.
+        A customer is locked before its identifiers are read, so what was read holds. The links inside a customer
+        connect all of it, so the region consists of whole customers, and of identifiers in no customer.
         """
-        region = _Growing(opened)
+        region = _RegionBuilder(opened)
         frontier = await self._members_at(region, sorted(seeds | opened))
         while frontier:
-            handles = [self._met.identifiers[key] for key in frontier if region.expands(key)]
-            wide = [self._met.identifiers[key] for key in frontier if key in opened]
+            handles = [self._handles.identifiers[key] for key in frontier if region.expands(key)]
+            opened_handles = [self._handles.identifiers[key] for key in frontier if key in opened]
             nodes: set[Node] = set()
-            loose: set[str] = set()
-            found = await self._found(READING["region_links"], handles=handles, opened=wide)
-            for values, handle, a, b, reached, node in found:
-                self._met.links[a, b] = handle
+            keys: set[str] = set()
+            rows = await self._collect(READING["region_links"], handles=handles, opened=opened_handles)
+            for values, handle, a, b, neighbor, node in rows:
+                self._handles.links[a, b] = handle
                 region.links[a, b] = mapping.link(a, b, values)
-                if reached not in region.members:
-                    (loose if node is None else nodes).add(reached if node is None else node)
-            marked = [key for key in frontier if region.members[key].marks]
-            for mark in (await self._marks(marked, ())).values():
-                region.marks[mark.id] = mark
-                if mark.kind is MarkKind.TOGETHER:
-                    loose.update(key for key in mark.keys if key not in region.members)
-            frontier = await self._members_of(region, nodes) + await self._members_at(region, sorted(loose))
-        held = {member.customer for member in region.members.values() if member.customer is not None}
-        at = await self._found(READING["customers_at"], nodes=list(held), anchors=sorted(region.asked))
-        customers = {node: mapping.customer(values, node, target) for values, node, target in at}
-        self._met.customers |= customers
-        return Region(region.members, region.links, region.marks, customers)
+                if neighbor not in region.members:
+                    (keys if node is None else nodes).add(neighbor if node is None else node)
+            overridden = [key for key in frontier if region.members[key].override_count]
+            for override in (await self._overrides(overridden, ())).values():
+                region.overrides[override.id] = override
+                if override.kind is OverrideKind.TOGETHER:
+                    keys.update(key for key in override.keys if key not in region.members)
+            frontier = await self._members_of(region, nodes) + await self._members_at(region, sorted(keys))
+        holders = {member.customer for member in region.members.values() if member.customer is not None}
+        rows = await self._collect(READING["customers_at"], nodes=list(holders), anchors=sorted(region.reached))
+        customers = {node: mapping.customer(values, node, target) for values, node, target in rows}
+        self._handles.customers |= customers
+        return Region(region.members, region.links, region.overrides, customers)
 
-    async def _members_at(self, region: "_Growing", keys: Sequence[str]) -> list[str]:
-        """Bring the customers of some identifiers into the region; returns the identifiers that came with them."""
-        region.asked.update(keys)
-        loose, nodes = [], set()
-        for key, node in await self._found(READING["customers_of"], keys=keys) if keys else ():
+    async def _members_at(self, region: "_RegionBuilder", keys: Sequence[str]) -> list[str]:
+        """Add some identifiers and their customers to the region. Return the identifiers that were added."""
+        region.reached.update(keys)
+        without_customer, nodes = [], set()
+        for key, node in await self._collect(READING["customers_of"], keys=keys) if keys else ():
             if node is None:
-                loose.append(key)
+                without_customer.append(key)
             else:
                 nodes.add(node)
-        missing = sorted(set(loose) - region.members.keys())
-        members = (await self._locked(ReadAround(keys=missing))).members if missing else {}
+        missing = sorted(set(without_customer) - region.members.keys())
+        members = (await self._lock_neighborhood(ReadNeighborhood(keys=missing))).members if missing else {}
         region.members.update(members)
-        # One that came into a customer while we waited for its lock brings that customer along.
+        # An identifier may have got a customer while the query waited for its lock.
         nodes.update(member.customer for member in members.values() if member.customer is not None)
         return [*members, *await self._members_of(region, nodes)]
 
-    async def _members_of(self, region: "_Growing", nodes: Iterable[Node]) -> list[str]:
-        """Bring customers into the region; returns the identifiers that came with them."""
-        fresh = sorted(set(nodes) - region.nodes, key=str)
-        region.nodes.update(fresh)
-        if not fresh:
+    async def _members_of(self, region: "_RegionBuilder", nodes: Iterable[Node]) -> list[str]:
+        """Add customers to the region. Return the identifiers that were added."""
+        new_nodes = sorted(set(nodes) - region.nodes, key=str)
+        region.nodes.update(new_nodes)
+        if not new_nodes:
             return []
-        came: list[str] = []
-        for values, handle, node in await self._found(READING["region_members"], nodes=fresh):
+        added: list[str] = []
+        for values, handle, node in await self._collect(READING["region_members"], nodes=new_nodes):
             key = values["key"]
-            self._met.identifiers[key] = handle
+            self._handles.identifiers[key] = handle
             if key not in region.members:
-                came.append(key)
+                added.append(key)
             region.members[key] = mapping.member(values, node)
-            region.asked.add(key)
-        return came
+            region.reached.add(key)
+        return added
 
     # --- writing
 
-    async def know(self, keys: Sequence[str]) -> None:
-        """Meet identifiers that are stored and that nobody else writes."""
-        found = await self._found(READING["handles"], keys=keys) if keys else ()
-        self._met.identifiers.update((key, handle) for key, handle in found)
+    async def load_handles(self, keys: Sequence[str]) -> None:
+        """Read the element ids of stored identifiers, without locks: during a bulk load there is no other writer."""
+        rows = await self._collect(READING["handles"], keys=keys) if keys else ()
+        self._handles.identifiers.update((key, handle) for key, handle in rows)
 
     async def write(self, writes: Writes) -> None:
-        """Store what was decided; the last that a transaction does."""
-        for query, values in before(writes, self._met):
+        """Store the decided writes. A transaction does this last."""
+        for query, values in rare_queries(writes, self._handles):
             await self._run(query, **values)
-        for id in writes.dropped_segments:
-            while (await self._run(SEGMENTS["drop_memberships"], id=id))[0][0]:
+        for id in writes.deleted_segments:
+            while (await self._run(SEGMENTS["delete_memberships"], id=id))[0][0]:
                 pass
-        rows = Rows(writes, self._met)
-        ((version, loading, found),) = await self._run(WRITE, **rows.values)
-        if found != rows.named:
-            raise StoreFailure(f"{rows.named - found} nodes that were read are gone")
+        parameters = WriteParameters(writes, self._handles)
+        ((version, loading, node_count),) = await self._run(WRITE, **parameters.values)
+        if node_count != parameters.node_count:
+            raise StoreFailure(f"{parameters.node_count - node_count} nodes that were read no longer exist")
         if loading and not self._loading:
             raise StoreUnavailable.loading()
         if self._version not in (UNREAD, version):
-            raise RulesMoved(f"the rules came to be at version {version} in between")
+            raise RulesChanged(f"the rules changed to version {version} during the write")
 
 
-class _Growing:
-    """A region while it is read."""
+class _RegionBuilder:
+    """A region while it is being read."""
 
     def __init__(self, opened: frozenset[str]) -> None:
         self._opened = opened
         self.members: dict[str, Member] = {}
         self.links: dict[Pair, Link] = {}
-        self.marks: dict[str, Mark] = {}
+        self.overrides: dict[str, Override] = {}
         self.nodes: set[Node] = set()
-        self.asked: set[str] = set()
-        """All identifiers reached, stored or not: anchors of retired ids may be gone."""
+        self.reached: set[str] = set()
+        """All identifiers reached, stored or not: the anchor of a retired id may no longer be stored."""
 
     def expands(self, key: str) -> bool:
-        """Whether links at an identifier may be other than idle."""
+        """Whether an identifier may have links that are not excluded."""
         member = self.members[key]
         return key not in self._opened and not member.shared and not member.blocked

@@ -1,4 +1,4 @@
-"""What a write of the store is in Neo4j: a few rare queries, then the one that stores the rest."""
+"""A write of the store as Neo4j queries: a few that are rarely needed, then the one that stores everything else."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,94 +7,114 @@ from typing import Any
 from graph.domain.model.customers import Customer, Node
 from graph.domain.model.facts import detail
 from graph.domain.model.identifiers import Identifier, Pair
-from graph.domain.model.receipts import ObservationKey, Receipt, Standing
+from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
 from graph.domain.model.store_values import NewNode, Writes
 from graph.domain.profile.search import text_of_facts, text_of_identifier
 from graph.stores.neo4j import customer_pages, cypher, mapping
+from graph.stores.neo4j.history import change_values, override_values
 from graph.stores.neo4j.rules import RULES
-from graph.stores.neo4j.segments import SEGMENTS
+from graph.stores.neo4j.segments import SEGMENTS, segment_values
 
 WRITING = cypher.load("writes")
 WRITE = WRITING["write"]
 
 
 @dataclass(slots=True)
-class Met:
-    """What a transaction read: its nodes and relationships are written to by their element ids."""
+class StoredHandles:
+    """What a transaction has read. Its nodes and relationships are written to by their element ids."""
 
     identifiers: dict[str, str] = field(default_factory=dict)
-    """Key to element id."""
+    """Element ids by key."""
     links: dict[Pair, str] = field(default_factory=dict)
+    """Element ids by pair of keys."""
     receipts: set[ObservationKey] = field(default_factory=set)
     customers: dict[Node, Customer] = field(default_factory=dict)
 
 
-def before(writes: Writes, met: Met) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The queries that most writes do not need, with their values; they come first."""
-    known = [one for one in writes.customers if not isinstance(one.node, NewNode)]
-    moving = [one.node for one in known if one.node not in met.customers or met.customers[one.node].id != one.id]
-    entered = [[one.segment, one.customer, one.since] for one in writes.memberships if one.since is not None]
-    left = [[one.segment, one.customer] for one in writes.memberships if one.since is None]
+def rare_queries(writes: Writes, handles: StoredHandles) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Return the queries that most writes do not need, with their parameters. They are run first."""
+    ended = [membership for membership in writes.memberships if membership.entered_at is None]
+    begun = [membership for membership in writes.memberships if membership.entered_at is not None]
+    changing_ids = _changing_ids(writes, handles)
     for query, rows in (
-        (WRITING["delete_links"], [met.links[ends] for ends in writes.gone_links]),
-        (WRITING["delete_marks"], [mark.id for mark in writes.marks_removed]),
-        (WRITING["create_answered"], [mapping.answered_values(one) for one in writes.answered]),
+        (WRITING["delete_links"], [handles.links[pair] for pair in writes.removed_links]),
+        (WRITING["delete_overrides"], [override.id for override in writes.overrides_removed]),
+        (WRITING["create_idempotency_keys"], list(map(mapping.idempotent_result_values, writes.idempotent_results))),
         (WRITING["absorb"], [list(nodes) for nodes in writes.absorbed]),
-        (WRITING["release_ids"], moving if len(moving) > 1 else []),
-        (WRITING["leave"], [met.identifiers[key] for key in writes.moves if key in met.identifiers]),
-        (WRITING["keep"], [list(one) for one in writes.kept.items()]),
-        (SEGMENTS["drop_segments"], writes.dropped_segments),
-        (SEGMENTS["put_segments"], [mapping.segment_values(one) for one in writes.segments]),
-        (SEGMENTS["enter"], entered),
-        (SEGMENTS["leave"], left),
-        (SEGMENTS["looked_at"], [[id, at] for id, at in writes.looked_at.items()]),
+        (WRITING["release_ids"], changing_ids if len(changing_ids) > 1 else []),
+        (
+            WRITING["detach_identifiers"],
+            [handles.identifiers[key] for key in writes.moves if key in handles.identifiers],
+        ),
+        (WRITING["put_values"], [list(item) for item in writes.values.items()]),
+        (SEGMENTS["delete_segments"], writes.deleted_segments),
+        (SEGMENTS["save_segments"], list(map(segment_values, writes.segments))),
+        (SEGMENTS["add_members"], [[row.segment, row.customer, row.entered_at] for row in begun]),
+        (SEGMENTS["remove_members"], [[row.segment, row.customer] for row in ended]),
+        (SEGMENTS["set_due_at"], [[id, at] for id, at in writes.segmentation_due.items()]),
     ):
         if rows:
             yield query, {"rows": rows}
-    if writes.reread is not None:
-        upto = None if writes.reread.upto is None else list(writes.reread.upto)
-        yield RULES["reread"], {"version": writes.reread.version, "pending": upto is not None, "upto": upto}
+    if writes.reprocessing is not None:
+        processed_to = None if writes.reprocessing.processed_to is None else list(writes.reprocessing.processed_to)
+        yield (
+            RULES["save_rules_progress"],
+            {"version": writes.reprocessing.version, "pending": processed_to is not None, "processed_to": processed_to},
+        )
 
 
-class Rows:
-    """The values of the query `write`: identifiers and customers in two lists, all else by places in these."""
+def _changing_ids(writes: Writes, handles: StoredHandles) -> list[Node]:
+    """Return the stored customer nodes that get another id."""
+    return [
+        customer.node
+        for customer in writes.customers
+        if not isinstance(customer.node, NewNode)
+        and (customer.node not in handles.customers or handles.customers[customer.node].id != customer.id)
+    ]
 
-    def __init__(self, writes: Writes, met: Met) -> None:
-        self._met = met
+
+class WriteParameters:
+    """The parameters of the query `write`: lists of identifiers and customers; the rest refers to them by position."""
+
+    def __init__(self, writes: Writes, handles: StoredHandles) -> None:
+        self._handles = handles
         self._new: dict[str, int] = {}
         self._stored: dict[str, int] = {}
-        """Keys to places, from nought each; in the list the new ones come first."""
+        """Positions by key, from 0 in each; the query puts the new identifiers first."""
         self._new_rows: list[Sequence[Any]] = []
         self._stored_rows: list[Sequence[Any]] = []
         self._identifiers(writes)
-        # New ones come first; `sorted` leaves the others in their order.
-        ordered = sorted(writes.customers, key=lambda one: not isinstance(one.node, NewNode))
-        self._customers = {one.node: at for at, one in enumerate(ordered)}
+        # New customers come first; `sorted` keeps the order of the others.
+        ordered = sorted(writes.customers, key=lambda customer: not isinstance(customer.node, NewNode))
+        self._customers = {customer.node: at for at, customer in enumerate(ordered)}
         self._more_customers: list[Node] = []
         self.values: dict[str, Any] = {
             **self._links(writes),
+            "orders": self._places(list(writes.orders)),
             **self._observations(writes.receipts),
-            "told": [self._told(one) for one in writes.receipts if _tells(one)],
-            "new_marks": [[mapping.mark_values(one), self._places(one.keys)] for one in writes.marks_set],
-            "joining": self._joining(writes),
+            "facts": [self._fact(receipt) for receipt in writes.receipts if _has_fact(receipt)],
+            "new_overrides": [
+                [override_values(override), self._places(override.keys)] for override in writes.overrides_set
+            ],
+            "assignments": self._assignments(writes),
             **self._of_customers(ordered),
-            "changes": [mapping.change_values(change) for change in writes.changes],
+            "changes": [change_values(change) for change in writes.changes],
             "new_identifiers": self._new_rows,
             "identifiers": self._stored_rows,
         }
 
     @property
-    def named(self) -> int:
-        """How many identifiers and customers there are in the lists."""
+    def node_count(self) -> int:
+        """The number of identifiers and customers in the lists."""
         return len(self._new) + len(self._stored) + len(self._customers)
 
     def _identifiers(self, writes: Writes) -> None:
-        met = self._met.identifiers
+        handles = self._handles.identifiers
         for key, member in writes.members.items():
             values = mapping.member_values(member)
             if key in writes.orders:
                 values |= mapping.order_values(writes.orders[key])
-            if key in met:
+            if key in handles:
                 self._store(key, values)
                 continue
             namespace, value = Identifier.from_key(key)
@@ -107,7 +127,7 @@ class Rows:
 
     def _store(self, key: str, values: Mapping[str, Any]) -> int:
         place = self._stored[key] = len(self._stored)
-        self._stored_rows.append([self._met.identifiers[key], values])
+        self._stored_rows.append([self._handles.identifiers[key], values])
         return place
 
     def _place(self, key: str) -> int:
@@ -121,36 +141,38 @@ class Rows:
         return [self._place(key) for key in keys]
 
     def _links(self, writes: Writes) -> Mapping[str, Any]:
-        fresh: list[Sequence[Any]] = []
-        known: list[Sequence[Any]] = []
-        for ends, link in writes.links.items():
-            handle = self._met.links.get(ends)
+        created: list[Sequence[Any]] = []
+        updated: list[Sequence[Any]] = []
+        for pair, link in writes.links.items():
+            handle = self._handles.links.get(pair)
             values = mapping.link_values(link)
             if handle is None:
-                fresh.append([self._place(link.a), self._place(link.b), values])
+                created.append([self._place(link.a), self._place(link.b), values])
             else:
-                known.append([handle, values])
-        return {"new_links": fresh, "links": known}
+                updated.append([handle, values])
+        return {"new_links": created, "links": updated}
 
     def _observations(self, receipts: Sequence[Receipt]) -> Mapping[str, Any]:
-        fresh: list[Sequence[Any]] = []
-        known: list[Sequence[Any]] = []
-        for one in receipts:
-            # What was never valid may name identifiers that are not stored.
-            named = [self._place(key) for key in one.keys if key in self._new or key in self._met.identifiers]
-            (known if one.key in self._met.receipts else fresh).append([mapping.receipt_values(one), named])
-        return {"new_observations": fresh, "observations": known}
+        created: list[Sequence[Any]] = []
+        updated: list[Sequence[Any]] = []
+        for receipt in receipts:
+            # An observation that was never valid may mention identifiers that are not stored.
+            places = [self._place(key) for key in receipt.keys if key in self._new or key in self._handles.identifiers]
+            rows = updated if receipt.key in self._handles.receipts else created
+            rows.append([mapping.receipt_values(receipt), places])
+        return {"new_observations": created, "observations": updated}
 
-    def _told(self, one: Receipt) -> Mapping[str, Any]:
-        carriers = one.told_at if one.standing is Standing.VALID else ()
+    def _fact(self, receipt: Receipt) -> Mapping[str, Any]:
+        holders = receipt.fact_holders if receipt.status is ObservationStatus.VALID else ()
+        filters = detail(receipt.kind, receipt.facts)._asdict()
         return {
-            "source": one.source,
-            "id": one.id,
-            "kind": one.kind,
-            "at": one.seen_at,
-            "filters": {name: value or None for name, value in detail(one.kind, one.facts)._asdict().items()},
-            "words": _words(one),
-            "carriers": [[key, self._place(key)] for key in carriers],
+            "source": receipt.source,
+            "id": receipt.id,
+            "kind": receipt.kind,
+            "at": receipt.seen_at,
+            "filters": {name: value or None for name, value in filters.items()},
+            "words": _words(receipt),
+            "holders": [[key, self._place(key)] for key in holders],
         }
 
     def _customer(self, node: Node) -> int:
@@ -160,29 +182,47 @@ class Rows:
             self._more_customers.append(node)
         return place
 
-    def _joining(self, writes: Writes) -> list[Sequence[int]]:
+    def _assignments(self, writes: Writes) -> list[Sequence[int]]:
         return [[self._place(key), self._customer(node)] for key, node in writes.moves.items() if node is not None]
 
     def _of_customers(self, ordered: Sequence[Customer]) -> Mapping[str, Any]:
-        met = self._met.customers
-        pointing = [one for one in ordered if one.redirects_to or (one.node in met and met[one.node].redirects_to)]
-        known = [
-            [one.node, (mapping.growing_values if one.grew_from(met.get(one.node)) else mapping.customer_values)(one)]
-            for one in ordered
-            if not isinstance(one.node, NewNode)
-        ]
+        before = self._handles.customers
+        nodes = {customer.id: node for node, customer in before.items()}
         return {
-            "new_customers": [mapping.customer_values(one) for one in ordered if isinstance(one.node, NewNode)],
-            "customers": known + [[node, {}] for node in self._more_customers],
-            "redirects": [[self._customers[one.node], one.redirects_to] for one in pointing],
-            "large": [self._customers[one.node] for one in ordered if one.size > customer_pages.SMALL],
+            "new_customers": [
+                mapping.customer_values(customer) for customer in ordered if isinstance(customer.node, NewNode)
+            ],
+            "customers": [
+                [customer.node, _stored_values(customer, before.get(customer.node))]
+                for customer in ordered
+                if not isinstance(customer.node, NewNode)
+            ]
+            + [[node, {}] for node in self._more_customers],
+            "redirects": [
+                [self._customers[customer.node], customer.redirects_to]
+                for customer in ordered
+                if customer.redirects_to or (customer.node in before and before[customer.node].redirects_to)
+            ],
+            "moved_ids": [
+                self._customers[customer.node]
+                for customer in ordered
+                if customer.id in nodes and nodes[customer.id] != customer.node
+            ],
+            "large_customers": [
+                self._customers[customer.node] for customer in ordered if customer.size > customer_pages.SMALL_CUSTOMER
+            ],
         }
 
 
-def _tells(one: Receipt) -> bool:
-    return bool(one.told_at) or (bool(one.kind) and one.standing is not Standing.VALID)
+def _stored_values(customer: Customer, before: Customer | None) -> dict[str, Any]:
+    """Return the properties of a stored customer that may have changed."""
+    return (mapping.growing_values if customer.has_same_lookup(before) else mapping.customer_values)(customer)
+
+
+def _has_fact(receipt: Receipt) -> bool:
+    return bool(receipt.fact_holders) or (bool(receipt.kind) and receipt.status is not ObservationStatus.VALID)
 
 
 def _words(receipt: Receipt) -> str | None:
-    """What is searched of an observation's fact, where it counts."""
-    return (text_of_facts(receipt.kind, receipt.facts) or None) if receipt.standing is Standing.VALID else None
+    """Return the searchable words of a valid observation's fact."""
+    return (text_of_facts(receipt.kind, receipt.facts) or None) if receipt.status is ObservationStatus.VALID else None

@@ -1,5 +1,5 @@
-"""The default store: SQLite in a file, no server. See README.md beside this file for its honest differences."""
+"""The default store: SQLite in a file, without a server. See docs/internals/stores.md."""
 
-from graph.stores.sqlite.store import EmbeddedStore
+from graph.stores.sqlite.store import SQLiteStore
 
-__all__ = ["EmbeddedStore"]
+__all__ = ["SQLiteStore"]

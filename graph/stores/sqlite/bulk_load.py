@@ -1,62 +1,62 @@
-"""Loading a whole history into an empty file."""
+"""Loading of a whole history into an empty file."""
 
 from collections.abc import Mapping
 
 import orjson
 
-from graph.domain.model.errors import Conflict
+from graph.domain.model.errors import StoreNotEmpty
 from graph.domain.model.json_text import compact
 from graph.domain.model.store_values import Writes
 from graph.ports import LOADING
 from graph.stores.sqlite import mapping
 from graph.stores.sqlite.connection import SETTINGS, Connected
-from graph.stores.sqlite.writes import Met, Writing, is_loading
+from graph.stores.sqlite.writes import StoredHandles, Writer, is_loading
 
-HASTE = ("synchronous = NORMAL", "cache_size = -262144", "wal_autocheckpoint = 20000")
-"""A file that is cut off while it is loaded stays whole, and what its last commits held is loaded again."""
-REST = ("wal_checkpoint(TRUNCATE)", "optimize")
-_WITHOUT = "loading without"
-"""The name under which the statements of the indexes are kept that are not there while the file is loaded."""
+LOAD_SETTINGS = ("synchronous = NORMAL", "cache_size = -262144", "wal_autocheckpoint = 20000")
+"""If loading is interrupted, the file stays intact, and the content of the last commits is loaded again."""
+FINISH_SETTINGS = ("wal_checkpoint(TRUNCATE)", "optimize")
+_DROPPED_INDEXES = "loading_dropped_indexes"
+"""The name that the statements of the dropped indexes are stored under while the file is loaded."""
 
 
 class BulkLoad(Connected):
     """The part of a `Store` that is loaded with a whole history."""
 
-    async def begin_load(self, mark: str) -> None:
-        # Indexes are made at the end, when all is there to be sorted.
-        await self._alter(begin, mark)
-        await self._set(HASTE)
+    async def begin_load(self, progress: str) -> None:
+        # Indexes are created at the end, when all rows can be sorted at once.
+        await self._alter(begin, progress)
+        await self._set(LOAD_SETTINGS)
 
     async def load(self, writes: Writes, numbers: Mapping[str, int]) -> None:
         await self._alter(load, writes, numbers)
 
     async def end_load(self) -> None:
         await self._alter(end)
-        await self._set((*REST, *SETTINGS))
+        await self._set((*FINISH_SETTINGS, *SETTINGS))
 
 
-def begin(db: mapping.Connection, mark: str) -> None:
-    """Drop the indexes that only reads need, unless that was begun already."""
+def begin(db: mapping.Connection, progress: str) -> None:
+    """Drop the indexes that only reads need, unless loading has begun already."""
     if is_loading(db):
         return
-    for table in ("identifiers", "observations", "customers", "marks"):
+    for table in ("identifiers", "observations", "customers", "overrides"):
         if db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():
-            raise Conflict(f"the store is not empty: it has {table}; what comes on top is for `kith import`")
+            raise StoreNotEmpty(f"the store is not empty: it has {table}; use `kith import` to add to it")
     indexes = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
     for name, _ in indexes:
         db.execute(f"DROP INDEX {name}")
-    kept = [(LOADING, mark), (_WITHOUT, compact([sql for _, sql in indexes]))]
-    db.executemany("INSERT INTO kept (name, text) VALUES (?, ?)", kept)
+    values = [(LOADING, progress), (_DROPPED_INDEXES, compact([sql for _, sql in indexes]))]
+    db.executemany("INSERT INTO stored_values (name, value) VALUES (?, ?)", values)
 
 
 def load(db: mapping.Connection, writes: Writes, numbers: Mapping[str, int]) -> None:
-    """Store a part of the history; `numbers` are those of the identifiers in it that are stored."""
-    Writing(db, Met(dict(numbers))).write(writes)
+    """Store a part of the history; `numbers` are the row ids of its identifiers that are stored already."""
+    Writer(db, StoredHandles(dict(numbers))).write(writes)
 
 
 def end(db: mapping.Connection) -> None:
-    """Make the indexes."""
-    ((text,),) = db.execute("SELECT text FROM kept WHERE name = ?", (_WITHOUT,)).fetchall()
+    """Create the indexes."""
+    ((text,),) = db.execute("SELECT value FROM stored_values WHERE name = ?", (_DROPPED_INDEXES,)).fetchall()
     for sql in orjson.loads(text):
         db.execute(sql)
-    db.execute("DELETE FROM kept WHERE name IN (?, ?)", (LOADING, _WITHOUT))
+    db.execute("DELETE FROM stored_values WHERE name IN (?, ?)", (LOADING, _DROPPED_INDEXES))

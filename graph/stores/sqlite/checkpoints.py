@@ -1,7 +1,7 @@
-"""Checkpoints beside the writer: what the log holds is copied into the file while writes go on.
+"""Checkpoints beside the writer: the write-ahead log is copied into the file while writes continue.
 
-SQLite by itself copies at the end of the commit that makes the log too long, and whoever waits for that commit waits
-for the copying; copied rarely, a page that was written often is copied once.
+By default SQLite copies at the end of the commit that makes the log too long, and the caller of that commit waits. With
+rare checkpoints, a page that was written often is copied once.
 """
 
 import sqlite3
@@ -10,35 +10,35 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 
 ROWS = 40_000
-"""Rows written after which the log is copied: some 50 MB of it."""
+"""Rows written between two checkpoints: about 50 MB of log."""
 FALLBACK = "wal_autocheckpoint = 50000"
-"""Pages at which a connection copies all the same, should the copying beside it not keep up."""
+"""The length of the log, in pages, at which the writer itself copies because the checkpoints do not keep up."""
 
 
 class Checkpoints:
-    """Makes the checkpoints of one writer, one after `rows` rows; `connect` opens a connection of their own."""
+    """Makes a checkpoint after every `rows` rows of one writer. `connect` opens a connection for it."""
 
     def __init__(
-        self, connect: Callable[[], sqlite3.Connection], rows: int = ROWS, beside: Executor | None = None
+        self, connect: Callable[[], sqlite3.Connection], rows: int = ROWS, executor: Executor | None = None
     ) -> None:
         self._connect, self._rows = connect, rows
-        self._beside = beside or ThreadPoolExecutor(1, "kith-sqlite-checkpoint")
+        self._executor = executor or ThreadPoolExecutor(1, "kith-sqlite-checkpoint")
         self._running: Future[None] | None = None
         self._copied = 0
-        """Rows that the writer had written when copying began last."""
+        """Rows that the writer had written when the last checkpoint began."""
 
     def committed(self, writer: sqlite3.Connection) -> None:
-        """Is told in the writing thread that something was committed."""
+        """Begin a checkpoint if it is due. Called in the writing thread after each commit."""
         if self._running is not None and not self._running.done():
             return
         behind = writer.total_changes - self._copied
         if behind >= (self._rows if self._running is None else self._rows // 2):
             self._copied = writer.total_changes
-            self._running = self._beside.submit(self._copy)
+            self._running = self._executor.submit(self._copy)
         elif self._running is not None:
             self._running = None
-            # What was written meanwhile is little. With it copied too, and no read under way, the log begins anew.
-            # What was committed is safe whether it is copied now or later.
+            # Little was written during the checkpoint. Once that is copied too, and no read is running, the log starts
+            # again from its beginning. Commits are safe whether they are copied now or later.
             with suppress(sqlite3.DatabaseError):
                 writer.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
@@ -50,5 +50,5 @@ class Checkpoints:
             connection.close()
 
     def close(self) -> None:
-        """Wait for what is running."""
-        self._beside.shutdown()
+        """Wait for a running checkpoint."""
+        self._executor.shutdown()

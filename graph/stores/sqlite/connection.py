@@ -1,4 +1,4 @@
-"""What the parts of the store need of its connections."""
+"""The connections that the parts of the store share."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -13,26 +13,26 @@ SETTINGS = (
     "temp_store = MEMORY",
     checkpoints.FALLBACK,
 )
-"""Of each connection; the size of the cache is in KiB."""
+"""Settings of each connection. The size of the cache is in KiB."""
 READER_CACHE = "cache_size = -8192"
-"""Readers get by with less: the pages that all of them ask for are in the system's memory."""
+"""Readers need less: the pages that all of them read are in the operating system's cache."""
 
 
 class Connected(ABC):
-    """A part of the store; the store is all of them, and has the threads and their connections."""
+    """A part of the store. The store inherits from all parts and owns the threads and their connections."""
 
     @abstractmethod
     async def _read(self, function: Callable[..., T], *values: object) -> T:
-        """What a function reads in a transaction of its own, in a thread of the readers."""
+        """Return what a function reads in a transaction of its own, in a reading thread."""
 
     @abstractmethod
-    async def _quick(self, function: Callable[..., T], *values: object) -> T:
-        """The same for what takes a moment, together with what else is asked for in this turn of the event loop."""
+    async def _read_batched(self, function: Callable[..., T], *values: object) -> T:
+        """As `_read`, for a short read, which shares a thread with other reads of the same turn of the event loop."""
 
     @abstractmethod
     async def _alter(self, function: Callable[..., T], *values: object) -> T:
-        """What a function answers that writes in a transaction of its own, in the writing thread."""
+        """Return the result of a function that writes in a transaction of its own, in the writing thread."""
 
     @abstractmethod
     async def _set(self, settings: Sequence[str]) -> None:
-        """Give the connection of the writing thread other settings."""
+        """Change the settings of the writing thread's connection."""

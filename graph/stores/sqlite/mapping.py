@@ -1,4 +1,7 @@
-"""Rows of SQLite to plain values and back."""
+"""Conversion between rows of SQLite and plain values.
+
+Changes, overrides, segments, rules and products are converted in the files of these names.
+"""
 
 import sqlite3
 from collections.abc import Sequence
@@ -6,90 +9,112 @@ from typing import Any
 
 import orjson
 
-from graph.domain.model.changes import Cause, Change, ChangeKind, Entry
 from graph.domain.model.customers import Anchor, Customer, Member
-from graph.domain.model.facts import Told
-from graph.domain.model.idempotency import Answered, Once, RequestKey
+from graph.domain.model.facts import Fact
+from graph.domain.model.idempotency import IdempotencyKey, IdempotentResult, RequestKey
 from graph.domain.model.json_text import compact
-from graph.domain.model.links import Link, Reason, State
-from graph.domain.model.observations import TIERS, Evidence, Observation, Statement
-from graph.domain.model.order_totals import figures_from_json, figures_to_json
+from graph.domain.model.links import Link, LinkReason, LinkReasonCode, LinkState
+from graph.domain.model.observations import PARTIES, TIERS, Evidence, EvidenceStatement, Observation
+from graph.domain.model.order_totals import order_totals_from_json, order_totals_to_json
 from graph.domain.model.orders import Order
-from graph.domain.model.overrides import Mark, MarkKind
-from graph.domain.model.products import Product
-from graph.domain.model.receipts import Receipt, Standing
+from graph.domain.model.receipts import ObservationStatus, Receipt
 
-MEMBER = """i.no, i.key, i.first_seen, i.last_seen, i.seen, i.sources, i.degree, i.shared, i.blocked, i.marks,
-    i.customer, o.source, o.facts, i.tally"""
-LINK = "l.tier, l.first_seen, l.last_seen, l.count, l.sources, l.confidence, l.state, l.reason_code, l.reason"
-CUSTOMER = """c.no, c.id, c.created_at, c.version, c.anchor, c.anchor_seen, c.counts, c.suspended, c.marks, c.figures,
-    c.retired_at, t.id"""
-CUSTOMERS = "customers c LEFT JOIN customers t ON t.no = c.redirects_to"
-RECEIPT = (
-    "source, id, digest, standing, received_at, seen_at, keys, tier, confidence, sent, order_key, stated_at, kind, "
-    "read_under"
+MEMBER = """i.id, i.key, i.first_seen_at, i.last_seen_at, i.observation_count, i.sources, i.degree, i.shared, i.blocked,
+    i.override_count, i.customer, o.source, o.facts, i.interaction_counts"""
+LINK = (
+    "l.tier, l.first_seen_at, l.last_seen_at, l.observation_count, l.sources, l.confidence, l.state, l.reason_code, "
+    "l.reason"
 )
-STATEMENT = "source, id, keys, tier, seen_at, confidence"
-MARK = "id, kind, a, b, actor, reason, at"
+CUSTOMER = """c.id, c.public_id, c.created_at, c.version, c.anchor, c.anchor_first_seen_at, c.counts,
+    c.suspended, c.override_count, c.order_totals, c.retired_at, t.public_id"""
+CUSTOMERS = "customers c LEFT JOIN customers t ON t.id = c.redirects_to"
+RECEIPT = (
+    "source, public_id, digest, status, received_at, seen_at, keys, tier, confidence, sent, order_key, reported_at, "
+    "kind, rules_version"
+)
+STATEMENT = "source, public_id, keys, tier, seen_at, confidence"
 
 Row = Sequence[Any]
 Connection = sqlite3.Connection
 
+# Faster than a call of the enum, as `TIERS`.
+_REASON_CODES = {code.value: code for code in LinkReasonCode}
+
 
 def of(table: str, columns: str) -> str:
-    """Columns as those of a table."""
+    """Return columns qualified with a table."""
     return ", ".join(f"{table}.{name}" for name in columns.split(", "))
 
 
 def column(db: Connection, sql: str, *values: object) -> list[Any]:
-    """The one column of all rows."""
-    return [one for (one,) in db.execute(sql, values)]
+    """Return the only column of all rows."""
+    return [value for (value,) in db.execute(sql, values)]
 
 
-def evidence(first: int | None, last: int | None, seen: int, sources: str) -> Evidence | None:
-    """The evidence columns of an identifier."""
+def evidence(first: int | None, last: int | None, count: int, sources: str) -> Evidence | None:
+    """Return the evidence for an identifier; `None` if no valid observation mentions it."""
     if first is None or last is None:
         return None
-    return Evidence(first, last, tuple(orjson.loads(sources)), seen)
+    return Evidence(first, last, tuple(orjson.loads(sources)), count)
 
 
 def member(row: Row) -> Member:
-    """A row of `MEMBER`."""
-    (_, key, first, last, seen, sources, degree, shared, blocked, marks, customer, source, facts, tally) = row
+    """Return the identifier of a row of `MEMBER`."""
+    (
+        _,
+        key,
+        first,
+        last,
+        count,
+        sources,
+        degree,
+        shared,
+        blocked,
+        override_count,
+        customer,
+        source,
+        facts,
+        interaction_counts,
+    ) = row
     order = None if facts is None else Order.from_facts(source, facts)
     return Member(
         key,
-        evidence(first, last, seen, sources),
+        evidence(first, last, count, sources),
         orjson.loads(degree) if degree != "{}" else {},
         bool(shared),
         bool(blocked),
-        marks,
+        override_count,
         customer,
         order,
-        orjson.loads(tally) if tally != "{}" else {},
+        orjson.loads(interaction_counts) if interaction_counts != "{}" else {},
     )
 
 
-def member_values(one: Member) -> tuple[Any, ...]:
-    """The columns of an identifier that a write may change, from `first_seen` to `tally`."""
-    seen = one.evidence
+def member_values(member: Member) -> tuple[Any, ...]:
+    """Return the columns of an identifier that a write may change, `first_seen_at` to `interaction_counts`."""
+    evidence = member.evidence
     return (
         *(
             (None, None, 0, "[]")
-            if seen is None
-            else (seen.first_seen, seen.last_seen, seen.count, compact(seen.sources))
+            if evidence is None
+            else (
+                evidence.first_seen_at,
+                evidence.last_seen_at,
+                evidence.observation_count,
+                compact(evidence.sources),
+            )
         ),
-        compact(dict(one.degree)) if one.degree else "{}",
-        one.shared,
-        one.blocked,
-        one.marks,
-        compact(dict(one.tally)) if one.tally else "{}",
+        compact(dict(member.degree)) if member.degree else "{}",
+        member.shared,
+        member.blocked,
+        member.override_count,
+        compact(dict(member.interaction_counts)) if member.interaction_counts else "{}",
     )
 
 
 def link(a: str, b: str, row: Row) -> Link:
-    """A row of `LINK` between two keys."""
-    tier, first, last, count, sources, confidence, state, code, text = row
+    """Return the link of a row of `LINK` between two keys."""
+    tier, first, last, count, sources, confidence, state, code, message = row
     return Link(
         a,
         b,
@@ -99,186 +124,163 @@ def link(a: str, b: str, row: Row) -> Link:
         count,
         tuple(orjson.loads(sources)),
         confidence,
-        State(state),
-        None if code is None else Reason(code, text),
+        LinkState(state),
+        None if code is None else LinkReason(_REASON_CODES[code], message),
     )
 
 
-def link_values(one: Link) -> tuple[Any, ...]:
-    """The columns of `LINK`."""
-    code, text = one.reason or (None, None)
-    sources = compact(one.sources)
+def link_values(link: Link) -> tuple[Any, ...]:
+    """Return the columns of `LINK`."""
+    reason = link.reason
+    sources = compact(link.sources)
     return (
-        one.tier.value,
-        one.first_seen,
-        one.last_seen,
-        one.count,
+        link.tier.value,
+        link.first_seen_at,
+        link.last_seen_at,
+        link.observation_count,
         sources,
-        one.confidence,
-        one.state.value,
-        code,
-        text,
+        link.confidence,
+        link.state.value,
+        None if reason is None else reason.code.value,
+        None if reason is None else reason.message,
     )
 
 
 def customer(row: Row) -> Customer:
-    """A row of `CUSTOMER`."""
-    no, id, created, version, anchor, anchor_seen, counts, suspended, marks, figures, retired, target = row
-    return Customer(
-        no,
+    """Return the customer of a row of `CUSTOMER`."""
+    (
+        row_id,
         id,
-        created,
-        Anchor(anchor, anchor_seen),
+        created_at,
+        version,
+        anchor,
+        anchor_first_seen_at,
+        counts,
+        suspended,
+        override_count,
+        order_totals,
+        retired_at,
+        target,
+    ) = row
+    return Customer(
+        row_id,
+        id,
+        created_at,
+        Anchor(anchor, anchor_first_seen_at),
         version,
         orjson.loads(counts),
         suspended,
-        marks,
-        figures_from_json(figures),
-        retired,
+        override_count,
+        order_totals_from_json(order_totals),
+        retired_at,
         target,
     )
 
 
-def customer_values(one: Customer) -> tuple[Any, ...]:
-    """The columns of a customer: `id`, `created_at`, `anchor`, `retired_at`, then those that change as it grows."""
-    return one.id, one.created_at, one.anchor.key, one.retired_at, *growing_values(one)
+def customer_values(customer: Customer) -> tuple[Any, ...]:
+    """Return the columns `public_id`, `created_at`, `anchor` and `retired_at`, then those of `growing_values`."""
+    return customer.id, customer.created_at, customer.anchor.key, customer.retired_at, *growing_values(customer)
 
 
-def growing_values(one: Customer) -> tuple[Any, ...]:
-    """Those that change with what it holds: `version`, `anchor_seen`, `counts`, `suspended`, `marks`, `figures`."""
-    anchor_seen, counts = one.anchor.first_seen, compact(dict(one.counts))
-    return one.version, anchor_seen, counts, one.suspended, one.marks, figures_to_json(one.figures)
+def growing_values(customer: Customer) -> tuple[Any, ...]:
+    """Return the columns that change with what a customer holds, `version` to `order_totals`."""
+    return (
+        customer.version,
+        customer.anchor.first_seen_at,
+        compact(dict(customer.counts)),
+        customer.suspended,
+        customer.override_count,
+        order_totals_to_json(customer.order_totals),
+    )
 
 
-TOLD_AT = """(SELECT json_group_array(i.key) FROM told t JOIN identifiers i ON i.no = t.identifier
-    WHERE t.observation = o.no)"""
+FACT_HOLDERS = """(SELECT json_group_array(i.key) FROM facts f JOIN identifiers i ON i.id = f.identifier
+    WHERE f.observation = o.id)"""
 
 
-def receipt(row: Row, told_at: str = "[]") -> Receipt:
-    """A row of `RECEIPT`, and of `TOLD_AT` where the fact may be unsaid."""
-    source, id, digest, standing, received, seen, keys, tier, confidence, sent, order_key, stated, kind, under = row
-    hangs_on = tuple(orjson.loads(told_at))
-    facts = Observation.from_sent(source, id, sent).facts if order_key or hangs_on else ""
+def receipt(row: Row, fact_holders: str = "[]") -> Receipt:
+    """Return the receipt of a row of `RECEIPT`, with `FACT_HOLDERS` if the fact may be removed."""
+    (
+        source,
+        id,
+        digest,
+        status,
+        received_at,
+        seen_at,
+        keys,
+        tier,
+        confidence,
+        sent,
+        order_key,
+        reported_at,
+        kind,
+        rules_version,
+    ) = row
+    holders = tuple(orjson.loads(fact_holders))
+    facts = Observation.from_sent(source, id, sent).facts if order_key or holders else ""
     return Receipt(
         source,
         id,
         digest,
-        Standing(standing),
-        received,
-        seen,
+        ObservationStatus(status),
+        received_at,
+        seen_at,
         tuple(orjson.loads(keys)),
         TIERS[tier],
         confidence,
         sent,
         order_key,
-        stated,
+        reported_at,
         facts,
         kind,
-        hangs_on,
-        under,
+        holders,
+        rules_version,
     )
 
 
-def statement(row: Row) -> Statement:
-    """A row of `STATEMENT`."""
+def statement(row: Row) -> EvidenceStatement:
+    """Return what resolution needs of an observation, from a row of `STATEMENT`."""
     source, id, keys, tier, seen_at, confidence = row
-    return Statement(source, id, tuple(orjson.loads(keys)), TIERS[tier], seen_at, confidence)
+    return EvidenceStatement(source, id, tuple(orjson.loads(keys)), TIERS[tier], seen_at, confidence)
 
 
-def receipt_values(one: Receipt) -> tuple[Any, ...]:
-    """The columns of `RECEIPT`."""
+def receipt_values(receipt: Receipt) -> tuple[Any, ...]:
+    """Return the columns of `RECEIPT`."""
     return (
-        one.source,
-        one.id,
-        one.digest,
-        one.standing.value,
-        one.received_at,
-        one.seen_at,
-        compact(one.keys),
-        one.tier.value,
-        one.confidence,
-        one.sent,
-        one.order_key,
-        one.stated_at,
-        one.kind,
-        one.read_under,
+        receipt.source,
+        receipt.id,
+        receipt.digest,
+        receipt.status.value,
+        receipt.received_at,
+        receipt.seen_at,
+        compact(receipt.keys),
+        receipt.tier.value,
+        receipt.confidence,
+        receipt.sent,
+        receipt.order_key,
+        receipt.reported_at,
+        receipt.kind,
+        receipt.rules_version,
     )
 
 
-def told(row: Row) -> Told:
-    """A fact: the identifier it hangs on, its time, and of its observation source, id, tier and what was sent."""
+def fact(row: Row) -> Fact:
+    """Return a fact from the key that it is attached to, its time, and its observation's source, id, tier and text."""
     key, at, source, id, tier, sent = row
-    return Told(key, at, source, id, TIERS[tier], Observation.from_sent(source, id, sent).facts)
+    return Fact(key, at, source, id, PARTIES[tier], Observation.from_sent(source, id, sent).facts)
 
 
-def mark(row: Row) -> Mark:
-    """A row of `MARK`."""
-    id, kind, a, b, actor, reason, at = row
-    return Mark(id, MarkKind(kind), a, b, actor, reason, at)
+def idempotent_result(db: Connection, key: RequestKey) -> IdempotentResult | None:
+    """Return the result of an executed request by its caller and idempotency key."""
+    row = db.execute(
+        "SELECT digest, override, new, at FROM idempotency_keys WHERE caller = ? AND key = ?", key
+    ).fetchone()
+    if row is None:
+        return None
+    digest, override, new, at = row
+    return IdempotentResult.from_text(IdempotencyKey(*key, digest), override, bool(new), at)
 
 
-def mark_values(one: Mark) -> tuple[Any, ...]:
-    """The columns of `MARK`."""
-    return one.id, one.kind.value, one.a, one.b, one.actor, one.reason, one.at
-
-
-def answered(db: Connection, key: RequestKey) -> Answered | None:
-    """A request that was carried out, by its caller and idempotency key."""
-    row = db.execute("SELECT digest, mark, new, at FROM answered WHERE caller = ? AND key = ?", key).fetchone()
-    return None if row is None else Answered.from_text(Once(*key, row[0]), row[1], bool(row[2]), row[3])
-
-
-def answered_values(one: Answered) -> tuple[Any, ...]:
-    """The columns of a request that was carried out."""
-    return *one.once.key, one.once.digest, one.as_text(), one.new, one.at
-
-
-def product(row: Row) -> Product:
-    """A row of a product."""
-    sku, name, source, stated, brand, categories = row
-    return Product(sku, name, source, stated, brand, tuple(orjson.loads(categories)))
-
-
-def product_values(one: Product) -> tuple[Any, ...]:
-    """The columns of a product."""
-    return one.sku, one.name, one.source, one.stated_at, one.brand, compact(one.categories)
-
-
-CHANGE = "no, at, kind, customer, other, keys, rule, how, source, cause, actor, party, anchors"
-
-
-def change_values(one: Change) -> tuple[Any, ...]:
-    """The columns of `CHANGE` from `at` on."""
-    cause = one.cause
-    return (
-        one.at,
-        one.kind.value,
-        one.customer,
-        one.other,
-        compact(one.keys),
-        one.rule,
-        cause.how,
-        cause.source,
-        cause.id,
-        cause.actor,
-        cause.party,
-        compact(one.anchors),
-    )
-
-
-def entry(row: Row) -> Entry:
-    """A row of `CHANGE`."""
-    no, at, kind, customer, other, keys, rule, how, source, cause, actor, party, anchors = row
-    return Entry(
-        no,
-        Change(
-            ChangeKind(kind),
-            at,
-            Cause(how, source, cause, actor, party),
-            customer,
-            other,
-            tuple(orjson.loads(keys)),
-            rule,
-            tuple(orjson.loads(anchors)),
-        ),
-    )
+def idempotent_result_values(result: IdempotentResult) -> tuple[Any, ...]:
+    """Return the columns of an executed request."""
+    return *result.idempotency_key.key, result.idempotency_key.digest, result.as_text(), result.new, result.at

@@ -1,6 +1,9 @@
 """Products in SQLite."""
 
 from collections.abc import Sequence
+from typing import Any
+
+import orjson
 
 from graph.domain.model.json_text import compact
 from graph.domain.model.products import Product
@@ -9,27 +12,38 @@ from graph.stores.sqlite.connection import Connected
 
 
 class Products(Connected):
-    """The part of a `Store` that keeps products."""
+    """The part of a `Store` that stores products."""
 
-    async def put_products(self, products: Sequence[Product]) -> list[bool]:
-        return await self._alter(put_products, products)
+    async def save_products(self, products: Sequence[Product]) -> list[bool]:
+        return await self._alter(save_products, products)
 
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:
-        return await self._quick(products, skus)
+        return await self._read_batched(products, skus)
 
 
-def put_products(db: mapping.Connection, products: Sequence[Product]) -> list[bool]:
-    """Store what is said of articles, where it is what counts."""
-    sql = """INSERT INTO products (sku, name, source, stated_at, brand, categories) VALUES (?, ?, ?, ?, ?, ?)
+def save_products(db: mapping.Connection, products: Sequence[Product]) -> list[bool]:
+    """Store descriptions of products; return for each whether it is the current one."""
+    sql = """INSERT INTO products (sku, name, source, reported_at, brand, categories) VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT (sku) DO UPDATE SET name = excluded.name, source = excluded.source,
-        stated_at = excluded.stated_at, brand = excluded.brand, categories = excluded.categories
-        WHERE (excluded.stated_at, products.source) > (products.stated_at, excluded.source)
-        OR (excluded.stated_at, excluded.source) = (products.stated_at, products.source)"""
-    return [db.execute(sql, mapping.product_values(one)).rowcount == 1 for one in products]
+        reported_at = excluded.reported_at, brand = excluded.brand, categories = excluded.categories
+        WHERE (excluded.reported_at, products.source) > (products.reported_at, excluded.source)
+        OR (excluded.reported_at, excluded.source) = (products.reported_at, products.source)"""
+    return [db.execute(sql, product_values(product)).rowcount == 1 for product in products]
 
 
 def products(db: mapping.Connection, skus: Sequence[str]) -> dict[str, Product]:
-    """What counts of articles."""
-    sql = """SELECT sku, name, source, stated_at, brand, categories FROM products
+    """Return the current descriptions of products by SKU."""
+    sql = """SELECT sku, name, source, reported_at, brand, categories FROM products
         WHERE sku IN (SELECT value FROM json_each(?))"""
-    return {row[0]: mapping.product(row) for row in db.execute(sql, (compact(skus),))}
+    return {row[0]: product(row) for row in db.execute(sql, (compact(skus),))}
+
+
+def product(row: mapping.Row) -> Product:
+    """Return the product of a row."""
+    sku, name, source, reported_at, brand, categories = row
+    return Product(sku, name, source, reported_at, brand, tuple(orjson.loads(categories)))
+
+
+def product_values(product: Product) -> tuple[Any, ...]:
+    """Return the columns of a product."""
+    return product.sku, product.name, product.source, product.reported_at, product.brand, compact(product.categories)

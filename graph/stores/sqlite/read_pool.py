@@ -1,4 +1,4 @@
-"""What threads do for callers of the event loop: each can be given up alone, and short ones go to a thread together."""
+"""Reads in threads for callers on the event loop. Each can be canceled alone; short reads share a thread."""
 
 import asyncio
 import sqlite3
@@ -8,23 +8,23 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-FEWEST = 4
-"""Jobs that go to one thread together: the way there and back takes as long as what most of them do."""
+MIN_BATCH = 4
+"""Jobs that one thread gets together: handing a job over takes as long as most jobs do."""
 
 
-class Job:
-    """What one thread does for one caller, so that the caller can stop it and nothing else."""
+class ReadJob:
+    """Work of one thread for one caller, so that the caller can stop it and nothing else."""
 
     def __init__(self, function: Callable[..., Any], values: Sequence[object]) -> None:
         self._function, self._values = function, values
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._given_up = False
+        self._cancelled = False
 
     def run(self, connection: sqlite3.Connection) -> Any:
-        """Do it, while a connection works for it alone."""
+        """Run the function. Until it returns, the connection works for this job alone."""
         with self._lock:
-            if self._given_up:
+            if self._cancelled:
                 return None
             self._connection = connection
         try:
@@ -34,58 +34,58 @@ class Job:
                 self._connection = None
 
     def interrupt(self) -> None:
-        """Stop the statement that runs for this job, if one does; if none has, none will."""
+        """Stop the statement that runs for this job. A job that has not begun will not run."""
         with self._lock:
-            self._given_up = True
+            self._cancelled = True
             if self._connection is not None:
                 self._connection.interrupt()
 
 
-class Crews:
-    """Takes jobs that come in one turn of the event loop to as few of the threads as are of use."""
+class ReadPool:
+    """Distributes the jobs of one turn of the event loop over as few threads as are useful."""
 
-    def __init__(self, pool: ThreadPoolExecutor, threads: int, run: Callable[[Job], Any]) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, threads: int, run: Callable[[ReadJob], Any]) -> None:
         self._pool, self._threads, self._run = pool, threads, run
-        self._waiting: list[tuple[Job, Future[Any]]] = []
+        self._waiting: list[tuple[ReadJob, Future[Any]]] = []
 
     async def run(self, function: Callable[..., Any], *values: object) -> Any:
-        """What a function answers in a thread; it must take a moment only, for others may wait behind it."""
+        """Return the result of a function, run in a thread. It must be short, because other jobs may wait for it."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
-            loop.call_soon(self._leave, loop)
-        job, answer = Job(function, values), loop.create_future()
-        self._waiting.append((job, answer))
+            loop.call_soon(self._flush, loop)
+        job, result = ReadJob(function, values), loop.create_future()
+        self._waiting.append((job, result))
         try:
-            return await answer
+            return await result
         except asyncio.CancelledError:
             job.interrupt()
             raise
 
-    def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         waiting, self._waiting = self._waiting, []
-        size = max(FEWEST, -(-len(waiting) // self._threads))
+        size = max(MIN_BATCH, -(-len(waiting) // self._threads))
         for start in range(0, len(waiting), size):
-            crew = waiting[start : start + size]
+            batch = waiting[start : start + size]
             try:
-                self._pool.submit(self._work, crew, loop)
+                self._pool.submit(self._work, batch, loop)
             except RuntimeError as error:  # the store was closed
-                _told([(answer, None, error) for _, answer in crew])
+                _deliver([(result, None, error) for _, result in batch])
 
-    def _work(self, crew: Sequence[tuple[Job, Future[Any]]], loop: asyncio.AbstractEventLoop) -> None:
+    def _work(self, batch: Sequence[tuple[ReadJob, Future[Any]]], loop: asyncio.AbstractEventLoop) -> None:
         done: list[tuple[Future[Any], Any, Exception | None]] = []
-        for job, answer in crew:
+        for job, result in batch:
             try:
-                done.append((answer, self._run(job), None))
+                done.append((result, self._run(job), None))
             except Exception as error:
-                done.append((answer, None, error))
-        loop.call_soon_threadsafe(_told, done)
+                done.append((result, None, error))
+        loop.call_soon_threadsafe(_deliver, done)
 
 
-def _told(done: Sequence[tuple[Future[Any], Any, Exception | None]]) -> None:
-    for answer, found, error in done:
-        if answer.done():
+def _deliver(done: Sequence[tuple[Future[Any], Any, Exception | None]]) -> None:
+    for result, value, error in done:
+        if result.done():
             continue
         if error is None:
-            answer.set_result(found)
+            result.set_result(value)
         else:
-            answer.set_exception(error)
+            result.set_exception(error)

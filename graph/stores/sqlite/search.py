@@ -1,4 +1,4 @@
-"""Words in texts, found by SQLite's full-text index; typing errors by comparing with the words that the index holds."""
+"""Search by word with SQLite's full-text index. Typing errors are found by comparison with the words of the index."""
 
 from collections.abc import Sequence
 
@@ -7,25 +7,27 @@ from rapidfuzz.distance import OSA
 
 from graph.domain.model.json_text import compact
 from graph.domain.model.observations import Observation
-from graph.domain.profile.search import Field, Hit, errors_allowed
+from graph.domain.profile.search import Hit, SearchField, errors_allowed
 from graph.stores.sqlite import mapping
 from graph.stores.sqlite.connection import Connected
 
-MOST_SIMILAR = 20
-"""Words of the index that a misspelt one may mean."""
+MAX_SIMILAR_WORDS = 20
+"""The number of words of the index that are searched for in place of a misspelled one."""
 
 
 class Search(Connected):
-    """The part of a `Store` that finds words."""
+    """The part of a `Store` that searches."""
 
-    async def find(self, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int) -> list[Hit]:
-        return await self._read(find, word, fields, within, first)
+    async def search(
+        self, word: str, fields: Sequence[SearchField], within: Sequence[str] | None, first: int
+    ) -> list[Hit]:
+        return await self._read(search, word, fields, within, first)
 
 
-def find(
-    db: mapping.Connection, word: str, fields: Sequence[Field], within: Sequence[str] | None, first: int
+def search(
+    db: mapping.Connection, word: str, fields: Sequence[SearchField], within: Sequence[str] | None, first: int
 ) -> list[Hit]:
-    """The texts that a word matches; the caller holds a transaction."""
+    """Return the texts that a word matches. The caller holds a transaction."""
     hits = _matching(db, f'"{word}"*', word, fields, within, first, 0)
     if hits:
         return hits
@@ -38,18 +40,18 @@ def _matching(
     db: mapping.Connection,
     match: str,
     word: str,
-    fields: Sequence[Field],
+    fields: Sequence[SearchField],
     within: Sequence[str] | None,
     first: int,
     errors: int,
 ) -> list[Hit]:
-    """The texts of one match, those that hold the whole word before others, so that a cut loses the lesser ones."""
-    read = db.execute(
-        """SELECT c.id, i.key, s.field, s.words, o.source, o.id, o.sent FROM search s
-            JOIN identifiers i ON i.no = s.identifier JOIN customers c ON c.no = i.customer
-            LEFT JOIN observations o ON o.no = s.observation
+    """Return the texts that match, those with the whole word first, so that the limit drops the weaker ones."""
+    rows = db.execute(
+        """SELECT c.public_id, i.key, s.field, s.words, o.source, o.public_id, o.sent FROM search s
+            JOIN identifiers i ON i.id = s.identifier JOIN customers c ON c.id = i.customer
+            LEFT JOIN observations o ON o.id = s.observation
             WHERE search MATCH :match AND s.field IN (SELECT value FROM json_each(:fields))
-            AND (:within IS NULL OR c.id IN (SELECT value FROM json_each(:within)))
+            AND (:within IS NULL OR c.public_id IN (SELECT value FROM json_each(:within)))
             ORDER BY (' ' || s.words || ' ') NOT LIKE :whole LIMIT :first""",
         {
             "match": match,
@@ -63,28 +65,28 @@ def _matching(
         Hit(
             customer,
             key,
-            Field(field),
+            SearchField(field),
             "" if sent is None else Observation.from_sent(source, id, sent).facts,
             word in words.split(),
             errors,
         )
-        for customer, key, field, words, source, id, sent in read
+        for customer, key, field, words, source, id, sent in rows
     ]
 
 
 def _similar(db: mapping.Connection, word: str) -> list[tuple[str, int]]:
-    """Words of the index within the errors allowed that share one of the first two letters, the nearest first."""
+    """Return words of the index within the allowed errors that share one of the first two letters, nearest first."""
     allowed = errors_allowed(word)
     if not allowed:
         return []
     candidates: set[str] = set()
     for letter in {word[0], word[1]}:
-        read = db.execute(
+        rows = db.execute(
             "SELECT term FROM search_words WHERE term >= ? AND term < ? AND length(term) BETWEEN ? AND ?",
             (letter, chr(ord(letter) + 1), len(word) - allowed, len(word) + allowed),
         )
-        candidates.update(term for (term,) in read)
-    found = process.extract(
-        word, sorted(candidates), scorer=OSA.distance, score_cutoff=allowed, limit=MOST_SIMILAR, processor=None
+        candidates.update(term for (term,) in rows)
+    matches = process.extract(
+        word, sorted(candidates), scorer=OSA.distance, score_cutoff=allowed, limit=MAX_SIMILAR_WORDS, processor=None
     )
-    return [(term, int(errors)) for term, errors, _ in found]
+    return [(term, int(errors)) for term, errors, _ in matches]

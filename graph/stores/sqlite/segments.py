@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from graph.domain.model.json_text import compact
-from graph.domain.model.segments import Belonging, Membership, Segment
+from graph.domain.model.segments import Membership, Segment, SegmentState
 from graph.domain.model.store_values import Writes
 from graph.stores.sqlite import mapping
 from graph.stores.sqlite.connection import Connected
@@ -12,15 +12,15 @@ from graph.stores.sqlite.connection import Connected
 class SegmentReads(Connected):
     """The part of a `Store` that reads segments and memberships."""
 
-    async def due(self, now: int, first: int) -> list[str]:
-        sql = "SELECT id FROM customers WHERE due_at <= ? AND id IS NOT NULL ORDER BY due_at LIMIT ?"
+    async def due_for_segmentation(self, now: int, first: int) -> list[str]:
+        sql = "SELECT public_id FROM customers WHERE due_at <= ? AND public_id IS NOT NULL ORDER BY due_at LIMIT ?"
         return await self._read(mapping.column, sql, now, first)
 
     async def segments(self) -> list[Segment]:
-        return await self._quick(segments)
+        return await self._read_batched(segments)
 
-    async def belongings(self, ids: Sequence[str]) -> list[Belonging]:
-        return await self._quick(belongings, ids)
+    async def segment_states(self, ids: Sequence[str]) -> list[SegmentState]:
+        return await self._read_batched(segment_states, ids)
 
     async def members(self, segment: str, after: str, first: int) -> list[Membership]:
         return await self._read(members, segment, after, first)
@@ -30,57 +30,67 @@ class SegmentReads(Connected):
 
 
 def segments(db: mapping.Connection) -> list[Segment]:
-    """All segments, by name."""
-    found = db.execute("SELECT id, name, rule, version, created_at, created_by FROM segments ORDER BY name")
-    return [Segment(*row) for row in found]
+    """Return all segments, by name."""
+    rows = db.execute("SELECT public_id, name, rule, version, created_at, created_by FROM segments ORDER BY name")
+    return [Segment(*row) for row in rows]
 
 
-def belongings(db: mapping.Connection, ids: Sequence[str]) -> list[Belonging]:
-    """What is recorded of the customers of some ids."""
-    asked = (compact(ids),)
-    held: dict[str, dict[str, int]] = {}
-    for customer, segment, since in db.execute(
-        """SELECT m.customer, s.id, m.since FROM memberships m JOIN segments s ON s.no = m.segment
+def segment_states(db: mapping.Connection, ids: Sequence[str]) -> list[SegmentState]:
+    """Return the recorded memberships of customers, by customer id."""
+    values = (compact(ids),)
+    memberships: dict[str, dict[str, int]] = {}
+    for customer, segment, entered_at in db.execute(
+        """SELECT m.customer, s.public_id, m.entered_at FROM memberships m JOIN segments s ON s.id = m.segment
             WHERE m.customer IN (SELECT value FROM json_each(?))""",
-        asked,
+        values,
     ):
-        held.setdefault(customer, {})[segment] = since
-    sql = "SELECT id, version, retired_at IS NULL FROM customers WHERE id IN (SELECT value FROM json_each(?))"
-    return [Belonging(id, version, bool(live), held.get(id, {})) for id, version, live in db.execute(sql, asked)]
+        memberships.setdefault(customer, {})[segment] = entered_at
+    sql = """SELECT public_id, version, retired_at IS NULL FROM customers
+        WHERE public_id IN (SELECT value FROM json_each(?))"""
+    rows = db.execute(sql, values)
+    return [SegmentState(id, version, bool(live), memberships.get(id, {})) for id, version, live in rows]
 
 
 def members(db: mapping.Connection, segment: str, after: str, first: int) -> list[Membership]:
-    """Who belongs to a segment."""
-    found = db.execute(
-        """SELECT customer, since FROM memberships WHERE segment = (SELECT no FROM segments WHERE id = ?)
+    """Return the members of a segment, by customer id."""
+    rows = db.execute(
+        """SELECT customer, entered_at FROM memberships WHERE segment = (SELECT id FROM segments WHERE public_id = ?)
             AND customer > ? ORDER BY customer LIMIT ?""",
         (segment, after, first),
     )
-    return [Membership(segment, customer, since) for customer, since in found]
+    return [Membership(segment, customer, entered_at) for customer, entered_at in rows]
 
 
 def count_members(db: mapping.Connection, segment: str) -> int:
-    """How many belong to a segment."""
-    sql = "SELECT count(*) FROM memberships WHERE segment = (SELECT no FROM segments WHERE id = ?)"
+    """Return the number of members of a segment."""
+    sql = "SELECT count(*) FROM memberships WHERE segment = (SELECT id FROM segments WHERE public_id = ?)"
     return int(db.execute(sql, (segment,)).fetchone()[0])
 
 
 def write(db: mapping.Connection, writes: Writes) -> None:
-    """Store what a write says of segments."""
+    """Store the segments and memberships of a write, and when the segments of customers are due."""
     db.executemany(
-        """INSERT INTO segments (id, name, rule, version, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?)
-            ON CONFLICT (id) DO UPDATE SET name = excluded.name, rule = excluded.rule, version = excluded.version""",
-        [(one.id, one.name, one.rule, one.version, one.created_at, one.created_by) for one in writes.segments],
+        """INSERT INTO segments (public_id, name, rule, version, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (public_id) DO UPDATE SET name = excluded.name, rule = excluded.rule,
+            version = excluded.version""",
+        [
+            (segment.id, segment.name, segment.rule, segment.version, segment.created_at, segment.created_by)
+            for segment in writes.segments
+        ],
     )
-    dropped = [(id,) for id in writes.dropped_segments]
-    db.executemany("DELETE FROM memberships WHERE segment = (SELECT no FROM segments WHERE id = ?)", dropped)
-    db.executemany("DELETE FROM segments WHERE id = ?", dropped)
+    deleted = [(id,) for id in writes.deleted_segments]
+    db.executemany("DELETE FROM memberships WHERE segment = (SELECT id FROM segments WHERE public_id = ?)", deleted)
+    db.executemany("DELETE FROM segments WHERE public_id = ?", deleted)
+    ended = [membership for membership in writes.memberships if membership.entered_at is None]
+    begun = [membership for membership in writes.memberships if membership.entered_at is not None]
     db.executemany(
-        "INSERT OR REPLACE INTO memberships VALUES ((SELECT no FROM segments WHERE id = ?), ?, ?)",
-        [(one.segment, one.customer, one.since) for one in writes.memberships if one.since is not None],
+        "INSERT OR REPLACE INTO memberships VALUES ((SELECT id FROM segments WHERE public_id = ?), ?, ?)",
+        [(membership.segment, membership.customer, membership.entered_at) for membership in begun],
     )
     db.executemany(
-        "DELETE FROM memberships WHERE segment = (SELECT no FROM segments WHERE id = ?) AND customer = ?",
-        [(one.segment, one.customer) for one in writes.memberships if one.since is None],
+        "DELETE FROM memberships WHERE segment = (SELECT id FROM segments WHERE public_id = ?) AND customer = ?",
+        [(membership.segment, membership.customer) for membership in ended],
     )
-    db.executemany("UPDATE customers SET due_at = ? WHERE id = ?", [(at, id) for id, at in writes.looked_at.items()])
+    db.executemany(
+        "UPDATE customers SET due_at = ? WHERE public_id = ?", [(at, id) for id, at in writes.segmentation_due.items()]
+    )

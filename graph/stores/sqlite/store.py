@@ -1,4 +1,4 @@
-"""The embedded store: one SQLite file, one writing thread, several reading ones; the event loop is never blocked."""
+"""The SQLite store: one file, one writing thread, several reading threads. It never blocks the event loop."""
 
 import asyncio
 import importlib.resources
@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import Any, cast
 
 from graph.domain.model.errors import StoreUnavailable
-from graph.domain.model.idempotency import Answered, RequestKey
-from graph.domain.model.order_totals import Figures
+from graph.domain.model.idempotency import IdempotentResult, RequestKey
+from graph.domain.model.json_text import compact
+from graph.domain.model.order_totals import OrderTotals, order_totals_from_json
 from graph.domain.model.orders import Order
-from graph.domain.profile.pages import Asked, CustomerView, Selection
+from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
 from graph.ports import T, Work
 from graph.stores.sqlite import checkpoints, mapping
 from graph.stores.sqlite.bulk_load import BulkLoad
 from graph.stores.sqlite.connection import READER_CACHE, SETTINGS
-from graph.stores.sqlite.customer_pages import customer_views, figures, orders
+from graph.stores.sqlite.customer_pages import customer_views
 from graph.stores.sqlite.health import Health
 from graph.stores.sqlite.history import HistoryReads
 from graph.stores.sqlite.products import Products
-from graph.stores.sqlite.read_pool import Crews, Job
+from graph.stores.sqlite.read_pool import ReadJob, ReadPool
 from graph.stores.sqlite.rules import RulesReads
 from graph.stores.sqlite.search import Search
 from graph.stores.sqlite.segments import SegmentReads
@@ -34,35 +35,35 @@ READER = "kith-sqlite-reader"
 BUSY_SECONDS = 10
 
 
-class EmbeddedStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, Health, Search):
-    """A `Store` in a SQLite file in WAL mode, every commit synchronised to disk."""
+class SQLiteStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, Health, Search):
+    """A `Store` in a SQLite file in WAL mode. Every commit is synchronized to disk."""
 
-    most_at_once = 1_000
-    """A thread of its own decides what is written."""
+    max_batch_size = 1_000
+    """The decisions of a write run in a thread of their own."""
 
     def __init__(self, path: str | Path) -> None:
         self._path = str(path)
         self._writer = ThreadPoolExecutor(1, "kith-sqlite-writer")
         self._readers = ThreadPoolExecutor(READERS, READER)
-        self._crews = Crews(self._readers, READERS, self._run)
-        self._checkpoints = checkpoints.Checkpoints(self._opened)
+        self._read_pool = ReadPool(self._readers, READERS, self._run)
+        self._checkpoints = checkpoints.Checkpoints(self._open_connection)
         self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._connections: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             # Each thread uses its own connection; only `close` touches all of them, when the threads have ended.
-            connection = self._opened()
+            connection = self._open_connection()
             reads = threading.current_thread().name.startswith(READER)
             _tune(connection, (*SETTINGS, READER_CACHE) if reads else SETTINGS)
             with self._lock:
-                self._open.append(connection)
+                self._connections.append(connection)
             self._local.connection = connection
         return connection
 
-    def _opened(self) -> sqlite3.Connection:
+    def _open_connection(self) -> sqlite3.Connection:
         return sqlite3.connect(
             self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
         )
@@ -79,20 +80,20 @@ class EmbeddedStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, 
                 raise
             connection.execute("COMMIT")
         except sqlite3.DatabaseError as error:
-            # The message of SQLite names no values of ours: "database is locked", "disk I/O error".
+            # Messages of SQLite contain no stored values: "database is locked", "disk I/O error".
             raise StoreUnavailable(f"the database file cannot be used: {error}") from error
 
-    async def _in(self, pool: ThreadPoolExecutor, function: Callable[..., T], *values: object) -> T:
-        job = Job(function, values)
+    async def _run_in(self, pool: ThreadPoolExecutor, function: Callable[..., T], *values: object) -> T:
+        job = ReadJob(function, values)
         try:
             return cast("T", await asyncio.get_running_loop().run_in_executor(pool, self._run, job))
         except asyncio.CancelledError:
-            # A write that was taken in is finished; a read that no one waits for is stopped.
+            # A write that was accepted is finished; a read that no one waits for is stopped.
             if pool is self._readers:
                 job.interrupt()
             raise
 
-    def _run(self, job: Job) -> Any:
+    def _run(self, job: ReadJob) -> Any:
         try:
             connection = self._connection()
         except sqlite3.DatabaseError as error:
@@ -100,64 +101,64 @@ class EmbeddedStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, 
         return job.run(connection)
 
     async def _read(self, function: Callable[..., T], *values: object) -> T:
-        return await self._in(self._readers, self._within, "BEGIN", function, values)
+        return await self._run_in(self._readers, self._in_transaction, "BEGIN", function, values)
 
-    async def _quick(self, function: Callable[..., T], *values: object) -> T:
-        return cast("T", await self._crews.run(self._within, "BEGIN", function, values))
+    async def _read_batched(self, function: Callable[..., T], *values: object) -> T:
+        return cast("T", await self._read_pool.run(self._in_transaction, "BEGIN", function, values))
 
     async def _alter(self, function: Callable[..., T], *values: object) -> T:
-        return await self._in(self._writer, self._within, "BEGIN IMMEDIATE", function, values)
+        return await self._run_in(self._writer, self._in_transaction, "BEGIN IMMEDIATE", function, values)
 
     async def _set(self, settings: Sequence[str]) -> None:
-        await self._in(self._writer, lambda: _tune(self._connection(), settings))
+        await self._run_in(self._writer, lambda: _tune(self._connection(), settings))
 
-    def _within(self, begin: str, function: Callable[..., T], values: Sequence[object]) -> T:
+    def _in_transaction(self, begin: str, function: Callable[..., T], values: Sequence[object]) -> T:
         with self._transaction(begin) as connection:
             return function(connection, *values)
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
-        # One transaction at a time, which other processes wait for.
-        return await self._in(self._writer, self._write, work)
+        # One transaction at a time; other processes wait for it.
+        return await self._run_in(self._writer, self._write, work)
 
     def _write(self, work: Callable[[], Work[T]]) -> T:
         with self._transaction("BEGIN IMMEDIATE") as connection:
-            result = _settled(Transaction(connection), work())
+            result = _run_work(Transaction(connection), work())
         self._checkpoints.committed(connection)
         return result
 
-    async def customers(self, asked: Sequence[Asked], selection: Selection) -> list[CustomerView | None]:
+    async def customers(self, refs: Sequence[CustomerRef], selection: Selection) -> list[CustomerView | None]:
         # A read transaction is a snapshot here, so nothing has to be repeated.
-        read = self._quick if len(asked) == 1 else self._read
-        return await read(customer_views, asked, selection)
+        read = self._read_batched if len(refs) == 1 else self._read
+        return await read(customer_views, refs, selection)
 
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:
-        return await self._quick(orders, keys)
+        return await self._read_batched(orders, keys)
 
-    async def figures(self, after: str, first: int) -> list[tuple[str, Figures]]:
-        return await self._read(figures, after, first)
+    async def order_totals(self, after: str, first: int) -> list[tuple[str, OrderTotals]]:
+        return await self._read(order_totals, after, first)
 
     async def customer_ids(self, after: str, first: int) -> list[str]:
-        sql = "SELECT id FROM customers WHERE id > ? AND retired_at IS NULL ORDER BY id LIMIT ?"
+        sql = "SELECT public_id FROM customers WHERE public_id > ? AND retired_at IS NULL ORDER BY public_id LIMIT ?"
         return await self._read(mapping.column, sql, after, first)
 
     async def count_customers(self) -> int:
         return int((await self._read(mapping.column, "SELECT count(*) FROM customers WHERE retired_at IS NULL"))[0])
 
-    async def answered(self, key: RequestKey) -> Answered | None:
-        return await self._read(mapping.answered, key)
+    async def idempotent_result(self, key: RequestKey) -> IdempotentResult | None:
+        return await self._read(mapping.idempotent_result, key)
 
-    async def keep(self, name: str, text: str) -> None:
-        await self._alter(_keep, name, text)
+    async def put_value(self, name: str, text: str) -> None:
+        await self._alter(_put_value, name, text)
 
-    async def kept(self, name: str) -> str | None:
-        return await self._read(kept, name)
+    async def get_value(self, name: str) -> str | None:
+        return await self._read(get_value, name)
 
     async def migrate(self) -> list[str]:
-        """Run the numbered files of `migrations/` that the file has not seen."""
-        return await self._in(self._writer, self._migrate)
+        """Run the numbered scripts of `migrations/` that have not been applied to the file."""
+        return await self._run_in(self._writer, self._migrate)
 
     def _migrate(self) -> list[str]:
-        done: list[str] = []
+        applied: list[str] = []
         with self._transaction("BEGIN IMMEDIATE") as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             folder = importlib.resources.files("graph.stores.sqlite") / "migrations"
@@ -168,12 +169,12 @@ class EmbeddedStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, 
                 for statement in _statements(script.read_text("utf-8")):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {int(number)}")
-                done.append(f"{number} {name}")
-        return done
+                applied.append(f"{number} {name}")
+        return applied
 
     async def ready(self) -> str:
         try:
-            version = await self._in(self._readers, self._version)
+            version = await self._run_in(self._readers, self._version)
         except StoreUnavailable as error:
             return error.message
         return "" if version else "the database file is empty: run `kith migrate`"
@@ -184,24 +185,39 @@ class EmbeddedStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, 
             return int(version)
 
     async def close(self) -> None:
-        # What is running is waited for.
+        # Waits for running work.
         for pool in (self._writer, self._readers):
             await asyncio.to_thread(pool.shutdown)
         await asyncio.to_thread(self._checkpoints.close)
-        for connection in self._open:
+        for connection in self._connections:
             connection.close()
 
 
-def _keep(db: mapping.Connection, name: str, text: str) -> None:
-    db.execute("INSERT OR REPLACE INTO kept (name, text) VALUES (?, ?)", (name, text))
+def orders(db: mapping.Connection, keys: Sequence[str]) -> list[Order | None]:
+    """Return the facts of orders, in the order of their keys."""
+    sql = """SELECT o.source, o.facts FROM json_each(?) requested LEFT JOIN identifiers i ON i.key = requested.value
+        LEFT JOIN orders o ON o.identifier = i.id ORDER BY requested.key"""
+    rows = db.execute(sql, (compact(keys),))
+    return [None if facts is None else Order.from_facts(source, facts) for source, facts in rows]
 
 
-def kept(db: mapping.Connection, name: str) -> str | None:
-    """The text under a name."""
-    return next(iter(mapping.column(db, "SELECT text FROM kept WHERE name = ?", name)), None)
+def order_totals(db: mapping.Connection, after: str, first: int) -> list[tuple[str, OrderTotals]]:
+    """Return the order totals of live customers with orders, by customer id."""
+    sql = """SELECT public_id, order_totals FROM customers
+        WHERE public_id > ? AND retired_at IS NULL AND order_totals <> '{}' ORDER BY public_id LIMIT ?"""
+    return [(id, order_totals_from_json(text)) for id, text in db.execute(sql, (after, first))]
 
 
-def _settled(transaction: Transaction, work: Work[T]) -> T:
+def _put_value(db: mapping.Connection, name: str, text: str) -> None:
+    db.execute("INSERT OR REPLACE INTO stored_values (name, value) VALUES (?, ?)", (name, text))
+
+
+def get_value(db: mapping.Connection, name: str) -> str | None:
+    """Return the text stored under a name."""
+    return next(iter(mapping.column(db, "SELECT value FROM stored_values WHERE name = ?", name)), None)
+
+
+def _run_work(transaction: Transaction, work: Work[T]) -> T:
     request = next(work)
     while True:
         answer = transaction.answer(request)
@@ -218,7 +234,7 @@ def _tune(connection: sqlite3.Connection, settings: Sequence[str]) -> None:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The statements of a script; `executescript` would commit the transaction around it."""
+    """Yield the statements of a script: `executescript` would commit the transaction around it."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

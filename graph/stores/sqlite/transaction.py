@@ -5,185 +5,185 @@ from typing import Any
 
 from graph.domain.model.customers import Customer, Member, Node
 from graph.domain.model.errors import StoreUnavailable
-from graph.domain.model.idempotency import Answered, RequestKey
+from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.json_text import compact
 from graph.domain.model.links import Link
-from graph.domain.model.observations import Statement
-from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.observations import EvidenceStatement
+from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.receipts import ObservationKey, Receipt
-from graph.domain.model.store_values import Around, Region, Support
-from graph.ports import ReadAround, ReadBelongings, ReadRegion, ReadSegments, ReadSupport, Request, Write
-from graph.stores.sqlite import mapping, segments
-from graph.stores.sqlite.writes import Met, Writing, is_loading
+from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region
+from graph.ports import ReadEvidence, ReadNeighborhood, ReadRegion, ReadSegments, ReadSegmentStates, Request, Write
+from graph.stores.sqlite import history, mapping, segments
+from graph.stores.sqlite.writes import StoredHandles, Writer, is_loading
 
 
 class Transaction:
-    """The answers to one write's requests; the caller begins and commits."""
+    """The answers to the requests of one write. The caller begins and commits."""
 
     def __init__(self, connection: mapping.Connection) -> None:
         self._db = connection
-        self._met = Met()
+        self._handles = StoredHandles()
 
     def answer(self, request: Request) -> object:
-        """What a request reads or writes."""
+        """Return what a request reads, or `None` for a request that writes."""
         match request:
-            case ReadAround():
-                return self._around(request)
-            case ReadSupport(keys):
-                return self._support(keys)
+            case ReadNeighborhood():
+                return self._neighborhood(request)
+            case ReadEvidence(keys):
+                return self._evidence(keys)
             case ReadRegion(seeds, opened):
                 return self._region(seeds, opened)
             case ReadSegments():
                 return segments.segments(self._db)
-            case ReadBelongings(ids):
-                return segments.belongings(self._db, ids)
+            case ReadSegmentStates(ids):
+                return segments.segment_states(self._db, ids)
             case Write(writes):
                 if is_loading(self._db):
                     raise StoreUnavailable.loading()
-                Writing(self._db, self._met).write(writes)
+                Writer(self._db, self._handles).write(writes)
                 return None
 
     def _all(self, sql: str, *values: Any) -> list[Any]:
         return self._db.execute(sql, values).fetchall()
 
-    def _around(self, request: ReadAround) -> Around:
+    def _neighborhood(self, request: ReadNeighborhood) -> Neighborhood:
         members = self._members("i.key IN (SELECT value FROM json_each(?))", request.keys)
         customers = self._customers(
-            "c.no IN (SELECT value FROM json_each(?))",
+            "c.id IN (SELECT value FROM json_each(?))",
             list({member.customer for member in members.values() if member.customer is not None}),
         )
-        marks = {}
-        if request.marked or request.marks:
-            marks = self._marks(request.marked, request.marks)
-        return Around(
+        overrides = {}
+        if request.override_keys or request.override_ids:
+            overrides = self._overrides(request.override_keys, request.override_ids)
+        return Neighborhood(
             self._receipts(request.receipts, request.orders),
             members,
             self._links(request.pairs),
             customers,
-            marks,
-            self._answered(request.requests),
+            overrides,
+            self._idempotent_results(request.idempotency_keys),
             self._all("SELECT coalesce(max(version), 0) FROM rules")[0][0],
         )
 
-    def _answered(self, keys: Sequence[RequestKey]) -> dict[RequestKey, Answered]:
-        found = (mapping.answered(self._db, key) for key in keys)
-        return {one.once.key: one for one in found if one is not None}
+    def _idempotent_results(self, keys: Sequence[RequestKey]) -> dict[RequestKey, IdempotentResult]:
+        results = (mapping.idempotent_result(self._db, key) for key in keys)
+        return {result.idempotency_key.key: result for result in results if result is not None}
 
     def _members(self, where: str, values: Sequence[object]) -> dict[str, Member]:
         if not values:
             return {}
-        found: dict[str, Member] = {}
-        sql = f"SELECT {mapping.MEMBER} FROM identifiers i LEFT JOIN orders o ON o.identifier = i.no WHERE {where}"
+        members: dict[str, Member] = {}
+        sql = f"SELECT {mapping.MEMBER} FROM identifiers i LEFT JOIN orders o ON o.identifier = i.id WHERE {where}"
         for row in self._all(sql, compact(values)):
-            self._met.identifiers[row[1]] = row[0]
-            found[row[1]] = mapping.member(row)
-        return found
+            self._handles.identifiers[row[1]] = row[0]
+            members[row[1]] = mapping.member(row)
+        return members
 
     def _customers(self, where: str, values: Sequence[object]) -> dict[Node, Customer]:
         if not values:
             return {}
-        found = self._all(f"SELECT {mapping.CUSTOMER} FROM {mapping.CUSTOMERS} WHERE {where}", compact(values))
-        customers: dict[Node, Customer] = {row[0]: mapping.customer(row) for row in found}
-        self._met.customers |= customers
+        rows = self._all(f"SELECT {mapping.CUSTOMER} FROM {mapping.CUSTOMERS} WHERE {where}", compact(values))
+        customers: dict[Node, Customer] = {row[0]: mapping.customer(row) for row in rows}
+        self._handles.customers |= customers
         return customers
 
     def _receipts(self, keys: Sequence[ObservationKey], orders: Sequence[str]) -> dict[ObservationKey, Receipt]:
-        found: list[Any] = []
+        rows: list[Any] = []
         if keys:
-            found += self._all(
-                f"""SELECT o.no, {mapping.TOLD_AT}, {mapping.of("o", mapping.RECEIPT)}
-                    FROM json_each(?) asked CROSS JOIN observations o
-                    ON o.source = asked.value ->> 0 AND o.id = asked.value ->> 1""",
+            rows += self._all(
+                f"""SELECT o.id, {mapping.FACT_HOLDERS}, {mapping.of("o", mapping.RECEIPT)}
+                    FROM json_each(?) requested CROSS JOIN observations o
+                    ON o.source = requested.value ->> 0 AND o.public_id = requested.value ->> 1""",
                 compact(keys),
             )
         if orders:
-            found += self._all(
-                f"""SELECT no, '[]', {mapping.RECEIPT} FROM observations
+            rows += self._all(
+                f"""SELECT id, '[]', {mapping.RECEIPT} FROM observations
                     WHERE order_key <> '' AND order_key IN (SELECT value FROM json_each(?))""",
                 compact(orders),
             )
         receipts: dict[ObservationKey, Receipt] = {}
-        for no, told_at, *row in found:
-            receipt = mapping.receipt(row, told_at)
+        for row_id, fact_holders, *row in rows:
+            receipt = mapping.receipt(row, fact_holders)
             receipts[receipt.key] = receipt
-            self._met.receipts[receipt.key] = no
+            self._handles.receipts[receipt.key] = row_id
         return receipts
 
     def _links(self, pairs: Iterable[Pair]) -> dict[Pair, Link]:
-        no = self._met.identifiers
-        asked = [(no[a], no[b], a, b) for a, b in pairs if a in no and b in no]
-        if not asked:
+        row_ids = self._handles.identifiers
+        keys = {(row_ids[a], row_ids[b]): (a, b) for a, b in pairs if a in row_ids and b in row_ids}
+        if not keys:
             return {}
-        keys = {(first, second): (a, b) for first, second, a, b in asked}
-        found = self._all(
-            f"""SELECT l.a, l.b, {mapping.LINK} FROM json_each(?) asked CROSS JOIN links l
-                ON l.a = asked.value ->> 0 AND l.b = asked.value ->> 1""",
+        rows = self._all(
+            f"""SELECT l.a, l.b, {mapping.LINK} FROM json_each(?) requested CROSS JOIN links l
+                ON l.a = requested.value ->> 0 AND l.b = requested.value ->> 1""",
             compact(list(keys)),
         )
-        return {keys[row[0], row[1]]: mapping.link(*keys[row[0], row[1]], row[2:]) for row in found}
+        return {keys[row[0], row[1]]: mapping.link(*keys[row[0], row[1]], row[2:]) for row in rows}
 
-    def _marks(self, keys: Sequence[str], ids: Sequence[str]) -> dict[str, Mark]:
-        found = self._all(
-            f"""SELECT {mapping.MARK} FROM marks WHERE a IN (SELECT value FROM json_each(?1))
+    def _overrides(self, keys: Sequence[str], ids: Sequence[str]) -> dict[str, Override]:
+        rows = self._all(
+            f"""SELECT {history.OVERRIDE} FROM overrides WHERE a IN (SELECT value FROM json_each(?1))
                 OR b IN (SELECT value FROM json_each(?1)) OR id IN (SELECT value FROM json_each(?2))""",
             compact(keys),
             compact(ids),
         )
-        return {row[0]: mapping.mark(row) for row in found}
+        return {row[0]: history.override(row) for row in rows}
 
-    def _support(self, keys: Sequence[str]) -> Support:
-        support: dict[str, dict[ObservationKey, Statement]] = {key: {} for key in keys}
-        found = self._all(
+    def _evidence(self, keys: Sequence[str]) -> EvidenceByKey:
+        evidence: dict[str, dict[ObservationKey, EvidenceStatement]] = {key: {} for key in keys}
+        rows = self._all(
             f"""SELECT i.key, {mapping.of("o", mapping.STATEMENT)} FROM identifiers i
-                JOIN names n ON n.identifier = i.no JOIN observations o ON o.no = n.observation
-                WHERE o.standing = 'valid' AND i.key IN (SELECT value FROM json_each(?))""",
+                JOIN observation_identifiers n ON n.identifier = i.id JOIN observations o ON o.id = n.observation
+                WHERE o.status = 'valid' AND i.key IN (SELECT value FROM json_each(?))""",
             compact(keys),
         )
-        for key, *row in found:
+        for key, *row in rows:
             statement = mapping.statement(row)
-            # Read anew under other rules, an observation may not name what it once did.
+            # Reprocessed under other rules, an observation may no longer mention what it once did.
             if key in statement.keys:
-                support[key][statement.source, statement.id] = statement
-        return support
+                evidence[key][statement.source, statement.id] = statement
+        return evidence
 
     def _region(self, seeds: frozenset[str], opened: frozenset[str]) -> Region:
         members: dict[str, Member] = {}
         links: dict[Pair, Link] = {}
-        marks: dict[str, Mark] = {}
+        overrides: dict[str, Override] = {}
         frontier: set[str] = set(seeds | opened)
         reached: set[str] = set()
         while frontier:
             reached |= frontier
-            fresh = self._members("i.key IN (SELECT value FROM json_each(?))", sorted(frontier))
-            members.update(fresh)
-            found: set[str] = set()
-            idle_only = {key for key, member in fresh.items() if member.shared or member.blocked} - opened
-            for ends, link in self._links_at(fresh.keys() - idle_only - opened, "AND l.state <> 'idle'").items():
-                links[ends] = link
-                found.update(ends)
-            for ends, link in self._links_at(fresh.keys() & opened, "").items():
-                links[ends] = link
-                found.update(ends)
-            if any(member.marks for member in fresh.values()):
-                for mark in self._marks(list(fresh), ()).values():
-                    marks[mark.id] = mark
-                    if mark.kind is MarkKind.TOGETHER:
-                        found.update(mark.keys)
-            frontier = found - reached
+            added = self._members("i.key IN (SELECT value FROM json_each(?))", sorted(frontier))
+            members.update(added)
+            neighbors: set[str] = set()
+            without_links = {key for key, member in added.items() if member.shared or member.blocked} - opened
+            not_excluded = "AND l.state <> 'excluded'"
+            for pair, link in self._links_at(added.keys() - without_links - opened, not_excluded).items():
+                links[pair] = link
+                neighbors.update(pair)
+            for pair, link in self._links_at(added.keys() & opened, "").items():
+                links[pair] = link
+                neighbors.update(pair)
+            if any(member.override_count for member in added.values()):
+                for override in self._overrides(list(added), ()).values():
+                    overrides[override.id] = override
+                    if override.kind is OverrideKind.TOGETHER:
+                        neighbors.update(override.keys)
+            frontier = neighbors - reached
         customers = self._customers("c.anchor IN (SELECT value FROM json_each(?))", sorted(reached))
-        held = {member.customer for member in members.values() if member.customer is not None} - customers.keys()
-        customers |= self._customers("c.no IN (SELECT value FROM json_each(?))", list(held))
-        return Region(members, links, marks, customers)
+        holders = {member.customer for member in members.values() if member.customer is not None} - customers.keys()
+        customers |= self._customers("c.id IN (SELECT value FROM json_each(?))", list(holders))
+        return Region(members, links, overrides, customers)
 
     def _links_at(self, keys: Iterable[str], condition: str) -> dict[Pair, Link]:
-        nos = [self._met.identifiers[key] for key in keys]
-        if not nos:
+        row_ids = [self._handles.identifiers[key] for key in keys]
+        if not row_ids:
             return {}
-        found: dict[Pair, Link] = {}
+        links: dict[Pair, Link] = {}
         for end in ("a", "b"):
-            sql = f"""SELECT x.key, y.key, {mapping.LINK} FROM links l JOIN identifiers x ON x.no = l.a
-                JOIN identifiers y ON y.no = l.b WHERE l.{end} IN (SELECT value FROM json_each(?)) {condition}"""
-            for row in self._all(sql, compact(nos)):
-                found[row[0], row[1]] = mapping.link(row[0], row[1], row[2:])
-        return found
+            sql = f"""SELECT x.key, y.key, {mapping.LINK} FROM links l JOIN identifiers x ON x.id = l.a
+                JOIN identifiers y ON y.id = l.b WHERE l.{end} IN (SELECT value FROM json_each(?)) {condition}"""
+            for row in self._all(sql, compact(row_ids)):
+                links[row[0], row[1]] = mapping.link(row[0], row[1], row[2:])
+        return links

@@ -1,6 +1,6 @@
-"""Arguments on their way in: Strawberry's conversion to Python values, found once for a type instead of for each value.
+"""Argument conversion: Strawberry's conversion to Python values, prepared once per type instead of once per value.
 
-`strawberry.types.arguments.convert_argument` is the measure; what is out of the ordinary is left to it.
+`strawberry.types.arguments.convert_argument` is the reference; unusual types are left to it.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,42 +17,46 @@ from strawberry.types.enum import StrawberryEnumDefinition, has_enum_definition
 from strawberry.types.lazy_type import LazyType
 from strawberry.types.unset import UNSET
 
-from schema.execution.compiled.codegen import Writing
+from schema.execution.compiled.codegen import FunctionWriter
 
 Convert = Callable[[Any], Any]
+"""From a coerced value to the value that a resolver gets."""
 Scalars = Mapping[Any, Any]
 
 
-class NotPlainError(Exception):
-    """A type that is left to Strawberry."""
+class UnsupportedTypeError(Exception):
+    """A type whose conversion is left to Strawberry."""
 
 
-class Inputs:
-    """Converters by type; a type may hold itself, so each is looked up when it is used."""
+class ArgumentConverters:
+    """Converters by type. A type may contain itself, so nested converters are looked up when they are called."""
 
     def __init__(self, scalars: Scalars, config: StrawberryConfig) -> None:
         self._scalars, self._config = scalars, config
         self._objects: dict[type, Convert] = {}
 
     def arguments(self, arguments: list[StrawberryArgument]) -> Callable[[Mapping[str, Any]], dict[str, Any]] | None:
-        """From coerced values by GraphQL name to arguments by Python name; `None` where Strawberry has to do it."""
-        names, before = self._config.name_converter, dict(self._objects)
+        """Return the conversion of coerced values by GraphQL name to arguments by Python name.
+
+        `None` if it is left to Strawberry.
+        """
+        names, objects_before = self._config.name_converter, dict(self._objects)
         try:
-            known = [(names.from_argument(one), one.python_name, self._of(one.type)) for one in arguments]
-        except NotPlainError:
-            # What was begun for it is not finished.
-            self._objects = before
+            converters = [(names.from_argument(arg), arg.python_name, self._of(arg.type)) for arg in arguments]
+        except UnsupportedTypeError:
+            # Converters that were begun for these arguments are unfinished.
+            self._objects = objects_before
             return None
 
         def convert(values: Mapping[str, Any]) -> dict[str, Any]:
-            return {own: _applied(change, values[name]) for name, own, change in known if name in values}
+            return {target: _apply(change, values[name]) for name, target, change in converters if name in values}
 
         return convert
 
     def _of(self, type: Any) -> Convert | None:
-        """The converter of a type; `None` for values that stay as they are."""
+        """Return the converter of a type; `None` if its values need no conversion."""
         if isinstance(type, StrawberryMaybe) or type is GlobalID:
-            raise NotPlainError
+            raise UnsupportedTypeError
         if isinstance(type, StrawberryOptional):
             return self._of(type.of_type)
         if isinstance(type, LazyType):
@@ -62,14 +66,14 @@ class Inputs:
         if is_scalar(type, self._scalars) or isinstance(type, StrawberryEnumDefinition) or has_enum_definition(type):
             return None
         if not has_object_definition(type) or type.__strawberry_definition__.from_input is not None:
-            raise NotPlainError
+            raise UnsupportedTypeError
         return self._object(type)
 
     @staticmethod
     def _list(item: Convert | None) -> Convert:
         if item is None:
             return list
-        return lambda values: [_applied(item, value) for value in values]
+        return lambda values: [_apply(item, value) for value in values]
 
     def _object(self, type: type) -> Convert:
         if type in self._objects:
@@ -77,34 +81,34 @@ class Inputs:
         definition = type.__strawberry_definition__  # type: ignore[attr-defined]
         self._objects[type] = _unfinished
         names = self._config.name_converter
-        writing = Writing(applied=_applied, made=type)
-        given, made = [], []
-        for one in definition.fields:
-            name, own = names.from_field(one), one.python_name
-            change = self._of(one.resolve_type(type_definition=definition))
-            value = f"value[{name!r}]" if change is None else f"applied({writing.name(change)}, value[{name!r}])"
-            if one.default_value is not MISSING:
-                given.append(f"{own}={value} if {name!r} in value else {writing.name(one.default_value)}")
-            elif one.default_factory is MISSING and definition.is_input:
-                given.append(f"{own}={value} if {name!r} in value else None")
+        writer = FunctionWriter(apply=_apply, input_type=type)
+        arguments, lines = [], []
+        for field in definition.fields:
+            name, target = names.from_field(field), field.python_name
+            change = self._of(field.resolve_type(type_definition=definition))
+            value = f"value[{name!r}]" if change is None else f"apply({writer.name(change)}, value[{name!r}])"
+            if field.default_value is not MISSING:
+                arguments.append(f"{target}={value} if {name!r} in value else {writer.name(field.default_value)}")
+            elif field.default_factory is MISSING and definition.is_input:
+                arguments.append(f"{target}={value} if {name!r} in value else None")
             else:
-                made.append(f"if {name!r} in value: found[{own!r}] = {value}")
-        if made:
-            made, given = ["found = {}", *made], [*given, "**found"]
-        convert = writing.function("value", [*made, f"return made({', '.join(given)})"])
+                lines.append(f"if {name!r} in value: optional[{target!r}] = {value}")
+        if lines:
+            lines, arguments = ["optional = {}", *lines], [*arguments, "**optional"]
+        convert = writer.function("value", [*lines, f"return input_type({', '.join(arguments)})"])
         self._objects[type] = convert
         return convert
 
 
 @lru_cache(maxsize=8)
-def inputs_of(converter: Any) -> Inputs:
-    """The converters of a schema, by Strawberry's converter of it."""
-    return Inputs(converter.scalar_registry, converter.config)
+def argument_converters_of(converter: Any) -> ArgumentConverters:
+    """Return the converters of a schema, given Strawberry's schema converter."""
+    return ArgumentConverters(converter.scalar_registry, converter.config)
 
 
-def _applied(change: Convert | None, value: Any) -> Any:
+def _apply(change: Convert | None, value: Any) -> Any:
     return value if change is None or value is None or value is UNSET else change(value)
 
 
 def _unfinished(value: Any) -> Any:
-    raise RuntimeError("a converter is used before it is made")
+    raise RuntimeError("a converter was called before it was built")

@@ -1,4 +1,4 @@
-"""What is done at run time: fields of objects, and what is waited for."""
+"""Functions used at run time: running the fields of an object, and awaiting values."""
 
 from collections.abc import Awaitable
 from types import CoroutineType
@@ -8,11 +8,11 @@ from graphql import GraphQLOutputType, Undefined
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path, gather_with_cancel
 
-from schema.execution.compiled.plans import Complete, Fields, Running
+from schema.execution.compiled.plans import BaseExecutor, CompiledFields, Complete
 
 
-def run_fields(fields: Fields, source: Any, executor: Running, path: Path | None) -> Any:
-    """All fields of an object; a coroutine where some are."""
+def run_fields(fields: CompiledFields, source: Any, executor: BaseExecutor, path: Path | None) -> Any:
+    """Run all fields of an object. Return the dictionary, or a coroutine of it if a field returned a coroutine."""
     results: dict[str, Any] = {}
     waiting: list[str] | None = None
     try:
@@ -24,11 +24,11 @@ def run_fields(fields: Fields, source: Any, executor: Running, path: Path | None
         if waiting:
             executor.settle_in_background([results[name] for name in waiting])
         raise
-    return results if waiting is None else awaited(results, waiting)
+    return results if waiting is None else await_results(results, waiting)
 
 
-async def awaited(results: Any, waiting: list[Any]) -> Any:
-    """A dictionary or list once what it waits for has come."""
+async def await_results(results: Any, waiting: list[Any]) -> Any:
+    """Return a dictionary or list after awaiting its values under the keys in `waiting`."""
     if len(waiting) == 1:
         results[waiting[0]] = await results[waiting[0]]
     else:
@@ -37,25 +37,25 @@ async def awaited(results: Any, waiting: list[Any]) -> Any:
     return results
 
 
-async def run_serially(fields: Fields, executor: Running) -> dict[str, Any]:
-    """All fields of the root, each when the one before is done."""
+async def run_serially(fields: CompiledFields, executor: BaseExecutor) -> dict[str, Any]:
+    """Run all root fields, each after the previous one has finished."""
     results: dict[str, Any] = {}
-    for name, one in fields:
-        done = one(executor.root_value, executor, None)
+    for name, run in fields:
+        done = run(executor.root_value, executor, None)
         results[name] = await done if done.__class__ is CoroutineType else done
     return results
 
 
-async def completed_later(
+async def complete_awaitable(
     value: Awaitable[Any],
-    executor: Running,
+    executor: BaseExecutor,
     type: GraphQLOutputType,
     details: FieldDetailsList,
     path: Path,
     info: Any,
     complete: Complete,
 ) -> Any:
-    """A value that is waited for, completed when it has come."""
+    """Await a value and complete it."""
     try:
         done = complete(await value, executor, path, info)
         if done.__class__ is CoroutineType:
@@ -66,10 +66,10 @@ async def completed_later(
     return done
 
 
-async def handled(
-    value: Awaitable[Any], executor: Running, type: GraphQLOutputType, details: FieldDetailsList, path: Path
+async def await_handled(
+    value: Awaitable[Any], executor: BaseExecutor, type: GraphQLOutputType, details: FieldDetailsList, path: Path
 ) -> Any:
-    """A value that is completed already but for what it waits for."""
+    """Await a value that is otherwise completed."""
     try:
         return await value
     except Exception as error:
@@ -78,23 +78,23 @@ async def handled(
 
 
 _AWAITABLE: dict[type, bool] = {}
-_ODD: dict[type, bool] = {}
+_NEEDS_SLOW_PATH: dict[type, bool] = {}
 
 
 def may_be_awaited(value: Any) -> bool:
-    """Whether a value is to be waited for, by its class."""
+    """Return whether a value is awaitable, judging by its class."""
     kind = value.__class__
-    found = _AWAITABLE.get(kind)
-    if found is None:
-        found = _AWAITABLE[kind] = hasattr(kind, "__await__")
-    return found
+    awaitable = _AWAITABLE.get(kind)
+    if awaitable is None:
+        awaitable = _AWAITABLE[kind] = hasattr(kind, "__await__")
+    return awaitable
 
 
-def is_odd(kind: type) -> bool:
-    """Whether values of a class are no values of leaves: nothing, something to wait for, or an error."""
-    found = _ODD.get(kind)
-    if found is None:
-        found = _ODD[kind] = (
+def needs_slow_path(kind: type) -> bool:
+    """Return whether values of a class are not leaf values: null, an awaitable or an error."""
+    slow = _NEEDS_SLOW_PATH.get(kind)
+    if slow is None:
+        slow = _NEEDS_SLOW_PATH[kind] = (
             kind in (type(None), type(Undefined)) or hasattr(kind, "__await__") or issubclass(kind, Exception)
         )
-    return found
+    return slow

@@ -1,4 +1,4 @@
-"""How values of each kind of type are completed."""
+"""Completes values: turns what resolvers return into what the answer contains, by the kind of the type."""
 
 from types import CoroutineType
 from typing import Any, cast
@@ -20,41 +20,47 @@ from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.cast import get_strawberry_type_cast
 from strawberry.types.union import StrawberryUnion
 
-from schema.execution.compiled.awaiting import awaited, completed_later, handled, may_be_awaited, run_fields
-from schema.execution.compiled.fast_objects import Holder, Quick, quick_of
-from schema.execution.compiled.plans import Complete, Fields, Running
-from schema.execution.compiled.scalars import PLAIN, coercion
+from schema.execution.compiled.awaiting import (
+    await_handled,
+    await_results,
+    complete_awaitable,
+    may_be_awaited,
+    run_fields,
+)
+from schema.execution.compiled.fast_objects import FastObject, FastPathSlot, fast_object_of
+from schema.execution.compiled.plans import BaseExecutor, CompiledFields, Complete
+from schema.execution.compiled.scalars import EXACT_TYPES, coercion
 
 
 def completer(
-    executor: Running, type: GraphQLOutputType, parent: GraphQLObjectType, name: str, details: FieldDetailsList
+    executor: BaseExecutor, type: GraphQLOutputType, parent: GraphQLObjectType, name: str, details: FieldDetailsList
 ) -> tuple[Complete, bool]:
-    """How values of a type are completed, and whether the resolver's info is wanted for it."""
-    complete, wants_info, _ = _completer(executor, type, parent, name, details)
-    return complete, wants_info
+    """Return the function that completes values of a type, and whether it needs the resolver's info."""
+    complete, needs_info, _ = _completer(executor, type, parent, name, details)
+    return complete, needs_info
 
 
 def _completer(
-    executor: Running, type: GraphQLOutputType, parent: GraphQLObjectType, name: str, details: FieldDetailsList
-) -> tuple[Complete, bool, Holder]:
-    """The same, and the quick way of objects."""
+    executor: BaseExecutor, type: GraphQLOutputType, parent: GraphQLObjectType, name: str, details: FieldDetailsList
+) -> tuple[Complete, bool, FastPathSlot]:
+    """Return the same as `completer`, and the slot for the fast path of objects."""
     if is_non_null_type(type):
-        inner, wants_info, holder = _completer(executor, type.of_type, parent, name, details)
-        return _non_null(inner, f"Cannot return null for non-nullable field {parent}.{name}."), wants_info, holder
+        inner, needs_info, slot = _completer(executor, type.of_type, parent, name, details)
+        return _non_null(inner, f"Cannot return null for non-nullable field {parent}.{name}."), needs_info, slot
     if is_list_type(type):
-        inner, wants_info, holder = _completer(executor, type.of_type, parent, name, details)
-        return _list(inner, type.of_type, type, parent, name, details, holder), wants_info, Holder()
+        inner, needs_info, slot = _completer(executor, type.of_type, parent, name, details)
+        return _list(inner, type.of_type, type, parent, name, details, slot), needs_info, FastPathSlot()
     if is_leaf_type(type):
-        return _leaf(type), False, Holder()
-    holder = Holder()
+        return _leaf(type), False, FastPathSlot()
+    slot = FastPathSlot()
     if is_abstract_type(type):
-        return _abstract(type, details, holder), True, holder
+        return _abstract(type, details, slot), True, slot
     object_type = cast("GraphQLObjectType", type)
-    return _object(object_type, details, holder), object_type.is_type_of is not None, holder
+    return _object(object_type, details, slot), object_type.is_type_of is not None, slot
 
 
 def _non_null(inner: Complete, message: str) -> Complete:
-    def complete(value: Any, executor: Running, path: Path, info: Any) -> Any:
+    def complete(value: Any, executor: BaseExecutor, path: Path, info: Any) -> Any:
         done = inner(value, executor, path, info)
         if done is None:
             raise TypeError(message)
@@ -64,18 +70,18 @@ def _non_null(inner: Complete, message: str) -> Complete:
 
 
 def _leaf(type: GraphQLLeafType) -> Complete:
-    plain = PLAIN.get(type.name)
+    exact_type = EXACT_TYPES.get(type.name)
     coerce = coercion(type)
 
-    def complete(value: Any, executor: Running, path: Path, info: Any) -> Any:
+    def complete(value: Any, executor: BaseExecutor, path: Path, info: Any) -> Any:
         if value is None or value is Undefined:
             return None
-        if value.__class__ is plain:
+        if value.__class__ is exact_type:
             return value
         if isinstance(value, Exception):
             raise value
         done = coerce(value)
-        # The error of a value that does not fit is graphql-core's own.
+        # graphql-core reports values that cannot be coerced.
         return executor.complete_leaf_value(type, value) if done is None or done is Undefined else done
 
     return complete
@@ -88,17 +94,17 @@ def _list(
     parent: GraphQLObjectType,
     name: str,
     details: FieldDetailsList,
-    holder: Holder,
+    slot: FastPathSlot,
 ) -> Complete:
-    def complete(value: Any, executor: Running, path: Path, info: Any) -> Any:
+    def complete(value: Any, executor: BaseExecutor, path: Path, info: Any) -> Any:
         if isinstance(value, Exception):
             raise value
         if value is None or value is Undefined:
             return None
-        if holder.run is not None and (found := _all_quickly(holder.run, value)) is not None:
-            return found
+        if slot.run is not None and (objects := _all_fast(slot.run, value)) is not None:
+            return objects
         if not isinstance(value, list | tuple) and not is_iterable(value):
-            # Whatever else it may be, an asynchronous iterable or an error, is graphql-core's to tell.
+            # graphql-core handles everything else, such as asynchronous iterables and errors.
             if info is None:
                 raise GraphQLError(f"Expected Iterable, but did not find one for field '{parent}.{name}'.")
             return executor.complete_list_value(list_type, details, info, path, value, None)
@@ -106,17 +112,17 @@ def _list(
         waiting: list[int] | None = None
         try:
             for index, item in enumerate(value):
-                own = Path(path, index, None)
+                item_path = Path(path, index, None)
                 if may_be_awaited(item):
-                    done: Any = completed_later(item, executor, item_type, details, own, info, inner)
+                    done: Any = complete_awaitable(item, executor, item_type, details, item_path, info, inner)
                 else:
                     try:
-                        done = inner(item, executor, own, info)
+                        done = inner(item, executor, item_path, info)
                     except Exception as error:
-                        executor.handle_field_error(error, item_type, details, own)
+                        executor.handle_field_error(error, item_type, details, item_path)
                         done = None
                     if done.__class__ is CoroutineType:
-                        done = handled(done, executor, item_type, details, own)
+                        done = await_handled(done, executor, item_type, details, item_path)
                 results.append(done)
                 if done.__class__ is CoroutineType:
                     waiting = [index] if waiting is None else [*waiting, index]
@@ -124,62 +130,62 @@ def _list(
             if waiting:
                 executor.settle_in_background([results[index] for index in waiting])
             raise
-        return results if waiting is None else awaited(results, waiting)
+        return results if waiting is None else await_results(results, waiting)
 
     return complete
 
 
-def _all_quickly(run: Quick, items: Any) -> list[dict[str, Any]] | None:
-    """All items of a list by the quick way; `None` where it is none for one of them."""
+def _all_fast(run: FastObject, items: Any) -> list[dict[str, Any]] | None:
+    """Build all items of a list on the fast path; `None` if it fails for any of them."""
     if items.__class__ is not list:
         return None
     try:
-        found = [run(one) for one in items]
+        objects = [run(item) for item in items]
     except Exception:
         return None
-    return None if None in found else cast("list[dict[str, Any]]", found)
+    return None if None in objects else cast("list[dict[str, Any]]", objects)
 
 
-def _object(type: GraphQLObjectType, details: FieldDetailsList, holder: Holder) -> Complete:
+def _object(type: GraphQLObjectType, details: FieldDetailsList, slot: FastPathSlot) -> Complete:
     is_type_of = type.is_type_of
     prepared = False
-    fields: Fields | None = None
+    fields: CompiledFields | None = None
 
-    def complete(value: Any, executor: Running, path: Path, info: Any) -> Any:
+    def complete(value: Any, executor: BaseExecutor, path: Path, info: Any) -> Any:
         nonlocal prepared, fields
         if isinstance(value, Exception):
             raise value
         if value is None or value is Undefined:
             return None
         if not prepared:
-            holder.run, prepared = quick_of(executor, type, details), True
-        if holder.run is not None:
+            slot.run, prepared = fast_object_of(executor, type, details), True
+        if slot.run is not None:
             try:
-                found = holder.run(value)
+                result = slot.run(value)
             except Exception:
-                found = None
-            if found is not None:
-                return found
+                result = None
+            if result is not None:
+                return result
         if is_type_of is not None and is_type_of(value, info) is not True:
-            # An answer to be waited for, or an error, is graphql-core's to tell.
+            # graphql-core handles an awaitable result and reports the error.
             return executor.complete_object_value(type, details, info, path, value, None)
         if fields is None:
-            fields = executor.compiled(type, executor.subfields(type, details))
+            fields = executor.compile_fields(type, executor.subfields(type, details))
         return run_fields(fields, value, executor, path)
 
     return complete
 
 
-def _abstract(type: Any, details: FieldDetailsList, holder: Holder) -> Complete:
-    objects: dict[str, tuple[Complete, Holder]] = {}
-    by_class: dict[Any, Quick] = {}
-    told_by_class = _told_by_class(type)
+def _abstract(type: Any, details: FieldDetailsList, slot: FastPathSlot) -> Complete:
+    objects: dict[str, tuple[Complete, FastPathSlot]] = {}
+    by_class: dict[Any, FastObject] = {}
+    by_class_only = _resolved_by_class(type)
 
-    def quick(value: Any) -> dict[str, Any] | None:
+    def fast_object(value: Any) -> dict[str, Any] | None:
         run = by_class.get(value.__class__)
         return None if run is None or get_strawberry_type_cast(value) is not None else run(value)
 
-    def complete(value: Any, executor: Running, path: Path, info: Any) -> Any:
+    def complete(value: Any, executor: BaseExecutor, path: Path, info: Any) -> Any:
         if isinstance(value, Exception):
             raise value
         if value is None or value is Undefined:
@@ -187,21 +193,21 @@ def _abstract(type: Any, details: FieldDetailsList, holder: Holder) -> Complete:
         name = (type.resolve_type or executor.type_resolver)(value, info, type)
         if not isinstance(name, str):
             return executor.complete_abstract_value(type, details, info, path, value, None)
-        known = objects.get(name)
-        if known is None:
-            runtime, own = executor.ensure_valid_runtime_type(name, type, details, info, value), Holder()
-            known = objects[name] = _object(runtime, details, own), own
-        done, run = known[0](value, executor, path, info), known[1].run
-        if run is not None and told_by_class and get_strawberry_type_cast(value) is None:
-            by_class[value.__class__], holder.run = run, quick
+        member = objects.get(name)
+        if member is None:
+            runtime, own_slot = executor.ensure_valid_runtime_type(name, type, details, info, value), FastPathSlot()
+            member = objects[name] = _object(runtime, details, own_slot), own_slot
+        done, run = member[0](value, executor, path, info), member[1].run
+        if run is not None and by_class_only and get_strawberry_type_cast(value) is None:
+            by_class[value.__class__], slot.run = run, fast_object
         return done
 
     return complete
 
 
-def _told_by_class(type: Any) -> bool:
-    """Whether the class of a value tells which type of a union it is; `StrawberryUnion.get_type_resolver` decides."""
+def _resolved_by_class(type: Any) -> bool:
+    """Return whether the class of a value determines its union member, as in `StrawberryUnion.get_type_resolver`."""
     if not isinstance(type.extensions.get("strawberry-definition"), StrawberryUnion):
         return False
-    of = (one.extensions.get("strawberry-definition") for one in type.types)
-    return all(isinstance(one, StrawberryObjectDefinition) and one.concrete_of is None for one in of)
+    members = (member.extensions.get("strawberry-definition") for member in type.types)
+    return all(isinstance(member, StrawberryObjectDefinition) and member.concrete_of is None for member in members)

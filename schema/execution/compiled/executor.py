@@ -1,4 +1,4 @@
-"""The executor that runs plans."""
+"""The executor that runs compiled plans."""
 
 from collections.abc import Awaitable, Mapping
 from types import CoroutineType
@@ -17,13 +17,13 @@ from graphql.execution import ExecutionResult
 from graphql.execution.collect_fields import GroupedFieldSet, collect_fields
 
 from schema.execution.compiled.awaiting import run_fields, run_serially
-from schema.execution.compiled.fields import compiled_field
-from schema.execution.compiled.plans import PLANS_KEPT, Begun, Fields, Plans, Running
-from schema.execution.compiled.variables import UnfitError, coercer
+from schema.execution.compiled.fields import compile_field
+from schema.execution.compiled.plans import PLAN_CACHE_SIZE, BaseExecutor, CompiledFields, Plans, PreparedOperation
+from schema.execution.compiled.variables import FallbackError, coercer
 
 
-class CompiledExecutor(Running):
-    """Runs an operation by its plan, which is made on the first run with the same conditions."""
+class CompiledExecutor(BaseExecutor):
+    """Runs an operation by its plan, which is compiled on the first run with the same conditions."""
 
     plans: Plans
 
@@ -34,63 +34,64 @@ class CompiledExecutor(Running):
         schema: GraphQLSchema,
         document: DocumentNode,
         sent: Mapping[str, Any],
-        ready: Mapping[str, Any] | None = None,
-        **chosen: Any,
+        precoerced: Mapping[str, Any] | None = None,
+        **options: Any,
     ) -> Self | list[GraphQLError]:
-        """The executor of a request with these variables, or what is wrong with them.
+        """Return the executor of a request with these variables, or the variables' errors.
 
-        `ready` is what `Plans.in_turns` made of them; `chosen` is as for `build`.
+        `precoerced` is the result of `Plans.coerce_cooperatively`; `options` are those of `build`.
 
-        The first of an operation is built by graphql-core, and so is one whose variables do not fit: it tells how.
+        graphql-core builds the first executor of an operation, and every executor whose variables are invalid, so that
+        it reports the errors.
         """
-        begun = plans.begun
-        made: Any = None if begun is None else cls._again(begun, schema, sent, ready, **chosen)
-        if made is None:
-            made = cls.build(schema, document, raw_variable_values=dict(sent), **chosen)
-            if isinstance(made, list):
-                return made
-        if begun is None:
-            coerce = coercer(schema, made.operation.variable_definitions or ())
-            plans.begun = Begun(made.fragment_definitions, made.fragments, made.operation, coerce)
-        made.plans = plans
-        return cast("Self", made)
+        prepared = plans.prepared
+        built: Any = None if prepared is None else cls._rebuild(prepared, schema, sent, precoerced, **options)
+        if built is None:
+            built = cls.build(schema, document, raw_variable_values=dict(sent), **options)
+            if isinstance(built, list):
+                return built
+        if prepared is None:
+            coerce = coercer(schema, built.operation.variable_definitions or ())
+            plans.prepared = PreparedOperation(built.fragment_definitions, built.fragments, built.operation, coerce)
+        built.plans = plans
+        return cast("Self", built)
 
     @classmethod
-    def _again(
+    def _rebuild(
         cls,
-        begun: Begun,
+        prepared: PreparedOperation,
         schema: GraphQLSchema,
         sent: Mapping[str, Any],
-        ready: Mapping[str, Any] | None,
+        precoerced: Mapping[str, Any] | None,
         context_value: Any,
         operation_name: str | None = None,
-        **chosen: Any,
+        **options: Any,
     ) -> Self | None:
-        """The executor without looking through the document once more; `None` where graphql-core has to build it."""
-        if begun.coerce is None:
+        """Build the executor without traversing the document again; `None` if graphql-core has to build it."""
+        if prepared.coerce is None:
             return None
         try:
-            values = begun.coerce(sent, ready)
-        except UnfitError:
+            values = prepared.coerce(sent, precoerced)
+        except FallbackError:
             return None
         resolvers = default_field_resolver, default_type_resolver, default_field_resolver
-        fixed = begun.fragment_definitions, begun.fragments, None, context_value, begun.operation, values
-        return cls(schema, *fixed, *resolvers, **chosen)
+        parts = prepared.fragment_definitions, prepared.fragments, None, context_value, prepared.operation, values
+        return cls(schema, *parts, *resolvers, **options)
 
     def execute_operation(self, serially: bool | None = None) -> Any:
-        """The result, or a coroutine of it."""
+        """Return the result, or a coroutine of it."""
         serial = self.operation.operation is OperationType.MUTATION if serially is None else serially
         try:
             fields = self._fields()
             result: Any = run_serially(fields, self) if serial else run_fields(fields, self.root_value, self, None)
             if isinstance(result, CoroutineType):
-                return self._finished(result)
+                return self._finish(result)
         except GraphQLError as error:
             self.collected_errors.add(error, None)
             result = None
         return ExecutionResult(result, self.collected_errors.errors or None)
 
-    async def _finished(self, result: Awaitable[Any]) -> ExecutionResult:
+    async def _finish(self, result: Awaitable[Any]) -> ExecutionResult:
         data = None
         try:
             data = await result
@@ -98,7 +99,7 @@ class CompiledExecutor(Running):
             self.collected_errors.add(error, None)
         return ExecutionResult(data, self.collected_errors.errors or None)
 
-    def _fields(self) -> Fields:
+    def _fields(self) -> CompiledFields:
         values = self.variable_values.coerced
         key = tuple(values.get(name) for name in self.plans.conditions)
         fields = self.plans.by_values.get(key)
@@ -107,11 +108,11 @@ class CompiledExecutor(Running):
             grouped, *_ = collect_fields(
                 self.schema, self.fragments, self.variable_values, root, self.operation, self.hide_suggestions
             )
-            if len(self.plans.by_values) >= PLANS_KEPT:
+            if len(self.plans.by_values) >= PLAN_CACHE_SIZE:
                 self.plans.by_values.clear()
-            fields = self.plans.by_values[key] = self.compiled(root, grouped)
+            fields = self.plans.by_values[key] = self.compile_fields(root, grouped)
         return fields
 
-    def compiled(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> Fields:
-        """See `Running`."""
-        return [(name, compiled_field(self, parent, name, details)) for name, details in grouped.items()]
+    def compile_fields(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> CompiledFields:
+        """Compile the fields of an object."""
+        return [(name, compile_field(self, parent, name, details)) for name, details in grouped.items()]

@@ -1,4 +1,4 @@
-"""Plans: what an operation comes to once it is compiled, by the conditions in it."""
+"""Plans: the compiled forms of an operation, by the values of its conditions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,47 +19,47 @@ from graphql.pyutils import Path
 from msgspec import Struct
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from schema.execution.compiled.variables import Coercer, UnfitError
+from schema.execution.compiled.variables import Coercer, FallbackError
 
-PLANS_KEPT = 16
-"""Plans kept of one operation, by the variables of its conditions."""
+PLAN_CACHE_SIZE = 16
+"""Number of plans cached per operation, by the variables in its conditions."""
 
 
-class Running(StrawberryGraphQLCoreExecutionContext):
-    """The executor, as far as closures know it: graphql-core's, and a way to compile what is met on the way."""
+class BaseExecutor(StrawberryGraphQLCoreExecutionContext):
+    """The interface of the executor that closures use: graphql-core's executor, and the compilation of fields."""
 
     @property
     def async_helpers(self) -> GraphQLResolveInfoHelpers:
-        """What resolvers find in their info, made when it is asked for.
+        """The async helpers of the resolver's info, built on access.
 
-        Kept here, as graphql-core does, it and the executor would hold each other, and with them all that a request
-        sent, until Python looks for circles.
+        Storing them here, as graphql-core does, would create a reference cycle with the executor, which keeps a
+        request's data alive until Python's garbage collector runs.
         """
         return GraphQLResolveInfoHelpers(gather=self.gather_async_work, track=self.track_async_work)
 
     @async_helpers.setter
     def async_helpers(self, helpers: GraphQLResolveInfoHelpers) -> None:
-        """Let go of what graphql-core would keep."""
+        """Ignore the helpers that graphql-core assigns."""
 
-    def compiled(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> "Fields":
-        """The fields of an object, compiled."""
+    def compile_fields(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> "CompiledFields":
+        """Compile the fields of an object."""
         raise NotImplementedError
 
     def subfields(self, type: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet:
-        """What a selection holds of an object's type."""
+        """Return the fields that a selection contains for an object type."""
         grouped, *_ = self.collect_subfields(type, details)
         return grouped
 
 
-Complete = Callable[[Any, Running, Path, Any], Any]
-"""From a value, the executor, the path and the resolver's info to what the answer holds, or a coroutine of it."""
-Field = Callable[[Any, Running, Path | None], Any]
-"""From an object, the executor and the object's path to what the answer holds under the field."""
-Fields = list[tuple[str, Field]]
+Complete = Callable[[Any, BaseExecutor, Path, Any], Any]
+"""From a value, the executor, the path and the resolver's info to the value in the answer, or a coroutine of it."""
+CompiledField = Callable[[Any, BaseExecutor, Path | None], Any]
+"""From an object, the executor and the object's path to the field's value in the answer, or a coroutine of it."""
+CompiledFields = list[tuple[str, CompiledField]]
 
 
-class Begun(Struct, frozen=True):
-    """What graphql-core found when it built the first executor of an operation; `coerce` is as `coercer` answers."""
+class PreparedOperation(Struct, frozen=True):
+    """The parts of an operation's first executor that later ones reuse; `coerce` is the result of `coercer`."""
 
     fragment_definitions: dict[str, FragmentDefinitionNode]
     fragments: dict[str, Any]
@@ -69,39 +69,39 @@ class Begun(Struct, frozen=True):
 
 @dataclass(slots=True)
 class Plans:
-    """The plans of one operation. `conditions` are the variables that `@skip` and `@include` hang on."""
+    """The plans of one operation. `conditions` are the variables that `@skip` and `@include` depend on."""
 
     conditions: tuple[str, ...]
-    by_values: dict[tuple[Any, ...], Fields] = field(default_factory=dict)
-    begun: Begun | None = None
+    by_values: dict[tuple[Any, ...], CompiledFields] = field(default_factory=dict)
+    prepared: PreparedOperation | None = None
 
-    async def in_turns(self, sent: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Variables as far as they can be made ready while others go on; `None` where they are left as they are."""
-        coerce = None if self.begun is None else self.begun.coerce
+    async def coerce_cooperatively(self, sent: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Coerce long lists in variables while other tasks run; `None` if coercion is left to the executor."""
+        coerce = None if self.prepared is None else self.prepared.coerce
         try:
-            return None if coerce is None else await coerce.in_turns(sent)
-        except UnfitError:
+            return None if coerce is None else await coerce.coerce_cooperatively(sent)
+        except FallbackError:
             return None
 
 
 def plans_of(document: DocumentNode) -> Plans | None:
-    """The plans of an operation of a valid document; `None` where it holds directives that are not known here."""
-    seen = Conditions()
-    visit(document, seen)
-    return Plans(tuple(sorted(seen.variables))) if seen.known else None
+    """Return empty plans for an operation of a valid document; `None` if it contains unsupported directives."""
+    conditions = Conditions()
+    visit(document, conditions)
+    return Plans(tuple(sorted(conditions.variables))) if conditions.supported else None
 
 
 class Conditions(Visitor):
-    """Collects the variables of conditions."""
+    """Collects the variables in conditions, and notes unsupported directives."""
 
     def __init__(self) -> None:
         super().__init__()
         self.variables: set[str] = set()
-        self.known = True
+        self.supported = True
 
     def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
-        """Note what it hangs on."""
-        self.known = self.known and node.name.value in ("skip", "include")
+        """Collect the variables of the directive."""
+        self.supported = self.supported and node.name.value in ("skip", "include")
         for argument in node.arguments or ():
             if isinstance(argument.value, VariableNode):
                 self.variables.add(argument.value.name.value)

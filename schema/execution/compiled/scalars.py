@@ -1,4 +1,4 @@
-"""Scalars and enums: what they are as they are, and how the others are made to fit."""
+"""Scalars and enums: values that are returned unchanged, and the coercion of all others."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -7,25 +7,25 @@ from typing import Any
 
 from graphql import GraphQLLeafType, is_enum_type
 
-_MOST_INT, _LEAST_INT = 2**31 - 1, -(2**31)
-PLAIN: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
-"""Built-in types to the class whose values are what the answer holds, without looking at them."""
+_MAX_INT, _MIN_INT = 2**31 - 1, -(2**31)
+EXACT_TYPES: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
+"""Built-in types by name, with the exact class whose values need no coercion."""
 
 
 def coercion(leaf: GraphQLLeafType) -> Callable[[Any], Any]:
-    """How values are made to fit; numbers that fit are not looked at twice."""
+    """Return the coercion of a leaf's values, with a shortcut for numbers that are valid as they are."""
     coerce = leaf.coerce_output_value
     if leaf.name == "Int":
-        return lambda value: value if value.__class__ is int and _LEAST_INT <= value <= _MOST_INT else coerce(value)
+        return lambda value: value if value.__class__ is int and _MIN_INT <= value <= _MAX_INT else coerce(value)
     if leaf.name == "Float":
         return lambda value: value if value.__class__ is float and isfinite(value) else coerce(value)
     if is_enum_type(leaf):
-        return _remembered(coerce)
+        return _cached_names(coerce)
     return coerce
 
 
-def _remembered(coerce: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The names of an enum's members, each asked for once; found by identity, since members stay, and hash slowly."""
+def _cached_names(coerce: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Cache the names of an enum's members, by identity: members are never freed, and their hash is slow."""
     names: dict[int, Any] = {}
 
     def run(value: Any) -> Any:

@@ -1,6 +1,6 @@
-"""Variables on their way in: graphql-core's coercion, worked out once for an operation instead of for each value.
+"""Variable coercion: graphql-core's coercion, prepared once per operation instead of once per value.
 
-`graphql.execution.get_variable_values` is the measure: what does not fit is left to it, which tells what is wrong.
+`graphql.execution.get_variable_values` is the reference: invalid values are left to it, so that it reports the errors.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,79 +26,78 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from graph.runtime.scheduling import in_turns
-from schema.execution.compiled.codegen import Writing
-from schema.execution.compiled.scalars import PLAIN
+from graph.runtime.scheduling import map_cooperatively
+from schema.execution.compiled.codegen import FunctionWriter
+from schema.execution.compiled.scalars import EXACT_TYPES
 
 Coerce = Callable[[Any], Any]
-"""From a value that is not null to what resolvers get; raises `UnfitError`."""
+"""From a non-null value to what resolvers get; raises `FallbackError`."""
+
+LONG_LIST = 25
+"""Number of items above which a list is coerced cooperatively."""
 
 
-LONG = 25
-"""Items above which a list is a long one."""
+class FallbackError(Exception):
+    """The coercion of a value or a type is left to graphql-core."""
 
 
-class UnfitError(Exception):
-    """A value, or a type, that is left to graphql-core."""
-
-
-class Coerced(list[Any]):
-    """A list whose items are coerced already."""
+class CoercedList(list[Any]):
+    """A list whose items are already coerced."""
 
 
 class Coercer:
-    """From the variables of a request to their values, for one operation; raises `UnfitError`."""
+    """Coerces the variables of a request for one operation; raises `FallbackError`."""
 
     def __init__(self, schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> None:
-        self._known: list[tuple[GraphQLVariableSignature, str, Coerce, bool]] = []
+        self._variables: list[tuple[GraphQLVariableSignature, str, Coerce, bool]] = []
         self._lists: list[tuple[str, str, Coerce, bool]] = []
         for definition in definitions:
             signature = get_variable_signature(schema, definition)
-            # Defaults of variables are rare, and the rest of a document hangs on where a value came from.
+            # Variable defaults are rare, and coercion must record whether a value came from one.
             if isinstance(signature, GraphQLError) or definition.default_value is not None:
-                raise UnfitError
-            needed = is_non_null_type(signature.type)
-            self._known.append((signature, signature.name, _of(signature.type, ()), needed))
+                raise FallbackError
+            required = is_non_null_type(signature.type)
+            self._variables.append((signature, signature.name, _of(signature.type, ()), required))
             self._lists += _lists_in(signature)
 
-    def __call__(self, sent: Mapping[str, Any], ready: Mapping[str, Any] | None = None) -> VariableValues:
-        """The values of what was sent, and of what `in_turns` made of it."""
+    def __call__(self, sent: Mapping[str, Any], precoerced: Mapping[str, Any] | None = None) -> VariableValues:
+        """Return the values of the sent variables, or of those that `coerce_cooperatively` returned for them."""
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
-        for signature, name, change, needed in self._known:
+        for signature, name, coerce, required in self._variables:
             if name in sent:
                 sources[name] = VariableValueSource(signature, sent[name])
-                coerced[name] = _applied(change, (ready or sent)[name], needed)
-            elif needed:
-                raise UnfitError
+                coerced[name] = _apply(coerce, (precoerced or sent)[name], required)
+            elif required:
+                raise FallbackError
             else:
                 sources[name] = VariableValueSource(signature)
         return VariableValues(sources, coerced)
 
-    async def in_turns(self, sent: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Variables with the items of long lists coerced, letting others go on now and then: a batch takes a while."""
-        ready = sent
-        for variable, field, coerce, needed in self._lists:
-            value = ready.get(variable)
+    async def coerce_cooperatively(self, sent: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the variables with the items of long lists coerced, while other tasks run in between."""
+        precoerced = sent
+        for variable, field, coerce, required in self._lists:
+            value = precoerced.get(variable)
             if not isinstance(value, dict):
                 continue
             items = value.get(field)
-            if type(items) is list and len(items) > LONG:
-                done = Coerced(await in_turns(items, partial(_applied, coerce, needed=needed)))
-                ready = {**ready, variable: {**value, field: done}}
-        return ready
+            if type(items) is list and len(items) > LONG_LIST:
+                coerced = CoercedList(await map_cooperatively(items, partial(_apply, coerce, required=required)))
+                precoerced = {**precoerced, variable: {**value, field: coerced}}
+        return precoerced
 
 
 def coercer(schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]) -> Coercer | None:
-    """The coercer of an operation with these variables; `None` where graphql-core has to do it."""
+    """Return the coercer of an operation with these variables; `None` if coercion is left to graphql-core."""
     try:
         return Coercer(schema, definitions)
-    except UnfitError:
+    except FallbackError:
         return None
 
 
 def _lists_in(signature: GraphQLVariableSignature) -> Iterator[tuple[str, str, Coerce, bool]]:
-    """The lists that an input object holds as a variable: the variable, the field, and how an item is coerced."""
+    """Yield the list fields of a variable's input object: variable, field, item coercion, required items."""
     type = get_nullable_type(signature.type)
     if is_input_object_type(type):
         for name, field in type.fields.items():
@@ -107,84 +106,87 @@ def _lists_in(signature: GraphQLVariableSignature) -> Iterator[tuple[str, str, C
                 yield signature.name, name, _of(inner.of_type, (type,)), is_non_null_type(inner.of_type)
 
 
-def _applied(change: Coerce, value: Any, needed: bool) -> Any:
+def _apply(coerce: Coerce, value: Any, required: bool) -> Any:
     if value is not None:
-        return change(value)
-    if needed:
-        raise UnfitError
+        return coerce(value)
+    if required:
+        raise FallbackError
     return None
 
 
 def _of(type: GraphQLInputType, within: tuple[GraphQLInputType, ...]) -> Coerce:
-    """The coercion of a type; one that holds itself is left to graphql-core, which bounds how deep values go."""
+    """Return the coercion of a type. Recursive types are left to graphql-core, which limits the depth of values."""
     if is_non_null_type(type):
         return _of(type.of_type, within)
     if is_list_type(type):
         return _list(_of(type.of_type, within), is_non_null_type(type.of_type))
     if is_input_object_type(type):
         if type in within:
-            raise UnfitError
+            raise FallbackError
         return _object(type, (*within, type))
     if not is_leaf_type(type):
-        raise UnfitError
-    return _told_by_core(type.coerce_input_value)
+        raise FallbackError
+    return _coerced_by_core(type.coerce_input_value)
 
 
-def _told_by_core(coerce: Callable[[Any], Any]) -> Coerce:
-    """What others coerce, and refuse in their own ways."""
+def _coerced_by_core(coerce: Callable[[Any], Any]) -> Coerce:
+    """Wrap a coercion of graphql-core or Strawberry, so that every failure is a `FallbackError`."""
 
-    def change(value: Any) -> Any:
+    def coerce_or_fall_back(value: Any) -> Any:
         try:
-            found = coerce(value)
+            coerced = coerce(value)
         except Exception as error:
-            raise UnfitError from error
-        if found is Undefined:
-            raise UnfitError
-        return found
+            raise FallbackError from error
+        if coerced is Undefined:
+            raise FallbackError
+        return coerced
 
-    return change
+    return coerce_or_fall_back
 
 
-def _list(item: Coerce, needed: bool) -> Coerce:
-    def change(value: Any) -> Any:
-        if type(value) is Coerced:
+def _list(coerce_item: Coerce, required: bool) -> Coerce:
+    def coerce(value: Any) -> Any:
+        if type(value) is CoercedList:
             return value
-        # A single value stands for a list of it: rare, and told by graphql-core.
+        # A single value is coerced to a list of one item: rare, so it is left to graphql-core.
         if type(value) is not list:
-            raise UnfitError
-        return [_applied(item, one, needed) for one in value]
+            raise FallbackError
+        return [_apply(coerce_item, item, required) for item in value]
 
-    return change
+    return coerce
 
 
 def _object(type: GraphQLInputObjectType, within: tuple[GraphQLInputType, ...]) -> Coerce:
-    """The coercion of an input object, as a function that is written for it: a batch holds thousands of them."""
-    writing = Writing(applied=_applied, UnfitError=UnfitError, missing=object())
-    lines = ["if not isinstance(value, dict): raise UnfitError", "get, found, met = value.get, {}, 0"]
+    """Generate the coercion of an input object: a batch contains thousands of them."""
+    writer = FunctionWriter(apply=_apply, FallbackError=FallbackError, missing=object())
+    lines = ["if not isinstance(value, dict): raise FallbackError", "get, coerced, known = value.get, {}, 0"]
     for name, field in type.fields.items():
-        lines += _field(writing, name, field, _of(field.type, within))
-    # Fields that the type does not know were not met.
-    lines.append("if met != len(value): raise UnfitError")
+        lines += _field(writer, name, field, _of(field.type, within))
+    # Fields that the type does not have are not counted as known.
+    lines.append("if known != len(value): raise FallbackError")
     if type.is_one_of:
-        lines.append("if met != 1 or len(found) != 1 or None in found.values(): raise UnfitError")
-    made = type.out_type is not GraphQLInputObjectType.out_type
-    lines.append(f"return {writing.name(_told_by_core(type.out_type))}(found)" if made else "return found")
-    return writing.function("value", lines)
+        lines.append("if known != 1 or len(coerced) != 1 or None in coerced.values(): raise FallbackError")
+    has_out_type = type.out_type is not GraphQLInputObjectType.out_type
+    lines.append(
+        f"return {writer.name(_coerced_by_core(type.out_type))}(coerced)" if has_out_type else "return coerced"
+    )
+    return writer.function("value", lines)
 
 
-def _field(writing: Writing, name: str, field: GraphQLInputField, coerce: Coerce) -> list[str]:
-    """The lines about a field."""
-    put = f"found[{(field.out_name or name)!r}]"
+def _field(writer: FunctionWriter, name: str, field: GraphQLInputField, coerce: Coerce) -> list[str]:
+    """Return the lines of the generated function that coerce a field."""
+    target = f"coerced[{(field.out_name or name)!r}]"
     inner = get_nullable_type(field.type)
-    plain = PLAIN.get(getattr(inner, "name", ""))
-    lines = [f"one = get({name!r}, missing)"]
-    if plain is not None:
-        lines += [f"if one.__class__ is {plain.__name__}:", f"    {put} = one", "    met += 1"]
-    applied = f"applied({writing.name(coerce)}, one, {is_non_null_type(field.type)})"
-    lines += [f"{'if' if plain is None else 'elif'} one is not missing:", f"    {put} = {applied}", "    met += 1"]
+    exact_type = EXACT_TYPES.get(getattr(inner, "name", ""))
+    lines = [f"sent = get({name!r}, missing)"]
+    if exact_type is not None:
+        lines += [f"if sent.__class__ is {exact_type.__name__}:", f"    {target} = sent", "    known += 1"]
+    applied = f"apply({writer.name(coerce)}, sent, {is_non_null_type(field.type)})"
+    keyword = "if" if exact_type is None else "elif"
+    lines += [f"{keyword} sent is not missing:", f"    {target} = {applied}", "    known += 1"]
     default = coerce_default_value(field)
     if is_required_input_field(field):
-        lines.append("else: raise UnfitError")
+        lines.append("else: raise FallbackError")
     elif default is not Undefined:
-        lines.append(f"else: {put} = {writing.name(default)}")
+        lines.append(f"else: {target} = {writer.name(default)}")
     return lines

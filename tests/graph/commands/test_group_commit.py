@@ -1,16 +1,16 @@
-"""Group commit: waiting writes share a transaction, each with its own answer, and one that fails harms no other."""
+"""Group commit: waiting writes share a transaction, each with its own result, and a failing one affects no other."""
 
 import asyncio
 
 import pytest
 
 from graph.commands import group_commit
-from graph.commands.commit import Accepted, Refused
-from graph.commands.group_commit import PART, GroupCommit
-from graph.commands.rules_rollout import Current
+from graph.commands.commit import Accepted, Rejected
+from graph.commands.group_commit import PART_SIZE, GroupCommit
+from graph.commands.rules_rollout import ActiveRules
 from graph.domain.model.errors import Overloaded, StoreUnavailable
 from graph.domain.resolution.intake import Revoke
-from graph.runtime.scheduling import SomeoneWaits
+from graph.runtime.scheduling import InteractiveRequest
 from tests.builders.graphs import NOW, CountingIds, FixedClock, observe, seen, small_rules
 from tests.builders.memory import MemoryStore
 from tests.builders.runs import Run
@@ -19,9 +19,9 @@ RULES = small_rules()
 
 
 class SlowStore:
-    """The store in dictionaries, slow enough that others wait, and out of order for one source."""
+    """The store in dictionaries, slow enough that writes wait, with an error for one source."""
 
-    most_at_once = 150
+    max_batch_size = 150
 
     def __init__(self, error: type[Exception] | None = None, bad: str = "bad") -> None:
         self.memory, self.transactions, self._error, self._bad = MemoryStore(), 0, error, bad
@@ -33,14 +33,14 @@ class SlowStore:
         first = next(generator)
         generator.close()
         if self._error and any(source == self._bad for source, _ in first.receipts):
-            raise self._error("no")
+            raise self._error("failed")
         return self.memory.run(work)
 
 
-def test_waiting_writes_share_a_transaction_and_get_their_own_answers(run: Run) -> None:
+def test_waiting_writes_share_a_transaction_and_get_their_own_results(run: Run) -> None:
     # given
     store = SlowStore()
-    writer = GroupCommit(store, Current(RULES, RULES), FixedClock(), CountingIds())
+    writer = GroupCommit(store, ActiveRules(RULES, RULES), FixedClock(), CountingIds())
 
     async def everything():
         return await asyncio.gather(
@@ -48,33 +48,33 @@ def test_waiting_writes_share_a_transaction_and_get_their_own_answers(run: Run) 
         )
 
     # when
-    answers = run(everything())
+    results = run(everything())
     # then
-    assert [one.id for (one,) in answers] == [f"o{n}" for n in range(50)]
+    assert [result.id for (result,) in results] == [f"o{n}" for n in range(50)]
     assert store.transactions <= 2
 
 
-def test_a_bad_record_costs_only_itself(run: Run) -> None:
+def test_a_rejected_command_does_not_affect_others(run: Run) -> None:
     # given
-    writer = GroupCommit(SlowStore(), Current(RULES, RULES), FixedClock(), CountingIds())
-    one = observe(seen("cookie=a", id="same"), RULES)
-    other = observe(seen("cookie=b", id="same"), RULES)
+    writer = GroupCommit(SlowStore(), ActiveRules(RULES, RULES), FixedClock(), CountingIds())
+    accepted = observe(seen("cookie=a", id="same"), RULES)
+    conflicting = observe(seen("cookie=b", id="same"), RULES)
 
     async def everything():
-        return await asyncio.gather(writer.run([one]), writer.run([other]), writer.run([one]))
+        return await asyncio.gather(writer.run([accepted]), writer.run([conflicting]), writer.run([accepted]))
 
     # when
     (first,), (second,), (third,) = run(everything())
     # then
     assert isinstance(first, Accepted)
-    assert isinstance(second, Refused)
+    assert isinstance(second, Rejected)
     assert isinstance(third, Accepted)
-    assert third.repeated
+    assert third.duplicate
 
 
-def test_a_write_that_fails_harms_no_other(run: Run) -> None:
+def test_a_failing_write_does_not_affect_others(run: Run) -> None:
     # given
-    writer = GroupCommit(SlowStore(RuntimeError), Current(RULES, RULES), FixedClock(), CountingIds())
+    writer = GroupCommit(SlowStore(RuntimeError), ActiveRules(RULES, RULES), FixedClock(), CountingIds())
 
     async def everything():
         sent = [writer.run([observe(seen("cookie=a", source=source), RULES)]) for source in ("good", "bad", "fine")]
@@ -88,38 +88,38 @@ def test_a_write_that_fails_harms_no_other(run: Run) -> None:
     assert isinstance(fine[0], Accepted)
 
 
-def test_where_the_database_is_away_all_hear_it_once(run: Run) -> None:
+def test_if_the_database_is_unavailable_all_waiting_writes_fail_at_once(run: Run) -> None:
     # given
     store = SlowStore(StoreUnavailable)
-    writer = GroupCommit(store, Current(RULES, RULES), FixedClock(), CountingIds())
+    writer = GroupCommit(store, ActiveRules(RULES, RULES), FixedClock(), CountingIds())
 
     async def everything():
         sent = [writer.run([observe(seen("cookie=a", source="bad"), RULES)]) for _ in range(5)]
         return await asyncio.gather(*sent, return_exceptions=True)
 
     # when, then
-    assert all(isinstance(one, StoreUnavailable) for one in run(everything()))
+    assert all(isinstance(error, StoreUnavailable) for error in run(everything()))
     assert store.transactions <= 2
 
 
-def test_too_many_waiting_are_turned_away(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_waiting_writes_are_rejected(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     # given
-    monkeypatch.setattr(group_commit, "MOST_WAITING", 3)
-    writer = GroupCommit(SlowStore(), Current(RULES, RULES), FixedClock(), CountingIds())
+    monkeypatch.setattr(group_commit, "MAX_WAITING", 3)
+    writer = GroupCommit(SlowStore(), ActiveRules(RULES, RULES), FixedClock(), CountingIds())
 
     async def everything():
         sent = [writer.run([Revoke("s", str(n), NOW)]) for n in range(5)]
         return await asyncio.gather(*sent, return_exceptions=True)
 
     # when
-    answers = run(everything())
+    results = run(everything())
     # then
-    assert [isinstance(one, Overloaded) for one in answers] == [False, False, False, True, True]
-    assert run(writer.run([Revoke("s", "later", NOW)])), "the queue drains"
+    assert [isinstance(result, Overloaded) for result in results] == [False, False, False, True, True]
+    assert run(writer.run([Revoke("s", "later", NOW)])), "the queue accepts writes again"
 
 
 class Counting(SlowStore):
-    """Notes how many commands each transaction holds."""
+    """Records the number of commands of each transaction."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -135,57 +135,59 @@ class Counting(SlowStore):
 def test_a_small_request_does_not_wait_for_all_of_a_large_one(run: Run) -> None:
     # given
     store = Counting()
-    writer = GroupCommit(store, Current(RULES, RULES), FixedClock(), CountingIds())
+    writer = GroupCommit(store, ActiveRules(RULES, RULES), FixedClock(), CountingIds())
     large = [observe(seen(f"cookie=c{n}", id=f"large{n}"), RULES) for n in range(350)]
     done: list[str] = []
 
     async def send(name: str, commands: list) -> list:
-        answers = await writer.run(commands)
+        results = await writer.run(commands)
         done.append(name)
-        return answers
+        return results
 
     async def everything():
         sent = [send("first", [observe(seen("cookie=x", id="x"), RULES)]), send("large", large)]
-        tasks = [asyncio.create_task(one) for one in sent]
+        tasks = [asyncio.create_task(request) for request in sent]
         await asyncio.sleep(0.015)
         tasks.append(asyncio.create_task(send("small", [observe(seen("cookie=y", id="y"), RULES)])))
         return await asyncio.gather(*tasks)
 
     # when
-    _, answers, _ = run(everything())
+    _, results, _ = run(everything())
     # then
     assert done == ["first", "small", "large"]
-    assert [one.id for one in answers] == [f"large{n}" for n in range(350)]
-    assert max(store.sizes) == PART
+    assert [result.id for result in results] == [f"large{n}" for n in range(350)]
+    assert max(store.sizes) == PART_SIZE
 
 
-def test_large_requests_alone_are_taken_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_requests_alone_are_written_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     # given
-    monkeypatch.setattr(group_commit, "someone_was_here", lambda seconds: False)
+    monkeypatch.setattr(group_commit, "interactive_within", lambda seconds: False)
     store = Counting()
-    writer = GroupCommit(store, Current(RULES, RULES), FixedClock(), CountingIds())
+    writer = GroupCommit(store, ActiveRules(RULES, RULES), FixedClock(), CountingIds())
     requests = [[observe(seen(f"cookie=c{n}", id=f"{r} {n}"), RULES) for n in range(400)] for r in range(3)]
 
     async def everything():
-        return await asyncio.gather(*(writer.run(one) for one in requests))
+        return await asyncio.gather(*(writer.run(request) for request in requests))
 
     # when
-    answers = run(everything())
+    results = run(everything())
     # then
     assert store.sizes == [800, 400]
-    assert [[one.id for one in each] for each in answers] == [[f"{r} {n}" for n in range(400)] for r in range(3)]
+    assert [[result.id for result in of_request] for of_request in results] == [
+        [f"{r} {n}" for n in range(400)] for r in range(3)
+    ]
 
 
-def test_a_large_request_goes_in_parts_beside_reads(run: Run) -> None:
+def test_a_large_request_is_written_in_parts_while_there_are_reads(run: Run) -> None:
     # given
     store = Counting()
-    writer = GroupCommit(store, Current(RULES, RULES), FixedClock(), CountingIds())
+    writer = GroupCommit(store, ActiveRules(RULES, RULES), FixedClock(), CountingIds())
     large = [observe(seen(f"cookie=c{n}", id=str(n)), RULES) for n in range(400)]
 
-    # when someone looks somebody up
-    with SomeoneWaits():
-        answers = run(writer.run(large))
+    # when: an interactive request is running
+    with InteractiveRequest():
+        results = run(writer.run(large))
 
     # then
     assert store.sizes == [150, 150, 100]
-    assert [one.id for one in answers] == [str(n) for n in range(400)]
+    assert [result.id for result in results] == [str(n) for n in range(400)]

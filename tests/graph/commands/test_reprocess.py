@@ -1,4 +1,4 @@
-"""Observations read anew under other rules, step by step and with writes in between, equal resolving from scratch."""
+"""Reprocessing under other rules, in batches with writes in between, equals resolving from scratch."""
 
 from collections.abc import Sequence
 from random import Random
@@ -6,73 +6,81 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.commands.reprocess import both, remark, renamed, reread
+from graph.commands.reprocess import renormalized, reprocess, reprocess_override, with_old_namespaces
 from graph.domain.model.rules import NamespaceRule, Rules
 from graph.domain.resolution.intake import Command, Observe, prepare
 from graph.ports import ReadRegion
 from tests.builders.graph_checks import check_everything
 from tests.builders.graphs import NOW, Graph, seen, small_rules
-from tests.builders.strategies import OTHERS, batches
+from tests.builders.strategies import OTHER_RULES, batches
 
 OLD = small_rules()
 
 
-def under(rules: Rules, command: Command) -> Command:
+def prepared_under(rules: Rules, command: Command) -> Command:
     """A command as it would be prepared under other rules."""
     return prepare(command.observation, rules, NOW) if isinstance(command, Observe) else command
 
 
 @settings(max_examples=250, deadline=None)
-@given(batches, batches, st.sampled_from(OTHERS), st.integers(1, 5), st.randoms(use_true_random=False))
-def test_reading_anew_in_any_order_equals_resolving_from_scratch(
+@given(batches, batches, st.sampled_from(OTHER_RULES), st.integers(1, 5), st.randoms(use_true_random=False))
+def test_reprocessing_in_any_order_equals_resolving_from_scratch(
     before: Sequence[Sequence[Command]], during: Sequence[Sequence[Command]], new: Rules, size: int, order: Random
 ) -> None:
     # given
     graph = Graph(OLD)
     for batch in before:
         graph.do(*batch)
-    # when: the observations are read anew, some at a time, with other writes in between
-    graph.rules = both(new, OLD)
+    # when: the observations are reprocessed in batches, with other writes in between
+    graph.rules = with_old_namespaces(new, OLD)
     waiting, writes = sorted(graph.store.receipts), [list(batch) for batch in during]
     order.shuffle(waiting)
-    recount = new.accept != OLD.accept
+    recount_neighbors = new.min_confidence != OLD.min_confidence
     while waiting:
-        some, waiting = waiting[:size], waiting[size:]
-        graph.store.run(lambda some=some: reread(some, graph.rules, new, graph.now, graph.ids, None, recount))
+        keys, waiting = waiting[:size], waiting[size:]
+        graph.store.run(
+            lambda keys=keys: reprocess(keys, graph.rules, new, graph.now, graph.ids, None, recount_neighbors)
+        )
         if writes:
-            # marks are kept on their normalised keys, so those of these tests only come before
-            batch = [under(new, one) for one in writes.pop() if not hasattr(one, "mark")]
+            # overrides are stored with normalized keys, so those of these tests are set before only
+            batch = [prepared_under(new, command) for command in writes.pop() if not hasattr(command, "override")]
             graph.do(*batch)
-    for mark in list(graph.store.marks.values()):
-        other = renamed(mark, new, f"re {mark.id}")
-        taken = {one.pair for one in graph.store.marks.values() if one.kind is mark.kind}
-        other = None if other is None or other.pair in taken else other
-        graph.store.run(lambda mark=mark, other=other: remark(mark, other, graph.rules, graph.now, graph.ids))
+    for override in list(graph.store.overrides.values()):
+        replacement = renormalized(override, new, f"re {override.id}")
+        existing = {stored.pair for stored in graph.store.overrides.values() if stored.kind is override.kind}
+        replacement = None if replacement is None or replacement.pair in existing else replacement
+        graph.store.run(
+            lambda override=override, replacement=replacement: reprocess_override(
+                override, replacement, graph.rules, graph.now, graph.ids
+            )
+        )
     # then
     check_everything(graph)
 
 
-def test_a_till_is_not_opened_for_what_is_read_anew_there() -> None:
-    # given: three people at one telephone, which is shared
+def test_a_shared_identifier_is_not_opened_unless_its_neighbors_are_recounted() -> None:
+    # given: four people with one telephone number, which is shared
     graph = Graph(OLD)
-    graph.see(*(seen(f"crm={one}", "phone=1", id=one) for one in "abcd"))
-    new = Rules((NamespaceRule("crm", limit=2), *OLD.namespaces[1:]), OLD.accept)
-    asked: list[frozenset[str]] = []
+    graph.see(*(seen(f"crm={person}", "phone=1", id=person) for person in "abcd"))
+    new = Rules((NamespaceRule("crm", limit=2), *OLD.namespaces[1:]), OLD.min_confidence)
+    opened: list[frozenset[str]] = []
     answer = graph.store._answer
 
-    def noting(request: object) -> object:
+    def recording(request: object) -> object:
         if isinstance(request, ReadRegion):
-            asked.append(request.opened)
+            opened.append(request.opened)
         return answer(request)
 
-    graph.store._answer = noting  # type: ignore[method-assign]
-    graph.rules = both(new, OLD)
+    graph.store._answer = recording  # type: ignore[method-assign]
+    graph.rules = with_old_namespaces(new, OLD)
     # when
-    graph.store.run(lambda: reread([("shop", "a")], graph.rules, new, graph.now, graph.ids, None, recount=False))
+    graph.store.run(
+        lambda: reprocess([("shop", "a")], graph.rules, new, graph.now, graph.ids, None, recount_neighbors=False)
+    )
     # then
-    assert asked == [frozenset()]
+    assert opened == [frozenset()]
     assert graph.store.members["phone=1"].shared
     # when
-    graph.store.run(lambda: reread([("shop", "a")], graph.rules, new, graph.now, graph.ids, None))
+    graph.store.run(lambda: reprocess([("shop", "a")], graph.rules, new, graph.now, graph.ids, None))
     # then
-    assert "phone=1" in asked[-1]
+    assert "phone=1" in opened[-1]

@@ -1,29 +1,30 @@
-"""When neighbours have to be counted anew while rules change."""
+"""When neighbors must be recounted during a rollout of rules."""
 
 import pytest
 from msgspec.structs import replace
 
-from graph.commands.rules_rollout import current
+from graph.commands.rules_rollout import active_rules
 from tests.builders.graphs import small_rules
 
-OLD = small_rules(accept=0.9)
+OLD = small_rules(min_confidence=0.9)
 
 
 @pytest.mark.parametrize(
-    ("accept", "settled", "recount"), [(0.9, True, False), (0.5, True, True), (0.9, False, True), (0.5, False, True)]
+    ("min_confidence", "old_complete", "recount_neighbors"),
+    [(0.9, True, False), (0.5, True, True), (0.9, False, True), (0.5, False, True)],
 )
-def test_neighbours_are_counted_anew_unless_all_were_counted_under_one_threshold(
-    accept: float, settled: bool, recount: bool
+def test_neighbors_are_recounted_unless_all_were_counted_under_the_same_min_confidence(
+    min_confidence: float, old_complete: bool, recount_neighbors: bool
 ) -> None:
     # given
-    new = replace(small_rules(accept), namespaces=OLD.namespaces[1:])
+    new = replace(small_rules(min_confidence), namespaces=OLD.namespaces[1:])
     # when
-    rules = current(new, OLD, 2, settled)
+    rules = active_rules(new, OLD, 2, old_complete)
     # then
-    assert rules.recount is recount
-    assert rules.reading is new
-    assert set(rules.resolving.by_name) == set(OLD.by_name)
+    assert rules.recount_neighbors is recount_neighbors
+    assert rules.intake_rules is new
+    assert set(rules.resolution_rules.by_name) == set(OLD.by_name)
 
 
-def test_rules_that_nothing_was_stored_under_before_stand_alone() -> None:
-    assert current(OLD, None, 1).resolving is OLD
+def test_without_old_rules_the_new_rules_resolve_alone() -> None:
+    assert active_rules(OLD, None, 1).resolution_rules is OLD

@@ -1,4 +1,4 @@
-"""A limit that many share does to each what `asyncio.timeout` does."""
+"""A shared timeout does to each scope what `asyncio.timeout` does."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -7,34 +7,34 @@ from typing import Any, cast
 
 import pytest
 
-from graph.runtime.timeouts import TimeLimit
+from graph.runtime.timeouts import SharedTimeout
 from tests.builders.runs import Run
 
 SHORT = 0.02
 Limited = Callable[[], AbstractAsyncContextManager[object]]
 
 
-def ours(seconds: float) -> Limited:
-    """A limit of ours, as often as it is wanted."""
-    limit = TimeLimit(seconds)
+def shared(seconds: float) -> Limited:
+    """A shared timeout that returns a new scope for each call."""
+    timeout = SharedTimeout(seconds)
 
     @asynccontextmanager
-    async def within() -> AsyncIterator[None]:
-        with limit.within():
+    async def scope() -> AsyncIterator[None]:
+        with timeout.scope():
             yield
 
-    return within
+    return scope
 
 
 LIMITS = pytest.mark.parametrize(
-    "made", [ours, lambda seconds: lambda: asyncio.timeout(seconds)], ids=["ours", "asyncio"]
+    "timeout", [shared, lambda seconds: lambda: asyncio.timeout(seconds)], ids=["shared", "asyncio"]
 )
 
 
 @LIMITS
-def test_what_is_done_in_time_is_left_alone(run: Run, made: Callable[[float], Limited]) -> None:
+def test_work_within_the_timeout_is_not_affected(run: Run, timeout: Callable[[float], Limited]) -> None:
     async def work() -> str:
-        async with made(60)():
+        async with timeout(60)():
             await asyncio.sleep(0)
         return "done"
 
@@ -42,35 +42,35 @@ def test_what_is_done_in_time_is_left_alone(run: Run, made: Callable[[float], Li
 
 
 @LIMITS
-def test_what_takes_too_long_is_cancelled_where_it_waits(run: Run, made: Callable[[float], Limited]) -> None:
+def test_work_that_takes_too_long_is_canceled_while_it_waits(run: Run, timeout: Callable[[float], Limited]) -> None:
     async def work() -> list[str]:
-        told = []
+        events = []
         try:
-            async with made(SHORT)():
+            async with timeout(SHORT)():
                 try:
                     await asyncio.sleep(60)
                 finally:
-                    told.append("cleaned up")
+                    events.append("cleaned up")
         except TimeoutError:
-            told.append("too late")
-        # and the task goes on as if nothing had been
+            events.append("too late")
+        # and the task continues without a pending cancellation
         await asyncio.sleep(0)
         task = asyncio.current_task()
         assert task is not None
         assert task.cancelling() == 0
-        return told
+        return events
 
     assert run(work()) == ["cleaned up", "too late"]
 
 
 @LIMITS
-def test_an_error_of_the_body_is_its_own(run: Run, made: Callable[[float], Limited]) -> None:
+def test_an_error_of_the_body_is_raised(run: Run, timeout: Callable[[float], Limited]) -> None:
     async def work(seconds: float) -> None:
-        async with made(seconds)():
+        async with timeout(seconds)():
             try:
                 await asyncio.sleep(SHORT)
             finally:
-                raise KeyError("mine")
+                raise KeyError("body")
 
     for seconds in (60, SHORT / 4):
         with pytest.raises(KeyError):
@@ -78,14 +78,14 @@ def test_an_error_of_the_body_is_its_own(run: Run, made: Callable[[float], Limit
 
 
 @LIMITS
-def test_who_is_cancelled_by_others_is_cancelled(run: Run, made: Callable[[float], Limited]) -> None:
+def test_a_task_that_is_canceled_by_another_stays_canceled(run: Run, timeout: Callable[[float], Limited]) -> None:
     async def work(seconds: float) -> bool:
         async def body() -> None:
-            async with made(seconds)():
+            async with timeout(seconds)():
                 try:
                     await asyncio.sleep(60)
                 except asyncio.CancelledError:
-                    # long enough for the limit to run out as well
+                    # long enough for the timeout to expire as well
                     await asyncio.sleep(SHORT * 3)
                     raise
 
@@ -100,12 +100,12 @@ def test_who_is_cancelled_by_others_is_cancelled(run: Run, made: Callable[[float
 
 
 @LIMITS
-def test_a_limit_within_a_limit(run: Run, made: Callable[[float], Limited]) -> None:
+def test_a_timeout_within_a_timeout(run: Run, timeout: Callable[[float], Limited]) -> None:
     async def work(outer: float, inner: float) -> str:
         try:
-            async with made(outer)():
+            async with timeout(outer)():
                 try:
-                    async with made(inner)():
+                    async with timeout(inner)():
                         await asyncio.sleep(60)
                 except TimeoutError:
                     return "inner"
@@ -117,32 +117,32 @@ def test_a_limit_within_a_limit(run: Run, made: Callable[[float], Limited]) -> N
     assert run(work(SHORT, 60)) == "outer"
 
 
-def test_each_of_many_has_its_own_time(run: Run) -> None:
-    # given: one every third of the limit, of which every other one is done in time
-    within = ours(SHORT * 3)
+def test_each_scope_has_its_own_deadline(run: Run) -> None:
+    # given: one scope every third of the timeout, of which every second one finishes in time
+    scope = shared(SHORT * 3)
 
-    async def one(seconds: float) -> tuple[str, float]:
+    async def measure(seconds: float) -> tuple[str, float]:
         began = asyncio.get_running_loop().time()
         try:
-            async with within():
+            async with scope():
                 await asyncio.sleep(seconds)
-            how = "done"
+            outcome = "done"
         except TimeoutError:
-            how = "late"
-        return how, asyncio.get_running_loop().time() - began
+            outcome = "late"
+        return outcome, asyncio.get_running_loop().time() - began
 
-    async def all_of_them() -> list[tuple[str, float]]:
+    async def measure_all() -> list[tuple[str, float]]:
         tasks = []
         for number in range(12):
-            tasks.append(asyncio.create_task(one(60 if number % 2 else 0)))
+            tasks.append(asyncio.create_task(measure(60 if number % 2 else 0)))
             await asyncio.sleep(SHORT)
         return [await task for task in tasks]
 
     # when
-    found = run(all_of_them())
+    results = run(measure_all())
     # then
-    assert [how for how, _ in found] == ["done", "late"] * 6
-    assert all(took >= SHORT * 2.9 for how, took in found if how == "late")
+    assert [outcome for outcome, _ in results] == ["done", "late"] * 6
+    assert all(duration >= SHORT * 2.9 for outcome, duration in results if outcome == "late")
 
 
 class Counting(asyncio.SelectorEventLoop):
@@ -151,17 +151,17 @@ class Counting(asyncio.SelectorEventLoop):
     timers = 0
 
     def call_at(self, *arguments: Any, **options: Any) -> asyncio.TimerHandle:
-        """Set one."""
+        """Set a timer."""
         self.timers += 1
         return super().call_at(*arguments, **options)
 
 
-def test_one_timer_is_set_for_all() -> None:
-    limit = TimeLimit(60)
+def test_one_timer_is_set_for_all_scopes() -> None:
+    timeout = SharedTimeout(60)
 
     async def hundred() -> None:
         for _ in range(100):
-            with limit.within():
+            with timeout.scope():
                 await asyncio.sleep(0)
 
     with asyncio.Runner(loop_factory=Counting) as runner:
@@ -169,11 +169,11 @@ def test_one_timer_is_set_for_all() -> None:
         assert cast("Counting", runner.get_loop()).timers == 1
 
 
-def test_it_goes_on_in_another_loop() -> None:
-    limit = TimeLimit(SHORT)
+def test_it_works_on_another_loop() -> None:
+    timeout = SharedTimeout(SHORT)
 
     async def late() -> None:
-        with limit.within():
+        with timeout.scope():
             await asyncio.sleep(60)
 
     for _ in range(2):
@@ -181,6 +181,6 @@ def test_it_goes_on_in_another_loop() -> None:
             asyncio.run(late())
 
 
-def test_it_is_for_tasks_only() -> None:
+def test_a_scope_must_be_entered_in_a_task() -> None:
     with pytest.raises(RuntimeError):
-        TimeLimit(1).within().__enter__()
+        SharedTimeout(1).scope().__enter__()

@@ -1,5 +1,7 @@
-"""The compiled executor against graphql-core's own: the same data, the same errors, the same paths, on random documents
-over a schema whose fields answer, fail, are null where they must not be, and make one wait."""
+"""The compiled executor compared with graphql-core's: the same data, errors and paths for random documents.
+
+The fields of the schema return values, raise errors, return illegal nulls and are awaited at random.
+"""
 
 import asyncio
 import random
@@ -16,10 +18,10 @@ from hypothesis import strategies as st
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
 
-from schema.execution.compiled import PLANS_KEPT, CompiledExecutor, plans_of
-from schema.execution.documents import COMPILED_KEPT
+from schema.execution.compiled import PLAN_CACHE_SIZE, CompiledExecutor, plans_of
+from schema.execution.documents import COMPILED_CACHE_SIZE
 from schema.execution.limits import Limits
-from schema.execution.runner import ALL, Asked, Operations
+from schema.execution.runner import ALL, GraphQLRequest, OperationRunner
 from schema.root import schema as kith
 from schema.shared.context import Caller, Context
 from schema.shared.derived_fields import Derived, derived_field
@@ -27,8 +29,8 @@ from schema.shared.scalars import SCALARS, Timestamp
 
 
 @strawberry.enum
-class Colour(Enum):
-    """A colour."""
+class Color(Enum):
+    """An enum."""
 
     RED = "red"
     BLUE = "blue"
@@ -38,8 +40,8 @@ class Boom(Exception):
     """A resolver's error."""
 
 
-class Chance:
-    """What fields answer, by a seed and the place in the answer: the same for both executors."""
+class Randomness:
+    """Random numbers by seed and path in the answer: the same for both executors."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -48,8 +50,8 @@ class Chance:
         return random.Random(f"{self._seed} {info.path.as_list()}")
 
 
-def made(rng: random.Random, odds: float = 0.12) -> Any:
-    """Whether a field is null or fails."""
+def chance(rng: random.Random, odds: float = 0.12) -> Any:
+    """Return None or raise with the given odds each, otherwise True."""
     roll = rng.random()
     if roll < odds:
         return None
@@ -58,173 +60,179 @@ def made(rng: random.Random, odds: float = 0.12) -> Any:
     return True
 
 
-def thing(rng: random.Random) -> "Node":
-    kind = rng.choice([Leafy, Branchy])
-    return kind(
+def random_node(rng: random.Random) -> "Node":
+    node_type = rng.choice([Leafy, Branchy])
+    return node_type(
         id=strawberry.ID(str(rng.randrange(9))),
         name=rng.choice(["a", None, 7]),
         count=rng.choice([1, None, 2**40, "x"]),
         size=rng.choice([1.5, 2, None, float("nan"), True]),
         on=rng.choice([True, False, None, "yes"]),
-        colour=rng.choice([Colour.RED, Colour.BLUE, None, "green"]),
-        tags=rng.choice([["x", "y"], ["x", None], None, "no list", 5, []]),
-        must=rng.choice(["here", "here", "here", None]),
-        fail=rng.choice([None, Boom("kept as a value")]),
+        color=rng.choice([Color.RED, Color.BLUE, None, "green"]),
+        tags=rng.choice([["x", "y"], ["x", None], None, "not a list", 5, []]),
+        must=rng.choice(["present", "present", "present", None]),
+        fail=rng.choice([None, Boom("stored as a value")]),
     )
 
 
 @strawberry.type
-class Bare:
-    """What is never made: over a tuple."""
+class TupleType:
+    """A type that is never instantiated: its values are tuples."""
 
     first: str = Derived[tuple[Any, ...]]()(itemgetter(0), "The first.")
-    second: int | None = Derived[tuple[Any, ...]]()(itemgetter(1), "The second, which may not be there.")
+    second: int | None = Derived[tuple[Any, ...]]()(itemgetter(1), "The second, which may be missing.")
 
 
-_of_calm = Derived["Calm"]()
+_of_plain = Derived["Plain"]()
 
 
 @strawberry.type
-class Calm:
-    """Nothing but attributes and what follows from them, most of which fits: what the quick way is for."""
+class Plain:
+    """Only attributes and derived fields, most of them valid: the fast path is for these."""
 
     word: str
-    maybe: str | None
+    optional: str | None
     count: int
-    colour: Colour | None
+    color: Color | None
     at: Timestamp | None
-    inner: "Calm | None"
-    sure: "Calm"
-    inners: "list[Calm]"
-    perhaps: "list[Calm | None] | None"
+    inner: "Plain | None"
+    required: "Plain"
+    inners: "list[Plain]"
+    nullable_inners: "list[Plain | None] | None"
     words: list[str]
-    marks: list[bool] | None
+    flags: list[bool] | None
 
-    twice: str = _of_calm(lambda one: one.word + one.word, "Its word twice; fails where it has none.")
-    bare: Bare | None = _of_calm(lambda one: None if one.maybe is None else (one.word, one.count), "Over a tuple.")
-    short: Bare = _of_calm(lambda one: (one.maybe,), "Over one that is too short.")
+    twice: str = _of_plain(lambda plain: plain.word + plain.word, "Its word twice; fails if it has none.")
+    pair: TupleType | None = _of_plain(
+        lambda plain: None if plain.optional is None else (plain.word, plain.count), "A tuple."
+    )
+    short: TupleType = _of_plain(lambda plain: (plain.optional,), "A tuple that is too short.")
 
     @derived_field("The first letters of its word.")
     def letters(self, first: int = 1) -> str | None:
-        """Fails where it has no word, and where too many are asked for."""
+        """Fails if it has no word, or if too many are requested."""
         if first > 4:
             raise Boom("too many")
         return self.word[:first] or None
 
-    @derived_field("The first of those inside.")
-    def kin(self, first: int = 1) -> "list[Calm]":
-        """Some of them."""
+    @derived_field("The first of its inner objects.")
+    def first_inner(self, first: int = 1) -> "list[Plain]":
+        """Return the first."""
         return self.inners[:first]
 
 
-def calm(rng: random.Random, depth: int = 3) -> Calm:
-    odd = rng.random() < 0.08
+def random_plain(rng: random.Random, depth: int = 3) -> Plain:
+    unusual = rng.random() < 0.08
 
-    def one() -> Any:
-        return None if depth == 0 or rng.random() < 0.05 else calm(rng, depth - 1)
+    def inner() -> Any:
+        return None if depth == 0 or rng.random() < 0.05 else random_plain(rng, depth - 1)
 
-    return Calm(
-        word=rng.choice(["a", "a", None, Boom("kept"), 3]) if odd else "word",
-        maybe=rng.choice(["m", None]),
-        count=rng.choice([1, 2**40, "x", True]) if odd else 7,
-        colour=rng.choice([Colour.RED, None, "green"]) if odd else Colour.BLUE,
+    return Plain(
+        word=rng.choice(["a", "a", None, Boom("stored"), 3]) if unusual else "word",
+        optional=rng.choice(["m", None]),
+        count=rng.choice([1, 2**40, "x", True]) if unusual else 7,
+        color=rng.choice([Color.RED, None, "green"]) if unusual else Color.BLUE,
         at=rng.choice([1_700_000_000_000_000, None, "never", Boom("no time")])
-        if odd
+        if unusual
         else Timestamp(rng.randrange(10**15)),
-        inner=one(),
-        sure=one() if odd or depth else calm_leaf(),
-        inners=rng.choice([[one(), one()], (one(),), None, "no list"]) if odd else [calm_leaf() for _ in range(2)],
-        perhaps=rng.choice([[one(), None, one()], None, []]),
-        words=rng.choice([["x", None], ("y",), None, "no list", ["x", 3], 5]) if odd else ["x", "y"],
-        marks=rng.choice([[True, None], ["yes"], None, [False]]) if odd else [True],
+        inner=inner(),
+        required=inner() if unusual or depth else plain_leaf(),
+        inners=rng.choice([[inner(), inner()], (inner(),), None, "not a list"])
+        if unusual
+        else [plain_leaf() for _ in range(2)],
+        nullable_inners=rng.choice([[inner(), None, inner()], None, []]),
+        words=rng.choice([["x", None], ("y",), None, "not a list", ["x", 3], 5]) if unusual else ["x", "y"],
+        flags=rng.choice([[True, None], ["yes"], None, [False]]) if unusual else [True],
     )
 
 
-def calm_leaf() -> Calm:
-    return Calm("w", None, 1, None, None, None, None, [], None, [], None)  # type: ignore[arg-type]
+def plain_leaf() -> Plain:
+    return Plain("w", None, 1, None, None, None, None, [], None, [], None)  # type: ignore[arg-type]
 
 
 @strawberry.interface
 class Node:
-    """Whatever has an id."""
+    """The interface of all nodes."""
 
     id: strawberry.ID
     name: str | None
     count: int | None
     size: float | None
     on: bool | None
-    colour: Colour | None
+    color: Color | None
     tags: list[str] | None
     must: str
     fail: str | None
 
     @strawberry.field
-    def one(
+    def child(
         self, info: strawberry.Info, depth: int = 1
     ) -> "Annotated[Node, strawberry.lazy('tests.schema.execution.test_compiled')] | None":
-        """A nullable one, at once."""
+        """A nullable node, returned at once."""
         rng = info.context.at(info)
-        return made(rng) and thing(rng)
+        return chance(rng) and random_node(rng)
 
     @strawberry.field
-    def sure(self, info: strawberry.Info) -> "Annotated[Node, strawberry.lazy('tests.schema.execution.test_compiled')]":
-        """One that must be there."""
-        rng = info.context.at(info)
-        return made(rng, 0.06) and thing(rng)
-
-    @strawberry.field
-    async def late(
-        self, info: strawberry.Info
-    ) -> "Annotated[Node, strawberry.lazy('tests.schema.execution.test_compiled')] | None":
-        """A nullable one, later."""
-        rng = info.context.at(info)
-        await asyncio.sleep(0)
-        return made(rng) and thing(rng)
-
-    @strawberry.field
-    async def surely_late(
+    def required_child(
         self, info: strawberry.Info
     ) -> "Annotated[Node, strawberry.lazy('tests.schema.execution.test_compiled')]":
-        """One that must come."""
+        """A non-null node."""
         rng = info.context.at(info)
-        await asyncio.sleep(0)
-        return made(rng, 0.06) and thing(rng)
+        return chance(rng, 0.06) and random_node(rng)
 
     @strawberry.field
-    def many(
-        self, info: strawberry.Info, first: int = 2, colour: Colour = Colour.RED
+    async def late_child(
+        self, info: strawberry.Info
+    ) -> "Annotated[Node, strawberry.lazy('tests.schema.execution.test_compiled')] | None":
+        """A nullable node, returned later."""
+        rng = info.context.at(info)
+        await asyncio.sleep(0)
+        return chance(rng) and random_node(rng)
+
+    @strawberry.field
+    async def required_late_child(
+        self, info: strawberry.Info
+    ) -> "Annotated[Node, strawberry.lazy('tests.schema.execution.test_compiled')]":
+        """A non-null node, returned later."""
+        rng = info.context.at(info)
+        await asyncio.sleep(0)
+        return chance(rng, 0.06) and random_node(rng)
+
+    @strawberry.field
+    def children(
+        self, info: strawberry.Info, first: int = 2, color: Color = Color.RED
     ) -> "list[Annotated[Node, strawberry.lazy('tests.schema.execution.test_compiled')]] | None":
-        """Some, of which none may be missing."""
+        """A list whose items must not be null."""
         rng = info.context.at(info)
         if first > 4:
             raise Boom("too many")
-        return made(rng) and [thing(rng) if rng.random() > 0.05 else None for _ in range(first)]
+        return chance(rng) and [random_node(rng) if rng.random() > 0.05 else None for _ in range(first)]
 
     @strawberry.field
-    def some(
+    def nullable_children(
         self, info: strawberry.Info
     ) -> "list[Annotated[Node, strawberry.lazy('tests.schema.execution.test_compiled')] | None]":
-        """Some that may be missing, errors among them."""
+        """A list whose items may be null or errors."""
         rng = info.context.at(info)
-        return made(rng, 0.05) and [rng.choice([thing(rng), None, Boom("an item")]) for _ in range(3)]
+        return chance(rng, 0.05) and [rng.choice([random_node(rng), None, Boom("an item")]) for _ in range(3)]
 
     @strawberry.field
-    def calm(self, info: strawberry.Info) -> Calm | None:
-        """A calm one."""
+    def plain(self, info: strawberry.Info) -> Plain | None:
+        """An object for the fast path."""
         rng = info.context.at(info)
-        return made(rng, 0.03) and calm(rng)
+        return chance(rng, 0.03) and random_plain(rng)
 
     @strawberry.field
-    def calms(self, info: strawberry.Info) -> list[Calm]:
-        """Calm ones."""
+    def plains(self, info: strawberry.Info) -> list[Plain]:
+        """Objects for the fast path."""
         rng = info.context.at(info)
-        return [calm(rng) for _ in range(rng.randrange(4))]
+        return [random_plain(rng) for _ in range(rng.randrange(4))]
 
     @strawberry.field
     def either(self, info: strawberry.Info) -> "Annotated[Leafy | Branchy, strawberry.union('Either')] | None":
-        """One of a union; now and then something else."""
+        """A member of a union; now and then another object."""
         rng = info.context.at(info)
-        return made(rng) and (thing(rng) if rng.random() > 0.1 else object())
+        return chance(rng) and (random_node(rng) if rng.random() > 0.1 else object())
 
 
 @strawberry.type
@@ -247,44 +255,44 @@ class Query:
 
     @strawberry.field
     def root(self, info: strawberry.Info) -> Node | None:
-        """Where it begins."""
-        return thing(info.context.at(info))
+        """The first node."""
+        return random_node(info.context.at(info))
 
     @strawberry.field
-    async def sure(self, info: strawberry.Info) -> Node:
-        """One that must be there."""
+    async def required(self, info: strawberry.Info) -> Node:
+        """A non-null node."""
         rng = info.context.at(info)
-        return made(rng, 0.05) and thing(rng)
+        return chance(rng, 0.05) and random_node(rng)
 
 
 @strawberry.type
 class Mutation:
-    """What is done in turn."""
+    """The mutations, which run one after the other."""
 
     @strawberry.mutation
     async def do(self, info: strawberry.Info) -> Node | None:
-        """Something, later."""
+        """A nullable node, returned later."""
         rng = info.context.at(info)
         await asyncio.sleep(0)
-        return made(rng) and thing(rng)
+        return chance(rng) and random_node(rng)
 
 
 SCHEMA = strawberry.Schema(
     query=Query, mutation=Mutation, types=[Leafy, Branchy], config=StrawberryConfig(scalar_map=SCALARS)
 )
 CORE = SCHEMA._schema
-LEAVES = ["id", "name", "count", "size", "on", "colour", "tags", "must", "fail", "__typename"]
+LEAVES = ["id", "name", "count", "size", "on", "color", "tags", "must", "fail", "__typename"]
 OBJECTS = [
-    "one",
-    "sure",
-    "late",
-    "surelyLate",
-    "some",
-    "many",
-    "many(first: $n)",
-    "many(first: 5)",
+    "child",
+    "requiredChild",
+    "lateChild",
+    "requiredLateChild",
+    "nullableChildren",
+    "children",
+    "children(first: $n)",
+    "children(first: 5)",
     "either",
-    "one(depth: $n)",
+    "child(depth: $n)",
 ]
 CONDITIONS = [
     "",
@@ -297,15 +305,39 @@ CONDITIONS = [
 ]
 
 
-CALM = ["word", "maybe", "count", "colour", "at", "w: word", "__typename", "words", "marks", "twice", "bare { first }"]
-CALM += ["letters", "more: letters(first: 3)", "l: letters(first: $n)", "b: bare { second first }", "short { second }"]
-CALM_INSIDE = ["inner", "sure", "inners", "perhaps", "kin", "kin(first: 2)", "kin(first: $n)"]
+PLAIN_LEAVES = [
+    "word",
+    "optional",
+    "count",
+    "color",
+    "at",
+    "w: word",
+    "__typename",
+    "words",
+    "flags",
+    "twice",
+    "pair { first }",
+    "letters",
+    "more: letters(first: 3)",
+    "l: letters(first: $n)",
+    "b: pair { second first }",
+    "short { second }",
+]
+PLAIN_OBJECTS = [
+    "inner",
+    "required",
+    "inners",
+    "nullableInners",
+    "firstInner",
+    "firstInner(first: 2)",
+    "firstInner(first: $n)",
+]
 VARIABLES = "($n: Int! = 3, $yes: Boolean! = true, $no: Boolean!)"
-FRAGMENT = "fragment Frag on Node { id count ... on Leafy { leaf } one { name } }"
+FRAGMENT = "fragment Frag on Node { id count ... on Leafy { leaf } child { name } }"
 
 
 def alias(name: str) -> str:
-    """A name of its own for each field with arguments: the same field with others could not be merged."""
+    """Add an alias to a field with arguments: the same field with other arguments could not be merged."""
     return f"{re.sub('[^a-zA-Z0-9]', '_', name)}: {name}" if "(" in name else name
 
 
@@ -314,17 +346,17 @@ def selections(draw: st.DrawFn, depth: int, on: str = "Node") -> str:
     parts: list[str] = []
     if on != "Either":
         parts += [
-            one + draw(st.sampled_from(CONDITIONS))
-            for one in draw(st.lists(st.sampled_from(LEAVES), min_size=1, max_size=5))
+            leaf + draw(st.sampled_from(CONDITIONS))
+            for leaf in draw(st.lists(st.sampled_from(LEAVES), min_size=1, max_size=5))
         ]
         if draw(st.booleans()):
             parts.append("again: name")
         if depth:
             for name in draw(st.lists(st.sampled_from(OBJECTS), max_size=3)):
-                below = draw(selections(depth - 1, "Either" if name == "either" else "Node"))
-                parts.append(f"{alias(name)}{draw(st.sampled_from(CONDITIONS))} {{ {below} }}")
+                inner = draw(selections(depth - 1, "Either" if name == "either" else "Node"))
+                parts.append(f"{alias(name)}{draw(st.sampled_from(CONDITIONS))} {{ {inner} }}")
         if draw(st.booleans()):
-            parts.append(f"{draw(st.sampled_from(['calm', 'calms']))} {{ {draw(calm_selections(3))} }}")
+            parts.append(f"{draw(st.sampled_from(['plain', 'plains']))} {{ {draw(plain_selections(3))} }}")
         if draw(st.integers(0, 3)) == 0:
             parts.append("...Frag")
     if on == "Either" or draw(st.integers(0, 2)) == 0:
@@ -335,12 +367,12 @@ def selections(draw: st.DrawFn, depth: int, on: str = "Node") -> str:
 
 
 @st.composite
-def calm_selections(draw: st.DrawFn, depth: int) -> str:
-    """Selections of what is calm."""
-    parts = draw(st.lists(st.sampled_from(CALM), min_size=1))
-    for name in draw(st.lists(st.sampled_from(CALM_INSIDE), max_size=3)) if depth else ():
-        below = draw(calm_selections(depth - 1))
-        parts.append(f"{alias(name)}{draw(st.sampled_from(CONDITIONS))} {{ {below} }}")
+def plain_selections(draw: st.DrawFn, depth: int) -> str:
+    """Selections of what is plain."""
+    parts = draw(st.lists(st.sampled_from(PLAIN_LEAVES), min_size=1))
+    for name in draw(st.lists(st.sampled_from(PLAIN_OBJECTS), max_size=3)) if depth else ():
+        inner = draw(plain_selections(depth - 1))
+        parts.append(f"{alias(name)}{draw(st.sampled_from(CONDITIONS))} {{ {inner} }}")
     return " ".join(parts)
 
 
@@ -349,103 +381,103 @@ def documents(draw: st.DrawFn) -> str:
     if draw(st.integers(0, 5)) == 0:
         body = f"a: do {{ {draw(selections(2))} }} b: do {{ {draw(selections(1))} }}"
         return f"mutation Q{VARIABLES} {{ {body} }} {FRAGMENT}"
-    roots = [f"root {{ {draw(selections(3))} }}", f"sure {{ {draw(selections(2))} }}", "__typename"]
-    chosen = draw(st.lists(st.sampled_from(roots), min_size=1, max_size=2, unique=True))
-    return f"query Q{VARIABLES} {{ {' '.join(chosen)} }} {FRAGMENT}"
+    roots = [f"root {{ {draw(selections(3))} }}", f"required {{ {draw(selections(2))} }}", "__typename"]
+    fields = draw(st.lists(st.sampled_from(roots), min_size=1, max_size=2, unique=True))
+    return f"query Q{VARIABLES} {{ {' '.join(fields)} }} {FRAGMENT}"
 
 
-def told(result: Any) -> tuple[Any, list[Any]]:
+def comparable(result: Any) -> tuple[Any, list[Any]]:
     errors = [
-        (error.message, error.path, [(one.line, one.column) for one in error.locations or ()])
+        (error.message, error.path, [(location.line, location.column) for location in error.locations or ()])
         for error in result.errors or ()
     ]
     return result.data, errors
 
 
-async def both(text: str, variables: dict[str, Any], seed: int, plans: Any = None) -> tuple[Any, Any]:
-    """What graphql-core and the compiled executor answer, each asked twice by the same plan."""
+async def run_both(text: str, variables: dict[str, Any], seed: int, plans: Any = None) -> tuple[Any, Any]:
+    """Return the results of graphql-core and of the second run of a compiled plan."""
     document = parse(text)
-    chosen = {"context_value": Chance(seed), "is_awaitable": optimized_is_awaitable}
+    options = {"context_value": Randomness(seed), "is_awaitable": optimized_is_awaitable}
     expected = execute(
-        CORE, document, variable_values=variables, executor_class=SCHEMA.execution_context_class, **chosen
+        CORE, document, variable_values=variables, executor_class=SCHEMA.execution_context_class, **options
     )
     if asyncio.iscoroutine(expected):
         expected = await expected
     plans = plans or plans_of(document)
     for _ in range(2):
-        executor = CompiledExecutor.of(plans, CORE, document, variables, **chosen)
+        executor = CompiledExecutor.of(plans, CORE, document, variables, **options)
         if isinstance(executor, list):
             return (None, [(error.message, error.path) for error in executor]), (
                 None,
-                [(e.message, e.path) for e in expected.errors],
+                [(error.message, error.path) for error in expected.errors],
             )
-        found = executor.execute_operation()
-        if asyncio.iscoroutine(found):
-            found = await found
-    # What a failure left behind is settled in the background.
+        result = executor.execute_operation()
+        if asyncio.iscoroutine(result):
+            result = await result
+    # Awaitables that a failure left behind are settled in the background.
     await asyncio.sleep(0.001)
-    return told(expected), told(found)
+    return comparable(expected), comparable(result)
 
 
-def same(expected: tuple[Any, list[Any]], found: tuple[Any, list[Any]]) -> None:
-    assert found[0] == expected[0]
-    assert repr(found[0]) == repr(expected[0])
-    assert sorted(found[1], key=repr) == sorted(expected[1], key=repr)
+def assert_same(expected: tuple[Any, list[Any]], compiled: tuple[Any, list[Any]]) -> None:
+    assert compiled[0] == expected[0]
+    assert repr(compiled[0]) == repr(expected[0])
+    assert sorted(compiled[1], key=repr) == sorted(expected[1], key=repr)
 
 
 @settings(max_examples=400)
 @given(text=documents(), seed=st.integers(0, 10_000), n=st.integers(0, 5), yes=st.booleans(), no=st.booleans())
-def test_it_answers_as_graphql_core_does(text: str, seed: int, n: int, yes: bool, no: bool) -> None:
+def test_compiled_results_equal_those_of_graphql_core(text: str, seed: int, n: int, yes: bool, no: bool) -> None:
     assert [error for error in validate(CORE, parse(text)) if "never used" not in error.message] == []
-    same(*asyncio.run(both(text, {"n": n, "yes": yes, "no": no}, seed)))
+    assert_same(*asyncio.run(run_both(text, {"n": n, "yes": yes, "no": no}, seed)))
 
 
 @pytest.mark.parametrize("variables", [{}, {"no": None}, {"no": "yes"}, {"no": True, "n": 1.5}, {"no": False, "n": 2}])
-def test_variables_that_do_not_fit_are_told_the_same(variables: dict[str, Any]) -> None:
-    text = "query Q($n: Int! = 3, $no: Boolean!) { root { id @skip(if: $no) many(first: $n) { id } } }"
-    expected, found = asyncio.run(both(text, variables, 1))
-    assert found == expected
+def test_invalid_variables_are_reported_identically(variables: dict[str, Any]) -> None:
+    text = "query Q($n: Int! = 3, $no: Boolean!) { root { id @skip(if: $no) children(first: $n) { id } } }"
+    expected, compiled = asyncio.run(run_both(text, variables, 1))
+    assert compiled == expected
 
 
 def test_conditions_choose_the_plan_and_plans_are_bounded() -> None:
-    names = [f"v{n}" for n in range(6)]
+    names = [f"v{number}" for number in range(6)]
     fields = " ".join(f"{name}: name @skip(if: ${name})" for name in names)
     text = f"query({' '.join(f'${name}: Boolean!' for name in names)}) {{ root {{ id {fields} }} }}"
     plans = plans_of(parse(text))
     for bits in range(64):
-        variables = {name: bool(bits >> place & 1) for place, name in enumerate(names)}
-        same(*asyncio.run(both(text, variables, 3, plans)))
-        assert len(plans.by_values) <= PLANS_KEPT
+        variables = {name: bool(bits >> position & 1) for position, name in enumerate(names)}
+        assert_same(*asyncio.run(run_both(text, variables, 3, plans)))
+        assert len(plans.by_values) <= PLAN_CACHE_SIZE
 
 
-def test_a_document_is_compiled_when_it_comes_again_and_not_where_that_is_off() -> None:
-    asked = Asked("{ __typename __schema { queryType { name fields { name } } } }", {})
+def test_a_document_is_compiled_on_its_second_run_unless_disabled() -> None:
+    request = GraphQLRequest("{ __typename __schema { queryType { name fields { name } } } }", {})
 
     async def run(limits: Limits, times: int) -> tuple[list[Any], Any]:
-        operations = Operations(kith, limits)
+        runner = OperationRunner(kith, limits)
         context = Context.__new__(Context)
         context.graph, context.caller = None, Caller("test")
-        answers = [await operations.run(asked, context, ALL) for _ in range(times)]
-        return [answer.data for answer in answers], operations.documents.get(asked.query).operation(None).plans
+        answers = [await runner.run(request, context, ALL) for _ in range(times)]
+        return [answer.data for answer in answers], runner.documents.get(request.query).operation(None).plans
 
-    found, plans = asyncio.run(run(Limits(), 3))
-    assert found[0] == found[1] == found[2]
+    answers, plans = asyncio.run(run(Limits(), 3))
+    assert answers[0] == answers[1] == answers[2]
     assert plans is not None
     assert asyncio.run(run(Limits(), 1))[1] is None
     assert asyncio.run(run(Limits(compiled=False), 3))[1] is None
 
 
-def test_only_what_ran_last_is_kept_compiled() -> None:
+def test_only_the_most_recent_operations_stay_compiled() -> None:
     async def run() -> int:
-        operations = Operations(kith, Limits())
+        runner = OperationRunner(kith, Limits())
         context = Context.__new__(Context)
         context.graph, context.caller = None, Caller("test")
-        asked = [Asked(f"# {n}\n{{ __typename }}", {}) for n in range(COMPILED_KEPT + 5)]
-        for one in asked:
+        requests = [GraphQLRequest(f"# {number}\n{{ __typename }}", {}) for number in range(COMPILED_CACHE_SIZE + 5)]
+        for request in requests:
             for _ in range(2):
-                assert (await operations.run(one, context, ALL)).data == {"__typename": "Query"}
-        found = [operations.documents.get(one.query).operation(None).plans is not None for one in asked]
-        assert not any(found[:5])
-        return sum(found)
+                assert (await runner.run(request, context, ALL)).data == {"__typename": "Query"}
+        compiled = [runner.documents.get(request.query).operation(None).plans is not None for request in requests]
+        assert not any(compiled[:5])
+        return sum(compiled)
 
-    assert asyncio.run(run()) == COMPILED_KEPT
+    assert asyncio.run(run()) == COMPILED_CACHE_SIZE

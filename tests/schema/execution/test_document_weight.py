@@ -1,4 +1,4 @@
-"""What documents come to: known figures, and each fragment walked once equals each spread walked anew."""
+"""Weights of documents: known values, and visiting each fragment once compared with visiting each spread."""
 
 import time
 from typing import Any
@@ -17,21 +17,21 @@ from graphql import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schema.execution.costs import BATCHES, SIZES, WEIGHTS
-from schema.execution.document_weight import Measure, Measuring
+from schema.execution.costs import BATCH_ARGUMENTS, LIST_SIZES, WEIGHTS
+from schema.execution.document_weight import DocumentWeigher, SelectionWeight
 from schema.root import schema
 
 CORE = schema._schema
 
 
-def measured(text: str, **variables: Any) -> Measure:
+def weigh(text: str, **variables: Any) -> SelectionWeight:
     document = parse(text)
-    (operation,) = (one for one in document.definitions if isinstance(one, OperationDefinitionNode))
-    return Measuring(CORE, document, variables).operation(operation)
+    (operation,) = (node for node in document.definitions if isinstance(node, OperationDefinitionNode))
+    return DocumentWeigher(CORE, document, variables).operation(operation)
 
 
-@pytest.mark.parametrize("coordinate", [*BATCHES, *WEIGHTS, *SIZES])
-def test_every_entry_of_the_tables_is_a_field(coordinate: str) -> None:
+@pytest.mark.parametrize("coordinate", [*BATCH_ARGUMENTS, *WEIGHTS, *LIST_SIZES])
+def test_every_entry_of_the_cost_tables_is_a_field(coordinate: str) -> None:
     name, field = coordinate.split(".")
     assert field in CORE.type_map[name].fields
 
@@ -41,67 +41,71 @@ def test_every_entry_of_the_tables_is_a_field(coordinate: str) -> None:
     [
         ("{ __typename }", 0, 0, 0),
         ('{ customer(by: {id: "x"}) { id known } }', 2, 0, 1),
-        ('{ customer(by: {id: "x"}) { metrics { orders } } }', 3, 0, 2),
+        ('{ customer(by: {id: "x"}) { metrics { orderCount } } }', 3, 0, 2),
         # a customer, a connection, 20 identifiers
         ('{ customer(by: {id: "x"}) { identifiers { nodes { value } } } }', 4, 0, 22),
-        # besides 5 edges with a node each
+        # a customer, a connection, 5 nodes, 5 edges with a node each
         (
             '{ customer(by: {id: "x"}) { identifiers(first: 5) { nodes { value } edges { node { value } } } } }',
             5,
             0,
             17,
         ),
-        # 10 orders with 5 lines each
+        # a customer, a connection, 10 orders with 5 lines each
         ('{ customer(by: {id: "x"}) { orders(first: 10) { nodes { lines { sku } } } } }', 5, 0, 62),
         ('{ a: customer(by: {id: "x"}) { id } b: customer(by: {id: "x"}) { id id } }', 2, 3, 2),
         (
-            '{ customers(by: [{namespace: "a", value: "b"}, {namespace: "a", value: "c"}]) { metrics { orders } } }',
+            '{ customers(by: [{namespace: "a", value: "b"}, {namespace: "a", value: "c"}]) {'
+            " metrics { orderCount } } }",
             3,
             0,
             4,
         ),
         ('{ nodes(ids: ["a", "b", "c"]) { id } }', 2, 0, 3),
-        ("{ graphHealth(first: 4) { nodes { text } } }", 3, 0, 2005),
+        ("{ graphHealth(first: 4) { nodes { message } } }", 3, 0, 2005),
         ("{ __schema { types { fields { type { fields { type { name } } } } } } }", 0, 0, 0),
         ("{ nope { nope { nope } } }", 1, 0, 0),
-        ('{ customer(by: {id: "x"}) { ...A ...A } } fragment A on Customer { id metrics { orders } }', 3, 1, 2),
+        ('{ customer(by: {id: "x"}) { ...A ...A } } fragment A on Customer { id metrics { orderCount } }', 3, 1, 2),
     ],
 )
 def test_known_documents(text: str, depth: int, aliases: int, cost: int) -> None:
-    found = measured(text)
-    assert (found.depth, found.aliases, found.base) == (depth, aliases, cost)
+    weight = weigh(text)
+    assert (weight.depth, weight.aliases, weight.base) == (depth, aliases, cost)
 
 
-def test_variables_are_weighed_too() -> None:
+def test_variables_are_weighed() -> None:
     text = 'query($n: Int! = 7) { customer(by: {id: "x"}) { orders(first: $n) { nodes { number } } } }'
-    assert [measured(text, **one).base for one in ({}, {"n": 1}, {"n": 50}, {"n": -4}, {"n": "x"})] == [9, 3, 52, 2, 22]
+    sizes = {}, {"n": 1}, {"n": 50}, {"n": -4}, {"n": "x"}
+    assert [weigh(text, **variables).base for variables in sizes] == [9, 3, 52, 2, 22]
     text = "mutation($input: LinkIdentifiersInput!) { linkIdentifiers(input: $input) { results { __typename } } }"
-    assert [measured(text, input={"observations": [{}] * n}).base for n in (1, 10, 5000)] == [2, 11, 1001]
+    assert [weigh(text, input={"observations": [{}] * n}).base for n in (1, 10, 5000)] == [2, 11, 1001]
     text = (
         "mutation($o: [ObservationInput!]!) { linkIdentifiers(input: {observations: $o}) { results { __typename } } }"
     )
-    assert measured(text, o=[{}] * 30).base == 31
+    assert weigh(text, o=[{}] * 30).base == 31
 
 
 def chain(length: int, spread: str) -> str:
-    """Fragments inside each other, each spread as often as `spread` says."""
+    """Nested fragments, each spread as often as `spread` says."""
     text = 'query { customer(by: {id: "x"}) { ...F0 } } '
     for number in range(length):
         text += f"fragment F{number} on Customer {{ {spread.replace('#', f'...F{number + 1}')} }} "
     return text + f"fragment F{length} on Customer {{ id }}"
 
 
-def test_fragments_inside_each_other_are_walked_once() -> None:
+def test_nested_fragments_are_visited_once() -> None:
     doubling = chain(90, "# ... on Customer { # }")
-    began = time.process_time()
-    found = measured(doubling)
-    # Walked anew at each spread it would take 2 to the power of 90 steps; no machine is slow enough to mistake the two.
-    assert time.process_time() - began < 5
-    assert found.aliases == 0
-    assert measured(chain(90, "a: metrics { orders } # ... on Customer { # }")).base == 2 + (2**90 - 1) - 1
+    start = time.process_time()
+    weight = weigh(doubling)
+    # Visiting every spread would take 2 to the power of 90 steps, so the limit is safe on slow machines.
+    assert time.process_time() - start < 5
+    assert weight.aliases == 0
+    assert weigh(chain(90, "a: metrics { orderCount } # ... on Customer { # }")).base == 2 + (2**90 - 1) - 1
 
 
 class _Inline(Visitor):
+    """Replaces fragment spreads by inline fragments."""
+
     def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
         super().__init__()
         self._fragments = fragments
@@ -116,10 +120,10 @@ class _Inline(Visitor):
 
 FIELDS = [
     "id",
-    "metrics { orders }",
+    "metrics { orderCount }",
     "orders(first: 3) { nodes { lines { sku } } }",
     "a: known",
-    "links { edges { node { count } } }",
+    "links { edges { node { observationCount } } }",
 ]
 bodies = st.lists(
     st.one_of(st.sampled_from(FIELDS), st.integers(1, 3).map(lambda ahead: f"#{ahead}")),
@@ -130,21 +134,21 @@ bodies = st.lists(
 
 
 @given(st.lists(bodies, min_size=1, max_size=5))
-def test_walking_a_fragment_once_equals_walking_each_spread(fragments: list[list[str]]) -> None:
-    # given: fragments that spread later ones, each in a selection of its own
+def test_visiting_a_fragment_once_equals_visiting_each_spread(fragments: list[list[str]]) -> None:
+    # given: fragments that spread later ones, each in its own selection
     text = 'query { customer(by: {id: "x"}) { ...F0 } } '
-    for place, body in enumerate(fragments):
+    for index, body in enumerate(fragments):
         parts = [
-            f"... on Customer {{ ...F{min(place + int(part[1:]), len(fragments))} }}" if part[0] == "#" else part
+            f"... on Customer {{ ...F{min(index + int(part[1:]), len(fragments))} }}" if part[0] == "#" else part
             for part in body
         ]
-        text += f"fragment F{place} on Customer {{ {' '.join(parts)} }} "
+        text += f"fragment F{index} on Customer {{ {' '.join(parts)} }} "
     text += f"fragment F{len(fragments)} on Customer {{ id }}"
     document = parse(text)
-    named = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+    by_name = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     operation = document.definitions[0]
     # when
-    once = Measuring(CORE, document, {}).operation(operation)
-    anew = Measuring(CORE, document, {}).operation(visit(operation, _Inline(named)))
+    once = DocumentWeigher(CORE, document, {}).operation(operation)
+    expanded = DocumentWeigher(CORE, document, {}).operation(visit(operation, _Inline(by_name)))
     # then
-    assert (once.depth, once.base) == (anew.depth, anew.base)
+    assert (once.depth, once.base) == (expanded.depth, expanded.base)

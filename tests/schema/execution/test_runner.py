@@ -1,4 +1,4 @@
-"""How operations are looked through, weighed and stopped."""
+"""How operations are validated, weighed and stopped."""
 
 import asyncio
 import gc
@@ -10,21 +10,21 @@ import pytest
 from graphql import OperationType
 
 from graph.commands.commit import Accepted
-from graph.domain.model.receipts import Standing
+from graph.domain.model.receipts import ObservationStatus
 from schema.execution.compiled import CompiledExecutor
-from schema.execution.documents import KEPT, UNTOLD, Documents
+from schema.execution.documents import DOCUMENT_CACHE_SIZE, HIDDEN_ERRORS_MESSAGE, Documents
 from schema.execution.limits import Limits
-from schema.execution.runner import ALL, QUERIES, Answer, Asked, Operations, Stage
+from schema.execution.runner import ALL, QUERIES, ExecutionAnswer, GraphQLRequest, OperationRunner, Stage
 from schema.root import new_context, schema
 from schema.shared.context import Caller, Context
 from schema.shared.loaders import Loaders
 from tests.builders.runs import Run
 
-VIEW = 'query V($n: Int! = 20) { customer(by: {id: "x"}) { orders(first: $n) { nodes { number } } } }'
+ORDERS_QUERY = 'query V($n: Int! = 20) { customer(by: {id: "x"}) { orders(first: $n) { nodes { number } } } }'
 
 
 class Slow:
-    """A graph that takes its time, and knows whether it was stopped."""
+    """A slow graph that records whether it was stopped."""
 
     def __init__(self) -> None:
         self.stopped = False
@@ -40,8 +40,8 @@ class Slow:
         return [None]
 
 
-class Nobody:
-    """A graph that knows no one."""
+class EmptyGraph:
+    """A graph without customers."""
 
     rules: Any = None
 
@@ -49,77 +49,77 @@ class Nobody:
         return [None]
 
     async def link(self, statements: Sequence[object]) -> list[Accepted]:
-        return [Accepted("crm", "1", "email=a", "", Standing.VALID, False, (), (), ()) for _ in statements]
+        return [Accepted("crm", "1", "email=a", "", ObservationStatus.VALID, False, (), (), ()) for _ in statements]
 
 
-def ask(run: Run, text: str, limits: Limits | None = None, graph: Any = None, **asked: Any) -> Answer:
-    operations = Operations(schema, limits or Limits())
-    context = new_context(graph or Nobody(), Caller("test"))
-    request = Asked(text, asked.pop("variables", {}), **asked)
-    return run(operations.run(request, context, ALL))
+def ask(run: Run, text: str, limits: Limits | None = None, graph: Any = None, **options: Any) -> ExecutionAnswer:
+    runner = OperationRunner(schema, limits or Limits())
+    context = new_context(graph or EmptyGraph(), Caller("test"))
+    request = GraphQLRequest(text, options.pop("variables", {}), **options)
+    return run(runner.run(request, context, ALL))
 
 
-def message(answer: Answer) -> str:
+def message(answer: ExecutionAnswer) -> str:
     assert answer.errors
     return answer.errors[0].message
 
 
 @pytest.mark.parametrize(
-    ("text", "limits", "told"),
+    ("text", "limits", "expected"),
     [
-        (VIEW, Limits(depth=3), "4 levels of fields; 3 are allowed"),
+        (ORDERS_QUERY, Limits(depth=3), "4 levels of fields; 3 are allowed"),
         ("{ a: __typename b: __typename c: __typename }", Limits(aliases=2), "3 aliases and repeated fields; 2"),
         ("{ __typename __typename __typename }", Limits(aliases=1), "2 aliases and repeated fields; 1"),
         ("{ __typename " + "@skip(if: true) " * 4 + "}", Limits(directives=3), "4 directives; 3"),
         ("{ " + "__typename " * 30 + "}", Limits(tokens=20), "more than 20"),
-        (VIEW, Limits(cost=21), "may cost 22; 21 is allowed"),
-        (VIEW, Limits(page=10), "first is 20; pages of up to 10 are allowed here"),
-        ("{ __schema { queryType { name } } }", Limits(introspection=False), "introspection is switched off"),
-        ("{ _service { sdl } }", Limits(federation=False), "federation is switched off"),
+        (ORDERS_QUERY, Limits(cost=21), "may cost 22; 21 is allowed"),
+        (ORDERS_QUERY, Limits(page=10), "first is 20; pages of up to 10 are allowed"),
+        ("{ __schema { queryType { name } } }", Limits(introspection=False), "introspection is disabled"),
+        ("{ _service { sdl } }", Limits(federation=False), "federation is disabled"),
         ("query A { __typename } query B { __typename }", Limits(), "operationName must name one"),
         ("fragment A on Query { __typename }", Limits(), "never used"),
         ("{" * 3000, Limits(tokens=10_000), ""),
     ],
 )
-def test_what_is_over_a_limit_is_told_and_not_run(run: Run, text: str, limits: Limits, told: str) -> None:
+def test_a_document_over_a_limit_is_rejected_and_not_run(run: Run, text: str, limits: Limits, expected: str) -> None:
     answer = ask(run, text, limits, graph=object())
     assert not answer.executed
     assert answer.data is None
-    assert told in message(answer)
+    assert expected in message(answer)
 
 
-def test_limits_hold_for_what_variables_ask_for(run: Run) -> None:
-    operations = Operations(schema, Limits(cost=50, page=60))
-    context = new_context(Nobody(), Caller("test"))
+def test_limits_apply_to_sizes_in_variables(run: Run) -> None:
+    runner = OperationRunner(schema, Limits(cost=50, page=60))
+    context = new_context(EmptyGraph(), Caller("test"))
     for size, stage in ((5, Stage.EXECUTION), (48, Stage.EXECUTION), (49, Stage.VALIDATION), (5, Stage.EXECUTION)):
-        assert run(operations.run(Asked(VIEW, {"n": size}), context, ALL)).stage is stage
+        assert run(runner.run(GraphQLRequest(ORDERS_QUERY, {"n": size}), context, ALL)).stage is stage
 
 
-def test_the_cost_is_told_to_those_who_ask(run: Run) -> None:
-    told = ask(run, VIEW, variables={"n": 8}, tell_cost=True)
-    assert told.extensions == {"cost": {"requested": 10, "limit": 50_000, "left": 49_990}}
-    assert ask(run, VIEW).extensions is None
+def test_the_cost_is_returned_on_request(run: Run) -> None:
+    answer = ask(run, ORDERS_QUERY, variables={"n": 8}, include_cost=True)
+    assert answer.extensions == {"cost": {"requested": 10, "limit": 50_000, "left": 49_990}}
+    assert ask(run, ORDERS_QUERY).extensions is None
 
 
-def test_an_operation_out_of_time_is_stopped(run: Run) -> None:
+def test_an_operation_over_its_time_limit_is_stopped(run: Run) -> None:
     graph = Slow()
-    answer = ask(run, VIEW, Limits(seconds=0.05), graph)
+    answer = ask(run, ORDERS_QUERY, Limits(seconds=0.05), graph)
     assert answer.stage is Stage.TIME
     assert "took longer than 0.05 s" in message(answer)
     assert graph.stopped
 
 
-def test_only_what_is_allowed_this_way_is_run(run: Run) -> None:
-    operations = Operations(schema, Limits())
+def test_only_allowed_operation_types_are_run(run: Run) -> None:
+    runner = OperationRunner(schema, Limits())
     for text, allowed in (
         ("mutation { __typename }", QUERIES),
         ("subscription { changes { id } }", ALL - {OperationType.SUBSCRIPTION}),
     ):
-        answer = run(operations.run(Asked(text, {}), new_context(Nobody(), Caller("test")), allowed))
+        answer = run(runner.run(GraphQLRequest(text, {}), new_context(EmptyGraph(), Caller("test")), allowed))
         assert answer.stage is Stage.METHOD
 
 
-def test_what_does_not_fit_is_told_only_where_that_is_wanted(run: Run) -> None:
+def test_errors_reveal_the_schema_only_if_details_are_enabled(run: Run) -> None:
     assert "Did you mean" in message(ask(run, "{ custmer { id } }"))
     hidden = Limits(details=False)
     for text, variables in (
@@ -129,52 +129,52 @@ def test_what_does_not_fit_is_told_only_where_that_is_wanted(run: Run) -> None:
         ('{ customer(by: {idd: "x"}) { id } }', {}),
         ('{ node(id: "x") { ... on Custome { id } } }', {}),
     ):
-        told = message(ask(run, text, hidden, variables=variables))
-        assert "mean" not in told
-        assert variables or told == UNTOLD
+        reported = message(ask(run, text, hidden, variables=variables))
+        assert "mean" not in reported
+        assert variables or reported == HIDDEN_ERRORS_MESSAGE
 
 
-def test_good_documents_are_kept_and_bad_ones_are_not() -> None:
+def test_valid_documents_are_cached_and_invalid_ones_are_not() -> None:
     documents = Documents(schema._schema, Limits())
-    good, bad = documents.get("{ __typename }"), documents.get("{ nope }")
-    assert documents.get("{ __typename }") is good
-    assert documents.get("{ nope }") is not bad
-    for number in range(KEPT):
+    valid, invalid = documents.get("{ __typename }"), documents.get("{ nope }")
+    assert documents.get("{ __typename }") is valid
+    assert documents.get("{ nope }") is not invalid
+    for number in range(DOCUMENT_CACHE_SIZE):
         documents.get(f"query Q{number} {{ __typename }}")
-    assert documents.get("{ __typename }") is not good
+    assert documents.get("{ __typename }") is not valid
     long = "{ __typename }" + " " * 30_000
     assert documents.get(long) is not documents.get(long)
 
 
 @pytest.mark.parametrize(
-    "text", [VIEW, "mutation M($i: LinkIdentifiersInput!) { linkIdentifiers(input: $i) { __typename } }"]
+    "text", [ORDERS_QUERY, "mutation M($i: LinkIdentifiersInput!) { linkIdentifiers(input: $i) { __typename } }"]
 )
-def test_what_a_request_held_goes_with_its_answer(run: Run, text: str) -> None:
-    """Nothing of it is in a circle, so that Python need not look for circles, which stops everybody."""
-    # Given a service that knows the document already
-    operations = Operations(schema, Limits())
-    seen = [{"source": "crm", "identifiers": [{"namespace": "email", "value": "ann@example.org"}]}]
+def test_the_objects_of_a_request_are_freed_with_its_answer(run: Run, text: str) -> None:
+    """They are not in a reference cycle, so that the garbage collector, which stops all threads, is not needed."""
+    # given: a service that has cached the document
+    runner = OperationRunner(schema, Limits())
+    observations = [{"source": "crm", "identifiers": [{"namespace": "email", "value": "ann@example.org"}]}]
 
-    async def once() -> Answer:
-        asked = Asked(text, {"i": {"observations": seen}})
-        return await operations.run(asked, new_context(Nobody(), Caller("test")), ALL)  # type: ignore[arg-type]
+    async def once() -> ExecutionAnswer:
+        request = GraphQLRequest(text, {"i": {"observations": observations}})
+        return await runner.run(request, new_context(EmptyGraph(), Caller("test")), ALL)  # type: ignore[arg-type]
 
-    def held() -> Counter[type]:
-        return Counter(type(one) for one in gc.get_objects() if type(one) in (Context, Loaders, CompiledExecutor))
+    def live_objects() -> Counter[type]:
+        return Counter(type(item) for item in gc.get_objects() if type(item) in (Context, Loaders, CompiledExecutor))
 
-    async def then() -> tuple[Counter[type], Counter[type]]:
+    async def count_before_and_after() -> tuple[Counter[type], Counter[type]]:
         for _ in range(3):
             assert (await once()).executed
         gc.collect()
-        before = held()
-        # When it is asked once more, and Python looks for no circles
+        before = live_objects()
+        # when: it runs once more without garbage collection
         gc.disable()
         try:
             await once()
-            return before, held()
+            return before, live_objects()
         finally:
             gc.enable()
 
-    before, after = run(then())
-    # Then nothing more is left of it
+    before, after = run(count_before_and_after())
+    # then: no object of it is left
     assert after == before

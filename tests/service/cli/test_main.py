@@ -1,4 +1,4 @@
-"""The command line as its users meet it."""
+"""The commands of `kith`, each run as a process."""
 
 import json
 from pathlib import Path
@@ -22,28 +22,28 @@ expect
 """
 
 
-def test_simulate_prints_the_outcome_as_json(tmp_path: Path) -> None:
+def test_simulate_prints_the_result_as_json(tmp_path: Path) -> None:
     (tmp_path / "a.scenario").write_text(SCENARIO)
     done = kith(tmp_path, "simulate", "a.scenario")
     assert done.returncode == 0
-    answer = json.loads(done.stdout)
-    assert answer["customers"] == [["cookie=1", "crm=Sue"], ["crm=Tom"]]
-    assert answer["suspended"][0]["link"] == ["cookie=1", "crm=Tom"]
-    assert answer["refused"][0]["observation"] == "e9"
-    assert set(answer) == {"customers", "suspended", "refused"}
+    result = json.loads(done.stdout)
+    assert result["customers"] == [["cookie=1", "crm=Sue"], ["crm=Tom"]]
+    assert result["suspended"][0]["link"] == ["cookie=1", "crm=Tom"]
+    assert result["rejected"][0]["observation"] == "e9"
+    assert set(result) == {"customers", "suspended", "rejected"}
 
 
-def test_simulate_fails_with_both_lists_where_the_expectation_differs(tmp_path: Path) -> None:
+def test_simulate_fails_with_both_lists_if_the_expectation_differs(tmp_path: Path) -> None:
     (tmp_path / "a.scenario").write_text(SCENARIO.replace("crm=Sue cookie=1\n  crm=Tom\n", "crm=Tom cookie=1\n"))
     done = kith(tmp_path, "simulate", "a.scenario")
     assert done.returncode == 1
-    answer = json.loads(done.stdout)
-    assert answer["expected"] == [["cookie=1", "crm=Tom"]]
-    assert answer["customers"] == [["cookie=1", "crm=Sue"], ["crm=Tom"]]
+    result = json.loads(done.stdout)
+    assert result["expected"] == [["cookie=1", "crm=Tom"]]
+    assert result["customers"] == [["cookie=1", "crm=Sue"], ["crm=Tom"]]
 
 
 @pytest.mark.parametrize("content", [b"nonsense", b"\xff\xfe"])
-def test_simulate_explains_a_bad_file(tmp_path: Path, content: bytes) -> None:
+def test_simulate_explains_an_invalid_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.scenario").write_bytes(content)
     done = kith(tmp_path, "simulate", "a.scenario")
     assert done.returncode == 2
@@ -51,38 +51,38 @@ def test_simulate_explains_a_bad_file(tmp_path: Path, content: bytes) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_other_addresses_than_loopback_need_keys(tmp_path: Path) -> None:
+def test_addresses_other_than_loopback_require_keys(tmp_path: Path) -> None:
     done = kith(tmp_path, "serve", "--host", "0.0.0.0", "--port", "0", timeout=30)
     assert done.returncode == 2
     assert "KITH_API_KEYS" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("words", "names"),
+    ("options", "message"),
     [
         (["--store", "mysql://x"], "KITH_STORE: 'mysql://x'"),
         (["--store", "sqlite:///no/such/folder/x.db"], "the database file cannot be used"),
         (["--rules", "nowhere.toml"], "nowhere.toml: cannot be read"),
     ],
 )
-def test_bad_settings_are_one_line(tmp_path: Path, words: list[str], names: str) -> None:
-    done = kith(tmp_path, "migrate", *words)
+def test_an_invalid_setting_is_reported_in_one_line(tmp_path: Path, options: list[str], message: str) -> None:
+    done = kith(tmp_path, "migrate", *options)
     assert done.returncode == 2
-    assert names in done.stderr.replace("\n", " ")
+    assert message in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
 
 
 def test_migrate_is_safe_to_repeat(tmp_path: Path) -> None:
     assert "0001 initial" in kith(tmp_path, "migrate").stdout
-    assert "nothing to do" in kith(tmp_path, "migrate").stdout
+    assert "the store is up to date" in kith(tmp_path, "migrate").stdout
 
 
-def test_other_rules_than_the_store_was_resolved_with_are_refused(tmp_path: Path) -> None:
+def test_rules_other_than_those_of_the_store_are_rejected(tmp_path: Path) -> None:
     kith(tmp_path, "migrate")
-    (tmp_path / "mine.toml").write_text("[[namespace]]\nname = 'crm_id'\n")
-    done = kith(tmp_path, "migrate", "--rules", "mine.toml")
+    (tmp_path / "other.toml").write_text("[[namespace]]\nname = 'crm_id'\n")
+    done = kith(tmp_path, "migrate", "--rules", "other.toml")
     assert done.returncode == 2
-    assert "others than the file's" in done.stderr.replace("\n", " ")
+    assert "differ from the file" in done.stderr.replace("\n", " ")
 
 
 def test_rules_are_checked_previewed_and_applied(tmp_path: Path) -> None:
@@ -95,20 +95,20 @@ def test_rules_are_checked_previewed_and_applied(tmp_path: Path) -> None:
     kith(tmp_path, "import", "f.ndjson")
     loose = default_text().replace('name = "crm_id"\nlimit = 1', 'name = "crm_id"\nlimit = 2')
     (tmp_path / "loose.toml").write_text(loose)
-    (tmp_path / "bad.toml").write_text("accept = 2")
+    (tmp_path / "bad.toml").write_text("min_confidence = 2")
     # when
-    good, bad = (kith(tmp_path, "rules", "check", name) for name in ("loose.toml", "bad.toml"))
+    valid, invalid = (kith(tmp_path, "rules", "check", name) for name in ("loose.toml", "bad.toml"))
     preview = kith(tmp_path, "rules", "preview", "loose.toml")
-    first, again = (kith(tmp_path, "rules", "apply", "loose.toml") for _ in range(2))
-    late = kith(tmp_path, "rules", "apply", "loose.toml", "--expected-version", "1")
+    first, second = (kith(tmp_path, "rules", "apply", "loose.toml") for _ in range(2))
+    outdated = kith(tmp_path, "rules", "apply", "loose.toml", "--expected-version", "1")
     # then
-    assert (good.returncode, bad.returncode) == (0, 2)
-    assert "bad.toml: namespace: Field required" in bad.stderr.replace("\n", " ") or "accept" in bad.stderr
-    assert "customers: 3 now, 2 then" in preview.stdout
-    assert "of now: 2 would merge, 0 would split, 2 change in all" in preview.stdout
+    assert (valid.returncode, invalid.returncode) == (0, 2)
+    message = invalid.stderr.replace("\n", " ")
+    assert "bad.toml: namespace: Field required" in message or "min_confidence" in message
+    assert "customers: 3 now, 2 under these rules" in preview.stdout
+    assert "current customers: 2 would merge, 0 would split, 2 would change in total" in preview.stdout
     assert "a@example.com" not in preview.stdout
-    assert "version 2 of the rules is in force" in first.stdout
-    assert "version 2 of the rules is in force" in again.stdout, "the same rules again are no new version"
-    assert late.returncode == 0
-    found = kith(tmp_path, "lookup", "crm_id=Key0").stdout
-    assert "crm_id=Key1" in found
+    assert "version 2 of the rules is in effect" in first.stdout
+    assert "version 2 of the rules is in effect" in second.stdout, "the same rules again are not a new version"
+    assert outdated.returncode == 0
+    assert "crm_id=Key1" in kith(tmp_path, "lookup", "crm_id=Key0").stdout

@@ -1,17 +1,17 @@
-"""`rules.toml`: the default is sound, and an error names file, key and what is allowed."""
+"""`rules.toml`: the default is valid, and an error names the file, the key and what is allowed."""
 
 from pathlib import Path
 
 import pytest
 
 from graph.domain.model.errors import RulesError
-from graph.domain.model.rules import Dropped
+from graph.domain.model.rules import DroppedIdentifier, DroppedIdentifierCode
 from service.config.rules_file import default_text, parse, read_text
 
 DEFAULT = parse(default_text())
 
 
-def test_order_ranks_last_and_crm_id_first() -> None:
+def test_crm_id_is_strongest_and_order_is_weakest() -> None:
     names = list(DEFAULT.by_name)
     assert names[0] == "crm_id"
     assert names[-1] == "order"
@@ -29,8 +29,8 @@ def test_order_ranks_last_and_crm_id_first() -> None:
         ("order", "a-1", "A-1"),
     ],
 )
-def test_values_are_normalised(namespace: str, raw: str, value: str) -> None:
-    assert DEFAULT.clean(namespace, raw) == value
+def test_values_are_normalized(namespace: str, raw: str, value: str) -> None:
+    assert DEFAULT.normalize_value(namespace, raw) == value
 
 
 @pytest.mark.parametrize(
@@ -56,42 +56,42 @@ def test_values_are_normalised(namespace: str, raw: str, value: str) -> None:
     ],
 )
 @pytest.mark.parametrize("namespace", list(DEFAULT.by_name))
-def test_placeholders_are_blocked_everywhere(namespace: str, raw: str) -> None:
-    dropped = DEFAULT.clean(namespace, raw)
-    assert isinstance(dropped, Dropped)
-    assert dropped.code == "BLOCKED"
+def test_placeholders_are_blocked_in_every_namespace(namespace: str, raw: str) -> None:
+    dropped = DEFAULT.normalize_value(namespace, raw)
+    assert isinstance(dropped, DroppedIdentifier)
+    assert dropped.code is DroppedIdentifierCode.BLOCKED
 
 
 @pytest.mark.parametrize("raw", ["", "  ", "\t"])
-def test_nothing_is_empty(raw: str) -> None:
-    dropped = DEFAULT.clean("email", raw)
-    assert isinstance(dropped, Dropped)
-    assert dropped.code == "EMPTY"
+def test_blank_values_are_empty(raw: str) -> None:
+    dropped = DEFAULT.normalize_value("email", raw)
+    assert isinstance(dropped, DroppedIdentifier)
+    assert dropped.code is DroppedIdentifierCode.EMPTY
 
 
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("accept = 2\n[[namespace]]\nname = 'a'", ["accept", "less than or equal to 1", "2"]),
+        ("min_confidence = 2\n[[namespace]]\nname = 'a'", ["min_confidence", "less than or equal to 1", "2"]),
         ("", ["namespace", "Field required"]),
         ("namespace = []", ["namespace", "at least 1"]),
         ("[[namespace]]\nname = 'a'\nlimit = 0", ["namespace.1.limit", "greater than or equal to 1"]),
         ("[[namespace]]\nname = 'a'\nlimit = '1'", ["namespace.1.limit", "valid integer"]),
         ("[[namespace]]\nname = 'a'\nsize = 1", ["namespace.1.size", "not permitted"]),
         ("[[namespace]]\nname = 'A b'", ["'A b'", "a-z"]),
-        ("[[namespace]]\nname = 'a'\n[[namespace]]\nname = 'a'", ["'a' is there twice"]),
+        ("[[namespace]]\nname = 'a'\n[[namespace]]\nname = 'a'", ["duplicate namespace 'a'"]),
         ("[[namespace]]\nname = 'a'\ncontested = 'last'", ["contested", "'newest' or 'first'"]),
-        ("[[namespace]]\nname = 'a'\nnormalise = ['up']", ["'a'", "unknown step 'up'", "phone:XX"]),
-        ("[[namespace]]\nname = 'a'\nnormalise = ['phone:QQ']", ["'QQ'", "ISO 3166"]),
+        ("[[namespace]]\nname = 'a'\nnormalize = ['up']", ["'a'", "unknown step 'up'", "phone:XX"]),
+        ("[[namespace]]\nname = 'a'\nnormalize = ['phone:QQ']", ["'QQ'", "ISO 3166"]),
         ("[[namespace]]\nname = 'a'\nshared_above = {b = 2}", ["'a'", "shared_above names 'b'"]),
         ("[[namespace]]\nname = 'a'\nblocked = {patterns = ['(']}", ["'a'", "unterminated"]),
-        ("accept = ", ["is not TOML"]),
+        ("min_confidence = ", ["is not TOML"]),
     ],
 )
-def test_a_bad_file_is_explained(text: str, names: list[str]) -> None:
+def test_an_invalid_file_is_explained(text: str, names: list[str]) -> None:
     with pytest.raises(RulesError) as raised:
-        parse(text, "mine.toml")
-    for name in ["mine.toml", *names]:
+        parse(text, "rules.toml")
+    for name in ["rules.toml", *names]:
         assert name in raised.value.message
 
 
@@ -108,9 +108,6 @@ def test_shared_above_and_blocked_take_both_forms() -> None:
     assert rules.is_shared("b", {"a": 2})
     assert not rules.is_shared("b", {"a": 1, "c": 9})
     assert rules.is_shared("c", {"a": 2, "b": 2})
-    assert [isinstance(rules.clean(*one), str) for one in (("a", "x"), ("a", "X"), ("c", "y"), ("c", "zz"))] == [
-        False,
-        True,
-        False,
-        False,
-    ]
+    values = (("a", "x"), ("a", "X"), ("c", "y"), ("c", "zz"))
+    accepted = [isinstance(rules.normalize_value(namespace, value), str) for namespace, value in values]
+    assert accepted == [False, True, False, False]

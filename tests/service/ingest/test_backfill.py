@@ -1,4 +1,4 @@
-"""`kith backfill`: all formats, refused lines, runs that are cut off, and stores that are not empty."""
+"""`kith backfill`: formats, rejected lines, interrupted runs, and stores that are not empty."""
 
 import json
 import os
@@ -13,15 +13,15 @@ from pathlib import Path
 import polars
 import pytest
 
-from graph.domain.model.errors import Conflict, InvalidInput, StoreUnavailable
+from graph.domain.model.errors import InvalidInput, StoreNotEmpty, StoreUnavailable
 from graph.domain.model.store_values import Writes
 from graph.domain.profile.pages import ByKey, OrderPage, Selection
 from graph.ports import LOADING, Store
 from service.bootstrap import Wiring, wire
 from service.config.settings import Settings
 from service.ingest import backfill
-from service.ingest.backfill import Mark
-from service.ingest.importer import Report
+from service.ingest.backfill import LoadCheckpoint
+from service.ingest.importer import RejectionReport
 from tests.builders.runs import Run
 
 LINES = [
@@ -39,7 +39,7 @@ LINES = [
         "source": "shop",
         "number": "w-7",
         "placedAt": "2026-02-01T00:00:00Z",
-        "statedAt": "2026-02-01T00:00:00Z",
+        "reportedAt": "2026-02-01T00:00:00Z",
         "currency": "EUR",
         "total": "12.50",
         "identifiers": [{"namespace": "email", "value": "anna@mail.example"}],
@@ -64,14 +64,14 @@ def wiring(tmp_path: Path) -> Wiring:
     return wire(Settings(store=f"sqlite:///{tmp_path / 'kith.db'}", _env_file=None))
 
 
-def written(folder: Path, lines: list[dict[str, object]]) -> Path:
+def write_history(folder: Path, lines: list[dict[str, object]]) -> Path:
     path = folder / "history.ndjson"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines) + "{nope\n", "utf-8")
     return path
 
 
-class CutOff:
-    """A store whose power goes after the first portion."""
+class FailingStore:
+    """A store that fails after the first portion."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -82,64 +82,64 @@ class CutOff:
 
     async def load(self, writes: Writes, numbers: Mapping[str, int]) -> None:
         if self._loaded == 1:
-            raise OSError("the power went")
+            raise OSError("no power")
         self._loaded += 1
         await self._store.load(writes, numbers)
 
 
-def quiet(what: str, done: int, total: int) -> None:
+def check_progress(stage: str, done: int, total: int) -> None:
     assert 0 <= done <= total
 
 
 def test_a_history_is_read_resolved_and_loaded(wiring: Wiring, run: Run, tmp_path: Path) -> None:
     # given
-    report = Report(tmp_path / "refused.ndjson")
+    report = RejectionReport(tmp_path / "rejected.ndjson")
     # when
-    done = run(backfill.run(wiring, [written(tmp_path, LINES)], report, quiet))
+    done = run(backfill.run(wiring, [write_history(tmp_path, LINES)], report, check_progress))
     report.flush()
     # then
     assert (done.customers, done.identifiers, done.links) == (2, 4, 2)
-    assert (done.counts.accepted, done.counts.repeated, done.counts.refused, done.counts.dropped) == (4, 1, 4, 1)
-    refused = [json.loads(line) for line in (tmp_path / "refused.ndjson").read_text().splitlines()]
-    assert {(one["line"], one["code"]) for one in refused} == {
+    assert (done.counts.accepted, done.counts.duplicates, done.counts.rejected, done.counts.dropped) == (4, 1, 4, 1)
+    rejected = [json.loads(line) for line in (tmp_path / "rejected.ndjson").read_text().splitlines()]
+    assert {(row["line"], row["code"]) for row in rejected} == {
         (6, "ID_CONFLICT"),
-        (7, "LIMIT_EXCEEDED"),
+        (7, "NAMESPACE_LIMIT_EXCEEDED"),
         (8, "UNKNOWN_NAMESPACE"),
-        (9, "BAD_LINE"),
+        (9, "INVALID_LINE"),
     }
     run(wiring.prepare())
     page = OrderPage(10)
     (view,) = run(wiring.graph.customers([ByKey("email=anna@mail.example")], Selection((page,))))
     assert view is not None
     assert view.customer.counts == {"crm_id": 1, "email": 1, "order": 1}
-    assert [one.key for one in view.pages[page].items] == ["order=W-7"]
+    assert [order.key for order in view.pages[page].items] == ["order=W-7"]
     run(wiring.graph.close())
 
 
-def test_a_run_that_was_cut_off_goes_on(wiring: Wiring, run: Run, tmp_path: Path) -> None:
+def test_an_interrupted_run_continues(wiring: Wiring, run: Run, tmp_path: Path) -> None:
     # given
-    path, report = written(tmp_path, LINES), Report(tmp_path / "refused.ndjson")
-    with pytest.raises(OSError, match="power"):
-        run(backfill.run(replace(wiring, store=CutOff(wiring.store)), [path], report, quiet))
+    path, report = write_history(tmp_path, LINES), RejectionReport(tmp_path / "rejected.ndjson")
+    with pytest.raises(OSError, match="no power"):
+        run(backfill.run(replace(wiring, store=FailingStore(wiring.store)), [path], report, check_progress))
     # when / then
-    assert run(wiring.store.kept(LOADING)) is not None
-    with pytest.raises(StoreUnavailable, match="being loaded"):
+    assert run(wiring.store.get_value(LOADING)) is not None
+    with pytest.raises(StoreUnavailable, match="is loading this store"):
         run(wiring.prepare())
-    with pytest.raises(InvalidInput, match="other files"):
-        run(backfill.run(wiring, [written(tmp_path / "..", LINES[:1])], report, quiet))
+    with pytest.raises(InvalidInput, match="different files"):
+        run(backfill.run(wiring, [write_history(tmp_path / "..", LINES[:1])], report, check_progress))
     # when
-    path = written(tmp_path, LINES)
-    done = run(backfill.run(wiring, [path], report, quiet))
+    path = write_history(tmp_path, LINES)
+    done = run(backfill.run(wiring, [path], report, check_progress))
     # then
     assert (done.customers, run(wiring.store.count_customers())) == (2, 2)
     assert len(run(wiring.store.changes(0, 10))) == 2
-    # and a second history does not go on top
-    with pytest.raises(Conflict, match="not empty"):
-        run(backfill.run(wiring, [path], report, quiet))
+    # and a second history is not loaded on top
+    with pytest.raises(StoreNotEmpty, match="not empty"):
+        run(backfill.run(wiring, [path], report, check_progress))
     run(wiring.graph.close())
 
 
-def test_parquet_is_read_by_column(wiring: Wiring, run: Run, tmp_path: Path) -> None:
+def test_parquet_has_a_column_for_each_field_and_namespace(wiring: Wiring, run: Run, tmp_path: Path) -> None:
     # given
     frame = polars.DataFrame(
         {
@@ -154,68 +154,72 @@ def test_parquet_is_read_by_column(wiring: Wiring, run: Run, tmp_path: Path) -> 
     )
     frame.write_parquet(tmp_path / "history.parquet")
     # when
-    report = Report(tmp_path / "refused.ndjson")
-    done = run(backfill.run(wiring, [tmp_path / "history.parquet"], report, quiet))
+    report = RejectionReport(tmp_path / "rejected.ndjson")
+    done = run(backfill.run(wiring, [tmp_path / "history.parquet"], report, check_progress))
     # then
     assert (done.counts.accepted, done.customers, done.identifiers, done.links) == (3, 2, 5, 4)
     run(wiring.graph.close())
 
 
-def test_a_file_that_cannot_be_read_leaves_the_store_as_it_was(wiring: Wiring, run: Run, tmp_path: Path) -> None:
+def test_an_unreadable_file_leaves_the_store_unchanged(wiring: Wiring, run: Run, tmp_path: Path) -> None:
     # given
-    bad, good = tmp_path / "bad.parquet", written(tmp_path, LINES)
+    bad, good = tmp_path / "bad.parquet", write_history(tmp_path, LINES)
     bad.write_bytes(b"PAR1 and nothing else")
-    report = Report(tmp_path / "refused.ndjson")
+    report = RejectionReport(tmp_path / "rejected.ndjson")
     # when
     with pytest.raises(InvalidInput, match=r"bad\.parquet cannot be read as Parquet"):
-        run(backfill.run(wiring, [good, bad], report, quiet))
+        run(backfill.run(wiring, [good, bad], report, check_progress))
     # then
-    assert run(wiring.store.kept(LOADING)) is None
-    assert run(backfill.run(wiring, [good], report, quiet)).customers == 2
+    assert run(wiring.store.get_value(LOADING)) is None
+    assert run(backfill.run(wiring, [good], report, check_progress)).customers == 2
     run(wiring.graph.close())
 
 
-def test_a_run_that_loaded_nothing_binds_no_other(wiring: Wiring, run: Run, tmp_path: Path) -> None:
+def test_a_run_that_loaded_nothing_does_not_bind_a_later_run(wiring: Wiring, run: Run, tmp_path: Path) -> None:
     # given
     run(wiring.prepare())
-    run(wiring.store.begin_load(Mark(("another file",), 1, "00").text()))
+    run(wiring.store.begin_load(LoadCheckpoint(("another file",), 1, "00").to_json()))
     # when
-    done = run(backfill.run(wiring, [written(tmp_path, LINES)], Report(tmp_path / "refused.ndjson"), quiet))
+    done = run(
+        backfill.run(
+            wiring, [write_history(tmp_path, LINES)], RejectionReport(tmp_path / "rejected.ndjson"), check_progress
+        )
+    )
     # then
     assert done.customers == 2
     run(wiring.graph.close())
 
 
-def test_the_command_tells_what_it_did(tmp_path: Path) -> None:
+def test_the_command_prints_a_summary(tmp_path: Path) -> None:
     # given
-    path = written(tmp_path, LINES)
+    path = write_history(tmp_path, LINES)
     command = [sys.executable, "-m", "service", "backfill", str(path), "--store", f"sqlite:///{tmp_path / 'kith.db'}"]
     # when
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     # then
     assert done.returncode == 0, done.stderr
-    assert "4 lines taken in, 1 known already, 4 refused; 1 identifiers dropped" in done.stdout
-    assert "2 customers of 4 identifiers, 2 links" in done.stdout
-    assert "BAD_LINE 1, ID_CONFLICT 1, LIMIT_EXCEEDED 1, UNKNOWN_NAMESPACE 1" in done.stdout
+    assert "4 lines accepted, 1 duplicates, 4 rejected; 1 identifiers dropped" in done.stdout
+    assert "2 customers with 4 identifiers, 2 links" in done.stdout
+    assert "ID_CONFLICT 1, INVALID_LINE 1, NAMESPACE_LIMIT_EXCEEDED 1, UNKNOWN_NAMESPACE 1" in done.stdout
     # when
-    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    second = subprocess.run(command, capture_output=True, text=True, check=False)
     # then
-    assert again.returncode == 2
-    assert "not empty" in again.stderr
+    assert second.returncode == 2
+    assert "not empty" in second.stderr
 
 
-def test_who_is_told_to_stop_leaves_nothing_behind(tmp_path: Path) -> None:
-    # given a backfill that is reading
+def test_a_terminated_run_deletes_its_temporary_files(tmp_path: Path) -> None:
+    # given: a backfill that is reading
     file, folder = tmp_path / "history.ndjson", tmp_path / "temporary"
     folder.mkdir()
     with file.open("w") as out:
         for n in range(100_000):
-            one = {
+            observation = {
                 "source": "web",
                 "id": str(n),
                 "identifiers": [{"namespace": "email", "value": f"p{n}@mail.example"}],
             }
-            out.write(json.dumps(one) + "\n")
+            out.write(json.dumps(observation) + "\n")
     command = [sys.executable, "-m", "service", "backfill", str(file), "--store", f"sqlite:///{tmp_path}/kith.db"]
     process = subprocess.Popen(
         command, env={**os.environ, "TMPDIR": str(folder)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -227,8 +231,8 @@ def test_who_is_told_to_stop_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(folder.glob("kith-backfill-*/rows"))
     # when
     process.terminate()
-    _, told = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=60)
     # then
     assert process.returncode == 128 + signal.SIGTERM
     assert list(folder.glob("kith-backfill-*")) == []
-    assert "Traceback" not in told
+    assert "Traceback" not in stderr

@@ -1,4 +1,4 @@
-"""Lines that several processes read."""
+"""Lines that several processes parse."""
 
 import json
 import subprocess
@@ -9,39 +9,39 @@ from graph.domain.commands import Terms
 from graph.domain.model.errors import Problem
 from service.bootstrap import currencies
 from service.config.rules_file import default_text
-from service.ingest.files import Raw
-from service.ingest.parallel_reader import LINES, Reader, Readers
+from service.ingest.file_formats import RawLine
+from service.ingest.parallel_reader import CHUNK_LINES, LineReader, ReaderPool
 
 
 def line(number: int) -> bytes:
-    """An observation; each tenth line is none."""
+    """An observation; every tenth line is not valid JSON."""
     if number % 10 == 9:
         return b"{nope"
     identifiers = [{"namespace": "crm_id", "value": f"C{number}"}]
     return json.dumps({"source": "crm", "id": str(number), "identifiers": identifiers}).encode()
 
 
-def test_lines_come_back_in_their_order_with_what_they_come_to() -> None:
-    # Given
-    many = 5 * LINES + 3
-    reader = Reader(default_text(), Terms(currencies()), 0, "")
-    # When
-    with Readers(reader, 2) as readers:
-        raw = (Raw(number, 0, line(number)) for number in range(many))
-        found = [pair for chunk, made in readers.read(raw) for pair in zip(chunk, made, strict=True)]
-    # Then
-    assert [one.line for one, _ in found] == list(range(many))
-    for one, (row, problem) in found:
-        if one.line % 10 == 9:
+def test_results_are_in_the_order_of_the_lines() -> None:
+    # given
+    count = 5 * CHUNK_LINES + 3
+    reader = LineReader(default_text(), Terms(currencies()), 0, "")
+    # when
+    with ReaderPool(reader, 2) as readers:
+        raw_lines = (RawLine(number, 0, line(number)) for number in range(count))
+        pairs = [pair for chunk, results in readers.read(raw_lines) for pair in zip(chunk, results, strict=True)]
+    # then
+    assert [raw_line.line for raw_line, _ in pairs] == list(range(count))
+    for raw_line, (row, problem) in pairs:
+        if raw_line.line % 10 == 9:
             assert row is None
             assert isinstance(problem, Problem)
         else:
             assert row is not None
             assert problem is None
-            assert Row._make(row).id == str(one.line)
+            assert Row._make(row).id == str(raw_line.line)
 
 
-def test_such_a_process_loads_no_store_and_no_arrays() -> None:
+def test_a_reader_process_imports_no_store_and_no_arrays() -> None:
     heavy = "{'neo4j', 'numpy', 'numba', 'polars'}"
     code = f"import sys, service.ingest.parallel_reader; print(sorted({heavy} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""`kith import`: both formats, refused lines with their numbers, runs that are stopped and repeated."""
+"""`kith import`: NDJSON and CSV, rejected lines with their numbers, and repeated runs."""
 
 import json
 from pathlib import Path
@@ -8,10 +8,10 @@ import pytest
 from graph.domain.model.errors import Problem
 from graph.domain.model.observations import Observation
 from graph.domain.model.orders import OrderStatement
-from graph.stores.sqlite import EmbeddedStore
+from graph.stores.sqlite import SQLiteStore
 from service.config.rules_file import default_text, parse
-from service.ingest.importer import ImportRun, Report
-from service.ingest.records import items
+from service.ingest.importer import ImportRun, RejectionReport
+from service.ingest.records import read_records
 from tests.builders.clients import Client
 from tests.builders.runs import Run
 from tests.builders.services import kith
@@ -22,7 +22,7 @@ GOOD = b'{"source": "web", "identifiers": [{"namespace": "email", "value": "a@ex
 
 def read(path: Path, content: bytes) -> list[tuple[int, object]]:
     path.write_bytes(content)
-    return [(item.line, item.what) for item in items(path, RULES, "default")]
+    return [(record.line, record.content) for record in read_records(path, RULES, "default")]
 
 
 @pytest.mark.parametrize(
@@ -33,27 +33,27 @@ def read(path: Path, content: bytes) -> list[tuple[int, object]]:
         (b"[1]\n", "is not a JSON object"),
         (b'{"source": "web", "identifierz": []}\n', "identifierz: Extra inputs are not permitted"),
         (b'{"source": "web", "identifiers": [{"namespace": "email"}]}\n', "identifiers.0.value: Field required"),
-        (b'{"source": "web", "seenAt": "gestern", "identifiers": []}\n', "seenAt: not a date and time of ISO 8601"),
+        (b'{"source": "web", "seenAt": "gestern", "identifiers": []}\n', "seenAt: must be an ISO 8601 date and time"),
         (b'{"source": "web", "number": "1", "total": "x"}\n', "placedAt: Field required"),
         (b'{"source": "web", "confidence": NaN, "identifiers": []}\n', "is not JSON"),
         (b'{"source": "we', "is not JSON"),
     ],
 )
-def test_a_bad_line_of_ndjson_costs_only_itself(tmp_path: Path, line: bytes, reason: str) -> None:
+def test_an_invalid_line_of_ndjson_does_not_affect_other_lines(tmp_path: Path, line: bytes, reason: str) -> None:
     # when
-    found = read(tmp_path / "f.ndjson", GOOD + line + (GOOD if line.endswith(b"\n") else b""))
+    records = read(tmp_path / "f.ndjson", GOOD + line + (GOOD if line.endswith(b"\n") else b""))
     # then
-    assert isinstance(found[0][1], Observation)
-    number, problem = found[1]
+    assert isinstance(records[0][1], Observation)
+    number, problem = records[1]
     assert number == 2
     assert isinstance(problem, Problem)
     assert reason in problem.message
-    assert all(isinstance(what, Observation) for _, what in found[2:])
+    assert all(isinstance(content, Observation) for _, content in records[2:])
 
 
-def test_csv_has_a_column_a_field_and_a_column_a_namespace(tmp_path: Path) -> None:
+def test_csv_has_a_column_for_each_field_and_namespace(tmp_path: Path) -> None:
     # when
-    found = read(
+    records = read(
         tmp_path / "f.csv",
         b"\xef\xbb\xbfid,seenAt,email,phone,crm_id\n"
         b"1,2026-01-01T00:00:00Z,a@example.com|b@example.com,,K1\n"
@@ -62,18 +62,18 @@ def test_csv_has_a_column_a_field_and_a_column_a_namespace(tmp_path: Path) -> No
         b"4,,d@example.com,,\n",
     )
     # then
-    assert [line for line, _ in found] == [2, 3, 4, 5]
-    first = found[0][1]
+    assert [line for line, _ in records] == [2, 3, 4, 5]
+    first = records[0][1]
     assert isinstance(first, Observation)
     assert (first.source, first.id) == ("default", "1")
     assert first.identifiers == (("email", "a@example.com"), ("email", "b@example.com"), ("crm_id", "K1"))
-    assert "is not UTF-8" in found[1][1].message
-    assert "has 3 cells, the header 5" in found[2][1].message
-    assert found[3][1].seen_at is None
+    assert "is not UTF-8" in records[1][1].message
+    assert "has 3 cells, but the header has 5" in records[2][1].message
+    assert records[3][1].seen_at is None
 
 
-def test_csv_with_a_number_holds_orders(tmp_path: Path) -> None:
-    content = b"number,source,placedAt,statedAt,currency,total,status,loyalty_card\n"
+def test_csv_with_a_column_number_holds_orders(tmp_path: Path) -> None:
+    content = b"number,source,placedAt,reportedAt,currency,total,status,loyalty_card\n"
     content += b"1,till,2026-01-01T00:00:00,2026-01-01T00:00:00,EUR,9.99,paid,C123\n"
     ((_, order),) = read(tmp_path / "f.csv", content)
     assert isinstance(order, OrderStatement)
@@ -81,7 +81,7 @@ def test_csv_with_a_number_holds_orders(tmp_path: Path) -> None:
     assert order.identifiers == (("loyalty_card", "C123"),)
 
 
-def test_a_run_reports_refused_lines_and_can_be_repeated(tmp_path: Path) -> None:
+def test_a_run_reports_rejected_lines_and_can_be_repeated(tmp_path: Path) -> None:
     # given
     lines = [
         json.dumps({"source": "web", "id": str(n), "identifiers": [{"namespace": "cookie", "value": f"cookie{n}"}]})
@@ -95,77 +95,83 @@ def test_a_run_reports_refused_lines_and_can_be_repeated(tmp_path: Path) -> None
     second = kith(tmp_path, "import", "f.ndjson")
     # then
     assert first.returncode == second.returncode == 0
-    assert "1198 lines taken in, 0 known already, 2 refused" in first.stdout
-    assert "0 lines taken in, 1198 known already, 2 refused" in second.stdout
-    report = [json.loads(line) for line in (tmp_path / "f-refused.ndjson").read_text().splitlines()]
-    assert sorted((row["line"], row["code"]) for row in report) == [(8, "BAD_LINE"), (901, "NOTHING_LEFT")]
+    assert "1198 lines accepted, 0 duplicates, 2 rejected" in first.stdout
+    assert "0 lines accepted, 1198 duplicates, 2 rejected" in second.stdout
+    report = [json.loads(line) for line in (tmp_path / "f-rejected.ndjson").read_text().splitlines()]
+    assert sorted((row["line"], row["code"]) for row in report) == [(8, "INVALID_LINE"), (901, "NO_VALID_IDENTIFIERS")]
 
 
-def test_lookup_shows_a_page_and_says_when_nobody_is_there(tmp_path: Path) -> None:
+def test_lookup_prints_a_page_or_that_no_customer_is_found(tmp_path: Path) -> None:
     # given
     (tmp_path / "f.ndjson").write_bytes(GOOD)
     kith(tmp_path, "import", "f.ndjson")
     # when
-    found = kith(tmp_path, "lookup", "email= A@example.com")
-    nobody = kith(tmp_path, "lookup", "email=b@example.com")
-    wrong = kith(tmp_path, "lookup", "emaill=b@example.com")
+    printed = kith(tmp_path, "lookup", "email= A@example.com")
+    missing = kith(tmp_path, "lookup", "email=b@example.com")
+    invalid = kith(tmp_path, "lookup", "emaill=b@example.com")
     # then
-    assert found.returncode == 0
-    assert "a@example.com" in found.stdout
-    assert (nobody.returncode, nobody.stderr) == (1, "no customer holds this\n")
-    assert wrong.returncode == 2
-    assert "emaill" in wrong.stderr
-    assert "Traceback" not in wrong.stderr
+    assert printed.returncode == 0
+    assert "a@example.com" in printed.stdout
+    assert (missing.returncode, missing.stderr) == (1, "no customer found\n")
+    assert invalid.returncode == 2
+    assert "emaill" in invalid.stderr
+    assert "Traceback" not in invalid.stderr
 
 
 FACTS = [
     {
         "source": "crm",
         "attributes": {"given_name": "Ann", "address": {"city": "Bonn"}},
-        "statedAt": "2026-01-01T00:00:00Z",
+        "reportedAt": "2026-01-01T00:00:00Z",
     },
     {"source": "shop", "purpose": "newsletter", "decision": "GIVEN", "decidedAt": "2026-01-01T00:00:00Z"},
-    {"source": "web", "type": "page_view", "at": "2026-01-02T00:00:00Z", "channel": "web", "properties": {"n": 1}},
+    {
+        "source": "web",
+        "type": "page_viewed",
+        "occurredAt": "2026-01-02T00:00:00Z",
+        "channel": "web",
+        "properties": {"n": 1},
+    },
     {"source": "dmp", "segment": "parents", "expiresAt": "2999-01-01T00:00:00Z"},
-    {"source": "web", "type": "Page View", "at": "2026-01-02T00:00:00Z"},
+    {"source": "web", "type": "Page View", "occurredAt": "2026-01-02T00:00:00Z"},
     {"source": "crm", "attributes": {"address": {"town": "Bonn"}}},
     {"source": "shop", "purpose": "newsletter", "decision": "MAYBE"},
     {"source": "dmp", "segment": "parents", "expiresAt": "later"},
 ]
 
 
-def test_facts_of_all_kinds_are_imported_and_bad_ones_refused_alone(tmp_path: Path, run: Run) -> None:
+def test_facts_of_all_kinds_are_imported_and_invalid_lines_are_rejected(tmp_path: Path, run: Run) -> None:
     # given
-    store = EmbeddedStore(tmp_path / "kith.db")
+    store = SQLiteStore(tmp_path / "kith.db")
     run(store.migrate())
     client = Client(store, run)
-    who = [{"namespace": "email", "value": "ann@example.com"}]
+    identifiers = [{"namespace": "email", "value": "ann@example.com"}]
     file = tmp_path / "facts.ndjson"
-    file.write_text("".join(json.dumps({"identifiers": who, **one}) + "\n" for one in FACTS))
+    file.write_text("".join(json.dumps({"identifiers": identifiers, **fact}) + "\n" for fact in FACTS))
     table = tmp_path / "people.csv"
-    table.write_text("source,statedAt,email,attributes.family_name\ncrm,2026-01-01T00:00:00Z,ann@example.com,Lee\n")
+    table.write_text("source,reportedAt,email,attributes.family_name\ncrm,2026-01-01T00:00:00Z,ann@example.com,Lee\n")
     # when
-    counts = ImportRun(client.graph, Report(tmp_path / "refused.ndjson"), lambda read, done: None)
+    importer = ImportRun(client.graph, RejectionReport(tmp_path / "rejected.ndjson"), lambda read, done: None)
     for path in (file, table):
-        run(counts.run(path))
+        run(importer.run(path))
     # then
-    assert (counts.counts.accepted, counts.counts.refused) == (5, 4)
-    refused = [json.loads(line) for line in (tmp_path / "refused.ndjson").read_text().splitlines()]
-    assert sorted((one["line"], one["code"]) for one in refused) == [
-        (5, "BAD_VALUE"),
-        (6, "BAD_VALUE"),
-        (7, "BAD_FIELD"),
-        (8, "BAD_FIELD"),
+    assert (importer.counts.accepted, importer.counts.rejected) == (5, 4)
+    rejected = [json.loads(line) for line in (tmp_path / "rejected.ndjson").read_text().splitlines()]
+    assert sorted((row["line"], row["code"]) for row in rejected) == [
+        (5, "INVALID_VALUE"),
+        (6, "INVALID_VALUE"),
+        (7, "INVALID_FIELD"),
+        (8, "INVALID_FIELD"),
     ]
-    found = client.customer(
+    customer = client.customer(
         "email=ann@example.com",
         """profile { givenName { value } familyName { value } address { value { city } } }
-          consent(purpose: "newsletter") { decision } outsideSegments { segment }
+          consent(purpose: "newsletter") { decision } externalSegments { segment }
           timeline(kinds: [INTERACTION]) { nodes { ... on Interaction { type } } }""",
     )
-    assert found["profile"]["familyName"] == {"value": "Lee"}
-    assert found["profile"]["address"] == {"value": {"city": "Bonn"}}
-    assert found["consent"] == {"decision": "GIVEN"}
-    assert found["outsideSegments"] == [{"segment": "parents"}]
-    assert found["timeline"]["nodes"] == [{"type": "page_view"}]
+    assert customer["profile"]["familyName"] == {"value": "Lee"}
+    assert customer["profile"]["address"] == {"value": {"city": "Bonn"}}
+    assert customer["consent"] == {"decision": "GIVEN"}
+    assert customer["externalSegments"] == [{"segment": "parents"}]
+    assert customer["timeline"]["nodes"] == [{"type": "page_viewed"}]
     run(store.close())

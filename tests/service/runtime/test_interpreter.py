@@ -1,53 +1,58 @@
-"""How threads take turns while requests are worked on."""
+"""Thread switching while requests are active."""
 
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from service.runtime.interpreter import BESIDE_SECONDS, LARGE_BYTES, SWITCH_SECONDS, WorkedOn
+from service.runtime.interpreter import (
+    LARGE_REQUEST_BYTES,
+    MIXED_SWITCH_INTERVAL_SECONDS,
+    SWITCH_INTERVAL_SECONDS,
+    TrackedRequest,
+)
 from tests.builders.runs import Run
-from tests.builders.turns import SLICES, turns_of_others
+from tests.builders.slices import SLICES, runs_of_another_task
 
 
 @pytest.fixture(autouse=True)
 def interval() -> Iterator[None]:
     before = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     yield
     sys.setswitchinterval(before)
 
 
-def oftener() -> bool:
-    """Whether threads take turns oftener than they usually do."""
-    usual = sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
-    assert usual or sys.getswitchinterval() == pytest.approx(BESIDE_SECONDS)
-    return not usual
+def is_shortened() -> bool:
+    """Whether the switch interval is shorter than by default."""
+    default = sys.getswitchinterval() == pytest.approx(SWITCH_INTERVAL_SECONDS)
+    assert default or sys.getswitchinterval() == pytest.approx(MIXED_SWITCH_INTERVAL_SECONDS)
+    return not default
 
 
-def test_threads_take_turns_oftener_while_small_requests_and_large_ones_are_worked_on() -> None:
-    with WorkedOn(LARGE_BYTES):
-        assert not oftener()
-        with WorkedOn(LARGE_BYTES - 1):
-            assert oftener()
-            # When others begin and end meanwhile
-            with WorkedOn(LARGE_BYTES), WorkedOn(LARGE_BYTES - 1):
+def test_the_switch_interval_is_shortened_while_small_and_large_requests_are_active() -> None:
+    with TrackedRequest(LARGE_REQUEST_BYTES):
+        assert not is_shortened()
+        with TrackedRequest(LARGE_REQUEST_BYTES - 1):
+            assert is_shortened()
+            # when: other requests begin and end meanwhile
+            with TrackedRequest(LARGE_REQUEST_BYTES), TrackedRequest(LARGE_REQUEST_BYTES - 1):
                 pass
-            assert oftener()
-        assert not oftener()
-    with WorkedOn(LARGE_BYTES - 1):
-        assert not oftener()
+            assert is_shortened()
+        assert not is_shortened()
+    with TrackedRequest(LARGE_REQUEST_BYTES - 1):
+        assert not is_shortened()
 
 
-def test_a_request_that_fails_leaves_things_as_they_were() -> None:
-    with WorkedOn(LARGE_BYTES):
-        with pytest.raises(ValueError, match="bad"), WorkedOn(0):
+def test_a_failed_request_restores_the_switch_interval() -> None:
+    with TrackedRequest(LARGE_REQUEST_BYTES):
+        with pytest.raises(ValueError, match="bad"), TrackedRequest(0):
             raise ValueError("bad")
-        assert not oftener()
+        assert not is_shortened()
 
 
-def test_work_in_bulk_stands_aside_for_a_small_request(run: Run) -> None:
-    with WorkedOn(LARGE_BYTES - 1):
-        assert turns_of_others(run) > 3 * SLICES
-    with WorkedOn(LARGE_BYTES):
-        assert turns_of_others(run) == SLICES - 1
+def test_bulk_work_yields_to_a_small_request(run: Run) -> None:
+    with TrackedRequest(LARGE_REQUEST_BYTES - 1):
+        assert runs_of_another_task(run) > 3 * SLICES
+    with TrackedRequest(LARGE_REQUEST_BYTES):
+        assert runs_of_another_task(run) == SLICES - 1

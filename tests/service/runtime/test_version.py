@@ -1,4 +1,4 @@
-"""What `kith --version` prints, and that the distribution's modules are its own."""
+"""The output of `kith --version`, and the distribution's top-level modules."""
 
 import importlib.metadata
 import re
@@ -24,11 +24,11 @@ def test_the_command_prints_version_and_commit() -> None:
     assert re.fullmatch(r"kith \d+\.\d+\.\d+ \(([0-9a-f]{12}|unknown commit)\)", version.describe())
 
 
-def test_a_folder_without_git_has_no_commit(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_checkout_has_no_commit(tmp_path: Path) -> None:
     assert version.of_checkout(tmp_path) is None
 
 
-def test_a_checkout_names_its_commit(tmp_path: Path) -> None:
+def test_a_checkout_has_a_commit(tmp_path: Path) -> None:
     # given
     author = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
     for arguments in (["init", "-q"], [*author, "commit", "-q", "--allow-empty", "-m", "First"]):
@@ -38,7 +38,7 @@ def test_a_checkout_names_its_commit(tmp_path: Path) -> None:
     assert version.of_checkout(tmp_path) == head.stdout[:12]
 
 
-def test_a_wheel_carries_the_commit_it_was_built_from(tmp_path: Path) -> None:
+def test_a_wheel_contains_the_commit_it_was_built_from(tmp_path: Path) -> None:
     # given: a build without `.git`, as in an image
     commit = "0123456789abcdef0123456789abcdef01234567"
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
@@ -49,7 +49,7 @@ def test_a_wheel_carries_the_commit_it_was_built_from(tmp_path: Path) -> None:
     assert zipfile.ZipFile(wheel).read("service/runtime/commit.txt") == b"0123456789ab\n"
 
 
-def test_no_other_distribution_ships_a_module_of_our_names() -> None:
+def test_no_other_distribution_ships_a_module_of_the_same_name() -> None:
     owners = importlib.metadata.packages_distributions()
     for name in ("graph", "schema", "service"):
         assert set(owners.get(name, ())) <= {"kith-graph"}, f"{owners[name]} ship a top-level module {name}"

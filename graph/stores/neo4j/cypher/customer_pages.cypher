@@ -1,21 +1,23 @@
 // name: head
-// The customers $asked ({id} or {key}). Id, version and number of identifiers are read first and, in `tail` and by another
-// path, last: where they differ a change came in between, and the reader asks again. Between the two come the pages.
-// A commit is applied record by record, so the number is also held against the counts that the customer carries: where
-// relationships and properties do not agree, half of a change was seen.
-UNWIND range(0, size($asked) - 1) AS at
-WITH at, $asked[at] AS one
-OPTIONAL MATCH (named:Customer {id: one.id})
+// Begins the query of customer pages: finds the customers of $refs ({id} or {key}). Id, version and number of
+// identifiers are read first and, in `tail` and by another path, last; if they differ, a change was committed in
+// between, and the reader tries again. The pages are read between the two. A commit is applied record by record, so the
+// number is also compared with the counts that the customer carries: if relationships and properties disagree, half of
+// a change was read.
+UNWIND range(0, size($refs) - 1) AS at
+WITH at, $refs[at] AS ref
+OPTIONAL MATCH (named:Customer {id: ref.id})
 OPTIONAL MATCH (named)-[:REDIRECTS_TO]->(target:Customer)
-OPTIONAL MATCH (:Identifier {key: one.key})-[:IDENTIFIES]->(holder:Customer)
-WITH at, one, target IS NOT NULL AS redirected, coalesce(target, named, holder) AS c
+OPTIONAL MATCH (:Identifier {key: ref.key})-[:IDENTIFIES]->(holder:Customer)
+WITH at, ref, target IS NOT NULL AS redirected, coalesce(target, named, holder) AS c
 WHERE c IS NOT NULL
-WITH at, one, redirected, c, elementId(c) AS node, [c.id, c.version, COUNT { (c)<-[:IDENTIFIES]-() }] AS first
-WITH at, one, redirected, c, node, first, c{.*} AS customer, [$pages] AS pages;
+WITH at, ref, redirected, c, elementId(c) AS node, [c.id, c.version, COUNT { (c)<-[:IDENTIFIES]-() }] AS first
+WITH at, ref, redirected, c, node, first, c{.*} AS customer, [$pages] AS pages;
 
 // name: identifiers
-// A page of identifiers by the rank of their namespace and key. `$page` becomes the page's own parameter. Of a small
-// customer all are read, which can be checked whole (see `head`); of a large one each namespace along the index.
+// Returns a page of identifiers by the rank of their namespace, then by key. `$page` is replaced by the page's own
+// parameter. All identifiers of a small customer are read, so that their number can be checked (see `head`); those of a
+// large customer are read along the index, one namespace after the other.
 COLLECT {
   CALL (c, first) {
     WITH c, first WHERE first[2] <= $small
@@ -28,66 +30,67 @@ COLLECT {
     UNWIND $page.ranges AS range
     WITH c, range WHERE c.counts CONTAINS range[0]
     CALL (c, range) {
-      MATCH (i:Identifier) WHERE i.place = c.place AND i.key > range[1] AND i.key < range[2]
-      RETURN i ORDER BY i.place, i.key LIMIT $page.first
+      MATCH (i:Identifier) WHERE i.customer_node = c.node_id AND i.key > range[1] AND i.key < range[2]
+      RETURN i ORDER BY i.customer_node, i.key LIMIT $page.first
     }
     RETURN i LIMIT $page.first
   }
-  RETURN i{.key, .first_seen, .last_seen, .seen, .sources, .shared, .blocked}
+  RETURN i{.key, .first_seen_at, .last_seen_at, .observation_count, .sources, .shared, .blocked}
 };
 
 // name: orders
-// A page of orders, newest first; as with identifiers.
+// Returns a page of orders, newest first; small and large customers as with identifiers.
 COLLECT {
   CALL (c, first) {
     WITH c, first WHERE first[2] <= $small
     MATCH (o:Order)-[:IDENTIFIES]->(c)
-    WHERE o.placed_at IS NOT NULL AND (o.placed_at < $page.after[0] OR (o.placed_at = $page.after[0] AND o.key < $page.after[1]))
+    WHERE o.placed_at IS NOT NULL
+      AND (o.placed_at < $page.after[0] OR (o.placed_at = $page.after[0] AND o.key < $page.after[1]))
     RETURN o ORDER BY o.placed_at DESC, o.key DESC LIMIT $page.first
     UNION ALL
     WITH c, first WHERE first[2] > $small
-    MATCH (o:Order) WHERE o.place = c.place AND o.placed_at <= $page.after[0] AND o.key IS NOT NULL
+    MATCH (o:Order) WHERE o.customer_node = c.node_id AND o.placed_at <= $page.after[0] AND o.key IS NOT NULL
       AND (o.placed_at < $page.after[0] OR o.key < $page.after[1])
-    RETURN o ORDER BY o.place DESC, o.placed_at DESC, o.key DESC LIMIT $page.first
+    RETURN o ORDER BY o.customer_node DESC, o.placed_at DESC, o.key DESC LIMIT $page.first
   }
   RETURN [o.key, o.facts_source, o.facts]
 };
 
-// name: tellers
-// The customer's identifiers on which facts hang; stands for `$tellers` in what follows.
+// name: fact_holders
+// The customer's identifiers that facts are attached to. Replaces `$fact_holders` in the queries below.
 CALL (c, first) {
   WITH c, first WHERE first[2] <= $small
-  MATCH (i:Teller)-[:IDENTIFIES]->(c) RETURN i
+  MATCH (i:FactHolder)-[:IDENTIFIES]->(c) RETURN i
   UNION ALL
   WITH c, first WHERE first[2] > $small
-  MATCH (i:Teller) WHERE i.place = c.place RETURN i
+  MATCH (i:FactHolder) WHERE i.customer_node = c.node_id RETURN i
 };
 
 // name: facts
-// A page of what is told of a kind at the customer's identifiers, newest first. An index on several properties is used
-// only where each of them is spoken of.
+// Returns a page of the facts of a kind at the customer's identifiers, newest first. Neo4j uses an index on several
+// properties only if the query has a condition on each of them.
 COLLECT {
-  $tellers
-  MATCH (o:Observation)-[t:TOLD]->()
+  $fact_holders
+  MATCH (o:Observation)-[t:REPORTED]->()
   WHERE t.key = i.key AND t.kind = $page.kind AND t.at IS NOT NULL AND t.name IS NOT NULL
   WITH i, t, o ORDER BY t.at DESC, o.tier, o.source, o.id, i.key LIMIT $page.first
   RETURN [i.key, t.at, o.source, o.id, o.tier, o.sent]
 };
 
-// name: tallies
-// What hangs on the customer's identifiers, counted.
+// name: interaction_counts
+// Returns the interaction counts of the customer's identifiers.
 COLLECT {
-  $tellers
-  WITH i WHERE i.tally IS NOT NULL
-  RETURN i{.tally}
+  $fact_holders
+  WITH i WHERE i.interaction_counts IS NOT NULL
+  RETURN i{.interaction_counts}
 };
 
-// name: skim
-// The newest interactions, as much of each as stands in the relationships.
+// name: interaction_summaries
+// Returns the newest interactions, with the properties that the relationships carry.
 COLLECT {
-  $tellers
+  $fact_holders
   CALL (i) {
-    MATCH ()-[t:TOLD]->()
+    MATCH ()-[t:REPORTED]->()
     WHERE t.key = i.key AND t.kind = 'interaction' AND t.at IS NOT NULL AND t.name IS NOT NULL
     RETURN t ORDER BY t.key DESC, t.kind DESC, t.at DESC, t.name DESC LIMIT $page.first
   }
@@ -96,14 +99,15 @@ COLLECT {
 };
 
 // name: timeline
-// A page of interactions, orders and history. `bounds` says for each kind where its items begin: a time and a name.
+// Returns a page of interactions, orders and history. `bounds` holds a time and a name for each kind: items before it
+// are returned.
 COLLECT {
   CALL (c, first) {
-    $tellers
+    $fact_holders
     WITH i WHERE 0 IN $page.kinds
     CALL (i) {
       WITH i WHERE $page.types IS NULL
-      MATCH (o:Observation)-[t:TOLD]->()
+      MATCH (o:Observation)-[t:REPORTED]->()
       WHERE t.key = i.key AND t.kind = 'interaction' AND t.at <= $page.bounds[0][0] AND t.at >= $page.since
         AND t.name IS NOT NULL
         AND ($page.channels IS NULL OR t.channel IN $page.channels)
@@ -113,7 +117,7 @@ COLLECT {
       UNION ALL
       UNWIND coalesce($page.types, []) AS type
       CALL (i, type) {
-        MATCH (o:Observation)-[t:TOLD]->()
+        MATCH (o:Observation)-[t:REPORTED]->()
         WHERE t.key = i.key AND t.type = type AND t.at <= $page.bounds[0][0] AND t.at >= $page.since
           AND t.name IS NOT NULL
           AND ($page.channels IS NULL OR t.channel IN $page.channels)
@@ -133,48 +137,52 @@ COLLECT {
     RETURN [1, [i.key, i.facts_source, i.facts]] AS item
     UNION ALL
     WITH c, first WHERE first[2] > $small AND 1 IN $page.kinds
-    MATCH (i:Order) WHERE i.place = c.place AND i.placed_at >= $page.since AND i.placed_at <= $page.bounds[1][0]
-      AND i.key IS NOT NULL AND (i.placed_at < $page.bounds[1][0] OR i.key < $page.bounds[1][1])
-    WITH i ORDER BY i.place DESC, i.placed_at DESC, i.key DESC LIMIT $page.first
+    MATCH (i:Order) WHERE i.customer_node = c.node_id AND i.placed_at >= $page.since
+      AND i.placed_at <= $page.bounds[1][0] AND i.key IS NOT NULL
+      AND (i.placed_at < $page.bounds[1][0] OR i.key < $page.bounds[1][1])
+    WITH i ORDER BY i.customer_node DESC, i.placed_at DESC, i.key DESC LIMIT $page.first
     RETURN [1, [i.key, i.facts_source, i.facts]] AS item
     UNION ALL
     WITH c WHERE 2 IN $page.kinds
     CALL (c) {
-      MATCH (h:Change) WHERE h.customer = c.id AND h.at >= $page.since AND h.at <= $page.bounds[2][0] AND h.no IS NOT NULL
-        AND (h.at < $page.bounds[2][0] OR h.no < $page.bounds[2][1])
-      RETURN h ORDER BY h.customer DESC, h.at DESC, h.no DESC LIMIT $page.first
+      MATCH (h:Change) WHERE h.customer = c.id AND h.recorded_at >= $page.since AND h.recorded_at <= $page.bounds[2][0]
+        AND h.number IS NOT NULL AND (h.recorded_at < $page.bounds[2][0] OR h.number < $page.bounds[2][1])
+      RETURN h ORDER BY h.customer DESC, h.recorded_at DESC, h.number DESC LIMIT $page.first
       UNION
-      MATCH (h:Change) WHERE h.other = c.id AND h.at >= $page.since AND h.at <= $page.bounds[2][0] AND h.no IS NOT NULL
-        AND (h.at < $page.bounds[2][0] OR h.no < $page.bounds[2][1])
-      RETURN h ORDER BY h.other DESC, h.at DESC, h.no DESC LIMIT $page.first
+      MATCH (h:Change) WHERE h.other_customer = c.id AND h.recorded_at >= $page.since
+        AND h.recorded_at <= $page.bounds[2][0] AND h.number IS NOT NULL
+        AND (h.recorded_at < $page.bounds[2][0] OR h.number < $page.bounds[2][1])
+      RETURN h ORDER BY h.other_customer DESC, h.recorded_at DESC, h.number DESC LIMIT $page.first
     }
-    RETURN [2, h{.*}] AS item
+    RETURN [2, h{.*, recorded_datetime: null}] AS item
   }
   RETURN item
 };
 
 // name: history
-// A page of what happened to the customer, newest first: before the entry that was seen last, where one was.
+// Returns a page of the customer's history, newest first, before the entry `after` if there is one.
 COLLECT {
   CALL (c) {
     CALL () {
-      OPTIONAL MATCH (seen:Change {no: $page.after})
-      RETURN CASE WHEN $page.after IS NULL THEN $end ELSE coalesce(seen.at, -$end) END AS at
+      OPTIONAL MATCH (last:Change {number: $page.after})
+      RETURN CASE WHEN $page.after IS NULL THEN $end ELSE coalesce(last.recorded_at, -$end) END AS at
     }
     CALL (c, at) {
-      MATCH (h:Change) WHERE h.customer = c.id AND h.at <= at AND h.no IS NOT NULL AND (h.at < at OR h.no < $page.after)
-      RETURN h ORDER BY h.customer DESC, h.at DESC, h.no DESC LIMIT $page.first
+      MATCH (h:Change) WHERE h.customer = c.id AND h.recorded_at <= at AND h.number IS NOT NULL
+        AND (h.recorded_at < at OR h.number < $page.after)
+      RETURN h ORDER BY h.customer DESC, h.recorded_at DESC, h.number DESC LIMIT $page.first
       UNION
-      MATCH (h:Change) WHERE h.other = c.id AND h.at <= at AND h.no IS NOT NULL AND (h.at < at OR h.no < $page.after)
-      RETURN h ORDER BY h.other DESC, h.at DESC, h.no DESC LIMIT $page.first
+      MATCH (h:Change) WHERE h.other_customer = c.id AND h.recorded_at <= at AND h.number IS NOT NULL
+        AND (h.recorded_at < at OR h.number < $page.after)
+      RETURN h ORDER BY h.other_customer DESC, h.recorded_at DESC, h.number DESC LIMIT $page.first
     }
-    RETURN DISTINCT h ORDER BY h.at DESC, h.no DESC LIMIT $page.first
+    RETURN DISTINCT h ORDER BY h.recorded_at DESC, h.number DESC LIMIT $page.first
   }
-  RETURN h{.*}
+  RETURN h{.*, recorded_datetime: null}
 };
 
 // name: links
-// A page of the links with an end at the customer, by both keys; a link inside the customer comes once.
+// Returns a page of the links with an end at the customer, by both keys. A link inside the customer is returned once.
 COLLECT {
   MATCH (i:Identifier)-[:IDENTIFIES]->(c)
   MATCH (i)-[l:LINKED]-()
@@ -186,31 +194,33 @@ COLLECT {
 };
 
 // name: matches
-// A page of the links below the threshold, with the customers at both ends and the marks there.
+// Returns a page of the links below the threshold, with the customers at both ends and the overrides there.
 COLLECT {
   MATCH (i:Identifier)-[:IDENTIFIES]->(c)
   MATCH (i)-[l:LINKED]-()
-  WHERE l.state = 'idle' AND l.reason_code = 'BELOW_THRESHOLD'
+  WHERE l.state = 'excluded' AND l.reason_code = 'BELOW_THRESHOLD'
   WITH DISTINCT l, startNode(l) AS a, endNode(l) AS b
   WHERE $page.after IS NULL OR a.key > $page.after[0] OR (a.key = $page.after[0] AND b.key > $page.after[1])
   WITH l, a, b ORDER BY a.key, b.key LIMIT $page.first
   MATCH (a)-[:IDENTIFIES]->(x:Customer)
   MATCH (b)-[:IDENTIFIES]->(y:Customer)
   RETURN [a.key, b.key, l{.*}, x{.*}, y{.*}, [side IN [x, y] |
-    COLLECT { MATCH (side)<-[:IDENTIFIES]-()<-[:MARKS]-(m:Mark) WHERE m.kind <> 'blocked' RETURN m{.*} }]]
+    COLLECT { MATCH (side)<-[:IDENTIFIES]-()<-[:OVERRIDES]-(m:Override) WHERE m.kind <> 'blocked'
+      RETURN m{.*, set_datetime: null} }]]
 };
 
 // name: tail
-// The answer, and whether it is whole: nothing changed, and what was asked for still leads here.
+// Ends the query: returns the customer with its pages, and whether they are consistent, that is, nothing changed in
+// between and the reference still leads here.
 MATCH (again:Customer) WHERE elementId(again) = node
-RETURN at, node, customer, pages, first[2] AS held,
+RETURN at, node, customer, pages, first[2] AS identifier_count,
   first = [again.id, again.version, COUNT { (again)<-[:IDENTIFIES]-() }]
   AND NOT EXISTS { (again)-[:REDIRECTS_TO]->() }
-  AND (one.key IS NULL OR EXISTS { (:Identifier {key: one.key})-[:IDENTIFIES]->(again) })
-  AND (one.id IS NULL OR redirected OR again.id = one.id) AS whole;
+  AND (ref.key IS NULL OR EXISTS { (:Identifier {key: ref.key})-[:IDENTIFIES]->(again) })
+  AND (ref.id IS NULL OR redirected OR again.id = ref.id) AS consistent;
 
-// name: alive
-// Which of $keys belong to a customer, so that a view without one has met half of a change.
+// name: live_keys
+// Returns those of $keys that belong to a customer: a look-up that did not find it has read half of a change.
 UNWIND $keys AS key
-MATCH (i:Identifier {key: key}) WHERE i.seen > 0 OR i.marks > 0
+MATCH (i:Identifier {key: key}) WHERE i.observation_count > 0 OR i.override_count > 0
 RETURN key;

@@ -1,40 +1,35 @@
 // name: changes
-// The history behind an entry, in order.
-MATCH (h:Change) WHERE h.no > $after
-RETURN h ORDER BY h.no LIMIT $first;
+// Returns the entries after a number, in order.
+MATCH (h:Change) WHERE h.number > $after
+RETURN h{.*, recorded_datetime: null} AS change ORDER BY h.number LIMIT $first;
 
 // name: history
-// All entries that name one of some customers, in order.
+// Returns all entries that name one of some customers, in order.
 CALL () {
   UNWIND $ids AS id
-  MATCH (h:Change) WHERE h.customer = id AND h.at IS NOT NULL AND h.no IS NOT NULL RETURN h
+  MATCH (h:Change) WHERE h.customer = id AND h.recorded_at IS NOT NULL AND h.number IS NOT NULL RETURN h
   UNION
   UNWIND $ids AS id
-  MATCH (h:Change) WHERE h.other = id AND h.at IS NOT NULL AND h.no IS NOT NULL RETURN h
+  MATCH (h:Change) WHERE h.other_customer = id AND h.recorded_at IS NOT NULL AND h.number IS NOT NULL RETURN h
 }
-RETURN DISTINCT h ORDER BY h.no;
+WITH DISTINCT h ORDER BY h.number
+RETURN h{.*, recorded_datetime: null} AS change;
 
-// name: naming
-// The entries that name an identifier; reads the whole history.
+// name: customers_mentioning
+// Returns the customers of the entries that name an identifier. Reads the whole history.
 MATCH (h:Change) WHERE $key IN h.keys
 RETURN DISTINCT h.customer AS id;
 
-// name: marks
-// Marks by the time they were set.
-MATCH (m:Mark)
-WHERE ($key IS NULL OR m.a = $key OR m.b = $key) AND (m.at > $at OR (m.at = $at AND m.id > $id))
-RETURN m ORDER BY m.at, m.id LIMIT $first;
-
 // name: newest_change
-// The number of the newest entry.
-OPTIONAL MATCH (h:Change) RETURN coalesce(max(h.no), 0) AS no;
+// Returns the number of the newest entry.
+OPTIONAL MATCH (h:Change) RETURN coalesce(max(h.number), 0) AS number;
 
-// name: mark
-// A mark by its id.
-MATCH (m:Mark {id: $id}) RETURN m;
+// name: overrides
+// Returns overrides in the order in which they were set.
+MATCH (m:Override)
+WHERE ($key IS NULL OR m.a = $key OR m.b = $key) AND (m.at > $at OR (m.at = $at AND m.id > $id))
+RETURN m{.*, set_datetime: null} AS override ORDER BY m.at, m.id LIMIT $first;
 
-// name: orders
-// The facts of orders by their keys.
-UNWIND range(0, size($keys) - 1) AS at
-OPTIONAL MATCH (o:Identifier {key: $keys[at]})
-RETURN at, CASE WHEN o.facts IS NULL THEN null ELSE [o.facts_source, o.facts] END AS order ORDER BY at;
+// name: override
+// Returns an override by its id.
+MATCH (m:Override {id: $id}) RETURN m{.*, set_datetime: null} AS override;

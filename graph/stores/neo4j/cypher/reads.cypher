@@ -1,120 +1,124 @@
-// What writes read and lock. Many rows come in one record, `found`: the driver takes 70 µs a record, whatever is in it.
+// What writes read and lock. Many rows are returned in one record, `rows`, because the driver takes 70 µs for each
+// record, whatever is in it. Properties of type `datetime` are for people: they are set to null in what is read,
+// because the driver takes 30 µs to convert one.
 
-// name: around
-// The identifiers of `keys` (sorted), locked in that order and then their customers; both read after they are locked. Then
-// the observations of `receipts`, pairs of source and id, locked too, so that a revocation and a reading anew cannot
-// cross; all that state facts of the orders of `orders`; the links between pairs of identifiers (`pairs`, of places in
-// `keys`); and the newest version of the rules. `settled` is false where an identifier changed customers while we waited:
-// then the query is run again. All is one query, since each costs the driver and the server half a millisecond.
-// Its plan is kept: all in it is found by key, however much there is, and while a database fills up a new plan every ten
-// seconds would hold whoever waits for half a second.
+// name: neighborhood
+// Reads what surrounds a write: the identifiers of `keys` (sorted), locked in that order, and then their customers,
+// locked too; both are read after they are locked. Then the observations of `receipts`, pairs of source and id, locked
+// as well, so that a revocation and a reprocessing cannot cross; all statements of the orders `orders`; the links
+// between `pairs` of positions in `keys`; and the newest version of the rules. `settled` is false if an identifier
+// changed customers while the query waited; then the query is run again. All is one query, because each query costs the
+// driver and the server half a millisecond. The plan is kept (`replan=skip`): everything is found by key, however much
+// is stored, and a new plan every ten seconds while a database fills up would hold all waiting writes for half a
+// second.
 CYPHER replan=skip
-UNWIND $asked.keys AS key
+UNWIND $params.keys AS key
 OPTIONAL MATCH (i:Identifier {key: key})
 SET i.locked = true
 WITH collect([i]) AS identifiers
 CALL (identifiers) {
-  UNWIND identifiers AS one
-  WITH one[0] AS i
+  UNWIND identifiers AS cell
+  WITH cell[0] AS i
   MATCH (i)-[:IDENTIFIES]->(c:Customer)
   WITH DISTINCT c, elementId(c) AS node ORDER BY node
   SET c.locked = true
   RETURN collect(c) AS customers
 }
 CALL (identifiers) {
-  UNWIND identifiers AS one
-  WITH one[0] AS i WHERE i IS NOT NULL
+  UNWIND identifiers AS cell
+  WITH cell[0] AS i WHERE i IS NOT NULL
   OPTIONAL MATCH (i)-[:IDENTIFIES]->(now:Customer)
-  RETURN collect([i{.*}, elementId(i), elementId(now)]) AS members, collect(now) AS holders
+  RETURN collect([i{.*, placed_datetime: null}, elementId(i), elementId(now)]) AS members, collect(now) AS holders
 }
 CALL () {
-  UNWIND $asked.receipts AS asked
-  MATCH (o:Observation {source: asked[0], id: asked[1]})
+  UNWIND $params.receipts AS ref
+  MATCH (o:Observation {source: ref[0], id: ref[1]})
   SET o.locked = true
-  RETURN collect([o{.*}, [(o)-[:TOLD]->(i) | i.key]]) AS receipts
+  RETURN collect([o{.*}, [(o)-[:REPORTED]->(i) | i.key]]) AS receipts
 }
 CALL () {
-  UNWIND $asked.orders AS key
+  UNWIND $params.orders AS key
   MATCH (o:Observation {order_key: key})
-  RETURN collect([o{.*}]) AS stating
+  RETURN collect([o{.*}]) AS statements
 }
 CALL (identifiers) {
-  UNWIND $asked.pairs AS pair
+  UNWIND $params.pairs AS pair
   WITH pair, identifiers[pair[0]][0] AS a, identifiers[pair[1]][0] AS b
   MATCH (a)-[l:LINKED]->(b)
   RETURN collect([pair, l{.*}, elementId(l)]) AS links
 }
 RETURN members, [c IN customers | [c{.*}, elementId(c)]] AS customers,
        all(holder IN holders WHERE holder IN customers) AS settled,
-       receipts + stating AS receipts, links,
+       receipts + statements AS receipts, links,
        coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version;
 
 // name: handles
-// Identifiers by their keys, without locks.
-UNWIND $asked.keys AS key
+// Returns the element ids of identifiers by key, without locks.
+UNWIND $params.keys AS key
 MATCH (i:Identifier {key: key})
-RETURN collect([key, elementId(i)]) AS found;
+RETURN collect([key, elementId(i)]) AS rows;
 
-// name: answered
-// Requests that were carried out, by caller and idempotency key.
-UNWIND $asked.keys AS key
-MATCH (r:Answered {caller: key[0], key: key[1]})
-RETURN collect([r{.*}]) AS found;
+// name: idempotent_results
+// Returns the results of executed requests, by caller and idempotency key.
+UNWIND $params.keys AS key
+MATCH (r:IdempotencyKey {caller: key[0], key: key[1]})
+RETURN collect([r{.*}]) AS rows;
 
-// name: marks
-// The marks that name one of `keys` or have one of the ids `ids`.
+// name: overrides
+// Returns the overrides that name one of `keys` or have one of the ids `ids`.
 CALL () {
-  UNWIND $asked.keys AS key MATCH (m:Mark)-[:MARKS]->(:Identifier {key: key}) RETURN m
+  UNWIND $params.keys AS key MATCH (m:Override)-[:OVERRIDES]->(:Identifier {key: key}) RETURN m
   UNION
-  UNWIND $asked.ids AS id MATCH (m:Mark {id: id}) RETURN m
+  UNWIND $params.ids AS id MATCH (m:Override {id: id}) RETURN m
 }
-RETURN collect(DISTINCT [m{.*}]) AS found;
+RETURN collect(DISTINCT [m{.*, set_datetime: null}]) AS rows;
 
-// name: support
-// All valid observations that name one of `keys`.
-UNWIND $asked.keys AS key
-MATCH (:Identifier {key: key})<-[:NAMES]-(o:Observation) WHERE o.standing = 'valid'
-RETURN collect([key, [o.source, o.id, o.keys, o.tier, o.seen_at, o.confidence]]) AS found;
+// name: evidence
+// Returns all valid observations that mention one of `keys`.
+UNWIND $params.keys AS key
+MATCH (:Identifier {key: key})<-[:MENTIONS]-(o:Observation) WHERE o.status = 'valid'
+RETURN collect([key, [o.source, o.id, o.keys, o.tier, o.seen_at, o.confidence]]) AS rows;
 
 // name: region_members
-// The customers of `nodes`, locked, and all their identifiers, read after that.
-UNWIND $asked.nodes AS node
+// Locks the customers of `nodes` and returns all their identifiers, read after that.
+UNWIND $params.nodes AS node
 MATCH (c:Customer) WHERE elementId(c) = node
 SET c.locked = true
 WITH c, node
 MATCH (i:Identifier)-[:IDENTIFIES]->(c)
-RETURN collect([i{.*}, elementId(i), node]) AS found;
+RETURN collect([i{.*, placed_datetime: null}, elementId(i), node]) AS rows;
 
 // name: region_links
-// The links at the identifiers of `handles` that are not idle, and all at those of `opened`, with the customers reached.
+// Returns the links at the identifiers of `handles` that are not excluded, and all links at those of `opened`, with the
+// customers at their far ends.
 CALL () {
-  UNWIND $asked.handles AS handle
+  UNWIND $params.handles AS handle
   MATCH (i) WHERE elementId(i) = handle
-  MATCH (i)-[l:LINKED]-(other) WHERE l.state <> 'idle'
-  RETURN l, other
+  MATCH (i)-[l:LINKED]-(neighbor) WHERE l.state <> 'excluded'
+  RETURN l, neighbor
   UNION
-  UNWIND $asked.opened AS handle
+  UNWIND $params.opened AS handle
   MATCH (i) WHERE elementId(i) = handle
-  MATCH (i)-[l:LINKED]-(other)
-  RETURN l, other
+  MATCH (i)-[l:LINKED]-(neighbor)
+  RETURN l, neighbor
 }
-OPTIONAL MATCH (other)-[:IDENTIFIES]->(c:Customer)
-RETURN collect([l{.*}, elementId(l), startNode(l).key, endNode(l).key, other.key, elementId(c)]) AS found;
+OPTIONAL MATCH (neighbor)-[:IDENTIFIES]->(c:Customer)
+RETURN collect([l{.*}, elementId(l), startNode(l).key, endNode(l).key, neighbor.key, elementId(c)]) AS rows;
 
 // name: customers_of
-// The customers that hold the identifiers of `keys`.
-UNWIND $asked.keys AS key
+// Returns the customers that hold the identifiers of `keys`.
+UNWIND $params.keys AS key
 MATCH (i:Identifier {key: key})
 OPTIONAL MATCH (i)-[:IDENTIFIES]->(c:Customer)
-RETURN collect([key, elementId(c)]) AS found;
+RETURN collect([key, elementId(c)]) AS rows;
 
 // name: customers_at
-// The customers at `nodes` and those whose anchor is one of `anchors`, live or retired.
+// Returns the customers at `nodes` and those whose anchor is one of `anchors`, live or retired.
 CALL () {
-  UNWIND $asked.nodes AS node MATCH (c:Customer) WHERE elementId(c) = node RETURN c
+  UNWIND $params.nodes AS node MATCH (c:Customer) WHERE elementId(c) = node RETURN c
   UNION
-  UNWIND $asked.anchors AS anchor MATCH (c:Customer {anchor: anchor}) RETURN c
+  UNWIND $params.anchors AS anchor MATCH (c:Customer {anchor: anchor}) RETURN c
 }
 WITH DISTINCT c
 OPTIONAL MATCH (c)-[:REDIRECTS_TO]->(t:Customer)
-RETURN collect([c{.*}, elementId(c), t.id]) AS found;
+RETURN collect([c{.*}, elementId(c), t.id]) AS rows;

@@ -1,18 +1,18 @@
-// name: find
-// Texts that Lucene finds, at which customer and identifier, once the index has seen all that is committed. $most bounds
-// what is looked at, $first what is answered.
+// name: search
+// Returns the texts that Lucene finds, with their customers and identifiers. Waits until the index has every commit.
+// $max_candidates limits the texts that are examined, $first those that are returned.
 CALL db.index.fulltext.awaitEventuallyConsistentIndexRefresh()
-CALL db.index.fulltext.queryNodes('words', $lucene, {limit: $most}) YIELD node
+CALL db.index.fulltext.queryNodes('words', $lucene, {limit: $max_candidates}) YIELD node
 CALL (node) {
   WITH node WHERE node:Identifier
   MATCH (node)-[:IDENTIFIES]->(c:Customer)
-  RETURN c.id AS customer, node.key AS key, 0 AS field, null AS told
+  RETURN c.id AS customer, node.key AS key, 0 AS field, null AS fact
   UNION
   WITH node WHERE node:Observation
-  MATCH (node)-[t:TOLD]->(i:Identifier)-[:IDENTIFIES]->(c:Customer)
+  MATCH (node)-[t:REPORTED]->(i:Identifier)-[:IDENTIFIES]->(c:Customer)
   RETURN c.id AS customer, i.key AS key, CASE t.kind WHEN 'attributes' THEN 1 ELSE 2 END AS field,
-         [node.source, node.id, node.sent] AS told
+         [node.source, node.id, node.sent] AS fact
 }
-WITH node, customer, key, field, told
+WITH node, customer, key, field, fact
 WHERE field IN $fields AND ($within IS NULL OR customer IN $within)
-RETURN customer, key, field, told, node.words AS words LIMIT $first;
+RETURN customer, key, field, fact, node.words AS words LIMIT $first;

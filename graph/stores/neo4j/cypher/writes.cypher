@@ -1,102 +1,108 @@
 // name: write
-// What most writes consist of, in one query, since each costs the driver and the server half a millisecond. New and
-// stored identifiers make one list, new and stored customers another: all else names them by their places in these. What
-// is new takes its values with `+=`, which does not look for others to remove. Its plan is kept, as that of `around`.
+// Stores most of a write in one query, because each query costs the driver and the server half a millisecond. New and
+// stored identifiers form one list, new and stored customers another; everything else refers to them by position. New
+// nodes get their properties with `+=`, which does not look for properties to remove. `replan=skip`: see
+// `neighborhood`.
 CYPHER replan=skip
 CALL () {
-  // A label of its namespace each, so that the graph reads well in a browser.
-  UNWIND $asked.new_identifiers AS row
+  // A second label for the namespace, so that the graph reads well in Neo4j Browser.
+  UNWIND $params.new_identifiers AS row
   CREATE (i:Identifier:$(row[0]))
   SET i += row[1]
-  RETURN collect(i) AS made
+  RETURN collect(i) AS created
 }
 CALL () {
-  UNWIND $asked.identifiers AS row
+  UNWIND $params.identifiers AS row
   MATCH (i) WHERE elementId(i) = row[0]
   SET i += row[1]
   RETURN collect(i) AS stored
 }
-WITH made + stored AS identifiers
+WITH created + stored AS identifiers
+CALL (identifiers) {
+  UNWIND $params.orders AS at
+  WITH identifiers[at] AS o
+  SET o.placed_datetime = CASE WHEN o.placed_at IS NOT NULL THEN datetime({epochMillis: o.placed_at / 1000}) END
+}
 CALL (identifiers) {
   // From the smaller key to the larger.
-  UNWIND $asked.new_links AS row
+  UNWIND $params.new_links AS row
   WITH row[2] AS values, identifiers[row[0]] AS a, identifiers[row[1]] AS b
   CREATE (a)-[l:LINKED]->(b)
   SET l += values
 }
 CALL () {
-  UNWIND $asked.links AS row
+  UNWIND $params.links AS row
   MATCH ()-[l:LINKED]->() WHERE elementId(l) = row[0]
   SET l = row[1]
 }
 CALL (identifiers) {
-  // As they were sent, and the identifiers that the rules find in them.
-  UNWIND $asked.new_observations AS row
+  // As they were sent, with the identifiers that the rules find in them.
+  UNWIND $params.new_observations AS row
   CREATE (o:Observation)
   SET o += row[0]
-  WITH o, row[1] AS named
-  UNWIND named AS at
+  WITH o, row[1] AS places
+  UNWIND places AS at
   WITH o, identifiers[at] AS i
-  CREATE (o)-[:NAMES]->(i)
+  CREATE (o)-[:MENTIONS]->(i)
 }
 CALL (identifiers) {
-  // Whose standing changed, which come after their revocation, or which name others under new rules.
-  UNWIND $asked.observations AS row
+  // Observations with another status, sent again after a revocation, or with other identifiers under new rules.
+  UNWIND $params.observations AS row
   MATCH (o:Observation {source: row[0].source, id: row[0].id})
   SET o = row[0]
-  WITH o, row[1] AS named
+  WITH o, row[1] AS places
   CALL (o) {
-    MATCH (o)-[old:NAMES]->()
+    MATCH (o)-[old:MENTIONS]->()
     DELETE old
   }
-  UNWIND named AS at
+  UNWIND places AS at
   WITH o, identifiers[at] AS i
-  CREATE (o)-[:NAMES]->(i)
+  CREATE (o)-[:MENTIONS]->(i)
 }
 CALL (identifiers) {
-  // Where the facts of observations hang, nowhere where they do not count.
-  UNWIND $asked.told AS row
+  // The identifiers that facts are attached to, none for an observation that is not valid.
+  UNWIND $params.facts AS row
   MATCH (o:Observation {source: row.source, id: row.id})
   SET o.words = row.words
   WITH o, row
   CALL (o) {
-    MATCH (o)-[old:TOLD]->()
+    MATCH (o)-[old:REPORTED]->()
     DELETE old
   }
-  UNWIND row.carriers AS carrier
-  WITH o, row, carrier[0] AS key, identifiers[carrier[1]] AS i
-  SET i:Teller
-  CREATE (o)-[t:TOLD {key: key, kind: row.kind, at: row.at, name: row.source + ' ' + row.id}]->(i)
+  UNWIND row.holders AS holder
+  WITH o, row, holder[0] AS key, identifiers[holder[1]] AS i
+  SET i:FactHolder
+  CREATE (o)-[t:REPORTED {key: key, kind: row.kind, at: row.at, name: row.source + ' ' + row.id}]->(i)
   SET t += row.filters
 }
 CALL (identifiers) {
-  UNWIND $asked.new_marks AS row
-  CREATE (m:Mark)
-  SET m = row[0]
-  WITH m, row[1] AS named
-  UNWIND named AS at
+  UNWIND $params.new_overrides AS row
+  CREATE (m:Override)
+  SET m = row[0], m.set_datetime = datetime({epochMillis: m.at / 1000})
+  WITH m, row[1] AS places
+  UNWIND places AS at
   WITH m, identifiers[at] AS i
-  CREATE (m)-[:MARKS]->(i)
+  CREATE (m)-[:OVERRIDES]->(i)
 }
 CALL () {
-  // Before new nodes: these may take over an id.
-  UNWIND $asked.customers AS row
+  // Before new nodes, which may take over an id.
+  UNWIND $params.customers AS row
   MATCH (c) WHERE elementId(c) = row[0]
   SET c += row[1]
-  RETURN collect(c) AS held
+  RETURN collect(c) AS stored
 }
 CALL () {
-  // The place of a node never changes: identifiers of large customers (`places`) carry it, so that indexes lead to them
-  // in order.
-  UNWIND $asked.new_customers AS values
+  // `node_id` never changes. Identifiers of large customers (`is_large`) carry it, so that indexes lead to them in
+  // order.
+  UNWIND $params.new_customers AS values
   CREATE (c:Customer)
-  SET c += values, c.place = randomUUID()
-  RETURN collect(c) AS fresh
+  SET c += values, c.node_id = randomUUID()
+  RETURN collect(c) AS created
 }
-WITH identifiers, fresh + held AS customers
+WITH identifiers, created + stored AS customers
 CALL (customers) {
-  // The one hop of retired ids, none where an id answers again.
-  UNWIND $asked.redirects AS row
+  // A retired id redirects in one hop. An id that is live again does not.
+  UNWIND $params.redirects AS row
   WITH customers[row[0]] AS c, row[1] AS id
   CALL (c) {
     MATCH (c)-[old:REDIRECTS_TO]->()
@@ -105,63 +111,75 @@ CALL (customers) {
   MATCH (target:Customer {id: id})
   CREATE (c)-[:REDIRECTS_TO]->(target)
 }
+CALL (customers) {
+  // A membership belongs to a customer id. If the id moved to another node, its edge follows.
+  UNWIND $params.moved_ids AS at
+  WITH customers[at] AS c
+  MATCH (m:Membership {customer: c.id})
+  CALL (m) {
+    MATCH (m)-[old:OF]->()
+    DELETE old
+  }
+  CREATE (m)-[:OF]->(c)
+}
 CALL (identifiers, customers) {
-  UNWIND $asked.joining AS row
+  UNWIND $params.assignments AS row
   WITH identifiers[row[0]] AS i, customers[row[1]] AS c
   CREATE (i)-[:IDENTIFIES]->(c)
-  SET i.place = CASE WHEN c.places THEN c.place END
+  SET i.customer_node = CASE WHEN c.is_large THEN c.node_id END
 }
 CALL (customers) {
-  // Customers that have become large: from now on their identifiers carry their place.
-  UNWIND $asked.large AS at
+  // Customers that have become large: from now on their identifiers carry their `node_id`.
+  UNWIND $params.large_customers AS at
   WITH customers[at] AS c
-  WITH c WHERE c.places IS NULL
-  SET c.places = true
+  WITH c WHERE c.is_large IS NULL
+  SET c.is_large = true
   WITH c
   MATCH (i:Identifier)-[:IDENTIFIES]->(c)
-  SET i.place = c.place
+  SET i.customer_node = c.node_id
 }
-// The history is numbered from one node, which is locked last before commit, so that numbers have no gaps and follow the
-// order of commits. Rules are adopted under the same lock: their version is read once it is held.
+// The history is numbered from one node, which is locked last before commit, so that numbers have no gaps and follow
+// the order of commits. Rules are saved under the same lock, so their version is read while it is held.
 MERGE (f:Feed {name: 'changes'})
-SET f.last = coalesce(f.last, 0) + size($asked.changes)
-WITH identifiers, customers, f.last - size($asked.changes) AS before
-FOREACH (at IN range(0, size($asked.changes) - 1) |
+SET f.last = coalesce(f.last, 0) + size($params.changes)
+WITH identifiers, customers, f.last - size($params.changes) AS before
+FOREACH (at IN range(0, size($params.changes) - 1) |
   CREATE (h:Change)
-  SET h += $asked.changes[at], h.no = before + at + 1
+  SET h += $params.changes[at], h.number = before + at + 1,
+      h.recorded_datetime = datetime({epochMillis: h.recorded_at / 1000})
 )
 RETURN coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version,
        COLLECT { MATCH (f:Feed {name: 'changes'}) RETURN f.loading }[0] AS loading,
-       size(identifiers) + size(customers) AS found;
+       size(identifiers) + size(customers) AS node_count;
 
 // name: delete_links
-// Links that nothing supports any more.
-UNWIND $asked.rows AS handle
+// Deletes links that no evidence supports any longer.
+UNWIND $params.rows AS handle
 MATCH ()-[l:LINKED]->() WHERE elementId(l) = handle
 DELETE l;
 
-// name: create_answered
-// Requests that were carried out.
-UNWIND $asked.rows AS row
-CREATE (r:Answered)
+// name: create_idempotency_keys
+// Stores the results of requests that were executed.
+UNWIND $params.rows AS row
+CREATE (r:IdempotencyKey)
 SET r = row;
 
-// name: delete_marks
-// Marks that a steward removed.
-UNWIND $asked.rows AS id
-MATCH (m:Mark {id: id})
+// name: delete_overrides
+// Deletes overrides that a steward removed.
+UNWIND $params.rows AS id
+MATCH (m:Override {id: id})
 DETACH DELETE m;
 
 // name: absorb
-// All identifiers of one customer's node, and all redirects to it, come to another node.
-UNWIND $asked.rows AS row
+// Moves all identifiers of one customer node, and all redirects to it, to another node.
+UNWIND $params.rows AS row
 MATCH (source) WHERE elementId(source) = row[0]
 MATCH (target) WHERE elementId(target) = row[1]
 CALL (source, target) {
   MATCH (i:Identifier)-[old:IDENTIFIES]->(source)
   DELETE old
   CREATE (i)-[:IDENTIFIES]->(target)
-  SET i.place = CASE WHEN target.places THEN target.place END
+  SET i.customer_node = CASE WHEN target.is_large THEN target.node_id END
 }
 CALL (source, target) {
   MATCH (retired:Customer)-[old:REDIRECTS_TO]->(source)
@@ -170,37 +188,21 @@ CALL (source, target) {
 };
 
 // name: release_ids
-// Ids may change places between nodes; uniqueness is checked at each write, so they are taken away first.
-UNWIND $asked.rows AS node
+// Removes the ids of customer nodes before they get others: uniqueness is checked at each write, and nodes may swap
+// ids.
+UNWIND $params.rows AS node
 MATCH (c) WHERE elementId(c) = node
 REMOVE c.id;
 
-// name: leave
-// Identifiers leave their customer.
-UNWIND $asked.rows AS handle
+// name: detach_identifiers
+// Detaches identifiers from their customer.
+UNWIND $params.rows AS handle
 MATCH (i) WHERE elementId(i) = handle
 MATCH (i)-[old:IDENTIFIES]->()
 DELETE old
-REMOVE i.place;
+REMOVE i.customer_node;
 
-// name: keep
-// Texts under names.
-UNWIND $asked.rows AS row
-MERGE (k:Kept {name: row[0]}) SET k.text = row[1];
-
-// name: begin_load
-// Make the store ready for being loaded, if nothing is stored of anyone; locked on the feed's node, as all commits are.
-MERGE (f:Feed {name: 'changes'})
-SET f.last = coalesce(f.last, 0)
-WITH f, coalesce(f.loading, false) AS begun
-WITH f, begun, NOT begun AND (EXISTS { (:Identifier) } OR EXISTS { (:Observation) } OR EXISTS { (:Customer) }
-  OR EXISTS { (:Mark) }) AS held
-FOREACH (_ IN CASE WHEN held OR begun THEN [] ELSE [1] END | SET f.loading = true)
-RETURN begun, held;
-
-// name: end_load
-// Everything is loaded.
-MATCH (f:Feed {name: 'changes'}) REMOVE f.loading
-WITH f
-OPTIONAL MATCH (k:Kept {name: $name})
-DELETE k;
+// name: put_values
+// Stores values by name.
+UNWIND $params.rows AS row
+MERGE (k:StoredValue {name: row[0]}) SET k.value = row[1];

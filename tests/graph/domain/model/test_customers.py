@@ -1,36 +1,36 @@
-"""Customer ids: the story of merges, splits and ids that come back."""
+"""Customer ids through merges, splits, and the return of retired ids."""
 
 from tests.builders.graphs import Graph, observe, revoke, seen, small_rules
 
 RULES = small_rules()
 
 
-def test_the_oldest_survives_and_the_retired_redirects_in_one_hop() -> None:
+def test_the_oldest_id_survives_and_the_others_redirect_to_it_in_one_hop() -> None:
     # given
     graph = Graph(RULES)
     for number, key in enumerate(("mail=a", "phone=b", "cookie=c", "cookie=d")):
         graph.see(seen(key, at=number))
     ids = [graph.id_at(key) for key in ("mail=a", "phone=b", "cookie=c", "cookie=d")]
-    # when: the younger ones first merge among themselves
+    # when: the younger customers merge first
     graph.see(seen("cookie=c", "cookie=d", at=5))
     graph.see(seen("phone=b", "cookie=c", at=6))
     graph.see(seen("mail=a", "phone=b", at=7))
     # then
-    assert {graph.answering(id).id for id in ids} == {ids[0]}
+    assert {graph.customer_of_id(id).id for id in ids} == {ids[0]}
 
 
-def test_an_undone_merge_gives_the_id_back() -> None:
+def test_undoing_a_merge_restores_the_retired_id() -> None:
     # given
     graph = Graph(RULES)
     graph.see(seen("mail=a", at=1))
     graph.see(seen("cookie=c", at=2))
-    one, other = graph.id_at("mail=a"), graph.id_at("cookie=c")
+    older, younger = graph.id_at("mail=a"), graph.id_at("cookie=c")
     graph.see(seen("mail=a", "cookie=c", id="bridge", at=3))
-    assert graph.answering(other).id == one
+    assert graph.customer_of_id(younger).id == older
     # when
     graph.do(revoke("bridge"))
     # then
-    assert (graph.id_at("mail=a"), graph.id_at("cookie=c")) == (one, other)
+    assert (graph.id_at("mail=a"), graph.id_at("cookie=c")) == (older, younger)
 
 
 def test_on_a_split_the_part_with_the_anchor_keeps_the_id() -> None:
@@ -45,7 +45,7 @@ def test_on_a_split_the_part_with_the_anchor_keeps_the_id() -> None:
     assert graph.id_at("cookie=c") != id
 
 
-def test_an_id_that_lost_its_anchor_stays_with_what_is_left() -> None:
+def test_an_id_that_loses_its_anchor_stays_with_the_remaining_identifiers() -> None:
     # given
     graph = Graph(RULES)
     graph.see(seen("crm=a", "mail=a", id="only", at=1), seen("mail=a", "cookie=c", at=2))
@@ -56,15 +56,15 @@ def test_an_id_that_lost_its_anchor_stays_with_what_is_left() -> None:
     assert graph.id_at("mail=a") == id
 
 
-def test_an_id_whose_identifiers_return_comes_back() -> None:
+def test_an_id_is_live_again_when_its_identifiers_return() -> None:
     # given
     graph = Graph(RULES)
     graph.see(seen("cookie=c", id="only", at=1))
     id = graph.id_at("cookie=c")
     graph.do(revoke("only"))
-    assert not graph.answering(id).live
+    assert not graph.customer_of_id(id).live
     # when
     graph.do(observe(seen("cookie=c", id="again", at=2), RULES))
     # then
     assert graph.id_at("cookie=c") == id
-    assert graph.answering(id).live
+    assert graph.customer_of_id(id).live

@@ -1,20 +1,20 @@
-"""Days against the calendar of Python."""
+"""Days compared with the calendar of the standard library."""
 
 from datetime import date, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.domain.model.dates import day_of, text_of, year_of
+from graph.domain.model.dates import day_of, format_date, year_of
 
 EPOCH = date(1970, 1, 1)
 
 
 @given(st.dates())
-def test_days_and_dates_are_those_of_python(one: date) -> None:
+def test_days_and_dates_equal_those_of_the_standard_library(expected: date) -> None:
     # given
-    day = (one - EPOCH).days
+    day = (expected - EPOCH).days
     # then
-    assert day_of(one.year, one.month, one.day) == day
-    assert year_of(day) == one.year
-    assert text_of(day) == one.isoformat() == (EPOCH + timedelta(day)).isoformat()
+    assert day_of(expected.year, expected.month, expected.day) == day
+    assert year_of(day) == expected.year
+    assert format_date(day) == expected.isoformat() == (EPOCH + timedelta(day)).isoformat()

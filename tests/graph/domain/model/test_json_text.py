@@ -1,4 +1,4 @@
-"""What is kept as text."""
+"""Values as JSON text."""
 
 import json
 from typing import Any
@@ -14,8 +14,8 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(TE
 
 
 @given(VALUES)
-def test_compact_text_is_what_the_standard_library_writes(value: Any) -> None:
-    """Stores hold such texts from before, and digests are made of them."""
+def test_compact_text_equals_that_of_the_standard_library(value: Any) -> None:
+    """Stored texts are compared, and digests are made of them."""
     assert compact(value) == json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -26,11 +26,11 @@ def test_compact_text_is_what_the_standard_library_writes(value: Any) -> None:
         max_leaves=20,
     )
 )
-def test_spaced_text_is_what_the_standard_library_writes(value: Any) -> None:
-    """Digests are made of it."""
+def test_spaced_text_equals_that_of_the_standard_library(value: Any) -> None:
+    """Stored digests are made of such texts."""
     assert spaced(value) == json.dumps(value).encode()
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_float_comes_back_as_it_was(value: float) -> None:
+def test_a_float_survives_a_round_trip(value: float) -> None:
     assert json.loads(compact(value)) == value

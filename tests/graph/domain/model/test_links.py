@@ -1,11 +1,11 @@
-"""Where a link stands in the order, held against its place as design.md §4 words it."""
+"""Changes of the place of a link, compared with the order of step 5 in docs/internals/resolution-rule.md."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.domain.model.identifiers import pair
-from graph.domain.model.links import Link, moved, sort_key
-from graph.domain.model.observations import Tier
+from graph.domain.model.links import Link, position_change, sort_key
+from graph.domain.model.observations import EvidenceTier
 from tests.builders.graphs import small_rules
 from tests.builders.strategies import KEYS
 
@@ -15,13 +15,15 @@ times = st.integers(0, 3)
 
 @given(
     st.lists(st.sampled_from(KEYS), min_size=2, max_size=2, unique=True),
-    st.lists(st.tuples(st.sampled_from(Tier), times, times), min_size=2, max_size=2),
+    st.lists(st.tuples(st.sampled_from(EvidenceTier), times, times), min_size=2, max_size=2),
 )
-def test_a_link_moves_as_its_place_does(ends: list[str], states: list[tuple[Tier, int, int]]) -> None:
-    # given two states of one link
-    before, after = (Link(*pair(*ends), tier, min(a, b), max(a, b), 1) for tier, a, b in states)
+def test_a_position_change_agrees_with_the_sort_keys(
+    keys: list[str], states: list[tuple[EvidenceTier, int, int]]
+) -> None:
+    # given: two states of one link
+    before, after = (Link(*pair(*keys), tier, min(a, b), max(a, b), 1) for tier, a, b in states)
     # when
-    there, here = sort_key(before, RULES), sort_key(after, RULES)
+    change = position_change(before, after, RULES)
     # then
-    found = moved(before, after, RULES)
-    assert (found < 0, found > 0) == (here < there, here > there)
+    key_before, key_after = sort_key(before, RULES), sort_key(after, RULES)
+    assert (change < 0, change > 0) == (key_after < key_before, key_after > key_before)

@@ -1,4 +1,4 @@
-"""The quick way of an e-mail address against the library."""
+"""The fast path for email addresses, compared with the library."""
 
 from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given, settings
@@ -22,7 +22,7 @@ addresses = st.builds(
 @example("a" * 70 + "@mail.de")
 @example("anna@local")
 @example("anna@shop.local")
-def test_an_address_is_normalised_as_the_library_does(address: str) -> None:
+def test_an_address_is_normalized_as_the_library_does(address: str) -> None:
     # given
     try:
         expected = validate_email(address, check_deliverability=False).normalized
@@ -30,8 +30,8 @@ def test_an_address_is_normalised_as_the_library_does(address: str) -> None:
         expected = None
     # when
     try:
-        found = step("email")(address)
+        result = step("email")(address)
     except ValueError:
-        found = None
+        result = None
     # then
-    assert found == expected
+    assert result == expected

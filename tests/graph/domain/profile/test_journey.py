@@ -1,4 +1,4 @@
-"""The phase of the journey, by the newest orders and interactions."""
+"""The stage of the journey, by the newest orders and interactions."""
 
 from decimal import Decimal
 
@@ -7,41 +7,56 @@ import pytest
 from graph.domain.model.dates import DAY
 from graph.domain.model.orders import Order, OrderStatus
 from graph.domain.profile.interactions import Interaction
-from graph.domain.profile.journey import Journey, JourneyRules, Phase, journey
+from graph.domain.profile.journey import Journey, JourneyRules, JourneyStage, journey
 
 NOW = 20_000 * DAY
-RULES = JourneyRules(purchase_days=10, decision_days=10, after_sales_days=20, orientation_days=30)
+RULES = JourneyRules(purchase_days=10, consideration_days=10, post_purchase_days=20, discovery_days=30)
 
 
-def did(type: str, days_ago: float) -> Interaction:
+def interaction(type: str, days_ago: float) -> Interaction:
     return Interaction("web", type, round(NOW - days_ago * DAY))
 
 
-def ordered(days_ago: float, status: OrderStatus = OrderStatus.SHIPPED) -> Order:
+def order(days_ago: float, status: OrderStatus = OrderStatus.SHIPPED) -> Order:
     return Order("A", "shop", round(NOW - days_ago * DAY), 0, "EUR", Decimal(5), status)
 
 
 @pytest.mark.parametrize(
-    ("orders", "interactions", "phase", "days_ago"),
+    ("orders", "interactions", "stage", "days_ago"),
     [
-        ([ordered(3, OrderStatus.PAID)], [did("cart", 1)], Phase.PURCHASE, 3),
-        ([ordered(11, OrderStatus.PAID)], [], Phase.AFTER_SALES, 11),
-        ([ordered(3, OrderStatus.CANCELLED)], [did("page_view", 4)], Phase.ORIENTATION, 4),
-        ([ordered(9)], [did("checkout_started", 1), did("cart", 2), did("cart", 10)], Phase.DECISION, 2),
-        ([ordered(9)], [did("page_view", 1), did("cart", 10)], Phase.AFTER_SALES, 9),
-        ([ordered(50)], [did("page_view", 1), did("search", 25), did("page_view", 54)], Phase.ORIENTATION, 54),
-        ([], [did("page_view", 1), did("search", 32)], Phase.ORIENTATION, 1),
-        ([], [did("page_view", 1), did("search", 31), did("search", 60)], Phase.ORIENTATION, 60),
-        ([ordered(100)], [did("page_view", 40), did("email_sent", 1)], Phase.LAPSED, 10),
-        ([ordered(100)], [], Phase.LAPSED, 80),
+        ([order(3, OrderStatus.PAID)], [interaction("product_added", 1)], JourneyStage.PURCHASE, 3),
+        ([order(11, OrderStatus.PAID)], [], JourneyStage.POST_PURCHASE, 11),
+        ([order(3, OrderStatus.CANCELLED)], [interaction("page_viewed", 4)], JourneyStage.DISCOVERY, 4),
+        (
+            [order(9)],
+            [interaction("checkout_started", 1), interaction("product_added", 2), interaction("product_added", 10)],
+            JourneyStage.CONSIDERATION,
+            2,
+        ),
+        ([order(9)], [interaction("page_viewed", 1), interaction("product_added", 10)], JourneyStage.POST_PURCHASE, 9),
+        (
+            [order(50)],
+            [interaction("page_viewed", 1), interaction("search", 25), interaction("page_viewed", 54)],
+            JourneyStage.DISCOVERY,
+            54,
+        ),
+        ([], [interaction("page_viewed", 1), interaction("search", 32)], JourneyStage.DISCOVERY, 1),
+        (
+            [],
+            [interaction("page_viewed", 1), interaction("search", 31), interaction("search", 60)],
+            JourneyStage.DISCOVERY,
+            60,
+        ),
+        ([order(100)], [interaction("page_viewed", 40), interaction("email_sent", 1)], JourneyStage.LAPSED, 10),
+        ([order(100)], [], JourneyStage.LAPSED, 80),
     ],
 )
-def test_each_phase_and_since_when(
-    orders: list[Order], interactions: list[Interaction], phase: Phase, days_ago: float
+def test_each_stage_and_since_when(
+    orders: list[Order], interactions: list[Interaction], stage: JourneyStage, days_ago: float
 ) -> None:
-    assert journey(orders, interactions, RULES, NOW) == Journey(phase, round(NOW - days_ago * DAY))
+    assert journey(orders, interactions, RULES, NOW) == Journey(stage, round(NOW - days_ago * DAY))
 
 
-def test_who_never_did_anything_is_on_no_journey() -> None:
+def test_without_orders_and_own_interactions_there_is_no_journey() -> None:
     assert journey([], [], RULES, NOW) is None
-    assert journey([], [did("email_sent", 1)], RULES, NOW) is None
+    assert journey([], [interaction("email_sent", 1)], RULES, NOW) is None

@@ -1,11 +1,11 @@
-"""Why, held against the slow way: every bridge is one, every chain's weakest step is as strong as can be."""
+"""Explanations compared with brute force: bridges, and chains whose weakest step is as strong as possible."""
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from graph.domain.model.links import Link, State, sort_key
+from graph.domain.model.links import Link, LinkState, sort_key
 from graph.domain.model.store_values import Region
-from graph.domain.resolution.explanation import weakest_links, why
+from graph.domain.resolution.explanation import explain, weakest_links
 from graph.domain.resolution.groups import Groups
 from graph.ports import ReadRegion
 from tests.builders.graphs import Graph, small_rules
@@ -21,20 +21,20 @@ def region_of(graph: Graph, keys: frozenset[str], opened: frozenset[str] = froze
     return graph.store.run(work)
 
 
-def connected(keys: list[str], links: list[Link], marks: list, a: str) -> set[str]:
-    """What hangs together with a key, the slow way."""
-    found = {a}
+def connected(keys: list[str], links: list[Link], overrides: list, a: str) -> set[str]:
+    """The keys that are connected with a key, by brute force."""
+    reached = {a}
     while True:
-        more = {end for link in links for end in link.pair if not found.isdisjoint(link.pair)}
-        more |= {end for mark in marks for end in mark.keys if not found.isdisjoint(mark.keys)}
+        more = {key for link in links for key in link.pair if not reached.isdisjoint(link.pair)}
+        more |= {key for override in overrides for key in override.keys if not reached.isdisjoint(override.keys)}
         more &= set(keys)
-        if more <= found:
-            return found
-        found |= more
+        if more <= reached:
+            return reached
+        reached |= more
 
 
 @given(batches, st.sampled_from(KEYS))
-def test_bridges_are_the_links_without_which_it_falls_apart(sequence, key: str) -> None:
+def test_bridges_are_the_links_without_which_a_customer_is_not_connected(sequence, key: str) -> None:
     # given
     graph = Graph(RULES)
     for batch in sequence:
@@ -42,25 +42,29 @@ def test_bridges_are_the_links_without_which_it_falls_apart(sequence, key: str) 
     member = graph.store.members.get(key)
     assume(member is not None and member.customer is not None)
     region = region_of(graph, frozenset({key}))
-    mine = [one for one, other in region.members.items() if other.customer == member.customer]
-    kept = [link for link in region.links.values() if link.state is State.KEPT and set(link.pair) <= set(mine)]
-    beaten = Groups(mine, list(region.marks.values()), RULES).beaten
-    marks = [
-        one
-        for one in region.marks.values()
-        if one.kind.value == "together" and one.id not in beaten and set(one.keys) <= set(mine)
+    keys = [name for name, owned in region.members.items() if owned.customer == member.customer]
+    active = [link for link in region.links.values() if link.state is LinkState.ACTIVE and set(link.pair) <= set(keys)]
+    overruled = Groups(keys, list(region.overrides.values()), RULES).overruled
+    overrides = [
+        override
+        for override in region.overrides.values()
+        if override.kind.value == "together" and override.id not in overruled and set(override.keys) <= set(keys)
     ]
-    slow = [link for link in kept if connected(mine, [one for one in kept if one is not link], marks, key) != set(mine)]
+    expected = [
+        bridge
+        for bridge in active
+        if connected(keys, [link for link in active if link is not bridge], overrides, key) != set(keys)
+    ]
     # when
-    found = weakest_links(region, key, RULES)
+    bridges = weakest_links(region, key, RULES)
     # then
-    assert {link.pair for link in found} == {link.pair for link in slow}
-    order = [sort_key(link, RULES) for link in found]
+    assert {link.pair for link in bridges} == {link.pair for link in expected}
+    order = [sort_key(link, RULES) for link in bridges]
     assert order == sorted(order, reverse=True)
 
 
 @given(batches, st.sampled_from(KEYS), st.sampled_from(KEYS))
-def test_the_first_chain_is_as_strong_as_can_be_and_the_answer_is_right(sequence, a: str, b: str) -> None:
+def test_the_first_chain_is_as_strong_as_possible_and_the_answer_is_correct(sequence, a: str, b: str) -> None:
     # given
     assume(a != b)
     graph = Graph(RULES)
@@ -68,27 +72,31 @@ def test_the_first_chain_is_as_strong_as_can_be_and_the_answer_is_right(sequence
         graph.do(*batch)
     members = graph.store.members
     nodes = {members[key].customer for key in (a, b) if key in members}
-    opened = frozenset(key for key, one in members.items() if one.customer in nodes and one.customer is not None)
+    opened = frozenset(
+        key for key, member in members.items() if member.customer in nodes and member.customer is not None
+    )
     region = region_of(graph, frozenset({a, b}), opened)
     # when
-    answer = why(region, a, b, RULES)
+    explanation = explain(region, a, b, RULES)
     # then
     same = a in members and b in members and members[a].customer is not None
     same = same and members[a].customer == members[b].customer
-    assert answer.same == same
-    assert answer.sentence
+    assert explanation.same_customer == same
+    assert explanation.summary
     if not same:
-        assert answer.obstacles
-        assert not answer.chains
+        assert explanation.obstacles
+        assert not explanation.chains
         return
-    first = answer.chains[0]
+    first = explanation.chains[0]
     assert (first.steps[0].start, first.steps[-1].end) == (a, b)
-    assert all(one.end == other.start for one, other in zip(first.steps, first.steps[1:], strict=False))
+    assert all(step.end == following.start for step, following in zip(first.steps, first.steps[1:], strict=False))
     if first.weakest is not None:
-        # without the weakest step and everything weaker, the two do not hang together
+        # without the weakest step and everything weaker, the two are not connected
         weakest = first.steps[first.weakest].link
-        mine = [key for key, one in members.items() if one.customer == members[a].customer]
-        kept = [one for one in region.links.values() if one.state is State.KEPT and set(one.pair) <= set(mine)]
-        stronger = [one for one in kept if sort_key(one, RULES) < sort_key(weakest, RULES)]
-        held = [step.mark for step in first.steps if step.mark is not None]
-        assert b not in connected(mine, stronger, held, a)
+        keys = [key for key, member in members.items() if member.customer == members[a].customer]
+        active = [
+            link for link in region.links.values() if link.state is LinkState.ACTIVE and set(link.pair) <= set(keys)
+        ]
+        stronger = [link for link in active if sort_key(link, RULES) < sort_key(weakest, RULES)]
+        overrides = [step.override for step in first.steps if step.override is not None]
+        assert b not in connected(keys, stronger, overrides, a)

@@ -1,11 +1,11 @@
-"""The incremental step against resolving from scratch, on random sequences of everything that can happen."""
+"""Incremental resolution compared with resolving from scratch, on random sequences of all commands."""
 
 from collections.abc import Sequence
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from graph.domain.resolution.intake import Command, Observe, RemoveMark, Revoke, SetMark
+from graph.domain.resolution.intake import Command, Observe, RemoveOverride, Revoke, SetOverride
 from tests.builders.graph_checks import check_everything
 from tests.builders.graphs import Graph
 from tests.builders.strategies import RULES, batches, commands
@@ -13,7 +13,7 @@ from tests.builders.strategies import RULES, batches, commands
 
 @settings(max_examples=400, deadline=None)
 @given(batches)
-def test_the_step_equals_resolving_from_scratch(sequence: Sequence[Sequence[Command]]) -> None:
+def test_incremental_resolution_equals_resolving_from_scratch(sequence: Sequence[Sequence[Command]]) -> None:
     # given
     graph = Graph(RULES)
     for batch in sequence:
@@ -27,28 +27,29 @@ def test_the_step_equals_resolving_from_scratch(sequence: Sequence[Sequence[Comm
 @settings(max_examples=150, deadline=None)
 @given(st.lists(commands, min_size=2, max_size=12), st.randoms(use_true_random=False))
 def test_any_order_of_arrival_gives_the_same_customers(sequence: list[Command], random) -> None:
-    # given: conflicting ids and removed marks depend on the order by nature, so they are left out
-    known: dict[object, str] = {}
+    # given: the results of conflicting ids and of removed overrides depend on the order, so both are left out
+    digests: dict[object, str] = {}
     chosen: list[Command] = []
     for command in sequence:
         match command:
             case Observe():
-                if known.setdefault(command.key, command.digest) == command.digest:
+                if digests.setdefault(command.key, command.digest) == command.digest:
                     chosen.append(command)
-            case Revoke() | SetMark():
+            case Revoke() | SetOverride():
                 chosen.append(command)
-            case RemoveMark():
+            case RemoveOverride():
                 pass
     shuffled = list(chosen)
     random.shuffle(shuffled)
-    one, other, whole = Graph(RULES), Graph(RULES), Graph(RULES)
+    in_order, out_of_order, at_once = Graph(RULES), Graph(RULES), Graph(RULES)
     # when
     for command in chosen:
-        one.do(command)
+        in_order.do(command)
     for command in shuffled:
-        other.do(command)
-    whole.do(*shuffled)
+        out_of_order.do(command)
+    at_once.do(*shuffled)
     # then
-    assert one.customers() == other.customers() == whole.customers()
-    states = [{ends: link.state for ends, link in graph.store.links.items()} for graph in (one, other, whole)]
+    assert in_order.customers() == out_of_order.customers() == at_once.customers()
+    graphs = in_order, out_of_order, at_once
+    states = [{pair: link.state for pair, link in graph.store.links.items()} for graph in graphs]
     assert states[0] == states[1] == states[2]

@@ -1,109 +1,119 @@
-"""Properties of the rule from scratch: each constraint holds, no link is lost, order does not matter."""
+"""Properties of the resolution rule: constraints hold, every link has a verdict, the order does not matter."""
 
 from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.domain.model.links import State
-from graph.domain.model.observations import Statement
-from graph.domain.model.overrides import Mark, MarkKind
+from graph.domain.model.links import LinkState
+from graph.domain.model.observations import EvidenceStatement
+from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.resolution.resolution import links_of, resolve
-from tests.builders.graphs import mark, pairs, small_rules
-from tests.builders.strategies import KEYS, marks, observations
+from tests.builders.graphs import override as override_command
+from tests.builders.graphs import pairs, small_rules
+from tests.builders.strategies import KEYS, observations, overrides
 
 RULES = small_rules()
 statements = observations.map(
-    lambda one: Statement(
-        one.observation.source,
-        one.key[1],
-        one.outcome.keys,
-        one.observation.tier,
-        one.observation.seen_at,
-        one.observation.confidence,
+    lambda command: EvidenceStatement(
+        command.observation.source,
+        command.key[1],
+        command.normalized.keys,
+        command.observation.tier,
+        command.observation.seen_at,
+        command.observation.confidence,
     )
 )
-many = st.lists(statements.filter(lambda one: one.keys), max_size=25)
-marks = st.lists(marks.map(lambda one: one.mark), max_size=4, unique_by=lambda one: one.id)
+statement_lists = st.lists(statements.filter(lambda statement: statement.keys), max_size=25)
+override_lists = st.lists(
+    overrides.map(lambda command: command.override), max_size=4, unique_by=lambda override: override.id
+)
 
 
-def together_classes(found: Sequence[Mark], beaten: Sequence[str]) -> list[set[str]]:
+def together_classes(overrides: Sequence[Override], overruled: Sequence[str]) -> list[set[str]]:
     classes: list[set[str]] = []
-    for one in found:
-        if one.kind is MarkKind.TOGETHER and one.id not in beaten:
-            mine = [group for group in classes if not group.isdisjoint(one.keys)]
-            classes = [group for group in classes if group not in mine] + [set(one.keys).union(*mine)]
+    for override in overrides:
+        if override.kind is OverrideKind.TOGETHER and override.id not in overruled:
+            touched = [group for group in classes if not group.isdisjoint(override.keys)]
+            classes = [group for group in classes if group not in touched] + [set(override.keys).union(*touched)]
     return classes
 
 
-@given(many, marks)
-def test_each_constraint_holds_in_each_result(seen: list[Statement], found: list[Mark]) -> None:
+@given(statement_lists, override_lists)
+def test_every_constraint_holds(statements: list[EvidenceStatement], overrides: list[Override]) -> None:
     # when
-    result = resolve(seen, found, RULES)
+    result = resolve(statements, overrides, RULES)
     # then: every identifier is in one group
-    keys = {key for one in seen for key in one.keys} | {key for one in found for key in one.keys}
+    keys = {key for named in (*statements, *overrides) for key in named.keys}
     assert sorted(key for group in result.groups for key in group) == sorted(keys)
-    classes = together_classes(found, result.beaten)
+    classes = together_classes(overrides, result.overruled)
     for group in result.groups:
-        # no apart mark inside a group
-        for one in found:
-            assert not (one.kind is MarkKind.APART and group.issuperset(one.keys))
-        # every limit holds, values that marks joined counting once
+        # no group has both keys of an apart override
+        for override in overrides:
+            assert not (override.kind is OverrideKind.APART and group.issuperset(override.keys))
+        # every limit holds; values that overrides merge count once
         for namespace, limit in RULES.limits.items():
-            mine = {key for key in group if key.startswith(f"{namespace}=")}
-            joined = sum(len(mine & one) - 1 for one in classes if mine & one)
-            assert len(mine) - joined <= limit
-    # marks that are not beaten hold
+            values = {key for key in group if key.startswith(f"{namespace}=")}
+            merged = sum(len(values & together) - 1 for together in classes if values & together)
+            assert len(values) - merged <= limit
+    # together overrides that are not overruled hold
     group_of = {key: group for group in result.groups for key in group}
-    for one in classes:
-        assert len({group_of[key] for key in one}) == 1
+    for together in classes:
+        assert len({group_of[key] for key in together}) == 1
 
 
-@given(many, marks)
-def test_no_link_is_lost(seen: list[Statement], found: list[Mark]) -> None:
+@given(statement_lists, override_lists)
+def test_every_link_has_a_verdict(statements: list[EvidenceStatement], overrides: list[Override]) -> None:
     # when
-    result = resolve(seen, found, RULES)
+    result = resolve(statements, overrides, RULES)
     # then
-    assert set(result.verdicts) == {ends for one in seen for ends in pairs(one.keys)}
+    assert set(result.verdicts) == {pair for statement in statements for pair in pairs(statement.keys)}
     group_of = {key: group for group in result.groups for key in group}
     for (a, b), (state, reason) in result.verdicts.items():
-        assert (state is State.KEPT) == (reason is None)
-        if state is State.KEPT:
+        assert (state is LinkState.ACTIVE) == (reason is None)
+        if state is LinkState.ACTIVE:
             assert group_of[a] == group_of[b]
-        if state is State.SUSPENDED:
+        if state is LinkState.SUSPENDED:
             assert group_of[a] != group_of[b]
 
 
-@given(many, marks, st.randoms(use_true_random=False))
-def test_order_does_not_matter(seen: list[Statement], found: list[Mark], random) -> None:
+@given(statement_lists, override_lists, st.randoms(use_true_random=False))
+def test_order_does_not_matter(statements: list[EvidenceStatement], overrides: list[Override], random) -> None:
     # given
-    other, other_marks = list(seen), list(found)
-    random.shuffle(other)
-    random.shuffle(other_marks)
+    shuffled_statements, shuffled_overrides = list(statements), list(overrides)
+    random.shuffle(shuffled_statements)
+    random.shuffle(shuffled_overrides)
     # when
-    one, two = resolve(seen, found, RULES), resolve(other, other_marks, RULES)
+    result, shuffled = resolve(statements, overrides, RULES), resolve(shuffled_statements, shuffled_overrides, RULES)
     # then
-    assert sorted(map(sorted, one.groups)) == sorted(map(sorted, two.groups))
-    assert one.verdicts == two.verdicts
-    assert one.beaten == two.beaten
+    assert sorted(map(sorted, result.groups)) == sorted(map(sorted, shuffled.groups))
+    assert result.verdicts == shuffled.verdicts
+    assert result.overruled == shuffled.overruled
 
 
-@given(many)
-def test_links_are_what_their_best_tier_says(seen: list[Statement]) -> None:
-    for ends, link in links_of(seen, RULES.accept).items():
-        mine = [one for one in seen if set(ends) <= set(one.keys) and one.counts(RULES.accept)]
-        assert link.count == len(mine)
-        if mine:
-            best = min(one.tier for one in mine)
-            times = [one.seen_at for one in mine if one.tier == best]
-            assert (link.tier, link.first_seen, link.last_seen) == (best, min(times), max(times))
+@given(statement_lists)
+def test_the_times_of_a_link_are_those_of_its_best_tier(statements: list[EvidenceStatement]) -> None:
+    for pair, link in links_of(statements, RULES.min_confidence).items():
+        counted = [
+            statement
+            for statement in statements
+            if set(pair) <= set(statement.keys) and statement.meets_threshold(RULES.min_confidence)
+        ]
+        assert link.observation_count == len(counted)
+        if counted:
+            best = min(statement.tier for statement in counted)
+            times = [statement.seen_at for statement in counted if statement.tier == best]
+            assert (link.tier, link.first_seen_at, link.last_seen_at) == (best, min(times), max(times))
 
 
-def test_an_apart_mark_says_whom_it_keeps_apart() -> None:
+def test_the_reason_of_an_apart_override_names_both_keys() -> None:
     # given
-    statements = [Statement("s", "1", (KEYS[0], KEYS[8]), 0, 1), Statement("s", "2", (KEYS[4], KEYS[8]), 0, 2)]
+    statements = [
+        EvidenceStatement("s", "1", (KEYS[0], KEYS[8]), 0, 1),
+        EvidenceStatement("s", "2", (KEYS[4], KEYS[8]), 0, 2),
+    ]
     # when
-    result = resolve(statements, [mark(MarkKind.APART, KEYS[0], KEYS[4]).mark], RULES)
+    result = resolve(statements, [override_command(OverrideKind.APART, KEYS[0], KEYS[4]).override], RULES)
     # then
-    reasons = [reason.text for _, reason in result.verdicts.values() if reason]
+    reasons = [reason.message for _, reason in result.verdicts.values() if reason]
     assert reasons == [f"a steward keeps {KEYS[0]} and {KEYS[4]} apart"]

@@ -1,4 +1,4 @@
-"""Scenario files in the pure core: all of them hold, and bad ones say what is wrong."""
+"""Scenario files in the pure core: their expectations hold, and invalid files are reported."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from graph.domain.model.errors import InvalidInput
 from graph.domain.resolution.scenario import parse, simulate
-from tests.builders.scenarios import FILES, each_scenario, scenario
+from tests.builders.scenarios import FILES, each_scenario, read_scenario
 
 
 def test_there_are_scenarios() -> None:
@@ -16,15 +16,15 @@ def test_there_are_scenarios() -> None:
 @each_scenario
 def test_the_scenario_holds(file: Path) -> None:
     # given
-    one = scenario(file)
+    scenario = read_scenario(file)
     # when
-    outcome = simulate(one)
+    result = simulate(scenario)
     # then
-    assert one.expect is not None
-    assert outcome.customers == one.expect
+    assert scenario.expect is not None
+    assert result.customers == scenario.expect
 
 
-def test_the_outcome_tells_what_was_suspended_and_refused() -> None:
+def test_the_result_reports_suspended_links_and_rejected_observations() -> None:
     # given
     text = """rules
   crm limit=1
@@ -35,14 +35,12 @@ seen
   e3 crm=Tom crm=Sue
 """
     # when
-    outcome = simulate(parse(text)).as_json()
+    result = simulate(parse(text)).as_json()
     # then
-    assert outcome["customers"] == [["cookie=1", "crm=Sue"], ["crm=Tom"]]
-    assert outcome["suspended"][0]["link"] == ["cookie=1", "crm=Tom"]
-    assert "rules allow 1" in outcome["suspended"][0]["reason"]
-    assert outcome["refused"] == [
-        {"observation": "e3", "reason": "names 2 values of crm, of which a customer has at most 1"}
-    ]
+    assert result["customers"] == [["cookie=1", "crm=Sue"], ["crm=Tom"]]
+    assert result["suspended"][0]["link"] == ["cookie=1", "crm=Tom"]
+    assert "rules allow 1" in result["suspended"][0]["reason"]
+    assert result["rejected"] == [{"observation": "e3", "reason": "names 2 values of crm; a customer has at most 1"}]
 
 
 @pytest.mark.parametrize(
@@ -52,11 +50,11 @@ seen
         ("rules\n  crm limit=x", "line 2: limit='x' is not a whole number"),
         ("rules\n  crm contested=last", "line 2: contested='last'"),
         ("rules\n  crm size=3", "line 2: unknown word 'size=3'"),
-        ("rules\n  crm\n  crm", "'crm' is there twice"),
+        ("rules\n  crm\n  crm", "duplicate namespace 'crm'"),
         ("rules reject=1", "line 1: unknown word 'reject=1' after rules"),
         ("rules\n  crm shared_above={mail=2}", "shared_above names 'mail'"),
         ("rules\n  crm\nseen\n  e1 mail=a", "line 4: namespace 'mail' is not among the rules"),
-        ("rules\n  crm\nseen\n  e1 crm=a\n  e1 crm=a", "line 5: the name 'e1' is there twice"),
+        ("rules\n  crm\nseen\n  e1 crm=a\n  e1 crm=a", "line 5: duplicate name 'e1'"),
         ("rules\n  crm\nseen\n  e1", "line 4: identifiers holds 0 entries"),
         ("rules\n  crm\nseen\n  apart crm=a", "line 4: apart takes two keys"),
         ("rules\n  crm\nseen\n  apart crm=a crm=a", "line 4: apart names 'crm=a' twice"),
@@ -67,7 +65,7 @@ seen
         ("rules\n  crm\nexpect\n  crm", "line 4: 'crm' is not namespace=value"),
     ],
 )
-def test_a_bad_file_names_the_line(text: str, message: str) -> None:
+def test_the_error_of_an_invalid_file_names_the_line(text: str, message: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         parse(text)
     assert message in raised.value.message

@@ -1,4 +1,4 @@
-"""The Neo4j store's own duties: work that no one waits for ends in the database too."""
+"""Duties of the Neo4j store alone: a read that no one waits for is stopped in the database too."""
 
 import asyncio
 
@@ -12,9 +12,9 @@ RUNNING = "SHOW TRANSACTIONS YIELD currentQuery WHERE currentQuery CONTAINS 'AS 
 
 
 @pytest.mark.neo4j
-def test_a_read_that_no_one_waits_for_ends_in_the_database(neo4j_store: Neo4jStore, run: Run) -> None:
+def test_a_cancelled_read_is_stopped_in_the_database(neo4j_store: Neo4jStore, run: Run) -> None:
     async def running() -> int:
-        # The query that counts names the other one too.
+        # The counting query contains the text of the endless one too.
         (record,) = await neo4j_store._read(RUNNING)
         return int(record["running"]) - 1
 
@@ -34,6 +34,6 @@ def test_a_read_that_no_one_waits_for_ends_in_the_database(neo4j_store: Neo4jSto
             if await running() == 0:
                 return
             await asyncio.sleep(0.05)
-        raise AssertionError("the database still works on it")
+        raise AssertionError("the database is still running the query")
 
     run(attempt())

@@ -1,4 +1,4 @@
-"""What a write gives the driver."""
+"""The parameters that a write gives the driver."""
 
 import logging
 
@@ -10,21 +10,23 @@ from tests.builders.runs import Run
 
 
 @pytest.mark.neo4j
-def test_values_come_to_the_database_but_into_no_log(
+def test_parameters_reach_the_database_and_no_log(
     neo4j_store: Neo4jStore, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def echoed() -> object:
+    async def echo() -> object:
         async with neo4j_store._session() as session, await session.begin_transaction() as tx:
-            ((key, many),) = await Transaction(tx)._run(
-                "RETURN $asked.keys[0] AS key, $asked.many AS many", keys=["email=anna@mail.example"], many={"a": [1]}
+            ((key, values),) = await Transaction(tx)._run(
+                "RETURN $params.keys[0] AS key, $params.values AS values",
+                keys=["email=anna@mail.example"],
+                values={"a": [1]},
             )
-            return key, many
+            return key, values
 
     # Given
     caplog.set_level(logging.DEBUG, "neo4j")
     # When
-    found = run(echoed())
+    echoed = run(echo())
     # Then
-    assert found == ("email=anna@mail.example", {"a": [1]})
-    assert "$asked.keys[0]" in caplog.text
+    assert echoed == ("email=anna@mail.example", {"a": [1]})
+    assert "$params.keys[0]" in caplog.text
     assert "anna" not in caplog.text

@@ -1,3 +1,5 @@
+"""Checkpoints of the write-ahead log beside the writer."""
+
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -13,31 +15,31 @@ T = TypeVar("T")
 ROWS = 2_000
 
 
-def opened(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     db.executescript("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0")
     return db
 
 
-class AtOnce(Executor):
-    """Does what it is given before it answers, so that a test hangs on no thread's pace."""
+class SynchronousExecutor(Executor):
+    """Runs a function before `submit` returns, so that no test depends on the speed of a thread."""
 
     def submit(self, function: Callable[..., T], /, *values: Any, **named: Any) -> Future[T]:
-        done: Future[T] = Future()
+        future: Future[T] = Future()
         try:
-            done.set_result(function(*values, **named))
+            future.set_result(function(*values, **named))
         except Exception as error:
-            done.set_exception(error)
-        return done
+            future.set_exception(error)
+        return future
 
 
-def written(path: Path, committed: Callable[[sqlite3.Connection], object]) -> int:
-    """Write over the same pages again and again; answers the bytes of the log."""
-    db = opened(path)
-    db.execute("CREATE TABLE things (no INTEGER PRIMARY KEY, text TEXT)")
+def write_repeatedly(path: Path, committed: Callable[[sqlite3.Connection], object]) -> int:
+    """Write the same pages again and again. Return the size of the log in bytes."""
+    db = connect(path)
+    db.execute("CREATE TABLE things (id INTEGER PRIMARY KEY, text TEXT)")
     for turn in range(40):
         db.execute("BEGIN")
-        rows = ((no, f"{turn} {no}") for no in range(ROWS // 4))
+        rows = ((id, f"{turn} {id}") for id in range(ROWS // 4))
         db.executemany("INSERT OR REPLACE INTO things VALUES (?, ?)", rows)
         db.execute("COMMIT")
         committed(db)
@@ -48,55 +50,56 @@ def written(path: Path, committed: Callable[[sqlite3.Connection], object]) -> in
     return size
 
 
-def test_the_log_begins_anew_while_writes_go_on(tmp_path: Path) -> None:
+def test_the_log_is_reused_while_writes_continue(tmp_path: Path) -> None:
     # given
-    alone = written(tmp_path / "alone.db", lambda _: None)
-    path = tmp_path / "beside.db"
-    checkpoints = Checkpoints(lambda: opened(path), ROWS, AtOnce())
+    size_without = write_repeatedly(tmp_path / "without.db", lambda _: None)
+    path = tmp_path / "with.db"
+    checkpoints = Checkpoints(lambda: connect(path), ROWS, SynchronousExecutor())
 
     # when
-    beside = written(path, checkpoints.committed)
+    size_with = write_repeatedly(path, checkpoints.committed)
 
     # then
-    assert beside < alone / 2
+    assert size_with < size_without / 2
 
 
-def test_a_thread_of_its_own_copies(tmp_path: Path) -> None:
+def test_checkpoints_run_in_a_thread_of_their_own(tmp_path: Path) -> None:
     # given
-    path = tmp_path / "one.db"
+    path = tmp_path / "things.db"
     threads: list[str] = []
 
-    def connect() -> sqlite3.Connection:
+    def connect_in_thread() -> sqlite3.Connection:
         threads.append(threading.current_thread().name)
-        return opened(path)
+        return connect(path)
 
-    checkpoints = Checkpoints(connect, ROWS)
+    checkpoints = Checkpoints(connect_in_thread, ROWS)
 
     # when
-    written(path, checkpoints.committed)
+    write_repeatedly(path, checkpoints.committed)
 
     # then
     checkpoints.close()
     assert set(threads) == {"kith-sqlite-checkpoint_0"}
 
 
-def test_a_copy_that_fails_fails_no_write(tmp_path: Path) -> None:
+def test_a_failed_checkpoint_fails_no_write(tmp_path: Path) -> None:
     # given
-    def broken() -> sqlite3.Connection:
+    def connect_to_broken_disk() -> sqlite3.Connection:
         raise sqlite3.OperationalError("disk I/O error")
 
     # when, then
-    assert written(tmp_path / "one.db", Checkpoints(broken, ROWS, AtOnce()).committed) > 0
+    checkpoints = Checkpoints(connect_to_broken_disk, ROWS, SynchronousExecutor())
+    assert write_repeatedly(tmp_path / "things.db", checkpoints.committed) > 0
 
 
-def test_few_rows_are_left_in_the_log(tmp_path: Path) -> None:
+def test_few_rows_stay_in_the_log(tmp_path: Path) -> None:
     # given
-    db = opened(tmp_path / "one.db")
-    db.execute("CREATE TABLE things (no INTEGER)")
-    checkpoints = Checkpoints(lambda: pytest.fail("nothing is to be copied"), ROWS)
+    db = connect(tmp_path / "things.db")
+    db.execute("CREATE TABLE things (id INTEGER)")
+    checkpoints = Checkpoints(lambda: pytest.fail("no checkpoint is due"), ROWS)
 
     # when
-    db.executemany("INSERT INTO things VALUES (?)", ((no,) for no in range(ROWS - 1)))
+    db.executemany("INSERT INTO things VALUES (?)", ((id,) for id in range(ROWS - 1)))
     checkpoints.committed(db)
 
     # then

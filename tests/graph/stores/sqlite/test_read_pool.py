@@ -1,4 +1,4 @@
-"""Short jobs that go to a thread together."""
+"""Short reads that share a thread."""
 
 import asyncio
 import sqlite3
@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from graph.stores.sqlite.read_pool import FEWEST, Crews, Job
+from graph.stores.sqlite.read_pool import MIN_BATCH, ReadJob, ReadPool
 
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
 
 
 class Threads:
-    """Two threads with a connection, and what they did."""
+    """Two threads, each with a connection."""
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(2)
         self.local = threading.local()
-        self.crews = Crews(self.pool, 2, self.run)
+        self.reads = ReadPool(self.pool, 2, self.run)
 
-    def run(self, job: Job) -> Any:
+    def run(self, job: ReadJob) -> Any:
         return job.run(self.connection())
 
     def connection(self) -> sqlite3.Connection:
@@ -30,7 +30,7 @@ class Threads:
             self.local.connection = sqlite3.connect(":memory:", check_same_thread=False)
         return self.local.connection
 
-    def endless(self) -> None:
+    def read_endlessly(self) -> None:
         self.connection().execute(ENDLESS).fetchall()
 
 
@@ -45,35 +45,35 @@ def failing() -> None:
     raise ValueError("no")
 
 
-def test_each_caller_gets_its_own_answer(threads: Threads) -> None:
+def test_each_caller_gets_its_own_result(threads: Threads) -> None:
     async def run() -> list[Any]:
-        asked: list[Callable[[], Any]] = [lambda n=n: n for n in range(20)]
-        return await asyncio.gather(*(threads.crews.run(one) for one in asked))
+        functions: list[Callable[[], Any]] = [lambda n=n: n for n in range(20)]
+        return await asyncio.gather(*(threads.reads.run(function) for function in functions))
 
     assert asyncio.run(run()) == list(range(20))
 
 
-@pytest.mark.parametrize(("jobs", "most"), [(1, 1), (FEWEST, 1), (FEWEST + 1, 2), (10 * FEWEST, 2)])
-def test_as_few_threads_as_are_of_use_are_woken(threads: Threads, jobs: int, most: int) -> None:
-    ways: list[object] = []
+@pytest.mark.parametrize(("jobs", "batches"), [(1, 1), (MIN_BATCH, 1), (MIN_BATCH + 1, 2), (10 * MIN_BATCH, 2)])
+def test_no_more_threads_are_woken_than_are_useful(threads: Threads, jobs: int, batches: int) -> None:
+    submitted: list[object] = []
     submit = threads.pool.submit
 
-    def counted(*values: Any) -> Any:
-        ways.append(values)
+    def counting_submit(*values: Any) -> Any:
+        submitted.append(values)
         return submit(*values)
 
-    threads.pool.submit = counted  # type: ignore[method-assign]
+    threads.pool.submit = counting_submit  # type: ignore[method-assign]
 
     async def run() -> None:
-        await asyncio.gather(*(threads.crews.run(threading.get_ident) for _ in range(jobs)))
+        await asyncio.gather(*(threads.reads.run(threading.get_ident) for _ in range(jobs)))
 
     asyncio.run(run())
-    assert len(ways) == most
+    assert len(submitted) == batches
 
 
-def test_what_fails_fails_alone(threads: Threads) -> None:
+def test_a_failed_read_does_not_affect_others(threads: Threads) -> None:
     async def run() -> list[Any]:
-        jobs = (threads.crews.run(one) for one in (failing, int, failing))
+        jobs = (threads.reads.run(function) for function in (failing, int, failing))
         return await asyncio.gather(*jobs, return_exceptions=True)
 
     first, second, third = asyncio.run(run())
@@ -82,30 +82,30 @@ def test_what_fails_fails_alone(threads: Threads) -> None:
     assert isinstance(third, ValueError)
 
 
-def test_who_gives_up_does_not_hold_up_who_came_with_him(threads: Threads) -> None:
+def test_a_cancelled_read_does_not_hold_up_others_in_its_batch(threads: Threads) -> None:
     async def run() -> None:
         # given
-        hasty = asyncio.create_task(threads.crews.run(threads.endless))
-        patient = asyncio.create_task(threads.crews.run(int))
+        cancelled = asyncio.create_task(threads.reads.run(threads.read_endlessly))
+        waiting = asyncio.create_task(threads.reads.run(int))
         await asyncio.sleep(0.1)
-        assert not patient.done()
+        assert not waiting.done()
         # when
-        hasty.cancel()
+        cancelled.cancel()
         # then
         async with asyncio.timeout(10):
-            assert await patient == 0
-        assert hasty.cancelled()
+            assert await waiting == 0
+        assert cancelled.cancelled()
 
     asyncio.run(run())
 
 
-def test_what_was_given_up_before_it_began_is_not_done(threads: Threads) -> None:
-    done: list[str] = []
+def test_a_read_that_was_cancelled_before_it_began_is_not_run(threads: Threads) -> None:
+    names: list[str] = []
 
     async def run() -> None:
         # given
-        first = asyncio.create_task(threads.crews.run(threads.endless))
-        second = asyncio.create_task(threads.crews.run(done.append, "second"))
+        first = asyncio.create_task(threads.reads.run(threads.read_endlessly))
+        second = asyncio.create_task(threads.reads.run(names.append, "second"))
         await asyncio.sleep(0.1)
         # when
         second.cancel()
@@ -113,13 +113,13 @@ def test_what_was_given_up_before_it_began_is_not_done(threads: Threads) -> None
         first.cancel()
         await asyncio.gather(first, second, return_exceptions=True)
         # then
-        await threads.crews.run(int)
+        await threads.reads.run(int)
 
     asyncio.run(run())
-    assert done == []
+    assert names == []
 
 
-def test_after_the_end_who_asks_is_told(threads: Threads) -> None:
+def test_a_read_after_the_shutdown_raises(threads: Threads) -> None:
     threads.pool.shutdown()
     with pytest.raises(RuntimeError):
-        asyncio.run(threads.crews.run(int))
+        asyncio.run(threads.reads.run(int))

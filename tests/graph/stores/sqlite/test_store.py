@@ -1,4 +1,4 @@
-"""The embedded store's own duties: a read that no one waits for is stopped, and nothing else is."""
+"""Duties of the SQLite store alone: a read that no one waits for is stopped, and nothing else is."""
 
 import asyncio
 import time
@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 
 from graph.domain.profile.pages import ById, Selection
-from graph.stores.sqlite import EmbeddedStore
+from graph.stores.sqlite import SQLiteStore
 from tests.builders.runs import Run
 
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
 
 
 @pytest.fixture
-def store(tmp_path: Path, run: Run) -> EmbeddedStore:
-    store = EmbeddedStore(tmp_path / "kith.db")
+def store(tmp_path: Path, run: Run) -> SQLiteStore:
+    store = SQLiteStore(tmp_path / "kith.db")
     run(store.migrate())
     yield store
     run(store.close())
 
 
-def endless(store: EmbeddedStore, ended: list[str]) -> None:
+def read_endlessly(store: SQLiteStore, ended: list[str]) -> None:
     try:
         with store._transaction("BEGIN") as connection:
             connection.execute(ENDLESS).fetchall()
@@ -29,12 +29,12 @@ def endless(store: EmbeddedStore, ended: list[str]) -> None:
         ended.append("ended")
 
 
-def test_a_read_that_no_one_waits_for_is_stopped(store: EmbeddedStore, run: Run) -> None:
+def test_a_cancelled_read_is_stopped(store: SQLiteStore, run: Run) -> None:
     ended: list[str] = []
 
     async def attempt() -> None:
         # given: as many endless reads as there are threads
-        reads = [asyncio.create_task(store._in(store._readers, endless, store, ended)) for _ in range(4)]
+        reads = [asyncio.create_task(store._run_in(store._readers, read_endlessly, store, ended)) for _ in range(4)]
         await asyncio.sleep(0.2)
         assert not ended
         # when
@@ -48,12 +48,12 @@ def test_a_read_that_no_one_waits_for_is_stopped(store: EmbeddedStore, run: Run)
             if len(ended) == 4:
                 return
             await asyncio.sleep(0.05)
-        raise AssertionError("a read went on though no one waited for it")
+        raise AssertionError("a canceled read is still running")
 
     run(attempt())
 
 
-def test_stopping_one_read_leaves_others_alone(store: EmbeddedStore, run: Run) -> None:
+def test_stopping_a_read_does_not_affect_others(store: SQLiteStore, run: Run) -> None:
     def slow(rows: int) -> int:
         with store._transaction("BEGIN") as connection:
             sql = (
@@ -63,13 +63,13 @@ def test_stopping_one_read_leaves_others_alone(store: EmbeddedStore, run: Run) -
 
     async def attempt() -> None:
         for _ in range(20):
-            kept = asyncio.create_task(store._in(store._readers, slow, 200_000))
-            dropped = [asyncio.create_task(store._in(store._readers, slow, 200_000)) for _ in range(6)]
+            waiting = asyncio.create_task(store._run_in(store._readers, slow, 200_000))
+            cancelled = [asyncio.create_task(store._run_in(store._readers, slow, 200_000)) for _ in range(6)]
             await asyncio.sleep(0.005)
-            for one in dropped:
-                one.cancel()
-            await asyncio.gather(*dropped, return_exceptions=True)
-            assert await kept == 200_000
+            for read in cancelled:
+                read.cancel()
+            await asyncio.gather(*cancelled, return_exceptions=True)
+            assert await waiting == 200_000
 
     began = time.monotonic()
     run(attempt())

@@ -1,4 +1,7 @@
-"""A peer of the view: Strawberry as its documentation has it, over the same Cypher: python -m … URI PORT."""
+"""A peer of `bench.view`: Strawberry as its documentation shows it, over the same Cypher.
+
+python -m bench.peers.plain_strawberry URI PORT
+"""
 
 import sys
 
@@ -21,8 +24,8 @@ from graph.stores.neo4j.customer_pages import query
 class Identifier:
     namespace: str
     value: str
-    first_seen: str
-    last_seen: str
+    first_seen_at: str
+    last_seen_at: str
 
 
 @strawberry.type
@@ -43,23 +46,23 @@ class Order:
 
 
 @strawberry.type
-class End:
+class IdentifierRef:
     namespace: str
     value: str
 
 
 @strawberry.type
 class Link:
-    a: End
-    b: End
+    a: IdentifierRef
+    b: IdentifierRef
     state: str
-    count: int
-    last_seen: str
+    observation_count: int
+    last_seen_at: str
 
 
 @strawberry.type
 class Metrics:
-    orders: int
+    order_count: int
     revenue: str
     currency: str
     first_order_at: str
@@ -77,49 +80,57 @@ class Customer:
     links: list[Link]
 
 
-def end(key: str) -> End:
+def identifier_ref(key: str) -> IdentifierRef:
     namespace, _, value = key.partition("=")
-    return End(namespace=namespace, value=value)
+    return IdentifierRef(namespace=namespace, value=value)
 
 
-def customer(record: dict) -> Customer:
-    identifiers, links, orders = record["pages"]
-    told = [orjson.loads(text) for _, _, text in orders[:10]]
-    count, revenue, first, last, *_ = orjson.loads(record["customer"]["figures"])["EUR"]
+def to_customer(record: dict) -> Customer:
+    identifiers, links, stored_orders = record["pages"]
+    orders = [orjson.loads(facts) for _, _, facts in stored_orders[:10]]
+    order_count, revenue, first, last, *_ = orjson.loads(record["customer"]["order_totals"])["EUR"]
     return Customer(
         id=record["customer"]["id"],
         known=True,
         created_at=str(record["customer"]["created_at"]),
         identifiers=[
             Identifier(
-                **{name: str(one[name]) for name in ("first_seen", "last_seen")},
-                **{"namespace": end(one["key"]).namespace, "value": end(one["key"]).value},
+                namespace=identifier_ref(identifier["key"]).namespace,
+                value=identifier_ref(identifier["key"]).value,
+                first_seen_at=str(identifier["first_seen_at"]),
+                last_seen_at=str(identifier["last_seen_at"]),
             )
-            for one in identifiers[:20]
+            for identifier in identifiers[:20]
         ],
         orders=[
             Order(
-                number=one["number"],
-                placed_at=str(one["placed_at"]),
-                status=one["status"],
-                currency=one["currency"],
-                total=one["total"],
-                lines=[Line(sku=sku, quantity=quantity, total=total) for sku, quantity, total, _ in one["lines"]],
+                number=order["number"],
+                placed_at=str(order["placed_at"]),
+                status=order["status"],
+                currency=order["currency"],
+                total=order["total"],
+                lines=[Line(sku=sku, quantity=quantity, total=total) for sku, quantity, total, _ in order["lines"]],
             )
-            for one in told
+            for order in orders
         ],
         metrics=Metrics(
-            orders=count, revenue=revenue, currency="EUR", first_order_at=str(first), last_order_at=str(last)
+            order_count=order_count, revenue=revenue, currency="EUR", first_order_at=str(first), last_order_at=str(last)
         ),
         links=[
-            Link(a=end(a), b=end(b), state=one["state"], count=one["count"], last_seen=str(one["last_seen"]))
-            for a, b, one in links[:20]
+            Link(
+                a=identifier_ref(a),
+                b=identifier_ref(b),
+                state=link["state"],
+                observation_count=link["observation_count"],
+                last_seen_at=str(link["last_seen_at"]),
+            )
+            for a, b, link in links[:20]
         ],
     )
 
 
 def main() -> None:
-    """Serve at a port."""
+    """Serve the schema; the arguments are the URI of the database and the port."""
     driver = AsyncGraphDatabase.driver(sys.argv[1], notifications_min_severity="OFF")
 
     @strawberry.type
@@ -130,7 +141,7 @@ def main() -> None:
             async with driver.session() as session:
                 result = await session.run(text, values)
                 (record,) = [record.data() async for record in result]
-            return customer(record)
+            return to_customer(record)
 
     async def ready(_: Request) -> Response:
         return Response()

@@ -1,0 +1,27 @@
+// name: orders
+// Returns the facts of orders by key.
+UNWIND range(0, size($keys) - 1) AS at
+OPTIONAL MATCH (o:Identifier {key: $keys[at]})
+RETURN at, CASE WHEN o.facts IS NULL THEN null ELSE [o.facts_source, o.facts] END AS order ORDER BY at;
+
+// name: order_totals
+// Returns the order totals of live customers with orders, by id.
+MATCH (c:Customer) WHERE c.id > $after AND c.retired_at IS NULL AND c.order_totals <> '{}'
+RETURN c.id AS id, c.order_totals AS order_totals ORDER BY c.id LIMIT $first;
+
+// name: customer_ids
+// Returns the ids of live customers, in order.
+MATCH (c:Customer) WHERE c.id > $after AND c.retired_at IS NULL
+RETURN c.id AS id ORDER BY c.id LIMIT $first;
+
+// name: count_customers
+// Counts live customers.
+MATCH (c:Customer) WHERE c.retired_at IS NULL RETURN count(c) AS count;
+
+// name: get_value
+// Returns the value that is stored under a name.
+MATCH (k:StoredValue {name: $name}) RETURN k.value AS value;
+
+// name: applied_migrations
+// Returns the indexes that exist, constraints included, with their states.
+SHOW INDEXES YIELD name, state RETURN name, state;
