@@ -1,0 +1,169 @@
+"""Which observations start or stop counting as commands arrive again, late or in another order."""
+
+from decimal import Decimal
+
+from graph.domain.model.dates import SECOND
+from graph.domain.model.errors import Problem
+from graph.domain.model.observations import Observation
+from graph.domain.model.orders import Order
+from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
+from graph.domain.model.rules import NamespaceRule, Rules
+from graph.domain.profile.interactions import Interaction
+from graph.domain.resolution.intake import Intake, IntakeResult, Observe, Revoke, prepare, receipt_of
+from tests.builders.graphs import NOW, identifiers, observe, revoke, seen, small_rules
+
+RULES = small_rules()
+
+
+def stored(*commands: Observe) -> dict[ObservationKey, Receipt]:
+    """The receipts of observations that arrived before."""
+    return {command.key: receipt_of(command) for command in commands}
+
+
+def order_command(number: str, reported: int, total: int = 1, placed: int = 5) -> Observe:
+    """A shop's report of an order of `crm=a`; times in seconds."""
+    order = Order(number, "shop", placed * SECOND, reported * SECOND, "EUR", Decimal(total))
+    return prepare(order.observation(identifiers(["crm=a"])), RULES, NOW)
+
+
+def test_a_new_observation_starts_to_count() -> None:
+    # given
+    intake, command = Intake({}), observe(seen("mail=A", "crm=a", id="1", at=5), RULES)
+    # when
+    result = intake.observe(command)
+    # then
+    assert result == IntakeResult(("shop", "1"), ("crm=a", "mail=A"), (), duplicate=False)
+    delta = intake.delta()
+    assert [statement.keys for statement in delta.added] == [("crm=a", "mail=A")]
+    assert list(delta.withdrawn) == []
+    assert [(receipt.status, receipt.seen_at, receipt.received_at) for receipt in intake.changed] == [
+        (ObservationStatus.VALID, 5 * SECOND, NOW)
+    ]
+
+
+def test_a_duplicate_observation_changes_nothing() -> None:
+    # given
+    command = observe(seen("crm=a", "mail=A", id="1"), RULES)
+    intake = Intake(stored(command))
+    # when
+    result = intake.observe(command)
+    # then
+    assert isinstance(result, IntakeResult)
+    assert result.duplicate
+    assert (list(intake.delta().added), intake.changed) == ([], [])
+
+
+def test_another_observation_with_an_existing_id_is_rejected() -> None:
+    # given
+    intake = Intake(stored(observe(seen("crm=a", id="1"), RULES)))
+    # when
+    problem = intake.observe(observe(seen("crm=b", id="1"), RULES))
+    # then
+    assert isinstance(problem, Problem)
+    assert (problem.code, problem.path) == ("ID_CONFLICT", ("id",))
+    assert problem.message == "observation '1' of source 'shop' already exists with other content"
+    assert intake.changed == []
+
+
+def test_an_observation_over_a_limit_is_stored_as_inactive_and_one_with_an_unknown_namespace_is_not_stored() -> None:
+    # given
+    intake = Intake({})
+    # when
+    over_limit = intake.observe(observe(seen("crm=a", "crm=b", id="1"), RULES))
+    unknown = intake.observe(observe(Observation("shop", (("fax", "1"),), "2"), RULES))
+    # then
+    assert isinstance(over_limit, Problem)
+    assert isinstance(unknown, Problem)
+    assert (over_limit.code, unknown.code) == ("NAMESPACE_LIMIT_EXCEEDED", "UNKNOWN_NAMESPACE")
+    assert list(intake.delta().added) == []
+    assert [(receipt.id, receipt.status) for receipt in intake.changed] == [("1", ObservationStatus.INACTIVE)]
+
+
+def test_a_revocation_holds_if_its_observation_arrives_later() -> None:
+    # given
+    intake = Intake({})
+    # when
+    found = intake.revoke(revoke("1"))
+    result = intake.observe(observe(seen("crm=a", id="1"), RULES))
+    # then
+    assert found is False
+    assert isinstance(result, IntakeResult)
+    assert not result.duplicate
+    assert intake.status(("shop", "1")) is ObservationStatus.REVOKED
+    assert list(intake.delta().added) == []
+
+
+def test_a_revocation_withdraws_a_statement_and_records_the_actor() -> None:
+    # given
+    intake = Intake(stored(observe(seen("crm=a", "mail=A", id="1"), RULES)))
+    # when
+    first = intake.revoke(revoke("1"))
+    second = intake.revoke(Revoke("shop", "1", NOW, "somebody later"))
+    # then
+    assert first is second is True
+    delta = intake.delta()
+    assert [statement.keys for statement in delta.withdrawn] == [("crm=a", "mail=A")]
+    assert delta.actors == {("shop", "1"): "tester"}
+
+
+def test_the_newest_report_of_an_order_counts_whatever_arrives_first() -> None:
+    older, newer = order_command("7", reported=1, total=1), order_command("7", reported=2, total=2)
+    for first, second in ((older, newer), (newer, older)):
+        # given
+        intake = Intake(stored(first))
+        # when
+        intake.observe(second)
+        # then: the evidence is the same, so resolution has nothing to do
+        delta = intake.delta()
+        assert (list(delta.added), list(delta.withdrawn)) == ([], [])
+        order = delta.orders["order=7"]
+        assert order is not None
+        assert order.total == Decimal(2)
+        assert intake.status(newer.key) is ObservationStatus.VALID
+        assert intake.status(older.key) is ObservationStatus.SUPERSEDED
+
+
+def test_a_report_with_another_time_of_placing_replaces_the_evidence() -> None:
+    # given
+    intake = Intake(stored(order_command("7", reported=1, placed=5)))
+    # when
+    intake.observe(order_command("7", reported=2, placed=4))
+    # then
+    delta = intake.delta()
+    assert [statement.seen_at for statement in delta.added] == [4 * SECOND]
+    assert [statement.seen_at for statement in delta.withdrawn] == [5 * SECOND]
+
+
+def test_interactions_are_counted_at_the_strongest_identifier_until_they_are_revoked() -> None:
+    # given
+    interaction = Interaction("web", "product_added", 5 * SECOND, "i1")
+    command = prepare(interaction.observation(identifiers(["cookie=x", "mail=A"])), RULES, NOW)
+    intake, later = Intake({}), Intake(stored(command))
+    # when
+    intake.observe(command)
+    later.revoke(revoke("i1", "web"))
+    # then
+    assert intake.delta().interaction_counts == {"mail=A": {"did product_added": 1}}
+    assert later.delta().interaction_counts == {"mail=A": {"did product_added": -1}}
+
+
+def test_reprocessed_observations_are_withdrawn_and_added_again() -> None:
+    # given: two CRM numbers in one observation, and rules that allow a customer two
+    rejected, fine = observe(seen("crm=a", "crm=b", id="1"), RULES), observe(seen("crm=a", id="2"), RULES)
+    new = Rules((NamespaceRule("crm", limit=2), *RULES.namespaces[1:]), RULES.min_confidence)
+    intake, unchanged = Intake(stored(rejected, fine)), Intake(stored(fine))
+    # when
+    for id in ("1", "2"):
+        intake.reprocess(("shop", id), new, 3)
+    unchanged.reprocess(("shop", "2"), new, 3)
+    # then
+    delta = intake.delta()
+    assert [statement.keys for statement in delta.added] == [("crm=a", "crm=b"), ("crm=a",)]
+    assert [statement.keys for statement in delta.withdrawn] == [("crm=a",)]
+    assert {receipt.id: (receipt.status, receipt.rules_version) for receipt in intake.changed} == {
+        "1": (ObservationStatus.VALID, 3),
+        "2": (ObservationStatus.VALID, 3),
+    }
+    # and statements that have not changed need not be applied again
+    delta = unchanged.delta(reapply=False)
+    assert (list(delta.added), [statement.id for statement in delta.unchanged]) == ([], ["2"])
