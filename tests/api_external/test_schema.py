@@ -1,21 +1,74 @@
 """The schema as auditors, gateways and linters see it."""
 
 import json
+import shutil
+import subprocess
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.builders.services import API, ROOT, Serve, node
+import pytest
+
+from tests.builders.services import API, ROOT, Serve, node, require
 
 SDL = ROOT / "schema" / "schema.graphql"
 RELEASED = ROOT / "schema" / "released.graphql"
+JARS = API / "java" / "lib"
+
+
+def run(*command: object, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, timeout=300)
+
+
+def load_with_graphql_js(path: Path) -> subprocess.CompletedProcess[str]:
+    return node("load.mjs", path)
+
+
+def load_with_graphql_java(path: Path) -> subprocess.CompletedProcess[str]:
+    require(shutil.which("java") is not None and shutil.which("mvn") is not None, "Java or Maven")
+    if not JARS.exists():
+        copied = run(
+            "mvn", "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={JARS}", folder=API / "java"
+        )
+        assert copied.returncode == 0, copied.stdout + copied.stderr
+    return run("java", "-cp", JARS / "*", API / "java" / "LoadSchema.java", path)
+
+
+def load_with_gqlparser(path: Path) -> subprocess.CompletedProcess[str]:
+    require(shutil.which("go") is not None, "Go")
+    return run("go", "run", ".", path, folder=API / "go")
+
+
+LOADERS = [load_with_graphql_js, load_with_graphql_java, load_with_gqlparser]
+Loader = Callable[[Path], subprocess.CompletedProcess[str]]
+
+
+@pytest.mark.parametrize("load", LOADERS)
+def test_tools_without_federation_load_the_schema(load: Loader) -> None:
+    loaded = load(SDL)
+    assert loaded.returncode == 0, loaded.stderr
+    for line in loaded.stdout.splitlines():
+        assert int(line.split()[-1]) > 150, "the number of types"
+
+
+@pytest.mark.parametrize("load", LOADERS)
+def test_tools_without_federation_reject_an_invalid_schema(load: Loader, tmp_path: Path) -> None:
+    # given
+    invalid = tmp_path / "invalid.graphql"
+    invalid.write_text(SDL.read_text().replace("directive @key(", "directive @keys("))
+    # when
+    loaded = load(invalid)
+    # then
+    assert loaded.returncode != 0
+    assert "key" in loaded.stderr
 
 
 def test_all_audits_of_graphql_over_http_pass(serve_embedded: Serve) -> None:
-    done = node("audit.mjs", serve_embedded().url)
-    assert done.returncode == 0, done.stderr
-    table = json.loads(done.stdout)
-    assert [one for one in table if one["status"] != "ok"] == []
-    assert Counter(one["status"] for one in table) == {"ok": 61}
+    audit = node("audit.mjs", serve_embedded().url)
+    assert audit.returncode == 0, audit.stderr
+    table = json.loads(audit.stdout)
+    assert [row for row in table if row["status"] != "ok"] == []
+    assert Counter(row["status"] for row in table) == {"ok": 61}
 
 
 def test_it_composes_with_another_subgraph(tmp_path: Path) -> None:
@@ -60,10 +113,10 @@ def test_the_linter_finds_nothing() -> None:
 
 def test_the_linter_would_find_something() -> None:
     bad = ROOT / "schema" / "bad-for-lint.graphql"
-    bad.write_text(SDL.read_text().replace("  sentence: String!", "  get_sentence: String! @deprecated"))
+    bad.write_text(SDL.read_text().replace("  summary: String!", "  get_summary: String! @deprecated"))
     try:
-        told = _lint(bad)
+        output = _lint(bad)
     finally:
         bad.unlink()
-    assert "naming-convention" in told
-    assert "require-deprecation-reason" in told
+    assert "naming-convention" in output
+    assert "require-deprecation-reason" in output
