@@ -14,6 +14,8 @@ exclude_patterns = ["_build", "requirements.txt", "constraints.txt"]
 # Headings get GitHub's anchors, so that links work on the site and in the repository.
 myst_heading_anchors = 4
 nitpicky = True
+# Pygments' Cypher lexer does not know parameters and arithmetic; a test runs every query against a real Neo4j instead.
+suppress_warnings = ["misc.highlighting_failure"]
 
 html_theme = "furo"
 html_title = "Kith"
@@ -46,17 +48,17 @@ def _navigation(folder: str) -> str:
 def _add_navigation(_: Any, page: str, source: list[str]) -> None:
     """Add the site's navigation to the index page, which stays plain Markdown in the repository."""
     if page == root_doc:
-        first = "\n```{toctree}\n:hidden:\n\ngetting-started\nconcepts\n```\n"
-        source[0] += first + "".join(_navigation(folder) for folder in FOLDERS)
+        start = "\n```{toctree}\n:hidden:\n\ngetting-started\nconcepts\n```\n"
+        source[0] += start + "".join(_navigation(folder) for folder in FOLDERS)
 
 
-def _offer_files(_: Any, page: str, source: list[str]) -> None:
+def _link_files(_: Any, page: str, source: list[str]) -> None:
     """Turn links to files of the repository beside this folder into downloads; the build fails if one is missing."""
     folder = (DOCS / page).parent
 
-    def link(found: re.Match[str]) -> str:
-        outside = DOCS not in (folder / found[1]).resolve().parents
-        return f"](path:{found[1]})" if outside else found[0]
+    def link(match: re.Match[str]) -> str:
+        outside = DOCS not in (folder / match[1]).resolve().parents
+        return f"](path:{match[1]})" if outside else match[0]
 
     source[0] = LINK.sub(link, source[0])
 
@@ -64,5 +66,5 @@ def _offer_files(_: Any, page: str, source: list[str]) -> None:
 def setup(app: Any) -> dict[str, bool]:
     """Register what happens to a page before it is parsed."""
     app.connect("source-read", _add_navigation)
-    app.connect("source-read", _offer_files)
+    app.connect("source-read", _link_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

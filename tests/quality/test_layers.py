@@ -1,4 +1,4 @@
-"""The layers are a contract, and the domain uses the standard library and three pure ones only."""
+"""The layers are a contract, and the domain uses the standard library and three pure libraries only."""
 
 import ast
 import subprocess
@@ -10,17 +10,17 @@ ALLOWED = {"email_validator", "msgspec", "phonenumbers", "graph"}
 
 
 def test_the_contracts_of_the_layers_hold() -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
+    assert result.returncode == 0, result.stdout
 
 
-def test_the_domain_imports_the_standard_library_and_three_pure_ones() -> None:
+def test_the_domain_imports_the_standard_library_and_three_pure_libraries() -> None:
     for path in (ROOT / "graph" / "domain").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = []

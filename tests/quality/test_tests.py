@@ -1,0 +1,189 @@
+"""Tests are where a reader looks for them, and do not import one another.
+
+A module has its test at the same path under `tests`. A module that a journey, the conformance suite or the test of a
+neighbor covers needs none: `COVERED_BY` names that test. Tests that share helpers have them in `tests/builders`.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TESTS = ROOT / "tests"
+FOLDERS = (
+    "graph/domain",
+    "graph/commands",
+    "graph/queries",
+    "graph/bulk",
+    "graph/runtime",
+    "schema/execution",
+    "schema/shared",
+    "service",
+)
+"""Folders whose modules need a test. Others: the conformance suite tests stores, journeys test GraphQL's types."""
+COVERED_BY = {
+    "graph/bulk/by_row.py": "conformance/test_loading.py",
+    "graph/bulk/collect.py": "conformance/test_loading.py",
+    "graph/bulk/columns.py": "conformance/test_loading.py",
+    "graph/bulk/evidence.py": "graph/bulk/test_resolution.py",
+    "graph/bulk/keys.py": "conformance/test_loading.py",
+    "graph/bulk/link_order.py": "graph/bulk/test_resolution.py",
+    "graph/bulk/numbering.py": "conformance/test_loading.py",
+    "graph/bulk/result.py": "conformance/test_loading.py",
+    "graph/bulk/sharing.py": "graph/bulk/test_resolution.py",
+    "graph/commands/batch.py": "journeys/test_bad_input.py",
+    "graph/commands/commit.py": "conformance/test_model.py",
+    "graph/commands/observe.py": "journeys/test_customer.py",
+    "graph/commands/overrides.py": "journeys/test_idempotency.py",
+    "graph/commands/products.py": "journeys/test_products.py",
+    "graph/commands/revoke.py": "journeys/test_customer.py",
+    "graph/commands/rules_control.py": "journeys/test_rules.py",
+    "graph/commands/segments.py": "journeys/test_segments.py",
+    "graph/commands/undo_merge.py": "journeys/test_overrides.py",
+    "graph/domain/commands.py": "journeys/test_timeline.py",
+    "graph/domain/model/changes.py": "graph/domain/resolution/test_incremental.py",
+    "graph/domain/model/errors.py": "journeys/test_bad_input.py",
+    "graph/domain/model/facts.py": "conformance/test_facts.py",
+    "graph/domain/model/idempotency.py": "journeys/test_idempotency.py",
+    "graph/domain/model/identifiers.py": "journeys/test_customer.py",
+    "graph/domain/model/interaction_counts.py": "graph/domain/profile/test_engagement.py",
+    "graph/domain/model/interaction_types.py": "quality/test_docs.py",
+    "graph/domain/model/observations.py": "journeys/test_bad_input.py",
+    "graph/domain/model/order_totals.py": "graph/domain/profile/test_metrics.py",
+    "graph/domain/model/orders.py": "journeys/test_bad_input.py",
+    "graph/domain/model/overrides.py": "graph/domain/resolution/test_resolution.py",
+    "graph/domain/model/products.py": "journeys/test_products.py",
+    "graph/domain/model/receipts.py": "graph/domain/resolution/test_intake.py",
+    "graph/domain/model/rules.py": "service/config/test_rules_file.py",
+    "graph/domain/model/segments.py": "conformance/test_segments.py",
+    "graph/domain/model/store_values.py": "graph/domain/resolution/test_overlay.py",
+    "graph/domain/model/validation.py": "journeys/test_bad_input.py",
+    "graph/domain/profile/catalog.py": "graph/domain/segments/test_rule_parser.py",
+    "graph/domain/profile/external_segments.py": "journeys/test_external_segments.py",
+    "graph/domain/profile/insights.py": "conformance/test_segments.py",
+    "graph/domain/profile/interactions.py": "journeys/test_timeline.py",
+    "graph/domain/profile/pages.py": "conformance/test_facts.py",
+    "graph/domain/profile/timeline.py": "conformance/test_facts.py",
+    "graph/domain/resolution/customer_ids.py": "graph/domain/model/test_customers.py",
+    "graph/domain/resolution/groups.py": "graph/domain/resolution/test_incremental.py",
+    "graph/domain/resolution/health.py": "journeys/test_health.py",
+    "graph/domain/resolution/replay.py": "graph/domain/resolution/test_incremental.py",
+    "graph/domain/segments/metric_conditions.py": "conformance/test_segments.py",
+    "graph/queries/explanation.py": "journeys/test_overrides.py",
+    "graph/queries/health.py": "journeys/test_health.py",
+    "graph/queries/history.py": "journeys/test_history.py",
+    "graph/queries/orders.py": "journeys/test_nodes.py",
+    "graph/queries/possible_matches.py": "journeys/test_customer.py",
+    "graph/queries/rules_preview.py": "journeys/test_rules.py",
+    "graph/queries/search.py": "journeys/test_search.py",
+    "graph/queries/statistics.py": "journeys/test_rfm.py",
+    "schema/execution/compiled/awaiting.py": "schema/execution/test_compiled.py",
+    "schema/execution/compiled/codegen.py": "schema/execution/compiled/test_arguments.py",
+    "schema/execution/compiled/completion.py": "schema/execution/test_compiled.py",
+    "schema/execution/compiled/executor.py": "schema/execution/test_compiled.py",
+    "schema/execution/compiled/fast_objects.py": "journeys/test_products.py",
+    "schema/execution/compiled/fields.py": "schema/execution/test_compiled.py",
+    "schema/execution/compiled/plans.py": "schema/execution/test_compiled.py",
+    "schema/execution/compiled/resolvers.py": "journeys/test_profile.py",
+    "schema/execution/compiled/scalars.py": "schema/execution/test_compiled.py",
+    "schema/execution/costs.py": "schema/execution/test_document_weight.py",
+    "schema/execution/documents.py": "schema/execution/test_runner.py",
+    "schema/execution/limits.py": "schema/execution/test_runner.py",
+    "schema/shared/connections.py": "conformance/test_round_trips.py",
+    "schema/shared/context.py": "schema/execution/test_runner.py",
+    "schema/shared/cursors.py": "journeys/test_timeline.py",
+    "schema/shared/customer_pages.py": "journeys/test_customer.py",
+    "schema/shared/derived_fields.py": "conformance/test_round_trips.py",
+    "schema/shared/enums.py": "quality/test_docs.py",
+    "schema/shared/evidence_tier.py": "quality/test_docs.py",
+    "schema/shared/loaders.py": "journeys/test_nodes.py",
+    "schema/shared/lookahead.py": "conformance/test_round_trips.py",
+    "schema/shared/problem_codes.py": "quality/test_docs.py",
+    "schema/shared/problems.py": "journeys/test_bad_input.py",
+    "schema/shared/visitors.py": "schema/execution/test_compiled.py",
+    "service/__main__.py": "service/cli/test_main.py",
+    "service/cli/rules.py": "service/cli/test_main.py",
+    "service/config/settings.py": "service/http/test_graphql_endpoint.py",
+    "service/http/app.py": "service/http/test_graphql_endpoint.py",
+    "service/http/auth.py": "service/http/test_graphql_endpoint.py",
+    "service/http/error_format.py": "service/http/test_graphql_endpoint.py",
+    "service/http/graphql_request.py": "service/http/test_graphql_endpoint.py",
+    "service/http/websockets.py": "api_external/test_subscriptions.py",
+    "service/ingest/file_formats.py": "service/ingest/test_records.py",
+    "service/ingest/importer.py": "service/ingest/test_records.py",
+    "service/runtime/model_fitting.py": "journeys/test_real_orders.py",
+}
+"""Modules without a test at the same path, by folder, and the test that covers each."""
+
+MODULES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in FOLDERS
+    for path in (ROOT / folder).rglob("*.py")
+    if path.name != "__init__.py"
+)
+
+
+def mirrored(module: str) -> Path:
+    """The path at which a reader looks for the test of a module."""
+    path = TESTS / module
+    return path.with_name(f"test_{path.name}")
+
+
+@cache
+def imported(path: Path) -> frozenset[Path]:
+    """The files of this repository that a file imports, or runs as a program (`python -m service`)."""
+    result: set[Path] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names: list[str] = []
+        match node:
+            case ast.Import(aliases):
+                names = [alias.name for alias in aliases]
+            case ast.ImportFrom(module, aliases, level):
+                above = path.relative_to(ROOT).parts[:-level] if level else ()
+                base = ".".join([*above, *([module] if module else [])])
+                names = [base, *(f"{base}.{alias.name}" for alias in aliases)]
+            case ast.Constant(str(program)) if program.isidentifier():
+                names = [f"{program}.__main__"]
+        for name in names:
+            place = ROOT.joinpath(*name.split("."))
+            result |= {file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()}
+    return frozenset(result)
+
+
+@cache
+def reached(path: Path) -> frozenset[Path]:
+    """All files of this repository that a file imports, through other files too."""
+    seen: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        new = imported(waiting.pop()) - seen
+        seen |= new
+        waiting += new
+    return frozenset(seen)
+
+
+def test_no_test_imports_another_test() -> None:
+    for path in TESTS.rglob("*.py"):
+        for file in imported(path):
+            name = file.relative_to(ROOT).as_posix()
+            assert not file.is_relative_to(TESTS) or file.is_relative_to(TESTS / "builders"), (
+                f"{path.relative_to(ROOT)} imports {name}: what tests share is in tests/builders"
+            )
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_has_its_test(module: str) -> None:
+    # then: the test is at the mirrored path or in the table, not both
+    own, covering = mirrored(module), COVERED_BY.get(module)
+    assert own.exists() != (covering is not None), f"{own.relative_to(ROOT)}, or a line in COVERED_BY, and not both"
+    # and the test imports the module, if only through other modules
+    test = own if covering is None else TESTS / covering
+    assert test.is_file(), test
+    assert test.name.startswith("test_"), test
+    assert ROOT / module in reached(test), f"{test.relative_to(ROOT)} does not import {module}"
+
+
+def test_every_module_in_the_table_exists() -> None:
+    assert sorted(COVERED_BY) == [module for module in MODULES if module in COVERED_BY]

@@ -1,0 +1,216 @@
+"""The generated tables of docs/reference, written from the code: `make reference`.
+
+    python -m tools.docs.reference
+
+A table is between the lines `<!-- generated: NAME -->` and `<!-- end -->` of a page. `tests/quality/test_docs.py`
+compares each page with what this module would write.
+"""
+
+import ast
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import typer
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+from graph.domain.model.interaction_types import INTERACTION_TYPES
+from schema.execution import costs, limits
+from schema.shared.problem_codes import CODES
+from service.cli.main import app
+from service.config.settings import Settings
+
+PAGES = Path(__file__).parents[2] / "docs" / "reference"
+_BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table; a vertical bar in a cell is escaped."""
+    names = list(header)
+    lines = [names, ["---"] * len(names), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(cells)} |\n".replace("|  |", "| |").replace("|  |", "| |") for cells in lines)
+
+
+def _code(value: object) -> str:
+    return f"`{value}`"
+
+
+def default_of(field: FieldInfo) -> str:
+    """The default of a setting as one writes it into the environment; empty if there is none."""
+    default = field.default
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
+    if isinstance(default, bool):
+        return str(default).lower()
+    return "" if default is None else f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def _allowed(field: FieldInfo) -> str:
+    """The values that a setting allows, if its type restricts them."""
+    kind: Any = field.annotation
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):
+        kind = next(option for option in typing.get_args(kind) if option is not types.NoneType)
+    if typing.get_origin(kind) is typing.Literal:
+        return ", ".join(map(_code, typing.get_args(kind)))
+    if kind is bool:
+        return "`true`, `false`"
+    bounds: dict[str, Any] = {}
+    for limit in field.metadata:
+        match limit:
+            case Ge(ge=bound):
+                bounds["from"] = bound
+            case Gt(gt=bound):
+                bounds["above"] = bound
+            case Le(le=bound):
+                bounds["to"] = bound
+            case Lt(lt=bound):
+                bounds["below"] = bound
+    if "from" in bounds and "to" in bounds:
+        return f"{bounds['from']:,} to {bounds['to']:,}"
+    return " and ".join(f"{word} {bound:,}" for word, bound in bounds.items())
+
+
+def settings() -> str:
+    """One row for each setting."""
+    rows = (
+        (
+            _code(f"KITH_{name.upper()}"),
+            _code(default) if (default := default_of(field)) else "",
+            _allowed(field),
+            field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    )
+    return _table(("variable", "default", "values", "meaning"), rows)
+
+
+def commands(group: object = None, prefix: str = "kith") -> Iterable[tuple[str, TyperCommand]]:
+    """The full name and the definition of each command of `kith`, those of groups too."""
+    root = typer.main.get_command(app) if group is None else group
+    assert isinstance(root, TyperGroup)
+    for name, command in root.commands.items():
+        if isinstance(command, TyperCommand):
+            yield f"{prefix} {name}", command
+        else:
+            yield from commands(command, f"{prefix} {name}")
+
+
+def _usage(name: str, command: TyperCommand) -> str:
+    words = [
+        argument.name.upper() if argument.nargs == 1 else f"{argument.name.upper().removesuffix('S')}…"
+        for argument in command.params
+        if isinstance(argument, TyperArgument)
+    ]
+    return " ".join([name, *words])
+
+
+def cli() -> str:
+    """One row for each command, then one for each option with the commands that have it."""
+    owners: dict[tuple[str, str], list[str]] = {}
+    everywhere = ("kith", typer.main.get_command(app).params)
+    for name, parameters in [everywhere, *((name, command.params) for name, command in commands())]:
+        for parameter in parameters:
+            if isinstance(parameter, TyperOption):
+                owners.setdefault((parameter.opts[0], parameter.help or ""), []).append(name)
+    usages = ((_code(_usage(name, command)), inspect.cleandoc(command.help or "")) for name, command in commands())
+    options = (
+        (_code(option), ", ".join(_code(name.removeprefix("kith ")) for name in names), meaning)
+        for (option, meaning), names in owners.items()
+    )
+    return f"{_table(('command', 'what it does'), usages)}\n{_table(('option', 'of', 'meaning'), options)}"
+
+
+def problem_codes() -> str:
+    """One row for each code of a problem."""
+    return _table(("code", "what is wrong"), ((_code(code), meaning) for code, meaning in CODES.items()))
+
+
+def interaction_types() -> str:
+    """One row for each interaction type that Kith knows."""
+    rows = ((_code(name), known.description, known.used_for) for name, known in INTERACTION_TYPES.items())
+    return _table(("type", "what happened", "used for"), rows)
+
+
+def limit_settings() -> dict[str, str]:
+    """The name of each number of `Limits`, and the setting that it is taken from."""
+    defaults = limits.Limits()
+    found = {}
+    for name, field in Settings.model_fields.items():
+        if field.annotation not in (int, float):
+            continue
+        changed = Settings.model_construct(None, **{name: -1}).limits
+        for limit in changed.__struct_fields__:
+            if getattr(changed, limit) == -1 != getattr(defaults, limit):
+                found[limit] = name
+    return found
+
+
+def _documented(struct: type) -> dict[str, str]:
+    """The docstrings below the fields of a class."""
+    (body,) = (node.body for node in ast.parse(inspect.getsource(struct)).body if isinstance(node, ast.ClassDef))
+    texts = {}
+    for field, text in pairwise(body):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                texts[name] = " ".join(words.split())
+    return texts
+
+
+def request_limits() -> str:
+    """One row for each limit of a request that a setting changes."""
+    texts, defaults = _documented(limits.Limits), limits.Limits()
+    rows = (
+        (texts[limit], f"{getattr(defaults, limit):,g}", _code(f"KITH_{name.upper()}"))
+        for limit, name in limit_settings().items()
+    )
+    return _table(("what", "default", "setting"), rows)
+
+
+def cost_weights() -> str:
+    """The fields that cost more than they return, and the lists whose size is assumed."""
+    weights = sorted(costs.WEIGHTS.items(), key=lambda item: (item[1], item[0]))
+    sizes = costs.LIST_SIZES.items()
+    first = _table(("field", "additional cost"), ((_code(field), f"{weight:,}") for field, weight in weights))
+    return f"{first}\n{_table(('list', 'assumed size'), ((_code(field), str(size)) for field, size in sizes))}"
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "cli": cli,
+    "problem-codes": problem_codes,
+    "interaction-types": interaction_types,
+    "limits": request_limits,
+    "costs": cost_weights,
+}
+"""The generated tables by name."""
+
+
+def render(page: str) -> str:
+    """A page with its tables as they should be."""
+    return _BLOCK.sub(lambda block: f"{block[1]}\n{TABLES[block['name']]()}\n{block[3]}", page)
+
+
+def names(page: str) -> list[str]:
+    """The names of a page's tables."""
+    return [block["name"] for block in _BLOCK.finditer(page)]
+
+
+def main() -> None:
+    """Write the tables of all pages."""
+    for path in sorted(PAGES.glob("*.md")):
+        page = path.read_text(encoding="utf-8")
+        if (rendered := render(page)) != page:
+            path.write_text(rendered, encoding="utf-8")
+            print(f"wrote {path.relative_to(PAGES.parents[1])}")
+
+
+if __name__ == "__main__":
+    main()
