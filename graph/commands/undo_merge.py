@@ -1,7 +1,7 @@
 """Undo a merge: the merged customers are kept apart.
 
-The retired id returns if the survivor had the stronger anchor before the merge. Otherwise the surviving id stays with the
-group of the strongest identifier, and the other group gets a new id (docs/internals/resolution-rule.md).
+The retired id returns if the survivor had the stronger anchor before the merge. Otherwise the surviving id stays with
+the group of the strongest identifier, and the other group gets a new id (docs/internals/resolution-rule.md).
 """
 
 from collections.abc import Awaitable, Callable, Sequence
