@@ -1,4 +1,4 @@
 import pytest
 
-# What builders check is told as fully as what tests check.
+# Failures in builders are reported as fully as what tests check.
 pytest.register_assert_rewrite("tests.builders")
