@@ -96,7 +96,7 @@ def test_lost_links(shop: Shop) -> None:
 
 def test_largest_customers(shop: Shop) -> None:
     largest, *others = shop.query("largest-customers")
-    assert largest == {"customer": shop.ann, "anchor": "crm_id=1", "identifiers": 8, "orders": 3}
+    assert largest == {"customer": shop.ann, "caption": "1", "identifiers": 8, "orders": 3}
     assert others[0]["customer"] == shop.ben
     assert others[0]["identifiers"] == 3
     assert sum(row["orders"] for row in others) == 0
@@ -132,7 +132,7 @@ def test_changes(shop: Shop) -> None:
 
 def test_segment_members(shop: Shop) -> None:
     (row,) = shop.query("segment-members", segment="Buyers")
-    assert (row["customer"], row["anchor"]) == (shop.ann, "crm_id=1")
+    assert (row["customer"], row["caption"]) == (shop.ann, "1")
     assert abs((row["entered"].to_native() - datetime.now(UTC)).total_seconds()) < 3600
 
 

@@ -12,6 +12,7 @@ import orjson
 from graph.domain.model.customers import Anchor, Customer, Member, Node
 from graph.domain.model.facts import Fact
 from graph.domain.model.idempotency import IdempotencyKey, IdempotentResult
+from graph.domain.model.identifiers import Identifier
 from graph.domain.model.interaction_counts import InteractionCounts
 from graph.domain.model.json_text import compact
 from graph.domain.model.links import Link, LinkReason, LinkReasonCode, LinkState
@@ -148,11 +149,12 @@ def customer(values: Properties, node: Node, target: str | None = None) -> Custo
 
 
 def customer_values(customer: Customer) -> dict[str, Any]:
-    """Return the properties of a customer."""
+    """Return the properties of a customer. `caption` is for people who look at the graph: a name would be a fact."""
     return {
         "id": customer.id,
         "created_at": customer.created_at,
         "anchor": customer.anchor.key,
+        "caption": Identifier.from_key(customer.anchor.key).value,
         "retired_at": customer.retired_at,
         **growing_values(customer),
     }
