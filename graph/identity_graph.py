@@ -120,11 +120,11 @@ class IdentityGraph:
 
     async def record_attributes(self, statements: Sequence[AttributesStatement | Problem]) -> list[CommandResult]:
         """Record attributes of customers."""
-        return await self._observe("statements", statements)
+        return await self._observe("attributes", statements)
 
     async def record_consents(self, decisions: Sequence[ConsentStatement | Problem]) -> list[CommandResult]:
         """Record consent decisions."""
-        return await self._observe("decisions", decisions)
+        return await self._observe("consents", decisions)
 
     async def record_interactions(self, interactions: Sequence[InteractionStatement | Problem]) -> list[CommandResult]:
         """Record interactions."""
@@ -233,10 +233,6 @@ class IdentityGraph:
     async def weakest_links(self, key: str, first: int) -> list[Link]:
         """Return the active links without which the customer of a key would split, least reliable first."""
         return await weakest(self._store, self.rules, key, first)
-
-    def key(self, namespace: str, raw: str, path: tuple[str | int, ...] = ()) -> str:
-        """Return the key of a raw identifier under the rules in effect; raises `InvalidInput` if it cannot have one."""
-        return self.rules.key(namespace, raw, path)
 
     async def customers(self, refs: Sequence[CustomerRef], selection: Selection) -> list[CustomerView | None]:
         """Return the views of customers in the order of `refs`, `None` for a customer that does not exist."""

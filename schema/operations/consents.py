@@ -112,7 +112,7 @@ class ConsentQueries:
         graph = info.context.graph
         if problem := check_purpose(purpose, graph.catalog):
             raise InvalidInput(problem.code, problem.message, problem.path)
-        key = graph.key(identifier.namespace, identifier.value, ("identifier",))
+        key = graph.rules.key(identifier.namespace, identifier.value, ("identifier",))
         (view,) = await graph.customers([ByKey(key)], Selection.of([CONSENTS]))
         decisions = [] if view is None else graph.insights(view).decisions
         return ConsentStatus.of(decision_of_address(decisions, key, purpose, channel))

@@ -22,5 +22,5 @@ class ExplanationQueries:
     ) -> Explanation:
         """Explain the relation of two identifiers."""
         graph = info.context.graph
-        key_a, key_b = graph.key(a.namespace, a.value, ("a",)), graph.key(b.namespace, b.value, ("b",))
+        key_a, key_b = graph.rules.key(a.namespace, a.value, ("a",)), graph.rules.key(b.namespace, b.value, ("b",))
         return Explanation.of(await graph.why(key_a, key_b))

@@ -245,7 +245,7 @@ def lookup(
     async def run(wiring: Wiring) -> bool:
         graph = wiring.graph
         namespace, equals, value = customer.partition("=")
-        ref = ByKey(graph.key(namespace, value)) if equals else ById(customer)
+        ref = ByKey(graph.rules.key(namespace, value)) if equals else ById(customer)
         (view,) = await graph.customers([ref], selection(graph))
         if view is not None:
             await print_customer(console, graph, view)

@@ -130,6 +130,28 @@ def test_an_invalid_order_is_rejected_and_the_others_are_stored(
     assert client.customer("order=B1")["id"] == accepted["customerId"]
 
 
+@pytest.mark.parametrize(
+    ("mutation", "type", "list_name"),
+    [
+        ("linkIdentifiers", "LinkIdentifiersInput", "observations"),
+        ("recordOrders", "RecordOrdersInput", "orders"),
+        ("recordAttributes", "RecordAttributesInput", "attributes"),
+        ("recordConsents", "RecordConsentsInput", "consents"),
+        ("recordInteractions", "RecordInteractionsInput", "interactions"),
+        ("recordExternalSegments", "RecordExternalSegmentsInput", "segments"),
+        ("recordProducts", "RecordProductsInput", "products"),
+        ("revokeObservations", "RevokeObservationsInput", "observations"),
+    ],
+)
+def test_an_empty_request_names_its_list_as_the_input_does(
+    client: Client, mutation: str, type: str, list_name: str
+) -> None:
+    query = f"mutation($input: {type}!) {{ {mutation}(input: $input) {{ errors {{ code message path }} }} }}"
+    (error,) = client.ask(query, {"input": {list_name: []}})[mutation]["errors"]
+    assert (error["code"], error["path"]) == ("INVALID_COUNT", [list_name])
+    assert error["message"].startswith(f"{list_name} holds 0 entries")
+
+
 def test_a_request_with_too_many_orders_is_rejected_as_a_whole(client: Client) -> None:
     data = client.ask(RECORD, {"input": {"orders": [order("A1")] * 1001}})["recordOrders"]
     assert data["errors"][0]["code"] == "INVALID_COUNT"
