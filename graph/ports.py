@@ -352,3 +352,7 @@ class Ids(Protocol):
     def segment(self) -> str:
         """Return an id for a new segment."""
         ...
+
+    def preview(self) -> str:
+        """Return an id for a new preview of rules."""
+        ...

@@ -230,7 +230,7 @@ class RulesPreviews:
             if not ended:
                 raise Overloaded(f"{len(self._previews)} previews are running, which is the limit; cancel one of them")
             del self._previews[ended[0]]
-        preview = Preview(self._store, self._ids.override(), self._current_rules(), self._parse(text), mask_values)
+        preview = Preview(self._store, self._ids.preview(), self._current_rules(), self._parse(text), mask_values)
         self._previews[preview.id] = preview
         preview.start()
         return preview

@@ -42,6 +42,10 @@ class RandomIds:
         """Create a segment id."""
         return self._id("seg_")
 
+    def preview(self) -> str:
+        """Create a preview id."""
+        return self._id("prv_")
+
 
 def derive_customer_id(seed: bytes, now: int, number: int) -> str:
     """Derive a customer id from a secret, a time and a number, so that an interrupted run assigns the same ids again.

@@ -38,6 +38,9 @@ class CountingIds:
     def segment(self) -> str:
         return f"seg_{next(self._numbers)}"
 
+    def preview(self) -> str:
+        return f"prv_{next(self._numbers)}"
+
 
 def small_rules(min_confidence: float = 0.9) -> Rules:
     """Rules under which few identifiers suffice for every case."""

@@ -12,10 +12,10 @@ def test_an_id_is_a_ulid_with_a_prefix() -> None:
     ids = RandomIds()
     # when
     before = time.time_ns() // 1_000_000
-    created = [ids.customer(), ids.override(), ids.segment()]
+    created = [ids.customer(), ids.override(), ids.segment(), ids.preview()]
     after = time.time_ns() // 1_000_000
     # then: 48 bits of milliseconds in Crockford's base 32, as in the ULID specification
-    assert [id[:4] for id in created] == ["cus_", "ovr_", "seg_"]
+    assert [id[:4] for id in created] == ["cus_", "ovr_", "seg_", "prv_"]
     for id in created:
         text = id[4:]
         assert len(text) == 26
