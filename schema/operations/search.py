@@ -4,13 +4,13 @@ from typing import Annotated
 
 import strawberry
 
-from graph.domain.profile.pages import ById, Page, Selection
+from graph.domain.profile.pages import ById, Page
 from graph.domain.profile.search import SearchField, SearchResult
 from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
 from schema.shared.enums import describe_enum
-from schema.shared.lookahead import selection_of
+from schema.shared.lookahead import selection_of_nodes
 from schema.types.customer import Customer
 
 describe_enum(
@@ -81,9 +81,8 @@ class SearchQueries:
             position and (position[0], position[1], position[2]),
             page_size(first),
         )
-        selections = [selection_of(info, *path, "customer") for path in (("nodes",), ("edges", "node"))]
-        selection = Selection.of(page for chosen in selections if chosen is not None for page in chosen.pages)
-        views = await graph.customers([ById(result.customer) for result in page.items], selection)
+        refs = [ById(result.customer) for result in page.items]
+        views = await graph.customers(refs, selection_of_nodes(info, "customer"))
         hits = [(result, view) for result, view in zip(page.items, views, strict=True) if view is not None]
         connected: Connection[SearchHit] = connection(
             Page(hits, page.has_more),

@@ -55,6 +55,12 @@ def selection_of(info: Info, *path: str) -> Selection | None:
     return selection
 
 
+def selection_of_nodes(info: Info, *path: str) -> Selection:
+    """Return the selection of the customers at `path` below the nodes of the connection that the field returns."""
+    selections = (selection_of(info, *nodes, *path) for nodes in (("nodes",), ("edges", "node")))
+    return Selection.of(page for selection in selections if selection is not None for page in selection.pages)
+
+
 def _is_constant(field: FieldNode, info: GraphQLResolveInfo[Any]) -> bool:
     """Return whether a field's selection contains no variables."""
     visitor = _VariableUses()

@@ -11,7 +11,7 @@ from graph.domain.profile.pages import ById, Page, Selection
 from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
-from schema.shared.lookahead import selection_of
+from schema.shared.lookahead import selection_of, selection_of_nodes
 from schema.shared.problems import Problem
 from schema.shared.scalars import Timestamp
 from schema.types.node import Node
@@ -77,9 +77,7 @@ class Segment(Node):
         graph = info.context.graph
         position = "" if after is None else decode(after, str)[0]
         page = await graph.segments.members(self.id, position, page_size(first))
-        selections = [selection_of(info, *path) for path in (("nodes",), ("edges", "node"))]
-        selection = Selection.of(page for chosen in selections if chosen is not None for page in chosen.pages)
-        views = await graph.customers([ById(member.customer) for member in page.items], selection)
+        views = await graph.customers([ById(member.customer) for member in page.items], selection_of_nodes(info))
         members = [(member, view) for member, view in zip(page.items, views, strict=True) if view is not None]
         result: Connection[Customer] = connection(
             Page(members, page.has_more),
