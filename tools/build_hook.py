@@ -4,7 +4,7 @@ The commit is that of the checkout, or the environment variable SOURCE_COMMIT if
 """
 
 import os
-import subprocess
+import runpy
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ class CommitHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Write the commit to a temporary file that the wheel includes."""
-        commit = os.environ.get("SOURCE_COMMIT") or self._of_checkout()
+        commit = os.environ.get("SOURCE_COMMIT") or self._commit_of_checkout()
         if version == "editable" or not commit:
             return
         self._folder = tempfile.TemporaryDirectory()
@@ -25,13 +25,8 @@ class CommitHook(BuildHookInterface):  # type: ignore[type-arg]
         file.write_text(commit[:12] + "\n", encoding="utf-8")
         build_data["force_include"][str(file)] = "service/runtime/commit.txt"
 
-    def _of_checkout(self) -> str | None:
-        if not (Path(self.root) / ".git").exists():
-            return None
-        try:
-            result = subprocess.run(
-                ["git", "-C", self.root, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-            )
-        except (OSError, subprocess.CalledProcessError):
-            return None
-        return result.stdout.strip()
+    def _commit_of_checkout(self) -> str | None:
+        # The build's environment has none of Kith's dependencies: the module is run by itself, not imported.
+        version = runpy.run_path(str(Path(self.root) / "service" / "runtime" / "version.py"))
+        commit: str | None = version["of_checkout"](Path(self.root))
+        return commit
