@@ -14,7 +14,7 @@ from graph.stores.neo4j.mapping import Properties
 RULES = cypher.load("rules")
 
 
-class RulesReads(Connected):
+class RulesVersions(Connected):
     """The part of a `Store` that stores rules, and reads the observations that new rules are applied to."""
 
     async def rules(self) -> list[StoredRules]:

@@ -28,7 +28,7 @@ from graph.stores.neo4j.health import Health
 from graph.stores.neo4j.history import HistoryReads
 from graph.stores.neo4j.products import Products
 from graph.stores.neo4j.read_batcher import ReadBatcher
-from graph.stores.neo4j.rules import RulesReads
+from graph.stores.neo4j.rules import RulesVersions
 from graph.stores.neo4j.search import Search
 from graph.stores.neo4j.segments import SegmentReads
 from graph.stores.neo4j.transaction import READING, Transaction
@@ -41,7 +41,7 @@ MAX_TRIES = 30
 """Tries of a read during which changes are committed, and of a write that loses the race for a new node."""
 
 
-class Neo4jStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, Health, Search):
+class Neo4jStore(HistoryReads, SegmentReads, RulesVersions, Products, BulkLoad, Health, Search):
     """A `Store` in one database of a Neo4j server."""
 
     max_batch_size = 100

@@ -11,7 +11,7 @@ from graph.stores.sqlite.connection import Connected
 from graph.stores.sqlite.writes import is_loading
 
 
-class RulesReads(Connected):
+class RulesVersions(Connected):
     """The part of a `Store` that stores rules, and reads the observations that new rules are applied to."""
 
     async def rules(self) -> list[StoredRules]:

@@ -25,7 +25,7 @@ from graph.stores.sqlite.health import Health
 from graph.stores.sqlite.history import HistoryReads
 from graph.stores.sqlite.products import Products
 from graph.stores.sqlite.read_pool import ReadJob, ReadPool
-from graph.stores.sqlite.rules import RulesReads
+from graph.stores.sqlite.rules import RulesVersions
 from graph.stores.sqlite.search import Search
 from graph.stores.sqlite.segments import SegmentReads
 from graph.stores.sqlite.transaction import Transaction
@@ -35,7 +35,7 @@ READER = "kith-sqlite-reader"
 BUSY_SECONDS = 10
 
 
-class SQLiteStore(HistoryReads, SegmentReads, RulesReads, Products, BulkLoad, Health, Search):
+class SQLiteStore(HistoryReads, SegmentReads, RulesVersions, Products, BulkLoad, Health, Search):
     """A `Store` in a SQLite file in WAL mode. Every commit is synchronized to disk."""
 
     max_batch_size = 1_000
