@@ -59,12 +59,12 @@ def neo4j_store(neo4j_uri: str, run: Run) -> Iterator[Neo4jStore]:
     run(store.close())
 
 
-@pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+@pytest.fixture(params=["sqlite", pytest.param("neo4j", marks=pytest.mark.neo4j)])
 def fresh(request: pytest.FixtureRequest, run: Run, tmp_path: Path) -> Iterator[Fresh]:
     """Makes an empty store; each call empties the one before or makes another."""
     made: list[SQLiteStore] = []
 
-    def embedded() -> Store:
+    def sqlite() -> Store:
         store = SQLiteStore(tmp_path / f"kith-{len(made)}.db")
         run(store.migrate())
         made.append(store)
@@ -75,7 +75,7 @@ def fresh(request: pytest.FixtureRequest, run: Run, tmp_path: Path) -> Iterator[
         run(wipe(store))
         return store
 
-    yield embedded if request.param == "embedded" else neo4j
+    yield sqlite if request.param == "sqlite" else neo4j
     for store in made:
         run(store.close())
 

@@ -10,7 +10,7 @@ from tests.builders.services import Serve, Service
 from tests.builders.stores import wipe
 
 
-@pytest.fixture(params=["embedded", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+@pytest.fixture(params=["sqlite", pytest.param("neo4j", marks=pytest.mark.neo4j)])
 def serve(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iterator[Serve]:
     """Starts services on one empty store of each kind."""
     address = f"sqlite:///{tmp_path / 'kith.db'}"
