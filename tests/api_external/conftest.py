@@ -21,7 +21,7 @@ def serve(request: pytest.FixtureRequest, tmp_path: Path, run: Run) -> Iterator[
 
 
 @pytest.fixture
-def serve_embedded(tmp_path: Path) -> Iterator[Serve]:
+def serve_sqlite(tmp_path: Path) -> Iterator[Serve]:
     """Starts services on one empty SQLite file, for tests that do not depend on the store."""
     yield from _serving(f"sqlite:///{tmp_path / 'kith.db'}", tmp_path)
 

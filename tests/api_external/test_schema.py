@@ -63,8 +63,8 @@ def test_tools_without_federation_reject_an_invalid_schema(load: Loader, tmp_pat
     assert "key" in loaded.stderr
 
 
-def test_all_audits_of_graphql_over_http_pass(serve_embedded: Serve) -> None:
-    audit = node("audit.mjs", serve_embedded().url)
+def test_all_audits_of_graphql_over_http_pass(serve_sqlite: Serve) -> None:
+    audit = node("audit.mjs", serve_sqlite().url)
     assert audit.returncode == 0, audit.stderr
     table = json.loads(audit.stdout)
     assert [row for row in table if row["status"] != "ok"] == []

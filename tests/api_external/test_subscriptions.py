@@ -83,9 +83,9 @@ def test_changes_by_another_process_are_received(serve: Serve) -> None:
     assert {event["name"] for event in events} == {"f", "c"}
 
 
-def test_an_invalid_operation_does_not_end_others(serve_embedded: Serve) -> None:
+def test_an_invalid_operation_does_not_end_others(serve_sqlite: Serve) -> None:
     # given
-    service = serve_embedded()
+    service = serve_sqlite()
     operations = [
         {"name": "valid", "query": CUSTOMER, "take": 2},
         {"name": "syntax", "query": "subscription {"},
@@ -110,9 +110,9 @@ def test_an_invalid_operation_does_not_end_others(serve_embedded: Serve) -> None
     assert any(line["name"] == "valid" and "next" in line for line in subscriber.lines())
 
 
-def test_keys_authenticate_sockets_and_streams(serve_embedded: Serve) -> None:
+def test_keys_authenticate_sockets_and_streams(serve_sqlite: Serve) -> None:
     # given
-    service = serve_embedded(api_keys="shop:0123456789abcdef")
+    service = serve_sqlite(api_keys="shop:0123456789abcdef")
     operation = {"name": "q", "query": "{ __typename }"}
     for protocol in ("ws", "sse"):
         # when
@@ -143,9 +143,9 @@ async def begin(url: str, **options: Any) -> Any:
     ],
 )
 def test_an_invalid_message_ends_the_connection_with_a_reason(
-    serve_embedded: Serve, run: Run, message: str | bytes, code: int
+    serve_sqlite: Serve, run: Run, message: str | bytes, code: int
 ) -> None:
-    service = serve_embedded()
+    service = serve_sqlite()
 
     async def attempt() -> None:
         websocket = await begin(service.socket)
@@ -163,9 +163,9 @@ def test_an_invalid_message_ends_the_connection_with_a_reason(
     "payload", [None, 7, {}, {"query": 7}, {"query": "{ __typename }", "variables": []}, {"documentId": "sha256:x"}]
 )
 def test_an_invalid_request_is_answered_and_the_connection_stays_open(
-    serve_embedded: Serve, run: Run, payload: object
+    serve_sqlite: Serve, run: Run, payload: object
 ) -> None:
-    service = serve_embedded()
+    service = serve_sqlite()
 
     async def attempt() -> None:
         websocket = await begin(service.socket)
@@ -179,11 +179,11 @@ def test_an_invalid_request_is_answered_and_the_connection_stays_open(
     run(attempt())
 
 
-def test_sockets_run_only_trusted_documents_if_configured(serve_embedded: Serve, run: Run, tmp_path: Path) -> None:
+def test_sockets_run_only_trusted_documents_if_configured(serve_sqlite: Serve, run: Run, tmp_path: Path) -> None:
     text = "{ __typename }"
     hash = hashlib.sha256(text.encode()).hexdigest()
     (tmp_path / "documents.json").write_text(json.dumps({hash: text}))
-    service = serve_embedded(documents=tmp_path / "documents.json", trusted_documents_only="true")
+    service = serve_sqlite(documents=tmp_path / "documents.json", trusted_documents_only="true")
 
     async def attempt() -> None:
         websocket = await begin(service.socket)
@@ -197,8 +197,8 @@ def test_sockets_run_only_trusted_documents_if_configured(serve_embedded: Serve,
     run(attempt())
 
 
-def test_the_legacy_protocol_is_rejected(serve_embedded: Serve, run: Run) -> None:
-    service = serve_embedded()
+def test_the_legacy_protocol_is_rejected(serve_sqlite: Serve, run: Run) -> None:
+    service = serve_sqlite()
 
     async def attempt() -> None:
         websocket = await connect(service.socket, subprotocols=["graphql-ws"])
@@ -209,8 +209,8 @@ def test_the_legacy_protocol_is_rejected(serve_embedded: Serve, run: Run) -> Non
     run(attempt())
 
 
-def test_connections_and_callers_have_limits(serve_embedded: Serve, run: Run) -> None:
-    service = serve_embedded(max_subscriptions=2, max_connections=2)
+def test_connections_and_callers_have_limits(serve_sqlite: Serve, run: Run) -> None:
+    service = serve_sqlite(max_subscriptions=2, max_connections=2)
 
     async def attempt() -> None:
         first, second = await begin(service.socket), await begin(service.socket)
@@ -238,8 +238,8 @@ def test_connections_and_callers_have_limits(serve_embedded: Serve, run: Run) ->
     assert answer.status_code == 429
 
 
-def test_only_allowed_origins_can_open_sockets(serve_embedded: Serve, run: Run) -> None:
-    service = serve_embedded(allowed_origins="https://shop.example")
+def test_only_allowed_origins_can_open_sockets(serve_sqlite: Serve, run: Run) -> None:
+    service = serve_sqlite(allowed_origins="https://shop.example")
 
     async def attempt() -> None:
         with pytest.raises(Exception, match="403"):
@@ -277,9 +277,9 @@ ALL_CHANGES = 'subscription { changes(after: "WzBd") { summary cause { source } 
 
 
 @pytest.mark.parametrize("protocol", ["ws", "sse"])
-def test_a_slow_reader_is_disconnected_and_does_not_consume_memory(serve_embedded: Serve, protocol: str) -> None:
+def test_a_slow_reader_is_disconnected_and_does_not_consume_memory(serve_sqlite: Serve, protocol: str) -> None:
     # given: 20 MB of history, and a client that reads nothing
-    service = serve_embedded(slow_reader_seconds=1)
+    service = serve_sqlite(slow_reader_seconds=1)
     for batch in range(12):
         observations = [
             seen(
