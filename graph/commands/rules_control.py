@@ -6,9 +6,13 @@ from collections.abc import Callable
 
 from graph.commands.group_commit import GroupCommit
 from graph.commands.rules_rollout import RolloutProgress, RolloutStore, RulesRollout, active_rules
+from graph.domain.model import normalization
 from graph.domain.model.errors import KithError, StoreUnavailable, VersionConflict
 from graph.domain.model.rules import Rules, StoredRules
 from graph.ports import LOADING, Clock, Ids
+
+NORMALIZATION_KEY = "normalization"
+"""The name under which a store keeps the `VERSION` of the steps that its observations were normalized by."""
 
 
 class RulesControl:
@@ -53,18 +57,33 @@ class RulesControl:
         return newest
 
     async def open(self, text: str) -> StoredRules:
-        """Load the store's rules, or store `text` if it has none; continue a rollout that was interrupted."""
+        """Load the store's rules, or store `text` if it has none; continue a rollout that was interrupted.
+
+        Observations that an earlier version of Kith normalized in another way are reprocessed under the same rules:
+        otherwise they would not be found under the identifiers that requests are normalized to.
+        """
         if await self._store.get_value(LOADING) is not None:
             raise StoreUnavailable.loading()
         if not await self._store.rules():
             # If another process is first, its rules are in effect.
             with contextlib.suppress(VersionConflict):
                 await self._store.save_rules(text, 0, self._clock.now())
+        newest = await self._with_current_normalization()
+        if newest.pending:
+            self._start(newest)
+        return newest
+
+    async def _with_current_normalization(self) -> StoredRules:
         newest = await self.refresh()
         if newest is None:
             raise KithError("the store has no rules")
-        if newest.pending:
-            self._start(newest)
+        if await self._store.get_value(NORMALIZATION_KEY) == normalization.VERSION:
+            return newest
+        if await self._store.count_observations():
+            with contextlib.suppress(VersionConflict):
+                await self._store.save_rules(newest.text, newest.version, self._clock.now())
+            newest = await self.refresh() or newest
+        await self._store.put_value(NORMALIZATION_KEY, normalization.VERSION)
         return newest
 
     async def apply(self, text: str, expected_version: int) -> RolloutProgress:

@@ -36,7 +36,7 @@ class CustomerBy:
 
 
 def _by_identifier(graph: IdentityGraph, identifier: IdentifierInput, path: tuple[str | int, ...]) -> ByKey:
-    return ByKey(graph.rules.key(identifier.namespace, identifier.value, path))
+    return ByKey(graph.rules.key(identifier.namespace, identifier.raw, path))
 
 
 @strawberry.type

@@ -20,7 +20,7 @@ def checked_id(id: str | None) -> str:
 
 def pairs(identifiers: Iterable[IdentifierInput]) -> tuple[tuple[str, str], ...]:
     """Return identifiers as pairs of namespace and raw value."""
-    return tuple((identifier.namespace, identifier.value) for identifier in identifiers)
+    return tuple((identifier.namespace, identifier.raw) for identifier in identifiers)
 
 
 @strawberry.input(description="An observation: identifiers that a source saw together at a time.")

@@ -56,7 +56,7 @@ def _idempotency_key(info: Info, operation: str, input: IdempotentInput) -> Idem
 
 
 def _key(info: Info, identifier: IdentifierInput, field: str) -> str:
-    return info.context.graph.rules.key(identifier.namespace, identifier.value, (field,))
+    return info.context.graph.rules.key(identifier.namespace, identifier.raw, (field,))
 
 
 async def _customers(info: Info, refs: Sequence[CustomerRef]) -> list[Customer]:
@@ -217,7 +217,7 @@ class OverrideQueries:
         position = None if after is None else decode(after, int, str)
         key = None
         if identifier is not None:
-            key = graph.rules.key(identifier.namespace, identifier.value, ("identifier",))
+            key = graph.rules.key(identifier.namespace, identifier.raw, ("identifier",))
         page = await graph.overrides(key, position and (position[0], position[1]), page_size(first))
 
         def cursor(override: DomainOverride) -> str:

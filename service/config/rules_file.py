@@ -1,5 +1,6 @@
 """Parse `rules.toml` into `Rules`. docs/reference/rules-toml.md describes the file."""
 
+import hashlib
 import importlib.resources
 import tomllib
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, ValidationError
 
 from graph.domain.model.errors import RulesError
-from graph.domain.model.rules import STRONGER, Contested, NamespaceRule, Rules
+from graph.domain.model.rules import STRONGER, Contested, NamespaceRule, Rules, SourceRule
 
 Count = Annotated[StrictInt, Field(ge=1)]
 
@@ -20,6 +21,11 @@ class _Strict(BaseModel):
 class _Blocked(_Strict):
     values: list[str] = []
     patterns: list[str] = []
+    digests_of: list[str] = []
+
+    def all_values(self) -> list[str]:
+        """Return the values and the digests, in hexadecimal, that trackers make of the texts of `digests_of`."""
+        return [*self.values, *(digest for text in self.digests_of for digest in _digests(text.encode()))]
 
 
 class _Namespace(_Strict):
@@ -33,10 +39,17 @@ class _Namespace(_Strict):
     known: bool = False
 
 
+class _Source(_Strict):
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    country: str = ""
+    currency: Annotated[str, Field(pattern="^([A-Z]{3})?$")] = ""
+
+
 class _File(_Strict):
     min_confidence: Annotated[StrictFloat | StrictInt, Field(ge=0, le=1)] = 0.9
     blocked: _Blocked = _Blocked()
     namespace: Annotated[list[_Namespace], Field(min_length=1)]
+    source: list[_Source] = []
 
 
 def default_text() -> str:
@@ -63,7 +76,11 @@ def parse(text: str, name: str = "rules.toml") -> Rules:
     except ValidationError as error:
         raise RulesError(f"{name}: {_describe(error)}") from error
     try:
-        return Rules(tuple(_rule(namespace, file.blocked) for namespace in file.namespace), float(file.min_confidence))
+        return Rules(
+            tuple(_rule(namespace, file.blocked) for namespace in file.namespace),
+            float(file.min_confidence),
+            _sources(file.source),
+        )
     except RulesError as error:
         raise RulesError(f"{name}: {error.message}") from error
 
@@ -72,8 +89,26 @@ def _describe(error: ValidationError) -> str:
     """Describe the first error: its key (counted from 1), what is allowed, and the value."""
     first = error.errors()[0]
     key = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"{key}: is not a known key"
     value = "" if first["type"] == "missing" else f", not {str(first['input'])[:60]!r}"
     return f"{key}: {first['msg']}{value}"
+
+
+def _digests(text: bytes) -> tuple[str, ...]:
+    # MD5 and SHA-1 are compared, not trusted: trackers send them.
+    hashes = (hashlib.md5(text, usedforsecurity=False), hashlib.sha1(text, usedforsecurity=False), hashlib.sha256(text))
+    digests = [hash.hexdigest() for hash in hashes]
+    return (*digests, *map(str.upper, digests))
+
+
+def _sources(sources: list[_Source]) -> dict[str, SourceRule]:
+    rules: dict[str, SourceRule] = {}
+    for source in sources:
+        if source.name in rules:
+            raise RulesError(f"duplicate source {source.name!r}")
+        rules[source.name] = SourceRule(source.name, source.country, source.currency)
+    return rules
 
 
 def _rule(namespace: _Namespace, all_namespaces: _Blocked) -> NamespaceRule:
@@ -85,7 +120,7 @@ def _rule(namespace: _Namespace, all_namespaces: _Blocked) -> NamespaceRule:
         Contested(namespace.contested),
         {STRONGER: shared_above} if isinstance(shared_above, int) else shared_above,
         tuple(namespace.normalize),
-        frozenset([*all_namespaces.values, *blocked.values]),
+        frozenset([*all_namespaces.all_values(), *blocked.all_values()]),
         (*all_namespaces.patterns, *blocked.patterns),
         namespace.min_length,
         namespace.known,

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from graph.commands.rules_control import NORMALIZATION_KEY
 from graph.commands.rules_rollout import STEP_SIZE
 from graph.domain.model.receipts import ObservationStatus
 from graph.domain.resolution.resolution import resolve
@@ -198,3 +199,21 @@ def test_simulate_applies_rules_to_observations(client: Client) -> None:
     assert simulation["rejected"] == [{"observation": "3"}]
     for invalid in ({}, {"rules": default_text()}, {"scenario": "rules", "seen": sent}):
         assert client.send(query, invalid).json()["errors"][0]["extensions"]["code"] == "INVALID_SCENARIO"
+
+
+def test_a_store_that_was_normalized_by_an_earlier_version_is_reprocessed_once(client: Client, run: Run) -> None:
+    # given
+    client.link(seen("crm_id=C-1", "email=ann@example.com"))
+    store = client.wiring.store
+    run(store.put_value(NORMALIZATION_KEY, "1"))
+    versions = []
+    for _ in range(2):
+        # when
+        run(client.wiring.prepare())
+        run(client.graph.rules_control.applied())
+        versions.append(client.ask(RULES)["rules"])
+    # then: under the same rules
+    assert [rules["version"] for rules in versions] == [2, 2]
+    assert versions[0]["text"] == default_text()
+    assert versions[0]["progress"]["running"] is False
+    assert client.keys_of("email=ann@example.com") == ["crm_id=C-1", "email=ann@example.com"]

@@ -7,12 +7,14 @@ attached to each of them. So merges and splits move no facts: the facts of a cus
 import json
 from collections.abc import Sequence
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from graph.domain.model.cleaning import clean, clean_value
 from graph.domain.model.identifiers import namespace_of
-from graph.domain.model.observations import Party
+from graph.domain.model.json_text import ordered, parse_stored
+from graph.domain.model.observations import Observation, Party
 from graph.domain.model.rules import Rules
 
 
@@ -69,8 +71,29 @@ def detail(kind: str, facts: str) -> Detail:
     """Return the fields of a fact, given as JSON text, that lists filter by."""
     if not facts or kind != FactKind.INTERACTION.value:
         return NO_DETAIL
-    values = json.loads(facts)
+    values = parse_stored(facts)
     return Detail(*(str(values.get(name, "")) for name in Detail._fields))
+
+
+def stored_facts(observation: Observation) -> str:
+    """Return the facts of an observation as they count: those of attributes with cleaned values."""
+    if observation.kind != FactKind.ATTRIBUTES.value:
+        return observation.facts
+    sent = json.loads(observation.facts)
+    # A text of nothing but invisible characters, which earlier versions accepted, says nothing.
+    cleaned = {name: _cleaned(value) or None for name, value in sent.items()}
+    return observation.facts if cleaned == sent else ordered(cleaned)
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {part: _cleaned(text) for part, text in value.items()}
+    if not isinstance(value, str):
+        return value
+    try:
+        return clean_value(value, is_identifier=False)
+    except ValueError:
+        return clean(value)  # a value that an earlier version accepted
 
 
 def fact_holders_of(kind: FactKind, keys: Sequence[str], rules: Rules) -> tuple[str, ...]:

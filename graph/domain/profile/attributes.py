@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 
+from graph.domain.model.cleaning import clean_value
 from graph.domain.model.errors import Problem
 from graph.domain.model.facts import Fact, FactKind
 from graph.domain.model.json_text import ordered
@@ -17,7 +18,9 @@ MAX_ATTRIBUTES = 50
 """The attributes of a statement."""
 MAX_ATTRIBUTE_LENGTH = 500
 ADDRESS_PARTS = ("street", "postal_code", "city", "region", "country")
-_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+EARLIEST_DATE = "1850-01-01"
+"""An older date means that the source has lost it: nobody who was born before is alive."""
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 # BCP 47: language, optionally with script, region and more, such as de, pt-BR, zh-Hant-TW.
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
@@ -28,15 +31,31 @@ Value = str | Mapping[str, str]
 
 
 def check_value(attribute: AttributeDefinition, value: Value, today: str) -> Problem | None:
-    """What is wrong with a value; `today` as YYYY-MM-DD."""
+    """What is wrong with a value, which is cleaned before it is stored; `today` as YYYY-MM-DD."""
     name = attribute.name
     if isinstance(value, str) == (attribute.type is AttributeType.ADDRESS):
         expected = "an address" if isinstance(value, str) else "a text"
         return Problem("INVALID_VALUE", f"{name} must be {expected}", (name,))
     if not isinstance(value, str):
         return _check_address(name, value)
-    if problem := check_text(name, value, MAX_ATTRIBUTE_LENGTH):
-        return problem
+    text = _cleaned(name, value)
+    if isinstance(text, Problem):
+        return text
+    return check_text(name, text, MAX_ATTRIBUTE_LENGTH) or _check_type(attribute, text, today)
+
+
+def _cleaned(name: str, value: str) -> str | Problem:
+    if len(value) > MAX_ATTRIBUTE_LENGTH:  # Checked first: cleaning takes time that grows with the length.
+        message = f"{name} has {len(value)} characters; 1 to {MAX_ATTRIBUTE_LENGTH} are allowed"
+        return Problem("INVALID_LENGTH", message, (name,))
+    try:
+        return clean_value(value, is_identifier=False)
+    except ValueError as error:
+        return Problem("INVALID_VALUE", f"{name} is {value[:60]!r}, which {error}", (name,))
+
+
+def _check_type(attribute: AttributeDefinition, value: str, today: str) -> Problem | None:
+    name = attribute.name
     match attribute.type:
         case AttributeType.DATE:
             return _check_date(name, value, today)
@@ -54,12 +73,17 @@ def _check_address(name: str, value: Mapping[str, str]) -> Problem | None:
     if unknown := next((part for part in value if part not in ADDRESS_PARTS), None):
         message = f"{name}.{unknown[:60]} is not a part of an address; allowed are {', '.join(ADDRESS_PARTS)}"
         return Problem("INVALID_VALUE", message, (name, unknown[:60]))
-    if not any(value.values()):
-        return Problem("INVALID_VALUE", f"{name} is empty: one of {', '.join(ADDRESS_PARTS)} is required", (name,))
-    for part in ADDRESS_PARTS:
-        text = value.get(part, "")
-        if text and (problem := check_text(f"{name}.{part}", text, MAX_ATTRIBUTE_LENGTH)):
+    is_empty = True
+    for part, raw in value.items():
+        text = _cleaned(f"{name}.{part}", raw)
+        problem = text if isinstance(text, Problem) else None
+        if isinstance(text, str) and text:
+            is_empty = False
+            problem = check_text(f"{name}.{part}", text, MAX_ATTRIBUTE_LENGTH)
+        if problem:
             return Problem(problem.code, problem.message, (name, part))
+    if is_empty:
+        return Problem("INVALID_VALUE", f"{name} is empty: one of {', '.join(ADDRESS_PARTS)} is required", (name,))
     return None
 
 
@@ -70,6 +94,9 @@ def _check_date(name: str, value: str, today: str) -> Problem | None:
     if not (1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] and (leap or (month, day) != (2, 29)) and year > 0):
         message = f"{name} is {value[:60]!r}; a date is required, such as 1980-05-31"
         return Problem("INVALID_TIMESTAMP", message, (name,))
+    if value < EARLIEST_DATE:
+        message = f"{name} is {value}, before {EARLIEST_DATE}: the source has lost the date"
+        return Problem("TIMESTAMP_TOO_OLD", message, (name,))
     if value > today:
         return Problem("TIMESTAMP_IN_FUTURE", f"{name} is {value}, after today", (name,))
     return None

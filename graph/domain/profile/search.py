@@ -16,6 +16,7 @@ from msgspec import Struct
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.facts import FactKind
 from graph.domain.model.identifiers import Identifier
+from graph.domain.model.json_text import parse_stored
 from graph.domain.profile.pages import Page, page_after
 
 MAX_SEARCH_LENGTH = 200
@@ -166,7 +167,7 @@ def _texts(kind: str, facts: str) -> list[SearchMatch]:
             elif isinstance(value, Mapping):
                 matches += [SearchMatch(f"{name}.{part}", text) for part, text in value.items()]
         return matches
-    if kind == FactKind.INTERACTION.value and (text := json.loads(facts).get("text")):
+    if kind == FactKind.INTERACTION.value and (text := parse_stored(facts).get("text")):
         return [SearchMatch("text", text)]
     return []
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from graph.domain.model.customers import Anchor, Customer, Member, Node
-from graph.domain.model.facts import Fact
+from graph.domain.model.facts import Fact, stored_facts
 from graph.domain.model.idempotency import IdempotencyKey, IdempotentResult
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.interaction_counts import InteractionCounts
@@ -83,10 +83,11 @@ def member_values(member: Member) -> dict[str, Any]:
 def order_values(order: Order | None) -> dict[str, Any]:
     """Return the properties of an order's identifier; all are `None` without an order.
 
-    `status`, `currency` and `total` are for people who query the database. Kith reads `facts`, which is exact.
+    `status`, `currency`, `total` and `refunded` are for people who query the database. Kith reads `facts`, which is
+    exact.
     """
     if order is None:
-        return dict.fromkeys(("facts", "facts_source", "placed_at", "status", "currency", "total"))
+        return dict.fromkeys(("facts", "facts_source", "placed_at", "status", "currency", "total", "refunded"))
     return {
         "facts": order.facts(),
         "facts_source": order.source,
@@ -94,6 +95,7 @@ def order_values(order: Order | None) -> dict[str, Any]:
         "status": order.status.value,
         "currency": order.currency,
         "total": float(order.total),
+        "refunded": float(order.refunded),
     }
 
 
@@ -193,7 +195,7 @@ def receipt(values: Properties, fact_holders: Sequence[str] = ()) -> Receipt:
         sent,
         order_key,
         values.get("reported_at") or 0,
-        Observation.from_sent(source, id, sent).facts if order_key or fact_holders else "",
+        stored_facts(Observation.from_sent(source, id, sent)) if order_key or fact_holders else "",
         kind,
         tuple(fact_holders),
         values.get("rules_version") or 0,
@@ -229,7 +231,7 @@ def receipt_values(receipt: Receipt) -> dict[str, Any]:
 def fact(row: Sequence[Any]) -> Fact:
     """Return a fact from the key that it is attached to, its time, and its observation's source, id, tier and text."""
     key, at, source, id, tier, sent = row
-    return Fact(key, at, source, id, PARTIES[tier], Observation.from_sent(source, id, sent).facts)
+    return Fact(key, at, source, id, PARTIES[tier], stored_facts(Observation.from_sent(source, id, sent)))
 
 
 def idempotent_result(values: Properties) -> IdempotentResult:

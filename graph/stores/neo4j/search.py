@@ -6,6 +6,7 @@ from typing import Any
 from neo4j import Record
 from rapidfuzz.distance import OSA
 
+from graph.domain.model.facts import stored_facts
 from graph.domain.model.observations import Observation
 from graph.domain.profile.search import Hit, SearchField, errors_allowed
 from graph.stores.neo4j import cypher
@@ -59,5 +60,5 @@ def hit(record: Record, word: str, fuzzy: bool) -> Hit | None:
         if errors > errors_allowed(word):
             return None
     fact: Any = record["fact"]
-    text = "" if fact is None else Observation.from_sent(*fact).facts
+    text = "" if fact is None else stored_facts(Observation.from_sent(*fact))
     return Hit(record["customer"], record["key"], SearchField(record["field"]), text, fuzzy or word in words, errors)

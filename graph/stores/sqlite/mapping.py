@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from graph.domain.model.customers import Anchor, Customer, Member
-from graph.domain.model.facts import Fact
+from graph.domain.model.facts import Fact, stored_facts
 from graph.domain.model.idempotency import IdempotencyKey, IdempotentResult, RequestKey
 from graph.domain.model.json_text import compact
 from graph.domain.model.links import Link, LinkReason, LinkReasonCode, LinkState
@@ -217,7 +217,7 @@ def receipt(row: Row, fact_holders: str = "[]") -> Receipt:
         rules_version,
     ) = row
     holders = tuple(orjson.loads(fact_holders))
-    facts = Observation.from_sent(source, id, sent).facts if order_key or holders else ""
+    facts = stored_facts(Observation.from_sent(source, id, sent)) if order_key or holders else ""
     return Receipt(
         source,
         id,
@@ -267,7 +267,7 @@ def receipt_values(receipt: Receipt) -> tuple[Any, ...]:
 def fact(row: Row) -> Fact:
     """Return a fact from the key that it is attached to, its time, and its observation's source, id, tier and text."""
     key, at, source, id, tier, sent = row
-    return Fact(key, at, source, id, PARTIES[tier], Observation.from_sent(source, id, sent).facts)
+    return Fact(key, at, source, id, PARTIES[tier], stored_facts(Observation.from_sent(source, id, sent)))
 
 
 def idempotent_result(db: Connection, key: RequestKey) -> IdempotentResult | None:

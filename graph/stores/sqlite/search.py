@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from graph.domain.model.facts import stored_facts
 from graph.domain.model.json_text import compact
 from graph.domain.model.observations import Observation
 from graph.domain.profile.search import Hit, SearchField, errors_allowed
@@ -66,7 +67,7 @@ def _matching(
             customer,
             key,
             SearchField(field),
-            "" if sent is None else Observation.from_sent(source, id, sent).facts,
+            "" if sent is None else stored_facts(Observation.from_sent(source, id, sent)),
             word in words.split(),
             errors,
         )

@@ -1,0 +1,19 @@
+"""The SQLite store of a file that must not change: reading creates no file beside it either."""
+
+import sqlite3
+from pathlib import Path
+
+from graph.stores.sqlite.store import BUSY_SECONDS, SQLiteStore
+
+
+class ReadOnlySQLiteStore(SQLiteStore):
+    """A `Store` that only reads. A file that does not exist is not created: reads raise `StoreUnavailable`."""
+
+    def _open_connection(self) -> sqlite3.Connection:
+        path = Path(self._path).resolve()
+        log = path.with_name(f"{path.name}-wal")
+        # Without a log no process uses the file. A connection that expects a log would create it.
+        mode = "mode=ro" if log.exists() else "mode=ro&immutable=1"
+        return sqlite3.connect(
+            f"{path.as_uri()}?{mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
