@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from graph.domain.model.overrides import OverrideKind
+from graph.domain.model.times import EARLIEST
 from graph.domain.resolution.scenario import (
     Event,
     OverrideRemovedEvent,
@@ -60,7 +61,7 @@ def send(client: Client, event: Event) -> None:
                 "source": observation.source,
                 "id": observation.id,
                 "party": observation.party.name,
-                "seenAt": iso(observation.seen_at),
+                "seenAt": iso(EARLIEST + observation.seen_at),
                 "confidence": observation.confidence,
                 "identifiers": [{"namespace": name, "value": value} for name, value in observation.identifiers],
             }

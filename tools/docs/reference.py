@@ -11,7 +11,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ from pydantic.fields import FieldInfo
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from graph.domain.model.interaction_types import INTERACTION_TYPES
+from graph.domain.model.rules import STRONGER
 from schema.execution import costs, limits
 from schema.shared.problem_codes import CODES
 from service.cli.main import app
+from service.config import rules_file
 from service.config.settings import Settings
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
@@ -182,6 +184,27 @@ def cost_weights() -> str:
     return f"{first}\n{_table(('list', 'assumed size'), ((_code(field), str(size)) for field, size in sizes))}"
 
 
+def _shared_above(counts: Mapping[str, int]) -> str:
+    """The numbers of neighbors above which an identifier is shared."""
+    return ", ".join(f"{most} {_code(name) if name != STRONGER else STRONGER}" for name, most in counts.items())
+
+
+def default_namespaces() -> str:
+    """One row for each namespace of the default rules, strongest first."""
+    rows = (
+        (
+            _code(rule.name),
+            "" if rule.limit is None else str(rule.limit),
+            ", ".join(map(_code, rule.normalize)),
+            "" if rule.min_length == 1 else str(rule.min_length),
+            _shared_above(rule.shared_above),
+            "yes" if rule.known else "",
+        )
+        for rule in rules_file.parse(rules_file.default_text()).namespaces
+    )
+    return _table(("namespace", "`limit`", "`normalize`", "`min_length`", "`shared_above`", "`known`"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "cli": cli,
@@ -189,6 +212,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "interaction-types": interaction_types,
     "limits": request_limits,
     "costs": cost_weights,
+    "default-namespaces": default_namespaces,
 }
 """The generated tables by name."""
 
