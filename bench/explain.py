@@ -24,6 +24,7 @@ from bench.server import graph_over
 from graph.domain.model.dates import SECOND
 from graph.domain.model.observations import Observation
 from graph.domain.model.receipts import ObservationStatus
+from graph.domain.model.times import EARLIEST
 from graph.domain.resolution.resolution import resolve
 from graph.identity_graph import IdentityGraph
 from graph.stores.sqlite import SQLiteStore
@@ -47,11 +48,12 @@ async def why(folder: Path) -> str:
     """Measure `why` on a login with 10,000 cookies, one of which another login had before; return a Markdown table."""
     async with opened(folder / "why.db") as (_, graph):
         observations = [
-            Observation("web", (("login", "collector"), ("cookie", f"cookie-{n}")), f"a{n}", seen_at=SECOND)
+            Observation("web", (("login", "collector"), ("cookie", f"cookie-{n}")), f"a{n}", seen_at=EARLIEST + SECOND)
             for n in range(LINKS - 2)
         ]
-        observations.append(Observation("web", (("login", "other"), ("cookie", "cookie-1")), "b", seen_at=0))
-        observations.append(Observation("crm", (("login", "other"), ("email", "other@mail.example")), "c", seen_at=0))
+        other = ("login", "other")
+        observations.append(Observation("web", (other, ("cookie", "cookie-1")), "b", seen_at=EARLIEST))
+        observations.append(Observation("crm", (other, ("email", "other@mail.example")), "c", seen_at=EARLIEST))
         for batch in batched(observations, 1000):
             await graph.link(batch)
         text = "| why, in a component of 10,000 links | s | summary |\n| --- | --- | --- |\n"

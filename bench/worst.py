@@ -22,6 +22,7 @@ from bench.report import Curve, report_results
 from graph.commands.commit import Accepted
 from graph.domain.model.dates import SECOND
 from graph.domain.model.observations import Observation
+from graph.domain.model.times import EARLIEST
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.neo4j import Neo4jStore
@@ -34,7 +35,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 def seen(id: str, *keys: tuple[str, str], at: int = 1_000) -> Observation:
-    return Observation("bench", keys, id, seen_at=at * SECOND)
+    return Observation("bench", keys, id, seen_at=EARLIEST + at * SECOND)
 
 
 async def fill(graph: IdentityGraph, size: int) -> None:

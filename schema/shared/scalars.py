@@ -1,31 +1,39 @@
-"""Custom scalars: timestamps and amounts.
+"""Custom scalars: timestamps, amounts and JSON.
 
 A value that cannot be parsed is passed on as `InvalidScalar`, so that an invalid value in a batch rejects only its own
 item and not the whole request.
 """
 
-import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, NewType
 
 import strawberry
-from graphql import FloatValueNode, GraphQLError, IntValueNode, StringValueNode, ValueNode
+from graphql import (
+    FloatValueNode,
+    GraphQLError,
+    IntValueNode,
+    ListValueNode,
+    ObjectValueNode,
+    StringValueNode,
+    Undefined,
+    ValueNode,
+    value_from_ast_untyped,
+)
 from msgspec import Struct
+from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
 
+from graph.domain.model.dates import format_date
 from graph.domain.model.errors import InvalidInput, Problem
+from graph.domain.model.json_text import MAX_JSON_DEPTH, readable
+from graph.domain.model.times import parse_time
 
 Timestamp = NewType("Timestamp", int)
 """Microseconds since 1970; ISO 8601 in UTC in the API."""
 Amount = NewType("Amount", Decimal)
 """A decimal number; a string in the API."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-# RFC 3339; a space instead of the T, a missing offset (UTC) and missing seconds are allowed too.
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(?P<fraction>[.]\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})?")
 
 
 class InvalidScalar(Struct, frozen=True):
@@ -34,23 +42,9 @@ class InvalidScalar(Struct, frozen=True):
     problem: Problem
 
 
-def microseconds(text: str) -> int:
-    """Parse ISO 8601 text into microseconds since 1970. A time without an offset is UTC. Raises `ValueError`."""
-    match = _TIME.fullmatch(text)
-    if match is None:
-        raise ValueError(text)
-    fraction = match["fraction"]
-    without_fraction = text.replace(fraction, "") if fraction else text
-    moment = datetime.fromisoformat(without_fraction)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    micro = int(fraction[1:].ljust(6, "0")[:6]) if fraction else 0
-    return (moment - _EPOCH) // _MICROSECOND + micro
-
-
 @lru_cache(maxsize=20_000)
 def iso(value: int) -> str:
-    """Format microseconds since 1970 as ISO 8601 in UTC."""
+    """Format microseconds since 1970 as ISO 8601 in UTC; years beyond 9999 have a sign and six digits."""
     seconds, micro = divmod(value, 1_000_000)
     day, second = divmod(seconds, 86_400)
     minute, second = divmod(second, 60)
@@ -61,15 +55,14 @@ def iso(value: int) -> str:
 @lru_cache(maxsize=4_096)
 def _date(day: int) -> str:
     """Format the date of a day since 1970. Cached, because answers contain the same few days again and again."""
-    return (_EPOCH + timedelta(days=day)).date().isoformat()
+    return format_date(day)
 
 
 def _parse_time(value: Any) -> int | InvalidScalar:
     try:
-        return microseconds(value)
-    except (TypeError, ValueError, OverflowError):
-        message = f"{str(value)[:60]!r} is not an ISO 8601 date and time such as 2026-03-01T12:00:00Z"
-        return InvalidScalar(Problem("INVALID_TIMESTAMP", message))
+        return parse_time(value).microseconds
+    except ValueError as error:
+        return InvalidScalar(Problem("INVALID_TIMESTAMP", str(error)))
 
 
 def _parse_amount(value: Any) -> Decimal | InvalidScalar:
@@ -89,11 +82,25 @@ def _literal(node: ValueNode) -> str:
 
 
 def _time_literal(node: ValueNode, variables: object = None) -> int | InvalidScalar:
-    return _parse_time(_literal(node))
+    text = _literal(node)
+    return _parse_time(float(text) if isinstance(node, FloatValueNode) else text)
 
 
 def _amount_literal(node: ValueNode, variables: object = None) -> Decimal | InvalidScalar:
     return _parse_amount(_literal(node))
+
+
+def _json_literal(node: ValueNode, variables: Mapping[str, Any] | None = None, depth: int = 1) -> Any:
+    """Return a literal as a JSON value, cut below the first level that is not allowed. Variables may be left out."""
+    if isinstance(node, ListValueNode):
+        items = node.values if depth <= MAX_JSON_DEPTH else ()
+        values = (_json_literal(item, variables, depth + 1) for item in items)
+        return [None if value is Undefined else value for value in values]
+    if isinstance(node, ObjectValueNode):
+        fields = node.fields if depth <= MAX_JSON_DEPTH else ()
+        named = {field.name.value: _json_literal(field.value, variables, depth + 1) for field in fields}
+        return {name: value for name, value in named.items() if value is not Undefined}
+    return value_from_ast_untyped(node, dict(variables or {}))
 
 
 def require_valid(value: Any, name: str) -> Any:
@@ -113,7 +120,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     Timestamp: strawberry.scalar(
         name="DateTime",
         description="An ISO 8601 date and time, such as `2026-03-01T12:00:00Z`. Output is in UTC. "
-        "Input without an offset is UTC.",
+        "Input without an offset is UTC, and a date alone is 00:00 UTC. A number is read as seconds, milliseconds or "
+        "microseconds since 1970, whichever results in a time from 1990 to 2262.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=iso,
         parse_value=_parse_time,
@@ -126,5 +134,15 @@ SCALARS: dict[object, ScalarDefinition] = {
         serialize=_plain,
         parse_value=_parse_amount,
         parse_literal=_amount_literal,
+    ),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description="A JSON value as specified by "
+        "[ECMA-404](https://ecma-international.org/wp-content/uploads/ECMA-404_2nd_edition_december_2017.pdf). "
+        f"Input may have {MAX_JSON_DEPTH} levels, and numbers of 64 bits.",
+        specified_by_url="https://ecma-international.org/wp-content/uploads/ECMA-404_2nd_edition_december_2017.pdf",
+        serialize=readable,
+        parse_value=lambda value: value,
+        parse_literal=_json_literal,
     ),
 }

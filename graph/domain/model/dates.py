@@ -33,9 +33,10 @@ def year_of(day: int) -> int:
 
 
 def format_date(day: int) -> str:
-    """Return a day as YYYY-MM-DD."""
+    """Return a day as YYYY-MM-DD; a year outside 0 to 9999 has a sign and at least six digits (ISO 8601, expanded)."""
     year, month, of_month = _civil_date(day)
-    return f"{year:04}-{month:02}-{of_month:02}"
+    of_year = f"{month:02}-{of_month:02}"
+    return f"{year:04}-{of_year}" if 0 <= year <= 9999 else f"{year:+07}-{of_year}"
 
 
 def parse_date(text: str) -> tuple[int, int, int]:

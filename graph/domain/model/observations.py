@@ -137,7 +137,7 @@ def normalize(observation: Observation, rules: Rules) -> NormalizedObservation:
                     ("identifiers", index, "namespace"),
                 ),
             )
-        value = rules.normalize_value(namespace, raw)
+        value = rules.normalize_value(namespace, raw, observation.source)
         if isinstance(value, DroppedIdentifier):
             dropped.append(value)
             continue
@@ -166,6 +166,11 @@ REJECTED_BY_RULES = frozenset({"NAMESPACE_LIMIT_EXCEEDED", "NO_VALID_IDENTIFIERS
 
 def check(observation: Observation, now: int) -> Problem | None:
     """Return the problem of an observation, if any, that does not depend on the rules; `now` in microseconds."""
+    return check_content(observation) or check_time("seenAt", observation.seen_at, now)
+
+
+def check_content(observation: Observation) -> Problem | None:
+    """Return the problem of an observation, if any, that depends neither on the rules nor on the time."""
     if problem := check_text("source", observation.source, 100):
         return problem
     if observation.id and (problem := check_text("id", observation.id, 200)):
@@ -180,7 +185,7 @@ def check(observation: Observation, now: int) -> Problem | None:
     confidence = observation.confidence
     if confidence is not None and not 0 <= confidence <= 1:
         return Problem("INVALID_CONFIDENCE", f"confidence is {confidence}; 0 to 1 is allowed", ("confidence",))
-    return check_time("seenAt", observation.seen_at, now)
+    return None
 
 
 class EvidenceStatement(Struct, frozen=True, gc=False):

@@ -5,10 +5,10 @@ import re
 from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import Problem
 from graph.domain.model.identifiers import FORBIDDEN_CHARACTERS
+from graph.domain.model.times import EARLIEST
 
 MAX_CLOCK_SKEW = 5 * 60 * 1_000_000
-"""Microseconds that `seen_at` may lie ahead: otherwise a wrong clock would win every `newest` contest."""
-
+"""Microseconds that a time may lie ahead: otherwise a wrong clock would win every `newest` contest."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
@@ -30,10 +30,22 @@ def is_name(text: str) -> bool:
 
 
 def check_time(name: str, value: int | None, now: int) -> Problem | None:
-    """Return the problem of a reported time, if any; `now` and `value` in microseconds."""
-    if value is not None and value > now + MAX_CLOCK_SKEW:
-        ahead = (value - now) // SECOND
-        return Problem(
-            "TIMESTAMP_IN_FUTURE", f"{name} is {ahead} seconds ahead of the service's clock; 300 are allowed", (name,)
-        )
-    return None
+    """Return the problem of a reported time, if any: it lies from 1990 to 5 minutes ahead of `now`, in microseconds."""
+    if value is None or EARLIEST <= value <= now + MAX_CLOCK_SKEW:
+        return None
+    if value < EARLIEST:
+        return _too_old(name)
+    ahead = (value - now) // SECOND
+    return Problem(
+        "TIMESTAMP_IN_FUTURE", f"{name} is {ahead} seconds ahead of the service's clock; 300 are allowed", (name,)
+    )
+
+
+def check_expiry(name: str, value: int | None) -> Problem | None:
+    """Return the problem of a time that may lie ahead, if any: it is not before 1990. In microseconds."""
+    return _too_old(name) if value is not None and value < EARLIEST else None
+
+
+def _too_old(name: str) -> Problem:
+    message = f"{name} is before 1990: the source has lost the date, or sends it in another unit"
+    return Problem("TIMESTAMP_TOO_OLD", message, (name,))

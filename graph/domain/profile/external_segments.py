@@ -9,7 +9,7 @@ from graph.domain.model.errors import Problem
 from graph.domain.model.facts import Fact, FactKind
 from graph.domain.model.json_text import compact
 from graph.domain.model.observations import Observation, Party
-from graph.domain.model.validation import check_text
+from graph.domain.model.validation import check_expiry, check_text
 
 
 class ExternalSegmentStatement(Struct, frozen=True, gc=False):
@@ -32,8 +32,8 @@ class ExternalSegmentStatement(Struct, frozen=True, gc=False):
 
 
 def check_external_segment(statement: ExternalSegmentStatement) -> Problem | None:
-    """What is wrong with a statement."""
-    return check_text("segment", statement.segment, 200)
+    """What is wrong with a statement; the time of the report is checked with the observation."""
+    return check_text("segment", statement.segment, 200) or check_expiry("expiresAt", statement.expires_at)
 
 
 class ExternalSegment(Struct, frozen=True, gc=False):

@@ -14,13 +14,13 @@ from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import InvalidInput, KithError, Problem
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.links import LinkState
-from graph.domain.model.observations import EvidenceStatement, Observation, Party, check, normalize
+from graph.domain.model.observations import EvidenceStatement, Observation, Party, check_content, normalize
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import STRONGER, Contested, NamespaceRule, Rules
+from graph.domain.model.times import LAST
 from graph.domain.resolution.resolution import resolve
 
 DEFAULT_SOURCE = "scenario"
-_FAR_FUTURE = 2**62
 
 
 class ObservationEvent(Struct, frozen=True, gc=False):
@@ -95,6 +95,14 @@ def _number(line: int, name: str, text: str) -> float:
         raise ScenarioError(line, f"{name}={text!r} is not a number") from None
 
 
+def _seconds(line: int, text: str) -> int:
+    """Parse a time, such as `@1` or `@1.5`, into microseconds."""
+    seconds = _number(line, "@", text.removeprefix("@"))
+    if not abs(seconds) <= LAST // SECOND:
+        raise ScenarioError(line, f"{text} is not a time in seconds")
+    return round(seconds * SECOND)
+
+
 def _whole(line: int, name: str, text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,15}", text):
         raise ScenarioError(line, f"{name}={text!r} is not a whole number")
@@ -148,7 +156,7 @@ def _observation(line: int, position: int, words: Sequence[str], rules: Rules) -
     source, party = DEFAULT_SOURCE, Party.FIRST_PARTY
     for word in words[1:]:
         if word.startswith("@"):
-            seen_at = round(_number(line, "@", word[1:]) * SECOND)
+            seen_at = _seconds(line, word)
             continue
         name, equals, value = word.partition("=")
         if not equals:
@@ -166,7 +174,7 @@ def _observation(line: int, position: int, words: Sequence[str], rules: Rules) -
         else:
             raise ScenarioError(line, f"namespace {name!r} is not among the rules")
     observation = Observation(source, tuple(identifiers), words[0], party, seen_at, confidence)
-    if problem := check(observation, _FAR_FUTURE):
+    if problem := check_content(observation):
         raise ScenarioError(line, problem.message)
     return observation
 
