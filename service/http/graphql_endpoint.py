@@ -4,7 +4,6 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, cast
 
-import orjson
 from cross_web import HTTPException
 from graphql import OperationType
 from starlette.requests import ClientDisconnect, Request
@@ -26,6 +25,7 @@ from service.http import responses
 from service.http.auth import ApiKeys
 from service.http.error_format import internal_error
 from service.http.graphql_request import RequestParameters, parse_body, parse_query_parameters
+from service.http.json_body import encode_json, parse_json
 from service.http.persisted_documents import PersistedDocuments
 from service.http.request_body import Headers, read_body
 from service.http.responses import (
@@ -183,11 +183,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     def encode_json(self, data: object) -> str:
         """Encode JSON as text: messages of a WebSocket must not be binary."""
-        return orjson.dumps(data).decode()
+        return encode_json(data).decode()
 
     def decode_json(self, data: str | bytes) -> object:
         """Decode strict JSON."""
-        return orjson.loads(data)
+        return parse_json(data)
 
     async def get_context(self, request: Request | WebSocket, response: Any = None) -> Context:
         """Return the context of a WebSocket. Its caller is set by its first message."""

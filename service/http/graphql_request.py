@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from json import JSONDecodeError
 from typing import Any
 
-import orjson
 from cross_web import HTTPException
+
+from service.http.json_body import NestedTooDeeply, parse_json
 
 MAX_DOCUMENT_ID_LENGTH = 200
 """Maximum number of characters of `documentId`."""
@@ -56,10 +58,11 @@ def parse_query_parameters(parameters: Mapping[str, str]) -> RequestParameters:
 
 
 def _json(text: bytes, name: str) -> Any:
-    """Parse strict JSON: no NaN, no invalid UTF-8, no unlimited nesting."""
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return parse_json(text)
+    except NestedTooDeeply:
+        raise HTTPException(400, f"{name} is nested too deeply") from None
+    except JSONDecodeError:
         raise HTTPException(400, f"{name} is not JSON") from None
 
 

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import orjson
 from starlette.responses import Response
 
 from schema.execution.runner import ExecutionAnswer, Stage
 from service.http.error_format import format_error, retry_after
+from service.http.json_body import encode_json
 
 GRAPHQL_RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
@@ -90,7 +90,7 @@ def response(answer: ExecutionAnswer, media_type: str, http_status_profile: Http
 
 def json_response(answer: object, status: int, media_type: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return a response with a JSON body."""
-    return Response(orjson.dumps(answer), status, headers, media_type=f"{media_type}; charset=utf-8")
+    return Response(encode_json(answer), status, headers, media_type=f"{media_type}; charset=utf-8")
 
 
 def error_response(

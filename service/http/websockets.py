@@ -183,6 +183,10 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await self._send_errors(operation, rejection(error))
         except WebSocketDisconnected:
             self.operations.pop(operation.id, None)
+        except Exception as error:
+            reply = {"id": operation.id, "type": "error", "payload": [internal_error(error)]}
+            with contextlib.suppress(WebSocketDisconnected):
+                await operation.send_operation_message(cast(Message, reply))
 
     async def _send_errors(self, operation: Operation[Context, None], answer: ExecutionAnswer) -> None:
         errors = responses.response_body(answer)["errors"]

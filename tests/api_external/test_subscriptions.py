@@ -13,7 +13,15 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from graph.commands.commit import commit
+from graph.domain.model.facts import FactKind
+from graph.domain.model.observations import Observation
+from graph.domain.model.times import EARLIEST
+from graph.stores.sqlite import SQLiteStore
+from service.config import rules_file
 from tests.builders.clients import LINK, seen
+from tests.builders.graphs import NOW, CountingIds, observe
+from tests.builders.operations import INTERACTIONS
 from tests.builders.runs import Run
 from tests.builders.services import Serve, Service, Subscriber
 
@@ -177,6 +185,59 @@ def test_an_invalid_request_is_answered_and_the_connection_stays_open(
         assert json.loads(await websocket.recv())["type"] == "next"
 
     run(attempt())
+
+
+def test_a_value_that_cannot_be_stored_is_rejected_alone(serve_sqlite: Serve, run: Run) -> None:
+    # given
+    service = serve_sqlite()
+    values = ["1", "1e999", "18446744073709551616", '"\\ud800"', "[" * 900 + "]" * 900, "2"]
+    identifiers = '[{"namespace": "cookie", "value": "cookie-1"}]'
+    items = [
+        f'{{"source": "web", "type": "cart", "occurredAt": "2026-01-01T00:00:00Z", "identifiers": {identifiers}, '
+        f'"properties": {{"n": {value}}}}}'
+        for value in values
+    ]
+    variables = f'{{"input": {{"interactions": [{", ".join(items)}]}}}}'
+    payload = f'{{"query": {json.dumps(INTERACTIONS)}, "variables": {variables}}}'
+    message = f'{{"type": "subscribe", "id": "1", "payload": {payload}}}'
+
+    async def attempt() -> dict[str, Any]:
+        websocket = await begin(service.socket)
+        await websocket.send(message)
+        return json.loads(await websocket.recv())
+
+    # when
+    results = run(attempt())["payload"]["data"]["recordInteractions"]["results"]
+    # then
+    codes = [result.get("problem", {}).get("code") for result in results]
+    assert codes == [None, "INVALID_VALUE", "INVALID_VALUE", "INVALID_CHARACTER", "INVALID_VALUE", None]
+
+
+def test_what_an_older_store_holds_ends_no_subscription(serve_sqlite: Serve, run: Run, tmp_path: Path) -> None:
+    # given a service, and an interaction that it would not accept
+    service = serve_sqlite()
+    store, rules = SQLiteStore(tmp_path / "kith.db"), rules_file.parse(rules_file.default_text())
+    facts = '{"properties":{"n":18446744073709551616,"m":"\\ud800","d":%s},"type":"cart"}' % ("[" * 300 + "]" * 300)
+    kind = FactKind.INTERACTION.value
+    old = Observation("web", (("cookie", "ck-1"),), "old", seen_at=EARLIEST, facts=facts, kind=kind)
+    run(store.write(lambda: commit([observe(old, rules)], rules, NOW, CountingIds(), version=1)))
+    run(store.close())
+    query = """subscription { customerChanged(by: {identifier: {namespace: "cookie", value: "ck-1"}}) {
+      timeline(kinds: [INTERACTION]) { nodes { ... on Interaction { properties } } } } }"""
+
+    async def attempt() -> list[dict[str, Any]]:
+        websocket = await begin(service.socket)
+        await websocket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": query}}))
+        first = json.loads(await websocket.recv())
+        await asyncio.to_thread(link, service, "cookie=ck-1", "device=device-1")
+        return [first, json.loads(await websocket.recv())]
+
+    # when
+    events = run(attempt())
+    # then
+    for event in events:
+        (node,) = event["payload"]["data"]["customerChanged"]["timeline"]["nodes"]
+        assert (node["properties"]["n"], node["properties"]["m"]) == (2.0**64, "\ufffd")
 
 
 def test_sockets_run_only_trusted_documents_if_configured(serve_sqlite: Serve, run: Run, tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ TIMES = ["2026-01-01T00:00:00Z", "2026-03-01T12:30:00.5+02:00", "2026-02-30T00:0
 AMOUNTS = ["12.50", "0", "-1", "1e400", "NaN", "99999999999999999999"]
 SCALARS = {
     "DateTime": st.sampled_from(TIMES).map(nodes.String),
+    "ConsentChannel": st.sampled_from(["EMAIL", "sms", "FAX"]).map(nodes.Enum) | st.just(nodes.String("")),
     "Decimal": st.sampled_from(AMOUNTS).map(nodes.String),
     "JSON": st.just(nodes.Null),
     "_Any": st.builds(

@@ -5,11 +5,11 @@ Each count is stored under a word and a name: `did product_viewed`, `hour 9`, `w
 `reacted discount`.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 
 from graph.domain.model.dates import DAY
 from graph.domain.model.facts import FactKind
+from graph.domain.model.json_text import parse_stored
 
 InteractionCounts = Mapping[str, int]
 """`word name` to a count above 0."""
@@ -27,7 +27,7 @@ def interaction_counts_of(kind: str, facts: str, at: int) -> InteractionCounts:
     """
     if kind != FactKind.INTERACTION.value:
         return {}
-    values = json.loads(facts)
+    values = parse_stored(facts)
     type = values["type"]
     counts = {f"did {type}": 1}
     if type == _EMAIL_OPENED:

@@ -39,8 +39,8 @@ ORDERS = OrderPage(MAX_PAGE)
 """The newest orders: favorites, the journey's stage and order conditions are computed from them."""
 RECENT_INTERACTIONS = InteractionSummaryPage(500)
 """The newest interactions: viewed products and the journey's stage are computed from them."""
-UNSUBSCRIBED = TimelinePage(1, kinds=(TimelineKind.INTERACTION,), types=("unsubscribed",))
-"""The newest interaction of unsubscribing."""
+UNSUBSCRIBED = TimelinePage(1, kinds=(TimelineKind.INTERACTION,), types=("email_complained", "unsubscribed"))
+"""The newest interaction of unsubscribing, also by marking an email as spam."""
 PREDICTION_WEEKS = 52
 """The number of weeks for which purchases are predicted."""
 

@@ -6,15 +6,12 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import Problem
 from graph.domain.model.facts import Fact, FactKind, InteractionSummary
-from graph.domain.model.json_text import ordered
+from graph.domain.model.json_text import check_json, ordered, parse_stored
 from graph.domain.model.observations import Observation, Party
 from graph.domain.model.validation import check_text, is_name
 
-EARLIEST = 788_918_400 * SECOND
-"""1995-01-01: an older time means that the source has lost it (1970); no shop has data from before."""
 MAX_TEXT_LENGTH = 5_000
 _MAX_LENGTHS = (("channel", 60), ("device", 200), ("campaign", 200), ("sku", 100), ("text", MAX_TEXT_LENGTH))
 MAX_PROPERTIES_LENGTH = 4_000
@@ -50,7 +47,7 @@ class Interaction(Struct, frozen=True, gc=False):
     @classmethod
     def of(cls, fact: Fact) -> "Interaction":
         """The interaction in a fact."""
-        return cls(fact.source, occurred_at=fact.at, id=fact.id, **json.loads(fact.facts))
+        return cls(fact.source, occurred_at=fact.at, id=fact.id, **parse_stored(fact.facts))
 
 
 class InteractionStatement(Struct, frozen=True, gc=False):
@@ -96,23 +93,24 @@ def _check_name(field: str, value: str) -> Problem | None:
 
 
 def check_interaction(statement: InteractionStatement) -> Problem | None:
-    """What is wrong with an interaction; a time in the future is checked with the observation."""
+    """What is wrong with an interaction; its time is checked with the observation."""
     interaction = statement.interaction
     if problem := _check_name("type", interaction.type):
         return problem
-    if interaction.occurred_at < EARLIEST:
-        message = "occurredAt is before 1995: the source has lost the date"
-        return Problem("TIMESTAMP_TOO_OLD", message, ("occurredAt",))
     if interaction.offer_type and (problem := _check_name("offerType", interaction.offer_type)):
         return problem
     for name, max_length in _MAX_LENGTHS:
         value = getattr(interaction, name)
         if value and (problem := check_text(name, value, max_length)):
             return problem
-    length = len(json.dumps(interaction.properties, ensure_ascii=False))
+    return _check_properties(interaction.properties) if interaction.properties else None
+
+
+def _check_properties(properties: Mapping[str, Any]) -> Problem | None:
+    if problem := check_json(properties, "properties"):
+        return problem
+    length = len(json.dumps(properties, ensure_ascii=False))
     if length > MAX_PROPERTIES_LENGTH:
         message = f"properties has {length} characters as JSON; {MAX_PROPERTIES_LENGTH} are allowed"
         return Problem("INVALID_LENGTH", message, ("properties",))
-    if interaction.properties and "\\u0000" in json.dumps(interaction.properties):
-        return Problem("INVALID_CHARACTER", "properties contains U+0000, which is not allowed", ("properties",))
     return None

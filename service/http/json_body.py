@@ -1,0 +1,66 @@
+"""Parses the JSON that callers send, and encodes answers.
+
+A value that cannot be stored rejects its own item, not the whole request. The fast parser, however, rejects a whole
+text for a number such as 1e999 or half of a surrogate pair. Such a text is parsed again: the number becomes infinite
+and the half a NUL character, which no field accepts.
+"""
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+from graph.domain.model.json_text import readable
+
+
+class NestedTooDeeply(json.JSONDecodeError):
+    """JSON of more levels than parsers read, about 1,000."""
+
+
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    r"|\\."
+)
+"""A whole surrogate pair, half of one, or another escape; in this order, so that each is found as a whole."""
+_MAX_INT_LENGTH = 20
+"""Characters of the longest whole number of 64 bits, with a sign."""
+
+
+def parse_json(text: bytes | str) -> Any:
+    """Parse strict JSON: no NaN, no invalid UTF-8. Raises `json.JSONDecodeError`."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        try:
+            decoded = text.decode() if isinstance(text, bytes) else text
+            return _LENIENT.decode(_ESCAPE.sub(_without_half, decoded))
+        except RecursionError:
+            raise NestedTooDeeply("nested too deeply", "", 0) from None
+        except ValueError:
+            raise error from None
+
+
+def encode_json(value: object) -> bytes:
+    """Encode an answer. Values from older stores that no JSON parser reads are replaced, see `readable`."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return orjson.dumps(readable(value))
+
+
+def _without_half(escape: re.Match[str]) -> str:
+    return "\\u0000" if escape["half"] else escape[0]
+
+
+def _whole_number(text: str) -> float:
+    """Return a number of 64 bits exactly and a longer one as a float, as the fast parser does."""
+    return int(text) if len(text) <= _MAX_INT_LENGTH else float(text)
+
+
+def _reject_constant(text: str) -> None:
+    raise ValueError(text)
+
+
+_LENIENT = json.JSONDecoder(parse_int=_whole_number, parse_constant=_reject_constant)
