@@ -15,7 +15,7 @@ from graph.bulk.spool import Row, Spool
 from graph.domain.model.facts import FactKind
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.interaction_counts import InteractionCounts, add, interaction_counts_of
-from graph.domain.model.orders import Order, statement_id
+from graph.domain.model.orders import Order, keeps_identifiers, reports_in_effect, statement_id
 from graph.domain.model.receipts import ObservationStatus
 
 
@@ -51,6 +51,7 @@ class _Orders:
 
     def __init__(self) -> None:
         self.rows, self.codes, self.reported_at, self.facts = array("q"), array("i"), array("q"), array("q")
+        self.keeps_identifiers = array("b")
         self.own_ids: dict[int, str] = {}
         """The id of a row if it does not follow from the order's key."""
 
@@ -59,6 +60,7 @@ class _Orders:
         self.codes.append(code)
         self.reported_at.append(row.reported_at)
         self.facts.append(facts)
+        self.keeps_identifiers.append(keeps_identifiers(row.keys, row.facts))
         if row.id != _default_id(row.order_key, row.reported_at):
             self.own_ids[index] = row.id
 
@@ -133,13 +135,14 @@ class Collector:
         several = counts[inverse] > 1
         best = [indexes[~several]]
         for run in _runs(indexes[several], codes):
-            newest: dict[int, int] = {}
+            by_source: dict[int, list[int]] = {}
             for index in sorted(run, key=lambda index: (orders.reported_at[index], self._id(index, keys))):
-                source = int(columns.source[rows[index]])
-                if source in newest:
-                    superseded[rows[newest[source]]] = True
-                newest[source] = index
-            ranked = [(-orders.reported_at[index], columns.sources[source], index) for source, index in newest.items()]
+                by_source.setdefault(int(columns.source[rows[index]]), []).append(index)
+            ranked: list[tuple[int, str, int]] = []
+            for source, reports in by_source.items():
+                in_effect = reports_in_effect(reports, lambda index: bool(orders.keeps_identifiers[index]))
+                superseded[rows[[index for index in reports if index not in in_effect]]] = True
+                ranked.append((-orders.reported_at[in_effect[0]], columns.sources[source], in_effect[0]))
             best.append(np.array([min(ranked)[2]]))
         return np.sort(np.concatenate(best))
 

@@ -17,16 +17,8 @@ from graph.domain.model.receipts import ObservationKey, ObservationStatus
 from graph.domain.model.rules import DroppedIdentifier, Rules
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Writes
 from graph.domain.resolution.incremental import IncrementalResolution
-from graph.domain.resolution.intake import (
-    Command,
-    Delta,
-    Intake,
-    IntakeResult,
-    Observe,
-    RemoveOverride,
-    Revoke,
-    SetOverride,
-)
+from graph.domain.resolution.intake import Delta, Intake, IntakeResult
+from graph.domain.resolution.preparation import Command, Observe, RemoveOverride, Revoke, SetOverride
 from graph.ports import Ids, ReadEvidence, ReadNeighborhood, ReadRegion, Request, Write
 
 
@@ -84,13 +76,18 @@ def commit(
     neighborhood: Neighborhood = yield _first_read(commands)
     if neighborhood.rules_version != version:
         raise RulesChanged(f"the rules are at version {neighborhood.rules_version}, not {version}")
+    orders = _orders_with_revoked_reports(commands, neighborhood)
+    if orders:
+        # Older reports may be in effect again.
+        of_orders: Neighborhood = yield ReadNeighborhood(orders=orders, keys=orders)
+        neighborhood = _merged(neighborhood, of_orders)
     intake = Intake(neighborhood.receipts)
     overrides = _Overrides(neighborhood, now)
     drafts = [_decide(command, intake, overrides) for command in commands]
     delta = intake.delta(overrides.set, overrides.removed)
     evidence: EvidenceByKey = {}
-    if delta.withdrawn or delta.overrides_removed:
-        second: Neighborhood = yield _second_read(delta)
+    if delta.withdrawn or delta.overrides_removed or orders:
+        second: Neighborhood = yield _second_read(delta, orders)
         neighborhood = _merged(neighborhood, second)
         if delta.withdrawn:
             evidence = yield ReadEvidence(sorted({key for statement in delta.withdrawn for key in statement.keys}))
@@ -123,13 +120,14 @@ def _first_read(commands: Sequence[Command]) -> ReadNeighborhood:
     for command in commands:
         match command:
             case Observe():
-                receipts[command.key] = None
+                # The identifiers of derived decisions are among those of the observation.
+                receipts.update(dict.fromkeys(observed.key for observed in (command, *command.derived)))
                 keys.update(dict.fromkeys(command.normalized.keys))
                 pairs.update(dict.fromkeys(combinations(command.normalized.keys, 2)))
                 if command.order_key:
                     orders[command.order_key] = None
             case Revoke():
-                receipts[command.source, command.id] = None
+                receipts.update(dict.fromkeys((command.source, id) for id in (command.id, *command.derived)))
             case SetOverride(override):
                 keys.update(dict.fromkeys(override.keys))
                 override_keys.update(dict.fromkeys(override.keys))
@@ -142,17 +140,33 @@ def _first_read(commands: Sequence[Command]) -> ReadNeighborhood:
     )
 
 
-def _second_read(delta: Delta) -> ReadNeighborhood:
-    """Return the read of the neighborhood of statements and overrides that only the first read has found."""
-    keys = {key for statement in delta.withdrawn for key in statement.keys}
+def _orders_with_revoked_reports(commands: Sequence[Command], neighborhood: Neighborhood) -> list[str]:
+    """Return the keys of the orders of which a stored report is revoked."""
+    revoked = (command for command in commands if isinstance(command, Revoke))
+    receipts = (neighborhood.receipts.get((command.source, command.id)) for command in revoked)
+    return sorted({receipt.order_key for receipt in receipts if receipt is not None and receipt.order_key})
+
+
+def _second_read(delta: Delta, orders: Sequence[str]) -> ReadNeighborhood:
+    """Return the read of the neighborhood of statements and overrides that the first read may not have named.
+
+    A report of one of `orders` may be in effect again.
+    """
+    statements = [*delta.withdrawn]
+    statements += [statement for statement in delta.added if not set(orders).isdisjoint(statement.keys)]
+    keys = {key for statement in statements for key in statement.keys}
     keys.update(key for override in delta.overrides_removed for key in override.keys)
-    pairs = {pair for statement in delta.withdrawn for pair in combinations(statement.keys, 2)}
+    pairs = {pair for statement in statements for pair in combinations(statement.keys, 2)}
     return ReadNeighborhood(keys=sorted(keys), pairs=sorted(pairs))
 
 
 def _merged(a: Neighborhood, b: Neighborhood) -> Neighborhood:
-    return Neighborhood(
-        a.receipts, {**a.members, **b.members}, {**a.links, **b.links}, {**a.customers, **b.customers}, a.overrides
+    return replace(
+        a,
+        receipts={**b.receipts, **a.receipts},
+        members={**a.members, **b.members},
+        links={**a.links, **b.links},
+        customers={**a.customers, **b.customers},
     )
 
 

@@ -1,5 +1,6 @@
 """The mutation and the query of orders."""
 
+from decimal import Decimal
 from typing import Annotated
 
 import strawberry
@@ -24,8 +25,13 @@ class OrderLineInput:
     sku: str = strawberry.field(
         description="The stock-keeping unit of the product, 1 to 100 characters. E.g. `SHIRT-M-BLUE`."
     )
-    quantity: Amount = strawberry.field(description='The quantity, not negative. E.g. `"2"`, or `"0.750"` by weight.')
-    total: Amount = strawberry.field(description="The total of the line in the currency of the order, not negative.")
+    quantity: Amount = strawberry.field(
+        description='The quantity, negative for returned items. E.g. `"2"`, or `"0.750"` by weight.'
+    )
+    total: Amount = strawberry.field(
+        description="The total of the line in the currency of the order, negative for discounts, vouchers and returned "
+        'items. E.g. `"-5.00"`.'
+    )
     name: str | None = strawberry.field(
         default=None, description="The product name, up to 500 characters. E.g. `Blue shirt, M`."
     )
@@ -48,14 +54,24 @@ class OrderInput:
     source: str = strawberry.field(description="The source of the order, 1 to 100 characters. E.g. `web-shop`.")
     placed_at: Timestamp = strawberry.field(description="When the order was placed, at most 5 minutes in the future.")
     reported_at: Timestamp = strawberry.field(
-        description="When the source reported this state. The newest state replaces older ones, including the "
-        "identifiers, in whichever order they arrive. Sending the same time with other content is an error."
+        description="When the source reported this state. The newest state replaces older ones, in whichever order "
+        "they arrive. Sending the same time with other content is an error."
     )
-    currency: str = strawberry.field(description="The ISO 4217 code of the currency. E.g. `EUR`.")
     total: Amount = strawberry.field(description='The total of the order, not negative. E.g. `"12.50"`.')
-    identifiers: list[IdentifierInput] = strawberry.field(
-        default_factory=list,
-        description="0 to 19 identifiers that the order was placed with. E.g. an email address and a loyalty card.",
+    currency: str | None = strawberry.field(
+        default=None,
+        description="The ISO 4217 code of the currency, in either case. Default: the currency of the source in the "
+        "rules. E.g. `EUR`.",
+    )
+    refunded: Amount | None = strawberry.field(
+        default=None,
+        description='The amount given back for a partial return, 0 to `total`. Default 0. E.g. `"5.00"`.',
+    )
+    identifiers: list[IdentifierInput] | None = strawberry.field(
+        default=None,
+        description="0 to 19 identifiers that the order was placed with. E.g. an email address and a loyalty card. If "
+        "this is left out or null, the order keeps the identifiers of the source's earlier reports; an empty list "
+        "says that it has none.",
     )
     status: OrderStatus = strawberry.field(default=OrderStatus.PLACED, description="The status of the order.")
     lines: list[OrderLineInput] = strawberry.field(
@@ -71,6 +87,7 @@ class OrderInput:
                 require_valid(self.reported_at, "reportedAt"),
             )
             total = require_valid(self.total, "total")
+            refunded = Decimal(0) if self.refunded is None else require_valid(self.refunded, "refunded")
         except InvalidInput as error:
             return error.problem()
         lines: list[OrderLine] = []
@@ -81,9 +98,17 @@ class OrderInput:
                 message = f"line {position + 1}: {error.message}"
                 return Problem(error.code, message, ("lines", position, *error.path))
         order = DomainOrder(
-            self.number, self.source, placed_at, reported_at, self.currency, total, self.status, tuple(lines)
+            self.number,
+            self.source,
+            placed_at,
+            reported_at,
+            self.currency or "",
+            total,
+            self.status,
+            tuple(lines),
+            refunded,
         )
-        return OrderStatement(order, pairs(self.identifiers), self.party)
+        return OrderStatement(order, None if self.identifiers is None else pairs(self.identifiers), self.party)
 
 
 @strawberry.input(description="The input of `recordOrders`.")

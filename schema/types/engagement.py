@@ -100,7 +100,7 @@ class Engagement:
         description="The number of interactions by type, highest first."
     )
     unsubscribed_at: Timestamp | None = strawberry.field(
-        description="When the customer last unsubscribed. Null if the customer never unsubscribed."
+        description="When the customer last unsubscribed or marked an email as spam. Null if the customer never did."
     )
     churn_risk: ChurnRisk = strawberry.field(description="The risk that the customer stops ordering.")
 

@@ -19,7 +19,7 @@ class Metrics:
     order_count: int = strawberry.field(description="The number of orders, including returned orders.")
     revenue: list[Money] = _of_metrics(
         lambda metrics: [Money.of(total) for total in metrics.revenue],
-        "The total revenue per currency, without returned orders.",
+        "The total revenue per currency: totals of orders less refunds, without returned orders.",
     )
     average_order_value: list[Money] = _of_metrics(
         lambda metrics: [Money.of(average, rounded=True) for average in metrics.average_order_value],

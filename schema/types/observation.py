@@ -23,7 +23,7 @@ describe_enum(
     "Whether an observation takes part in resolution.",
     VALID="The observation takes part in resolution.",
     INACTIVE="The rules reject the observation. It is stored, and becomes valid if new rules accept it.",
-    SUPERSEDED="The source reported a newer state of the same order.",
+    SUPERSEDED="A newer report of the same order by the source replaces this one.",
     REVOKED="The observation was revoked, possibly before it arrived.",
 )
 

@@ -27,7 +27,7 @@ describe_enum(
     PLACED="Placed.",
     PAID="Paid.",
     SHIPPED="Shipped or handed over.",
-    RETURNED="Returned. Counted as an order, but not in revenue.",
+    RETURNED="Returned as a whole. Counted as an order, but not in revenue.",
     CANCELLED="Canceled. Not counted in any metric.",
 )
 
@@ -46,9 +46,13 @@ class OrderLine:
     name: str | None = _of_line(
         lambda self: self.line.name or None, "The product name as the source sent it. E.g. `Blue shirt, M`."
     )
-    quantity: Amount = _of_line(lambda self: self.line.quantity, 'The quantity. E.g. `"2"`, or `"0.750"` by weight.')
+    quantity: Amount = _of_line(
+        lambda self: self.line.quantity,
+        'The quantity, negative for returned items. E.g. `"2"`, or `"0.750"` by weight.',
+    )
     total: Amount = _of_line(
-        lambda self: money(self.line.total, self.currency), "The total of the line, in the currency of the order."
+        lambda self: money(self.line.total, self.currency),
+        "The total of the line, in the currency of the order. Negative for discounts, vouchers and returned items.",
     )
 
     @strawberry.field(
@@ -80,6 +84,10 @@ class Order:
     currency: str = _of_order(lambda self: self.order.currency, "The ISO 4217 code of the currency. E.g. `EUR`.")
     total: Amount = _of_order(
         lambda self: money(self.order.total, self.order.currency), "The total of the order, in its currency."
+    )
+    refunded: Amount = _of_order(
+        lambda self: money(self.order.refunded, self.order.currency),
+        "The part of `total` that was given back. Revenue is the total less this.",
     )
     lines: list[OrderLine] = _of_order(
         lambda self: [OrderLine(line=line, currency=self.order.currency) for line in self.order.lines],

@@ -3,8 +3,9 @@
 from graph.domain.model.links import LinkState
 from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.order_totals import add, order_totals_of
+from graph.domain.model.orders import Order
 from graph.domain.model.overrides import OverrideKind
-from graph.domain.model.receipts import ObservationStatus
+from graph.domain.model.receipts import ObservationStatus, Receipt
 from graph.domain.resolution.resolution import degrees, links_of, resolve
 from graph.domain.resolution.scenario import sorted_customers
 from tests.builders.graphs import Graph, replay
@@ -27,6 +28,7 @@ def check_everything(graph: Graph) -> None:
     assert {pair: (link.state, link.reason) for pair, link in store.links.items()} == verdicts
     check_evidence(graph)
     check_customers(graph)
+    check_orders(graph)
 
 
 def check_evidence(graph: Graph) -> None:
@@ -47,6 +49,24 @@ def check_evidence(graph: Graph) -> None:
         assert member.shared == graph.rules.is_shared(key.split("=")[0], expected_degrees.get(key, {}))
         assert member.blocked == (key in blocked)
         assert member.override_count == sum(key in override.keys for override in store.overrides.values())
+
+
+def check_orders(graph: Graph) -> None:
+    """A source's newest report counts, and its newest one that names identifiers or says that there are none."""
+    reports: dict[tuple[str, str], list[Receipt]] = {}
+    for receipt in graph.store.receipts.values():
+        if receipt.order_key and receipt.status in (ObservationStatus.VALID, ObservationStatus.SUPERSEDED):
+            reports.setdefault((receipt.order_key, receipt.source), []).append(receipt)
+    facts: dict[str, list[Order]] = {}
+    for (order_key, source), of_source in reports.items():
+        of_source.sort(key=lambda receipt: (receipt.reported_at, receipt.id))
+        naming = [receipt for receipt in of_source if len(receipt.keys) > 1 or '"no_identifiers":true' in receipt.facts]
+        valid = {receipt.id for receipt in of_source if receipt.status is ObservationStatus.VALID}
+        assert valid == {receipt.id for receipt in (of_source[-1], *naming[-1:])}
+        facts.setdefault(order_key, []).append(Order.from_facts(source, of_source[-1].facts))
+    for key, member in graph.store.members.items():
+        latest = sorted(facts.get(key, []), key=lambda order: (-order.reported_at, order.source))
+        assert member.order == (latest[0] if latest else None)
 
 
 def check_customers(graph: Graph) -> None:

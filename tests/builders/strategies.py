@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from graph.domain.model.dates import SECOND
 from graph.domain.model.observations import Party
-from graph.domain.model.orders import Order, OrderStatus
+from graph.domain.model.orders import Order, OrderStatus, statement_id
 from graph.domain.model.overrides import OverrideKind
 from graph.domain.model.rules import Contested, NamespaceRule, Rules
-from graph.domain.resolution.intake import prepare
-from tests.builders.graphs import NOW, observe, override, remove_override, revoke, seen, small_rules
+from graph.domain.resolution.preparation import Observe, prepare
+from tests.builders.graphs import NOW, identifiers, observe, override, remove_override, revoke, seen, small_rules
 
 SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck))
 """Settings of tests in which one store serves all examples."""
@@ -58,23 +58,32 @@ observations = st.builds(
     st.sampled_from(list(Party)),
     st.none() | st.none() | st.sampled_from([0.5, 0.95]),
 )
-orders = st.builds(
-    lambda number, source, reported, placed, total, status, keys: prepare(
-        Order(number, source, placed * SECOND, reported * SECOND, "EUR", Decimal(total), status).observation(
-            tuple((key.split("=")[0], key.split("=")[1]) for key in keys)
+
+
+def orders_of(numbers: str) -> st.SearchStrategy[Observe]:
+    """Reports of orders; without identifiers (`None`), an order keeps those of earlier reports."""
+    without_order = [key for key in KEYS if not key.startswith("order")]
+    return st.builds(
+        lambda number, source, reported, placed, total, status, keys: prepare(
+            Order(number, source, placed * SECOND, reported * SECOND, "EUR", Decimal(total), status).observation(
+                None if keys is None else identifiers(keys)
+            ),
+            RULES,
+            NOW,
         ),
-        RULES,
-        NOW,
-    ),
-    st.sampled_from("abcd"),
-    st.sampled_from(["shop", "till"]),
-    st.integers(0, 3),
-    st.integers(0, 3),
-    st.integers(0, 9),
-    st.sampled_from(OrderStatus),
-    st.lists(st.sampled_from([key for key in KEYS if not key.startswith("order")]), max_size=2, unique=True),
-)
-revocations = st.builds(revoke, st.sampled_from(IDS), st.sampled_from(["shop", "till"]))
+        st.sampled_from(numbers),
+        SOURCES,
+        st.integers(0, 3),
+        st.integers(0, 3),
+        st.integers(0, 9),
+        st.sampled_from(OrderStatus),
+        st.none() | st.lists(st.sampled_from(without_order), max_size=2, unique=True),
+    )
+
+
+orders = orders_of("abcd")
+ORDER_IDS = [statement_id(number, reported * SECOND) for number in "abcd" for reported in range(4)]
+revocations = st.builds(revoke, st.sampled_from(IDS) | st.sampled_from(ORDER_IDS), SOURCES)
 two_keys = st.lists(st.sampled_from(KEYS), min_size=2, max_size=2, unique=True)
 overrides = st.builds(
     lambda kind, keys: override(kind, keys[0], "" if kind is OverrideKind.BLOCKED else keys[1]),
@@ -83,4 +92,13 @@ overrides = st.builds(
 )
 override_removals = st.builds(lambda command: remove_override(command.override.id), overrides)
 commands = st.one_of(observations, observations, observations, orders, revocations, overrides, override_removals)
+reports_of_one_order = st.lists(
+    st.one_of(
+        orders_of("a"),
+        st.builds(revoke, st.sampled_from(ORDER_IDS[:4]), SOURCES),
+        observations,
+    ),
+    min_size=2,
+    max_size=10,
+)
 batches = st.lists(st.lists(commands, min_size=1, max_size=4), min_size=1, max_size=14)

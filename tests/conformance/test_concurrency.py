@@ -7,10 +7,12 @@ import random
 import pytest
 
 from graph.commands.commit import Accepted
+from graph.domain.model.dates import SECOND
 from graph.domain.model.facts import FactKind
 from graph.domain.model.observations import EvidenceStatement
+from graph.domain.model.times import EARLIEST
 from graph.domain.profile.attributes import AttributesStatement
-from graph.domain.profile.interactions import EARLIEST, Interaction, InteractionStatement
+from graph.domain.profile.interactions import Interaction, InteractionStatement
 from graph.domain.profile.pages import ById, ByKey, FactPage, IdentifierPage, Selection, TimelinePage
 from graph.domain.profile.timeline import TimelineKind
 from graph.domain.resolution.resolution import resolve
@@ -26,6 +28,7 @@ from tests.builders.runs import Run
 from tests.builders.stores import Fresh
 
 RULES = small_rules()
+BASE = EARLIEST // SECOND
 KEYS = [f"{namespace}={value}" for namespace in ("crm", "mail", "phone", "cookie") for value in "abc"]
 
 
@@ -45,7 +48,8 @@ def test_16_writers_result_in_one_partition(fresh: Fresh, run: Run, seed: int) -
     graphs = [IdentityGraph(store, RULES, SystemClock(), RandomIds(), frozenset()) for store in (store_a, store_b)]
     dice = random.Random(seed)
     sent = [
-        seen(*dice.sample(KEYS, dice.randint(1, 3)), id=f"o{number}", at=dice.randint(0, 50)) for number in range(240)
+        seen(*dice.sample(KEYS, dice.randint(1, 3)), id=f"o{number}", at=BASE + dice.randint(0, 50))
+        for number in range(240)
     ]
 
     async def write(number: int) -> list[object]:
@@ -59,6 +63,7 @@ def test_16_writers_result_in_one_partition(fresh: Fresh, run: Run, seed: int) -
     results_by_writer = run(everything())
     # then
     results = [result for results in results_by_writer for result in results]
+    assert any(isinstance(result, Accepted) for result in results)
     accepted = {result.id for result in results if isinstance(result, Accepted)}
     valid = [
         EvidenceStatement(
@@ -92,7 +97,7 @@ def test_readers_never_see_half_a_merge(fresh: Fresh, run: Run) -> None:
 
     async def write() -> None:
         for number in range(25):
-            await graph.link([seen("mail=l", "mail=r", id=f"bridge{number}", at=number)])
+            await graph.link([seen("mail=l", "mail=r", id=f"bridge{number}", at=BASE + number)])
             await graph.revoke([("shop", f"bridge{number}")])
 
     async def read(done: asyncio.Event, ids: list[str]) -> int:
@@ -111,10 +116,12 @@ def test_readers_never_see_half_a_merge(fresh: Fresh, run: Run) -> None:
         return count
 
     async def everything() -> int:
-        await graph.link([seen("mail=l", key, at=1) for key in left] + [seen("mail=r", key, at=1) for key in right])
+        await graph.link(
+            [seen("mail=l", key, at=BASE) for key in left] + [seen("mail=r", key, at=BASE) for key in right]
+        )
         for key in sorted(fact_holders):
             identifier = (("mail", key[-1]),)
-            await graph.record_attributes([AttributesStatement("crm", identifier, {"name": key}, reported_at=1)])
+            await graph.record_attributes([AttributesStatement("crm", identifier, {"name": key}, reported_at=EARLIEST)])
             interaction = Interaction("web", "page_viewed", EARLIEST, key)
             await graph.record_interactions([InteractionStatement(interaction, identifier)])
         done = asyncio.Event()

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from graph.commands.commit import commit
 from graph.commands.reprocess import reprocess, with_old_namespaces
@@ -20,7 +21,7 @@ from graph.domain.model.rules import Rules
 from graph.domain.profile.attributes import AttributesStatement, profile
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import (
-    Channel,
+    EVERY_CHANNEL,
     ConsentStatement,
     Decision,
     RecordedDecision,
@@ -28,6 +29,7 @@ from graph.domain.profile.consents import (
     decision_of_customer,
     decisions,
 )
+from graph.domain.profile.derived_consents import ConsentFromInteraction, derived_decisions, derived_id
 from graph.domain.profile.interactions import Interaction, InteractionStatement
 from graph.domain.profile.pages import (
     ById,
@@ -41,10 +43,10 @@ from graph.domain.profile.pages import (
     TimelinePage,
 )
 from graph.domain.profile.timeline import TimelineEntry, TimelineKind
-from graph.domain.resolution.intake import Command
+from graph.domain.resolution.preparation import Command, Observe, Revoke
 from graph.ports import Store
 from graph.stores.neo4j import Neo4jStore, customer_pages
-from tests.builders.graphs import CountingIds, Graph, identifiers, observe
+from tests.builders.graphs import NOW, CountingIds, Graph, identifiers, observe
 from tests.builders.runs import Run
 from tests.builders.store_contents import valid_facts
 from tests.builders.stores import Fresh, wipe
@@ -65,6 +67,7 @@ from tests.builders.strategies import (
 ATTRIBUTES = FactPage(FactKind.ATTRIBUTES, 10_000)
 CONSENTS = FactPage(FactKind.CONSENT, 10_000)
 CATALOG = Catalog()
+UNSUBSCRIBED = ConsentFromInteraction("unsubscribed", "EMAIL", Decision.WITHDRAWN, CATALOG.purposes[:2])
 PARTIES = st.sampled_from([Party.FIRST_PARTY, Party.THIRD_PARTY])
 IDS = st.sampled_from(["", "o1", "o2", "o3"])
 
@@ -88,7 +91,7 @@ consents = st.builds(
     SOURCES,
     st.sampled_from(CATALOG.purposes[:2]),
     st.sampled_from([Decision.GIVEN, Decision.REFUSED, Decision.WITHDRAWN]),
-    st.sampled_from([None, Channel.EMAIL]),
+    st.sampled_from([EVERY_CHANNEL, "EMAIL"]),
     st.integers(0, 5),
     PARTIES,
     IDS,
@@ -109,7 +112,44 @@ interactions = st.builds(
 facts = st.one_of(statements, consents, interactions, interactions).map(
     lambda statement: observe(statement.observation(), RULES)
 )
-commands = st.one_of(facts, facts, facts, orders, observations, revocations, overrides, override_removals)
+
+
+def with_decisions(statement: InteractionStatement) -> Observe:
+    """The command of an interaction with the decisions that follow from it."""
+    own = observe(statement.observation(), RULES)
+    derived = derived_decisions(statement, own.key[1], [UNSUBSCRIBED], {"EMAIL": frozenset(["mail"])})
+    return replace(own, derived=tuple(observe(decision.observation(), RULES) for decision in derived))
+
+
+withdrawals = st.builds(
+    lambda keys, source, at, party, id: with_decisions(
+        InteractionStatement(Interaction(source, "unsubscribed", at * SECOND, id), identifiers(keys), party)
+    ),
+    keys,
+    SOURCES,
+    st.integers(0, 5),
+    PARTIES,
+    st.sampled_from(["", "u1", "u2"]),
+)
+withdrawals_revoked = st.builds(
+    lambda id, source: Revoke(
+        source, id, NOW, "tester", tuple(derived_id(id, purpose) for purpose in UNSUBSCRIBED.purposes)
+    ),
+    st.sampled_from(["u1", "u2"]),
+    SOURCES,
+)
+commands = st.one_of(
+    facts,
+    facts,
+    facts,
+    withdrawals,
+    withdrawals_revoked,
+    orders,
+    observations,
+    revocations,
+    overrides,
+    override_removals,
+)
 batches = st.lists(st.lists(commands, min_size=1, max_size=4), min_size=1, max_size=12)
 
 
@@ -138,7 +178,7 @@ def check_profiles(store: Store, run: Run, model: Graph, rules: Rules, keys: Seq
         # the newest decision for an address is in effect, whichever customer holds the address
         recorded = decisions(view.pages[CONSENTS].items)
         for purpose in CATALOG.purposes:
-            for channel in (None, Channel.EMAIL, Channel.POSTAL_MAIL):
+            for channel in (EVERY_CHANNEL, "EMAIL", "POSTAL_MAIL"):
                 expected_decision = newest_decision(consents, key, purpose, channel)
                 assert decision_of_address(recorded, key, purpose, channel) == expected_decision
                 check_customer_decision(recorded, all_decisions, sorted(held), purpose, channel)
@@ -149,7 +189,7 @@ def check_customer_decision(
     all_decisions: list[RecordedDecision],
     held: Sequence[str],
     purpose: str,
-    channel: Channel | None,
+    channel: str,
 ) -> None:
     """The decision of a customer is GIVEN if none of its addresses has a more restrictive one."""
     by_address = [decision_of_address(all_decisions, key, purpose, channel) for key in held]
@@ -161,10 +201,10 @@ def check_customer_decision(
         assert (most_restrictive.decision is Decision.GIVEN) == (not negative)
 
 
-def newest_decision(facts: Sequence[Fact], key: str, purpose: str, channel: Channel | None) -> RecordedDecision | None:
+def newest_decision(facts: Sequence[Fact], key: str, purpose: str, channel: str) -> RecordedDecision | None:
     """The newest decision that names an address, by a direct search."""
     matches = [RecordedDecision.of(fact) for fact in facts if fact.key == key]
-    matches = [match for match in matches if match.purpose == purpose and match.channel in (None, channel)]
+    matches = [match for match in matches if match.purpose == purpose and match.channel in (EVERY_CHANNEL, channel)]
     if not matches:
         return None
     last = max(match.decided_at for match in matches)

@@ -18,14 +18,14 @@ from graph.domain.profile.interactions import Interaction
 from graph.domain.profile.pages import ByKey, Selection, TimelinePage
 from graph.domain.profile.search import SearchField
 from graph.domain.profile.timeline import TimelineKind
-from graph.domain.resolution.intake import Observe, prepare, receipt_of
+from graph.domain.resolution.preparation import Observe, prepare, receipt_of
 from graph.domain.resolution.scenario import sorted_customers
 from graph.ports import LOADING, Store
 from tests.builders.graphs import NOW, CountingIds, Graph, observe, replay, seen
 from tests.builders.runs import Run
 from tests.builders.store_contents import comparable, read_all
 from tests.builders.stores import Fresh
-from tests.builders.strategies import KEYS, RULES, SETTINGS, observations, orders
+from tests.builders.strategies import KEYS, RULES, SETTINGS, observations, orders, orders_of
 
 interactions = st.builds(
     lambda keys, id, at, type: prepare(
@@ -44,7 +44,9 @@ rejected = st.builds(
     lambda id: prepare(Observation("web", (("crm", "a"), ("crm", "b")), id, EvidenceTier.FIRST_PARTY, 5), RULES, NOW),
     st.sampled_from(["r1", "r2"]),
 )
-histories = st.lists(st.one_of(observations, observations, orders, interactions, rejected), max_size=40)
+histories = st.lists(st.one_of(observations, observations, orders, interactions, rejected), max_size=40) | st.lists(
+    orders_of("a"), max_size=10
+)
 
 
 async def load(store: Store, commands: Sequence[Observe], folder: Path, stop_after: int | None = None) -> int:
@@ -52,7 +54,7 @@ async def load(store: Store, commands: Sequence[Observe], folder: Path, stop_aft
     spool = Spool(folder)
     collector = Collector(spool)
     for command in commands:
-        collector.add(Row.of(receipt_of(command), 0))
+        collector.add(Row.of(receipt_of(command)))
     result = BulkResult(collector.finish(), RULES, NOW, lambda number: f"cus_{number + 1}")
     await store.begin_load("begun")
     loaded = 0

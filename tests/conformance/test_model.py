@@ -9,13 +9,13 @@ from graph.commands.commit import commit
 from graph.commands.reprocess import reprocess, with_old_namespaces
 from graph.domain.model.rules import Rules
 from graph.domain.profile.pages import ById, Selection
-from graph.domain.resolution.intake import Command
+from graph.domain.resolution.preparation import Command
 from graph.ports import Store
 from tests.builders.graphs import CountingIds, Graph
 from tests.builders.runs import Run
 from tests.builders.store_contents import comparable, read_all
 from tests.builders.stores import Fresh
-from tests.builders.strategies import KEYS, OTHER_RULES, RULES, SETTINGS, batches
+from tests.builders.strategies import KEYS, OTHER_RULES, RULES, SETTINGS, batches, reports_of_one_order
 
 
 def run_both(store: Store, run: Run, sequence: Sequence[Sequence[Command]]) -> None:
@@ -38,14 +38,17 @@ def run_both(store: Store, run: Run, sequence: Sequence[Sequence[Command]]) -> N
     assert [view.customer.id for view in views] == [model.customer_of_id(id).id for id in ids]
 
 
-@settings(SETTINGS, max_examples=60)
-@given(sequence=batches)
+sequences = batches | reports_of_one_order.map(lambda commands: [[command] for command in commands])
+
+
+@settings(SETTINGS, max_examples=80)
+@given(sequence=sequences)
 def test_the_same_commands_give_the_same_graph(fresh: Fresh, run: Run, sequence: list[list[Command]]) -> None:
     run_both(fresh(), run, sequence)
 
 
 @settings(SETTINGS, max_examples=25)
-@given(sequence=batches, new=st.sampled_from(OTHER_RULES))
+@given(sequence=sequences, new=st.sampled_from(OTHER_RULES))
 def test_reprocessing_results_in_the_same_graph(
     fresh: Fresh, run: Run, sequence: list[list[Command]], new: Rules
 ) -> None:

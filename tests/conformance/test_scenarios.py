@@ -4,7 +4,7 @@ from pathlib import Path
 
 from graph.commands.commit import commit
 from graph.domain.profile.pages import ByKey, IdentifierPage, Selection
-from graph.domain.resolution.intake import Command, RemoveOverride, Revoke, SetOverride, prepare
+from graph.domain.resolution.preparation import Command, RemoveOverride, Revoke, SetOverride, prepare
 from graph.domain.resolution.scenario import (
     Customers,
     Event,

@@ -36,7 +36,7 @@ from graph.domain.profile.pages import (
 from graph.domain.profile.prediction import Model
 from graph.domain.profile.rfm import RfmPopulation, population
 from graph.domain.profile.timeline import TimelineEntry
-from graph.domain.resolution.intake import Command, prepare
+from graph.domain.resolution.preparation import Command, prepare
 from graph.domain.segments.rule_parser import parse
 from graph.ports import Store
 from graph.segment_worker import SegmentWorker

@@ -46,7 +46,7 @@ def shop(neo4j_store: Neo4jStore, run: Run) -> Shop:
     (ann,) = client.link(seen("email=ann@example.com", "cookie=cookie1", at="2026-01-01T00:00:00Z"))
     (guest,) = client.link(seen("phone=+493012345678", "cookie=cookie2", at="2026-01-02T00:00:00Z"))
     client.record(
-        order("A-1", "cookie=cookie1", total="100.50", status="PAID", placedAt="2026-01-03T00:00:00Z"),
+        order("A-1", "cookie=cookie1", total="105.50", refunded="5", status="PAID", placedAt="2026-01-03T00:00:00Z"),
         order("A-2", "cookie=cookie2", total="20", status="RETURNED", placedAt="2026-01-04T00:00:00Z"),
         order("A-3", "email=ann@example.com", total="30", status="CANCELLED", placedAt="2026-01-05T00:00:00Z"),
     )

@@ -14,6 +14,8 @@ from graph.domain.model.orders import Order, OrderStatus, format_decimal
 class CurrencyTotals(Struct, frozen=True, gc=False):
     """The totals of the orders in one currency. Canceled orders are left out, returned ones count except for revenue.
 
+    Revenue is the total less refunds.
+
     `orders_by_day` counts orders by the day they were placed, in days since 1970 (UTC): the prediction of purchases
     treats the orders of one day as one purchase. `first_day_revenue` is the revenue of the first of these days. Times
     are in microseconds.
@@ -45,9 +47,8 @@ def order_totals_of(order: Order | None) -> OrderTotals:
     """Return what one order adds to the totals of its customer."""
     if order is None or order.status is OrderStatus.CANCELLED:
         return {}
-    revenue = Decimal(0) if order.status is OrderStatus.RETURNED else order.total
     at = order.placed_at
-    return {order.currency: CurrencyTotals(1, revenue, at, at, {at // DAY: 1}, revenue)}
+    return {order.currency: CurrencyTotals(1, order.revenue, at, at, {at // DAY: 1}, order.revenue)}
 
 
 def add(summands: Iterable[OrderTotals]) -> OrderTotals:

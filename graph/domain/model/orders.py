@@ -3,8 +3,10 @@
 An order is an identifier (namespace `order`) that also carries facts. Money is `Decimal`, never a float.
 """
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import Enum
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.json import Decoder
@@ -18,6 +20,8 @@ ORDER_NAMESPACE = "order"
 MAX_LINES = 500
 _MAX_DIGITS = 18
 _MAX_DECIMALS = 6
+_ZERO = Decimal(0)
+_Report = TypeVar("_Report")
 
 
 class OrderStatus(Enum):
@@ -31,7 +35,10 @@ class OrderStatus(Enum):
 
 
 class OrderLine(Struct, frozen=True, gc=False, array_like=True):
-    """One line of an order; `total` is that of the line, in the currency of the order. In JSON it is an array."""
+    """One line of an order; `total` is that of the line, in the currency of the order. In JSON it is an array.
+
+    `quantity` and `total` are negative for discounts, vouchers and returned items.
+    """
 
     sku: str
     quantity: Decimal
@@ -40,7 +47,10 @@ class OrderLine(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Order(Struct, frozen=True, gc=False):
-    """What one source reports of an order; a newer `reported_at` replaces older reports. Times are in microseconds."""
+    """What one source reports of an order; a newer `reported_at` replaces older reports. Times are in microseconds.
+
+    `refunded` is the part of `total` that was given back, in the same currency.
+    """
 
     number: str
     source: str
@@ -50,23 +60,38 @@ class Order(Struct, frozen=True, gc=False):
     total: Decimal
     status: OrderStatus = OrderStatus.PLACED
     lines: tuple[OrderLine, ...] = ()
+    refunded: Decimal = _ZERO
+
+    @property
+    def revenue(self) -> Decimal:
+        """The total less refunds; 0 if the order was canceled or returned."""
+        return _ZERO if self.status in _WITHOUT_REVENUE else self.total - self.refunded
+
+    @property
+    def purchased_skus(self) -> set[str]:
+        """The SKUs of its lines, without returned items and discounts."""
+        return {line.sku for line in self.lines if line.quantity >= 0 and line.total >= 0}
 
     def facts(self) -> str:
         """Return the facts as JSON text, decimals as strings."""
-        return compact(
-            {
-                "number": self.number,
-                "placed_at": self.placed_at,
-                "reported_at": self.reported_at,
-                "currency": self.currency,
-                "total": format_decimal(self.total),
-                "status": self.status.value,
-                "lines": [
-                    [line.sku, format_decimal(line.quantity), format_decimal(line.total), line.name]
-                    for line in self.lines
-                ],
-            }
-        )
+        return compact(self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = {
+            "number": self.number,
+            "placed_at": self.placed_at,
+            "reported_at": self.reported_at,
+            "currency": self.currency,
+            "total": format_decimal(self.total),
+            "status": self.status.value,
+            "lines": [
+                [line.sku, format_decimal(line.quantity), format_decimal(line.total), line.name] for line in self.lines
+            ],
+        }
+        # Left out if it is not set: digests of stored observations are made of this text.
+        if self.refunded:
+            facts["refunded"] = format_decimal(self.refunded)
+        return facts
 
     @classmethod
     def from_facts(cls, source: str, facts: str) -> "Order":
@@ -81,23 +106,37 @@ class Order(Struct, frozen=True, gc=False):
             stored.total,
             stored.status,
             stored.lines,
+            stored.refunded,
         )
 
-    def observation(self, identifiers: tuple[tuple[str, str], ...], party: Party = Party.FIRST_PARTY) -> Observation:
-        """Return the order as an observation: its number and the identifiers, seen together when it was placed."""
+    def observation(
+        self, identifiers: tuple[tuple[str, str], ...] | None, party: Party = Party.FIRST_PARTY
+    ) -> Observation:
+        """Return the order as an observation: its number and the identifiers, seen together when it was placed.
+
+        With `None` the order keeps the identifiers of earlier reports; an empty tuple says that it has none.
+        """
+        facts = self._facts()
+        if identifiers is not None and not identifiers:
+            facts[_NO_IDENTIFIERS] = True
         return Observation(
             self.source,
-            ((ORDER_NAMESPACE, self.number), *identifiers),
+            ((ORDER_NAMESPACE, self.number), *(identifiers or ())),
             statement_id(self.number, self.reported_at),
             party,
             self.placed_at,
-            facts=self.facts(),
+            facts=compact(facts),
             kind=ORDER,
         )
 
     def takes_precedence_over(self, other: "Order | None") -> bool:
         """Whether this report takes precedence over another source's: the later one, on a tie the smaller source."""
         return other is None or (-self.reported_at, self.source) < (-other.reported_at, other.source)
+
+
+_WITHOUT_REVENUE = frozenset({OrderStatus.CANCELLED, OrderStatus.RETURNED})
+_NO_IDENTIFIERS = "no_identifiers"
+"""The name in the facts of a report which says that its order has no identifiers."""
 
 
 class _Facts(Struct, frozen=True, gc=False):
@@ -110,16 +149,22 @@ class _Facts(Struct, frozen=True, gc=False):
     total: Decimal
     status: OrderStatus
     lines: tuple[OrderLine, ...]
+    refunded: Decimal = _ZERO
+    no_identifiers: bool = False
 
 
 _FACTS = Decoder(_Facts)
 
 
 class OrderStatement(Struct, frozen=True, gc=False):
-    """What a source reports of an order, and 0 to 19 identifiers it was placed with, as namespace and raw value."""
+    """What a source reports of an order, and 0 to 19 identifiers it was placed with, as namespace and raw value.
+
+    Without `identifiers` (`None`) the order keeps those of earlier reports; an empty tuple says that it has none. An
+    empty currency is that of the source in the rules.
+    """
 
     order: Order
-    identifiers: tuple[tuple[str, str], ...] = ()
+    identifiers: tuple[tuple[str, str], ...] | None = None
     party: Party = Party.FIRST_PARTY
 
 
@@ -133,6 +178,26 @@ def reported_at_of(facts: str) -> int:
     return _FACTS.decode(facts).reported_at
 
 
+def keeps_identifiers(keys: Sequence[str], facts: str) -> bool:
+    """Whether the report of an order keeps the identifiers of earlier reports.
+
+    It does if `keys`, the identifiers it names under the rules, are no more than the order's own, unless its `facts`
+    say that the order has no others.
+    """
+    return len(keys) == 1 and not _FACTS.decode(facts).no_identifiers
+
+
+def reports_in_effect(reports: Sequence[_Report], keeps: Callable[[_Report], bool]) -> tuple[_Report, ...]:
+    """Return which reports of an order are in effect, of all live ones of one source, oldest first.
+
+    The first is the newest, whose facts count. The other, if there is one, is the newest that does not keep the
+    identifiers of earlier reports: its identifiers count. Both may be the same report. The result depends on the set of
+    reports only, never on their order of arrival.
+    """
+    naming = next((report for report in reversed(reports) if not keeps(report)), None)
+    return (reports[-1],) if naming is None else (reports[-1], naming)
+
+
 def format_decimal(number: Decimal) -> str:
     """Format a decimal without exponent and without trailing zeros after the point."""
     text = format(number, "f")
@@ -143,11 +208,9 @@ def check_order(order: Order, currencies: frozenset[str], now: int) -> Problem |
     """Return the problem of an order, if any; `currencies` are the ISO 4217 codes, `now` is in microseconds."""
     if problem := check_text("number", order.number, 160):
         return problem
-    if order.currency not in currencies:
-        return Problem(
-            "UNKNOWN_CURRENCY", f"currency {order.currency[:20]!r} is not an ISO 4217 code such as EUR", ("currency",)
-        )
-    if problem := check_amount("total", order.total):
+    if problem := _check_currency(order, currencies):
+        return problem
+    if problem := check_amount("total", order.total) or _check_refunded(order):
         return problem
     if len(order.lines) > MAX_LINES:
         return Problem("INVALID_COUNT", f"lines holds {len(order.lines)} entries; {MAX_LINES} are allowed", ("lines",))
@@ -155,19 +218,41 @@ def check_order(order: Order, currencies: frozenset[str], now: int) -> Problem |
         problem = (
             check_text("sku", line.sku, 100)
             or (check_text("name", line.name, 500) if line.name else None)
-            or check_amount("quantity", line.quantity)
-            or check_amount("total", line.total)
+            or check_amount("quantity", line.quantity, may_be_negative=True)
+            or check_amount("total", line.total, may_be_negative=True)
         )
         if problem:
             return Problem(problem.code, f"line {index + 1}: {problem.message}", ("lines", index, *problem.path))
     return check_time("placedAt", order.placed_at, now) or check_time("reportedAt", order.reported_at, now)
 
 
-def check_amount(name: str, amount: Decimal) -> Problem | None:
-    """Return the problem of an amount, if any: numbers from 0 with at most 18 digits and 6 decimals are allowed."""
+def _check_currency(order: Order, currencies: frozenset[str]) -> Problem | None:
+    if order.currency in currencies:
+        return None
+    if order.currency:
+        message = f"currency {order.currency[:20]!r} is not an ISO 4217 code such as EUR"
+    else:
+        message = f"currency is missing, and the rules have no currency of source {order.source[:100]!r}"
+    return Problem("UNKNOWN_CURRENCY", message, ("currency",))
+
+
+def _check_refunded(order: Order) -> Problem | None:
+    if problem := check_amount("refunded", order.refunded):
+        return problem
+    if order.refunded <= order.total:
+        return None
+    message = f"refunded is {order.refunded}; 0 to the total of the order, {order.total}, is allowed"
+    return Problem("INVALID_AMOUNT", message, ("refunded",))
+
+
+def check_amount(name: str, amount: Decimal, may_be_negative: bool = False) -> Problem | None:
+    """Return the problem of an amount, if any: numbers with at most 18 digits and 6 decimals are allowed.
+
+    They are not below 0 unless the amount `may_be_negative`.
+    """
     if not amount.is_finite():
         return Problem("INVALID_AMOUNT", f"{name} is {amount}; it must be a number", (name,))
-    if amount < 0:
+    if amount < 0 and not may_be_negative:
         return Problem("NEGATIVE_AMOUNT", f"{name} is {amount}; it must not be negative", (name,))
     _, digits, exponent = amount.as_tuple()
     if not isinstance(exponent, int) or -exponent > _MAX_DECIMALS or max(len(digits) + exponent, 0) > _MAX_DIGITS:

@@ -53,9 +53,9 @@ class Favorite(Struct, frozen=True, gc=False):
 
 
 def purchased_skus(orders: Iterable[Order]) -> set[str]:
-    """Return the SKUs of orders that were not canceled or returned."""
+    """Return the purchased SKUs of orders that were not canceled or returned."""
     excluded = (OrderStatus.CANCELLED, OrderStatus.RETURNED)
-    return {line.sku for order in orders if order.status not in excluded for line in order.lines}
+    return {sku for order in orders if order.status not in excluded for sku in order.purchased_skus}
 
 
 def favorites(orders: Sequence[Order], products: Mapping[str, Product]) -> tuple[list[Favorite], list[Favorite]]:

@@ -92,11 +92,9 @@ def _time_to_purchase(order: Order, orders: Sequence[Order], interactions: Seque
     """The time from the first view of a product of the order, after the previous order of the same, to the order."""
     if order.status is OrderStatus.CANCELLED:
         return None
-    skus = {line.sku for line in order.lines}
+    skus = order.purchased_skus
     previous = [
-        earlier.placed_at
-        for earlier in orders
-        if earlier.placed_at < order.placed_at and skus & {line.sku for line in earlier.lines}
+        earlier.placed_at for earlier in orders if earlier.placed_at < order.placed_at and skus & earlier.purchased_skus
     ]
     since = max([order.placed_at - MAX_TIME_TO_PURCHASE, *previous])
     views = [

@@ -19,7 +19,7 @@ class Money(Struct, frozen=True, gc=False):
 
 
 class Metrics(Struct, frozen=True, gc=False):
-    """Metrics of all orders that are not canceled. Money is by currency, without returned orders.
+    """Metrics of all orders that are not canceled. Money is by currency, less refunds and without returned orders.
 
     `average_order_value` is the revenue of a currency divided by its orders. Times in microseconds.
     """

@@ -14,7 +14,7 @@ from msgspec import Struct
 from graph.domain.model.dates import DAY, day_of, parse_date, year_of
 from graph.domain.model.orders import Order, OrderStatus
 from graph.domain.profile.attributes import ProfileAttribute
-from graph.domain.profile.consents import Channel, Decision, decision_of_customer
+from graph.domain.profile.consents import Decision, decision_of_customer
 from graph.domain.profile.insights import CONSENTS, EXTERNAL_SEGMENTS, ORDERS, PROFILE, CustomerInsights
 from graph.domain.profile.pages import PageRequest, TimelinePage
 from graph.domain.profile.timeline import NO_END, TimelineKind
@@ -218,7 +218,7 @@ class OrderCondition(Condition, frozen=True):
         if order.status in (OrderStatus.CANCELLED, OrderStatus.RETURNED):
             return False
         has_criteria = self.skus or self.categories or self.brands
-        return not has_criteria or any(self._matches_sku(line.sku, insights) for line in order.lines)
+        return not has_criteria or any(self._matches_sku(sku, insights) for sku in order.purchased_skus)
 
     def _matches_sku(self, sku: str, insights: CustomerInsights) -> bool:
         product = insights.products.get(sku) if self.needs_products else None
@@ -228,10 +228,10 @@ class OrderCondition(Condition, frozen=True):
 
 
 class ConsentCondition(Condition, frozen=True):
-    """The customer's decision in effect for a purpose and a channel is one of `decisions`."""
+    """The customer's decision in effect for a purpose and a channel (or `EVERY_CHANNEL`) is one of `decisions`."""
 
     purpose: str
-    channel: Channel | None
+    channel: str
     decisions: tuple[Decision, ...]
 
     def pages(self, now: int) -> Iterable[PageRequest]:

@@ -94,5 +94,14 @@ def test_there_is_no_prediction_without_orders_and_no_value_without_a_model_of_t
     assert prediction.expected_purchases > 0
 
 
+def test_of_two_currencies_with_equal_counts_the_first_by_name_is_predicted() -> None:
+    # given
+    orders = [order(day, currency=currency) for currency in ("USD", "EUR") for day in (1, 20)]
+    # when
+    prediction = predict(MODEL, add(map(order_totals_of, orders)), 52, 45 * DAY)
+    # then: the model has no mean value in euros
+    assert (prediction.currency, prediction.expected_purchase_value, prediction.expected_value) == ("EUR", None, None)
+
+
 def test_a_model_is_restored_from_its_text() -> None:
     assert Model.from_text(MODEL.as_text()) == MODEL

@@ -7,15 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from graph.domain.model.customers import Anchor, Customer
 from graph.domain.model.dates import DAY, day_of
 from graph.domain.model.facts import Fact
 from graph.domain.model.observations import Party
+from graph.domain.model.order_totals import add, order_totals_of
 from graph.domain.model.orders import Order, OrderLine, OrderStatus
 from graph.domain.model.products import Product
 from graph.domain.profile.catalog import Catalog
-from graph.domain.profile.consents import Channel, ConsentStatement, Decision
+from graph.domain.profile.consents import ConsentStatement, Decision
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.insights import CONSENTS, EXTERNAL_SEGMENTS, ORDERS, PROFILE, CustomerInsights
 from graph.domain.profile.pages import CustomerView, OrderView, Page, PageRequest, TimelinePage
@@ -35,6 +37,7 @@ from graph.domain.segments.conditions import (
     leaf_conditions,
     next_moment,
 )
+from graph.domain.segments.metric_conditions import Metric, MetricCondition
 
 NOW = day_of(2026, 6, 15) * DAY + DAY // 2
 SHOE = Product("s1", "Shoe", "pim", 0, "Walk", ("shoes",))
@@ -179,12 +182,40 @@ def test_an_order_condition_counts_matching_orders_that_are_not_canceled(
     assert condition.needs_products == bool(condition.categories or condition.brands)
 
 
+def test_an_order_of_which_the_product_was_returned_does_not_match_the_product() -> None:
+    # given
+    view = order_view(2)
+    returned = replace(
+        view.order, lines=(OrderLine("s1", Decimal(-1), Decimal(-5)), OrderLine("s2", Decimal(1), Decimal(9)))
+    )
+    customer = insights({ORDERS: [OrderView(view.key, returned)]})
+    # then
+    assert not OrderCondition(skus=frozenset({"s1"})).evaluate(customer).holds
+    assert OrderCondition(skus=frozenset({"s2"})).evaluate(customer).holds
+
+
+def test_revenue_is_compared_in_one_currency_of_several() -> None:
+    # given: as many orders in francs as in euros, of which one was given back in part
+    orders = [
+        Order("1", "shop", 0, 0, "EUR", Decimal(50), refunded=Decimal(20)),
+        Order("2", "shop", 0, 0, "CHF", Decimal(40)),
+    ]
+    customer = Customer("node", "cus_1", 0, Anchor("crm=a", 0), order_totals=add(map(order_totals_of, orders)))
+    view = CustomerView(customer, None, defaultdict(lambda: Page((), False)))
+    both = CustomerInsights(NOW, view, Catalog(), frozenset())
+    # then: of equal counts, the first by name is the main currency
+    assert both.currency == "CHF"
+    assert MetricCondition(Metric.REVENUE, min=40, max=40).evaluate(both).holds
+    assert MetricCondition(Metric.REVENUE, min=30, max=30, currency="EUR").evaluate(both).holds
+    assert not MetricCondition(Metric.REVENUE, min=0, currency="USD").evaluate(both).holds
+
+
 def test_a_consent_condition_compares_the_decision_in_effect_which_is_none_without_any() -> None:
     # given
-    statement = ConsentStatement("shop", (), "newsletter", Decision.GIVEN, Channel.EMAIL)
+    statement = ConsentStatement("shop", (), "newsletter", Decision.GIVEN, "EMAIL")
     customer = insights({CONSENTS: [fact(statement.observation().facts)]})
     # when, then
-    assert ConsentCondition("newsletter", Channel.EMAIL, (Decision.GIVEN,)).evaluate(customer).holds
+    assert ConsentCondition("newsletter", "EMAIL", (Decision.GIVEN,)).evaluate(customer).holds
     assert not ConsentCondition("newsletter", None, (Decision.GIVEN,)).evaluate(customer).holds
     assert ConsentCondition("newsletter", None, (Decision.NONE, Decision.REFUSED)).evaluate(customer).holds
 
