@@ -106,7 +106,7 @@ class IdentityGraph:
 
     async def revoke(self, observations: Sequence[ObservationKey], actor: str = "") -> list[CommandResult]:
         """Withdraw observations by source and id; return a `Revocation` or `Rejected` for each, in order."""
-        return await revoke(self._writer, observations, actor, self._clock.now())
+        return await revoke(self._writer, observations, actor, self._clock.now(), self.catalog.purposes)
 
     # Each of these accepts 1 to 1,000 statements and returns `Accepted` or `Rejected` for each, in order.
 

@@ -25,6 +25,7 @@ from schema.operations.rules import RulesMutations, RulesQueries
 from schema.operations.search import SearchQueries
 from schema.operations.segments import SegmentMutations, SegmentQueries
 from schema.operations.simulation import SimulationQueries
+from schema.shared.channels import CHANNEL_SCALAR
 from schema.shared.context import Caller, Context
 from schema.shared.scalars import SCALARS
 from schema.types.change import Change
@@ -80,7 +81,7 @@ schema = KithSchema(
     mutation=Mutation,
     subscription=Subscription,
     types=[Customer, Change, Override, Segment],
-    config=StrawberryConfig(scalar_map=SCALARS),
+    config=StrawberryConfig(scalar_map={**SCALARS, **CHANNEL_SCALAR}),
     federation_version="2.7",
 )
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 from graph.commands.commit import CommandResult, Rejected
 from graph.commands.group_commit import GroupCommit
 from graph.domain.model.errors import InvalidInput, Problem
-from graph.domain.resolution.intake import Command
+from graph.domain.resolution.preparation import Command
 from graph.runtime.scheduling import map_cooperatively
 
 T = TypeVar("T")

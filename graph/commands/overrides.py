@@ -10,7 +10,7 @@ from graph.domain.model.errors import InvalidInput, KithError
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.identifiers import pair
 from graph.domain.model.overrides import Override, OverrideKind
-from graph.domain.resolution.intake import RemoveOverride, SetOverride
+from graph.domain.resolution.preparation import RemoveOverride, SetOverride
 from graph.ports import HistoryStore, WriteStore
 
 MAX_OVERRIDES = 1_000

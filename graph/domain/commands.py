@@ -6,19 +6,21 @@
 from collections.abc import Mapping
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from graph.domain.model.dates import DAY, format_date
 from graph.domain.model.errors import Problem
-from graph.domain.model.observations import Observation, check
-from graph.domain.model.orders import ORDER_NAMESPACE, OrderStatement, check_order
+from graph.domain.model.observations import Observation, check, check_content
+from graph.domain.model.orders import ORDER_NAMESPACE, Order, OrderStatement, check_order
 from graph.domain.model.rules import Rules
 from graph.domain.model.validation import check_time
 from graph.domain.profile.attributes import AttributesStatement, check_attributes
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import ConsentStatement, check_consent
+from graph.domain.profile.derived_consents import derived_decisions
 from graph.domain.profile.external_segments import ExternalSegmentStatement, check_external_segment
 from graph.domain.profile.interactions import InteractionStatement, check_interaction
-from graph.domain.resolution.intake import Observe, prepare
+from graph.domain.resolution.preparation import Observe, prepare
 
 FactStatement = AttributesStatement | ConsentStatement | InteractionStatement | ExternalSegmentStatement
 SourceStatement = Observation | OrderStatement | FactStatement
@@ -38,24 +40,45 @@ def command(statement: SourceStatement, rules: Rules, terms: Terms, now: int) ->
             return check(statement, now) or prepare(statement, rules, now)
         case OrderStatement():
             return _order_command(statement, rules, terms, now)
+        case InteractionStatement():
+            return _interaction_command(statement, rules, terms, now)
         case _:
             return _fact_command(statement, rules, terms, now)
+
+
+def commands_of(statement: SourceStatement, rules: Rules, terms: Terms, now: int) -> list[Observe] | Problem:
+    """The commands that record a statement and each decision that follows from it, or what is wrong with it.
+
+    The statement's own command is first. If the rules reject it, nothing follows from it.
+    """
+    own = command(statement, rules, terms, now)
+    if isinstance(own, Problem):
+        return own
+    return [own] if own.normalized.rejected is not None else [own, *own.derived]
 
 
 def _order_command(statement: OrderStatement, rules: Rules, terms: Terms, now: int) -> Observe | Problem:
     if ORDER_NAMESPACE not in rules.by_name:
         return Problem("UNKNOWN_NAMESPACE", f"the rules have no namespace {ORDER_NAMESPACE!r}", ("number",))
-    if problem := check_order(statement.order, terms.currencies, now):
+    order = _with_currency(statement.order, rules)
+    if problem := check_order(order, terms.currencies, now):
         return problem
-    if len(statement.identifiers) > 19:
-        count = len(statement.identifiers)
+    if (count := len(statement.identifiers or ())) > 19:
         message = f"identifiers holds {count} entries; 0 to 19 are allowed in addition to the order"
         return Problem("INVALID_COUNT", message, ("identifiers",))
-    observation = statement.order.observation(statement.identifiers, statement.party)
-    prepared = check(observation, now) or prepare(observation, rules, now)
+    observation = order.observation(statement.identifiers, statement.party)
+    prepared = check_content(observation) or prepare(observation, rules, now)
     if isinstance(prepared, Observe) and prepared.normalized.rejected is not None:
         return _with_order_path(prepared.normalized.rejected)
     return prepared
+
+
+def _with_currency(order: Order, rules: Rules) -> Order:
+    """The order with its currency in upper case; without one, with the currency of its source in the rules."""
+    currency = order.currency.strip().upper()
+    if not currency and order.source in rules.sources:
+        currency = rules.sources[order.source].currency
+    return order if currency == order.currency else replace(order, currency=currency)
 
 
 def _with_order_path(problem: Problem) -> Problem:
@@ -80,8 +103,30 @@ def _fact_command(statement: FactStatement, rules: Rules, terms: Terms, now: int
     if problem := _check_fact(statement, terms, now):
         return problem
     observation = statement.observation()
-    late = check_time(_TIME_FIELDS[type(statement)], observation.seen_at, now)
-    return late or check(observation, now) or prepare(observation, rules, now)
+    problem = check_time(_TIME_FIELDS[type(statement)], observation.seen_at, now) or check_content(observation)
+    return problem or prepare(observation, rules, now, _addresses(statement, terms.catalog))
+
+
+def _interaction_command(statement: InteractionStatement, rules: Rules, terms: Terms, now: int) -> Observe | Problem:
+    """The command of an interaction with the decisions that follow from it."""
+    own = _fact_command(statement, rules, terms, now)
+    declared = terms.catalog.consents_by_interaction_type.get(statement.interaction.type, ())
+    if isinstance(own, Problem) or not declared:
+        return own
+    _, id = own.key
+    decisions = derived_decisions(statement, id, declared, terms.catalog.addresses)
+    return replace(own, derived=tuple(prepare(decision.observation(), rules, now) for decision in decisions))
+
+
+def _addresses(statement: FactStatement, catalog: Catalog) -> frozenset[str]:
+    """The namespaces of the addresses that a decision is about; none for other statements."""
+    match statement:
+        case ConsentStatement():
+            return catalog.addresses[statement.channel]
+        case InteractionStatement():
+            declared = catalog.consents_by_interaction_type.get(statement.interaction.type, ())
+            return frozenset().union(*(catalog.addresses[rule.channel] for rule in declared))
+    return frozenset()
 
 
 def _check_fact(statement: FactStatement, terms: Terms, now: int) -> Problem | None:
@@ -89,7 +134,7 @@ def _check_fact(statement: FactStatement, terms: Terms, now: int) -> Problem | N
         case AttributesStatement():
             return check_attributes(statement, terms.catalog, format_date(now // DAY))
         case ConsentStatement():
-            return check_consent(statement, terms.catalog)
+            return check_consent(statement, terms.catalog.purposes, terms.catalog.channels)
         case InteractionStatement():
             return check_interaction(statement)
         case ExternalSegmentStatement():

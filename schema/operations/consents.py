@@ -5,12 +5,19 @@ from typing import Annotated
 import strawberry
 
 from graph.domain.model.errors import InvalidInput, Problem
-from graph.domain.profile.consents import Channel, ConsentStatement, Decision, check_purpose, decision_of_address
+from graph.domain.profile.consents import (
+    EVERY_CHANNEL,
+    ConsentStatement,
+    Decision,
+    check_purpose,
+    decision_of_address,
+)
 from graph.domain.profile.insights import CONSENTS
 from graph.domain.profile.pages import ByKey, Selection
 from schema.operations.identifier_input import IdentifierInput
 from schema.operations.observation_inputs import checked_id, pairs
 from schema.operations.observations import record_batch
+from schema.shared.channels import Channel, channel_or_every
 from schema.shared.context import Info
 from schema.shared.evidence_tier import SOURCE_PARTY, Party
 from schema.shared.scalars import Timestamp, require_valid
@@ -54,12 +61,14 @@ class ConsentInput:
             decided_at, id = require_valid(self.decided_at, "decidedAt"), checked_id(self.id)
         except InvalidInput as error:
             return error.problem()
+        if self.channel == EVERY_CHANNEL:
+            return Problem("UNKNOWN_CHANNEL", "channel is empty; leave it out to mean all channels", ("channel",))
         return ConsentStatement(
             self.source,
             pairs(self.identifiers),
             self.purpose,
             self.decision,
-            self.channel,
+            self.channel or EVERY_CHANNEL,
             self.policy_version or "",
             id,
             self.party,
@@ -110,14 +119,20 @@ class ConsentQueries:
     ) -> ConsentStatus:
         """Return the consent status of one identifier."""
         graph = info.context.graph
-        if problem := check_purpose(purpose, graph.catalog):
+        if problem := check_purpose(purpose, graph.catalog.purposes):
             raise InvalidInput(problem.code, problem.message, problem.path)
-        key = graph.rules.key(identifier.namespace, identifier.value, ("identifier",))
+        chosen = channel_or_every(channel, graph.catalog)
+        key = graph.rules.key(identifier.namespace, identifier.raw, ("identifier",))
         (view,) = await graph.customers([ByKey(key)], Selection.of([CONSENTS]))
         decisions = [] if view is None else graph.insights(view).decisions
-        return ConsentStatus.of(decision_of_address(decisions, key, purpose, channel))
+        return ConsentStatus.of(decision_of_address(decisions, key, purpose, chosen))
 
     @strawberry.field(description="The purposes for which consent can be recorded. E.g. `newsletter`.")
     def consent_purposes(self, info: Info) -> list[str]:
         """Return the purposes."""
         return list(info.context.graph.catalog.purposes)
+
+    @strawberry.field(description="The channels for which consent can be recorded. E.g. `EMAIL`.")
+    def consent_channels(self, info: Info) -> list[Channel]:
+        """Return the channels."""
+        return [Channel(name) for name in info.context.graph.catalog.channels]

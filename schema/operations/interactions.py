@@ -29,7 +29,7 @@ class InteractionInput:
         "other name of a-z, 0-9 and _."
     )
     occurred_at: Timestamp = strawberry.field(
-        description="When the interaction occurred: not before 1995 and at most 5 minutes in the future."
+        description="When the interaction occurred: not before 1990 and at most 5 minutes in the future."
     )
     id: str | None = strawberry.field(
         default=None,
@@ -61,7 +61,7 @@ class InteractionInput:
         default=None, description="What was said or written, up to 5,000 characters. E.g. the text of a review."
     )
     properties: JSON | None = strawberry.field(
-        default=None, description="Further properties, as a JSON object of up to 4,000 characters."
+        default=None, description="Further properties, as a JSON object of up to 4,000 characters and 32 levels."
     )
 
     def to_domain(self) -> InteractionStatement | Problem:
@@ -101,7 +101,8 @@ class InteractionMutations:
 
     @strawberry.mutation(
         description="Record interactions. Idempotent by source and id. An interaction also links its identifiers, and "
-        "`revokeObservations` revokes it."
+        "`revokeObservations` revokes it. Types that attributes.toml declares as consent decisions, such as "
+        "`unsubscribed`, record the decision too, for the addresses among the identifiers."
     )
     async def record_interactions(self, info: Info, input: RecordInteractionsInput) -> ObservationsPayload:
         """Record interactions."""

@@ -7,11 +7,12 @@ from typing import Any
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from graph.domain.profile.consents import Channel, Decision
+from graph.domain.profile.consents import Decision
 from graph.domain.profile.engagement import ChurnRisk
 from graph.domain.profile.journey import JourneyStage
 from graph.domain.profile.rfm import RfmGroup
 from graph.domain.segments.metric_conditions import Metric
+from schema.shared.channels import Channel
 from schema.shared.enums import describe_enum
 
 describe_enum(
@@ -19,7 +20,7 @@ describe_enum(
     "SegmentMetric",
     "A metric of a customer that a segment's rule can use.",
     ORDER_COUNT="The number of orders, including returned orders.",
-    REVENUE="The revenue in a currency, without returned orders.",
+    REVENUE="The revenue in a currency: totals of orders less refunds, without returned orders.",
     AVERAGE_ORDER_VALUE="The average order value in a currency.",
     DAYS_SINCE_FIRST_ORDER="The number of full days since the first order.",
     DAYS_SINCE_LAST_ORDER="The number of full days since the last order.",

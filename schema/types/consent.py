@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import strawberry
 
-from graph.domain.profile.consents import Channel, Decision, RecordedDecision
+from graph.domain.profile.consents import EVERY_CHANNEL, Decision, RecordedDecision
+from schema.shared.channels import Channel
 from schema.shared.enums import describe_enum
 from schema.shared.evidence_tier import SOURCE_PARTY, Party
 from schema.shared.scalars import Timestamp
@@ -18,17 +19,6 @@ describe_enum(
     GIVEN="The person consented.",
     REFUSED="The person was asked and did not consent.",
     WITHDRAWN="The person withdrew an earlier consent.",
-)
-describe_enum(
-    Channel,
-    "ConsentChannel",
-    "A channel through which a person can be contacted.",
-    EMAIL="Email.",
-    PHONE="Phone calls.",
-    SMS="Text messages.",
-    POSTAL_MAIL="Letters.",
-    PUSH="Push notifications of an app or a browser.",
-    WEB="Content shown on a website.",
 )
 
 
@@ -52,7 +42,7 @@ class ConsentRecord:
         """Convert the domain's value."""
         return cls(
             decision=record.decision,
-            channel=record.channel,
+            channel=_shown(record.channel),
             decided_at=Timestamp(record.decided_at),
             source=record.source,
             party=record.party,
@@ -98,7 +88,11 @@ class ConsentStatus:
         )
 
 
-def consents(newest_first: Sequence[RecordedDecision], purpose: str | None, channel: Channel | None) -> list[Consent]:
+def _shown(channel: str) -> Channel | None:
+    return None if channel == EVERY_CHANNEL else Channel(channel)
+
+
+def consents(newest_first: Sequence[RecordedDecision], purpose: str | None, channel: str | None) -> list[Consent]:
     """Return the consent of each identifier, purpose and channel with a decision, the newest decision first."""
     subjects = dict.fromkeys(
         (record.key, record.purpose, record.channel)
@@ -111,13 +105,15 @@ def consents(newest_first: Sequence[RecordedDecision], purpose: str | None, chan
         history = [
             ConsentRecord.of(record)
             for record in newest_first
-            if record.key == key and record.purpose == record_purpose and record.channel in (None, record_channel)
+            if record.key == key
+            and record.purpose == record_purpose
+            and record.channel in (EVERY_CHANNEL, record_channel)
         ]
         result.append(
             Consent(
                 identifier=IdentifierRef.of(key),
                 purpose=record_purpose,
-                channel=record_channel,
+                channel=_shown(record_channel),
                 decision=history[0].decision,
                 current=history[0],
                 history=history,

@@ -8,7 +8,7 @@ import strawberry.federation
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.links import Link as DomainLink
 from graph.domain.model.links import LinkState
-from graph.domain.profile.consents import Channel, check_purpose, decision_of_customer
+from graph.domain.profile.consents import check_purpose, decision_of_customer
 from graph.domain.profile.pages import (
     ById,
     CustomerView,
@@ -24,6 +24,7 @@ from graph.domain.profile.timeline import TimelineKind
 from graph.identity_graph import IdentityGraph
 from graph.queries.possible_matches import MatchStatus
 from schema.shared import customer_pages
+from schema.shared.channels import Channel, channel_or_every
 from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import encode, page_size
@@ -183,7 +184,8 @@ class Customer(CustomerInsightFields, Node):
         ] = None,
     ) -> list[Consent]:
         """Return consents by identifier, purpose and channel."""
-        return consents(self._current_insights().decisions, purpose, channel)
+        every_or_one = None if channel is None else channel_or_every(channel, self.graph.catalog)
+        return consents(self._current_insights().decisions, purpose, every_or_one)
 
     @derived_field(
         "The consent of the customer for a purpose: the strictest decision in effect for any of its identifiers. For a "
@@ -198,9 +200,10 @@ class Customer(CustomerInsightFields, Node):
         ] = None,
     ) -> ConsentStatus:
         """Return the consent status of the customer."""
-        if problem := check_purpose(purpose, self.graph.catalog):
+        if problem := check_purpose(purpose, self.graph.catalog.purposes):
             raise InvalidInput(problem.code, problem.message, problem.path)
-        return ConsentStatus.of(decision_of_customer(self._current_insights().decisions, purpose, channel))
+        chosen = channel_or_every(channel, self.graph.catalog)
+        return ConsentStatus.of(decision_of_customer(self._current_insights().decisions, purpose, chosen))
 
     @derived_field("Interactions, orders and identity changes in one list, newest first.")
     def timeline(

@@ -1,16 +1,23 @@
 """Parse `attributes.toml` into a `Catalog`. docs/reference/attributes-toml.md describes the file."""
 
 import importlib.resources
+import re
 import tomllib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from graph.domain.model.errors import InvalidInput
+from graph.domain.model.rules import NAMESPACE_NAME
 from graph.domain.model.validation import is_name
-from graph.domain.profile.catalog import BUILT_IN, AttributeDefinition, AttributeType, Catalog, Precedence
+from graph.domain.profile.catalog import BUILT_IN, CHANNELS, AttributeDefinition, AttributeType, Catalog, Precedence
+from graph.domain.profile.consents import EVERY_CHANNEL, Decision
+from graph.domain.profile.derived_consents import ConsentFromInteraction, default_consents_from_interactions
 from graph.domain.profile.journey import JourneyRules
+
+_CHANNEL_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,59}")
 
 Days = Annotated[StrictInt, Field(ge=1, le=3650)]
 
@@ -31,6 +38,18 @@ class _Purpose(_Strict):
     name: str
 
 
+class _Channel(_Strict):
+    name: str
+    namespaces: list[str] = []
+
+
+class _ConsentFromInteraction(_Strict):
+    type: str
+    channel: str = EVERY_CHANNEL
+    decision: Literal["given", "refused", "withdrawn"]
+    purposes: Annotated[list[str], Field(min_length=1)]
+
+
 class _Journey(_Strict):
     purchase_days: Days = 14
     consideration_days: Days = 14
@@ -42,6 +61,8 @@ class _File(_Strict):
     journey: _Journey = _Journey()
     attribute: list[_Attribute] = []
     purpose: list[_Purpose] = []
+    channel: list[_Channel] = []
+    consent_from_interaction: list[_ConsentFromInteraction] | None = None
 
 
 def read(path: Path | None) -> Catalog:
@@ -65,14 +86,27 @@ def parse(text: str, name: str = "attributes.toml") -> Catalog:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise InvalidInput("INVALID_SETTING", f"KITH_ATTRIBUTES: {name}: {key}: {first['msg']}") from error
+    purpose_names: set[str] = set()
+    for purpose in file.purpose:
+        _check_name(name, purpose.name, purpose_names)
+    purposes = tuple(purpose.name for purpose in file.purpose) or Catalog().purposes
+    channels = _channels(name, file.channel) if file.channel else CHANNELS
+    if file.consent_from_interaction is None:
+        from_interactions = default_consents_from_interactions(purposes, channels)
+    else:
+        from_interactions = _from_interactions(name, file.consent_from_interaction, purposes, channels)
+    journey = JourneyRules(**file.journey.model_dump())
+    return Catalog(_attributes(name, file.attribute), purposes, journey, channels, from_interactions)
+
+
+def _attributes(name: str, declared: list[_Attribute]) -> Mapping[str, AttributeDefinition]:
     attributes = {definition.name: definition for definition in BUILT_IN}
     attribute_names: set[str] = set()
-    for attribute in file.attribute:
+    for attribute in declared:
         _check_name(name, attribute.name, attribute_names)
         built_in = attributes.get(attribute.name)
         if built_in is not None and built_in.type.value != attribute.type:
-            message = f"attribute {attribute.name!r} is of type {built_in.type.value}, not {attribute.type}"
-            raise InvalidInput("INVALID_SETTING", f"KITH_ATTRIBUTES: {name}: {message}")
+            raise _invalid(name, f"attribute {attribute.name!r} is of type {built_in.type.value}, not {attribute.type}")
         attributes[attribute.name] = AttributeDefinition(
             attribute.name,
             AttributeType(attribute.type),
@@ -80,17 +114,57 @@ def parse(text: str, name: str = "attributes.toml") -> Catalog:
             Precedence(attribute.precedence),
             tuple(attribute.sources),
         )
-    purpose_names: set[str] = set()
-    for purpose in file.purpose:
-        _check_name(name, purpose.name, purpose_names)
-    journey = JourneyRules(**file.journey.model_dump())
-    return Catalog(attributes, tuple(purpose.name for purpose in file.purpose) or Catalog().purposes, journey)
+    return attributes
+
+
+def _channels(file: str, declared: list[_Channel]) -> Mapping[str, tuple[str, ...]]:
+    channels: dict[str, tuple[str, ...]] = {}
+    for channel in declared:
+        if not _CHANNEL_NAME.fullmatch(channel.name):
+            message = (
+                f"{channel.name[:60]!r} is not a valid name: it must consist of A-Z, 0-9 and _, beginning with A-Z"
+            )
+            raise _invalid(file, f"channel {message}")
+        if channel.name in channels:
+            raise _invalid(file, f"duplicate channel {channel.name!r}")
+        for namespace in channel.namespaces:
+            if not NAMESPACE_NAME.fullmatch(namespace):
+                raise _invalid(file, f"channel {channel.name}: {namespace[:60]!r} cannot be the name of a namespace")
+        channels[channel.name] = tuple(channel.namespaces)
+    return channels
+
+
+def _from_interactions(
+    file: str, declared: list[_ConsentFromInteraction], purposes: Collection[str], channels: Collection[str]
+) -> tuple[ConsentFromInteraction, ...]:
+    rules: list[ConsentFromInteraction] = []
+    decided: set[tuple[str, str]] = set()
+    for entry in declared:
+        name = f"consent_from_interaction {entry.type[:60]!r}"
+        if not is_name(entry.type):
+            raise _invalid(file, f"{name}: type must consist of a-z, 0-9 and _, and begin with a letter")
+        if entry.channel != EVERY_CHANNEL and entry.channel not in channels:
+            raise _invalid(file, f"{name}: channel {entry.channel[:60]!r} is not declared; {', '.join(channels)} are")
+        for purpose in entry.purposes:
+            if purpose not in purposes:
+                raise _invalid(file, f"{name}: purpose {purpose[:60]!r} is not declared; {', '.join(purposes)} are")
+            # The id of a decision names the interaction and the purpose.
+            if (entry.type, purpose) in decided:
+                raise _invalid(file, f"{name}: purpose {purpose!r} is declared twice")
+            decided.add((entry.type, purpose))
+        decision = Decision(entry.decision)
+        rules.append(ConsentFromInteraction(entry.type, entry.channel, decision, tuple(entry.purposes)))
+    return tuple(rules)
 
 
 def _check_name(file: str, name: str, names: set[str]) -> None:
     if not is_name(name):
         message = f"{name[:60]!r} is not a valid name: it must consist of a-z, 0-9 and _, and begin with a letter"
-        raise InvalidInput("INVALID_SETTING", f"KITH_ATTRIBUTES: {file}: {message}")
+        raise _invalid(file, message)
     if name in names:
-        raise InvalidInput("INVALID_SETTING", f"KITH_ATTRIBUTES: {file}: duplicate name {name!r}")
+        raise _invalid(file, f"duplicate name {name!r}")
     names.add(name)
+
+
+def _invalid(file: str, message: str) -> InvalidInput:
+    return InvalidInput("INVALID_SETTING", f"KITH_ATTRIBUTES: {file}: {message}")

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region
-from graph.domain.resolution.intake import Command, Intake, Observe, RemoveOverride, Revoke, SetOverride
+from graph.domain.resolution.intake import Intake
 from graph.domain.resolution.overlay import Overlay
+from graph.domain.resolution.preparation import Command, Observe, RemoveOverride, Revoke, SetOverride
 from graph.ports import ReadEvidence, ReadNeighborhood, ReadRegion, Work
 from tests.builders.graphs import Graph
 

@@ -10,7 +10,7 @@ from graph.domain.model.dates import SECOND
 from graph.domain.model.observations import Observation, Party
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import Contested, NamespaceRule, Rules
-from graph.domain.resolution.intake import Command, Observe, RemoveOverride, Revoke, SetOverride, prepare
+from graph.domain.resolution.preparation import Command, Observe, RemoveOverride, Revoke, SetOverride, prepare
 from graph.domain.resolution.replay import Replay
 from graph.domain.resolution.scenario import Customers, sorted_customers
 from tests.builders.memory import MemoryStore

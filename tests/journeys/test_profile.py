@@ -165,6 +165,7 @@ CUSTOM = "customAttributes"
     [
         ({}, "INVALID_COUNT", ["attributes"]),
         ({"birthDate": "2999-01-01"}, "TIMESTAMP_IN_FUTURE", ["birthDate"]),
+        ({"birthDate": "1849-12-31"}, "TIMESTAMP_TOO_OLD", ["birthDate"]),
         ({"birthDate": "1980-02-30"}, "INVALID_TIMESTAMP", ["birthDate"]),
         ({"birthDate": "31.5.1980"}, "INVALID_TIMESTAMP", ["birthDate"]),
         ({"language": "german please"}, "INVALID_VALUE", ["language"]),

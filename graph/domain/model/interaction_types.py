@@ -16,6 +16,7 @@ class InteractionType(Struct, frozen=True, gc=False):
 _PRODUCTS = "products viewed and not purchased, average hours to purchase"
 _CAMPAIGNS = "engagement with campaigns"
 _CONSIDERATION = "journey stage `CONSIDERATION`"
+_UNSUBSCRIBED = "withdrawal of consent, time of unsubscribing, churn risk"
 _OUTBOUND = "not an activity in the journey"
 
 INTERACTION_TYPES = {
@@ -28,7 +29,8 @@ INTERACTION_TYPES = {
     "email_opened": InteractionType("An email was opened.", f"{_CAMPAIGNS}, usual hour and weekday of opening"),
     "email_link_clicked": InteractionType("A link in an email was clicked.", _CAMPAIGNS),
     "email_bounced": InteractionType("An email could not be delivered.", _OUTBOUND),
-    "unsubscribed": InteractionType("The customer unsubscribed.", "time of unsubscribing, churn risk"),
+    "unsubscribed": InteractionType("The customer unsubscribed from emails.", _UNSUBSCRIBED),
+    "email_complained": InteractionType("The customer marked an email as spam.", _UNSUBSCRIBED),
     "call": InteractionType("The customer called, or was called."),
     "chat": InteractionType("The customer wrote in a chat."),
     "ticket": InteractionType("A service ticket was opened."),

@@ -1,10 +1,16 @@
-"""The catalog: the attributes that sources may state, and the purposes that consent is given for."""
+"""The catalog: the attributes that sources may state, and the purposes and channels that consent is given for."""
 
 from collections.abc import Mapping
 from enum import Enum
+from functools import cached_property
 
 from msgspec import Struct, field
 
+from graph.domain.profile.derived_consents import (
+    ConsentFromInteraction,
+    addresses_by_channel,
+    default_consents_from_interactions,
+)
 from graph.domain.profile.journey import JourneyRules
 
 
@@ -51,14 +57,46 @@ BUILT_IN = (
 """The attributes that always exist; attributes.toml may declare them again with another precedence."""
 
 
+CHANNELS: Mapping[str, tuple[str, ...]] = {
+    "EMAIL": ("email", "hashed_email"),
+    "PHONE": ("phone",),
+    "SMS": ("phone",),
+    "POSTAL_MAIL": (),
+    "PUSH": ("device", "cookie"),
+    "WEB": ("cookie", "device"),
+    "SOCIAL": (),
+}
+"""The channels without a declaration, with the namespaces whose identifiers are addresses of the channel."""
+_PURPOSES = ("newsletter", "profiling", "third_party_sharing")
+
+
 class Catalog(Struct, frozen=True, dict=True):
-    """The attributes by name, the purposes that consent is given for, and the rules of the journey."""
+    """The attributes by name, the purposes that consent is given for, and the rules of the journey.
+
+    `channels` are those that consent is given for, by name; the identifiers of their namespaces are addresses of the
+    channel. `consents_from_interactions` are the interactions that are consent decisions, too.
+    """
 
     attributes: Mapping[str, AttributeDefinition] = field(
         default_factory=lambda: {attribute.name: attribute for attribute in BUILT_IN}
     )
-    purposes: tuple[str, ...] = ("newsletter", "profiling", "third_party_sharing")
+    purposes: tuple[str, ...] = _PURPOSES
     journey: JourneyRules = field(default_factory=JourneyRules)
+    channels: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: CHANNELS)
+    consents_from_interactions: tuple[ConsentFromInteraction, ...] = default_consents_from_interactions(
+        _PURPOSES, CHANNELS
+    )
+
+    @cached_property
+    def addresses(self) -> Mapping[str, frozenset[str]]:
+        """The namespaces of the addresses of each channel and of `EVERY_CHANNEL`."""
+        return addresses_by_channel(self.channels)
+
+    @cached_property
+    def consents_by_interaction_type(self) -> Mapping[str, tuple[ConsentFromInteraction, ...]]:
+        """The interactions that are consent decisions, by their type."""
+        types = dict.fromkeys(rule.type for rule in self.consents_from_interactions)
+        return {type: tuple(rule for rule in self.consents_from_interactions if rule.type == type) for type in types}
 
     def unknown(self, name: str) -> str:
         """The message that an attribute does not exist."""

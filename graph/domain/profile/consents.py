@@ -2,10 +2,12 @@
 
 A decision is attached to every identifier that it was reported with. So a withdrawal stays with the address through
 every merge and split, and only a later decision for the same address replaces it.
+
+A channel is a name in upper case; attributes.toml declares the channels. Stored decisions have it in lower case.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import Enum
 
 from msgspec import Struct
@@ -14,9 +16,9 @@ from graph.domain.model.errors import Problem
 from graph.domain.model.facts import Fact, FactKind
 from graph.domain.model.observations import Observation, Party
 from graph.domain.model.validation import check_text
-from graph.domain.profile.catalog import Catalog
 
 EVERY_CHANNEL = ""
+"""The channel of a decision that holds for every channel."""
 
 
 class Decision(Enum):
@@ -28,25 +30,14 @@ class Decision(Enum):
     WITHDRAWN = "withdrawn"
 
 
-class Channel(Enum):
-    """How a customer may be reached."""
-
-    EMAIL = "email"
-    PHONE = "phone"
-    SMS = "sms"
-    POSTAL_MAIL = "postal_mail"
-    PUSH = "push"
-    WEB = "web"
-
-
 class ConsentStatement(Struct, frozen=True, gc=False):
-    """A decision on a purpose, for a channel or (without `channel`) for every channel."""
+    """A decision on a purpose, for a channel or for `EVERY_CHANNEL`."""
 
     source: str
     identifiers: tuple[tuple[str, str], ...]
     purpose: str
     decision: Decision
-    channel: Channel | None = None
+    channel: str = EVERY_CHANNEL
     policy_version: str = ""
     id: str = ""
     party: Party = Party.FIRST_PARTY
@@ -54,37 +45,47 @@ class ConsentStatement(Struct, frozen=True, gc=False):
 
     def observation(self) -> Observation:
         """The statement as an observation."""
-        channel = EVERY_CHANNEL if self.channel is None else self.channel.value
-        facts = json.dumps([self.purpose, channel, self.decision.value, self.policy_version], ensure_ascii=False)
+        values = [self.purpose, self.channel.lower(), self.decision.value, self.policy_version]
+        facts = json.dumps(values, ensure_ascii=False)
         kind = FactKind.CONSENT.value
         return Observation(self.source, self.identifiers, self.id, self.party, self.decided_at, facts=facts, kind=kind)
 
 
-def check_consent(statement: ConsentStatement, catalog: Catalog) -> Problem | None:
-    """What is wrong with a decision."""
-    if problem := check_purpose(statement.purpose, catalog):
+def check_consent(statement: ConsentStatement, purposes: Collection[str], channels: Collection[str]) -> Problem | None:
+    """What is wrong with a decision; `purposes` and `channels` are the declared ones."""
+    if problem := check_purpose(statement.purpose, purposes):
         return problem
     if statement.decision is Decision.NONE:
         return Problem("INVALID_VALUE", "decision is NONE; GIVEN, REFUSED or WITHDRAWN is required", ("decision",))
+    if statement.channel != EVERY_CHANNEL and (problem := check_channel(statement.channel, channels)):
+        return problem
     if statement.policy_version and (problem := check_text("policyVersion", statement.policy_version, 100)):
         return problem
     return None
 
 
-def check_purpose(purpose: str, catalog: Catalog) -> Problem | None:
+def check_purpose(purpose: str, purposes: Collection[str]) -> Problem | None:
     """What is wrong with the name of a purpose."""
-    if purpose not in catalog.purposes:
-        known = ", ".join(catalog.purposes)
+    if purpose not in purposes:
+        known = ", ".join(purposes)
         return Problem("UNKNOWN_PURPOSE", f"purpose {purpose[:60]!r} is unknown; known are {known}", ("purpose",))
     return None
 
 
+def check_channel(channel: str, channels: Collection[str]) -> Problem | None:
+    """What is wrong with the name of a channel. An empty name is unknown: it must not mean every channel."""
+    if channel not in channels:
+        known = ", ".join(channels)
+        return Problem("UNKNOWN_CHANNEL", f"channel {channel[:60]!r} is unknown; known are {known}", ("channel",))
+    return None
+
+
 class RecordedDecision(Struct, frozen=True, gc=False):
-    """A decision as it was reported for an address. `channel` is `None` if it is for every channel."""
+    """A decision as it was reported for an address, for a channel or for `EVERY_CHANNEL`."""
 
     key: str
     purpose: str
-    channel: Channel | None
+    channel: str
     decision: Decision
     decided_at: int
     source: str
@@ -94,9 +95,8 @@ class RecordedDecision(Struct, frozen=True, gc=False):
     @classmethod
     def of(cls, fact: Fact) -> "RecordedDecision":
         """The decision in a fact."""
-        purpose, name, decision, version = json.loads(fact.facts)
-        channel = Channel(name) if name else None
-        return cls(fact.key, purpose, channel, Decision(decision), fact.at, fact.source, fact.party, version)
+        purpose, channel, decision, version = json.loads(fact.facts)
+        return cls(fact.key, purpose, channel.upper(), Decision(decision), fact.at, fact.source, fact.party, version)
 
 
 _STRICTNESS = {decision: rank for rank, decision in enumerate(Decision)}
@@ -110,20 +110,20 @@ def decisions(facts: Iterable[Fact]) -> list[RecordedDecision]:
 
 
 def decision_of_address(
-    newest_first: Iterable[RecordedDecision], key: str, purpose: str, channel: Channel | None
+    newest_first: Iterable[RecordedDecision], key: str, purpose: str, channel: str = EVERY_CHANNEL
 ) -> RecordedDecision | None:
     """The decision in effect for an address: the newest that names it, for this channel or for every channel.
 
-    Without a channel: the newest decision for every channel.
+    For `EVERY_CHANNEL`: the newest decision for every channel.
     """
     for decision in newest_first:
-        if decision.key == key and decision.purpose == purpose and decision.channel in (None, channel):
+        if decision.key == key and decision.purpose == purpose and decision.channel in (EVERY_CHANNEL, channel):
             return decision
     return None
 
 
 def decision_of_customer(
-    newest_first: list[RecordedDecision], purpose: str, channel: Channel | None
+    newest_first: list[RecordedDecision], purpose: str, channel: str = EVERY_CHANNEL
 ) -> RecordedDecision | None:
     """The decision in effect for a customer: the most restrictive of those in effect for its addresses.
 

@@ -9,73 +9,23 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from graph.domain.model.errors import Problem
-from graph.domain.model.facts import FactKind, fact_holders_of
-from graph.domain.model.idempotency import IdempotencyKey
-from graph.domain.model.identifiers import Identifier
+from graph.domain.model.facts import FactKind, stored_facts
 from graph.domain.model.interaction_counts import InteractionCounts, add, interaction_counts_of
 from graph.domain.model.observations import (
     ORDER,
     REJECTED_BY_RULES,
     EvidenceStatement,
-    NormalizedObservation,
     Observation,
-    normalize,
 )
-from graph.domain.model.orders import ORDER_NAMESPACE, Order, reported_at_of
+from graph.domain.model.orders import (
+    Order,
+    keeps_identifiers,
+    reports_in_effect,
+)
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
 from graph.domain.model.rules import DroppedIdentifier, Rules
-
-
-class Observe(Struct, frozen=True, gc=False):
-    """Accept an observation that `check` found valid.
-
-    `normalized` is the observation under the rules. `digest` identifies its content, `order_key` (empty without order
-    facts) its order. They are computed once, before any transaction. `received_at` is in microseconds.
-    """
-
-    observation: Observation
-    normalized: NormalizedObservation
-    digest: str
-    received_at: int
-    order_key: str = ""
-    rules: Rules | None = None
-    """The rules that `normalized` follows from."""
-    fact_holders: tuple[str, ...] = ()
-    """The identifiers that its fact is attached to."""
-
-    @property
-    def key(self) -> ObservationKey:
-        """Source and id; without an id the digest is the id."""
-        return self.observation.source, self.observation.id or self.digest
-
-
-class Revoke(Struct, frozen=True, gc=False):
-    """Revoke an observation, whether it has arrived yet or not."""
-
-    source: str
-    id: str
-    at: int
-    actor: str = ""
-
-
-class SetOverride(Struct, frozen=True, gc=False):
-    """Set an override; its keys are normalized."""
-
-    override: Override
-    idempotency_key: IdempotencyKey | None = None
-
-
-class RemoveOverride(Struct, frozen=True, gc=False):
-    """Remove an override by its id."""
-
-    id: str
-    at: int
-    actor: str = ""
-    idempotency_key: IdempotencyKey | None = None
-
-
-Command = Observe | Revoke | SetOverride | RemoveOverride
+from graph.domain.resolution.preparation import Observe, Revoke, prepare, receipt_of
 
 
 class Delta(Struct, frozen=True, gc=False):
@@ -131,19 +81,33 @@ class Intake:
         rejected = command.normalized.rejected
         if rejected is not None and rejected.code not in REJECTED_BY_RULES:
             return rejected
-        current = self._now.get(command.key)
-        if current is not None and current.digest not in ("", command.digest):
-            return _conflict(command.observation)
-        duplicate = current is not None and current.digest == command.digest
-        if current is None or not duplicate:
-            receipt = receipt_of(command)
-            # A receipt without a digest records that the observation was revoked before it arrived.
-            self._set(receipt if current is None else replace(receipt, status=ObservationStatus.REVOKED))
-            if receipt.order_key:
-                self._receipts_by_order.setdefault(receipt.order_key, set()).add(receipt.key)
+        duplicate = self._has_arrived(command.key)
+        # A repeat may derive other decisions than at first, if the declarations have changed: the first ones remain.
+        for observed in (command,) if duplicate or rejected is not None else (command, *command.derived):
+            current = self._now.get(observed.key)
+            if current is not None and current.digest not in ("", observed.digest):
+                return _conflict(observed.observation)
+        self._record(command)
         if rejected is not None:
             return rejected
+        for derived in command.derived:
+            self._record(derived, is_revoked=self._now[command.key].status is ObservationStatus.REVOKED)
         return IntakeResult(command.key, command.normalized.keys, command.normalized.dropped, duplicate)
+
+    def _has_arrived(self, key: ObservationKey) -> bool:
+        """Whether an observation is stored. A receipt without a digest records that it was revoked before it came."""
+        current = self._now.get(key)
+        return current is not None and current.digest != ""
+
+    def _record(self, command: Observe, is_revoked: bool = False) -> None:
+        """Set the receipt of an observation that has not arrived before."""
+        if self._has_arrived(command.key):
+            return
+        receipt = receipt_of(command)
+        is_revoked = is_revoked or command.key in self._now
+        self._set(replace(receipt, status=ObservationStatus.REVOKED) if is_revoked else receipt)
+        if receipt.order_key:
+            self._receipts_by_order.setdefault(receipt.order_key, set()).add(receipt.key)
 
     def revoke(self, command: Revoke) -> bool:
         """Revoke an observation and return whether it had arrived; a revocation also holds if it arrives later."""
@@ -152,10 +116,18 @@ class Intake:
         if current is None:
             self._set(Receipt(*key, "", ObservationStatus.REVOKED, command.at))
             return False
-        if current.status is not ObservationStatus.REVOKED:
-            self._actors[key] = command.actor
-            self._set(replace(current, status=ObservationStatus.REVOKED))
+        self._revoke(current, command.actor)
+        if current.kind == FactKind.INTERACTION.value:
+            for id in command.derived:
+                derived = self._now.get((command.source, id))
+                if derived is not None and derived.kind == FactKind.CONSENT.value:
+                    self._revoke(derived, command.actor)
         return bool(current.digest)
+
+    def _revoke(self, receipt: Receipt, actor: str) -> None:
+        if receipt.status is not ObservationStatus.REVOKED:
+            self._actors[receipt.key] = actor
+            self._set(replace(receipt, status=ObservationStatus.REVOKED))
 
     def reprocess(self, key: ObservationKey, rules: Rules, version: int) -> None:
         """Normalize an observation, as it was sent, under other rules; everything that it supports is counted again."""
@@ -173,7 +145,7 @@ class Intake:
                 status=status,
                 order_key=command.order_key,
                 fact_holders=command.fact_holders,
-                facts=command.observation.facts,
+                facts=stored_facts(command.observation),
                 rules_version=version,
             )
         )
@@ -186,30 +158,37 @@ class Intake:
         self._changed[receipt.key] = None
 
     def _select_orders(self) -> dict[str, Order | None]:
-        """Return the facts of the touched orders: the newest report of each source counts, then the latest source."""
+        """Return the facts of the touched orders: the newest report of each source counts, then the latest source.
+
+        A source's report with the identifiers that its newest report keeps is valid too, as evidence.
+        """
         orders: dict[str, Order | None] = {}
         touched = {self._now[key].order_key for key in self._changed}
         touched |= {self._stored[key].order_key for key in self._changed if key in self._stored}
         for order_key in sorted(touched - {""}):
-            newest: dict[str, Receipt] = {}
             live = [
                 self._now[key]
                 for key in self._receipts_by_order[order_key]
                 if self._now[key].order_key == order_key
                 and self._now[key].status in (ObservationStatus.VALID, ObservationStatus.SUPERSEDED)
             ]
+            by_source: dict[str, list[Receipt]] = {}
             for receipt in sorted(live, key=lambda receipt: (receipt.reported_at, receipt.id)):
-                newest[receipt.source] = receipt
-            for receipt in live:
-                status = ObservationStatus.VALID if receipt is newest[receipt.source] else ObservationStatus.SUPERSEDED
-                if receipt.status is not status:
-                    self._set(replace(receipt, status=status))
+                by_source.setdefault(receipt.source, []).append(receipt)
             best: Order | None = None
-            for receipt in newest.values():
-                order = Order.from_facts(receipt.source, receipt.facts)
+            for source, reports in by_source.items():
+                in_effect = reports_in_effect(reports, _keeps_identifiers)
+                for receipt in reports:
+                    self._set_superseded(receipt, receipt not in in_effect)
+                order = Order.from_facts(source, in_effect[0].facts)
                 best = order if order.takes_precedence_over(best) else best
             orders[order_key] = best
         return orders
+
+    def _set_superseded(self, receipt: Receipt, superseded: bool) -> None:
+        status = ObservationStatus.SUPERSEDED if superseded else ObservationStatus.VALID
+        if receipt.status is not status:
+            self._set(replace(receipt, status=status))
 
     def delta(
         self, overrides_set: Iterable[Override] = (), overrides_removed: Iterable[Override] = (), reapply: bool = True
@@ -280,46 +259,13 @@ class Intake:
         return self._now[key].status
 
 
-def receipt_of(command: Observe) -> Receipt:
-    """Return the receipt of an observation that arrives for the first time."""
-    observation, normalized = command.observation, command.normalized
-    reported_at = reported_at_of(observation.facts) if command.order_key else 0
-    return Receipt(
-        *command.key,
-        command.digest,
-        ObservationStatus.VALID if normalized.rejected is None else ObservationStatus.INACTIVE,
-        command.received_at,
-        command.received_at if observation.seen_at is None else observation.seen_at,
-        normalized.keys,
-        observation.tier,
-        observation.confidence,
-        observation.as_sent(),
-        command.order_key,
-        reported_at,
-        observation.facts,
-        observation.kind,
-        command.fact_holders,
-    )
+def _keeps_identifiers(receipt: Receipt) -> bool:
+    return keeps_identifiers(receipt.keys, receipt.facts)
 
 
 def _conflict(observation: Observation) -> Problem:
     name = "this order with this reportedAt" if observation.kind == ORDER else f"observation {observation.id!r}"
     return Problem("ID_CONFLICT", f"{name} of source {observation.source!r} already exists with other content", ("id",))
-
-
-def prepare(observation: Observation, rules: Rules, now: int) -> Observe:
-    """Return the command for an observation that `check` found valid; `now` in microseconds."""
-    normalized = normalize(observation, rules)
-    order_key = ""
-    if observation.kind == ORDER and ORDER_NAMESPACE in rules.by_name:
-        value = rules.normalize_value(ORDER_NAMESPACE, observation.identifiers[0][1])
-        if isinstance(value, DroppedIdentifier):
-            message = f"number {value.value!r} {value.reason}"
-            normalized = NormalizedObservation((), (), Problem("INVALID_ORDER_NUMBER", message, ("number",)))
-        else:
-            order_key = Identifier(ORDER_NAMESPACE, value).key
-    fact_holders = fact_holders_of(FactKind(observation.kind), normalized.keys, rules)
-    return Observe(observation, normalized, observation.digest, now, order_key, rules, fact_holders)
 
 
 def _same_evidence(a: EvidenceStatement, b: EvidenceStatement) -> bool:

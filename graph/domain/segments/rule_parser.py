@@ -12,7 +12,7 @@ from graph.domain.model.rules import Rules
 from graph.domain.model.validation import check_text
 from graph.domain.profile.attributes import ADDRESS_PARTS
 from graph.domain.profile.catalog import AttributeType, Catalog
-from graph.domain.profile.consents import Channel, Decision, check_purpose
+from graph.domain.profile.consents import EVERY_CHANNEL, Decision, check_channel, check_purpose
 from graph.domain.profile.engagement import ChurnRisk
 from graph.domain.profile.journey import JourneyStage
 from graph.domain.profile.pages import MAX_PAGE
@@ -201,9 +201,12 @@ def _order(values: Values, context: _Context, path: Path) -> Condition:
 
 
 def _consent(values: Values, context: _Context, path: Path) -> Condition:
-    _raise_if(check_purpose(values["purpose"], context.catalog), path)
-    name = values.get("channel")
-    channel = None if name is None else _enums(Channel, [name], (*path, "channel"))[0]
+    _raise_if(check_purpose(values["purpose"], context.catalog.purposes), path)
+    channel = values.get("channel")
+    if channel is None:
+        channel = EVERY_CHANNEL
+    else:
+        _raise_if(check_channel(channel, context.catalog.channels), path)
     return ConsentCondition(values["purpose"], channel, _enums(Decision, values["decisions"], (*path, "decisions")))
 
 

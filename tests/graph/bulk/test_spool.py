@@ -10,7 +10,7 @@ from graph.bulk.spool import BLOCK_ROWS, Row, Spool
 def row(number: int) -> Row:
     """A row with values that depend on its number."""
     key = f"email=p{number}@mail.example"
-    odd = Row("crm", str(number), "0f", "valid", number, (key,), 0, None, "{}", "", 0, "é\n", "attributes", (key,), 0)
+    odd = Row("crm", str(number), "0f", "valid", number, (key,), 0, None, "{}", "", 0, "é\n", "attributes", (key,))
     return odd if number % 2 else odd._replace(confidence=0.5, tier=3)
 
 

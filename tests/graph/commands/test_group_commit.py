@@ -9,7 +9,7 @@ from graph.commands.commit import Accepted, Rejected
 from graph.commands.group_commit import PART_SIZE, GroupCommit
 from graph.commands.rules_rollout import ActiveRules
 from graph.domain.model.errors import Overloaded, StoreUnavailable
-from graph.domain.resolution.intake import Revoke
+from graph.domain.resolution.preparation import Revoke
 from graph.runtime.scheduling import InteractiveRequest
 from tests.builders.graphs import NOW, CountingIds, FixedClock, observe, seen, small_rules
 from tests.builders.memory import MemoryStore

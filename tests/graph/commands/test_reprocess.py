@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from graph.commands.reprocess import renormalized, reprocess, reprocess_override, with_old_namespaces
 from graph.domain.model.rules import NamespaceRule, Rules
-from graph.domain.resolution.intake import Command, Observe, prepare
+from graph.domain.resolution.preparation import Command, Observe, prepare
 from graph.ports import ReadRegion
 from tests.builders.graph_checks import check_everything
 from tests.builders.graphs import NOW, Graph, seen, small_rules

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from graph.domain.model.errors import InvalidInput
-from graph.domain.profile.catalog import AttributeType, Precedence
+from graph.domain.profile.catalog import CHANNELS, AttributeType, Precedence
+from graph.domain.profile.consents import EVERY_CHANNEL, Decision
+from graph.domain.profile.derived_consents import ConsentFromInteraction
 from service.config import attributes_file
 
 
@@ -14,6 +16,7 @@ def test_the_default_file_is_valid() -> None:
     assert catalog.attributes["birth_date"].type is AttributeType.DATE
     assert catalog.attributes["interests"].precedence is Precedence.ALL
     assert "newsletter" in catalog.purposes
+    assert catalog.channels == CHANNELS
 
 
 def test_a_file_declares_attributes_and_purposes(tmp_path: Path) -> None:
@@ -39,6 +42,62 @@ def test_a_file_declares_attributes_and_purposes(tmp_path: Path) -> None:
     assert catalog.attributes["address"].type is AttributeType.ADDRESS
     assert catalog.purposes == ("fittings",)
     assert (catalog.journey.consideration_days, catalog.journey.purchase_days) == (3, 14)
+    # and what it does not declare has its default
+    assert catalog.channels == CHANNELS
+    assert {rule.type: rule.purposes for rule in catalog.consents_from_interactions} == {
+        "unsubscribed": ("fittings",),
+        "email_complained": ("fittings",),
+    }
+
+
+def test_the_default_file_declares_what_holds_without_a_declaration() -> None:
+    # given
+    purposes = "".join(f"[[purpose]]\nname = {name!r}\n" for name in attributes_file.read(None).purposes)
+    # when
+    catalog = attributes_file.parse(purposes)
+    # then
+    assert catalog.consents_from_interactions == attributes_file.read(None).consents_from_interactions
+
+
+def test_a_file_declares_channels_and_the_interactions_that_are_decisions() -> None:
+    # when
+    catalog = attributes_file.parse(
+        """[[purpose]]
+        name = "newsletter"
+        [[channel]]
+        name = "MESSENGER_1"
+        namespaces = ["login", "phone"]
+        [[channel]]
+        name = "FAX"
+        [[consent_from_interaction]]
+        type = "stop_received"
+        channel = "MESSENGER_1"
+        decision = "withdrawn"
+        purposes = ["newsletter"]
+        [[consent_from_interaction]]
+        type = "opted_in"
+        decision = "given"
+        purposes = ["newsletter"]
+        """
+    )
+    # then
+    assert catalog.channels == {"MESSENGER_1": ("login", "phone"), "FAX": ()}
+    assert catalog.addresses[EVERY_CHANNEL] == {"login", "phone"}
+    assert catalog.consents_from_interactions == (
+        ConsentFromInteraction("stop_received", "MESSENGER_1", Decision.WITHDRAWN, ("newsletter",)),
+        ConsentFromInteraction("opted_in", EVERY_CHANNEL, Decision.GIVEN, ("newsletter",)),
+    )
+
+
+def test_an_empty_list_turns_decisions_from_interactions_off() -> None:
+    assert attributes_file.parse("consent_from_interaction = []").consents_from_interactions == ()
+
+
+def from_interaction(**values: str) -> str:
+    """A table `[[consent_from_interaction]]` with values as they are written in TOML."""
+    valid = {"type": '"unsubscribed"', "decision": '"withdrawn"', "purposes": '["newsletter"]'}
+    lines = [f"{name} = {value}\n" for name, value in (valid | values).items()]
+    return f"[[consent_from_interaction]]\n{''.join(lines)}"
 
 
 @pytest.mark.parametrize(
@@ -53,6 +112,15 @@ def test_a_file_declares_attributes_and_purposes(tmp_path: Path) -> None:
         ('[[attribute]]\nname = "a"\ncolor = "red"', "attribute.0.color"),
         ('[[purpose]]\nname = "a b"', "'a b'"),
         ("[journey]\nconsideration_days = 0", "journey.consideration_days"),
+        ('[[channel]]\nname = "email"', "channel 'email' is not a valid name"),
+        ('[[channel]]\nname = "FAX"\n[[channel]]\nname = "FAX"', "duplicate channel 'FAX'"),
+        ('[[channel]]\nname = "FAX"\nnamespaces = ["Fax number"]', "channel FAX: 'Fax number'"),
+        (from_interaction(type='"Unsubscribed!"'), "consent_from_interaction 'Unsubscribed!': type"),
+        (from_interaction(decision='"none"'), "consent_from_interaction.0.decision"),
+        (from_interaction(channel='"FAX"'), "channel 'FAX' is not declared; EMAIL, PHONE"),
+        (from_interaction(purposes='["spam"]'), "purpose 'spam' is not declared; newsletter, "),
+        (from_interaction(purposes="[]"), "consent_from_interaction.0.purposes"),
+        (from_interaction() + from_interaction(channel='"SMS"'), "purpose 'newsletter' is declared twice"),
     ],
 )
 def test_an_invalid_file_is_explained(text: str, message: str) -> None:

@@ -2,7 +2,7 @@
 
 from graph.domain.model.overrides import OverrideKind
 from graph.domain.resolution.clusters import Cluster, clusters_of
-from graph.domain.resolution.intake import Command
+from graph.domain.resolution.preparation import Command
 from tests.builders.deltas import overlay_of
 from tests.builders.graphs import Graph, observe, override, revoke, seen, small_rules
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from graph.domain.resolution.intake import Command, Observe, RemoveOverride, Revoke, SetOverride
+from graph.domain.resolution.preparation import Command, Observe, RemoveOverride, Revoke, SetOverride
 from tests.builders.graph_checks import check_everything
 from tests.builders.graphs import Graph
-from tests.builders.strategies import RULES, batches, commands
+from tests.builders.strategies import RULES, batches, commands, reports_of_one_order
 
 
 @settings(max_examples=400, deadline=None)
@@ -24,8 +24,24 @@ def test_incremental_resolution_equals_resolving_from_scratch(sequence: Sequence
     event(f"regions read: {min(graph.store.regions_read, 5)}")
 
 
+@settings(max_examples=200, deadline=None)
+@given(reports_of_one_order)
+def test_reports_of_one_order_and_their_revocations_equal_resolving_from_scratch(sequence: Sequence[Command]) -> None:
+    # given
+    one_by_one, at_once = Graph(RULES), Graph(RULES)
+    # when
+    for command in sequence:
+        one_by_one.do(command)
+        # then
+        check_everything(one_by_one)
+    # when
+    at_once.do(*sequence)
+    # then
+    check_everything(at_once)
+
+
 @settings(max_examples=150, deadline=None)
-@given(st.lists(commands, min_size=2, max_size=12), st.randoms(use_true_random=False))
+@given(st.lists(commands, min_size=2, max_size=12) | reports_of_one_order, st.randoms(use_true_random=False))
 def test_any_order_of_arrival_gives_the_same_customers(sequence: list[Command], random) -> None:
     # given: the results of conflicting ids and of removed overrides depend on the order, so both are left out
     digests: dict[object, str] = {}
@@ -53,3 +69,5 @@ def test_any_order_of_arrival_gives_the_same_customers(sequence: list[Command], 
     graphs = in_order, out_of_order, at_once
     states = [{pair: link.state for pair, link in graph.store.links.items()} for graph in graphs]
     assert states[0] == states[1] == states[2]
+    orders = [{key: member.order for key, member in graph.store.members.items() if member.order} for graph in graphs]
+    assert orders[0] == orders[1] == orders[2]

@@ -2,14 +2,18 @@
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import Problem
 from graph.domain.model.observations import Observation
 from graph.domain.model.orders import Order
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
 from graph.domain.model.rules import NamespaceRule, Rules
+from graph.domain.profile.consents import ConsentStatement, Decision
 from graph.domain.profile.interactions import Interaction
-from graph.domain.resolution.intake import Intake, IntakeResult, Observe, Revoke, prepare, receipt_of
+from graph.domain.resolution.intake import Intake, IntakeResult
+from graph.domain.resolution.preparation import Observe, Revoke, prepare, receipt_of
 from tests.builders.graphs import NOW, identifiers, observe, revoke, seen, small_rules
 
 RULES = small_rules()
@@ -167,3 +171,119 @@ def test_reprocessed_observations_are_withdrawn_and_added_again() -> None:
     # and statements that have not changed need not be applied again
     delta = unchanged.delta(reapply=False)
     assert (list(delta.added), [statement.id for statement in delta.unchanged]) == ([], ["2"])
+
+
+def unsubscribed(id: str = "u-1", text: str = "", channel: str = "EMAIL") -> Observe:
+    """An interaction of `crm=a` and `mail=A` with the decision that follows from it, which is about `mail=A`."""
+    own = observe(
+        Interaction("shop", "unsubscribed", 5 * SECOND, id, text=text).observation(identifiers(["crm=a", "mail=A"])),
+        RULES,
+    )
+    decision = ConsentStatement(
+        "shop",
+        identifiers(["mail=A"]),
+        "newsletter",
+        Decision.WITHDRAWN,
+        channel,
+        id=f"{id}:consent:newsletter",
+        decided_at=5 * SECOND,
+    )
+    return replace(own, derived=(observe(decision.observation(), RULES),))
+
+
+REVOKE_ALL = Revoke("shop", "u-1", NOW, "tester", ("u-1:consent:newsletter", "u-1:consent:profiling"))
+
+
+def statuses(intake: Intake) -> dict[str, ObservationStatus]:
+    return {receipt.id: receipt.status for receipt in intake.changed}
+
+
+def test_an_interaction_and_its_decision_start_to_count_together_and_a_repeat_changes_nothing() -> None:
+    # given
+    intake = Intake({})
+    # when
+    first, repeated = intake.observe(unsubscribed()), intake.observe(unsubscribed())
+    # then
+    assert isinstance(first, IntakeResult)
+    assert isinstance(repeated, IntakeResult)
+    assert (first.key, first.duplicate, repeated.duplicate) == (("shop", "u-1"), False, True)
+    assert [(receipt.id, receipt.keys, receipt.fact_holders) for receipt in intake.changed] == [
+        ("u-1", ("crm=a", "mail=A"), ("crm=a",)),
+        ("u-1:consent:newsletter", ("mail=A",), ("mail=A",)),
+    ]
+
+
+def test_a_repeat_adds_a_decision_that_is_missing_and_leaves_one_that_is_stored() -> None:
+    # given: an interaction that was recorded before it was declared to be a decision
+    command = unsubscribed()
+    intake = Intake(stored(command))
+    # when
+    result = intake.observe(command)
+    # then
+    assert isinstance(result, IntakeResult)
+    assert result.duplicate
+    assert statuses(intake) == {"u-1:consent:newsletter": ObservationStatus.VALID}
+    # when: the declaration names another channel now
+    intake = Intake(stored(command, *command.derived))
+    result = intake.observe(unsubscribed(channel="SMS"))
+    # then
+    assert isinstance(result, IntakeResult)
+    assert intake.changed == []
+
+
+def test_an_interaction_is_rejected_if_another_observation_has_the_id_of_its_decision() -> None:
+    # given
+    intake = Intake(stored(observe(seen("mail=A", id="u-1:consent:newsletter"), RULES)))
+    # when
+    problem = intake.observe(unsubscribed())
+    # then
+    assert isinstance(problem, Problem)
+    assert problem.code == "ID_CONFLICT"
+    assert intake.changed == []
+
+
+def test_nothing_follows_from_an_interaction_that_is_rejected() -> None:
+    # given
+    command = unsubscribed()
+    over_limit = Observation("shop", identifiers(["crm=a", "crm=b", "mail=A"]), "u-1", kind="interaction", facts="{}")
+    intake = Intake({})
+    # when
+    problem = intake.observe(replace(observe(over_limit, RULES), derived=command.derived))
+    # then
+    assert isinstance(problem, Problem)
+    assert statuses(intake) == {"u-1": ObservationStatus.INACTIVE}
+
+
+def test_the_decision_of_an_interaction_is_revoked_with_it() -> None:
+    # given
+    command = unsubscribed()
+    intake = Intake(stored(command, *command.derived))
+    # when
+    found = intake.revoke(REVOKE_ALL)
+    # then
+    assert found
+    assert statuses(intake) == dict.fromkeys(["u-1", "u-1:consent:newsletter"], ObservationStatus.REVOKED)
+    assert set(intake.delta().actors.values()) == {"tester"}
+
+
+def test_the_decision_of_an_interaction_that_was_revoked_before_it_arrived_does_not_count() -> None:
+    # given
+    intake = Intake({})
+    # when
+    found = intake.revoke(REVOKE_ALL)
+    result = intake.observe(unsubscribed())
+    # then
+    assert not found
+    assert isinstance(result, IntakeResult)
+    assert statuses(intake) == dict.fromkeys(["u-1", "u-1:consent:newsletter"], ObservationStatus.REVOKED)
+    assert list(intake.delta().added) == []
+
+
+def test_revoking_another_observation_revokes_no_decision() -> None:
+    # given: an observation whose id begins that of an unrelated decision
+    decision = unsubscribed().derived[0]
+    intake = Intake(stored(observe(seen("mail=A", id="u-1"), RULES), decision))
+    # when
+    intake.revoke(REVOKE_ALL)
+    # then
+    assert statuses(intake) == {"u-1": ObservationStatus.REVOKED}

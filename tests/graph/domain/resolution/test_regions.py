@@ -7,7 +7,7 @@ from graph.domain.model.changes import ChangeKind
 from graph.domain.model.links import LinkReasonCode, LinkState
 from graph.domain.model.observations import Party
 from graph.domain.model.overrides import Override, OverrideKind
-from graph.domain.resolution.intake import Command, SetOverride
+from graph.domain.resolution.preparation import Command, SetOverride
 from graph.domain.resolution.regions import PendingChange, ResolvedRegion, resolve_region
 from tests.builders.deltas import overlay_of, region
 from tests.builders.graphs import NOW, CountingIds, Graph, observe, override, revoke, seen, small_rules

@@ -6,7 +6,7 @@ import pytest
 
 from graph.domain.model.errors import InvalidInput
 from graph.domain.profile.catalog import Catalog
-from graph.domain.profile.consents import Channel, Decision
+from graph.domain.profile.consents import Decision
 from graph.domain.profile.engagement import ChurnRisk
 from graph.domain.profile.journey import JourneyStage
 from graph.domain.profile.rfm import RfmGroup
@@ -81,7 +81,7 @@ def nested(depth: int) -> dict[str, Any]:
         ),
         (
             {"consent": {"purpose": "newsletter", "channel": "EMAIL", "decisions": ["GIVEN", "NONE"]}},
-            ConsentCondition("newsletter", Channel.EMAIL, (Decision.GIVEN, Decision.NONE)),
+            ConsentCondition("newsletter", "EMAIL", (Decision.GIVEN, Decision.NONE)),
         ),
         ({"externalSegment": {"segment": "gamers", "source": "dmp"}}, ExternalSegmentCondition("gamers", "dmp")),
         ({"hasNamespace": "mail"}, NamespaceCondition("mail")),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from graph.commands.commit import commit
 from graph.domain.model.segments import Membership
 from graph.domain.model.store_values import Writes
-from graph.domain.resolution.intake import Command
+from graph.domain.resolution.preparation import Command
 from graph.ports import ReadSegmentStates, Work, Write
 from graph.stores.neo4j import Neo4jStore
 from tests.builders.graphs import NOW, CountingIds, Graph

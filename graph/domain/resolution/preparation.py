@@ -1,0 +1,134 @@
+"""Commands: the changes that callers ask for, prepared under the rules before any transaction."""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from graph.domain.model.errors import Problem
+from graph.domain.model.facts import FactKind, fact_holders_of, stored_facts
+from graph.domain.model.idempotency import IdempotencyKey
+from graph.domain.model.identifiers import Identifier
+from graph.domain.model.observations import ORDER, NormalizedObservation, Observation, normalize
+from graph.domain.model.orders import ORDER_NAMESPACE, reported_at_of
+from graph.domain.model.overrides import Override
+from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
+from graph.domain.model.rules import DroppedIdentifier, Rules
+
+
+class Observe(Struct, frozen=True, gc=False):
+    """Accept an observation that `check` found valid.
+
+    `normalized` is the observation under the rules. `digest` identifies its content, `order_key` (empty without order
+    facts) its order. They are computed once, before any transaction. `received_at` is in microseconds.
+    """
+
+    observation: Observation
+    normalized: NormalizedObservation
+    digest: str
+    received_at: int
+    order_key: str = ""
+    rules: Rules | None = None
+    """The rules that `normalized` follows from."""
+    fact_holders: tuple[str, ...] = ()
+    """The identifiers that its fact is attached to."""
+    address_namespaces: frozenset[str] = frozenset()
+    """The observation is rejected if an identifier of one of these namespaces is dropped."""
+    derived: tuple["Observe", ...] = ()
+    """The consent decisions that follow from it. They are accepted and revoked together with it."""
+
+    @property
+    def key(self) -> ObservationKey:
+        """Source and id; without an id the digest is the id."""
+        return self.observation.source, self.observation.id or self.digest
+
+
+class Revoke(Struct, frozen=True, gc=False):
+    """Revoke an observation, whether it has arrived yet or not.
+
+    `derived` are the ids of all decisions that may follow from it; those that do are revoked, too.
+    """
+
+    source: str
+    id: str
+    at: int
+    actor: str = ""
+    derived: tuple[str, ...] = ()
+
+
+class SetOverride(Struct, frozen=True, gc=False):
+    """Set an override; its keys are normalized."""
+
+    override: Override
+    idempotency_key: IdempotencyKey | None = None
+
+
+class RemoveOverride(Struct, frozen=True, gc=False):
+    """Remove an override by its id."""
+
+    id: str
+    at: int
+    actor: str = ""
+    idempotency_key: IdempotencyKey | None = None
+
+
+Command = Observe | Revoke | SetOverride | RemoveOverride
+
+
+def prepare(
+    observation: Observation, rules: Rules, now: int, address_namespaces: frozenset[str] = frozenset()
+) -> Observe:
+    """Return the command for an observation that `check` found valid; `now` in microseconds.
+
+    It is rejected as a whole if an identifier of one of `address_namespaces` is dropped.
+    """
+    normalized = normalize(observation, rules)
+    if any(dropped.namespace in address_namespaces for dropped in normalized.dropped):
+        normalized = NormalizedObservation((), (), _address_dropped(observation, rules, address_namespaces))
+    order_key = ""
+    if observation.kind == ORDER and ORDER_NAMESPACE in rules.by_name:
+        value = rules.normalize_value(ORDER_NAMESPACE, observation.identifiers[0][1])
+        if isinstance(value, DroppedIdentifier):
+            message = f"number {value.value!r} {value.reason}"
+            normalized = NormalizedObservation((), (), Problem("INVALID_ORDER_NUMBER", message, ("number",)))
+        else:
+            order_key = Identifier(ORDER_NAMESPACE, value).key
+    fact_holders = fact_holders_of(FactKind(observation.kind), normalized.keys, rules)
+    return Observe(observation, normalized, observation.digest, now, order_key, rules, fact_holders, address_namespaces)
+
+
+def prepare_again(command: Observe, rules: Rules) -> Observe:
+    """Return the command of an observation, and of all that follows from it, under other rules."""
+    again = prepare(command.observation, rules, command.received_at, command.address_namespaces)
+    return replace(again, derived=tuple(prepare_again(derived, rules) for derived in command.derived))
+
+
+def _address_dropped(observation: Observation, rules: Rules, address_namespaces: frozenset[str]) -> Problem | None:
+    """Return the problem of the first address that is dropped."""
+    for index, (namespace, raw) in enumerate(observation.identifiers):
+        if namespace in address_namespaces:
+            value = rules.normalize_value(namespace, raw, observation.source)
+            if isinstance(value, DroppedIdentifier):
+                message = f"{namespace} {value.value!r} {value.reason}, so the decision would not hold for it"
+                return Problem("CONSENT_ADDRESS_DROPPED", message, ("identifiers", index, "value"))
+    return None
+
+
+def receipt_of(command: Observe) -> Receipt:
+    """Return the receipt of an observation that arrives for the first time."""
+    observation, normalized = command.observation, command.normalized
+    reported_at = reported_at_of(observation.facts) if command.order_key else 0
+    return Receipt(
+        *command.key,
+        command.digest,
+        ObservationStatus.VALID if normalized.rejected is None else ObservationStatus.INACTIVE,
+        command.received_at,
+        command.received_at if observation.seen_at is None else observation.seen_at,
+        normalized.keys,
+        observation.tier,
+        observation.confidence,
+        observation.as_sent(),
+        command.order_key,
+        reported_at,
+        stored_facts(observation),
+        observation.kind,
+        command.fact_holders,
+    )
