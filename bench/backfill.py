@@ -21,7 +21,7 @@ from bench.report import report_results
 from service.bootstrap import wire
 from service.config.settings import Settings
 from service.ingest import backfill
-from service.ingest.importer import RejectionReport
+from service.ingest.report import Report
 
 STAGES = ("read", "resolve", "load")
 
@@ -51,7 +51,7 @@ async def run(file: Path, store: str) -> tuple[backfill.Backfill, dict[str, floa
         ended[stage] = time.perf_counter()
 
     try:
-        result = await backfill.run(wiring, [file], RejectionReport(file.with_suffix(".rejected")), on_progress)
+        result = await backfill.run(wiring, [file], Report(file.with_suffix(".rejected")), on_progress)
     finally:
         await wiring.graph.close()
     ended["indexes"] = time.perf_counter()

@@ -24,7 +24,7 @@ from bench.wrk import QUIET, percentiles, server_process, wrk_output
 from service.bootstrap import wire
 from service.config.settings import Settings
 from service.ingest import backfill
-from service.ingest.importer import RejectionReport
+from service.ingest.report import Report
 from tools.neo4j.server import free_port
 
 IDENTIFIERS_PER_CUSTOMER = 8
@@ -52,7 +52,7 @@ async def fill(path: Path, size: int) -> list[str]:
     with file.open("w") as out:
         out.writelines(json.dumps(line) + "\n" for line in history(size))
     wiring = wire(Settings(store=f"sqlite:///{path}", _env_file=None))
-    await backfill.run(wiring, [file], RejectionReport(path.with_suffix(".rejected")), lambda *_: None)
+    await backfill.run(wiring, [file], Report(path.with_suffix(".rejected")), lambda *_: None)
     file.unlink()
     await wiring.prepare()
     await wiring.graph.segments.create("Anybody", {"hasNamespace": "email"}, "bench")

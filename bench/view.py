@@ -34,7 +34,9 @@ from graph.domain.model.orders import Order
 from graph.domain.profile.pages import ByKey, IdentifierPage, LinkPage, OrderPage, Selection
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.neo4j.customer_pages import query
-from service.ingest.importer import ImportRun, RejectionReport
+from service.ingest.file_formats import open_file
+from service.ingest.importer import ImportRun
+from service.ingest.report import Report
 from tools.neo4j.server import free_port
 
 SELECTION = Selection.of([IdentifierPage(tuple(RULES.by_name), 20), OrderPage(10), LinkPage(20)])
@@ -85,8 +87,8 @@ async def load(uri: str, customers: int) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "load.ndjson"
         file.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        run = ImportRun(graph, RejectionReport(Path(folder) / "rejected"), lambda read_bytes, counts: None)
-        await run.run(file)
+        run = ImportRun(graph, Report(Path(folder) / "rejected"), lambda read_bytes, counts: None)
+        await run.run(file, open_file(file, graph.rules))
     if run.counts.rejected:
         raise KithError(f"{run.counts.rejected} lines of the benchmark's data were rejected")
     await graph.close()

@@ -66,7 +66,8 @@ def main() -> None:
         process = serve(store, options.port)
         try:
             kith = [sys.executable, "-m", "service"]
-            subprocess.run([*kith, "import", "--store", store, *map(str, SHOP)], check=True)
+            report = f"{folder}/report.ndjson"
+            subprocess.run([*kith, "import", "--store", store, "--report", report, *map(str, SHOP)], check=True)
             show(options.port)
             print("One of these customers in the terminal: kith lookup email=anna.berg@example.com\n", flush=True)
             subprocess.run([*kith, "lookup", "--store", store, "email=anna.berg@example.com"], check=True)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from babel import Locale
 
-from graph.domain.model.errors import InvalidInput, RulesError, TemporaryFailure
+from graph.domain.model.errors import InvalidInput, RulesError, StoreUnavailable, TemporaryFailure
+from graph.domain.model.rules import StoredRules
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
-from graph.stores.sqlite import SQLiteStore
+from graph.stores.sqlite import ReadOnlySQLiteStore, SQLiteStore
 from service.config import attributes_file, rules_file
 from service.config.settings import Settings
 from service.runtime import model_fitting
@@ -29,11 +30,11 @@ def currencies() -> frozenset[str]:
     return frozenset(Locale("en").currencies)
 
 
-def open_store(settings: Settings) -> Store:
-    """Return the store that the settings name. Raises `InvalidInput`."""
+def open_store(settings: Settings, read_only: bool = False) -> Store:
+    """Return the store that the settings name; with `read_only` no file is created. Raises `InvalidInput`."""
     kind, _, rest = settings.store.partition("://")
     if kind == "sqlite" and rest.startswith("/") and len(rest) > 1:
-        return SQLiteStore(rest[1:])
+        return ReadOnlySQLiteStore(rest[1:]) if read_only else SQLiteStore(rest[1:])
     if kind in ("neo4j", "neo4j+s", "bolt", "bolt+s") and rest:
         # The driver imports pandas if it is installed: nearly a second and 60 MB that SQLite does not need.
         from graph.stores.neo4j import Neo4jStore
@@ -60,14 +61,30 @@ class Wiring:
     async def prepare(self) -> None:
         """Migrate the store and use its rules, or store these rules if it has none. Raises `RulesError`."""
         await self.store.migrate()
-        stored = await self.graph.rules_control.open(self.rules_text)
+        self._check(await self.graph.rules_control.open(self.rules_text))
+        self.prepared = True
+
+    def _check(self, stored: StoredRules) -> None:
+        """Raise `RulesError` if the settings name a rules file with other rules than those of the store."""
         if self.rules_configured and rules_file.parse(stored.text) != rules_file.parse(self.rules_text):
             self.rules_error = RulesError(
                 f"the store's rules (version {stored.version}) differ from the file: apply the file with "
                 "`kith rules apply`, or unset KITH_RULES to use the store's rules"
             )
             raise self.rules_error
-        self.prepared = True
+
+    async def read_rules(self) -> StoredRules | None:
+        """Return the rules of the store without preparing it, `None` if it has none or cannot be read.
+
+        Raises `RulesError` as `prepare` does.
+        """
+        try:
+            stored = await self.graph.rules_control.newest()
+        except StoreUnavailable:
+            return None
+        if stored is not None:
+            self._check(stored)
+        return stored
 
     async def prepare_when_available(self) -> None:
         """Prepare as soon as the database is available: the service starts even if it is down."""
@@ -93,11 +110,11 @@ class Wiring:
         return missing
 
 
-def wire(settings: Settings) -> Wiring:
-    """Build everything from settings; the store connects later."""
+def wire(settings: Settings, read_only: bool = False) -> Wiring:
+    """Build everything from settings; the store connects later. With `read_only` nothing is written."""
     text = rules_file.read_text(settings.rules)
     rules = rules_file.parse(text, str(settings.rules or "rules.toml"))
-    store = open_store(settings)
+    store = open_store(settings, read_only)
     catalog = attributes_file.read(settings.attributes)
     graph = IdentityGraph(
         store,

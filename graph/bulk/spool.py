@@ -18,10 +18,7 @@ _STATUSES = {status.value: status for status in ObservationStatus}
 
 
 class Row(NamedTuple):
-    """A receipt as plain values, which are fast to send between processes and to write to the file.
-
-    `dropped` is the number of dropped identifiers.
-    """
+    """A receipt as plain values, which are fast to send between processes and to write to the file."""
 
     source: str
     id: str
@@ -37,10 +34,9 @@ class Row(NamedTuple):
     facts: str
     kind: str
     fact_holders: tuple[str, ...]
-    dropped: int
 
     @classmethod
-    def of(cls, receipt: Receipt, dropped: int) -> "Row":
+    def of(cls, receipt: Receipt) -> "Row":
         """Return the row of a receipt."""
         return cls(
             receipt.source,
@@ -57,7 +53,6 @@ class Row(NamedTuple):
             receipt.facts,
             receipt.kind,
             receipt.fact_holders,
-            dropped,
         )
 
     def receipt(self, received_at: int, superseded: bool) -> Receipt:

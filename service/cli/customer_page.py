@@ -154,7 +154,7 @@ def _consents(view: CustomerView) -> Table:
     for key, purpose, channel in dict.fromkeys((item.key, item.purpose, item.channel) for item in recorded):
         current = decision_of_address(recorded, key, purpose, channel)
         if current is not None:
-            channels = "all" if channel is None else channel.value
+            channels = channel.lower() or "all"
             decided_at = _format_time(current.decided_at)
             table.add_row(key, purpose, channels, current.decision.value, decided_at, current.source)
     return table

@@ -1,50 +1,29 @@
 """The command line: `kith` and `python -m service`."""
 
-import asyncio
-import gc
 import json
 import logging
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import uvicorn
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from graph.domain.model.errors import InvalidInput, KithError
+from graph.domain.model.rules import with_country
 from graph.domain.profile.pages import ById, ByKey
 from graph.domain.resolution import scenario
 from service.bootstrap import Wiring, wire
-from service.cli import rules
+from service.cli import ingest, rules
 from service.cli.customer_page import print_customer, selection
+from service.cli.shared import Rules, Store, console, errors, run_with_wiring
 from service.config import settings as settings_module
-from service.config.settings import Settings
 from service.http.app import create_app
-from service.ingest.importer import ImportRun, LineCounts, RejectionReport
 from service.runtime import interpreter, version
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(rules.app, name="rules")
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
-
-Store = Annotated[
-    str | None, typer.Option(help="sqlite:///FILE or neo4j://HOST:PORT; without it, the setting KITH_STORE.")
-]
-Rules = Annotated[
-    Path | None, typer.Option(help="A rules file; without it, the setting KITH_RULES, then the default rules.")
-]
-Files = Annotated[list[Path], typer.Argument(help="NDJSON, CSV or Parquet files.", exists=True, dir_okay=False)]
-Source = Annotated[str, typer.Option(help="The source of lines that do not name one.")]
-RejectedFile = Annotated[
-    Path | None,
-    typer.Option(help="The file for rejected lines; without it, FILE-rejected.ndjson beside the first file."),
-]
 
 
 def main() -> None:
@@ -114,129 +93,20 @@ def migrate(store: Store = None, rules: Rules = None) -> None:
         await wiring.prepare()
         return applied
 
-    applied = _run_with_wiring(settings_module.load(store=store, rules=rules), run, prepare=False)
+    applied = run_with_wiring(settings_module.load(store=store, rules=rules), run, prepare=False)
     console.print("\n".join(applied) if applied else "the store is up to date")
 
 
-def _run_with_wiring(settings: Settings, run: Any, prepare: bool = True) -> Any:
-    """Run a coroutine function over a wiring, and close the store in any case."""
-
-    async def run_and_close() -> Any:
-        wiring = wire(settings)
-        try:
-            if prepare:
-                await wiring.prepare()
-            return await run(wiring)
-        finally:
-            await wiring.graph.close()
-
-    return asyncio.run(run_and_close())
-
-
-@app.command(name="import")
-def import_(
-    files: Files,
-    source: Source = "",
-    report: RejectedFile = None,
-    store: Store = None,
-    rules: Rules = None,
-) -> None:
-    """Import observations, orders and facts. It is safe to stop this and run it again."""
-    rejections = _rejection_report(report, files)
-    counts = _run_with_wiring(
-        settings_module.load(store=store, rules=rules), lambda wiring: _import(wiring, files, rejections, source)
-    )
-    console.print(f"{_summary(counts)}; {counts.merges} merges")
-    _print_rejected(counts, rejections)
-
-
-def _rejection_report(chosen: Path | None, files: list[Path]) -> RejectionReport:
-    return RejectionReport(chosen or files[0].with_name(f"{files[0].stem}-rejected.ndjson"))
-
-
-def _progress(details: str = "") -> Progress:
-    """Return progress bars with percentages, times and `details`."""
-    percentage = TextColumn("{task.percentage:>3.0f} %" + details)
-    columns = (TextColumn("{task.description}"), BarColumn(), percentage, TimeElapsedColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=errors)
-
-
-def _summary(counts: LineCounts) -> str:
-    return (
-        f"{counts.accepted} lines accepted, {counts.duplicates} duplicates, {counts.rejected} rejected; "
-        f"{counts.dropped} identifiers dropped"
-    )
-
-
-def _print_rejected(counts: LineCounts, report: RejectionReport) -> None:
-    report.flush()
-    if counts.rejected:
-        reasons = ", ".join(f"{code} {count}" for code, count in sorted(counts.by_code.items()))
-        console.print(f"rejected lines ({reasons}) are in {report.path}", soft_wrap=True)
-
-
-async def _import(wiring: Wiring, files: list[Path], report: RejectionReport, source: str) -> LineCounts:
-    with _progress("  {task.fields[lines]} lines  {task.fields[rate]}/s") as progress:
-        total = sum(path.stat().st_size for path in files)
-        bar = progress.add_task("import", total=total, lines=0, rate=0)
-        done = 0
-
-        def report_progress(read_bytes: int, counts: LineCounts) -> None:
-            elapsed = progress.tasks[0].elapsed or 1
-            progress.update(bar, completed=done + read_bytes, lines=counts.lines, rate=round(counts.lines / elapsed))
-
-        run = ImportRun(wiring.graph, report, report_progress, source)
-        for path in files:
-            progress.update(bar, description=path.name)
-            await run.run(path)
-            done += path.stat().st_size
-        return run.counts
-
-
-@app.command()
-def backfill(
-    files: Files,
-    source: Source = "",
-    report: RejectedFile = None,
-    store: Store = None,
-    rules: Rules = None,
-) -> None:
-    """Load a whole history into an empty store. If this is stopped, run it again to continue."""
-    try:
-        from service.ingest import backfill as bulk
-    except ImportError as error:
-        message = "kith backfill requires the extra `bulk`: from a checkout, pip install '.[bulk]'"
-        raise InvalidInput("MISSING_EXTRA", f"{message} (missing: {error.name})") from error
-    rejections = _rejection_report(report, files)
-    # Millions of values without reference cycles: the cyclic garbage collector would take a third of the time.
-    gc.disable()
-    # Stop by an exception, so that the temporary files, which can take gigabytes, are deleted.
-    signal.signal(signal.SIGTERM, _stop)
-    with _progress() as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def report_progress(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = progress.add_task(stage, total=total)
-            progress.update(tasks[stage], completed=done, total=total)
-
-        run = _run_with_wiring(
-            settings_module.load(store=store, rules=rules),
-            lambda wiring: bulk.run(wiring, files, rejections, report_progress, source),
-            prepare=False,
-        )
-    console.print(_summary(run.counts))
-    console.print(f"{run.customers} customers with {run.identifiers} identifiers, {run.links} links")
-    _print_rejected(run.counts, rejections)
-
-
-def _stop(number: int, _: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+app.command(name="import")(ingest.import_)
+app.command()(ingest.backfill)
 
 
 @app.command()
 def lookup(
     customer: Annotated[str, typer.Argument(help="An identifier as NAMESPACE=VALUE, or a customer id.")],
+    country: Annotated[
+        str, typer.Option(help="The country of a phone number without a calling code: an ISO 3166 code such as CH.")
+    ] = "",
     store: Store = None,
     rules: Rules = None,
 ) -> None:
@@ -245,14 +115,15 @@ def lookup(
     async def run(wiring: Wiring) -> bool:
         graph = wiring.graph
         namespace, equals, value = customer.partition("=")
-        ref = ByKey(graph.rules.key(namespace, value)) if equals else ById(customer)
-        (view,) = await graph.customers([ref], selection(graph))
-        if view is not None:
+        key = graph.rules.key(namespace, with_country(value, country)) if equals else ""
+        (view,) = await graph.customers([ByKey(key) if equals else ById(customer)], selection(graph))
+        if view is None:
+            errors.print(f"no customer found for {escape(key or customer)}", soft_wrap=True)
+        else:
             await print_customer(console, graph, view)
         return view is not None
 
-    if not _run_with_wiring(settings_module.load(store=store, rules=rules), run):
-        errors.print("no customer found")
+    if not run_with_wiring(settings_module.load(store=store, rules=rules), run):
         raise typer.Exit(1)
 
 

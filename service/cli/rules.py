@@ -1,28 +1,24 @@
-"""`kith rules`: check a rules file, preview it on the stored data, and apply it."""
+"""`kith rules`: show the rules in effect; check a rules file, preview it on the stored data, and apply it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from graph.domain.model.errors import StoreUnavailable
 from graph.queries.rules_preview import PreviewImpact
-from service.bootstrap import Wiring, wire
+from service.bootstrap import Wiring
+from service.cli.shared import Store, console, errors, run_with_wiring
 from service.config import rules_file
 from service.config import settings as settings_module
 
-app = typer.Typer(no_args_is_help=True, help="Check, preview and apply rules files.")
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+T = TypeVar("T")
 
+app = typer.Typer(no_args_is_help=True, help="Show the rules; check, preview and apply rules files.")
 File = Annotated[Path, typer.Argument(help="A rules file.", exists=True, dir_okay=False)]
-Store = Annotated[
-    str | None, typer.Option(help="sqlite:///FILE or neo4j://HOST:PORT; without it, the setting KITH_STORE.")
-]
 
 
 @app.command()
@@ -32,17 +28,17 @@ def check(file: File) -> None:
     console.print(f"{file} is valid: {len(rules.namespaces)} namespaces, strongest first: {', '.join(rules.by_name)}")
 
 
-def _run_with_wiring(store: str | None, run: Callable[[Wiring], Awaitable[Any]]) -> Any:
-    async def run_and_close() -> Any:
-        # The current rules are those of the store, not those of the settings.
-        wiring = wire(settings_module.load(store=store).model_copy(update={"rules": None}))
-        try:
-            await wiring.prepare()
-            return await run(wiring)
-        finally:
-            await wiring.graph.close()
+@app.command()
+def show(store: Store = None) -> None:
+    """Print the rules of the store, or the default rules if it has none yet. Nothing is written."""
+    settings = settings_module.load(store=store).model_copy(update={"rules": None})
+    stored = run_with_wiring(settings, lambda wiring: wiring.read_rules(), prepare=False, read_only=True)
+    typer.echo(rules_file.default_text() if stored is None else stored.text, nl=False)
 
-    return asyncio.run(run_and_close())
+
+def _run(store: str | None, run: Callable[[Wiring], Awaitable[T]]) -> T:
+    # The current rules are those of the store, not those of the settings.
+    return run_with_wiring(settings_module.load(store=store).model_copy(update={"rules": None}), run)
 
 
 def _bar() -> Progress:
@@ -71,7 +67,7 @@ def preview(
             raise StoreUnavailable("the preview failed: the database is unavailable")
         return rules_preview.impact
 
-    impact: PreviewImpact = _run_with_wiring(store, run)
+    impact: PreviewImpact = _run(store, run)
     console.print(f"customers: {impact.current_customers} now, {impact.projected_customers} under these rules")
     console.print(
         f"current customers: {impact.merging_customers} would merge, {impact.splitting_customers} would split, "
@@ -114,4 +110,4 @@ def apply(
         await rules.applied()
         return progress.version
 
-    console.print(f"version {_run_with_wiring(store, run)} of the rules is in effect")
+    console.print(f"version {_run(store, run)} of the rules is in effect")

@@ -9,39 +9,43 @@ import hashlib
 import os
 import secrets
 import tempfile
-from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
 from graph.bulk.collect import Collected, Collector
 from graph.bulk.result import STAGES, BulkResult
-from graph.bulk.spool import Row, Spool
+from graph.bulk.spool import Spool
 from graph.domain.commands import Terms
-from graph.domain.model.errors import InvalidInput, Problem
+from graph.domain.model.errors import InvalidInput
 from graph.domain.model.json_text import compact
 from graph.domain.model.rules import Rules
 from graph.ports import LOADING, Store
 from service.bootstrap import SystemClock, Wiring
 from service.config import rules_file
-from service.ingest.file_formats import raw_lines
-from service.ingest.importer import LineCounts, RejectionReport
+from service.ingest.counts import LineCounts
+from service.ingest.file_formats import InputFile, open_file
+from service.ingest.line_collector import CONFLICT, LineCollector
 from service.ingest.parallel_reader import LineReader, ReaderPool
+from service.ingest.raw_lines import ReadOptions
+from service.ingest.report import Report
 from service.runtime.ids import derive_customer_id
 
 ProgressCallback = Callable[[str, int, int], None]
 """Called with the stage, the amount that is done, and the total amount."""
+OpenCallback = Callable[[Path, InputFile], None]
+"""Called with each file before it is read."""
 
 
 class LoadCheckpoint(Struct, frozen=True):
     """How far a store is loaded. It is stored there, so that a later run can continue.
 
-    `files` are digests of the files, `now` is in microseconds, and customer ids are derived from the secret `seed`.
+    `files` are digests of the files and of options for reading them, `now` is in microseconds, and customer ids are
+    derived from the secret `seed`.
     """
 
     files: tuple[str, ...]
@@ -73,9 +77,11 @@ class Backfill:
     store: Store
     terms: Terms
     now: int
-    report: RejectionReport
+    report: Report
     on_progress: ProgressCallback
-    source: str = ""
+    source: str
+    options: ReadOptions
+    on_open: OpenCallback
     counts: LineCounts = field(default_factory=LineCounts)
     processes: int = field(default_factory=lambda: os.cpu_count() or 1)
     customers: int = 0
@@ -84,14 +90,18 @@ class Backfill:
 
     async def run(self, files: Sequence[Path]) -> None:
         """Read, resolve and load files; raise `StoreNotEmpty` if the store is not empty."""
-        checkpoint = await self._resume_or_start(files)
         (stored_rules, *_) = await self.store.rules()
         rules = rules_file.parse(stored_rules.text)
+        # All files are opened first: one that cannot be read as a whole leaves the store unchanged.
+        inputs = [open_file(path, rules, self.options) for path in files]
+        for path, file in zip(files, inputs, strict=True):
+            self.on_open(path, file)
+        checkpoint = await self._resume_or_start(files)
         reader = LineReader(stored_rules.text, self.terms, checkpoint.now, self.source)
         with tempfile.TemporaryDirectory(prefix="kith-backfill-") as folder:
             spool = Spool(Path(folder))
             try:
-                collected = self._collect_rows(files, spool, reader, rules)
+                collected = self._collect_rows(files, inputs, spool, reader, rules)
             except BaseException:
                 if not checkpoint.stage:
                     await self.store.end_load()
@@ -109,7 +119,7 @@ class Backfill:
 
     async def _resume_or_start(self, files: Sequence[Path]) -> LoadCheckpoint:
         """Return the checkpoint of an earlier run with the same files, or a new checkpoint."""
-        digests = tuple(_digest(path) for path in files)
+        digests = *map(_digest, files), *_digests_of_options(self.source, self.options)
         text = await self.store.get_value(LOADING)
         earlier = None if text is None else LoadCheckpoint.from_json(text)
         if earlier is not None and earlier.files == digests:
@@ -117,7 +127,8 @@ class Backfill:
         elif earlier is not None and earlier.stage:
             raise InvalidInput(
                 "DIFFERENT_FILES",
-                "the backfill that was started in this store has different files; give those again, in the same order",
+                "the backfill that was started in this store has different files or options; give those again, in the "
+                "same order",
             )
         else:
             checkpoint = LoadCheckpoint(digests, self.now, secrets.token_hex(32))
@@ -129,38 +140,35 @@ class Backfill:
 
     # --- reading
 
-    def _collect_rows(self, files: Sequence[Path], spool: Spool, reader: LineReader, rules: Rules) -> Collected:
-        collector = Collector(spool)
-        line_numbers, file_indexes, is_valid = array("q"), array("i"), array("b")
+    def _collect_rows(
+        self, files: Sequence[Path], inputs: Sequence[InputFile], spool: Spool, reader: LineReader, rules: Rules
+    ) -> Collected:
+        lines = LineCollector(Collector(spool), self.report, self.counts)
         total_bytes = sum(path.stat().st_size for path in files)
         bytes_before = 0
         with ReaderPool(reader, self.processes) as pool:
-            for index, path in enumerate(files):
-                for chunk, results in pool.read(raw_lines(path, rules)):
-                    for raw_line, (values, problem) in zip(chunk, results, strict=True):
-                        if problem is not None:
-                            self._reject(path, raw_line.line, problem)
-                        if values is not None:
-                            row = Row._make(values)
-                            collector.add(row)
-                            line_numbers.append(raw_line.line)
-                            file_indexes.append(index)
-                            is_valid.append(problem is None)
-                            self.counts.dropped += row.dropped
+            for index, (path, file) in enumerate(zip(files, inputs, strict=True)):
+                for chunk, results in pool.read(file.lines()):
+                    for line, result in zip(chunk, results, strict=True):
+                        lines.add(index, path, line, result)
                     self.on_progress("read", bytes_before + chunk[-1].read_bytes, total_bytes)
+                self.counts.blank += file.blank
                 bytes_before += path.stat().st_size
-        collected = collector.finish()
-        valid = np.frombuffer(is_valid, np.int8).astype(bool)
-        self.counts.duplicates = int((valid & collected.duplicate).sum())
-        self.counts.accepted = int((valid & ~collected.duplicate & ~collected.conflicting).sum())
-        for at in (valid & collected.conflicting).nonzero()[0].tolist():
-            problem = Problem("ID_CONFLICT", "already exists with other content", ("id",))
-            self._reject(files[file_indexes[at]], line_numbers[at], problem)
+        collected, conflicts = lines.finish()
+        for index, numbers in conflicts.items():
+            self._reject_conflicts(files[index], rules, numbers)
+        self.report.flush()
         return collected
 
-    def _reject(self, path: Path, line: int, problem: Problem) -> None:
-        self.counts.reject(problem)
-        self.report.reject(path, line, problem)
+    def _reject_conflicts(self, path: Path, rules: Rules, numbers: frozenset[int]) -> None:
+        """Reject the lines of a file that contradict an earlier line. They are read again for the report."""
+        last = max(numbers)
+        for line in open_file(path, rules, self.options).lines():
+            if line.line in numbers:
+                self.counts.reject(CONFLICT, line.rows)
+                self.report.reject(path, line, CONFLICT)
+            if line.line >= last:
+                break
 
     # --- loading
 
@@ -192,13 +200,40 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "blake2b").hexdigest()
 
 
+def _digests_of_options(source: str, options: ReadOptions) -> tuple[str, ...]:
+    """Return a digest of the options that decide how files are read; none if all are left out."""
+    if not source and options == ReadOptions():
+        return ()
+    text = compact([source, options.delimiter, options.encoding, sorted(options.ignored_columns)])
+    return (hashlib.blake2b(text.encode()).hexdigest(),)
+
+
+def _ignore(path: Path, file: InputFile) -> None:
+    """Do nothing with an open file."""
+
+
 async def run(
-    wiring: Wiring, files: Sequence[Path], report: RejectionReport, on_progress: ProgressCallback, source: str = ""
+    wiring: Wiring,
+    files: Sequence[Path],
+    report: Report,
+    on_progress: ProgressCallback,
+    source: str = "",
+    options: ReadOptions | None = None,
+    on_open: OpenCallback = _ignore,
 ) -> Backfill:
     """Backfill the store of a wiring, and return the run with its counts."""
     await wiring.store.migrate()
     if await wiring.store.get_value(LOADING) is None:
         await wiring.prepare()
-    backfill = Backfill(wiring.store, wiring.graph.terms, SystemClock().now(), report, on_progress, source)
+    backfill = Backfill(
+        wiring.store,
+        wiring.graph.terms,
+        SystemClock().now(),
+        report,
+        on_progress,
+        source,
+        options or ReadOptions(),
+        on_open,
+    )
     await backfill.run(files)
     return backfill

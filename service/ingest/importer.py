@@ -4,66 +4,32 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
-
-import orjson
+from typing import Any
 
 from graph.commands.commit import Accepted, CommandResult, Rejected
+from graph.domain.commands import SourceStatement
 from graph.domain.model.errors import Problem, TemporaryFailure
 from graph.domain.model.observations import Observation
 from graph.domain.model.orders import OrderStatement
+from graph.domain.model.products import Product
 from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.consents import ConsentStatement
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.interactions import InteractionStatement
 from graph.identity_graph import IdentityGraph
-from service.ingest.records import Record, read_records
+from service.ingest.counts import LineCounts
+from service.ingest.file_formats import InputFile
+from service.ingest.located import located
+from service.ingest.raw_lines import RawLine
+from service.ingest.records import parse_record
+from service.ingest.report import Report
 
 BATCH_SIZE = 500
 MAX_BATCHES_IN_FLIGHT = 3
 """Batches in progress at the same time: one in the database, one waiting, one being read."""
 
-
-@dataclass(slots=True)
-class LineCounts:
-    """How many lines had which result so far."""
-
-    accepted: int = 0
-    duplicates: int = 0
-    rejected: int = 0
-    dropped: int = 0
-    merges: int = 0
-    by_code: dict[str, int] = field(default_factory=dict)
-
-    def reject(self, problem: Problem) -> None:
-        """Count a rejected line."""
-        self.rejected += 1
-        self.by_code[problem.code] = self.by_code.get(problem.code, 0) + 1
-
-    @property
-    def lines(self) -> int:
-        """Return the number of lines read."""
-        return self.accepted + self.duplicates + self.rejected
-
-
-@dataclass(slots=True)
-class RejectionReport:
-    """The file of rejected lines with their reasons. It is created with the first rejected line."""
-
-    path: Path
-    _out: TextIO | None = None
-
-    def reject(self, path: Path, line: int, problem: Problem) -> None:
-        """Write a rejected line."""
-        if self._out is None:
-            self._out = self.path.open("w", encoding="utf-8")
-        row = {"file": str(path), "line": line, "code": problem.code, "reason": problem.message, "path": problem.path}
-        self._out.write(orjson.dumps(row).decode() + "\n")
-
-    def flush(self) -> None:
-        """Write buffered lines to disk."""
-        if self._out is not None:
-            self._out.flush()
+Batch = list[tuple[RawLine, SourceStatement | Product]]
+"""Lines of a file with their statements, which are all of one kind."""
 
 
 @dataclass(slots=True)
@@ -71,32 +37,43 @@ class ImportRun:
     """Imports files into a graph. It is safe to stop at any moment and to run again."""
 
     graph: IdentityGraph
-    report: RejectionReport
+    report: Report
     progress: Callable[[int, LineCounts], None]
     source: str = ""
     counts: LineCounts = field(default_factory=LineCounts)
 
-    async def run(self, path: Path) -> None:
+    async def run(self, path: Path, file: InputFile) -> None:
         """Import one file, and call `progress` after each batch with the bytes read and the counts."""
         running: set[asyncio.Task[None]] = set()
-        batch: list[Record] = []
+        batch: Batch = []
+        read_bytes = 0
         try:
-            for record in read_records(path, self.graph.rules, self.source):
-                # All records of a batch are of one kind, so that it keeps the order of the lines.
-                if batch and (len(batch) == BATCH_SIZE or _kind(record) != _kind(batch[0])):
+            for line in file.lines():
+                read_bytes = line.read_bytes
+                record = parse_record(line.value, self.source)
+                if record.notes:
+                    self.counts.note(note.value for note in record.notes)
+                statement = record.statement
+                if isinstance(statement, Problem):
+                    self._reject(path, line, statement)
+                    continue
+                # All statements of a batch are of one kind, so that it keeps the order of the lines.
+                if batch and (len(batch) == BATCH_SIZE or type(statement) is not type(batch[0][1])):
                     await self._start(running, path, batch)
                     batch = []
-                batch.append(record)
+                batch.append((line, statement))
             if batch:
                 await self._start(running, path, batch)
             while running:
                 await self._wait_for_a_batch(running)
+            self.counts.blank += file.blank
+            self.progress(read_bytes, self.counts)
         finally:
             for task in running:
                 task.cancel()
             self.report.flush()
 
-    async def _start(self, running: set[asyncio.Task[None]], path: Path, batch: list[Record]) -> None:
+    async def _start(self, running: set[asyncio.Task[None]], path: Path, batch: Batch) -> None:
         running.add(asyncio.create_task(self._import(path, batch)))
         if len(running) >= MAX_BATCHES_IN_FLIGHT:
             await self._wait_for_a_batch(running)
@@ -107,45 +84,52 @@ class ImportRun:
             running.discard(task)
             task.result()
 
-    async def _import(self, path: Path, batch: list[Record]) -> None:
-        results = await self._send(batch)
-        for record, result in zip(batch, results, strict=True):
+    async def _import(self, path: Path, batch: Batch) -> None:
+        for (line, _), result in zip(batch, await self._send(batch), strict=True):
             match result:
-                case Rejected(problem):
-                    self.counts.reject(problem)
-                    self.report.reject(path, record.line, problem)
+                case Rejected(problem) | (Problem() as problem):
+                    self._reject(path, line, problem)
                 case Accepted():
-                    self.counts.duplicates += result.duplicate
-                    self.counts.accepted += not result.duplicate
-                    self.counts.dropped += len(result.dropped_identifiers)
+                    self.counts.duplicates += line.rows * result.duplicate
+                    self.counts.accepted += line.rows * (not result.duplicate)
                     self.counts.merges += len(result.merges)
-        self.progress(batch[-1].read_bytes, self.counts)
+                    for dropped in result.dropped_identifiers:
+                        self.report.drop(path, line.line, dropped)
+                        self.counts.drop((dropped.code.value,))
+                case _:  # a product
+                    self.counts.accepted += line.rows
+        self.progress(batch[-1][0].read_bytes, self.counts)
 
-    async def _send(self, batch: list[Record]) -> list[CommandResult]:
+    def _reject(self, path: Path, line: RawLine, problem: Problem) -> None:
+        problem = located(problem, line)
+        self.counts.reject(problem, line.rows)
+        self.report.reject(path, line, problem)
+
+    async def _send(self, batch: Batch) -> list[CommandResult | bool | Problem]:
+        record = self._recorder(type(batch[0][1]))
         pause = 0.5
         while True:
             try:
-                return await self._recorder(_kind(batch[0]))([record.content for record in batch])
+                results: list[CommandResult | bool | Problem] = await record([statement for _, statement in batch])
             except TemporaryFailure:
                 # The batch may have been stored; sending it again is idempotent.
                 if pause > 30:
                     raise
                 await asyncio.sleep(pause)
                 pause *= 2
+            else:
+                return results
 
-    def _recorder(self, kind: type) -> Callable[[list[Any]], Awaitable[list[CommandResult]]]:
-        """Return the method of the graph that records contents of a kind."""
+    def _recorder(self, kind: type) -> Callable[[list[Any]], Awaitable[Any]]:
+        """Return the method of the graph that records statements of a kind."""
         graph = self.graph
-        recorders: dict[type, Callable[[list[Any]], Awaitable[list[CommandResult]]]] = {
+        recorders: dict[type, Callable[[list[Any]], Awaitable[Any]]] = {
             Observation: graph.link,
             OrderStatement: graph.record_orders,
             AttributesStatement: graph.record_attributes,
             ConsentStatement: graph.record_consents,
             InteractionStatement: graph.record_interactions,
             ExternalSegmentStatement: graph.record_external_segments,
+            Product: graph.record_products,
         }
         return recorders[kind]
-
-
-def _kind(record: Record) -> type:
-    return Observation if isinstance(record.content, Observation | Problem) else type(record.content)

@@ -13,13 +13,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from graph.bulk.spool import Row
-from graph.domain.commands import Terms, command
+from graph.domain.commands import Terms, commands_of
 from graph.domain.model.errors import Problem
 from graph.domain.model.observations import REJECTED_BY_RULES
-from graph.domain.model.rules import Rules
-from graph.domain.resolution.intake import receipt_of
+from graph.domain.model.products import Product
+from graph.domain.model.rules import DroppedIdentifier, Rules
+from graph.domain.resolution.preparation import receipt_of
 from service.config import rules_file
-from service.ingest.file_formats import LineContent, RawLine
+from service.ingest.raw_lines import LineContent, RawLine
 from service.ingest.records import parse_record
 
 CHUNK_LINES = 2_000
@@ -47,22 +48,33 @@ class LineReader:
 
     def read_line(self, content: LineContent) -> "LineResult":
         """Parse the content of a line, and normalize it under the rules."""
-        statement = parse_record(content, self.source)
-        result = statement if isinstance(statement, Problem) else command(statement, self.rules, self.terms, self.now)
-        if isinstance(result, Problem):
-            return None, result
-        rejected = result.normalized.rejected
-        if rejected is not None and rejected.code not in REJECTED_BY_RULES:
-            return None, rejected
+        record = parse_record(content, self.source)
+        notes = tuple(note.value for note in record.notes)
+        if isinstance(record.statement, Problem):
+            return (), record.statement, (), notes
+        if isinstance(record.statement, Product):
+            return (), PRODUCT_NOT_LOADED, (), notes
+        commands = commands_of(record.statement, self.rules, self.terms, self.now)
+        if isinstance(commands, Problem):
+            return (), commands, (), notes
+        normalized = commands[0].normalized
+        if normalized.rejected is not None and normalized.rejected.code not in REJECTED_BY_RULES:
+            return (), normalized.rejected, (), notes
         # Plain tuples are sent between processes faster than named tuples.
-        return tuple(Row.of(receipt_of(result), len(result.normalized.dropped))), rejected
+        rows = tuple(tuple(Row.of(receipt_of(command))) for command in commands)
+        dropped = () if normalized.rejected is not None else normalized.dropped
+        return rows, normalized.rejected, dropped, notes
 
 
-LineResult = tuple[tuple[Any, ...] | None, Problem | None]
-"""The row of a line if it is to be stored, and the problem of the line if there is one.
+LineResult = tuple[tuple[tuple[Any, ...], ...], Problem | None, tuple[DroppedIdentifier, ...], tuple[str, ...]]
+"""The rows of a line that are to be stored, the problem of the line, its dropped identifiers and notes on its times.
 
-A line that the rules reject has both: it is stored, so that other rules can accept it later.
+The first row is the line's own; others follow from it. A line that the rules reject has a row and a problem: it is
+stored, so that other rules can accept it later.
 """
+PRODUCT_NOT_LOADED = Problem(
+    "INVALID_LINE", "is a product, which a backfill does not load; use `kith import` for it afterwards"
+)
 
 _reader: LineReader | None = None
 

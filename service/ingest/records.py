@@ -1,236 +1,112 @@
-"""Parse lines of files into statements, with a model for each kind of line.
+"""Parse lines of files into statements."""
 
-The fields are those of the GraphQL inputs; docs/reference/import-formats.md describes them.
-"""
+import re
+from collections.abc import Mapping
+from typing import Any
 
-import json
-from collections.abc import Iterator, Mapping
-from decimal import Decimal
-from pathlib import Path
-from typing import Annotated, Any, Literal
-
-import orjson
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic.alias_generators import to_camel
 
 from graph.domain.commands import SourceStatement
 from graph.domain.model.errors import Problem
-from graph.domain.model.observations import Observation, Party
-from graph.domain.model.orders import Order, OrderLine, OrderStatement, OrderStatus
-from graph.domain.model.rules import Rules
-from graph.domain.profile.attributes import AttributesStatement
-from graph.domain.profile.consents import Channel, ConsentStatement, Decision
-from graph.domain.profile.external_segments import ExternalSegmentStatement
-from graph.domain.profile.interactions import Interaction, InteractionStatement
-from schema.shared.scalars import microseconds
-from service.ingest.file_formats import LineContent, raw_lines
+from graph.domain.model.orders import OrderStatement
+from graph.domain.model.products import Product
+from graph.domain.model.rules import with_country
+from graph.domain.model.times import TimeNote, parse_time
+from graph.domain.profile.interactions import InteractionStatement
+from service.ingest.json_objects import parse_object
+from service.ingest.raw_lines import LineContent
+from service.ingest.record_fields import REQUIRED, FieldError, unknown
+from service.ingest.record_kinds import COUNTRY, TIMES, RecordKind, kind_of
+
+_UNREPORTED = frozenset({TimeNote.NO_OFFSET})
+"""Notes that say nothing of use: nearly all files without offsets are in UTC."""
+_DAY_FIRST = re.compile(r"\s*[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}(?![0-9])")
+"""A date with the day or the month first; which of them is first cannot be known."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True)
+class ParsedRecord(Struct, frozen=True, gc=False):
+    """The statement of a line, or the problem with it, and what was assumed about its times."""
+
+    statement: SourceStatement | Product | Problem
+    notes: tuple[TimeNote, ...] = ()
 
 
-class _Identifier(_Model):
-    namespace: str
-    value: str
-
-
-class _SourceRecord(_Model):
-    """The fields that lines of all kinds have in common."""
-
-    source: str
-    party: Literal["FIRST_PARTY", "SECOND_PARTY", "THIRD_PARTY"] = "FIRST_PARTY"
-    identifiers: list[_Identifier] = []
-
-    @field_validator(
-        "seen_at",
-        "placed_at",
-        "reported_at",
-        "occurred_at",
-        "decided_at",
-        "expires_at",
-        mode="before",
-        check_fields=False,
-    )
-    @classmethod
-    def _time(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        try:
-            return microseconds(value)
-        except (ValueError, OverflowError):
-            raise ValueError("must be an ISO 8601 date and time such as 2026-03-01T12:00:00Z") from None
-
-    @property
-    def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Return the identifiers as pairs of namespace and value."""
-        return tuple((identifier.namespace, identifier.value) for identifier in self.identifiers)
-
-
-class _Observation(_SourceRecord):
-    id: str = ""
-    seen_at: int | None = None
-    confidence: float | None = None
-    evidence: str = ""
-
-    def to_statement(self) -> Observation:
-        return Observation(
-            self.source, self.pairs, self.id, Party[self.party], self.seen_at, self.confidence, self.evidence
-        )
-
-
-class _Attributes(_SourceRecord):
-    id: str = ""
-    reported_at: int | None = None
-    attributes: dict[str, str | dict[str, str] | None]
-
-    def to_statement(self) -> AttributesStatement:
-        paths: dict[str, tuple[str | int, ...]] = {name: ("attributes", name) for name in self.attributes}
-        return AttributesStatement(
-            self.source, self.pairs, self.attributes, self.id, Party[self.party], self.reported_at, paths
-        )
-
-
-class _Consent(_SourceRecord):
-    id: str = ""
-    decided_at: int | None = None
-    purpose: str
-    decision: Literal["GIVEN", "REFUSED", "WITHDRAWN"]
-    channel: Literal["EMAIL", "PHONE", "SMS", "POSTAL_MAIL", "PUSH", "WEB"] | None = None
-    policy_version: str = ""
-
-    def to_statement(self) -> ConsentStatement:
-        return ConsentStatement(
-            self.source,
-            self.pairs,
-            self.purpose,
-            Decision[self.decision],
-            None if self.channel is None else Channel[self.channel],
-            self.policy_version,
-            self.id,
-            Party[self.party],
-            self.decided_at,
-        )
-
-
-class _Interaction(_SourceRecord):
-    id: str = ""
-    type: str
-    occurred_at: int
-    channel: str = ""
-    device: str = ""
-    campaign: str = ""
-    sku: str = ""
-    text: str = ""
-    properties: dict[str, Any] = {}
-    offer_type: str = ""
-
-    def to_statement(self) -> InteractionStatement:
-        details = (self.channel, self.device, self.campaign, self.sku, self.text, self.properties, self.offer_type)
-        interaction = Interaction(self.source, self.type, self.occurred_at, self.id, *details)
-        return InteractionStatement(interaction, self.pairs, Party[self.party])
-
-
-class _ExternalSegment(_SourceRecord):
-    id: str = ""
-    party: Literal["FIRST_PARTY", "SECOND_PARTY", "THIRD_PARTY"] = "THIRD_PARTY"
-    reported_at: int | None = None
-    segment: str
-    expires_at: int | None = None
-    is_member: bool = True
-
-    def to_statement(self) -> ExternalSegmentStatement:
-        return ExternalSegmentStatement(
-            self.source,
-            self.pairs,
-            self.segment,
-            self.expires_at,
-            self.is_member,
-            self.id,
-            Party[self.party],
-            self.reported_at,
-        )
-
-
-class _OrderLine(_Model):
-    sku: str
-    quantity: Decimal
-    total: Decimal
-    name: str = ""
-
-
-class _Order(_SourceRecord):
-    number: str
-    placed_at: int
-    reported_at: int
-    currency: str
-    total: Decimal
-    status: Annotated[OrderStatus, Field(strict=False)] = OrderStatus.PLACED
-    lines: list[_OrderLine] = []
-
-    @field_validator("status", mode="before")
-    @classmethod
-    def _status(cls, value: Any) -> Any:
-        return value.lower() if isinstance(value, str) else value
-
-    def to_statement(self) -> OrderStatement:
-        lines = tuple(OrderLine(line.sku, line.quantity, line.total, line.name) for line in self.lines)
-        order = Order(
-            self.number, self.source, self.placed_at, self.reported_at, self.currency, self.total, self.status, lines
-        )
-        return OrderStatement(order, self.pairs, Party[self.party])
-
-
-class Record(Struct, frozen=True):
-    """One parsed line of a file. `content` is a problem if the line cannot be read."""
-
-    line: int
-    read_bytes: int
-    content: SourceStatement | Problem
-
-
-def read_records(path: Path, rules: Rules, source: str = "") -> Iterator[Record]:
-    """Parse the lines of a file. Lines that do not name a source get `source`."""
-    return (Record(line.line, line.read_bytes, parse_record(line.value, source)) for line in raw_lines(path, rules))
-
-
-def parse_record(content: LineContent, source: str = "") -> SourceStatement | Problem:
+def parse_record(content: LineContent, source: str = "") -> ParsedRecord:
     """Return the statement of a line, or the problem with it. A line that does not name a source gets `source`."""
-    if isinstance(content, Problem):
-        return content
+    place = "a column"
     if isinstance(content, bytes):
-        try:
-            parsed = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
-            try:
-                content.decode()
-            except UnicodeDecodeError:
-                return Problem("INVALID_LINE", "is not UTF-8")
-            return Problem("INVALID_LINE", f"is not JSON: {error.msg} at column {error.colno}")
-        if not isinstance(parsed, dict):
-            return Problem("INVALID_LINE", "is not a JSON object")
-        content = parsed
-    return _to_statement(content if "source" in content else {**content, "source": source})
-
-
-_RECORD_KINDS: dict[str, type[_Order | _Attributes | _Consent | _Interaction | _ExternalSegment]] = {
-    "number": _Order,
-    "attributes": _Attributes,
-    "purpose": _Consent,
-    "type": _Interaction,
-    "segment": _ExternalSegment,
-}
-"""The kind of a line that has a field of this name. A line without any of them is an observation."""
-
-
-def _to_statement(fields: Mapping[str, Any]) -> SourceStatement | Problem:
-    model = next((kind for name, kind in _RECORD_KINDS.items() if name in fields), _Observation)
+        content, place = parse_object(content), "the key"
+    if isinstance(content, Problem):
+        return ParsedRecord(content)
+    notes: list[TimeNote] = []
     try:
-        return model.model_validate(fields).to_statement()
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        path = tuple(first["loc"])
-        name = ".".join(str(part) for part in path)
-        value = "" if first["type"] == "missing" else f", not {json.dumps(first['input'], default=str)[:60]}"
-        return Problem("INVALID_FIELD", f"{name}: {first['msg'].removeprefix('Value error, ')}{value}", path)
+        statement = _statement(content, source, notes)
+    except FieldError as error:
+        return ParsedRecord(Problem("INVALID_FIELD", str(error), error.path))
+    if not statement_source(statement):
+        message = f"source is missing: add {place} source, or --source NAME"
+        return ParsedRecord(Problem("INVALID_FIELD", message, ("source",)))
+    return ParsedRecord(statement, tuple(notes)) if notes else ParsedRecord(statement)
+
+
+def _statement(fields: Mapping[str, Any], source: str, notes: list[TimeNote]) -> SourceStatement | Product:
+    kind = kind_of(fields)
+    time = kind.time
+    if fields.get(time) is None:
+        time, fields = _with_time(fields, kind)
+    known = kind.fields
+    values: dict[str, Any] = {}
+    for name, value in fields.items():
+        if value is None:
+            continue  # null is the same as a field that is left out
+        if name not in known:
+            raise FieldError((name[:60],), unknown(name[:60], kind.name, known))
+        field, read = known[name]
+        try:
+            read_value = read(value)
+        except FieldError:
+            raise
+        except ValueError as error:
+            if read is not parse_time:
+                raise FieldError((name,), str(error), value) from None
+            sent, shown = (time, f"{time} ({name})") if name == kind.time != time else (name, "")
+            raise FieldError((sent,), _time_reason(value, error), name=shown) from None
+        if read is parse_time:
+            if read_value.note is not None and read_value.note not in _UNREPORTED:
+                notes.append(read_value.note)
+            read_value = read_value.microseconds
+        values[field] = read_value
+    for name in kind.required:
+        if fields.get(name) is None:
+            raise FieldError((name,), REQUIRED)
+    values.setdefault("source", source)
+    country, pairs = values.pop(COUNTRY, ""), values.get("identifiers")
+    if country and pairs:
+        values["identifiers"] = tuple((namespace, with_country(raw, country)) for namespace, raw in pairs)
+    return kind.statement(values)
+
+
+def _with_time(fields: Mapping[str, Any], kind: RecordKind) -> tuple[str, Mapping[str, Any]]:
+    """Return the name of the only time that is there, and the fields with it as the time of the kind."""
+    times = [name for name in TIMES if fields.get(name) is not None]
+    if len(times) != 1:
+        return kind.time, fields
+    return times[0], {kind.time if name == times[0] else name: value for name, value in fields.items()}
+
+
+def _time_reason(value: object, error: ValueError) -> str:
+    """Return the reason why a time cannot be read; it names the value."""
+    if isinstance(value, str) and _DAY_FIRST.match(value):
+        return f"{error}; write year-month-day, such as 2026-02-03"
+    return str(error)
+
+
+def statement_source(statement: SourceStatement | Product) -> str:
+    """Return the source of a statement."""
+    match statement:
+        case OrderStatement():
+            return statement.order.source
+        case InteractionStatement():
+            return statement.interaction.source
+        case _:
+            return statement.source

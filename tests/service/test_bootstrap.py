@@ -9,8 +9,9 @@ import pytest
 from graph.domain.model.errors import InvalidInput
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.sqlite import SQLiteStore
-from service.bootstrap import open_store
+from service.bootstrap import open_store, wire
 from service.config.settings import Settings
+from tests.builders.runs import Run
 
 
 def settings(store: str) -> Settings:
@@ -21,6 +22,32 @@ def settings(store: str) -> Settings:
 def test_the_configured_store_is_opened(tmp_path: Path) -> None:
     assert isinstance(open_store(settings(f"sqlite:///{tmp_path / 'kith.db'}")), SQLiteStore)
     assert isinstance(open_store(settings("neo4j://127.0.0.1:7687")), Neo4jStore)
+
+
+def test_a_store_that_is_only_read_creates_no_file(tmp_path: Path, run: Run) -> None:
+    # given
+    path = tmp_path / "a store #1.db"
+    wiring = wire(settings(f"sqlite:///{path}"), read_only=True)
+    # when / then: there is no store yet
+    assert run(wiring.read_rules()) is None
+    assert list(tmp_path.iterdir()) == []
+    # when: another process has one open, and later closes it
+    service = wire(settings(f"sqlite:///{path}"))
+    run(service.prepare())
+    reader = wire(settings(f"sqlite:///{path}"), read_only=True)
+    while_open = run(reader.read_rules())
+    run(reader.graph.close())
+    run(service.graph.close())
+    content = path.read_bytes()
+    closed = wire(settings(f"sqlite:///{path}"), read_only=True)
+    # then
+    assert while_open == run(closed.read_rules())
+    assert while_open is not None
+    assert while_open.version == 1
+    assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+    for opened in (wiring, closed):
+        run(opened.graph.close())
 
 
 @pytest.mark.parametrize(

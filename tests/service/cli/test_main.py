@@ -85,6 +85,20 @@ def test_rules_other_than_those_of_the_store_are_rejected(tmp_path: Path) -> Non
     assert "differ from the file" in done.stderr.replace("\n", " ")
 
 
+def test_the_rules_are_shown_as_a_file_that_can_be_changed(tmp_path: Path) -> None:
+    # given
+    default = kith(tmp_path, "rules", "show")
+    (tmp_path / "loose.toml").write_text(default_text().replace("limit = 5", "limit = 9"), "utf-8")
+    files = sorted(path.name for path in tmp_path.iterdir())
+    # when
+    kith(tmp_path, "migrate", "--rules", "loose.toml")
+    changed = kith(tmp_path, "rules", "show")
+    # then: looking creates no store
+    assert files == ["loose.toml"]
+    assert default.stdout == default_text()
+    assert changed.stdout == (tmp_path / "loose.toml").read_text("utf-8")
+
+
 def test_rules_are_checked_previewed_and_applied(tmp_path: Path) -> None:
     # given
     lines = [

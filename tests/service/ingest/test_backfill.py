@@ -15,13 +15,16 @@ import pytest
 
 from graph.domain.model.errors import InvalidInput, StoreNotEmpty, StoreUnavailable
 from graph.domain.model.store_values import Writes
+from graph.domain.profile.consents import decisions
+from graph.domain.profile.insights import CONSENTS
 from graph.domain.profile.pages import ByKey, OrderPage, Selection
 from graph.ports import LOADING, Store
 from service.bootstrap import Wiring, wire
 from service.config.settings import Settings
 from service.ingest import backfill
 from service.ingest.backfill import LoadCheckpoint
-from service.ingest.importer import RejectionReport
+from service.ingest.raw_lines import ReadOptions
+from service.ingest.report import Report
 from tests.builders.runs import Run
 
 LINES = [
@@ -93,19 +96,26 @@ def check_progress(stage: str, done: int, total: int) -> None:
 
 def test_a_history_is_read_resolved_and_loaded(wiring: Wiring, run: Run, tmp_path: Path) -> None:
     # given
-    report = RejectionReport(tmp_path / "rejected.ndjson")
+    report = Report(tmp_path / "report.ndjson")
     # when
     done = run(backfill.run(wiring, [write_history(tmp_path, LINES)], report, check_progress))
     report.flush()
     # then
     assert (done.customers, done.identifiers, done.links) == (2, 4, 2)
     assert (done.counts.accepted, done.counts.duplicates, done.counts.rejected, done.counts.dropped) == (4, 1, 4, 1)
-    rejected = [json.loads(line) for line in (tmp_path / "rejected.ndjson").read_text().splitlines()]
-    assert {(row["line"], row["code"]) for row in rejected} == {
+    entries = [json.loads(line) for line in (tmp_path / "report.ndjson").read_text().splitlines()]
+    assert {(entry["line"], entry["code"]) for entry in entries} == {
+        (1, "BLOCKED"),
         (6, "ID_CONFLICT"),
         (7, "NAMESPACE_LIMIT_EXCEEDED"),
         (8, "UNKNOWN_NAMESPACE"),
         (9, "INVALID_LINE"),
+    }
+    assert {entry["line"]: entry["content"] for entry in entries if entry["result"] == "REJECTED"} == {
+        6: LINES[5],
+        7: LINES[6],
+        8: LINES[7],
+        9: "{nope",
     }
     run(wiring.prepare())
     page = OrderPage(10)
@@ -118,7 +128,7 @@ def test_a_history_is_read_resolved_and_loaded(wiring: Wiring, run: Run, tmp_pat
 
 def test_an_interrupted_run_continues(wiring: Wiring, run: Run, tmp_path: Path) -> None:
     # given
-    path, report = write_history(tmp_path, LINES), RejectionReport(tmp_path / "rejected.ndjson")
+    path, report = write_history(tmp_path, LINES), Report(tmp_path / "report.ndjson")
     with pytest.raises(OSError, match="no power"):
         run(backfill.run(replace(wiring, store=FailingStore(wiring.store)), [path], report, check_progress))
     # when / then
@@ -127,8 +137,10 @@ def test_an_interrupted_run_continues(wiring: Wiring, run: Run, tmp_path: Path) 
         run(wiring.prepare())
     with pytest.raises(InvalidInput, match="different files"):
         run(backfill.run(wiring, [write_history(tmp_path / "..", LINES[:1])], report, check_progress))
-    # when
     path = write_history(tmp_path, LINES)
+    with pytest.raises(InvalidInput, match="different files or options"):
+        run(backfill.run(wiring, [path], report, check_progress, options=ReadOptions(encoding="cp1252")))
+    # when
     done = run(backfill.run(wiring, [path], report, check_progress))
     # then
     assert (done.customers, run(wiring.store.count_customers())) == (2, 2)
@@ -154,7 +166,7 @@ def test_parquet_has_a_column_for_each_field_and_namespace(wiring: Wiring, run: 
     )
     frame.write_parquet(tmp_path / "history.parquet")
     # when
-    report = RejectionReport(tmp_path / "rejected.ndjson")
+    report = Report(tmp_path / "report.ndjson")
     done = run(backfill.run(wiring, [tmp_path / "history.parquet"], report, check_progress))
     # then
     assert (done.counts.accepted, done.customers, done.identifiers, done.links) == (3, 2, 5, 4)
@@ -165,7 +177,7 @@ def test_an_unreadable_file_leaves_the_store_unchanged(wiring: Wiring, run: Run,
     # given
     bad, good = tmp_path / "bad.parquet", write_history(tmp_path, LINES)
     bad.write_bytes(b"PAR1 and nothing else")
-    report = RejectionReport(tmp_path / "rejected.ndjson")
+    report = Report(tmp_path / "report.ndjson")
     # when
     with pytest.raises(InvalidInput, match=r"bad\.parquet cannot be read as Parquet"):
         run(backfill.run(wiring, [good, bad], report, check_progress))
@@ -181,12 +193,64 @@ def test_a_run_that_loaded_nothing_does_not_bind_a_later_run(wiring: Wiring, run
     run(wiring.store.begin_load(LoadCheckpoint(("another file",), 1, "00").to_json()))
     # when
     done = run(
-        backfill.run(
-            wiring, [write_history(tmp_path, LINES)], RejectionReport(tmp_path / "rejected.ndjson"), check_progress
-        )
+        backfill.run(wiring, [write_history(tmp_path, LINES)], Report(tmp_path / "report.ndjson"), check_progress)
     )
     # then
     assert done.customers == 2
+    run(wiring.graph.close())
+
+
+WITHDRAWAL = {
+    "source": "mailer",
+    "id": "u-1",
+    "type": "unsubscribed",
+    "occurredAt": "2026-03-01T00:00:00Z",
+    "identifiers": [{"namespace": "email", "value": "anna@mail.example"}],
+}
+
+
+def test_a_line_counts_once_with_everything_that_follows_from_it(wiring: Wiring, run: Run, tmp_path: Path) -> None:
+    # given: an interaction that withdraws consents, and a repetition of it
+    grant = {
+        "source": "shop",
+        "id": "c-1",
+        "purpose": "newsletter",
+        "decision": "GIVEN",
+        "decidedAt": "2026-01-01T00:00:00Z",
+        "identifiers": WITHDRAWAL["identifiers"],
+    }
+    path = write_history(tmp_path, [grant, WITHDRAWAL, WITHDRAWAL])
+    # when
+    done = run(backfill.run(wiring, [path], Report(tmp_path / "report.ndjson"), check_progress))
+    # then
+    assert (done.counts.accepted, done.counts.duplicates, done.counts.rejected) == (2, 1, 1)
+    run(wiring.prepare())
+    (view,) = run(wiring.graph.customers([ByKey("email=anna@mail.example")], Selection((CONSENTS,))))
+    assert view is not None
+    effective = decisions(view.pages[CONSENTS].items)
+    assert [d.decision.name for d in effective if d.purpose == "newsletter"][:1] == ["WITHDRAWN"]
+    run(wiring.graph.close())
+
+
+def test_nothing_follows_from_a_line_that_contradicts_an_earlier_one(wiring: Wiring, run: Run, tmp_path: Path) -> None:
+    # given: an interaction that withdraws consents has the id of one that does not
+    grant = {
+        "source": "shop",
+        "id": "c-1",
+        "purpose": "newsletter",
+        "decision": "GIVEN",
+        "decidedAt": "2026-01-01T00:00:00Z",
+        "identifiers": WITHDRAWAL["identifiers"],
+    }
+    path = write_history(tmp_path, [grant, {**WITHDRAWAL, "type": "email_opened"}, WITHDRAWAL])
+    # when
+    done = run(backfill.run(wiring, [path], Report(tmp_path / "report.ndjson"), check_progress))
+    # then
+    assert (done.counts.accepted, done.counts.rejected_by_code["ID_CONFLICT"]) == (2, 1)
+    run(wiring.prepare())
+    (view,) = run(wiring.graph.customers([ByKey("email=anna@mail.example")], Selection((CONSENTS,))))
+    assert view is not None
+    assert [(d.purpose, d.decision.name) for d in decisions(view.pages[CONSENTS].items)] == [("newsletter", "GIVEN")]
     run(wiring.graph.close())
 
 
@@ -197,8 +261,8 @@ def test_the_command_prints_a_summary(tmp_path: Path) -> None:
     # when
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     # then
-    assert done.returncode == 0, done.stderr
-    assert "4 lines accepted, 1 duplicates, 4 rejected; 1 identifiers dropped" in done.stdout
+    assert done.returncode == 1, done.stderr
+    assert "4 lines accepted, 1 duplicates, 4 rejected, 0 blank; 1 identifiers dropped" in done.stdout
     assert "2 customers with 4 identifiers, 2 links" in done.stdout
     assert "ID_CONFLICT 1, INVALID_LINE 1, NAMESPACE_LIMIT_EXCEEDED 1, UNKNOWN_NAMESPACE 1" in done.stdout
     # when

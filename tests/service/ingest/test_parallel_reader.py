@@ -7,10 +7,12 @@ import sys
 from graph.bulk.spool import Row
 from graph.domain.commands import Terms
 from graph.domain.model.errors import Problem
+from graph.domain.model.rules import DroppedIdentifierCode
+from graph.domain.model.times import TimeNote
 from service.bootstrap import currencies
 from service.config.rules_file import default_text
-from service.ingest.file_formats import RawLine
 from service.ingest.parallel_reader import CHUNK_LINES, LineReader, ReaderPool
+from service.ingest.raw_lines import RawLine
 
 
 def line(number: int) -> bytes:
@@ -31,14 +33,27 @@ def test_results_are_in_the_order_of_the_lines() -> None:
         pairs = [pair for chunk, results in readers.read(raw_lines) for pair in zip(chunk, results, strict=True)]
     # then
     assert [raw_line.line for raw_line, _ in pairs] == list(range(count))
-    for raw_line, (row, problem) in pairs:
+    for raw_line, (rows, problem, dropped, notes) in pairs:
+        assert (dropped, notes) == ((), ())
         if raw_line.line % 10 == 9:
-            assert row is None
+            assert rows == ()
             assert isinstance(problem, Problem)
         else:
-            assert row is not None
             assert problem is None
-            assert Row._make(row).id == str(raw_line.line)
+            assert [Row._make(row).id for row in rows] == [str(raw_line.line)]
+
+
+def test_dropped_identifiers_and_notes_on_times_are_returned_with_the_line() -> None:
+    # given
+    reader = LineReader(default_text(), Terms(currencies()), 1_800_000_000_000_000, "crm")
+    identifiers = [{"namespace": "crm_id", "value": "C1"}, {"namespace": "phone", "value": "unknown"}]
+    content = json.dumps({"seenAt": 1_767_225_600_000, "identifiers": identifiers}).encode()
+    # when
+    rows, problem, dropped, notes = reader.read_line(content)
+    # then
+    assert (len(rows), problem) == (1, None)
+    assert [(d.namespace, d.value, d.code) for d in dropped] == [("phone", "unknown", DroppedIdentifierCode.BLOCKED)]
+    assert notes == (TimeNote.EPOCH_MILLISECONDS.value,)
 
 
 def test_a_reader_process_imports_no_store_and_no_arrays() -> None:

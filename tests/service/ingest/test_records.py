@@ -1,28 +1,45 @@
-"""`kith import`: NDJSON and CSV, rejected lines with their numbers, and repeated runs."""
+"""Records of all kinds become statements, and the problems of those that are invalid say what is required."""
 
-import json
+import re
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graph.domain.model.errors import Problem
-from graph.domain.model.observations import Observation
-from graph.domain.model.orders import OrderStatement
-from graph.stores.sqlite import SQLiteStore
-from service.config.rules_file import default_text, parse
-from service.ingest.importer import ImportRun, RejectionReport
-from service.ingest.records import read_records
-from tests.builders.clients import Client
-from tests.builders.runs import Run
-from tests.builders.services import kith
+from graph.domain.model.observations import Observation, Party
+from graph.domain.model.orders import Order, OrderLine, OrderStatement, OrderStatus
+from graph.domain.model.products import Product
+from graph.domain.model.times import TimeNote
+from graph.domain.profile.attributes import AttributesStatement
+from graph.domain.profile.consents import ConsentStatement, Decision
+from graph.domain.profile.external_segments import ExternalSegmentStatement
+from graph.domain.profile.interactions import Interaction, InteractionStatement
+from service.ingest.record_kinds import FIELDS
+from service.ingest.records import ParsedRecord, parse_record
+from tests.builders.input_files import read_file
 
-RULES = parse(default_text())
 GOOD = b'{"source": "web", "identifiers": [{"namespace": "email", "value": "a@example.com"}]}\n'
+EMAIL = [{"namespace": "email", "value": "a@example.com"}]
+PAIRS = (("email", "a@example.com"),)
+NOON = "2026-03-01T12:00:00Z"
+AT = 1_772_366_400_000_000
 
 
-def read(path: Path, content: bytes) -> list[tuple[int, object]]:
-    path.write_bytes(content)
-    return [(record.line, record.content) for record in read_records(path, RULES, "default")]
+def parsed(**fields: Any) -> Any:
+    result = parse_record({"source": "crm", **fields}).statement
+    assert not isinstance(result, Problem), result
+    return result
+
+
+def problem(**fields: Any) -> Problem:
+    result = parse_record({"source": "crm", **fields}).statement
+    assert isinstance(result, Problem), result
+    return result
 
 
 @pytest.mark.parametrize(
@@ -31,147 +48,238 @@ def read(path: Path, content: bytes) -> list[tuple[int, object]]:
         (b'{"source": "caf\xe9"}\n', "is not UTF-8"),
         (b"{nope}\n", "is not JSON"),
         (b"[1]\n", "is not a JSON object"),
-        (b'{"source": "web", "identifierz": []}\n', "identifierz: Extra inputs are not permitted"),
-        (b'{"source": "web", "identifiers": [{"namespace": "email"}]}\n', "identifiers.0.value: Field required"),
-        (b'{"source": "web", "seenAt": "gestern", "identifiers": []}\n', "seenAt: must be an ISO 8601 date and time"),
-        (b'{"source": "web", "number": "1", "total": "x"}\n', "placedAt: Field required"),
+        (b'{"source": "web", "identifierz": []}\n', "identifierz: is not a field of an observation; did you mean iden"),
+        (b'{"source": "web", "identifiers": [{"value": "a"}]}\n', "identifiers.0.namespace is required"),
+        (b'{"source": "web", "seenAt": "gestern", "identifiers": []}\n', "seenAt: 'gestern' is not an ISO 8601 date"),
+        (b'{"source": "web", "number": "1", "total": "9"}\n', "placedAt is required"),
         (b'{"source": "web", "confidence": NaN, "identifiers": []}\n', "is not JSON"),
         (b'{"source": "we', "is not JSON"),
     ],
 )
 def test_an_invalid_line_of_ndjson_does_not_affect_other_lines(tmp_path: Path, line: bytes, reason: str) -> None:
-    # when
-    records = read(tmp_path / "f.ndjson", GOOD + line + (GOOD if line.endswith(b"\n") else b""))
+    # when: letters beyond ASCII show that the file is UTF-8
+    good = GOOD.replace(b"web", "café".encode())
+    file = read_file(tmp_path / "f.ndjson", good + line + (GOOD if line.endswith(b"\n") else b""))
     # then
-    assert isinstance(records[0][1], Observation)
-    number, problem = records[1]
-    assert number == 2
-    assert isinstance(problem, Problem)
-    assert reason in problem.message
-    assert all(isinstance(content, Observation) for _, content in records[2:])
+    assert sorted(file.accepted) == ([1, 3] if line.endswith(b"\n") else [1])
+    assert reason in file.rejected[2]
 
 
-def test_csv_has_a_column_for_each_field_and_namespace(tmp_path: Path) -> None:
-    # when
-    records = read(
-        tmp_path / "f.csv",
-        b"\xef\xbb\xbfid,seenAt,email,phone,crm_id\n"
-        b"1,2026-01-01T00:00:00Z,a@example.com|b@example.com,,K1\n"
-        b"2,2026-01-01T00:00:00Z,caf\xe9,,K2\n"
-        b"3,2026-01-01T00:00:00Z,c@example.com\n"
-        b"4,,d@example.com,,\n",
+def test_every_kind_of_record_is_read() -> None:
+    # given
+    common: dict[str, Any] = {"party": "second_party", "identifiers": EMAIL}
+    # then
+    assert parsed(**common, id="1", seenAt=NOON, confidence=0.5, evidence="e") == Observation(
+        "crm", PAIRS, "1", Party.SECOND_PARTY, AT, 0.5, "e"
     )
-    # then
-    assert [line for line, _ in records] == [2, 3, 4, 5]
-    first = records[0][1]
-    assert isinstance(first, Observation)
-    assert (first.source, first.id) == ("default", "1")
-    assert first.identifiers == (("email", "a@example.com"), ("email", "b@example.com"), ("crm_id", "K1"))
-    assert "is not UTF-8" in records[1][1].message
-    assert "has 3 cells, but the header has 5" in records[2][1].message
-    assert records[3][1].seen_at is None
-
-
-def test_csv_with_a_column_number_holds_orders(tmp_path: Path) -> None:
-    content = b"number,source,placedAt,reportedAt,currency,total,status,loyalty_card\n"
-    content += b"1,till,2026-01-01T00:00:00,2026-01-01T00:00:00,EUR,9.99,paid,C123\n"
-    ((_, order),) = read(tmp_path / "f.csv", content)
-    assert isinstance(order, OrderStatement)
-    assert (str(order.order.total), order.order.status.value) == ("9.99", "paid")
-    assert order.identifiers == (("loyalty_card", "C123"),)
-
-
-def test_a_run_reports_rejected_lines_and_can_be_repeated(tmp_path: Path) -> None:
-    # given
-    lines = [
-        json.dumps({"source": "web", "id": str(n), "identifiers": [{"namespace": "cookie", "value": f"cookie{n}"}]})
-        for n in range(1200)
-    ]
-    lines[7] = "half a li"
-    lines[900] = lines[900].replace("cookie900", "null")
-    (tmp_path / "f.ndjson").write_text("\n".join(lines))
-    # when
-    first = kith(tmp_path, "import", "f.ndjson")
-    second = kith(tmp_path, "import", "f.ndjson")
-    # then
-    assert first.returncode == second.returncode == 0
-    assert "1198 lines accepted, 0 duplicates, 2 rejected" in first.stdout
-    assert "0 lines accepted, 1198 duplicates, 2 rejected" in second.stdout
-    report = [json.loads(line) for line in (tmp_path / "f-rejected.ndjson").read_text().splitlines()]
-    assert sorted((row["line"], row["code"]) for row in report) == [(8, "INVALID_LINE"), (901, "NO_VALID_IDENTIFIERS")]
-
-
-def test_lookup_prints_a_page_or_that_no_customer_is_found(tmp_path: Path) -> None:
-    # given
-    (tmp_path / "f.ndjson").write_bytes(GOOD)
-    kith(tmp_path, "import", "f.ndjson")
-    # when
-    printed = kith(tmp_path, "lookup", "email= A@example.com")
-    missing = kith(tmp_path, "lookup", "email=b@example.com")
-    invalid = kith(tmp_path, "lookup", "emaill=b@example.com")
-    # then
-    assert printed.returncode == 0
-    assert "a@example.com" in printed.stdout
-    assert (missing.returncode, missing.stderr) == (1, "no customer found\n")
-    assert invalid.returncode == 2
-    assert "emaill" in invalid.stderr
-    assert "Traceback" not in invalid.stderr
-
-
-FACTS = [
-    {
-        "source": "crm",
-        "attributes": {"given_name": "Ann", "address": {"city": "Bonn"}},
-        "reportedAt": "2026-01-01T00:00:00Z",
-    },
-    {"source": "shop", "purpose": "newsletter", "decision": "GIVEN", "decidedAt": "2026-01-01T00:00:00Z"},
-    {
-        "source": "web",
-        "type": "page_viewed",
-        "occurredAt": "2026-01-02T00:00:00Z",
-        "channel": "web",
-        "properties": {"n": 1},
-    },
-    {"source": "dmp", "segment": "parents", "expiresAt": "2999-01-01T00:00:00Z"},
-    {"source": "web", "type": "Page View", "occurredAt": "2026-01-02T00:00:00Z"},
-    {"source": "crm", "attributes": {"address": {"town": "Bonn"}}},
-    {"source": "shop", "purpose": "newsletter", "decision": "MAYBE"},
-    {"source": "dmp", "segment": "parents", "expiresAt": "later"},
-]
-
-
-def test_facts_of_all_kinds_are_imported_and_invalid_lines_are_rejected(tmp_path: Path, run: Run) -> None:
-    # given
-    store = SQLiteStore(tmp_path / "kith.db")
-    run(store.migrate())
-    client = Client(store, run)
-    identifiers = [{"namespace": "email", "value": "ann@example.com"}]
-    file = tmp_path / "facts.ndjson"
-    file.write_text("".join(json.dumps({"identifiers": identifiers, **fact}) + "\n" for fact in FACTS))
-    table = tmp_path / "people.csv"
-    table.write_text("source,reportedAt,email,attributes.family_name\ncrm,2026-01-01T00:00:00Z,ann@example.com,Lee\n")
-    # when
-    importer = ImportRun(client.graph, RejectionReport(tmp_path / "rejected.ndjson"), lambda read, done: None)
-    for path in (file, table):
-        run(importer.run(path))
-    # then
-    assert (importer.counts.accepted, importer.counts.rejected) == (5, 4)
-    rejected = [json.loads(line) for line in (tmp_path / "rejected.ndjson").read_text().splitlines()]
-    assert sorted((row["line"], row["code"]) for row in rejected) == [
-        (5, "INVALID_VALUE"),
-        (6, "INVALID_VALUE"),
-        (7, "INVALID_FIELD"),
-        (8, "INVALID_FIELD"),
-    ]
-    customer = client.customer(
-        "email=ann@example.com",
-        """profile { givenName { value } familyName { value } address { value { city } } }
-          consent(purpose: "newsletter") { decision } externalSegments { segment }
-          timeline(kinds: [INTERACTION]) { nodes { ... on Interaction { type } } }""",
+    attributes = {
+        "given_name": "Ann",
+        "age": 42,
+        "size": 1.5,
+        "address": {"city": "Bonn", "region": None},
+        "gender": None,
+    }
+    stated = parsed(**common, reportedAt=NOON, attributes=attributes)
+    assert isinstance(stated, AttributesStatement)
+    assert stated.values == {
+        "given_name": "Ann",
+        "age": "42",
+        "size": "1.5",
+        "address": {"city": "Bonn"},
+        "gender": None,
+    }
+    assert parsed(
+        **common, purpose="newsletter", decision="Given", channel="email", decidedAt=NOON
+    ) == ConsentStatement("crm", PAIRS, "newsletter", Decision.GIVEN, "EMAIL", party=Party.SECOND_PARTY, decided_at=AT)
+    assert parsed(**common, type="page_viewed", occurredAt=NOON, sku="A", properties={"n": 1}) == InteractionStatement(
+        Interaction("crm", "page_viewed", AT, sku="A", properties={"n": 1}), PAIRS, Party.SECOND_PARTY
     )
-    assert customer["profile"]["familyName"] == {"value": "Lee"}
-    assert customer["profile"]["address"] == {"value": {"city": "Bonn"}}
-    assert customer["consent"] == {"decision": "GIVEN"}
-    assert customer["externalSegments"] == [{"segment": "parents"}]
-    assert customer["timeline"]["nodes"] == [{"type": "page_viewed"}]
-    run(store.close())
+    assert parsed(identifiers=EMAIL, segment="s", isMember="no", expiresAt=NOON) == ExternalSegmentStatement(
+        "crm", PAIRS, "s", AT, is_member=False
+    )
+    lines = [{"sku": "A", "quantity": 2, "total": -1.5}]
+    assert parsed(
+        **common, number=1001, placedAt=NOON, reportedAt=NOON, total="12.50", refunded=2, status="PAID", lines=lines
+    ) == OrderStatement(
+        Order(
+            "1001",
+            "crm",
+            AT,
+            AT,
+            "",
+            Decimal("12.50"),
+            OrderStatus.PAID,
+            (OrderLine("A", Decimal(2), Decimal("-1.5")),),
+            Decimal(2),
+        ),
+        PAIRS,
+        Party.SECOND_PARTY,
+    )
+    assert parsed(sku="A", name="Kettle", reportedAt=NOON, categories=["a", "b", "a"]) == Product(
+        "A", "Kettle", "crm", AT, categories=("a", "b")
+    )
+
+
+def test_a_record_without_a_source_gets_the_one_of_the_run() -> None:
+    assert parse_record({"identifiers": EMAIL}, "web") == ParsedRecord(Observation("web", PAIRS))
+    assert parse_record({"source": None, "identifiers": EMAIL}, "web") == ParsedRecord(Observation("web", PAIRS))
+
+
+@pytest.mark.parametrize("identifiers", [None, ...])
+def test_an_order_can_leave_out_its_identifiers(identifiers: Any) -> None:
+    # given
+    order = {"number": "1", "placedAt": NOON, "reportedAt": NOON, "currency": "EUR", "total": 1, "country": "CH"}
+    left_out = {} if identifiers is ... else {"identifiers": identifiers}
+    # then
+    assert parsed(**order, **left_out).identifiers is None
+    assert parsed(**order, identifiers=[]).identifiers == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"decision": "MAYBE", "purpose": "p"}, 'decision: must be one of GIVEN, REFUSED, WITHDRAWN, not "MAYBE"'),
+        ({"party": 1}, "party: must be one of FIRST_PARTY, SECOND_PARTY, THIRD_PARTY, not 1"),
+        ({"confidence": "high"}, 'confidence: must be a number such as 12.50, not "high"'),
+        ({"confidence": True}, "confidence: must be a number such as 12.50, not true"),
+        ({"confidence": "1_0"}, 'confidence: must be a number such as 12.50, not "1_0"'),
+        ({"evidence": ["a"]}, "evidence: must be a text, not a list"),
+        ({"evidence": 1.5}, "evidence: must be a text, not 1.5"),
+        (
+            {"id": 2**60},
+            "id: must be a text, because a number of this size is rounded by many programs, not 1152921504",
+        ),
+        ({"identifiers": "a"}, 'identifiers: must be a list of identifiers, not "a"'),
+        ({"identifiers": ["a"]}, 'identifiers.0: must be an object, not "a"'),
+        ({"identifiers": [{"namespace": "email", "value": True}]}, "identifiers.0.value: must be a text, not true"),
+        ({"identifiers": [{"namespace": "email", "value": 0.5}]}, "identifiers.0.value: must be a text, not 0.5"),
+        (
+            {"identifiers": [{"namespace": "email", "valeu": ""}]},
+            "identifiers.0.valeu: is not a field of an identifier; d",
+        ),
+        (
+            {"country": "Schweiz"},
+            "country: must be a country code of ISO 3166 such as CH, or a calling code such as +41",
+        ),
+        ({"attributes": {"name": [1]}}, "attributes.name: must be a text, not a list"),
+        ({"type": "t", "occurredAt": NOON, "properties": "x"}, 'properties: must be a JSON object, not "x"'),
+        (
+            {"type": "t", "occurredAt": NOON, "properties": '{"a": 1, "a": 2}'},
+            "properties: must be a JSON object; this one has the key 'a' twice",
+        ),
+        ({"type": "t", "occurredAt": 46115.4}, "occurredAt: 46115.4 looks like the day number of a spreadsheet"),
+        ({"segment": "s", "isMember": "maybe"}, "isMember: must be one of true, false, 1, 0, yes, no"),
+        ({"number": "1", "lines": [{"sku": "A"}]}, "lines.0.quantity is required"),
+        ({"number": "1", "lines": [{"sku": "A", "quantity": "x", "total": 1}]}, "lines.0.quantity: must be a number"),
+        ({"number": "1", "total": 1e300}, "total: must be a number within 64 bits, not 1e"),
+        ({"sku": "A", "categories": [[]]}, "categories.0: must be a text, not a list"),
+        ({"sku": "A", "identifiers": []}, "identifiers: is not a field of a product"),
+        ({"seenAt": NOON, "timestamp": NOON}, "timestamp: is not a field of an observation"),
+        ({"timestamp": "soon"}, "timestamp (seenAt): 'soon' is not an ISO 8601"),
+        ({"lines": []}, "number is required"),
+        ({"purpose": "p", "decision": "GIVEN", "channel": ""}, "channel: must not be empty; without the field"),
+        ({"purpose": "p", "decision": "GIVEN", "channel": " \u200b"}, "channel: must not be empty"),
+    ],
+)
+def test_a_problem_names_the_field_what_is_required_and_the_value(fields: dict[str, Any], message: str) -> None:
+    found = problem(**fields)
+    assert found.code == "INVALID_FIELD"
+    assert found.message.startswith(message)
+    assert found.path[0] == next(name for name in re.split("[.: ]", message))
+
+
+@pytest.mark.parametrize("time", ["03.02.2026", "3/2/26 10:00", "03-02-2026"])
+def test_a_date_with_the_day_first_is_rejected_with_the_order_that_is_read(time: str) -> None:
+    assert "write year-month-day, such as 2026-02-03" in problem(seenAt=time, identifiers=EMAIL).message
+    assert "year-month-day" not in problem(seenAt="soon", identifiers=EMAIL).message
+
+
+def test_a_status_has_two_spellings() -> None:
+    # given
+    order = {"number": "1", "placedAt": NOON, "reportedAt": NOON, "total": 1}
+    # then
+    for status in ("canceled", "Cancelled"):
+        assert parsed(**order, status=status).order.status is OrderStatus.CANCELLED
+    assert "CANCELED" not in problem(**order, status="lost").message
+
+
+def test_an_empty_cell_is_a_channel_that_is_left_out(tmp_path: Path) -> None:
+    # when
+    file = read_file(tmp_path / "f.csv", "source,email,purpose,decision,channel\ncrm,a@example.com,news,given, \n")
+    # then
+    assert file.accepted[2].channel == ""
+
+
+def test_a_record_without_any_source_says_how_to_add_one(tmp_path: Path) -> None:
+    # given
+    message = "source is missing: add {} source, or --source NAME"
+    # then
+    for record in ({"identifiers": EMAIL}, {"type": "t", "occurredAt": NOON}, {"source": "", "identifiers": EMAIL}):
+        assert parse_record(record).statement == Problem("INVALID_FIELD", message.format("a column"), ("source",))
+        assert parse_record(orjson.dumps(record)).statement.message == message.format("the key")
+
+
+def test_problems_of_a_table_name_its_columns(tmp_path: Path) -> None:
+    # when
+    file = read_file(tmp_path / "f.csv", "Seen At,email\n03.02.2026,a@example.com\n")
+    # then
+    assert file.rejected[2].startswith("Seen At (seenAt): '03.02.2026' is not")
+
+
+@pytest.mark.parametrize("value", [None, ..., ""])
+def test_an_identifier_without_a_value_costs_itself(value: Any) -> None:
+    # given
+    empty = {"namespace": "cookie"} if value is ... else {"namespace": "cookie", "value": value, "country": "CH"}
+    # then
+    assert parsed(identifiers=[*EMAIL, empty]).identifiers == (*PAIRS, ("cookie", ""))
+
+
+def test_a_whole_number_is_its_digits() -> None:
+    identifiers = [{"namespace": "crm_id", "value": 4711}, {"namespace": "crm_id", "value": 2.0**53}]
+    assert parsed(identifiers=identifiers).identifiers == (("crm_id", "4711"), ("crm_id", "9007199254740992"))
+
+
+def test_the_country_of_an_identifier_takes_precedence_over_that_of_the_record() -> None:
+    # given
+    phone = {"namespace": "phone", "value": "044 668 18 00"}
+    # when
+    record = parsed(country="us", identifiers=[phone, {**phone, "country": "+41"}])
+    # then
+    assert record.identifiers == (
+        ("phone", "044 668 18 00;phone-context=US"),
+        ("phone", "044 668 18 00;phone-context=+41"),
+    )
+
+
+@pytest.mark.parametrize("name", ["seenAt", "reportedAt", "decidedAt", "occurredAt", "timestamp"])
+def test_the_only_time_of_a_record_is_the_time_of_its_kind(name: str) -> None:
+    assert parsed(identifiers=EMAIL, **{name: NOON}).seen_at == AT
+    assert parsed(identifiers=EMAIL, purpose="p", decision="given", **{name: NOON}).decided_at == AT
+    assert parsed(identifiers=EMAIL, type="t", **{name: NOON}).interaction.occurred_at == AT
+    assert parsed(number="1", total=1, placedAt=NOON, **{name: NOON}).order.reported_at == AT
+
+
+def test_what_is_assumed_about_times_is_noted() -> None:
+    # given
+    order = {"source": "s", "number": "1", "total": 1}
+    # then
+    assert parse_record({**order, "placedAt": "2026-03-01", "reportedAt": AT // 1000}).notes == (
+        TimeNote.DATE_ALONE,
+        TimeNote.EPOCH_MILLISECONDS,
+    )
+    assert parse_record({**order, "placedAt": "2026-03-01T12:00:00", "reportedAt": NOON}).notes == ()
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["namespace", "value", "sku"]), inner),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), values, max_size=8))
+def test_no_record_ends_a_run(fields: dict[str, Any]) -> None:
+    # when
+    result = parse_record(orjson.dumps(fields)).statement
+    # then
+    assert not isinstance(result, Problem) or result.code in ("INVALID_FIELD", "INVALID_LINE")

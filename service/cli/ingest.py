@@ -1,0 +1,186 @@
+"""`kith import` and `kith backfill`: files in, and what became of their lines."""
+
+import csv
+import gc
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from graph.domain.model.errors import InvalidInput
+from service.bootstrap import Wiring
+from service.cli import dry_run
+from service.cli.ingest_summary import print_findings, print_report, print_summary
+from service.cli.shared import Rules, Store, console, errors, run_with_wiring
+from service.config import settings as settings_module
+from service.ingest.counts import LineCounts
+from service.ingest.file_formats import open_file
+from service.ingest.importer import ImportRun
+from service.ingest.raw_lines import ReadOptions
+from service.ingest.report import Report
+
+Files = Annotated[
+    list[Path], typer.Argument(help="NDJSON, CSV, Parquet or spreadsheet files.", exists=True, dir_okay=False)
+]
+Source = Annotated[str, typer.Option(help="The source of lines that do not name one.")]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="The file for rejected lines and dropped identifiers; without it, FILE-report.ndjson beside the first."
+    ),
+]
+AllowRejected = Annotated[
+    int,
+    typer.Option(
+        "--allow-rejected", "--allow-refused", min=0, help="Up to this many rejected lines, the exit status is 0."
+    ),
+]
+Delimiter = Annotated[
+    str, typer.Option(help="The delimiter of CSV files: a character or `tab`; without it, it is found from the file.")
+]
+Encoding = Annotated[
+    str, typer.Option(help="The encoding of text files, such as cp1252; without it, it is found from the file.")
+]
+IgnoreColumns = Annotated[str, typer.Option(help="Names of columns that are not read, comma-separated.")]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Show what would become of the lines. Nothing is written but the report."),
+]
+
+
+def import_(
+    files: Files,
+    source: Source = "",
+    report: ReportFile = None,
+    allow_rejected: AllowRejected = 0,
+    dry_run_only: DryRun = False,
+    delimiter: Delimiter = "",
+    encoding: Encoding = "",
+    ignore_columns: IgnoreColumns = "",
+    store: Store = None,
+    rules: Rules = None,
+) -> None:
+    """Import all lines that are valid; exit status 1 if others were rejected. It is safe to run this again."""
+    options = _read_options(delimiter, encoding, ignore_columns)
+    lines_report = Report.beside(files, report)
+    settings = settings_module.load(store=store, rules=rules)
+    lines_report.delete_earlier()
+    if dry_run_only:
+        counts = run_with_wiring(
+            settings,
+            lambda wiring: dry_run.run(wiring, files, lines_report, source, options),
+            prepare=False,
+            read_only=True,
+        )
+    else:
+        counts = run_with_wiring(settings, lambda wiring: _import(wiring, files, lines_report, source, options))
+        print_summary(counts, f"; {counts.merges} merges")
+    _end(counts, lines_report, allow_rejected, _options_again(source, ignore_columns, store, rules))
+
+
+def _read_options(delimiter: str, encoding: str, ignore_columns: str) -> ReadOptions:
+    # A name with a comma is in quotes, as in CSV.
+    names = next(csv.reader([ignore_columns], skipinitialspace=True), [])
+    return ReadOptions(delimiter, encoding, frozenset(name.strip() for name in names if name.strip()))
+
+
+def _options_again(source: str, ignore_columns: str, store: str | None, rules: Path | None) -> list[str]:
+    """Return the options that the import of a report needs too."""
+    given = {"--source": source, "--ignore-columns": ignore_columns, "--store": store, "--rules": rules}
+    return [word for option, value in given.items() if value for word in (option, str(value))]
+
+
+def _end(counts: LineCounts, report: Report, allow_rejected: int, options: Sequence[str]) -> None:
+    """Say where the report is, and end the command."""
+    report.close()
+    print_report(counts, report, options)
+    if counts.rejected > allow_rejected:
+        raise typer.Exit(1)
+
+
+def _progress(details: str = "") -> Progress:
+    """Return progress bars with percentages, times and `details`."""
+    percentage = TextColumn("{task.percentage:>3.0f} %" + details)
+    columns = (TextColumn("{task.description}"), BarColumn(), percentage, TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=errors)
+
+
+async def _import(wiring: Wiring, files: list[Path], report: Report, source: str, options: ReadOptions) -> LineCounts:
+    # All files are opened first: one that cannot be read as a whole ends the import before it begins.
+    inputs = [(path, open_file(path, wiring.graph.rules, options)) for path in files]
+    for path, file in inputs:
+        print_findings(path, file.findings)
+    with _progress("  {task.fields[lines]} lines  {task.fields[rate]}/s") as progress:
+        total = sum(path.stat().st_size for path in files)
+        bar = progress.add_task("import", total=total, lines=0, rate=0)
+        done = 0
+
+        def report_progress(read_bytes: int, counts: LineCounts) -> None:
+            elapsed = progress.tasks[0].elapsed or 1
+            progress.update(bar, completed=done + read_bytes, lines=counts.lines, rate=round(counts.lines / elapsed))
+
+        run = ImportRun(wiring.graph, report, report_progress, source)
+        for path, file in inputs:
+            progress.update(bar, description=path.name)
+            await run.run(path, file)
+            done += path.stat().st_size
+        return run.counts
+
+
+def backfill(
+    files: Files,
+    source: Source = "",
+    report: ReportFile = None,
+    allow_rejected: AllowRejected = 0,
+    delimiter: Delimiter = "",
+    encoding: Encoding = "",
+    ignore_columns: IgnoreColumns = "",
+    store: Store = None,
+    rules: Rules = None,
+) -> None:
+    """Load a whole history into an empty store; exit status as `kith import`. Run it again to continue if stopped."""
+    try:
+        from service.ingest import backfill as bulk
+    except ImportError as error:
+        message = "kith backfill requires the extra `bulk`: from a checkout, pip install '.[bulk]'"
+        raise InvalidInput("MISSING_EXTRA", f"{message} (missing: {error.name})") from error
+    options = _read_options(delimiter, encoding, ignore_columns)
+    lines_report = Report.beside(files, report)
+    settings = settings_module.load(store=store, rules=rules)
+    lines_report.delete_earlier()
+    # Millions of values without reference cycles: the cyclic garbage collector would take a third of the time.
+    gc.disable()
+    # Stop by an exception, so that the temporary files, which can take gigabytes, are deleted.
+    signal.signal(signal.SIGTERM, _stop)
+    with _progress() as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def report_progress(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total)
+            progress.update(tasks[stage], completed=done, total=total)
+
+        run = run_with_wiring(
+            settings,
+            lambda wiring: bulk.run(
+                wiring,
+                files,
+                lines_report,
+                report_progress,
+                source,
+                options,
+                lambda path, file: print_findings(path, file.findings),
+            ),
+            prepare=False,
+        )
+    print_summary(run.counts)
+    console.print(f"{run.customers} customers with {run.identifiers} identifiers, {run.links} links")
+    _end(run.counts, lines_report, allow_rejected, _options_again(source, ignore_columns, store, rules))
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)

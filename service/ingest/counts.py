@@ -1,0 +1,57 @@
+"""What an import or a backfill counts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from graph.domain.model.errors import Problem
+
+
+@dataclass(slots=True)
+class LineCounts:
+    """How many lines of the files had which result so far.
+
+    A row of a file is a line, so an order that a file spreads over several rows counts as several lines.
+    """
+
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    blank: int = 0
+    merges: int = 0
+    rejected_by_code: dict[str, int] = field(default_factory=dict)
+    dropped_by_code: dict[str, int] = field(default_factory=dict)
+    time_notes: dict[str, int] = field(default_factory=dict)
+    """How many times of day, dates and numbers had which note, by the text of the note."""
+
+    def reject(self, problem: Problem, rows: int = 1) -> None:
+        """Count a rejected line."""
+        self.rejected += rows
+        _add(self.rejected_by_code, (problem.code,))
+
+    def drop(self, codes: Iterable[str]) -> None:
+        """Count dropped identifiers by their codes."""
+        _add(self.dropped_by_code, codes)
+
+    def note(self, notes: Iterable[str]) -> None:
+        """Count notes on times by their texts."""
+        _add(self.time_notes, notes)
+
+    @property
+    def dropped(self) -> int:
+        """Return the number of dropped identifiers."""
+        return sum(self.dropped_by_code.values())
+
+    @property
+    def lines(self) -> int:
+        """Return the number of lines read."""
+        return self.accepted + self.duplicates + self.rejected + self.blank
+
+
+def _add(counts: dict[str, int], names: Iterable[str]) -> None:
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+
+
+def by_count(counts: Mapping[str, int]) -> str:
+    """Return counts as text, in the order of their names: `EMPTY 2, INVALID 1`."""
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))

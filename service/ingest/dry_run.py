@@ -1,0 +1,131 @@
+"""Read files as an import does, without a store: what becomes of each line, under the rules in effect."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from graph.domain.commands import Terms, commands_of
+from graph.domain.model.errors import Problem
+from graph.domain.model.observations import REJECTED_BY_RULES, Observation
+from graph.domain.model.orders import OrderStatement
+from graph.domain.model.products import Product, check_product
+from graph.domain.model.rules import DroppedIdentifier, Rules
+from graph.domain.profile.attributes import AttributesStatement
+from graph.domain.profile.consents import ConsentStatement
+from graph.domain.profile.external_segments import ExternalSegmentStatement
+from graph.domain.profile.interactions import InteractionStatement
+from graph.domain.resolution.preparation import Observe
+from service.ingest.counts import LineCounts
+from service.ingest.file_formats import InputFile
+from service.ingest.located import located
+from service.ingest.raw_lines import RawLine
+from service.ingest.records import parse_record
+from service.ingest.report import Report
+
+PREVIEW_LINES = 10
+"""Lines of each file that are shown."""
+_KIND_NAMES: Mapping[type, str] = {
+    Observation: "observation",
+    OrderStatement: "order",
+    AttributesStatement: "attributes",
+    ConsentStatement: "consent",
+    InteractionStatement: "interaction",
+    ExternalSegmentStatement: "external segment",
+}
+
+
+class LinePreview(Struct, frozen=True):
+    """What would become of a line: `keys` are its identifiers as the rules normalize them.
+
+    `seen_at` is in microseconds, `None` if the time of receipt would count. `problem` is set if the line is rejected.
+    """
+
+    line: int
+    kind: str = ""
+    source: str = ""
+    seen_at: int | None = None
+    keys: tuple[str, ...] = ()
+    dropped: tuple[DroppedIdentifier, ...] = ()
+    problem: Problem | None = None
+
+
+@dataclass(slots=True)
+class DryRun:
+    """Reads files and counts their lines. It knows the other lines of the files, but nothing that is stored."""
+
+    rules: Rules
+    terms: Terms
+    now: int
+    """In microseconds."""
+    report: Report
+    source: str = ""
+    counts: LineCounts = field(default_factory=LineCounts)
+    rejected: list[tuple[Path, int, Problem]] = field(default_factory=list)
+    _digests: dict[int, int] = field(default_factory=dict)
+
+    def run(self, path: Path, file: InputFile) -> list[LinePreview]:
+        """Read one file and return its first lines."""
+        first: list[LinePreview] = []
+        for line in file.lines():
+            preview = self._preview(line)
+            if preview.problem is not None:
+                preview = replace(preview, problem=located(preview.problem, line))
+            if len(first) < PREVIEW_LINES:
+                first.append(preview)
+            if preview.problem is not None:
+                self.rejected.append((path, line.line, preview.problem))
+                self.counts.reject(preview.problem, line.rows)
+                self.report.reject(path, line, preview.problem)
+                continue
+            for dropped in preview.dropped:
+                self.counts.drop((dropped.code.value,))
+                self.report.drop(path, line.line, dropped)
+        self.counts.blank += file.blank
+        self.report.flush()
+        return first
+
+    def _preview(self, line: RawLine) -> LinePreview:
+        """Return what would become of a line, and count it if it would be accepted."""
+        record = parse_record(line.value, self.source)
+        self.counts.note(note.value for note in record.notes)
+        statement = record.statement
+        if isinstance(statement, Problem):
+            return LinePreview(line.line, problem=statement)
+        if isinstance(statement, Product):
+            problem = check_product(statement, self.now)
+            self.counts.accepted += line.rows * (problem is None)
+            return LinePreview(line.line, "product", statement.source, statement.reported_at, problem=problem)
+        kind = _KIND_NAMES[type(statement)]
+        commands = commands_of(statement, self.rules, self.terms, self.now)
+        if isinstance(commands, Problem):
+            return LinePreview(line.line, kind, problem=commands)
+        observation, normalized = commands[0].observation, commands[0].normalized
+        problem = self._count(commands[0], line.rows)
+        return LinePreview(
+            line.line,
+            kind,
+            observation.source,
+            observation.seen_at,
+            normalized.keys,
+            normalized.dropped,
+            problem,
+        )
+
+    def _count(self, command: Observe, rows: int) -> Problem | None:
+        """Count a line if it is accepted, otherwise return its problem; the order is that of `Intake.observe`."""
+        rejected = command.normalized.rejected
+        if rejected is not None and rejected.code not in REJECTED_BY_RULES:
+            return rejected
+        # Hashes take less memory than texts.
+        key, digest = hash(command.key), int(command.digest[:15], 16)
+        earlier = self._digests.get(key)
+        if earlier not in (None, digest):
+            return Problem("ID_CONFLICT", "an earlier line of the files has this id and other content", ("id",))
+        self._digests[key] = digest
+        if rejected is None:
+            self.counts.duplicates += rows * (earlier is not None)
+            self.counts.accepted += rows * (earlier is None)
+        return rejected
