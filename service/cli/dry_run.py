@@ -12,14 +12,13 @@ from service.bootstrap import SystemClock, Wiring
 from service.cli.ingest_summary import print_findings, print_summary
 from service.cli.shared import console
 from service.config import rules_file
-from service.ingest.counts import LineCounts
 from service.ingest.dry_run import DryRun, LinePreview
 from service.ingest.file_formats import open_file
 from service.ingest.raw_lines import ReadOptions
 from service.ingest.report import Report
 
 
-async def run(wiring: Wiring, files: Sequence[Path], report: Report, source: str, options: ReadOptions) -> LineCounts:
+async def run(wiring: Wiring, files: Sequence[Path], report: Report, source: str, options: ReadOptions) -> None:
     """Read files under the rules of the store, or those of the settings if the store has none, and print the result."""
     stored = await wiring.read_rules()
     rules = rules_file.parse(wiring.rules_text if stored is None else stored.text)
@@ -37,7 +36,6 @@ async def run(wiring: Wiring, files: Sequence[Path], report: Report, source: str
     text = f"dry run under {origin}: nothing was stored, and conflicts with what is stored are not known"
     console.print(text, soft_wrap=True)
     print_summary(dry_run.counts)
-    return dry_run.counts
 
 
 def _table(previews: Sequence[LinePreview]) -> Table:

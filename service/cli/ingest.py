@@ -70,16 +70,16 @@ def import_(
     settings = settings_module.load(store=store, rules=rules)
     lines_report.delete_earlier()
     if dry_run_only:
-        counts = run_with_wiring(
+        run_with_wiring(
             settings,
             lambda wiring: dry_run.run(wiring, files, lines_report, source, options),
             prepare=False,
             read_only=True,
         )
     else:
-        counts = run_with_wiring(settings, lambda wiring: _import(wiring, files, lines_report, source, options))
-        print_summary(counts, f"; {counts.merges} merges")
-    _end(counts, lines_report, allow_rejected, _options_again(source, ignore_columns, store, rules))
+        run_with_wiring(settings, lambda wiring: _import(wiring, files, lines_report, source, options))
+        print_summary(lines_report.counts, f"; {lines_report.counts.merges} merges")
+    _end(lines_report, allow_rejected, _options_again(source, ignore_columns, store, rules))
 
 
 def _read_options(delimiter: str, encoding: str, ignore_columns: str) -> ReadOptions:
@@ -94,11 +94,11 @@ def _options_again(source: str, ignore_columns: str, store: str | None, rules: P
     return [word for option, value in given.items() if value for word in (option, str(value))]
 
 
-def _end(counts: LineCounts, report: Report, allow_rejected: int, options: Sequence[str]) -> None:
+def _end(report: Report, allow_rejected: int, options: Sequence[str]) -> None:
     """Say where the report is, and end the command."""
     report.close()
-    print_report(counts, report, options)
-    if counts.rejected > allow_rejected:
+    print_report(report, options)
+    if report.counts.rejected > allow_rejected:
         raise typer.Exit(1)
 
 
@@ -109,7 +109,7 @@ def _progress(details: str = "") -> Progress:
     return Progress(*columns, console=errors)
 
 
-async def _import(wiring: Wiring, files: list[Path], report: Report, source: str, options: ReadOptions) -> LineCounts:
+async def _import(wiring: Wiring, files: list[Path], report: Report, source: str, options: ReadOptions) -> None:
     # All files are opened first: one that cannot be read as a whole ends the import before it begins.
     inputs = [(path, open_file(path, wiring.graph.rules, options)) for path in files]
     for path, file in inputs:
@@ -128,7 +128,6 @@ async def _import(wiring: Wiring, files: list[Path], report: Report, source: str
             progress.update(bar, description=path.name)
             await run.run(path, file)
             done += path.stat().st_size
-        return run.counts
 
 
 def backfill(
@@ -179,7 +178,7 @@ def backfill(
         )
     print_summary(run.counts)
     console.print(f"{run.customers} customers with {run.identifiers} identifiers, {run.links} links")
-    _end(run.counts, lines_report, allow_rejected, _options_again(source, ignore_columns, store, rules))
+    _end(lines_report, allow_rejected, _options_again(source, ignore_columns, store, rules))
 
 
 def _stop(number: int, _: FrameType | None) -> None:

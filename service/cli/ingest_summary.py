@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from graph.domain.model.times import TimeNote
 from service.cli.shared import console
-from service.ingest.counts import LineCounts, by_count
+from service.ingest.counts import LineCounts, counts_text
 from service.ingest.report import Report
 
 
@@ -38,15 +38,16 @@ def _note(text: str, count: int) -> str:
     return f"{count} time was {text}" if count == 1 else f"{count} times were {text}"
 
 
-def print_report(counts: LineCounts, report: Report, options: Sequence[str] = ()) -> None:
-    """Print the codes of what is in the report, and where it is; nothing if there is no report.
+def print_report(report: Report, options: Sequence[str] = ()) -> None:
+    """Print the codes of what is in the report, and where it is. Without a report, print nothing.
 
     `options` are those with which its lines are to be read again.
     """
     if not report.is_written:
         return
+    counts = report.counts
     parts = [
-        f"{name} ({by_count(codes)})"
+        f"{name} ({counts_text(codes)})"
         for name, codes in (
             ("rejected lines", counts.rejected_by_code),
             ("dropped identifiers", counts.dropped_by_code),

@@ -31,7 +31,7 @@ from service.ingest.counts import LineCounts
 from service.ingest.file_formats import InputFile, open_file
 from service.ingest.line_collector import CONFLICT, LineCollector
 from service.ingest.parallel_reader import LineReader, ReaderPool
-from service.ingest.raw_lines import ReadOptions
+from service.ingest.raw_lines import AS_FOUND, ReadOptions
 from service.ingest.report import Report
 from service.runtime.ids import derive_customer_id
 
@@ -82,11 +82,15 @@ class Backfill:
     source: str
     options: ReadOptions
     on_open: OpenCallback
-    counts: LineCounts = field(default_factory=LineCounts)
     processes: int = field(default_factory=lambda: os.cpu_count() or 1)
     customers: int = 0
     identifiers: int = 0
     links: int = 0
+
+    @property
+    def counts(self) -> LineCounts:
+        """The counts of the lines so far."""
+        return self.report.counts
 
     async def run(self, files: Sequence[Path]) -> None:
         """Read, resolve and load files; raise `StoreNotEmpty` if the store is not empty."""
@@ -143,7 +147,7 @@ class Backfill:
     def _collect_rows(
         self, files: Sequence[Path], inputs: Sequence[InputFile], spool: Spool, reader: LineReader, rules: Rules
     ) -> Collected:
-        lines = LineCollector(Collector(spool), self.report, self.counts)
+        lines = LineCollector(Collector(spool), self.report)
         total_bytes = sum(path.stat().st_size for path in files)
         bytes_before = 0
         with ReaderPool(reader, self.processes) as pool:
@@ -165,7 +169,6 @@ class Backfill:
         last = max(numbers)
         for line in open_file(path, rules, self.options).lines():
             if line.line in numbers:
-                self.counts.reject(CONFLICT, line.rows)
                 self.report.reject(path, line, CONFLICT)
             if line.line >= last:
                 break
@@ -202,7 +205,7 @@ def _digest(path: Path) -> str:
 
 def _digests_of_options(source: str, options: ReadOptions) -> tuple[str, ...]:
     """Return a digest of the options that decide how files are read; none if all are left out."""
-    if not source and options == ReadOptions():
+    if not source and options == AS_FOUND:
         return ()
     text = compact([source, options.delimiter, options.encoding, sorted(options.ignored_columns)])
     return (hashlib.blake2b(text.encode()).hexdigest(),)
@@ -218,7 +221,7 @@ async def run(
     report: Report,
     on_progress: ProgressCallback,
     source: str = "",
-    options: ReadOptions | None = None,
+    options: ReadOptions = AS_FOUND,
     on_open: OpenCallback = _ignore,
 ) -> Backfill:
     """Backfill the store of a wiring, and return the run with its counts."""
@@ -232,7 +235,7 @@ async def run(
         report,
         on_progress,
         source,
-        options or ReadOptions(),
+        options,
         on_open,
     )
     await backfill.run(files)

@@ -52,6 +52,6 @@ def _add(counts: dict[str, int], names: Iterable[str]) -> None:
         counts[name] = counts.get(name, 0) + 1
 
 
-def by_count(counts: Mapping[str, int]) -> str:
+def counts_text(counts: Mapping[str, int]) -> str:
     """Return counts as text, in the order of their names: `EMPTY 2, INVALID 1`."""
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from graph.domain.commands import Terms, commands_of
+from graph.domain.commands import Terms, command
 from graph.domain.model.errors import Problem
 from graph.domain.model.observations import REJECTED_BY_RULES, Observation
 from graph.domain.model.orders import OrderStatement
@@ -62,9 +62,13 @@ class DryRun:
     """In microseconds."""
     report: Report
     source: str = ""
-    counts: LineCounts = field(default_factory=LineCounts)
     rejected: list[tuple[Path, int, Problem]] = field(default_factory=list)
     _digests: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> LineCounts:
+        """The counts of the lines so far."""
+        return self.report.counts
 
     def run(self, path: Path, file: InputFile) -> list[LinePreview]:
         """Read one file and return its first lines."""
@@ -77,11 +81,9 @@ class DryRun:
                 first.append(preview)
             if preview.problem is not None:
                 self.rejected.append((path, line.line, preview.problem))
-                self.counts.reject(preview.problem, line.rows)
                 self.report.reject(path, line, preview.problem)
                 continue
             for dropped in preview.dropped:
-                self.counts.drop((dropped.code.value,))
                 self.report.drop(path, line.line, dropped)
         self.counts.blank += file.blank
         self.report.flush()
@@ -99,11 +101,11 @@ class DryRun:
             self.counts.accepted += line.rows * (problem is None)
             return LinePreview(line.line, "product", statement.source, statement.reported_at, problem=problem)
         kind = _KIND_NAMES[type(statement)]
-        commands = commands_of(statement, self.rules, self.terms, self.now)
-        if isinstance(commands, Problem):
-            return LinePreview(line.line, kind, problem=commands)
-        observation, normalized = commands[0].observation, commands[0].normalized
-        problem = self._count(commands[0], line.rows)
+        observe = command(statement, self.rules, self.terms, self.now)
+        if isinstance(observe, Problem):
+            return LinePreview(line.line, kind, problem=observe)
+        observation, normalized = observe.observation, observe.normalized
+        problem = self._count(observe, line.rows)
         return LinePreview(
             line.line,
             kind,
@@ -114,13 +116,13 @@ class DryRun:
             problem,
         )
 
-    def _count(self, command: Observe, rows: int) -> Problem | None:
+    def _count(self, observe: Observe, rows: int) -> Problem | None:
         """Count a line if it is accepted, otherwise return its problem; the order is that of `Intake.observe`."""
-        rejected = command.normalized.rejected
+        rejected = observe.normalized.rejected
         if rejected is not None and rejected.code not in REJECTED_BY_RULES:
             return rejected
         # Hashes take less memory than texts.
-        key, digest = hash(command.key), int(command.digest[:15], 16)
+        key, digest = hash(observe.key), int(observe.digest[:15], 16)
         earlier = self._digests.get(key)
         if earlier not in (None, digest):
             return Problem("ID_CONFLICT", "an earlier line of the files has this id and other content", ("id",))

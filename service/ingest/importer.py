@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,11 @@ class ImportRun:
     report: Report
     progress: Callable[[int, LineCounts], None]
     source: str = ""
-    counts: LineCounts = field(default_factory=LineCounts)
+
+    @property
+    def counts(self) -> LineCounts:
+        """The counts of the lines so far."""
+        return self.report.counts
 
     async def run(self, path: Path, file: InputFile) -> None:
         """Import one file, and call `progress` after each batch with the bytes read and the counts."""
@@ -55,7 +59,7 @@ class ImportRun:
                     self.counts.note(note.value for note in record.notes)
                 statement = record.statement
                 if isinstance(statement, Problem):
-                    self._reject(path, line, statement)
+                    self.report.reject(path, line, located(statement, line))
                     continue
                 # All statements of a batch are of one kind, so that it keeps the order of the lines.
                 if batch and (len(batch) == BATCH_SIZE or type(statement) is not type(batch[0][1])):
@@ -88,22 +92,16 @@ class ImportRun:
         for (line, _), result in zip(batch, await self._send(batch), strict=True):
             match result:
                 case Rejected(problem) | (Problem() as problem):
-                    self._reject(path, line, problem)
+                    self.report.reject(path, line, located(problem, line))
                 case Accepted():
                     self.counts.duplicates += line.rows * result.duplicate
                     self.counts.accepted += line.rows * (not result.duplicate)
                     self.counts.merges += len(result.merges)
                     for dropped in result.dropped_identifiers:
                         self.report.drop(path, line.line, dropped)
-                        self.counts.drop((dropped.code.value,))
                 case _:  # a product
                     self.counts.accepted += line.rows
         self.progress(batch[-1][0].read_bytes, self.counts)
-
-    def _reject(self, path: Path, line: RawLine, problem: Problem) -> None:
-        problem = located(problem, line)
-        self.counts.reject(problem, line.rows)
-        self.report.reject(path, line, problem)
 
     async def _send(self, batch: Batch) -> list[CommandResult | bool | Problem]:
         record = self._recorder(type(batch[0][1]))

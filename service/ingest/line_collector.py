@@ -10,7 +10,6 @@ import numpy as np
 from graph.bulk.collect import Collected, Collector
 from graph.bulk.spool import Row
 from graph.domain.model.errors import Problem
-from service.ingest.counts import LineCounts
 from service.ingest.located import located
 from service.ingest.parallel_reader import LineResult
 from service.ingest.raw_lines import RawLine
@@ -29,7 +28,6 @@ class LineCollector:
 
     collector: Collector
     report: Report
-    counts: LineCounts
     _files: "array[int]" = field(default_factory=_integers)
     _numbers: "array[int]" = field(default_factory=_integers)
     _file_rows: "array[int]" = field(default_factory=_integers)
@@ -42,12 +40,10 @@ class LineCollector:
         """Add the next line of the file with an index and a path."""
         rows, problem, dropped, notes = result
         if notes:
-            self.counts.note(notes)
+            self.report.counts.note(notes)
         if problem is not None:
-            self.counts.reject(problem, line.rows)
             self.report.reject(path, line, located(problem, line))
         for identifier in dropped:
-            self.counts.drop((identifier.code.value,))
             self.report.drop(path, line.line, identifier)
         if rows:
             self._first_row.append(len(self._line_of_row))
@@ -78,8 +74,9 @@ class LineCollector:
         collected.conflicting[skipped] = True
         collected.valid[skipped] = False
         file_rows = _as_numbers(self._file_rows)
-        self.counts.duplicates += int(file_rows[valid & duplicate & ~conflicting].sum())
-        self.counts.accepted += int(file_rows[valid & ~duplicate & ~conflicting].sum())
+        counts = self.report.counts
+        counts.duplicates += int(file_rows[valid & duplicate & ~conflicting].sum())
+        counts.accepted += int(file_rows[valid & ~duplicate & ~conflicting].sum())
         numbers: dict[int, set[int]] = {}
         for at in conflicting.nonzero()[0].tolist():
             numbers.setdefault(self._files[at], set()).add(self._numbers[at])

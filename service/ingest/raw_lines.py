@@ -67,3 +67,7 @@ class ReadOptions(Struct, frozen=True):
     delimiter: str = ""
     encoding: str = ""
     ignored_columns: frozenset[str] = frozenset()
+
+
+AS_FOUND = ReadOptions()
+"""Everything about how a file is to be read is found from the file."""

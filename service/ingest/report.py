@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,6 +15,7 @@ import orjson
 
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.rules import DroppedIdentifier
+from service.ingest.counts import LineCounts
 from service.ingest.raw_lines import LineContent, RawLine
 from service.ingest.report_lines import entry_of
 
@@ -23,9 +24,10 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 @dataclass(slots=True)
 class Report:
-    """A file of NDJSON that is created with its first entry."""
+    """A file of NDJSON that is created with its first entry, and the counts of all lines, reported or not."""
 
     path: Path
+    counts: LineCounts = field(default_factory=LineCounts)
     _out: BinaryIO | None = None
 
     @classmethod
@@ -63,7 +65,8 @@ class Report:
         return self._out is not None
 
     def reject(self, path: Path, line: RawLine, problem: Problem) -> None:
-        """Write a rejected line of a file, with what the line contains, so that it can be corrected and read again."""
+        """Count and write a rejected line of a file, with its content, so that it can be corrected and read again."""
+        self.counts.reject(problem, line.rows)
         entry: dict[str, Any] = {
             "file": str(path),
             "line": line.line,
@@ -83,7 +86,8 @@ class Report:
         self._write(entry)
 
     def drop(self, path: Path, line: int, dropped: DroppedIdentifier) -> None:
-        """Write a dropped identifier of a line of a file."""
+        """Count and write a dropped identifier of a line of a file."""
+        self.counts.drop((dropped.code.value,))
         self._write(
             {
                 "file": str(path),

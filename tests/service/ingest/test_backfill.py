@@ -207,19 +207,19 @@ WITHDRAWAL = {
     "occurredAt": "2026-03-01T00:00:00Z",
     "identifiers": [{"namespace": "email", "value": "anna@mail.example"}],
 }
+GRANT = {
+    "source": "shop",
+    "id": "c-1",
+    "purpose": "newsletter",
+    "decision": "GIVEN",
+    "decidedAt": "2026-01-01T00:00:00Z",
+    "identifiers": WITHDRAWAL["identifiers"],
+}
 
 
 def test_a_line_counts_once_with_everything_that_follows_from_it(wiring: Wiring, run: Run, tmp_path: Path) -> None:
     # given: an interaction that withdraws consents, and a repetition of it
-    grant = {
-        "source": "shop",
-        "id": "c-1",
-        "purpose": "newsletter",
-        "decision": "GIVEN",
-        "decidedAt": "2026-01-01T00:00:00Z",
-        "identifiers": WITHDRAWAL["identifiers"],
-    }
-    path = write_history(tmp_path, [grant, WITHDRAWAL, WITHDRAWAL])
+    path = write_history(tmp_path, [GRANT, WITHDRAWAL, WITHDRAWAL])
     # when
     done = run(backfill.run(wiring, [path], Report(tmp_path / "report.ndjson"), check_progress))
     # then
@@ -234,15 +234,7 @@ def test_a_line_counts_once_with_everything_that_follows_from_it(wiring: Wiring,
 
 def test_nothing_follows_from_a_line_that_contradicts_an_earlier_one(wiring: Wiring, run: Run, tmp_path: Path) -> None:
     # given: an interaction that withdraws consents has the id of one that does not
-    grant = {
-        "source": "shop",
-        "id": "c-1",
-        "purpose": "newsletter",
-        "decision": "GIVEN",
-        "decidedAt": "2026-01-01T00:00:00Z",
-        "identifiers": WITHDRAWAL["identifiers"],
-    }
-    path = write_history(tmp_path, [grant, {**WITHDRAWAL, "type": "email_opened"}, WITHDRAWAL])
+    path = write_history(tmp_path, [GRANT, {**WITHDRAWAL, "type": "email_opened"}, WITHDRAWAL])
     # when
     done = run(backfill.run(wiring, [path], Report(tmp_path / "report.ndjson"), check_progress))
     # then
