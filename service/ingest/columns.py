@@ -1,4 +1,4 @@
-"""The columns of a table: what each of them holds, judged once by the header, and the record that a row makes."""
+"""The columns of a table: what each of them holds, which the header decides, and the record that a row makes."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path

@@ -8,9 +8,9 @@ from typing import Self
 from service.ingest.columns import Columns
 from service.ingest.csv_format import CsvFormat, csv_reason, unescaped
 from service.ingest.raw_lines import Lines, RawLine
-from service.ingest.table_rows import rejected, row_line
+from service.ingest.table_rows import is_blank, rejected, row_line
 from service.ingest.text_encoding import Encoding
-from service.ingest.text_lines import TextLines, is_broken, shown
+from service.ingest.text_lines import NOT_DECODED, TextLines, is_broken, shown
 
 MAX_ROW_LINES = 1_000
 """Lines of the file that one row may have, in quoted cells."""
@@ -22,27 +22,27 @@ NULL = "\\N"
 """How databases export a value that is not there."""
 
 
-def read_rows(path: Path, encoding: Encoding, how: CsvFormat, columns: Columns) -> Lines:
+def read_rows(path: Path, encoding: Encoding, csv_format: CsvFormat, columns: Columns) -> Lines:
     """Yield the rows of a file behind its header, each with the number of its first line."""
     lines = TextLines(path, encoding)
     try:
-        for _ in range(how.header_line):
+        for _ in range(csv_format.header_line):
             next(lines)
-        yield from _Rows(lines, how, columns).read()
+        yield from _Rows(lines, csv_format, columns).read()
     finally:
         lines.close()
 
 
 class _Rows:
-    def __init__(self, lines: TextLines, how: CsvFormat, columns: Columns) -> None:
+    def __init__(self, lines: TextLines, csv_format: CsvFormat, columns: Columns) -> None:
         self._lines = lines
-        self._how = how
+        self._delimiter = csv_format.delimiter
         self._columns = columns
-        self._row = _RowLines(lines, how.escapes_quotes)
-        self._reader = csv.reader(self._row, delimiter=how.delimiter, strict=True)
+        self._row = _RowLines(lines, csv_format.escapes_quotes)
+        self._reader = csv.reader(self._row, delimiter=csv_format.delimiter, strict=True)
 
     def read(self) -> Lines:
-        lines, delimiter, columns, width = self._lines, self._how.delimiter, self._columns, self._columns.width
+        lines, delimiter, columns, width = self._lines, self._delimiter, self._columns, self._columns.width
         for line in lines:
             if '"' in line:
                 yield self._quoted(line)
@@ -82,11 +82,11 @@ class _Rows:
         """Whether lines behind the first are rows of their own, which an open quote has swallowed."""
         first, *others = lines
         # The last line ends the quoted cell. If others precede that cell, it has too few cells to be a row of its own.
-        begins_inside = self._how.delimiter in first[: first.rindex('"')]
+        begins_inside = self._delimiter in first[: first.rindex('"')]
         for line in others:
             if '"' in line and not begins_inside:
                 continue
-            inner = next(csv.reader([line], delimiter=self._how.delimiter), [])
+            inner = next(csv.reader([line], delimiter=self._delimiter), [])
             if self._columns.looks_like_row(inner, cells):
                 return True
         return False
@@ -96,11 +96,10 @@ class _Rows:
         if text.rstrip() == END_OF_COPY:
             return None
         if is_broken(text):
-            reason = "has bytes that are not in the encoding of the file"
-            return rejected(number, read_bytes, reason, shown(text), header)
+            return rejected(number, read_bytes, NOT_DECODED, shown(text), header)
         if NULL in cells:
             cells = ["" if cell == NULL else cell for cell in cells]
-        if len(cells) > self._columns.width and not any(map(str.strip, cells[self._columns.width :])):
+        if is_blank(cells[self._columns.width :]):
             cells = cells[: self._columns.width]
         if tuple(map(str.strip, cells)) == self._columns.names:
             return rejected(number, read_bytes, "repeats the header", shown(text), header)
@@ -108,7 +107,7 @@ class _Rows:
         if missing and not any(missing):
             cells = [*cells, *missing]
         if len(cells) != self._columns.width:
-            if not any(cell.strip() for cell in cells):
+            if is_blank(cells):
                 return None
             reason = f"has {len(cells)} cells, but the header has {self._columns.width}"
             return rejected(number, read_bytes, reason, shown(text), header)

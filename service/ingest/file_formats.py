@@ -11,7 +11,7 @@ from service.ingest.csv_rows import read_rows
 from service.ingest.json_lines import check_lines, read_lines
 from service.ingest.order_rows import with_orders
 from service.ingest.parquet_rows import read_parquet
-from service.ingest.raw_lines import Lines, RawLine, ReadOptions
+from service.ingest.raw_lines import AS_FOUND, Lines, RawLine, ReadOptions
 from service.ingest.report_lines import ReportReader, is_report
 from service.ingest.text_encoding import find_encoding
 from service.ingest.xlsx_rows import SUFFIXES, read_spreadsheet
@@ -42,7 +42,7 @@ class InputFile:
                 yield line
 
 
-def open_file(path: Path, rules: Rules, options: ReadOptions = ReadOptions()) -> InputFile:  # noqa: B008 - it is frozen
+def open_file(path: Path, rules: Rules, options: ReadOptions = AS_FOUND) -> InputFile:
     """Find how a file is written and check its header, once, before its first line.
 
     Raises `InvalidInput` that names the file if it cannot be used as a whole.
@@ -72,12 +72,12 @@ def _open(path: Path, rules: Rules, options: ReadOptions) -> InputFile:
             return InputFile(lines, [encoding.finding, "a report, of which the rejected lines are read"])
         check_lines(path, encoding)
         return InputFile(lines, [encoding.finding])
-    how = find_format(path, encoding, known, options)
-    findings = [encoding.finding, *how.findings]
-    if not how.header:
+    csv_format = find_format(path, encoding, known, options)
+    findings = [encoding.finding, *csv_format.findings]
+    if not csv_format.header:
         return InputFile(iter(()), findings)
-    columns = match_header(how.header, known, options, path, how.delimiter)
-    lines = read_rows(path, encoding, how, columns)
+    columns = match_header(csv_format.header, known, options, path, csv_format.delimiter)
+    lines = read_rows(path, encoding, csv_format, columns)
     return InputFile(_joined(columns, lines), findings + columns.findings())
 
 

@@ -9,7 +9,7 @@ from graph.domain.model.errors import InvalidInput
 from service.ingest.raw_lines import Lines, RawLine
 from service.ingest.table_rows import rejected
 from service.ingest.text_encoding import Encoding
-from service.ingest.text_lines import TextLines, is_broken, shown
+from service.ingest.text_lines import NOT_DECODED, TextLines, is_broken, shown
 
 
 def read_lines(path: Path, encoding: Encoding) -> Lines:
@@ -34,8 +34,7 @@ def _decoded_lines(path: Path, encoding: Encoding) -> Lines:
             if not line.strip():
                 yield None
             elif is_broken(line):
-                reason = "has bytes that are not in the encoding of the file"
-                yield rejected(lines.line, lines.read_bytes, reason, shown(line))
+                yield rejected(lines.line, lines.read_bytes, NOT_DECODED, shown(line))
             else:
                 yield RawLine(lines.line, lines.read_bytes, line.encode())
     finally:

@@ -15,6 +15,7 @@ from service.ingest.json_objects import parse_object
 from service.ingest.raw_lines import Header, Lines, RawLine, ReadOptions
 from service.ingest.table_rows import rejected, row_line
 from service.ingest.text_encoding import Encoding
+from service.ingest.text_lines import NOT_DECODED
 from service.ingest.typed_cells import typed_row
 
 RESULTS = ("REJECTED", "DROPPED")
@@ -92,7 +93,7 @@ class ReportReader:
             return rejected(line.line, line.read_bytes, error.message, content, Header(names, {}, delimiter))
         self._columns[key] = columns
         if isinstance(content, str) and _UNREAD_BYTE.search(content):
-            reason = "has bytes that are not in the encoding of the file, here written as \\x and two digits"
+            reason = f"{NOT_DECODED}, here written as \\x and two digits"
             return rejected(line.line, line.read_bytes, reason, content, columns.header)
         try:
             cells = split_row(content, delimiter, columns.width) if isinstance(content, str) else _cells(content, names)

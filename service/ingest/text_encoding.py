@@ -58,7 +58,7 @@ def find_encoding(path: Path, chosen: str = "") -> Encoding:
         start = file.read(4096)
     marked = next(((mark, name) for mark, name in _MARKS if start.startswith(mark)), None)
     if chosen:
-        name = _known(path, chosen)
+        name = _known(path, chosen, start)
         mark = next((mark for mark, marked_name in _MARKS if start.startswith(mark) and marked_name == name), b"")
         return Encoding(name, len(mark), f"encoding {chosen}, as given")
     if marked is not None:
@@ -69,8 +69,8 @@ def find_encoding(path: Path, chosen: str = "") -> Encoding:
     return _utf8_or_fallback(path)
 
 
-def _known(path: Path, chosen: str) -> str:
-    """Return the name under which the encoding of a text is used here."""
+def _known(path: Path, chosen: str, start: bytes) -> str:
+    """Return the name under which the encoding of a text that begins with some bytes is used here."""
     try:
         name = codecs.lookup(chosen).name
         "".encode(name)
@@ -79,12 +79,9 @@ def _known(path: Path, chosen: str) -> str:
     if not name or name in _NOT_OF_FILES:
         message = f"{path}: the encoding {chosen[:60]!r} is not known; utf-8, cp1252 and utf-16 are"
         raise InvalidInput("INVALID_SETTING", message, ("encoding",))
-    if name == "utf-16":
-        with path.open("rb") as file:
-            return "utf-16-be" if file.read(2) == codecs.BOM_UTF16_BE else "utf-16-le"
-    if name == "utf-32":
-        with path.open("rb") as file:
-            return "utf-32-be" if file.read(4) == codecs.BOM_UTF32_BE else "utf-32-le"
+    if name in ("utf-16", "utf-32"):
+        marked = (order for mark, order in _MARKS if order.startswith(name) and start.startswith(mark))
+        return next(marked, f"{name}-le")
     return "utf-8" if name == "utf-8-sig" else name
 
 

@@ -12,6 +12,8 @@ from service.ingest.text_encoding import Encoding
 
 _MARK_BROKEN = "kith_mark_broken"
 _BROKEN = re.compile("[\udc00-\udcff]")
+NOT_DECODED = "has bytes that are not in the encoding of the file"
+"""The reason why a line with bytes that could not be decoded is rejected."""
 
 
 def _mark_broken(error: UnicodeError) -> tuple[str, int]:
