@@ -42,6 +42,10 @@ def command(statement: SourceStatement, rules: Rules, terms: Terms, now: int) ->
             return _order_command(statement, rules, terms, now)
         case InteractionStatement():
             return _interaction_command(statement, rules, terms, now)
+        case ConsentStatement():
+            # An unknown channel has no addresses; it is rejected with the statement.
+            addresses = terms.catalog.addresses.get(statement.channel, frozenset())
+            return _fact_command(statement, rules, terms, now, addresses)
         case _:
             return _fact_command(statement, rules, terms, now)
 
@@ -99,34 +103,28 @@ _TIME_FIELDS: Mapping[type, str] = {
 """The name of the field with the time of a fact, by the type of its statement."""
 
 
-def _fact_command(statement: FactStatement, rules: Rules, terms: Terms, now: int) -> Observe | Problem:
+def _fact_command(
+    statement: FactStatement, rules: Rules, terms: Terms, now: int, addresses: frozenset[str] = frozenset()
+) -> Observe | Problem:
+    """The command of a fact; `addresses` are the namespaces of the addresses that a decision is about."""
     if problem := _check_fact(statement, terms, now):
         return problem
     observation = statement.observation()
     problem = check_time(_TIME_FIELDS[type(statement)], observation.seen_at, now) or check_content(observation)
-    return problem or prepare(observation, rules, now, _addresses(statement, terms.catalog))
+    return problem or prepare(observation, rules, now, addresses)
 
 
 def _interaction_command(statement: InteractionStatement, rules: Rules, terms: Terms, now: int) -> Observe | Problem:
     """The command of an interaction with the decisions that follow from it."""
-    own = _fact_command(statement, rules, terms, now)
-    declared = terms.catalog.consents_by_interaction_type.get(statement.interaction.type, ())
+    catalog = terms.catalog
+    declared = catalog.consents_by_interaction_type.get(statement.interaction.type, ())
+    addresses = frozenset[str]().union(*(catalog.addresses[rule.channel] for rule in declared))
+    own = _fact_command(statement, rules, terms, now, addresses)
     if isinstance(own, Problem) or not declared:
         return own
     _, id = own.key
-    decisions = derived_decisions(statement, id, declared, terms.catalog.addresses)
+    decisions = derived_decisions(statement, id, declared, catalog.addresses)
     return replace(own, derived=tuple(prepare(decision.observation(), rules, now) for decision in decisions))
-
-
-def _addresses(statement: FactStatement, catalog: Catalog) -> frozenset[str]:
-    """The namespaces of the addresses that a decision is about; none for other statements."""
-    match statement:
-        case ConsentStatement():
-            return catalog.addresses[statement.channel]
-        case InteractionStatement():
-            declared = catalog.consents_by_interaction_type.get(statement.interaction.type, ())
-            return frozenset().union(*(catalog.addresses[rule.channel] for rule in declared))
-    return frozenset()
 
 
 def _check_fact(statement: FactStatement, terms: Terms, now: int) -> Problem | None:
