@@ -76,8 +76,9 @@ def parse(text: str, name: str = "rules.toml") -> Rules:
     except ValidationError as error:
         raise RulesError(f"{name}: {_describe(error)}") from error
     try:
+        blocked_values = frozenset(file.blocked.all_values())
         return Rules(
-            tuple(_rule(namespace, file.blocked) for namespace in file.namespace),
+            tuple(_rule(namespace, blocked_values, file.blocked.patterns) for namespace in file.namespace),
             float(file.min_confidence),
             _sources(file.source),
         )
@@ -111,7 +112,8 @@ def _sources(sources: list[_Source]) -> dict[str, SourceRule]:
     return rules
 
 
-def _rule(namespace: _Namespace, all_namespaces: _Blocked) -> NamespaceRule:
+def _rule(namespace: _Namespace, blocked_values: frozenset[str], blocked_patterns: list[str]) -> NamespaceRule:
+    """Return the rules of a namespace; `blocked_values` and `blocked_patterns` are those of all namespaces."""
     blocked = namespace.blocked if isinstance(namespace.blocked, _Blocked) else _Blocked(values=namespace.blocked)
     shared_above = namespace.shared_above or {}
     return NamespaceRule(
@@ -120,8 +122,8 @@ def _rule(namespace: _Namespace, all_namespaces: _Blocked) -> NamespaceRule:
         Contested(namespace.contested),
         {STRONGER: shared_above} if isinstance(shared_above, int) else shared_above,
         tuple(namespace.normalize),
-        frozenset([*all_namespaces.all_values(), *blocked.all_values()]),
-        (*all_namespaces.patterns, *blocked.patterns),
+        blocked_values.union(blocked.all_values()),
+        (*blocked_patterns, *blocked.patterns),
         namespace.min_length,
         namespace.known,
     )

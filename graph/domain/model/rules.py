@@ -201,10 +201,7 @@ class Rules(Struct, frozen=True, dict=True):
                     raise RulesError(f"namespace {rule.name!r}: shared_above is {most}; 1 or more is allowed")
             if rule.limit is not None and rule.limit < 1:
                 raise RulesError(f"namespace {rule.name!r}: limit is {rule.limit}; 1 or more is allowed")
-            try:
-                _ = _Normalizer(rule)
-            except ValueError as error:
-                raise RulesError(f"namespace {rule.name!r}: {error}") from error
+        _ = self._normalizers  # compiles steps and patterns, and raises for those that are not valid
         for source in self.sources.values():
             try:
                 if source.country:
@@ -239,7 +236,13 @@ class Rules(Struct, frozen=True, dict=True):
 
     @cached_property
     def _normalizers(self) -> Mapping[str, _Normalizer]:
-        return {rule.name: _Normalizer(rule) for rule in self.namespaces}
+        normalizers: dict[str, _Normalizer] = {}
+        for rule in self.namespaces:
+            try:
+                normalizers[rule.name] = _Normalizer(rule)
+            except ValueError as error:
+                raise RulesError(f"namespace {rule.name!r}: {error}") from error
+        return normalizers
 
     def normalize_value(self, namespace: str, raw: str, source: str = "") -> str | DroppedIdentifier:
         """Return the normalized value, or why it is dropped. The rules must have the namespace.
