@@ -152,8 +152,8 @@ def _second_read(delta: Delta, orders: Sequence[str]) -> ReadNeighborhood:
 
     A report of one of `orders` may be in effect again.
     """
-    statements = [*delta.withdrawn]
-    statements += [statement for statement in delta.added if not set(orders).isdisjoint(statement.keys)]
+    revoked = frozenset(orders)
+    statements = [*delta.withdrawn, *(statement for statement in delta.added if not revoked.isdisjoint(statement.keys))]
     keys = {key for statement in statements for key in statement.keys}
     keys.update(key for override in delta.overrides_removed for key in override.keys)
     pairs = {pair for statement in statements for pair in combinations(statement.keys, 2)}

@@ -120,8 +120,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     Timestamp: strawberry.scalar(
         name="DateTime",
         description="An ISO 8601 date and time, such as `2026-03-01T12:00:00Z`. Output is in UTC. "
-        "Input without an offset is UTC, and a date alone is 00:00 UTC. A number is read as seconds, milliseconds or "
-        "microseconds since 1970, whichever results in a time from 1990 to 2262.",
+        "Input without an offset is UTC, and a date alone is 00:00 UTC. A number is read as seconds, "
+        "milliseconds, microseconds or nanoseconds since 1970, whichever results in a time from 2001-09-09 to 2262.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=iso,
         parse_value=_parse_time,

@@ -181,8 +181,8 @@ def reported_at_of(facts: str) -> int:
 def keeps_identifiers(keys: Sequence[str], facts: str) -> bool:
     """Whether the report of an order keeps the identifiers of earlier reports.
 
-    It does if `keys`, the identifiers it names under the rules, are no more than the order's own, unless its `facts`
-    say that the order has no others.
+    It does if `keys`, the identifiers it names under the rules, contain the order's own only, unless its `facts` say
+    that the order has no others.
     """
     return len(keys) == 1 and not _FACTS.decode(facts).no_identifiers
 

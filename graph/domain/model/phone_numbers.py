@@ -47,6 +47,10 @@ _COMPACT_DATE = re.compile(
 """A date without separators, or with a time of day: in countries with a trunk prefix it is not a number."""
 _E164 = re.compile(r"\+[1-9]\d{7,14}")
 """Numbers that are in normalized form already, as many are."""
+_SEPARATE_PLUS = re.compile(r"\A\+\s+")
+_BRACKETED_CODE = re.compile(r"\A\(?\+\s*(\d+)\)")
+_BRACKETED_TRUNK_PREFIX = re.compile(r"\A(\+(?!39)\d{1,3})\s*\(0\)")
+"""The trunk prefix in brackets after the calling code, also of countries without one; Italian numbers keep it."""
 _DECIMAL = re.compile(r"\d+\.\d{1,2}")
 _ZIP = re.compile(r"\d{5}-\d{4}")
 _LAST_GROUP = re.compile(r"(?P<before>.*\d)(?P<separator>\D+)\d+\D*")
@@ -75,9 +79,8 @@ def normalize_phone(value: str, region: str, accept_possible: bool = False) -> s
     if _E164.fullmatch(value) and (e164 := _format(_parse(value, region), accept_possible)) is not None:
         return e164
     text = plain_width(value).strip(" ;,").removeprefix("tel:").lstrip()
-    text = re.sub(r"\A\(?\+\s*(\d+)\)", r"+\1 ", re.sub(r"\A\+\s+", "+", text))
-    # The trunk prefix is written in brackets after the calling code, also of countries without one; Italy keeps it.
-    text = re.sub(r"\A(\+(?!39)\d{1,3})\s*\(0\)", r"\1 ", text)
+    text = _BRACKETED_CODE.sub(r"+\1 ", _SEPARATE_PLUS.sub("+", text))
+    text = _BRACKETED_TRUNK_PREFIX.sub(r"\1 ", text)
     match = _TEXT.fullmatch(text)
     if match is None:
         raise ValueError("is not a phone number")

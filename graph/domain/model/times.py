@@ -71,7 +71,7 @@ def parse_time(value: object) -> ParsedTime:
     second 60, a leap second, is the next minute.
 
     A number, or a text of its digits, is in seconds, milliseconds, microseconds or nanoseconds since 1970, whichever
-    results in a time from 1990 to 2262.
+    results in a time from 2001-09-09 to 2262.
 
     Raises `ValueError` with a text that names the value and says what is accepted.
     """
@@ -189,7 +189,6 @@ def _epoch(value: object, whole: str, fraction: str) -> ParsedTime:
             "2026-03-01T12:00:00Z before exporting it"
         )
     raise ValueError(
-        f"{_shown(value)} is not a time from 2001-09-09 to 2262 as seconds, milliseconds, microseconds or "
-        "nanoseconds since 1970; "
-        "ISO 8601 such as 2026-03-01T12:00:00Z is accepted too"
+        f"{_shown(value)} is not a time from 2001-09-09 to 2262 as seconds, milliseconds, microseconds or nanoseconds "
+        "since 1970; ISO 8601 such as 2026-03-01T12:00:00Z is accepted too"
     )
