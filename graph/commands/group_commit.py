@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from graph.commands.commit import CommandResult, commit
 from graph.commands.rules_rollout import ActiveRules
 from graph.domain.model.errors import Overloaded, RulesChanged, TemporaryFailure
-from graph.domain.resolution.preparation import Command, Observe, prepare_again
+from graph.domain.resolution.preparation import Command, under_rules
 from graph.ports import Clock, Ids, Work, WriteStore
 from graph.runtime.scheduling import interactive_within
 
@@ -156,12 +156,7 @@ class GroupCommit:
         for _ in range(MAX_RELOADS):
             rules, now = self.rules, self._clock.now()
             # Observations that were prepared under other rules while they waited are prepared again.
-            prepared = [
-                prepare_again(command, rules.intake_rules)
-                if isinstance(command, Observe) and command.rules is not rules.intake_rules
-                else command
-                for command in commands
-            ]
+            prepared = [under_rules(command, rules.intake_rules) for command in commands]
 
             def work(
                 prepared: list[Command] = prepared, rules: ActiveRules = rules, now: int = now

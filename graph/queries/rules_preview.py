@@ -1,4 +1,4 @@
-"""Preview of the effect of new rules on the stored observations; nothing is written."""
+"""Previews of the effect of new rules, or of revoking or restoring a source, on what is stored; nothing is written."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -11,12 +11,14 @@ from msgspec.structs import replace
 
 from graph.domain.model.errors import KithError, Overloaded
 from graph.domain.model.identifiers import Identifier
-from graph.domain.model.observations import EvidenceStatement, Observation, normalize
+from graph.domain.model.observations import EvidenceStatement, Observation, identifiers_of
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
 from graph.domain.model.rules import DroppedIdentifier, Rules
+from graph.domain.model.source_revocations import SourceRevocation
+from graph.domain.resolution.intake import renormalized, reports_by_source
 from graph.domain.resolution.resolution import resolve
-from graph.ports import CustomerHistoryStore, Ids, RulesStore
+from graph.ports import CustomerHistoryStore, Ids, RulesStore, SourceRevocationStore
 
 PAGE_SIZE = 1_000
 MAX_SAMPLES = 5
@@ -26,8 +28,8 @@ MAX_PREVIEWS = 3
 """Previews that a process keeps; a new preview replaces the oldest one that has ended."""
 
 
-class PreviewStore(RulesStore, CustomerHistoryStore, Protocol):
-    """Observations, the overrides in effect, and the current customers."""
+class PreviewStore(RulesStore, SourceRevocationStore, CustomerHistoryStore, Protocol):
+    """Observations, the source revocations and overrides in effect, and the current customers."""
 
 
 class PreviewState(Enum):
@@ -55,11 +57,25 @@ class PreviewImpact(Struct, frozen=True):
     splitting_customers: int
     changed_customers: int
     newly_rejected: int
-    """Observations that count now and would be rejected; they stay stored."""
+    """Observations that count now and would not, by the rules or the revocation of their source; they stay stored."""
     newly_accepted: int
-    """Observations that are rejected now and would count."""
+    """Observations that do not count now, by the rules or the revocation of their source, and would count."""
     sample_merges: tuple[Sample, ...]
     sample_splits: tuple[Sample, ...]
+
+
+class Proposal(Struct, frozen=True):
+    """What a preview is about: other rules than those in effect, one source revocation more, or one less."""
+
+    rules: Rules
+    revoke: SourceRevocation | None = None
+    restore: SourceRevocation | None = None
+
+    def source_revocations(self, stored: Iterable[SourceRevocation]) -> list[SourceRevocation]:
+        """Return the source revocations that would be in effect."""
+        restored = None if self.restore is None else self.restore.id
+        kept = [revocation for revocation in stored if revocation.in_effect and revocation.id != restored]
+        return kept if self.revoke is None else [*kept, self.revoke]
 
 
 @dataclass(slots=True)
@@ -67,6 +83,8 @@ class _Collected:
     """The data collected from the receipts."""
 
     statements: list[EvidenceStatement] = field(default_factory=list)
+    reports: dict[str, list[Receipt]] = field(default_factory=dict)
+    """The reports of each order that are not rejected, by its key."""
     projected_key_of: dict[str, str] = field(default_factory=dict)
     """The current key of a raw value to its key under the proposed rules, empty if it would have none."""
     newly_rejected: int = 0
@@ -77,11 +95,13 @@ class Preview:
     """A preview that runs in the background."""
 
     def __init__(
-        self, store: PreviewStore, id: str, current_rules: Rules, proposed_rules: Rules, mask_values: bool
+        self, store: PreviewStore, id: str, current_rules: Rules, proposal: Proposal, mask_values: bool
     ) -> None:
         self.id = id
         self._store, self._mask_values = store, mask_values
-        self._current_rules, self._proposed_rules = current_rules, proposed_rules
+        self._current_rules, self._proposal = current_rules, proposal
+        self._proposed_rules = proposal.rules
+        self._source_revocations: Sequence[SourceRevocation] = ()
         self.state = PreviewState.RUNNING
         self.processed = self.total = 0
         self.impact: PreviewImpact | None = None
@@ -109,6 +129,7 @@ class Preview:
 
     async def _run(self) -> None:
         try:
+            self._source_revocations = self._proposal.source_revocations(await self._store.source_revocations())
             self.total = await self._store.count_observations()
             collected = await self._read_all()
             overrides = await self._renormalized_overrides()
@@ -126,25 +147,42 @@ class Preview:
             await asyncio.to_thread(self._read, page, collected)
             after = page[-1].key
             self.processed += len(page)
+        for reports in collected.reports.values():
+            for _, in_effect in reports_by_source(reports).values():
+                collected.statements += {receipt.id: receipt.statement for receipt in in_effect}.values()
         return collected
 
     def _read(self, page: Sequence[Receipt], collected: _Collected) -> None:
         for receipt in page:
-            if not receipt.digest or receipt.status in (ObservationStatus.REVOKED, ObservationStatus.SUPERSEDED):
+            if not receipt.digest or receipt.status is ObservationStatus.REVOKED:
                 continue
-            sent = Observation.from_sent(*receipt.key, receipt.sent)
-            normalized = normalize(sent, self._proposed_rules)
-            valid = receipt.status is ObservationStatus.VALID
-            collected.newly_rejected += valid and normalized.rejected is not None
-            collected.newly_accepted += not valid and normalized.rejected is None
-            if normalized.rejected is None:
-                collected.statements.append(
-                    EvidenceStatement(*receipt.key, normalized.keys, sent.tier, receipt.seen_at, sent.confidence)
+            projected = renormalized(receipt, self._proposed_rules, self._source_revocations)
+            counts = projected.status is ObservationStatus.VALID
+            if receipt.status is not ObservationStatus.SUPERSEDED:
+                collected.newly_rejected += receipt.status is ObservationStatus.VALID and not counts
+                collected.newly_accepted += receipt.status is not ObservationStatus.VALID and counts
+            if counts and projected.order_key:
+                collected.reports.setdefault(projected.order_key, []).append(projected)
+            elif counts:
+                collected.statements.append(projected.statement)
+            if receipt.status is ObservationStatus.VALID:
+                self._project_keys(receipt, collected.projected_key_of)
+
+    def _project_keys(self, receipt: Receipt, projected_key_of: dict[str, str]) -> None:
+        """Add the identifiers that an observation names now, with what they would be under the proposed rules."""
+        if self._proposed_rules is self._current_rules:
+            projected_key_of.update((key, key) for key in receipt.keys)
+            return
+        sent = Observation.from_sent(*receipt.key, receipt.sent)
+        # A composite key may consist of other attributes under the proposed rules.
+        proposed = dict(identifiers_of(sent, self._proposed_rules)[len(sent.identifiers) :])
+        for number, (namespace, raw) in enumerate(identifiers_of(sent, self._current_rules)):
+            current_key = _key(self._current_rules, namespace, raw)
+            if current_key is not None:
+                projected = raw if number < len(sent.identifiers) else proposed.get(namespace)
+                projected_key_of[current_key] = (
+                    "" if projected is None else _key(self._proposed_rules, namespace, projected) or ""
                 )
-            for namespace, raw in sent.identifiers if valid else ():
-                current_key = _key(self._current_rules, namespace, raw)
-                if current_key is not None:
-                    collected.projected_key_of[current_key] = _key(self._proposed_rules, namespace, raw) or ""
 
     async def _renormalized_overrides(self) -> list[Override]:
         overrides: list[Override] = []
@@ -214,7 +252,7 @@ class Preview:
         return tuple(mask(key) for key in sample) if self._mask_values else tuple(sample)
 
 
-class RulesPreviews:
+class Previews:
     """The previews of this process. `current_rules` returns the rules in effect, `parse` parses proposed rules."""
 
     def __init__(
@@ -223,14 +261,25 @@ class RulesPreviews:
         self._store, self._ids, self._current_rules, self._parse = store, ids, current_rules, parse
         self._previews: dict[str, Preview] = {}
 
-    def begin(self, text: str, mask_values: bool = True) -> Preview:
+    def begin_rules(self, text: str, mask_values: bool = True) -> Preview:
         """Start a preview of the rules in `text`; raises `Overloaded` if too many are running."""
+        return self._begin(Proposal(self._parse(text)), mask_values)
+
+    def begin_revocation(self, revocation: SourceRevocation, mask_values: bool = True) -> Preview:
+        """Start a preview of setting a source revocation; raises `Overloaded` if too many are running."""
+        return self._begin(Proposal(self._current_rules(), revoke=revocation), mask_values)
+
+    def begin_restoration(self, revocation: SourceRevocation, mask_values: bool = True) -> Preview:
+        """Start a preview of restoring a source; raises `Overloaded` if too many are running."""
+        return self._begin(Proposal(self._current_rules(), restore=revocation), mask_values)
+
+    def _begin(self, proposal: Proposal, mask_values: bool) -> Preview:
         if len(self._previews) >= MAX_PREVIEWS:
             ended = [id for id, preview in self._previews.items() if not preview.running]
             if not ended:
                 raise Overloaded(f"{len(self._previews)} previews are running, which is the limit; cancel one of them")
             del self._previews[ended[0]]
-        preview = Preview(self._store, self._ids.preview(), self._current_rules(), self._parse(text), mask_values)
+        preview = Preview(self._store, self._ids.preview(), self._current_rules(), proposal, mask_values)
         self._previews[preview.id] = preview
         preview.start()
         return preview

@@ -43,6 +43,10 @@ WEIGHTS: dict[str, int] = {
     "Query.simulate": 200,
     "Query.graphHealth": 2_000,
     "Mutation.previewRules": 2_000,
+    "Mutation.previewRevokeSource": 2_000,
+    "Mutation.previewRestoreSource": 2_000,
+    "Mutation.revokeSource": 100,
+    "Mutation.restoreSource": 100,
     "Mutation.recalculateRfm": 5_000,
     "Mutation.undoMerge": 200,
 }

@@ -13,7 +13,8 @@ CODES: dict[str, str] = {
     "NAMESPACE_LIMIT_EXCEEDED": "The observation names more values of a namespace than one customer may have.",
     "ID_CONFLICT": "The same id, idempotency key, or order number with the same `reportedAt` was sent before with "
     "other content.",
-    "TIMESTAMP_IN_FUTURE": "A time is more than 5 minutes in the future.",
+    "TIMESTAMP_IN_FUTURE": "A time is more than 5 minutes in the future, or `recordedTo` of a source revocation is in "
+    "the future.",
     "INVALID_TIMESTAMP": "A date or time cannot be read, or is not in the years 1 to 9999.",
     "TIMESTAMP_TOO_OLD": "A time is before 1990, or a date attribute before 1850; the source has probably lost it.",
     "INVALID_CONFIDENCE": "A confidence is not between 0 and 1.",
@@ -38,6 +39,10 @@ CODES: dict[str, str] = {
     "NOT_A_MERGE": "The change is not a merge. Only merges can be undone.",
     "ALREADY_UNDONE": "The merge has already been undone.",
     "NOTHING_TO_UNDO": "Later changes have already split the customers that were merged.",
+    "SOURCE_NOT_FOUND": "Nothing is recorded from the source.",
+    "EMPTY_WINDOW": "`recordedFrom` is not before `recordedTo`.",
+    "SOURCE_REVOCATION_NOT_FOUND": "The source revocation does not exist.",
+    "ALREADY_RESTORED": "The source revocation has already been restored.",
     "PREVIEW_NOT_FOUND": "The preview does not exist. Previews are lost when the service restarts.",
     "NOT_AVAILABLE_AT_TIME": "The field is not available for past times. See `customer(at:)`.",
     "INVALID_PAGE_SIZE": "`first` is not between 0 and 100.",

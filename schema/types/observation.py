@@ -24,6 +24,7 @@ describe_enum(
     VALID="The observation takes part in resolution.",
     INACTIVE="The rules reject the observation. It is stored, and becomes valid if new rules accept it.",
     SUPERSEDED="A newer report of the same order by the source replaces this one.",
+    SOURCE_REVOKED="The source was revoked for the time at which the observation arrived. See `revokeSource`.",
     REVOKED="The observation was revoked, possibly before it arrived.",
 )
 
@@ -75,7 +76,7 @@ class ObservationAccepted:
     )
     suspended_links: list[Link] = _of_accepted(
         lambda self: self.links(LinkState.SUSPENDED),
-        "The links of the observation that conflict with a stronger link or an override.",
+        "The links of the observation that conflict with a stronger link, an override or a guard.",
     )
     excluded_links: list[Link] = _of_accepted(
         lambda self: self.links(LinkState.EXCLUDED),

@@ -14,7 +14,7 @@ from schema.types.identifier import IdentifierRef
 describe_enum(
     PreviewState,
     "PreviewState",
-    "The state of a rules preview.",
+    "The state of a preview.",
     RUNNING="The preview is running.",
     COMPLETED="The preview is complete.",
     CANCELLED="The preview was canceled.",
@@ -67,13 +67,13 @@ class RulesVersion:
         )
 
 
-@strawberry.type(description="An example of customers that other rules would merge or split.")
+@strawberry.type(description="An example of customers that would be merged or split.")
 class PreviewSample:
     """A sample in GraphQL."""
 
     customer_ids: list[strawberry.ID] = strawberry.field(description="The ids of the customers now.")
     groups: list[list[IdentifierRef]] = strawberry.field(
-        description="The customers under the other rules, as groups of identifiers; up to 20 identifiers per group."
+        description="The customers that would result, as groups of identifiers; up to 20 identifiers per group."
     )
 
     @classmethod
@@ -83,12 +83,12 @@ class PreviewSample:
         return cls(customer_ids=[strawberry.ID(id) for id in sample.ids], groups=groups)
 
 
-@strawberry.type(description="What other rules would change.")
+@strawberry.type(description="What other rules would change, or revoking or restoring a source.")
 class RulesImpact:
     """The impact of other rules in GraphQL."""
 
     current_customers: int = strawberry.field(description="The number of customers now.")
-    projected_customers: int = strawberry.field(description="The number of customers under the other rules.")
+    projected_customers: int = strawberry.field(description="The number of customers that would result.")
     merging_customers: int = strawberry.field(
         description="The number of current customers that would be merged with others."
     )
@@ -97,9 +97,12 @@ class RulesImpact:
         description="The number of current customers that would be merged, split or lose all their identifiers."
     )
     newly_rejected: int = strawberry.field(
-        description="The number of valid observations that would be rejected. They would stay stored as inactive."
+        description="The number of valid observations that would no longer count: rejected by the rules (`INACTIVE`), "
+        "or of a revoked source (`SOURCE_REVOKED`). They would stay stored."
     )
-    newly_accepted: int = strawberry.field(description="The number of inactive observations that would become valid.")
+    newly_accepted: int = strawberry.field(
+        description="The number of observations that are `INACTIVE` or `SOURCE_REVOKED` now and would become valid."
+    )
     sample_merges: list[PreviewSample] = strawberry.field(
         description="Up to 5 examples of customers that would be merged."
     )
@@ -123,7 +126,9 @@ class RulesImpact:
         )
 
 
-@strawberry.type(description="A preview of other rules on the stored observations. It changes no data.")
+@strawberry.type(
+    description="A preview of what other rules, or revoking or restoring a source, would change. It changes no data."
+)
 class RulesPreview:
     """A preview in GraphQL."""
 
@@ -133,9 +138,7 @@ class RulesPreview:
     state: PreviewState = strawberry.field(description="The state of the preview.")
     processed: int = strawberry.field(description="The number of observations processed.")
     total: int = strawberry.field(description="The total number of observations.")
-    impact: RulesImpact | None = strawberry.field(
-        description="What the other rules would change. Null until the preview is complete."
-    )
+    impact: RulesImpact | None = strawberry.field(description="What would change. Null until the preview is complete.")
 
     @classmethod
     def of(cls, preview: Preview) -> "RulesPreview":
@@ -150,9 +153,9 @@ class RulesPreview:
         )
 
 
-@strawberry.type(description="The result of `previewRules` or `cancelPreview`.")
+@strawberry.type(description="The result of the mutations `preview…` and of `cancelPreview`.")
 class PreviewPayload:
-    """The payload of `previewRules` and `cancelPreview`."""
+    """The payload of the mutations that start or cancel a preview."""
 
     preview: RulesPreview | None = strawberry.field(description="The preview. Null if `errors` is not empty.")
     errors: list[Problem] = strawberry.field(description="The problems of the request. Empty if it succeeded.")

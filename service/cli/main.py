@@ -15,7 +15,7 @@ from graph.domain.model.rules import with_country
 from graph.domain.profile.pages import ById, ByKey
 from graph.domain.resolution import scenario
 from service.bootstrap import Wiring, wire
-from service.cli import ingest, rules
+from service.cli import ingest, rules, sources
 from service.cli.customer_page import print_customer, selection
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
 from service.config import settings as settings_module
@@ -99,6 +99,8 @@ def migrate(store: Store = None, rules: Rules = None) -> None:
 
 app.command(name="import")(ingest.import_)
 app.command()(ingest.backfill)
+app.command()(sources.revoke_source)
+app.command()(sources.restore_source)
 
 
 @app.command()

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from graph.domain.model.errors import StoreUnavailable
 from graph.queries.rules_preview import PreviewImpact
 from service.bootstrap import Wiring
-from service.cli.shared import Store, console, errors, run_with_wiring
-from service.config import rules_file
+from service.cli.previews import bar, impact_of, print_customers, print_samples
+from service.cli.shared import Store, console, run_with_wiring
+from service.config import attributes_file, rules_file
 from service.config import settings as settings_module
 
 T = TypeVar("T")
@@ -25,6 +24,7 @@ File = Annotated[Path, typer.Argument(help="A rules file.", exists=True, dir_oka
 def check(file: File) -> None:
     """Check a rules file. Exit status 2, with the reason, if it cannot be used."""
     rules = rules_file.parse(rules_file.read_text(file), str(file))
+    attributes_file.read(settings_module.load().attributes).check_rules(rules)
     console.print(f"{file} is valid: {len(rules.namespaces)} namespaces, strongest first: {', '.join(rules.by_name)}")
 
 
@@ -41,11 +41,6 @@ def _run(store: str | None, run: Callable[[Wiring], Awaitable[T]]) -> T:
     return run_with_wiring(settings_module.load(store=store).model_copy(update={"rules": None}), run)
 
 
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=errors)
-
-
 @app.command()
 def preview(
     file: File,
@@ -57,30 +52,15 @@ def preview(
     rules_file.parse(text, str(file))
 
     async def run(wiring: Wiring) -> PreviewImpact:
-        rules_preview = wiring.graph.rules_previews.begin(text, mask_values=not show)
-        with _bar() as bar:
-            task = bar.add_task("preview", total=None)
-            while rules_preview.running:
-                await rules_preview.wait(0.2)
-                bar.update(task, completed=rules_preview.processed, total=rules_preview.total or None)
-        if rules_preview.impact is None:
-            raise StoreUnavailable("the preview failed: the database is unavailable")
-        return rules_preview.impact
+        return await impact_of(wiring.graph.previews.begin_rules(text, mask_values=not show))
 
     impact: PreviewImpact = _run(store, run)
-    console.print(f"customers: {impact.current_customers} now, {impact.projected_customers} under these rules")
-    console.print(
-        f"current customers: {impact.merging_customers} would merge, {impact.splitting_customers} would split, "
-        f"{impact.changed_customers} would change in total"
-    )
+    print_customers(impact, "under these rules")
     console.print(
         f"observations: {impact.newly_rejected} would be rejected (they stay stored), "
         f"{impact.newly_accepted} would be accepted again"
     )
-    for title, samples in (("would merge", impact.sample_merges), ("would split", impact.sample_splits)):
-        for sample in samples:
-            groups = "  |  ".join(", ".join(group) for group in sample.groups)
-            console.print(f"{title}: {', '.join(sample.ids)}: {groups}", soft_wrap=True)
+    print_samples(impact)
 
 
 @app.command()
@@ -102,10 +82,10 @@ def apply(
         # After an interrupted run, `prepare` has resumed the same version; the file is not applied a second time.
         if stored is None or rules_file.parse(stored.text) != new:
             await rules.apply(text, version if expected_version is None else expected_version)
-        with _bar() as bar:
-            task = bar.add_task("apply", total=None)
+        with bar() as shown:
+            task = shown.add_task("apply", total=None)
             while (progress := await rules.progress()).running:
-                bar.update(task, completed=progress.processed, total=progress.total)
+                shown.update(task, completed=progress.processed, total=progress.total)
                 await asyncio.sleep(0.2)
         await rules.applied()
         return progress.version

@@ -46,6 +46,10 @@ class RandomIds:
         """Create a preview id."""
         return self._id("prv_")
 
+    def source_revocation(self) -> str:
+        """Create the id of a source revocation."""
+        return self._id("srv_")
+
 
 def derive_customer_id(seed: bytes, now: int, number: int) -> str:
     """Derive a customer id from a secret, a time and a number, so that an interrupted run assigns the same ids again.

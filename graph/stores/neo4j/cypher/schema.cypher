@@ -105,3 +105,7 @@ FOR (h:Change) ON (h.other_customer, h.recorded_at, h.number);
 // up.
 CREATE FULLTEXT INDEX words IF NOT EXISTS FOR (n:Identifier|Observation) ON EACH [n.words]
 OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace', `fulltext.eventually_consistent`: true}};
+
+// name: 0027_source_revocation_id
+// Source revocations are restored by id.
+CREATE CONSTRAINT source_revocation_id IF NOT EXISTS FOR (s:SourceRevocation) REQUIRE s.id IS UNIQUE;

@@ -1,0 +1,42 @@
+"""What the commands share that preview or carry out background work: progress bars, and the impact of a preview."""
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from graph.domain.model.errors import StoreUnavailable
+from graph.queries.rules_preview import Preview, PreviewImpact
+from service.cli.shared import console, errors
+
+
+def bar() -> Progress:
+    """Return a progress bar on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=errors)
+
+
+async def impact_of(preview: Preview) -> PreviewImpact:
+    """Wait for a preview and return its impact; raises `StoreUnavailable` if it failed."""
+    with bar() as progress:
+        task = progress.add_task("preview", total=None)
+        while preview.running:
+            await preview.wait(0.2)
+            progress.update(task, completed=preview.processed, total=preview.total or None)
+    if preview.impact is None:
+        raise StoreUnavailable("the preview failed: the database is unavailable")
+    return preview.impact
+
+
+def print_customers(impact: PreviewImpact, after: str) -> None:
+    """Print how many customers would change; `after` names what would be in effect."""
+    console.print(f"customers: {impact.current_customers} now, {impact.projected_customers} {after}")
+    console.print(
+        f"current customers: {impact.merging_customers} would merge, {impact.splitting_customers} would split, "
+        f"{impact.changed_customers} would change in total"
+    )
+
+
+def print_samples(impact: PreviewImpact) -> None:
+    """Print examples of customers that would merge or split."""
+    for title, samples in (("would merge", impact.sample_merges), ("would split", impact.sample_splits)):
+        for sample in samples:
+            groups = "  |  ".join(", ".join(group) for group in sample.groups)
+            console.print(f"{title}: {', '.join(sample.ids)}: {groups}", soft_wrap=True)
