@@ -16,6 +16,8 @@ ON_NEO4J = ("floors", "flat", "worst", "backfill")
 """Modules that can measure on Neo4j."""
 ON_SQLITE = ("lookup", "flat", "bulk", "backfill", "worst", "explain", "subscribers", "protections", "soak")
 """Modules that measure on SQLite, or without a store."""
+ALWAYS = ("accuracy",)
+"""Modules that need no server, and have a small form."""
 
 
 def main() -> int:
@@ -23,6 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller data, fewer rounds and rows")
     quick = parser.parse_args().quick
+    small = ["--quick"] if quick else []
     require_wrk()
     failed: list[str] = []
 
@@ -35,12 +38,14 @@ def main() -> int:
 
     with neo4j(os.environ.get("NEO4J_URI", "")) as uri:
         for name in NEEDS_NEO4J:
-            run(name, "--store", uri, *(["--quick"] if quick else []))
+            run(name, "--store", uri, *small)
         for name in () if quick else ON_NEO4J:
             asyncio.run(wipe(uri))
             run(name, "--store", uri)
     for name in () if quick else ON_SQLITE:
         run(name)
+    for name in ALWAYS:
+        run(name, *small)
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return bool(failed)

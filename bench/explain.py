@@ -82,7 +82,7 @@ async def other_rules(path: Path) -> tuple[int, dict[str, float]]:
     seconds = dict.fromkeys(PARTS, 0.0)
     async with opened(path) as (store, graph):
         begin = time.perf_counter()
-        preview = graph.rules_previews.begin(LOOSE)
+        preview = graph.previews.begin_rules(LOOSE)
         while preview.running:
             await preview.wait(5)
         if preview.impact is None:

@@ -11,6 +11,7 @@ from typing import Any
 from bench.machine import machine
 
 HERE = Path(__file__).parent
+COLORS = ("#1668b8", "#c4501b", "#2c8a4b", "#7a3fa0", "#666666", "#b8860b", "#0f8b8d")
 
 
 @dataclass(slots=True)
@@ -63,13 +64,7 @@ class Curve:
             share = (math.log10(x) - low) / ((high - low) or 1)
             return left + share * (width - left - 20), height - bottom - y / top * (height - bottom - 30)
 
-        colors = ("#1668b8", "#c4501b", "#2c8a4b", "#7a3fa0", "#666666")
-        out = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height + 20 * len(self.lines)}" '
-            'font-family="sans-serif" font-size="12">',
-            '<rect width="100%" height="100%" fill="white"/>',
-            f'<text x="{left}" y="18" font-weight="bold">{self.name}</text>',
-        ]
+        out = _beginning(self.name, width, height + 20 * len(self.lines), left)
         for step in range(5):
             value = top * step / 4
             _, y = at(10**low, value)
@@ -82,10 +77,59 @@ class Curve:
             out.append(f'<text x="{place:.0f}" y="{height - bottom + 16}" text-anchor="middle">{x:,.0f}</text>')
         out.append(f'<text x="{width - 20}" y="{height - 6}" text-anchor="end">{self.x}; {self.y}</text>')
         for place, (name, line) in enumerate(self.lines.items()):
-            color = colors[place % len(colors)]
+            color = COLORS[place % len(COLORS)]
             path = " ".join(f"{x:.0f},{y:.0f}" for x, y in (at(*point) for point in sorted(line)))
             out.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
             out.append(f'<text x="{left}" y="{height + 12 + 18 * place}" fill="{color}">{name}</text>')
+        return "\n".join([*out, "</svg>\n"])
+
+
+def _beginning(name: str, width: int, height: int, left: int) -> list[str]:
+    """Return the first elements of a picture: its size and its title."""
+    return [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        'font-family="sans-serif" font-size="12">',
+        '<rect width="100%" height="100%" fill="white"/>',
+        f'<text x="{left}" y="18" font-weight="bold">{name}</text>',
+    ]
+
+
+@dataclass(slots=True)
+class Points:
+    """A chart of points with two shares as coordinates; the points of each series have names."""
+
+    name: str
+    x: str
+    y: str
+    series: dict[str, list[tuple[str, float, float]]] = field(default_factory=dict)
+
+    def svg(self) -> str:
+        """Return the chart as SVG. Points have numbers, which the legend explains."""
+        size, left, top = 480, 60, 36
+        names = list(dict.fromkeys(name for points in self.series.values() for name, _, _ in points))
+        legend = top + size + 50
+        out = _beginning(self.name, left + size + 40, legend + 18 * (len(self.series) + len(names)) + 10, left)
+        for step in range(6):
+            share = step / 5
+            x, y = left + share * size, top + (1 - share) * size
+            out.append(
+                f'<line x1="{left}" y1="{y:.0f}" x2="{left + size}" y2="{y:.0f}" stroke="#ddd"/>'
+                f'<line x1="{x:.0f}" y1="{top}" x2="{x:.0f}" y2="{top + size}" stroke="#ddd"/>'
+                f'<text x="{left - 6}" y="{y + 4:.0f}" text-anchor="end">{share:g}</text>'
+                f'<text x="{x:.0f}" y="{top + size + 16}" text-anchor="middle">{share:g}</text>'
+            )
+        out.append(f'<text x="{left + size}" y="{top + size + 32}" text-anchor="end">{self.x}; {self.y}</text>')
+        for place, (series, points) in enumerate(self.series.items()):
+            color = COLORS[place % len(COLORS)]
+            for name, across, up in points:
+                x, y, number = left + across * size, top + (1 - up) * size, names.index(name) + 1
+                out.append(
+                    f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"><title>{series}: {name}</title></circle>'
+                    f'<text x="{x + 4:.1f}" y="{y - 4:.1f}" font-size="10" fill="{color}">{number}</text>'
+                )
+            out.append(f'<text x="{left}" y="{legend + 18 * place}" fill="{color}">{series}</text>')
+        for place, name in enumerate(names):
+            out.append(f'<text x="{left}" y="{legend + 18 * (len(self.series) + place)}">{place + 1}: {name}</text>')
         return "\n".join([*out, "</svg>\n"])
 
 
@@ -99,7 +143,9 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
-def report_results(section: str, command: str, text: str, curves: Sequence[Curve] = (), record: bool = False) -> None:
+def report_results(
+    section: str, command: str, text: str, curves: Sequence[Curve | Points] = (), record: bool = False
+) -> None:
     """Print a section. With `record`, also write it to RESULTS.md and results.json, and a chart of each curve.
 
     Each section is measured by its own command, so it has the machine, versions and commit of its own run.
