@@ -4,7 +4,8 @@ import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from graph.domain.model.errors import InvalidInput, Problem
-from graph.domain.profile.attributes import ADDRESS_PARTS, AttributesStatement, Value
+from graph.domain.profile.attributes import AttributesStatement, Value
+from graph.domain.profile.catalog import ADDRESS_PARTS
 from schema.operations.identifier_input import IdentifierInput
 from schema.operations.observation_inputs import checked_id, pairs
 from schema.operations.observations import record_batch

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import strawberry
 
-from graph.domain.profile.attributes import ADDRESS_PARTS, ProfileAttribute, ReportedValue
+from graph.domain.profile.attributes import ProfileAttribute, ReportedValue
+from graph.domain.profile.catalog import ADDRESS_PARTS, AttributeType, Precedence
 from graph.domain.profile.catalog import AttributeDefinition as DomainAttributeDefinition
-from graph.domain.profile.catalog import AttributeType, Precedence
 from schema.shared.enums import describe_enum
 from schema.shared.evidence_tier import SOURCE_PARTY, Party
 from schema.shared.scalars import Timestamp

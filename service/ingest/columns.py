@@ -12,8 +12,7 @@ from graph.domain.model.normalization import step
 from graph.domain.model.phone_numbers import region_of
 from graph.domain.model.rules import Rules
 from graph.domain.model.times import parse_time
-from graph.domain.profile.attributes import ADDRESS_PARTS
-from graph.domain.profile.catalog import BUILT_IN
+from graph.domain.profile.catalog import ADDRESS_PARTS, BUILT_IN
 from service.ingest.raw_lines import Header, ReadOptions
 from service.ingest.record_fields import LIST_SEPARATOR, decimal, nearest
 from service.ingest.record_kinds import FIELDS, TIMES

@@ -12,12 +12,11 @@ from graph.domain.model.facts import Fact, FactKind
 from graph.domain.model.json_text import ordered
 from graph.domain.model.observations import Observation, Party
 from graph.domain.model.validation import check_text
-from graph.domain.profile.catalog import AttributeDefinition, AttributeType, Catalog, Precedence
+from graph.domain.profile.catalog import ADDRESS_PARTS, AttributeDefinition, AttributeType, Catalog, Precedence
 
 MAX_ATTRIBUTES = 50
 """The attributes of a statement."""
 MAX_ATTRIBUTE_LENGTH = 500
-ADDRESS_PARTS = ("street", "postal_code", "city", "region", "country")
 EARLIEST_DATE = "1850-01-01"
 """An older date means that the source has lost it: nobody who was born before is alive."""
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")

@@ -6,6 +6,8 @@ from functools import cached_property
 
 from msgspec import Struct, field
 
+from graph.domain.model.errors import RulesError
+from graph.domain.model.rules import Rules
 from graph.domain.profile.derived_consents import (
     ConsentFromInteraction,
     addresses_by_channel,
@@ -23,6 +25,9 @@ class AttributeType(Enum):
     NUMBER = "number"
     BOOLEAN = "boolean"
     ADDRESS = "address"
+
+
+ADDRESS_PARTS = ("street", "postal_code", "city", "region", "country")
 
 
 class Precedence(Enum):
@@ -97,6 +102,22 @@ class Catalog(Struct, frozen=True, dict=True):
         """The interactions that are consent decisions, by their type."""
         types = dict.fromkeys(rule.type for rule in self.consents_from_interactions)
         return {type: tuple(rule for rule in self.consents_from_interactions if rule.type == type) for type in types}
+
+    def check_rules(self, rules: Rules) -> None:
+        """Raise `RulesError` if a guard or a composite key names what nobody can state."""
+        named = [("guard", guard.attribute) for guard in rules.guards]
+        named += [("composite", path) for composite in rules.composites for path in composite.of]
+        for table, path in named:
+            name, dot, part = path.partition(".")
+            attribute = self.attributes.get(name)
+            if attribute is None:
+                raise RulesError(f"{table}: {self.unknown(name)}")
+            is_address = attribute.type is AttributeType.ADDRESS
+            if is_address and part not in ADDRESS_PARTS:
+                parts = ", ".join(f"{name}.{part}" for part in ADDRESS_PARTS)
+                raise RulesError(f"{table}: {path!r} is not a part of an address; allowed are {parts}")
+            if dot and not is_address:
+                raise RulesError(f"{table}: {path!r} names a part, but {name} is not an address")
 
     def unknown(self, name: str) -> str:
         """The message that an attribute does not exist."""

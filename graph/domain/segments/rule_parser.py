@@ -10,8 +10,7 @@ from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.json_text import ordered
 from graph.domain.model.rules import Rules
 from graph.domain.model.validation import check_text
-from graph.domain.profile.attributes import ADDRESS_PARTS
-from graph.domain.profile.catalog import AttributeType, Catalog
+from graph.domain.profile.catalog import ADDRESS_PARTS, AttributeType, Catalog
 from graph.domain.profile.consents import EVERY_CHANNEL, Decision, check_channel, check_purpose
 from graph.domain.profile.engagement import ChurnRisk
 from graph.domain.profile.journey import JourneyStage
