@@ -14,6 +14,7 @@ import httpx
 
 SHOP = sorted((Path(__file__).parent / "shop").iterdir())
 LOOKUPS = ["email=anna.berg@example.com", "email=ben.berg@example.com", "phone=0176 5550106", "login=hugo.ives"]
+LOOKUPS += ["loyalty_card=KC-100021", "loyalty_card=KC-100022"]  # mother and son with one email address
 LOOKUPS += ["cookie=ck-family-tablet", "device=dev-till-1", "email=guest.mail@example.com"]
 QUERY = """query($by: [IdentifierInput!]!) { customers(by: $by) {
   id known
