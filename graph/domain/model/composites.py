@@ -1,0 +1,42 @@
+"""Composite keys: identifiers that consist of several attributes (docs/reference/rules-toml.md, "Composite keys").
+
+The parts are folded one by one, so that "Smith | ANN" and "smith | Ann" are one key.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from graph.domain.model.folding import folded
+
+SEPARATOR = "|"
+_DATE = re.compile(r"\s*([0-9]{4}-[0-9]{2}-[0-9]{2})\s*")
+
+
+def value_at(attributes: Mapping[str, Any], path: str) -> str | None:
+    """Return the value of an attribute, or of a part of an address (`address.postal_code`); `None` without one."""
+    name, _, part = path.partition(".")
+    value = attributes.get(name)
+    if part:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value if isinstance(value, str) and value else None
+
+
+def raw_values(attributes: str, parts_of: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Return the composite identifiers that attributes (JSON text) name, not yet normalized.
+
+    `parts_of` has the attributes of each composite namespace. A namespace is left out unless all its parts are stated.
+    """
+    stated = json.loads(attributes)
+    values: list[tuple[str, str]] = []
+    for namespace, paths in parts_of.items():
+        parts = [value_at(stated, path) for path in paths]
+        if all(parts):
+            values.append((namespace, SEPARATOR.join((part or "").replace(SEPARATOR, " ") for part in parts)))
+    return values
+
+
+def normalized_parts(value: str) -> list[str]:
+    """Return the normalized parts of a composite value; a date stays as it is."""
+    return [match[1] if (match := _DATE.fullmatch(part)) else folded(part) for part in value.split(SEPARATOR)]
