@@ -31,8 +31,9 @@ def _navigation(folder: str) -> str:
     """The table of contents of one folder; its pages in the order of their names, or as `order` lists them."""
     order = {
         "guides": [
-            "sending-data", "from-spreadsheets", "looking-up-customers", "search", "overrides-and-undo",
-            "changing-rules", "segments", "consent", "subscriptions", "clients", "federation", "graph-in-neo4j",
+            "sending-data", "from-spreadsheets", "looking-up-customers", "search", "families", "match-rules",
+            "overrides-and-undo", "changing-rules", "revoking-a-source", "segments", "consent", "subscriptions",
+            "clients", "federation", "graph-in-neo4j",
         ],
         "operations": ["deployment", "backfill", "backup", "performance", "limits"],
         "internals": [

@@ -11,6 +11,7 @@ from graph.commands.revoke import revoke
 from graph.commands.rules_control import RulesControl
 from graph.commands.rules_rollout import ActiveRules
 from graph.commands.segments import Segments
+from graph.commands.source_revocations import SourceRevocationControl
 from graph.commands.undo_merge import UndoResult, merge_to_undo, undo_merge
 from graph.domain.commands import SourceStatement, Terms
 from graph.domain.model.changes import Entry
@@ -39,7 +40,7 @@ from graph.queries.health import health
 from graph.queries.history import customer_at, entries_around, entry_at, feed
 from graph.queries.orders import orders_by_number
 from graph.queries.possible_matches import MatchStatus, status
-from graph.queries.rules_preview import RulesPreviews
+from graph.queries.rules_preview import Previews
 from graph.queries.search import search
 from graph.queries.statistics import FitModels, StatisticsService
 from graph.queries.subscriptions import ChangeBroadcaster
@@ -76,8 +77,11 @@ class IdentityGraph:
         self.broadcaster = ChangeBroadcaster(store, change_poll_seconds)
         reload = (lambda: self.rules_control.refresh()) if parse else None
         self._writer = GroupCommit(store, ActiveRules(rules, rules), clock, ids, reload, self._on_stored)
-        self.rules_control: RulesControl = RulesControl(store, self._writer, clock, ids, parse)
-        self.rules_previews = RulesPreviews(store, ids, lambda: self.rules, self.rules_control.parse)
+        self.rules_control: RulesControl = RulesControl(
+            store, self._writer, clock, ids, parse, self.catalog.check_rules
+        )
+        self.source_revocations = SourceRevocationControl(store, self._writer, clock, ids)
+        self.previews = Previews(store, ids, lambda: self.rules, self.rules_control.parse)
         self.statistics = StatisticsService(store, clock, fit)
         self.segments = Segments(
             store,
@@ -257,7 +261,8 @@ class IdentityGraph:
     async def close(self) -> None:
         """Finish the accepted writes, then close the store."""
         self.rules_control.close()
-        self.rules_previews.close()
+        self.source_revocations.close()
+        self.previews.close()
         await self.statistics.close()
         self.broadcaster.close()
         await self._writer.close()

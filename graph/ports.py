@@ -17,8 +17,9 @@ from graph.domain.model.orders import Order
 from graph.domain.model.overrides import Override
 from graph.domain.model.products import Product
 from graph.domain.model.receipts import ObservationKey, Receipt
-from graph.domain.model.rules import StoredRules
+from graph.domain.model.rules import Rules, StoredRules
 from graph.domain.model.segments import Membership, Segment, SegmentState
+from graph.domain.model.source_revocations import SourceRevocation
 from graph.domain.model.store_values import Writes
 from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
 from graph.domain.profile.search import Hit, SearchField
@@ -53,6 +54,12 @@ class ReadEvidence(Struct, frozen=True):
     keys: Sequence[str]
 
 
+class ReadStatedAttributes(Struct, frozen=True):
+    """Answered with `EvidenceByKey`: for each of `keys`, all valid statements whose attributes are attached to it."""
+
+    keys: Sequence[str]
+
+
 class ReadRegion(Struct, frozen=True):
     """Answered with `Region`: everything connected with `seeds`; excluded links of `opened` count as connections."""
 
@@ -70,13 +77,26 @@ class ReadSegmentStates(Struct, frozen=True):
     ids: Sequence[str]
 
 
+class ReadSourceRevocations(Struct, frozen=True):
+    """Answered with `list[SourceRevocation]`: all of them, oldest first, locked until the transaction ends."""
+
+
 class Write(Struct, frozen=True):
     """Answered with `None`: everything in `writes` is stored when the transaction commits."""
 
     writes: Writes
 
 
-Request = ReadNeighborhood | ReadEvidence | ReadRegion | ReadSegments | ReadSegmentStates | Write
+Request = (
+    ReadNeighborhood
+    | ReadEvidence
+    | ReadStatedAttributes
+    | ReadRegion
+    | ReadSegments
+    | ReadSegmentStates
+    | ReadSourceRevocations
+    | Write
+)
 Work = Generator[Request, Any, T]
 
 
@@ -161,10 +181,12 @@ class CustomerStore(Protocol):
         """Return the ids greater than `after` and the order totals of live customers with orders, by id."""
         ...
 
-    async def health_counts(self, known_namespaces: Sequence[str], first: int) -> HealthCounts:
-        """Return counts over the whole store, up to `first` entries a list.
+    async def health_counts(self, rules: Rules, first: int) -> HealthCounts:
+        """Return counts over the whole store, up to `first` entries a list, those with the highest counts.
 
-        `multi_value_keys` are counted in `known_namespaces`.
+        `multi_value_keys` are counted in the known namespaces of the rules. `guarded` and `contradictory_keys` must be
+        empty without guards. A customer's value sets contradict each other if they are not consistent
+        (`is_consistent`); the anchors of those with the most value sets must come first.
         """
         ...
 
@@ -265,6 +287,30 @@ class RulesStore(Protocol):
         ...
 
 
+class SourceRevocationStore(Protocol):
+    """Source revocations, and the observations that they may cover. They are written by `Writes`.
+
+    After a revocation or a restoration is committed, no write that has read the revocations before it must commit.
+    """
+
+    async def source_revocations(self) -> list[SourceRevocation]:
+        """Return all source revocations, oldest first, those that were restored too."""
+        ...
+
+    async def observations_of_source(
+        self, source: str, recorded_from: int | None, recorded_to: int, after: str, first: int
+    ) -> list[str]:
+        """Return the ids greater than `after` of the observations of a source that arrived in a window, by id.
+
+        Must leave out revocations of observations that have not arrived.
+        """
+        ...
+
+    async def count_observations_of_source(self, source: str, recorded_from: int | None, recorded_to: int) -> int:
+        """Return how many observations `observations_of_source` returns in all."""
+        ...
+
+
 class BulkLoadStore(Protocol):
     """Loading a whole history at once."""
 
@@ -319,6 +365,7 @@ class Store(
     HistoryStore,
     SegmentStore,
     RulesStore,
+    SourceRevocationStore,
     BulkLoadStore,
     StoreLifecycle,
     Protocol,
@@ -354,5 +401,9 @@ class Ids(Protocol):
         ...
 
     def preview(self) -> str:
-        """Return an id for a new preview of rules."""
+        """Return an id for a new preview."""
+        ...
+
+    def source_revocation(self) -> str:
+        """Return an id for a new source revocation."""
         ...

@@ -25,6 +25,7 @@ from schema.operations.rules import RulesMutations, RulesQueries
 from schema.operations.search import SearchQueries
 from schema.operations.segments import SegmentMutations, SegmentQueries
 from schema.operations.simulation import SimulationQueries
+from schema.operations.source_revocations import SourceRevocationMutations, SourceRevocationQueries
 from schema.shared.channels import CHANNEL_SCALAR
 from schema.shared.context import Caller, Context
 from schema.shared.scalars import SCALARS
@@ -50,6 +51,7 @@ class Query(
     NodeQueries,
     SearchQueries,
     SegmentQueries,
+    SourceRevocationQueries,
 ):
     """All queries."""
 
@@ -67,6 +69,7 @@ class Mutation(
     OverrideMutations,
     RulesMutations,
     SegmentMutations,
+    SourceRevocationMutations,
 ):
     """All mutations."""
 

@@ -62,6 +62,7 @@ class Wiring:
         """Migrate the store and use its rules, or store these rules if it has none. Raises `RulesError`."""
         await self.store.migrate()
         self._check(await self.graph.rules_control.open(self.rules_text))
+        await self.graph.source_revocations.open()
         self.prepared = True
 
     def _check(self, stored: StoredRules) -> None:

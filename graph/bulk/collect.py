@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from graph.bulk.columns import Bools, Codes, ColumnBuilder, Columns, Ints
+from graph.bulk.guards import GuardedIdentifiers, guarded_values_of
 from graph.bulk.keys import Keys
 from graph.bulk.spool import Row, Spool
 from graph.domain.model.facts import FactKind
@@ -17,6 +18,7 @@ from graph.domain.model.identifiers import Identifier
 from graph.domain.model.interaction_counts import InteractionCounts, add, interaction_counts_of
 from graph.domain.model.orders import Order, keeps_identifiers, reports_in_effect, statement_id
 from graph.domain.model.receipts import ObservationStatus
+from graph.domain.model.rules import Rules
 
 
 @dataclass(slots=True)
@@ -38,6 +40,15 @@ class Collected:
     interaction_counts: dict[int, InteractionCounts]
     """By code."""
     spool: Spool
+    has_attributes: bool
+
+    def guarded_identifiers(self, rules: Rules) -> GuardedIdentifiers | None:
+        """Return what the valid rows state of guarded attributes; `None` if they state nothing of them."""
+        if not (rules.guards and self.has_attributes):
+            return None
+        values = guarded_values_of(zip(self.spool, self.valid.tolist(), strict=True), rules)
+        codes = self.keys.codes(list(values))
+        return GuardedIdentifiers(dict(zip(codes, values.values(), strict=True)), self.keys.keys_of)
 
     def order_at(self, at: int) -> tuple[int, Order]:
         """Return the code and the facts of the order at an index of `best`."""
@@ -76,6 +87,7 @@ class Collector:
     _active: "array[int]" = field(default_factory=lambda: array("b"))
     _orders: _Orders = field(default_factory=_Orders)
     _interactions: bool = False
+    _attributes: bool = False
 
     def add(self, row: Row) -> None:
         """Add the next row."""
@@ -90,6 +102,7 @@ class Collector:
             facts = self.spool.put(f"{row.source}\n{row.facts}")
             self._orders.add(self._columns.rows - 1, codes[row.keys.index(row.order_key)], row, facts)
         self._interactions |= row.kind == FactKind.INTERACTION.value
+        self._attributes |= row.kind == FactKind.ATTRIBUTES.value
         # The facts of an order are stored once, in the texts of the spool.
         self.spool.add(row._replace(facts="") if row.order_key else row)
 
@@ -107,7 +120,9 @@ class Collector:
         best = self._best(columns, valid, superseded, keys)
         valid &= ~superseded
         counts = self._count_interactions(valid, keys) if self._interactions else {}
-        return Collected(keys, columns, valid, superseded, duplicate, conflicting, best, orders, counts, self.spool)
+        return Collected(
+            keys, columns, valid, superseded, duplicate, conflicting, best, orders, counts, self.spool, self._attributes
+        )
 
     def _find_duplicates(self) -> tuple[Bools, Bools]:
         """Return which rows repeat an earlier (source, id) with the same content, and which with other content."""

@@ -34,9 +34,25 @@ def _claims(chosen: Ints, links, rank: NDArray[np.int16], newest: Bools):  # typ
 
 def sort_links(links: Links, chosen: Ints, rank: NDArray[np.int16], rules: Rules) -> Ints:
     """Return the chosen links in the order of decision; `rank` is the rank of each identifier's namespace."""
+    probabilistic = links.tier[chosen] == EvidenceTier.PROBABILISTIC
+    if not probabilistic.any():
+        return _sort(links, chosen, rank, rules)
+    guesses = chosen[probabilistic]
+    columns = links.a, links.b, links.tier, links.first, links.last
+    key, time, strong, weak = _claims(guesses, columns, rank, _newest(rules))
+    order = np.lexsort((weak, strong, time, key, -links.confidence[guesses]))
+    return np.concatenate((_sort(links, chosen[~probabilistic], rank, rules), guesses[order]))
+
+
+def _newest(rules: Rules) -> Bools:
+    return np.array([rule.contested is Contested.NEWEST for rule in rules.namespaces])
+
+
+def _sort(links: Links, chosen: Ints, rank: NDArray[np.int16], rules: Rules) -> Ints:
+    """Sort links of which none is probabilistic."""
     if not len(chosen):
         return chosen
-    newest = np.array([rule.contested is Contested.NEWEST for rule in rules.namespaces])
+    newest = _newest(rules)
     columns = links.a, links.b, links.tier, links.first, links.last
     key, time, strong, weak = _claims(chosen, columns, rank, newest)
     # Tier, rank and time nearly always fit into one integer, which sorts fast; few links are equal in all of them.

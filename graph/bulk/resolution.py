@@ -6,7 +6,7 @@ monotone. Only the links of the remaining groups are sorted and decided one by o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numba import njit
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from graph.bulk.columns import Bools, Codes, Ints
 from graph.bulk.evidence import Links
+from graph.bulk.guards import GuardedIdentifiers, contradictory_groups, resolve_guarded
 from graph.bulk.link_order import sort_links
 from graph.bulk.sharing import shared_of
+from graph.domain.model.links import LinkReason
 from graph.domain.model.rules import Rules
 
 ACTIVE, SUSPENDED, EXCLUDED = np.int8(0), np.int8(1), np.int8(2)
@@ -42,6 +44,8 @@ class Resolved:
     detail: Codes
     total: Codes
     shared: Bools
+    reasons: dict[int, LinkReason] = field(default_factory=dict)
+    """The reasons of the links that are suspended in groups with guarded values that contradict each other."""
 
 
 @njit(cache=True)
@@ -195,6 +199,7 @@ def resolve(
     blocked: Bools | None = None,
     together: Pairs = (),
     apart: Pairs = (),
+    guarded: GuardedIdentifiers | None = None,
 ) -> Resolved:
     """Return the groups of identifiers and the states of links; `rank` is the rank of each identifier's namespace.
 
@@ -218,8 +223,31 @@ def resolve(
     pairs = np.array(together, np.int32).reshape(-1, 2)
     _connect(pairs[:, 0].copy(), pairs[:, 1].copy(), np.ones(len(pairs), np.bool_), resolved.group)
     _flatten(resolved.group)
-    _resolve_conflicts(links, rank, rules, active, together, apart, resolved)
+    roots = contradictory_groups(guarded, resolved.group, rules) if guarded is not None else set()
+    connected = resolved.group.copy() if roots else resolved.group
+    _resolve_conflicts(links, rank, rules, active, together, apart, resolved, roots)
+    if guarded is not None and roots:
+        _resolve_contradictions(guarded, links, active, connected, roots, rules, together, apart, resolved)
     return resolved
+
+
+def _resolve_contradictions(
+    guarded: GuardedIdentifiers,
+    links: Links,
+    active: Bools,
+    connected: Codes,
+    roots: set[int],
+    rules: Rules,
+    together: Pairs,
+    apart: Pairs,
+    resolved: Resolved,
+) -> None:
+    """Resolve the groups that hold values that contradict each other; `connected` are the groups as a whole."""
+    result = resolve_guarded(guarded, links, active, connected, roots, rules, together, apart)
+    for codes in result.groups:
+        resolved.group[codes] = min(codes)
+    resolved.state[list(result.reasons)] = SUSPENDED
+    resolved.reasons = result.reasons
 
 
 def _resolve_conflicts(
@@ -230,24 +258,29 @@ def _resolve_conflicts(
     together: Pairs,
     apart: Pairs,
     resolved: Resolved,
+    left_out: set[int],
 ) -> None:
-    """Decide link by link in the groups that break a limit as a whole or have overrides."""
+    """Decide link by link in the groups that break a limit as a whole or have overrides, except those `left_out`."""
     dirty = np.zeros(len(rank), np.bool_)
     _flag_overfull(
         resolved.group, rank, np.array([rules.limits.get(rule.name, -1) for rule in rules.namespaces]), dirty
     )
     for pair in (*together, *apart):
         dirty[resolved.group[list(pair)]] = True
+    dirty[list(left_out)] = False
     local = np.full(len(rank), -1, np.int32)
     members = _inside(resolved.group, dirty, local)
     if not len(members):
         return
     chosen = _at(links.a, active, local)
     parent, size = np.arange(len(members), dtype=np.int32), np.ones(len(members), np.int32)
-    local_apart = local[np.array(apart, np.int32).reshape(-1, 2)]
+    kept = np.array([index for index, (a, _) in enumerate(apart) if local[a] >= 0], np.int32)
+    local_apart = local[np.array(apart, np.int32).reshape(-1, 2)[kept]]
     has_apart = np.zeros(len(members), np.bool_)
     has_apart[local_apart.ravel()] = True
     for x, y in together:
+        if local[x] < 0:
+            continue
         a, b = _find(parent, local[x]), _find(parent, local[y])
         if a != b and not (has_apart[a] and has_apart[b] and _find_apart_pair(parent, local_apart, a, b) >= 0):
             parent[b] = a
@@ -281,3 +314,5 @@ def _resolve_conflicts(
         resolved.total,
     )
     resolved.group[members] = members[_roots(parent)]
+    by_apart = resolved.reason == BY_APART
+    resolved.detail[by_apart] = kept[resolved.detail[by_apart]]

@@ -20,6 +20,7 @@ from graph.bulk.sharing import degrees_of
 from graph.bulk.spool import Row
 from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind
 from graph.domain.model.customers import Anchor, Customer, Member
+from graph.domain.model.guarded_values import ValueSetCounts, counted
 from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.links import Link, LinkReason, LinkState
 from graph.domain.model.observations import TIERS, Evidence
@@ -59,7 +60,8 @@ class BulkResult:
         rank = self._keys.ranks(rules)
         self._evidence: IdentifierEvidence = identifier_evidence_of(columns, valid, len(self._keys))
         self._links: Links = links_of(columns, valid, rules.min_confidence)
-        self._resolved: Resolved = resolve(self._links, rank, rules)
+        self._guarded = collected.guarded_identifiers(rules)
+        self._resolved: Resolved = resolve(self._links, rank, rules, guarded=self._guarded)
         self._degrees = degrees_of(self._links, rank, rules)
         numbers = number_customers(self._resolved.group, self._evidence, rank)
         self._customer, self._order, self._starts = numbers.customer, numbers.order, numbers.starts
@@ -149,8 +151,16 @@ class BulkResult:
                 int(self._suspended[number]),
                 0,
                 add(order_totals_of(order) for order in self._orders_of(writes, number, keys)),
+                value_sets=self._value_sets(number),
             )
         )
+
+    def _value_sets(self, number: int) -> ValueSetCounts:
+        """Return the guarded values of a customer's identifiers."""
+        if self._guarded is None:
+            return {}
+        value_sets = self._guarded.value_sets
+        return counted(value_sets[code] for code in self._codes_of(number).tolist() if code in value_sets)
 
     def _members(self, codes: Ints, keys: Mapping[int, str]) -> Iterator[Member]:
         """Yield the identifiers of codes, in their order.
@@ -159,6 +169,7 @@ class BulkResult:
         """
         all_evidence, names = self._evidence, [rule.name for rule in self._rules.namespaces]
         interaction_counts = self._collected.interaction_counts
+        guarded_values = {} if self._guarded is None else self._guarded.values
         columns = (
             codes,
             all_evidence.first[codes],
@@ -172,7 +183,14 @@ class BulkResult:
         ):
             evidence = Evidence(first, last, sources, count)
             by_name = {names[rank]: degree for rank, degree in enumerate(degrees) if degree}
-            yield Member(keys[code], evidence, by_name, shared, interaction_counts=interaction_counts.get(code, {}))
+            yield Member(
+                keys[code],
+                evidence,
+                by_name,
+                shared,
+                interaction_counts=interaction_counts.get(code, {}),
+                guarded_values=guarded_values.get(code, {}),
+            )
 
     def _orders_of(self, writes: Writes, number: int, keys: Mapping[int, str]) -> Iterator[Order]:
         """Yield the orders of a customer and add them to the writes."""
@@ -220,6 +238,8 @@ class BulkResult:
             yield link
 
     def _why_suspended(self, at: int) -> LinkReason:
+        if reason := self._resolved.reasons.get(at):
+            return reason
         if self._resolved.reason[at] != BY_LIMIT:
             raise ValueError("a history has no overrides")
         namespace = self._rules.namespaces[self._resolved.detail[at]].name
@@ -295,9 +315,9 @@ class BulkResult:
         strong, weak = self._rules.strong_first(link.a, link.b)
         ends = ((link.a, self._links.a[at]), (link.b, self._links.b[at]))
         ids = {key: self._new_id(int(self._customer[code])) for key, code in ends}
-        reason = link.reason.message if link.reason else ""
+        code, reason = link.reason or (None, "")
         kind = ChangeKind.LINK_SUSPENDED
-        return Change(kind, self._now, cause, ids[strong], ids[weak], (strong, weak), reason)
+        return Change(kind, self._now, cause, ids[strong], ids[weak], (strong, weak), reason, reason_code=code)
 
 
 _Caused = tuple[Cause, Sequence[int], Sequence[int]]

@@ -18,8 +18,16 @@ from graph.domain.model.rules import DroppedIdentifier, Rules
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Writes
 from graph.domain.resolution.incremental import IncrementalResolution
 from graph.domain.resolution.intake import Delta, Intake, IntakeResult
-from graph.domain.resolution.preparation import Command, Observe, RemoveOverride, Revoke, SetOverride
-from graph.ports import Ids, ReadEvidence, ReadNeighborhood, ReadRegion, Request, Write
+from graph.domain.resolution.preparation import (
+    Command,
+    Observe,
+    Reevaluate,
+    RemoveOverride,
+    Revoke,
+    SetOverride,
+    order_keys,
+)
+from graph.ports import Ids, ReadEvidence, ReadNeighborhood, ReadRegion, ReadStatedAttributes, Request, Write
 
 
 class Accepted(Struct, frozen=True, gc=False):
@@ -56,6 +64,14 @@ class Revocation(Struct, frozen=True, gc=False):
     found: bool
 
 
+class Reevaluation(Struct, frozen=True, gc=False):
+    """An observation that was evaluated again; `changed` is true if it started or stopped counting."""
+
+    source: str
+    id: str
+    changed: bool
+
+
 class OverrideResult(Struct, frozen=True, gc=False):
     """An override in effect; `new` is true if this request set it."""
 
@@ -63,7 +79,7 @@ class OverrideResult(Struct, frozen=True, gc=False):
     new: bool
 
 
-CommandResult = Accepted | Rejected | Revocation | OverrideResult
+CommandResult = Accepted | Rejected | Revocation | Reevaluation | OverrideResult
 
 
 def commit(
@@ -77,21 +93,27 @@ def commit(
     if neighborhood.rules_version != version:
         raise RulesChanged(f"the rules are at version {neighborhood.rules_version}, not {version}")
     orders = _orders_with_revoked_reports(commands, neighborhood)
+    reevaluated = frozenset((command.source, command.id) for command in commands if isinstance(command, Reevaluate))
     if orders:
-        # Older reports may be in effect again.
+        # Other reports may start or stop being in effect.
         of_orders: Neighborhood = yield ReadNeighborhood(orders=orders, keys=orders)
         neighborhood = _merged(neighborhood, of_orders)
-    intake = Intake(neighborhood.receipts)
+    intake = Intake(neighborhood.receipts, neighborhood.source_revocations)
     overrides = _Overrides(neighborhood, now)
     drafts = [_decide(command, intake, overrides) for command in commands]
     delta = intake.delta(overrides.set, overrides.removed)
     evidence: EvidenceByKey = {}
-    if delta.withdrawn or delta.overrides_removed or orders:
-        second: Neighborhood = yield _second_read(delta, orders)
+    stated: EvidenceByKey = {}
+    if delta.withdrawn or delta.overrides_removed or orders or reevaluated:
+        second: Neighborhood = yield _second_read(delta, orders, reevaluated)
         neighborhood = _merged(neighborhood, second)
         if delta.withdrawn:
             evidence = yield ReadEvidence(sorted({key for statement in delta.withdrawn for key in statement.keys}))
-    resolution = IncrementalResolution(delta, neighborhood, evidence, rules, now, ids.customer)
+        # Without guards, values that were stored under earlier rules are to be removed all the same.
+        holders = {statement.holder for statement in delta.withdrawn if statement.holder}
+        if holders := {key for key in holders if rules.guards or neighborhood.members[key].guarded_values}:
+            stated = yield ReadStatedAttributes(sorted(holders))
+    resolution = IncrementalResolution(delta, neighborhood, evidence, rules, now, ids.customer, stated=stated)
     writes = yield from finish_resolution(resolution)
     writes.receipts.extend(intake.changed)
     writes.idempotent_results.extend(overrides.results)
@@ -126,6 +148,8 @@ def _first_read(commands: Sequence[Command]) -> ReadNeighborhood:
                 pairs.update(dict.fromkeys(combinations(command.normalized.keys, 2)))
                 if command.order_key:
                     orders[command.order_key] = None
+            case Reevaluate():
+                receipts[command.source, command.id] = None
             case Revoke():
                 receipts.update(dict.fromkeys((command.source, id) for id in (command.id, *command.derived)))
             case SetOverride(override):
@@ -141,19 +165,32 @@ def _first_read(commands: Sequence[Command]) -> ReadNeighborhood:
 
 
 def _orders_with_revoked_reports(commands: Sequence[Command], neighborhood: Neighborhood) -> list[str]:
-    """Return the keys of the orders of which a stored report is revoked."""
-    revoked = (command for command in commands if isinstance(command, Revoke))
-    receipts = (neighborhood.receipts.get((command.source, command.id)) for command in revoked)
-    return sorted({receipt.order_key for receipt in receipts if receipt is not None and receipt.order_key})
+    """Return the keys of the orders of which a stored report is revoked or evaluated again."""
+    orders: set[str] = set()
+    for command in commands:
+        if isinstance(command, Revoke | Reevaluate):
+            receipt = neighborhood.receipts.get((command.source, command.id))
+            if receipt is not None and receipt.order_key:
+                orders.update(
+                    [receipt.order_key] if isinstance(command, Revoke) else order_keys(receipt, command.rules)
+                )
+    return sorted(orders)
 
 
-def _second_read(delta: Delta, orders: Sequence[str]) -> ReadNeighborhood:
+def _second_read(delta: Delta, orders: Sequence[str], reevaluated: frozenset[ObservationKey]) -> ReadNeighborhood:
     """Return the read of the neighborhood of statements and overrides that the first read may not have named.
 
-    A report of one of `orders` may be in effect again.
+    A report of one of `orders` may be in effect again, and an observation that is `reevaluated` may count again.
     """
     revoked = frozenset(orders)
-    statements = [*delta.withdrawn, *(statement for statement in delta.added if not revoked.isdisjoint(statement.keys))]
+    statements = [
+        *delta.withdrawn,
+        *(
+            statement
+            for statement in delta.added
+            if (statement.source, statement.id) in reevaluated or not revoked.isdisjoint(statement.keys)
+        ),
+    ]
     keys = {key for statement in statements for key in statement.keys}
     keys.update(key for override in delta.overrides_removed for key in override.keys)
     pairs = {pair for statement in statements for pair in combinations(statement.keys, 2)}
@@ -234,6 +271,8 @@ def _decide(command: Command, intake: Intake, overrides: _Overrides) -> _Draft:
             return intake.observe(command)
         case Revoke():
             return Revocation(command.source, command.id, intake.revoke(command))
+        case Reevaluate():
+            return Reevaluation(command.source, command.id, intake.reevaluate(command))
         case SetOverride() | RemoveOverride():
             return overrides.execute(command)
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from graph.commands.commit import finish_resolution
 from graph.domain.model.identifiers import Identifier
-from graph.domain.model.orders import ORDER_NAMESPACE, Order
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.rules import DroppedIdentifier, NamespaceRule, Rules
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, ReprocessingProgress
 from graph.domain.resolution.incremental import IncrementalResolution
 from graph.domain.resolution.intake import Delta, Intake
-from graph.ports import Ids, ReadEvidence, ReadNeighborhood, Request, Write
+from graph.domain.resolution.preparation import order_keys
+from graph.ports import Ids, ReadEvidence, ReadNeighborhood, ReadStatedAttributes, Request, Write
 
 
 def with_old_namespaces(new: Rules, old: Rules) -> Rules:
@@ -27,7 +27,7 @@ def with_old_namespaces(new: Rules, old: Rules) -> Rules:
     They are in effect during a rollout, in which identifiers of such namespaces exist until the end.
     """
     removed = [NamespaceRule(rule.name) for rule in old.namespaces if rule.name not in new.by_name]
-    return Rules((*new.namespaces, *removed), new.min_confidence)
+    return Rules((*new.namespaces, *removed), new.min_confidence, guards=new.guards, composites=new.composites)
 
 
 def reprocess(
@@ -38,24 +38,26 @@ def reprocess(
     ids: Ids,
     progress: ReprocessingProgress | None,
     recount_neighbors: bool = True,
+    restate: bool = True,
 ) -> Generator[Request, Any, None]:
     """Normalize observations again under `new_rules`, and resolve under `rules` (see `with_old_namespaces`).
 
     Without `recount_neighbors` the stored neighbor counts must have been made under the same `min_confidence`. Then a
-    shared identifier, such as a till's device, is not read with all its customers for each of its observations.
+    shared identifier, such as a till's device, is not read with all its customers for each of its observations. Without
+    `restate` the stored guarded values must have been made under the same guards.
     """
     neighborhood: Neighborhood = yield ReadNeighborhood(receipts=keys)
     receipts = dict(neighborhood.receipts)
-    orders = {key for receipt in receipts.values() for key in _order_keys(receipt, new_rules)}
+    orders = {key for receipt in receipts.values() for key in order_keys(receipt, new_rules)}
     if orders:
         of_orders: Neighborhood = yield ReadNeighborhood(orders=sorted(orders))
         receipts = {**of_orders.receipts, **receipts}
-    intake = Intake(receipts)
+    intake = Intake(receipts, neighborhood.source_revocations)
     for key in keys:
         if key in receipts:
             intake.reprocess(key, new_rules, 0 if progress is None else progress.version)
     delta = intake.delta(reapply=recount_neighbors)
-    yield from _apply(delta, intake.changed, _touched(delta), rules, now, ids, progress, recount_neighbors)
+    yield from _apply(delta, intake.changed, _touched(delta), rules, now, ids, progress, recount_neighbors, restate)
 
 
 def reprocess_override(
@@ -64,7 +66,7 @@ def reprocess_override(
     """Resolve the keys of an override again; replace it by `renormalized` if the new rules change its keys."""
     delta = Delta() if renormalized is None else Delta(overrides_set=[renormalized], overrides_removed=[override])
     touched = set(override.keys) | set(renormalized.keys if renormalized is not None else ())
-    yield from _apply(delta, [], touched, rules, now, ids, None, recount_neighbors=True)
+    yield from _apply(delta, [], touched, rules, now, ids, None, recount_neighbors=True, restate=False)
 
 
 def renormalized(override: Override, new_rules: Rules, id: str) -> Override | None:
@@ -87,17 +89,6 @@ def renormalized(override: Override, new_rules: Rules, id: str) -> Override | No
     return Override(id, override.kind, keys[0], "".join(keys[1:]), override.actor, override.reason, override.at)
 
 
-def _order_keys(receipt: Receipt, new_rules: Rules) -> list[str]:
-    if not receipt.order_key:
-        return []
-    keys = [receipt.order_key]
-    if ORDER_NAMESPACE in new_rules.by_name:
-        value = new_rules.normalize_value(ORDER_NAMESPACE, Order.from_facts(receipt.source, receipt.facts).number)
-        if not isinstance(value, DroppedIdentifier):
-            keys.append(Identifier(ORDER_NAMESPACE, value).key)
-    return keys
-
-
 def _touched(delta: Delta) -> set[str]:
     touched = {key for statement in delta.statements for key in statement.keys}
     return touched | set(delta.orders)
@@ -112,13 +103,16 @@ def _apply(
     ids: Ids,
     progress: ReprocessingProgress | None,
     recount_neighbors: bool,
+    restate: bool,
 ) -> Generator[Request, Any, None]:
     pairs = {pair for statement in delta.statements for pair in combinations(statement.keys, 2)}
     neighborhood: Neighborhood = yield ReadNeighborhood(keys=sorted(touched), pairs=sorted(pairs))
     withdrawn = sorted({key for statement in delta.withdrawn for key in statement.keys})
     evidence: EvidenceByKey = (yield ReadEvidence(withdrawn)) if withdrawn else {}
+    holders = touched if restate else {statement.holder for statement in delta.withdrawn if statement.holder}
+    stated: EvidenceByKey = (yield ReadStatedAttributes(sorted(holders))) if holders else {}
     resolution = IncrementalResolution(
-        delta, neighborhood, evidence, rules, now, ids.customer, frozenset(touched), recount_neighbors
+        delta, neighborhood, evidence, rules, now, ids.customer, frozenset(touched), recount_neighbors, stated
     )
     writes = yield from finish_resolution(resolution)
     writes.receipts.extend(receipts)

@@ -18,7 +18,8 @@ NORMALIZATION_KEY = "normalization"
 class RulesControl:
     """Keeps a writer at the newest rules of the store.
 
-    `parse` parses their text; without it the writer keeps the rules it was created with.
+    `parse` parses their text; without it the writer keeps the rules it was created with. `check` raises `RulesError`
+    for new rules that parse and cannot be used.
     """
 
     def __init__(
@@ -28,17 +29,21 @@ class RulesControl:
         clock: Clock,
         ids: Ids,
         parse: Callable[[str], Rules] | None = None,
+        check: Callable[[Rules], None] = lambda rules: None,
     ) -> None:
         self._store, self._writer, self._clock, self._ids = store, writer, clock, ids
         self._parse = parse
+        self._check = check
         self._rollout: RulesRollout | None = None
         self._rollout_task: asyncio.Task[bool] | None = None
 
     def parse(self, text: str) -> Rules:
-        """Parse the text of rules; raises `RulesError` if it is invalid."""
+        """Parse the text of new rules; raises `RulesError` if it is invalid."""
         if self._parse is None:
             raise KithError("this graph has no parser for rules")
-        return self._parse(text)
+        rules = self._parse(text)
+        self._check(rules)
+        return rules
 
     async def newest(self) -> StoredRules | None:
         """Return the newest version of the rules in the store."""

@@ -1,6 +1,5 @@
 """Rollout of new rules: they take effect at once, and stored observations are reprocessed in the background."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -8,7 +7,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from graph.commands.reprocess import renormalized, reprocess, reprocess_override, with_old_namespaces
-from graph.domain.model.errors import RulesChanged, TemporaryFailure
+from graph.commands.retries import with_retries
+from graph.domain.model.errors import RulesChanged
 from graph.domain.model.overrides import Override
 from graph.domain.model.rules import Rules, StoredRules
 from graph.domain.model.store_values import ReprocessingProgress, Writes
@@ -30,13 +30,15 @@ class ActiveRules(Struct, frozen=True, gc=False):
     """The rules in effect: `intake_rules` normalize observations, `resolution_rules` resolve.
 
     They differ during a rollout (see `reprocess.with_old_namespaces`). `recount_neighbors` is true if stored neighbor
-    counts may have been made under another `min_confidence`.
+    counts may have been made under another `min_confidence`, `restate` if stored guarded values may have been made
+    under other guards.
     """
 
     intake_rules: Rules
     resolution_rules: Rules
     version: int = 0
     recount_neighbors: bool = True
+    restate: bool = True
 
 
 def active_rules(new: Rules, old: Rules | None, version: int, old_complete: bool = False) -> ActiveRules:
@@ -47,7 +49,8 @@ def active_rules(new: Rules, old: Rules | None, version: int, old_complete: bool
     if old is None:
         return ActiveRules(new, new, version)
     recount_neighbors = not old_complete or old.min_confidence != new.min_confidence
-    return ActiveRules(new, with_old_namespaces(new, old), version, recount_neighbors)
+    restate = not old_complete or old.guards != new.guards
+    return ActiveRules(new, with_old_namespaces(new, old), version, recount_neighbors, restate)
 
 
 class RolloutProgress(Struct, frozen=True, gc=False):
@@ -97,6 +100,7 @@ class RulesRollout:
                     self._ids,
                     ReprocessingProgress(version, processed_to),
                     self._rules.recount_neighbors,
+                    self._rules.restate,
                 )
             )
             self._processed_to = processed_to
@@ -133,16 +137,7 @@ class RulesRollout:
         await self._with_retries(lambda: self._store.write(work))
 
     async def _with_retries(self, operation: Callable[[], Awaitable[T]]) -> T:
-        """Run an operation of the store; retry while the database is unavailable, with pauses of 0.5 to 10 seconds."""
-        pause = 0.5
-        while True:
-            try:
-                return await operation()
-            except RulesChanged:
-                raise
-            except TemporaryFailure:
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 10)
+        return await with_retries(operation, stops_if_rules_change=True)
 
 
 def _mark_complete(version: int) -> Work[None]:

@@ -6,9 +6,11 @@ from typing import Any
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.links import Link
 from graph.domain.model.rules import Rules
-from graph.domain.model.store_values import Region
-from graph.domain.resolution.explanation import Explanation, explain, weakest_links
-from graph.ports import ReadRegion, Request, WriteStore
+from graph.domain.model.store_values import EvidenceByKey, Region
+from graph.domain.resolution.bridges import weakest_links
+from graph.domain.resolution.contradictions import dated
+from graph.domain.resolution.explanation import Explanation, contradictions_of, explain
+from graph.ports import ReadRegion, ReadStatedAttributes, Request, WriteStore
 
 
 def _region_of_both(a: str, b: str) -> Generator[Request, Any, Region]:
@@ -22,6 +24,16 @@ def _region_of_both(a: str, b: str) -> Generator[Request, Any, Region]:
     return opened_region
 
 
+def _explanation(a: str, b: str, rules: Rules) -> Generator[Request, Any, Explanation]:
+    region = yield from _region_of_both(a, b)
+    contradictions = contradictions_of(region, a, b, rules)
+    if contradictions:
+        keys = sorted(frozenset().union(*(contradiction.keys for contradiction in contradictions)))
+        stated: EvidenceByKey = yield ReadStatedAttributes(keys)
+        contradictions = dated(contradictions, stated, rules)
+    return explain(region, a, b, rules, contradictions)
+
+
 async def why(store: WriteStore, rules: Rules, a: str, b: str) -> Explanation:
     """Explain why two keys are or are not one customer; raises `InvalidInput` if they are the same key.
 
@@ -29,7 +41,7 @@ async def why(store: WriteStore, rules: Rules, a: str, b: str) -> Explanation:
     """
     if a == b:
         raise InvalidInput("DUPLICATE_IDENTIFIER", f"a and b are the same identifier, {a}", ("b",))
-    return explain(await store.write(lambda: _region_of_both(a, b)), a, b, rules)
+    return await store.write(lambda: _explanation(a, b, rules))
 
 
 def _region_of_key(key: str) -> Generator[Request, Any, Region]:

@@ -20,6 +20,10 @@ describe_enum(
     OVERSIZED_CUSTOMER="A customer has an unusually large number of identifiers.",
     NAMESPACE_RULES="The rules of a namespace do not fit its data. E.g. customers have very many values of it.",
     WEAK_BRIDGE="A single weak link connects two groups of identifiers that each belong to a known person.",
+    CONTRADICTING_CLAIMS="Customers whose values contradict each other were seen with the identifier. E.g. a family "
+    "shares an email address.",
+    CONTRADICTING_VALUES="A customer has values that cannot be those of one person, although a steward or a namespace "
+    "without guards joined them. E.g. two different birth dates.",
     SUSPENSION_SPIKE="Many more links than usual were suspended recently.",
 )
 
@@ -47,7 +51,8 @@ class HealthFinding:
     )
     link: Link | None = strawberry.field(description="For `WEAK_BRIDGE`, the weak link; otherwise null.")
     suggested_apart: list[IdentifierRef] = strawberry.field(
-        description="For `WEAK_BRIDGE`, the two identifiers to pass to `keepApart`; otherwise empty."
+        description="For `WEAK_BRIDGE` and `CONTRADICTING_VALUES`, the two identifiers to pass to `keepApart` if they "
+        "are two people; otherwise empty."
     )
 
     @classmethod

@@ -14,6 +14,7 @@ from graph.domain.model.overrides import Override as DomainOverride
 from graph.domain.model.overrides import OverrideKind
 from graph.domain.model.validation import check_text
 from graph.domain.profile.pages import ById, ByKey, CustomerRef
+from schema.operations.actors import actor_of
 from schema.operations.identifier_input import IdentifierInput
 from schema.operations.override_inputs import (
     BlockIdentifierInput,
@@ -33,15 +34,6 @@ from schema.types.change import change_number
 from schema.types.customer import Customer
 from schema.types.identifier import IdentifierRef
 from schema.types.override import Override, OverridePayload, UndoMergePayload, UnrestoredIdentifier
-
-
-def _actor(info: Info, actor: str | None, reason: str = "") -> str:
-    """Return who acts; raises `InvalidInput` if a text is too long to be stored."""
-    name = actor or info.context.caller.name
-    for problem in (check_text("actor", name, 100), check_text("reason", reason, 1000) if reason else None):
-        if problem is not None:
-            raise InvalidInput(problem.code, problem.message, problem.path)
-    return name
 
 
 def _idempotency_key(info: Info, operation: str, input: IdempotentInput) -> IdempotencyKey | None:
@@ -105,7 +97,7 @@ async def _keep(info: Info, kind: OverrideKind, input: KeepTogetherInput | KeepA
     try:
         idempotency_key = _idempotency_key(info, kind.value, input)
         a, b = _key(info, input.a, "a"), _key(info, input.b, "b")
-        actor = _actor(info, input.actor, input.reason)
+        actor = actor_of(info, input.actor, input.reason)
         result = await info.context.graph.override_pair(kind, a, b, actor, input.reason, idempotency_key)
     except InvalidInput as error:
         return _failed(error)
@@ -137,7 +129,7 @@ class OverrideMutations:
         """Block an identifier."""
         try:
             key = _key(info, input.identifier, "identifier")
-            actor, idempotency_key = _actor(info, input.actor, input.reason), _idempotency_key(info, "block", input)
+            actor, idempotency_key = actor_of(info, input.actor, input.reason), _idempotency_key(info, "block", input)
             result = await info.context.graph.block(key, actor, input.reason, idempotency_key)
         except InvalidInput as error:
             return _failed(error)
@@ -148,7 +140,7 @@ class OverrideMutations:
         """Unblock an identifier."""
         try:
             key = _key(info, input.identifier, "identifier")
-            actor, idempotency_key = _actor(info, input.actor), _idempotency_key(info, "unblock", input)
+            actor, idempotency_key = actor_of(info, input.actor), _idempotency_key(info, "unblock", input)
             override = await info.context.graph.unblock(key, actor, idempotency_key)
         except InvalidInput as error:
             return _failed(error)
@@ -158,7 +150,7 @@ class OverrideMutations:
     async def remove_override(self, info: Info, input: RemoveOverrideInput) -> OverridePayload:
         """Remove an override."""
         try:
-            actor, idempotency_key = _actor(info, input.actor), _idempotency_key(info, "remove", input)
+            actor, idempotency_key = actor_of(info, input.actor), _idempotency_key(info, "remove", input)
             override = await info.context.graph.remove_override(str(input.id), actor, idempotency_key)
         except InvalidInput as error:
             return _failed(error)
@@ -174,7 +166,7 @@ class OverrideMutations:
     async def undo_merge(self, info: Info, input: UndoMergeInput) -> UndoMergePayload:
         """Undo a merge."""
         try:
-            actor = _actor(info, input.actor, input.reason)
+            actor = actor_of(info, input.actor, input.reason)
             idempotency_key = _idempotency_key(info, "undo", input)
             number = change_number(str(input.change_id))
             result = await info.context.graph.undo_merge(number, actor, input.reason, idempotency_key)

@@ -51,12 +51,15 @@ class RulesQueries:
         stored = await rules.newest()
         return None if stored is None else RulesVersion.of(stored, await rules.progress())
 
-    @strawberry.field(description="The rules preview with this id. Null if it does not exist.")
+    @strawberry.field(
+        description="The preview with this id: of other rules, or of revoking or restoring a source. Null if it does "
+        "not exist."
+    )
     def rules_preview(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The id of the preview.")]
     ) -> RulesPreview | None:
         """Return a preview."""
-        preview = info.context.graph.rules_previews.get(str(id))
+        preview = info.context.graph.previews.get(str(id))
         return None if preview is None else RulesPreview.of(preview)
 
 
@@ -71,18 +74,18 @@ class RulesMutations:
     async def preview_rules(self, info: Info, input: PreviewRulesInput) -> PreviewPayload:
         """Start a preview."""
         try:
-            preview = info.context.graph.rules_previews.begin(input.rules, input.mask_values)
+            preview = info.context.graph.previews.begin_rules(input.rules, input.mask_values)
         except InvalidInput as error:
             return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])
         await preview.wait(PREVIEW_WAIT_SECONDS)
         return PreviewPayload(preview=RulesPreview.of(preview), errors=[])
 
-    @strawberry.mutation(description="Cancel a rules preview.")
+    @strawberry.mutation(description="Cancel a preview: of other rules, or of revoking or restoring a source.")
     def cancel_preview(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The id of the preview.")]
     ) -> PreviewPayload:
         """Cancel a preview."""
-        preview = info.context.graph.rules_previews.get(str(id))
+        preview = info.context.graph.previews.get(str(id))
         if preview is None:
             error = InvalidInput("PREVIEW_NOT_FOUND", f"preview {str(id)[:60]!r} does not exist", ("id",))
             return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])

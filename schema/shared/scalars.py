@@ -6,7 +6,6 @@ item and not the whole request.
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any, NewType
 
 import strawberry
@@ -25,10 +24,9 @@ from msgspec import Struct
 from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
 
-from graph.domain.model.dates import format_date
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.json_text import MAX_JSON_DEPTH, readable
-from graph.domain.model.times import parse_time
+from graph.domain.model.times import iso, parse_time
 
 Timestamp = NewType("Timestamp", int)
 """Microseconds since 1970; ISO 8601 in UTC in the API."""
@@ -40,22 +38,6 @@ class InvalidScalar(Struct, frozen=True):
     """A value that is not a timestamp or an amount, with the reason."""
 
     problem: Problem
-
-
-@lru_cache(maxsize=20_000)
-def iso(value: int) -> str:
-    """Format microseconds since 1970 as ISO 8601 in UTC; years beyond 9999 have a sign and six digits."""
-    seconds, micro = divmod(value, 1_000_000)
-    day, second = divmod(seconds, 86_400)
-    minute, second = divmod(second, 60)
-    fraction = f".{micro:06}" if micro else ""
-    return f"{_date(day)}T{minute // 60:02}:{minute % 60:02}:{second:02}{fraction}Z"
-
-
-@lru_cache(maxsize=4_096)
-def _date(day: int) -> str:
-    """Format the date of a day since 1970. Cached, because answers contain the same few days again and again."""
-    return format_date(day)
 
 
 def _parse_time(value: Any) -> int | InvalidScalar:

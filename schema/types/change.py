@@ -9,6 +9,7 @@ from graph.domain.model.errors import InvalidInput
 from schema.shared.cursors import encode
 from schema.shared.enums import describe_enum
 from schema.shared.evidence_tier import Party
+from schema.shared.link_reason_code import LinkReasonCode
 from schema.shared.scalars import Timestamp
 from schema.types.identifier import IdentifierRef
 from schema.types.node import Node
@@ -22,7 +23,7 @@ describe_enum(
     CUSTOMERS_MERGED="The other customer was merged into the customer.",
     CUSTOMER_SPLIT="Identifiers were split off the customer and form the other customer.",
     CUSTOMER_EMPTIED="Identifiers were removed from the customer, because no valid observation mentions them anymore.",
-    LINK_SUSPENDED="A link was suspended by stronger links or an override.",
+    LINK_SUSPENDED="A link was suspended by stronger links, an override or a guard.",
     LINK_RESTORED="A suspended link became active again.",
     OVERRIDE_SET="A steward set an override.",
     OVERRIDE_REMOVED="A steward removed an override.",
@@ -36,6 +37,8 @@ describe_enum(
     "What caused a change.",
     OBSERVATION="An observation was recorded.",
     REVOCATION="An observation was revoked.",
+    SOURCE_REVOCATION="A source was revoked, for a window of time or for all of it.",
+    SOURCE_RESTORATION="A revoked source was restored.",
     RULES_CHANGE="New rules were applied.",
     OVERRIDE_SET="A steward set an override.",
     OVERRIDE_REMOVED="A steward removed an override.",
@@ -45,6 +48,7 @@ describe_enum(
 PREFIX = "chg_"
 _ID = re.compile(PREFIX + r"([1-9][0-9]{0,17})")
 _OVERRIDE_CAUSES = (CauseType.OVERRIDE_SET, CauseType.OVERRIDE_REMOVED)
+_SOURCE_CAUSES = (CauseType.SOURCE_REVOCATION, CauseType.SOURCE_RESTORATION)
 MAX_SUMMARY_KEYS = 5
 """Identifiers that a summary names."""
 
@@ -63,14 +67,16 @@ def change_number(id: str) -> int:
 
 
 @strawberry.type(
-    description="What caused a change: an observation, its revocation, new rules, an override or a segment."
+    description="What caused a change: an observation, its revocation, that of its source, new rules, an override or a "
+    "segment."
 )
 class ChangeCause:
     """A cause in GraphQL."""
 
     type: CauseType = strawberry.field(description="The type of the cause.")
     source: str | None = strawberry.field(
-        description="The source of the observation. Null if no observation is the cause."
+        description="The source of the observation, or the source that was revoked or restored. Null if neither is the "
+        "cause."
     )
     observation_id: str | None = strawberry.field(
         description="The id of the observation. Null if no observation is the cause."
@@ -85,19 +91,24 @@ class ChangeCause:
     segment_id: strawberry.ID | None = strawberry.field(
         description="The id of the segment. Null if no segment is the cause."
     )
+    source_revocation_id: strawberry.ID | None = strawberry.field(
+        description="The id of the source revocation. Null if no source revocation is the cause."
+    )
     actor: str | None = strawberry.field(description="The person or API client that caused the change, if recorded.")
 
     @classmethod
     def of(cls, cause: Cause) -> "ChangeCause":
         """Convert the domain's value."""
         by_override, by_segment = cause.type in _OVERRIDE_CAUSES, cause.type is CauseType.SEGMENT_EVALUATION
+        by_source = cause.type in _SOURCE_CAUSES
         return cls(
             type=cause.type,
             source=cause.source or None,
-            observation_id=None if by_override or by_segment else cause.id or None,
+            observation_id=None if by_override or by_segment or by_source else cause.id or None,
             party=cause.party,
             override_id=strawberry.ID(cause.id) if by_override else None,
             segment_id=strawberry.ID(cause.id) if by_segment else None,
+            source_revocation_id=strawberry.ID(cause.id) if by_source else None,
             actor=cause.actor or None,
         )
 
@@ -120,6 +131,10 @@ class Change(Node):
     reason: str = strawberry.field(
         description="The reason for the change. E.g. `crm_id=7 and email=ann@example.com were seen together`."
     )
+    reason_code: LinkReasonCode | None = strawberry.field(
+        description="For `LINK_SUSPENDED`, what suspended the link: `LIMIT`, `APART` or `GUARD`. For `LINK_RESTORED`, "
+        "what had suspended it. Null for other changes, and for changes that earlier versions recorded."
+    )
     cause: ChangeCause = strawberry.field(description="What caused the change.")
     summary: str = strawberry.field(
         description="The change in one sentence. E.g. `cus_b was merged into cus_a by sue: confirmed by phone.`"
@@ -138,6 +153,7 @@ class Change(Node):
             other_customer_id=strawberry.ID(change.other_customer) if change.other_customer else None,
             identifiers=[IdentifierRef.of(key) for key in change.keys],
             reason=change.reason,
+            reason_code=change.reason_code,
             cause=ChangeCause.of(change.cause),
             summary=_summary(entry),
         )
@@ -184,6 +200,9 @@ _VERBS = {
 
 
 def _by(cause: Cause) -> str:
+    if cause.type in _SOURCE_CAUSES:
+        verb = "revoked" if cause.type is CauseType.SOURCE_REVOCATION else "restored"
+        return f" (source {cause.source} was {verb}{f' by {cause.actor}' if cause.actor else ''})"
     if cause.actor:
         return f" by {cause.actor}"
     if not cause.id:

@@ -50,7 +50,7 @@ describe_enum(
     "The status of a possible match.",
     POSSIBLE="No other evidence confirms or refutes the match.",
     CONFIRMED="Stronger links already connect the two identifiers.",
-    REFUTED="Merging the two customers would break a limit of the rules or an override.",
+    REFUTED="Merging the two customers would break a limit of the rules, an override or a guard.",
 )
 
 

@@ -2,12 +2,15 @@
 
 import strawberry
 
-from graph.domain.resolution.explanation import EvidenceChain as DomainChain
-from graph.domain.resolution.explanation import EvidenceStep as DomainStep
+from graph.domain.resolution.chains import EvidenceChain as DomainChain
+from graph.domain.resolution.chains import EvidenceStep as DomainStep
+from graph.domain.resolution.contradictions import CarriedValue
+from graph.domain.resolution.contradictions import Contradiction as DomainContradiction
 from graph.domain.resolution.explanation import Explanation as DomainExplanation
-from graph.domain.resolution.explanation import Obstacle as DomainObstacle
-from graph.domain.resolution.explanation import ObstacleKind
+from graph.domain.resolution.obstacles import Obstacle as DomainObstacle
+from graph.domain.resolution.obstacles import ObstacleKind
 from schema.shared.enums import describe_enum
+from schema.shared.scalars import Timestamp
 from schema.types.identifier import IdentifierRef
 from schema.types.link import Link
 from schema.types.override import Override
@@ -20,6 +23,7 @@ describe_enum(
     NO_EVIDENCE="No evidence links the two customers.",
     LIMIT="Linking them would exceed a limit of the rules, which stronger links have already used up.",
     APART="A steward keeps them apart.",
+    GUARD="They have values that cannot be those of one person. E.g. two different birth dates.",
     SHARED="An identifier that both were seen with is shared, so it does not link customers.",
     BLOCKED="An identifier that both were seen with is blocked by a steward.",
     BELOW_THRESHOLD="The confidence of a probabilistic link between them is below the threshold.",
@@ -62,6 +66,59 @@ class EvidenceChain:
         return cls(steps=steps, weakest=None if chain.weakest is None else steps[chain.weakest])
 
 
+@strawberry.type(description="A value of an attribute that a source stated at an identifier.")
+class StatedValue:
+    """A value in GraphQL."""
+
+    identifier: IdentifierRef = strawberry.field(description="The identifier that the value is attached to.")
+    value: str = strawberry.field(description="The value. E.g. `1980-05-04`.")
+    source: str = strawberry.field(description="The source that states it. E.g. `crm`.")
+    since: Timestamp = strawberry.field(
+        description="Since when the source states this value without having stated another one at this identifier."
+    )
+    last_reported_at: Timestamp = strawberry.field(description="When the source reported it last.")
+
+    @classmethod
+    def of(cls, carried: CarriedValue) -> "StatedValue":
+        """Convert the domain's value."""
+        return cls(
+            identifier=IdentifierRef.of(carried.key),
+            value=carried.value,
+            source=carried.source,
+            since=Timestamp(carried.since),
+            last_reported_at=Timestamp(carried.reported_at),
+        )
+
+
+@strawberry.type(
+    description="Values of one attribute that cannot be those of one person: no value of `a` fits any value of `b`."
+)
+class Contradiction:
+    """A contradiction in GraphQL."""
+
+    attribute: str = strawberry.field(
+        description="The attribute, or the part of an address. E.g. `birth_date` or `address.postal_code`."
+    )
+    message: str = strawberry.field(
+        description="The contradiction in words. E.g. `birth_date is 1980-05-04 at crm_id=7 (crm, since 2026-03-01) "
+        "and 2010-11-23 at crm_id=8 (shop, since 2026-04-02)`."
+    )
+    a: list[StatedValue] = strawberry.field(
+        description="The values on one side: those of one identifier, or of several that stewards keep together."
+    )
+    b: list[StatedValue] = strawberry.field(description="The values on the other side.")
+
+    @classmethod
+    def of(cls, contradiction: DomainContradiction) -> "Contradiction":
+        """Convert the domain's value."""
+        return cls(
+            attribute=contradiction.attribute,
+            message=contradiction.message,
+            a=[StatedValue.of(carried) for carried in contradiction.a],
+            b=[StatedValue.of(carried) for carried in contradiction.b],
+        )
+
+
 @strawberry.type(description="A reason why two identifiers do not belong to the same customer.")
 class Obstacle:
     """An obstacle in GraphQL."""
@@ -80,6 +137,10 @@ class Obstacle:
     conflicting_chains: list[EvidenceChain] = strawberry.field(
         description="For `LIMIT`, the chains of stronger links that lead to each of the conflicting values."
     )
+    contradictions: list[Contradiction] = strawberry.field(
+        description="For `GUARD`, the values that cannot be those of one person, one entry for each attribute; `a` has "
+        "those of the customer of the first identifier. Empty for other obstacles."
+    )
 
     @classmethod
     def of(cls, obstacle: DomainObstacle) -> "Obstacle":
@@ -91,6 +152,7 @@ class Obstacle:
             identifier=IdentifierRef.of(obstacle.key) if obstacle.key else None,
             override=None if obstacle.override is None else Override.of(obstacle.override),
             conflicting_chains=[EvidenceChain.of(chain) for chain in obstacle.conflicting_chains],
+            contradictions=[Contradiction.of(contradiction) for contradiction in obstacle.contradictions],
         )
 
 
@@ -104,6 +166,11 @@ class Explanation:
         description="Up to 3 chains of evidence that connect the two identifiers, strongest first."
     )
     obstacles: list[Obstacle] = strawberry.field(description="The reasons why they do not belong together.")
+    contradictions: list[Contradiction] = strawberry.field(
+        description="For identifiers of the same customer: values of the customer that cannot be those of one person, "
+        "although a steward or a namespace without guards joined them. Check whether a value is wrong, or whether the "
+        "customer is two people."
+    )
 
     @classmethod
     def of(cls, explanation: DomainExplanation) -> "Explanation":
@@ -113,4 +180,5 @@ class Explanation:
             summary=explanation.summary,
             chains=[EvidenceChain.of(chain) for chain in explanation.chains],
             obstacles=[Obstacle.of(obstacle) for obstacle in explanation.obstacles],
+            contradictions=[Contradiction.of(contradiction) for contradiction in explanation.contradictions],
         )

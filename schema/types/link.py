@@ -5,10 +5,11 @@ from typing import cast
 import strawberry
 
 from graph.domain.model.links import Link as DomainLink
-from graph.domain.model.links import LinkReasonCode, LinkState
+from graph.domain.model.links import LinkState
 from schema.shared.derived_fields import Derived
 from schema.shared.enums import describe_enum
 from schema.shared.evidence_tier import EvidenceTier
+from schema.shared.link_reason_code import LinkReasonCode
 from schema.shared.scalars import Timestamp
 from schema.types.identifier import IdentifierRef
 
@@ -17,21 +18,11 @@ describe_enum(
     "LinkState",
     "Whether a link connects its two identifiers.",
     ACTIVE="The link keeps its two identifiers in one customer.",
-    SUSPENDED="A stronger link or an override conflicts with the link. It becomes active again when the conflict ends.",
+    SUSPENDED="A stronger link, an override or a guard conflicts with the link. It becomes active again when the "
+    "conflict ends.",
     EXCLUDED="The link connects nothing: its confidence is below the threshold, or one of its identifiers is shared or "
     "blocked.",
 )
-describe_enum(
-    LinkReasonCode,
-    "LinkReasonCode",
-    "Why a link is not active.",
-    LIMIT="The link would give one customer more values of a namespace than the rules allow.",
-    APART="A data steward decided that the two sides are different people.",
-    BELOW_THRESHOLD="The confidence of the link is below the threshold of the rules.",
-    SHARED="One of the identifiers is shared.",
-    BLOCKED="One of the identifiers is blocked.",
-)
-
 _of = Derived[DomainLink]()
 
 

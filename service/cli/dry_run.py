@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from schema.shared.scalars import iso
+from graph.domain.model.times import iso
 from service.bootstrap import SystemClock, Wiring
 from service.cli.ingest_summary import print_findings, print_summary
 from service.cli.shared import console

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, ValidationError
 
 from graph.domain.model.errors import RulesError
-from graph.domain.model.rules import STRONGER, Contested, NamespaceRule, Rules, SourceRule
+from graph.domain.model.rules import STRONGER, Composite, Contested, Guard, NamespaceRule, Rules, SourceRule
 
 Count = Annotated[StrictInt, Field(ge=1)]
 
@@ -37,6 +37,17 @@ class _Namespace(_Strict):
     blocked: list[str] | _Blocked = []
     min_length: Count = 1
     known: bool = False
+    guarded: bool = True
+
+
+class _Guard(_Strict):
+    attribute: str
+    compare: str
+
+
+class _Composite(_Strict):
+    namespace: str
+    of: list[str]
 
 
 class _Source(_Strict):
@@ -50,6 +61,8 @@ class _File(_Strict):
     blocked: _Blocked = _Blocked()
     namespace: Annotated[list[_Namespace], Field(min_length=1)]
     source: list[_Source] = []
+    guard: list[_Guard] = []
+    composite: list[_Composite] = []
 
 
 def default_text() -> str:
@@ -81,6 +94,8 @@ def parse(text: str, name: str = "rules.toml") -> Rules:
             tuple(_rule(namespace, blocked_values, file.blocked.patterns) for namespace in file.namespace),
             float(file.min_confidence),
             _sources(file.source),
+            tuple(Guard(guard.attribute, guard.compare) for guard in file.guard),
+            tuple(Composite(composite.namespace, tuple(composite.of)) for composite in file.composite),
         )
     except RulesError as error:
         raise RulesError(f"{name}: {error.message}") from error
@@ -126,4 +141,5 @@ def _rule(namespace: _Namespace, blocked_values: frozenset[str], blocked_pattern
         (*blocked_patterns, *blocked.patterns),
         namespace.min_length,
         namespace.known,
+        namespace.guarded,
     )

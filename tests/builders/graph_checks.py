@@ -1,5 +1,6 @@
 """Checks that every part of a graph equals the result of resolving its valid observations from scratch."""
 
+from graph.domain.model.guarded_values import counted, guarded_values_of
 from graph.domain.model.links import LinkState
 from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.order_totals import add, order_totals_of
@@ -39,6 +40,7 @@ def check_evidence(graph: Graph) -> None:
     assert stored_links == {pair: link.with_state(LinkState.ACTIVE) for pair, link in expected_links.items()}
     blocked = {override.a for override in store.overrides.values() if override.kind is OverrideKind.BLOCKED}
     expected_degrees = degrees(expected_links.values(), blocked, min_confidence)
+    expected_values = guarded_values_of(valid, graph.rules)
     for key, member in store.members.items():
         naming = [statement for statement in valid if key in statement.keys]
         assert (member.evidence is None) == (not naming)
@@ -48,6 +50,7 @@ def check_evidence(graph: Graph) -> None:
         assert dict(member.degree) == expected_degrees.get(key, {}), key
         assert member.shared == graph.rules.is_shared(key.split("=")[0], expected_degrees.get(key, {}))
         assert member.blocked == (key in blocked)
+        assert member.guarded_values == expected_values.get(key, {}), key
         assert member.override_count == sum(key in override.keys for override in store.overrides.values())
 
 
@@ -83,6 +86,7 @@ def check_customers(graph: Graph) -> None:
         assert dict(customer.counts) == counts
         assert customer.order_totals == add(order_totals_of(member.order) for member in members)
         assert customer.override_count == sum(member.override_count for member in members)
+        assert customer.value_sets == counted(member.value_sets for member in members)
         inside = {member.key for member in members}
         assert customer.suspended == sum(
             len(inside.intersection(pair)) for pair, link in store.links.items() if link.state is LinkState.SUSPENDED

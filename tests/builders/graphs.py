@@ -9,7 +9,8 @@ from graph.domain.model.customers import Customer
 from graph.domain.model.dates import SECOND
 from graph.domain.model.observations import Observation, Party
 from graph.domain.model.overrides import Override, OverrideKind
-from graph.domain.model.rules import Contested, NamespaceRule, Rules
+from graph.domain.model.rules import Contested, Guard, NamespaceRule, Rules
+from graph.domain.profile.attributes import AttributesStatement, Value
 from graph.domain.resolution.preparation import Command, Observe, RemoveOverride, Revoke, SetOverride, prepare
 from graph.domain.resolution.replay import Replay
 from graph.domain.resolution.scenario import Customers, sorted_customers
@@ -41,6 +42,9 @@ class CountingIds:
     def preview(self) -> str:
         return f"prv_{next(self._numbers)}"
 
+    def source_revocation(self) -> str:
+        return f"srv_{next(self._numbers)}"
+
 
 def small_rules(min_confidence: float = 0.9) -> Rules:
     """Rules under which few identifiers suffice for every case."""
@@ -56,6 +60,19 @@ def small_rules(min_confidence: float = 0.9) -> Rules:
     )
 
 
+def family_rules(*guards: Guard) -> Rules:
+    """Rules with records, which guards do not keep apart at a login; without `guards`, birth dates are guarded."""
+    return Rules(
+        (
+            NamespaceRule("record"),
+            NamespaceRule("login", guarded=False),
+            NamespaceRule("mail"),
+            NamespaceRule("phone"),
+        ),
+        guards=guards or (Guard("birth_date", "date"),),
+    )
+
+
 def seen(
     *keys: str,
     id: str = "",
@@ -67,6 +84,12 @@ def seen(
     """An observation of keys; `at` in seconds."""
     pairs = tuple((key.split("=", 1)[0], key.split("=", 1)[1]) for key in keys)
     return Observation(source, pairs, id, party, round(at * SECOND), confidence)
+
+
+def stated(*keys: str, id: str = "", at: float = 0, source: str = "shop", **values: Value | None) -> Observation:
+    """A statement of attributes; `None` takes a value back."""
+    statement = AttributesStatement(source, identifiers(keys), values, id, reported_at=round(at * SECOND))
+    return statement.observation()
 
 
 def identifiers(keys: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -14,8 +14,19 @@ from graph.domain.model.links import Link, LinkState
 from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
+from graph.domain.model.source_revocations import SourceRevocation
 from graph.domain.model.store_values import Neighborhood, NewNode, Region, Writes
-from graph.ports import ReadEvidence, ReadNeighborhood, ReadRegion, Request, T, Work, Write
+from graph.ports import (
+    ReadEvidence,
+    ReadNeighborhood,
+    ReadRegion,
+    ReadSourceRevocations,
+    ReadStatedAttributes,
+    Request,
+    T,
+    Work,
+    Write,
+)
 
 
 class MemoryStore:
@@ -28,6 +39,7 @@ class MemoryStore:
         self.customers: dict[Node, Customer] = {}
         self.overrides: dict[str, Override] = {}
         self.idempotent_results: dict[RequestKey, IdempotentResult] = {}
+        self.source_revocations: dict[str, SourceRevocation] = {}
         self.changes: list[Change] = []
         self.regions_read = 0
         self._nodes = count(1)
@@ -51,9 +63,16 @@ class MemoryStore:
                 return self._neighborhood(request)
             case ReadEvidence(keys):
                 return {key: self._evidence(key) for key in keys}
+            case ReadStatedAttributes(keys):
+                return {
+                    key: {name: statement for name, statement in self._evidence(key).items() if statement.holder == key}
+                    for key in keys
+                }
             case ReadRegion(seeds, opened):
                 self.regions_read += 1
                 return self._region(seeds, opened)
+            case ReadSourceRevocations():
+                return list(self.source_revocations.values())
             case Write(writes):
                 return self._write(writes)
 
@@ -73,6 +92,7 @@ class MemoryStore:
                 if id in request.override_ids or not set(override.keys).isdisjoint(request.override_keys)
             },
             {key: self.idempotent_results[key] for key in request.idempotency_keys if key in self.idempotent_results},
+            source_revocations=[revocation for revocation in self.source_revocations.values() if revocation.in_effect],
         )
 
     def _evidence(self, key: str) -> dict[ObservationKey, EvidenceStatement]:
@@ -158,5 +178,8 @@ class MemoryStore:
             self.members[key] = replace(self.members[key], customer=None if node is None else actual(node))
         self.idempotent_results = self.idempotent_results | {
             result.idempotency_key.key: result for result in writes.idempotent_results
+        }
+        self.source_revocations = self.source_revocations | {
+            revocation.id: revocation for revocation in writes.source_revocations
         }
         self.changes = [*self.changes, *writes.changes]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from graph.domain.model.observations import normalize
 from graph.domain.resolution.scenario import OverrideRemovedEvent, OverrideSetEvent, RevocationEvent, Scenario, parse
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
@@ -27,4 +28,6 @@ def keys_of(scenario: Scenario) -> list[str]:
                 pass
             case _:
                 keys.update(dict.fromkeys(f"{name}={value}" for name, value in event.observation.identifiers))
+                # Attributes make up composite keys.
+                keys.update(dict.fromkeys(normalize(event.observation, scenario.rules).keys))
     return list(keys)

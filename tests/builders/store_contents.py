@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from graph.domain.model.facts import Fact, FactKind, fact_holders_of, stored_facts
 from graph.domain.model.observations import Observation
-from graph.domain.model.receipts import ObservationStatus
+from graph.domain.model.receipts import ObservationStatus, Receipt
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import Neighborhood, Region
 from graph.ports import ReadNeighborhood, ReadRegion
@@ -37,6 +37,7 @@ def comparable(region: Region, neighborhood: Neighborhood):
             member.override_count,
             id_of.get(member.customer),
             member.order,
+            member.guarded_values,
         )
         for key, member in region.members.items()
     }
@@ -51,6 +52,7 @@ def comparable(region: Region, neighborhood: Neighborhood):
             customer.order_totals,
             customer.retired_at,
             customer.redirects_to,
+            customer.value_sets,
         )
         for customer in region.customers.values()
     }
@@ -59,10 +61,15 @@ def comparable(region: Region, neighborhood: Neighborhood):
         customers,
         dict(region.links),
         dict(region.overrides),
-        # Facts are part of `sent`; a store does not read those of an order that the rules reject.
-        {key: replace(receipt, facts="") for key, receipt in neighborhood.receipts.items()},
+        {key: _comparable_receipt(receipt) for key, receipt in neighborhood.receipts.items()},
         dict(neighborhood.links),
     )
+
+
+def _comparable_receipt(receipt: Receipt) -> Receipt:
+    """A receipt without its facts, which are part of `sent`, and which a store attaches only if they are valid."""
+    holders = receipt.fact_holders if receipt.status is ObservationStatus.VALID else ()
+    return replace(receipt, facts="", fact_holders=holders)
 
 
 def valid_facts(model: Graph, kind: FactKind, rules: Rules) -> list[Fact]:

@@ -14,6 +14,7 @@ from graph.commands.commit import commit
 from graph.domain.model.changes import Change, ChangeKind
 from graph.domain.model.errors import StoreNotEmpty, StoreUnavailable
 from graph.domain.model.observations import EvidenceTier, Observation
+from graph.domain.model.rules import Rules
 from graph.domain.profile.interactions import Interaction
 from graph.domain.profile.pages import ByKey, Selection, TimelinePage
 from graph.domain.profile.search import SearchField
@@ -25,7 +26,7 @@ from tests.builders.graphs import NOW, CountingIds, Graph, observe, replay, seen
 from tests.builders.runs import Run
 from tests.builders.store_contents import comparable, read_all
 from tests.builders.stores import Fresh
-from tests.builders.strategies import KEYS, RULES, SETTINGS, observations, orders, orders_of
+from tests.builders.strategies import GUARDED_RULES, KEYS, RULES, SETTINGS, observations, orders, orders_of, statements
 
 interactions = st.builds(
     lambda keys, id, at, type: prepare(
@@ -44,18 +45,20 @@ rejected = st.builds(
     lambda id: prepare(Observation("web", (("crm", "a"), ("crm", "b")), id, EvidenceTier.FIRST_PARTY, 5), RULES, NOW),
     st.sampled_from(["r1", "r2"]),
 )
-histories = st.lists(st.one_of(observations, observations, orders, interactions, rejected), max_size=40) | st.lists(
-    orders_of("a"), max_size=10
-)
+histories = st.lists(
+    st.one_of(observations, observations, statements, statements, orders, interactions, rejected), max_size=40
+) | st.lists(orders_of("a"), max_size=10)
 
 
-async def load(store: Store, commands: Sequence[Observe], folder: Path, stop_after: int | None = None) -> int:
+async def load(
+    store: Store, commands: Sequence[Observe], folder: Path, stop_after: int | None = None, rules: Rules = RULES
+) -> int:
     """Load the result of commands; return the number of portions. Stops after `stop_after` as if interrupted."""
     spool = Spool(folder)
     collector = Collector(spool)
     for command in commands:
         collector.add(Row.of(receipt_of(command)))
-    result = BulkResult(collector.finish(), RULES, NOW, lambda number: f"cus_{number + 1}")
+    result = BulkResult(collector.finish(), rules, NOW, lambda number: f"cus_{number + 1}")
     await store.begin_load("begun")
     loaded = 0
     for portion in result.portions():
@@ -77,6 +80,7 @@ def comparable_history(changes: Sequence[Change], groups: dict[str, frozenset[st
             sorted(groups.get(change.other_customer, ())),
             sorted(change.keys),
             change.reason,
+            change.reason_code,
             # Which of several observations is recorded as the cause of a new customer depends on the order of work.
             change.cause if change.kind is not ChangeKind.CUSTOMER_CREATED else change.cause.type,
         )
@@ -92,22 +96,24 @@ def by_identifiers(neighborhood: object, region: object) -> tuple[object, ...]:
         groups.setdefault(values[5], set()).add(key)
     frozen = {id: frozenset(keys) for id, keys in groups.items()}
     return (
-        {key: (*values[:5], frozen[values[5]], values[6]) for key, values in members.items()},
+        {key: (*values[:5], frozen[values[5]], *values[6:]) for key, values in members.items()},
         {frozen[id]: values for id, values in customers.items()},
         *rest,
     )
 
 
 @settings(SETTINGS, max_examples=80)
-@given(history=histories)
-def test_a_load_stores_the_same_as_one_commit(fresh: Fresh, run: Run, tmp_path: Path, history: list[Observe]) -> None:
+@given(history=histories, rules=st.sampled_from([RULES, GUARDED_RULES]))
+def test_a_load_stores_the_same_as_one_commit(
+    fresh: Fresh, run: Run, tmp_path: Path, history: list[Observe], rules: Rules
+) -> None:
     # given
-    model = Graph(RULES)
+    model = Graph(rules)
     model.now = NOW - 10**6
     model.do(*history)
     # when
     store = fresh()
-    run(load(store, history, tmp_path))
+    run(load(store, history, tmp_path, rules=rules))
     # then
     keys = sorted({*KEYS, *(key for command in history for key in command.normalized.keys)})
     neighborhood, region = run(store.write(lambda: read_all(keys)))
@@ -120,7 +126,7 @@ def test_a_load_stores_the_same_as_one_commit(fresh: Fresh, run: Run, tmp_path: 
     assert comparable_history(entries, loaded_groups) == comparable_history(model.store.changes, model_groups)
     # when
     after = [observe(seen("crm=a", "mail=b", "order=z", id="after"), RULES)]
-    run(store.write(lambda: commit(after, RULES, model.now, CountingIds(1000))))
+    run(store.write(lambda: commit(after, rules, model.now, CountingIds(1000))))
     model.do(*after)
     # then
     groups = replay(entry.change for entry in run(store.changes(0, 1000)))

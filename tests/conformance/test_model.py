@@ -15,16 +15,16 @@ from tests.builders.graphs import CountingIds, Graph
 from tests.builders.runs import Run
 from tests.builders.store_contents import comparable, read_all
 from tests.builders.stores import Fresh
-from tests.builders.strategies import KEYS, OTHER_RULES, RULES, SETTINGS, batches, reports_of_one_order
+from tests.builders.strategies import GUARDED_RULES, KEYS, OTHER_RULES, RULES, SETTINGS, batches, reports_of_one_order
 
 
-def run_both(store: Store, run: Run, sequence: Sequence[Sequence[Command]]) -> None:
+def run_both(store: Store, run: Run, sequence: Sequence[Sequence[Command]], rules: Rules) -> None:
     # given
-    model, new_ids = Graph(RULES), CountingIds()
+    model, new_ids = Graph(rules), CountingIds()
     for batch in sequence:
         # when
         expected = model.do(*batch)
-        results = run(store.write(lambda batch=batch: commit(batch, RULES, model.now, new_ids)))
+        results = run(store.write(lambda batch=batch: commit(batch, rules, model.now, new_ids)))
         # then
         assert results == expected
     neighborhood, region = run(store.write(lambda: read_all(KEYS)))
@@ -42,13 +42,15 @@ sequences = batches | reports_of_one_order.map(lambda commands: [[command] for c
 
 
 @settings(SETTINGS, max_examples=80)
-@given(sequence=sequences)
-def test_the_same_commands_give_the_same_graph(fresh: Fresh, run: Run, sequence: list[list[Command]]) -> None:
-    run_both(fresh(), run, sequence)
+@given(sequence=sequences, rules=st.sampled_from([RULES, GUARDED_RULES]))
+def test_the_same_commands_give_the_same_graph(
+    fresh: Fresh, run: Run, sequence: list[list[Command]], rules: Rules
+) -> None:
+    run_both(fresh(), run, sequence, rules)
 
 
 @settings(SETTINGS, max_examples=25)
-@given(sequence=sequences, new=st.sampled_from(OTHER_RULES))
+@given(sequence=sequences, new=st.sampled_from([*OTHER_RULES, GUARDED_RULES]))
 def test_reprocessing_results_in_the_same_graph(
     fresh: Fresh, run: Run, sequence: list[list[Command]], new: Rules
 ) -> None:

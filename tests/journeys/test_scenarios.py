@@ -1,7 +1,10 @@
 """Every scenario file through GraphQL, on both stores."""
 
+import json
 from pathlib import Path
 from typing import Any
+
+from strawberry.utils.str_converters import to_camel_case
 
 from graph.domain.model.overrides import OverrideKind
 from graph.domain.model.times import EARLIEST
@@ -14,6 +17,7 @@ from graph.domain.resolution.scenario import (
 )
 from schema.shared.scalars import iso
 from tests.builders.clients import Client, identifiers
+from tests.builders.operations import ATTRIBUTES
 from tests.builders.runs import Run
 from tests.builders.scenarios import each_scenario, keys_of, read_scenario
 from tests.builders.stores import Fresh
@@ -61,11 +65,23 @@ def send(client: Client, event: Event) -> None:
                 "source": observation.source,
                 "id": observation.id,
                 "party": observation.party.name,
-                "seenAt": iso(EARLIEST + observation.seen_at),
-                "confidence": observation.confidence,
                 "identifiers": [{"namespace": name, "value": value} for name, value in observation.identifiers],
             }
-            client.link(sent)
+            at = iso(EARLIEST + observation.seen_at)
+            if observation.facts:
+                values = camel_case(json.loads(observation.facts))
+                statement = sent | values | {"reportedAt": at}
+                data = client.ask(ATTRIBUTES, {"input": {"attributes": [statement]}})["recordAttributes"]
+                assert [result["__typename"] for result in data["results"]] == ["ObservationAccepted"]
+            else:
+                client.link(sent | {"seenAt": at, "confidence": observation.confidence})
+
+
+def camel_case(values: dict[str, Any]) -> dict[str, Any]:
+    """Attributes, and the parts of addresses, under the names that they have in GraphQL."""
+    return {
+        to_camel_case(name): camel_case(value) if isinstance(value, dict) else value for name, value in values.items()
+    }
 
 
 @each_scenario

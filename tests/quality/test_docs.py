@@ -74,7 +74,7 @@ def test_every_command_is_documented(name: str) -> None:
 def test_every_command_in_the_documents_exists() -> None:
     for path in pages():
         for line in re.findall(r"`kith [^`]+`|^\s+(?:\S*/)?kith .*$", text_of(path), re.MULTILINE):
-            for words in re.findall(r"\bkith ((?:rules )?[a-z]+)", line):
+            for words in re.findall(r"\bkith ((?:rules )?[a-z]+(?:-[a-z]+)*)", line):
                 assert f"kith {words}" in {*COMMANDS, "kith rules"}, f"{path.relative_to(ROOT)}: {line}"
 
 

@@ -4,6 +4,7 @@ from enum import Enum
 
 from msgspec import Struct, field
 
+from graph.domain.model.links import LinkReasonCode
 from graph.domain.model.observations import Party
 
 
@@ -29,6 +30,8 @@ class CauseType(Enum):
 
     OBSERVATION = "observation"
     REVOCATION = "revocation"
+    SOURCE_REVOCATION = "source_revocation"
+    SOURCE_RESTORATION = "source_restoration"
     RULES_CHANGE = "rules_change"
     OVERRIDE_SET = "override_set"
     OVERRIDE_REMOVED = "override_removed"
@@ -38,6 +41,7 @@ class CauseType(Enum):
 class Cause(Struct, frozen=True, gc=False):
     """What caused a change: an observation (source, id and party), an override (id and actor) or a segment (id).
 
+    The revocation of a source, and its restoration, has the source, the id of the revocation and the actor.
     `party` is `None` for a probabilistic observation, and if the cause is not an observation. A cause of type
     `RULES_CHANGE` has only the observation that was reprocessed, if any.
     """
@@ -55,7 +59,8 @@ class Change(Struct, frozen=True, gc=False):
     created: `customer` has `keys`. moved: `keys` moved to `customer` from `other_customer` (empty: from none). merged:
     `other_customer` became part of `customer`. split: `keys` moved from `customer` to the new `other_customer`.
     emptied: `keys` belong to no customer anymore. `reason` says in words what decided; for a segment it is its name.
-    `recorded_at` is in microseconds. A merge has the `anchors` that `customer` and `other_customer` had before.
+    `reason_code` is why a link was suspended, or what no longer suspends it. `recorded_at` is in microseconds. A merge
+    has the `anchors` that `customer` and `other_customer` had before.
     """
 
     kind: ChangeKind
@@ -66,6 +71,7 @@ class Change(Struct, frozen=True, gc=False):
     keys: tuple[str, ...] = field(default=())
     reason: str = ""
     anchors: tuple[str, ...] = field(default=())
+    reason_code: LinkReasonCode | None = None
 
 
 class Entry(Struct, frozen=True, gc=False):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
+from graph.domain.model.guarded_values import GuardedValues, ValueSetCounts, ValueSets, value_sets_of
 from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.interaction_counts import InteractionCounts
 from graph.domain.model.observations import Evidence
@@ -38,7 +39,8 @@ class Member(Struct, frozen=True, gc=False):
 
     `degree` counts distinct neighbors by namespace as sharing does (step 3). `override_count` counts the overrides that
     name the identifier, blocks included. `customer` is the node it belongs to, `None` if no valid observation and no
-    override names it any longer. `interaction_counts` counts the interactions attached to it.
+    override names it any longer. `interaction_counts` counts the interactions attached to it, `guarded_values` are the
+    values of guarded attributes that were stated at it.
     """
 
     key: str
@@ -50,6 +52,7 @@ class Member(Struct, frozen=True, gc=False):
     customer: Node | None = None
     order: Order | None = None
     interaction_counts: InteractionCounts = field(default_factory=dict)
+    guarded_values: GuardedValues = field(default_factory=dict)
 
     @property
     def alive(self) -> bool:
@@ -68,13 +71,26 @@ class Member(Struct, frozen=True, gc=False):
             self.customer,
             self.order,
             self.interaction_counts,
+            self.guarded_values,
         )
         return Member(self.key, evidence, *unchanged)
 
     def with_degree(self, degree: Mapping[str, int], shared: bool) -> "Member":
         """Return the identifier with other neighbor counts."""
-        unchanged = self.blocked, self.override_count, self.customer, self.order, self.interaction_counts
+        unchanged = (
+            self.blocked,
+            self.override_count,
+            self.customer,
+            self.order,
+            self.interaction_counts,
+            self.guarded_values,
+        )
         return Member(self.key, self.evidence, degree, shared, *unchanged)
+
+    @property
+    def value_sets(self) -> ValueSets:
+        """The values of guarded attributes that the identifier carries."""
+        return value_sets_of(self.guarded_values)
 
     @property
     def anchor(self) -> Anchor:
@@ -87,7 +103,8 @@ class Customer(Struct, frozen=True, gc=False):
     is `None`.
 
     `counts` are identifiers by namespace. `suspended` counts the ends of suspended links at this customer,
-    `override_count` the ends of overrides. `version` increases with every change. Times are in microseconds.
+    `override_count` the ends of overrides, `value_sets` the guarded values of its identifiers. `version` increases with
+    every change. Times are in microseconds.
     """
 
     node: Node
@@ -101,6 +118,7 @@ class Customer(Struct, frozen=True, gc=False):
     order_totals: OrderTotals = field(default_factory=dict)
     retired_at: int | None = None
     redirects_to: str | None = None
+    value_sets: ValueSetCounts = field(default_factory=dict)
 
     @property
     def size(self) -> int:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from graph.domain.model.cleaning import clean, clean_value
 from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.json_text import ordered, parse_stored
-from graph.domain.model.observations import Observation, Party
+from graph.domain.model.observations import ATTRIBUTES, EvidenceStatement, Observation, Party
 from graph.domain.model.rules import Rules
 
 
@@ -23,7 +23,7 @@ class FactKind(Enum):
 
     NONE = ""
     ORDER = "order"
-    ATTRIBUTES = "attributes"
+    ATTRIBUTES = ATTRIBUTES
     CONSENT = "consent"
     INTERACTION = "interaction"
     EXTERNAL_SEGMENT = "external_segment"
@@ -94,6 +94,23 @@ def _cleaned(value: Any) -> Any:
         return clean_value(value, is_identifier=False)
     except ValueError:
         return clean(value)  # a value that an earlier version accepted
+
+
+def evidence_statement(observation: Observation, keys: Sequence[str], seen_at: int, rules: Rules) -> EvidenceStatement:
+    """Return what resolution needs of a valid observation that names `keys` under the rules."""
+    attributes = holder = ""
+    if observation.kind == FactKind.ATTRIBUTES.value:
+        attributes, (holder,) = stored_facts(observation), fact_holders_of(FactKind.ATTRIBUTES, keys, rules)
+    return EvidenceStatement(
+        observation.source,
+        observation.id,
+        tuple(keys),
+        observation.tier,
+        seen_at,
+        observation.confidence,
+        attributes,
+        holder,
+    )
 
 
 def fact_holders_of(kind: FactKind, keys: Sequence[str], rules: Rules) -> tuple[str, ...]:

@@ -21,10 +21,11 @@ class LinkState(Enum):
 
 
 class LinkReasonCode(Enum):
-    """Why a link is not active: `LIMIT` and `APART` suspend it, the others exclude it."""
+    """Why a link is not active: `LIMIT`, `APART` and `GUARD` suspend it, the others exclude it."""
 
     LIMIT = "LIMIT"
     APART = "APART"
+    GUARD = "GUARD"
     BELOW_THRESHOLD = "BELOW_THRESHOLD"
     SHARED = "SHARED"
     BLOCKED = "BLOCKED"
@@ -119,7 +120,7 @@ def link_supported_by(pair: Pair, statements: Iterable[EvidenceStatement], min_c
     return link
 
 
-SortKey = tuple[int, int, int, int, str, str]
+SortKey = tuple[int, float, int, int, int, str, str]
 
 
 def sort_key(link: Link, rules: Rules) -> SortKey:
@@ -130,7 +131,12 @@ def sort_key(link: Link, rules: Rules) -> SortKey:
         raise ValueError("a link without a time is excluded and has no place in the order")
     time = -link.last_seen_at if weak_rule.contested is Contested.NEWEST else link.first_seen_at
     strong_rank = rules.rank[strong[: strong.index("=")]]
-    return link.tier, rules.rank[weak_rule.name], time, strong_rank, strong, weak
+    return link.tier, -_certainty(link), rules.rank[weak_rule.name], time, strong_rank, strong, weak
+
+
+def _certainty(link: Link) -> float:
+    """Return the confidence by which a link has its place: of probabilistic links the surest comes first."""
+    return link.confidence or 0.0 if link.tier is EvidenceTier.PROBABILISTIC else 0.0
 
 
 def position_change(before: Link, after: Link, rules: Rules) -> int:
@@ -138,6 +144,8 @@ def position_change(before: Link, after: Link, rules: Rules) -> int:
     after the change, above 0 if later, 0 if the same. The other parts of its place depend on its two ends alone."""
     if before.tier is not after.tier:
         return after.tier - before.tier
+    if _certainty(before) != _certainty(after):
+        return -1 if _certainty(after) > _certainty(before) else 1
     if (before.first_seen_at, before.last_seen_at) == (after.first_seen_at, after.last_seen_at):
         return 0
     _, weak = rules.strong_first(before.a, before.b)

@@ -16,7 +16,8 @@ from graph.domain.model.cleaning import clean_value, plain_width
 from graph.domain.model.phone_numbers import normalize_phone
 
 VERSION = "2"
-"""Changes whenever the cleaning or a step gives another result for the same value: stores are then reprocessed."""
+"""Changes whenever the cleaning, a step or a comparison of guarded values gives another result for the same value: then
+stores are reprocessed."""
 
 NormalizationStep = Callable[[str], str]
 

@@ -5,12 +5,13 @@ All times are whole microseconds since 1970-01-01T00:00Z.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
 from msgspec import Struct, field
 
+from graph.domain.model.composites import raw_values
 from graph.domain.model.errors import Problem
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.json_text import compact, spaced
@@ -22,6 +23,8 @@ MAX_IDENTIFIERS = 20
 
 ORDER = "order"
 """The kind of facts of an order; the other kinds are in `facts.py`."""
+ATTRIBUTES = "attributes"
+"""The kind of facts of a statement of attributes."""
 
 
 class Party(IntEnum):
@@ -122,12 +125,19 @@ class NormalizedObservation(Struct, frozen=True, gc=False):
     rejected: Problem | None = None
 
 
+def identifiers_of(observation: Observation, rules: Rules) -> Sequence[tuple[str, str]]:
+    """Return the identifiers of an observation as they were sent, and those that its attributes make up."""
+    if not rules.composites or observation.kind != ATTRIBUTES:
+        return observation.identifiers
+    return *observation.identifiers, *raw_values(observation.facts, rules.composite_parts)
+
+
 def normalize(observation: Observation, rules: Rules) -> NormalizedObservation:
     """Normalize values, drop blocked ones and check the limits (step 1). The result depends on the rules only."""
     keys: dict[str, None] = {}
     counts: dict[str, int] = {}
     dropped: list[DroppedIdentifier] = []
-    for index, (namespace, raw) in enumerate(observation.identifiers):
+    for index, (namespace, raw) in enumerate(identifiers_of(observation, rules)):
         if namespace not in rules.by_name:
             return NormalizedObservation(
                 (),
@@ -189,7 +199,11 @@ def check_content(observation: Observation) -> Problem | None:
 
 
 class EvidenceStatement(Struct, frozen=True, gc=False):
-    """The part of a valid observation that resolution needs."""
+    """The part of a valid observation that resolution needs.
+
+    `attributes` are the attributes that it states, as JSON text, and `holder` is the identifier that they are attached
+    to; both are empty if it states none.
+    """
 
     source: str
     id: str
@@ -197,6 +211,8 @@ class EvidenceStatement(Struct, frozen=True, gc=False):
     tier: EvidenceTier
     seen_at: int
     confidence: float | None = None
+    attributes: str = ""
+    holder: str = ""
 
     def meets_threshold(self, min_confidence: float) -> bool:
         """Whether the statement adds a time and a count to a link: not if it is below `min_confidence` (step 2)."""

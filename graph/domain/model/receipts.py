@@ -4,6 +4,7 @@ from enum import Enum
 
 from msgspec import Struct
 
+from graph.domain.model.facts import FactKind
 from graph.domain.model.observations import EvidenceStatement, EvidenceTier
 
 ObservationKey = tuple[str, str]
@@ -18,7 +19,10 @@ class ObservationStatus(Enum):
     """The rules reject it; other rules may accept it."""
     SUPERSEDED = "superseded"
     """The source reported the same order again."""
+    SOURCE_REVOKED = "source_revoked"
+    """A revocation of its source covers it."""
     REVOKED = "revoked"
+    """It was revoked itself; that stays so if its source is restored."""
 
 
 class Receipt(Struct, frozen=True, gc=False):
@@ -56,4 +60,6 @@ class Receipt(Struct, frozen=True, gc=False):
     @property
     def statement(self) -> EvidenceStatement:
         """The part that resolution needs."""
-        return EvidenceStatement(self.source, self.id, self.keys, self.tier, self.seen_at, self.confidence)
+        states_attributes = self.kind == FactKind.ATTRIBUTES.value and self.fact_holders
+        attributes = (self.facts, self.fact_holders[0]) if states_attributes else ("", "")
+        return EvidenceStatement(self.source, self.id, self.keys, self.tier, self.seen_at, self.confidence, *attributes)

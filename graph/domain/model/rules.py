@@ -9,6 +9,8 @@ from msgspec import Struct, field
 
 from graph.domain.model import normalization
 from graph.domain.model.cleaning import clean_value
+from graph.domain.model.comparison import COMPARISONS
+from graph.domain.model.composites import SEPARATOR, normalized_parts
 from graph.domain.model.errors import InvalidInput, RulesError
 from graph.domain.model.identifiers import FORBIDDEN_CHARACTERS, MAX_VALUE_LENGTH, Identifier, namespace_of
 from graph.domain.model.phone_numbers import region_of
@@ -20,6 +22,9 @@ VALUE_CACHE_SIZE = 5_000
 """Values per namespace whose normalized form is cached."""
 
 NAMESPACE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+ORDER_NAMESPACE = "order"
+"""The namespace of order numbers."""
 
 COUNTRY_SEPARATOR = ";phone-context="
 """Separates a raw value from the country in which a phone number without a calling code is read (after RFC 3966)."""
@@ -68,6 +73,26 @@ class NamespaceRule(Struct, frozen=True, gc=False):
     blocked_patterns: tuple[str, ...] = ()
     min_length: int = 1
     known: bool = False
+    guarded: bool = True
+    """Whether guards suspend links whose weaker end is of this namespace."""
+
+
+class Guard(Struct, frozen=True, gc=False):
+    """An attribute whose values must not contradict each other in one customer.
+
+    `attribute` is its name, or that of a part of an address (`address.postal_code`). `compare` names the comparison
+    of its values (`comparison.py`).
+    """
+
+    attribute: str
+    compare: str
+
+
+class Composite(Struct, frozen=True, gc=False):
+    """An identifier of `namespace` that a statement of attributes names if it states all the attributes of `of`."""
+
+    namespace: str
+    of: tuple[str, ...]
 
 
 class SourceRule(Struct, frozen=True, gc=False):
@@ -110,8 +135,12 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 class _Normalizer:
     """The compiled rules of a namespace: returns the normalized form of a raw value, or why it is dropped."""
 
-    def __init__(self, rule: NamespaceRule) -> None:
+    def __init__(self, rule: NamespaceRule, parts: Sequence[str] = ()) -> None:
+        """`parts` are the attributes of a composite namespace."""
         self._rule = rule
+        self._parts = parts
+        if parts and rule.normalize:
+            raise ValueError("a composite has no steps in 'normalize': its parts are folded")
         self._steps = tuple(normalization.step(name) for name in rule.normalize)
         if "gmail" in rule.normalize and "email" not in rule.normalize[: rule.normalize.index("gmail")]:
             raise ValueError("the step 'gmail' must come after the step 'email'")
@@ -145,6 +174,8 @@ class _Normalizer:
         if FORBIDDEN_CHARACTERS.search(raw):
             reason = "contains a character that is not allowed"
             return self._dropped(ascii(raw)[1:-1], DroppedIdentifierCode.INVALID, reason)
+        if self._parts:
+            return self._normalize_parts(raw)
         raw, _, country = raw.partition(COUNTRY_SEPARATOR)
         try:
             cleaned = value = clean_value(raw)
@@ -162,6 +193,23 @@ class _Normalizer:
             return self._dropped(raw, DroppedIdentifierCode.EMPTY, "is empty")
         if value != cleaned and self._is_blocked(value):
             return self._dropped(raw, DroppedIdentifierCode.BLOCKED, "is a blocked placeholder")
+        return self._with_permitted_length(raw, value)
+
+    def _normalize_parts(self, raw: str) -> str | DroppedIdentifier:
+        parts = normalized_parts(raw)
+        if len(parts) != len(self._parts):
+            reason = (
+                f"has {len(parts)} parts; {len(self._parts)} are required, separated by |: {', '.join(self._parts)}"
+            )
+            return self._dropped(raw, DroppedIdentifierCode.INVALID, reason)
+        for name, part in zip(self._parts, parts, strict=True):
+            if not part:
+                return self._dropped(raw, DroppedIdentifierCode.EMPTY, f"has no letter or digit in {name}")
+            if self._is_blocked(part):
+                return self._dropped(raw, DroppedIdentifierCode.BLOCKED, f"has a blocked placeholder in {name}")
+        return self._with_permitted_length(raw, SEPARATOR.join(parts))
+
+    def _with_permitted_length(self, raw: str, value: str) -> str | DroppedIdentifier:
         if len(value) < self._rule.min_length:
             reason = f"is shorter than {self._rule.min_length} characters"
             return self._dropped(raw, DroppedIdentifierCode.TOO_SHORT, reason)
@@ -175,12 +223,14 @@ class Rules(Struct, frozen=True, dict=True):
     """The rules of all namespaces, strongest first, and those that apply to all.
 
     `min_confidence` is the lowest confidence at which a probabilistic link counts. `sources` are the rules of sources
-    that have some, by name.
+    that have some, by name. `guards` are in the order in which contradictions are reported.
     """
 
     namespaces: tuple[NamespaceRule, ...]
     min_confidence: float = 0.9
     sources: Mapping[str, SourceRule] = field(default_factory=dict)
+    guards: tuple[Guard, ...] = ()
+    composites: tuple[Composite, ...] = ()
 
     def __post_init__(self) -> None:
         names = [rule.name for rule in self.namespaces]
@@ -201,6 +251,23 @@ class Rules(Struct, frozen=True, dict=True):
                     raise RulesError(f"namespace {rule.name!r}: shared_above is {most}; 1 or more is allowed")
             if rule.limit is not None and rule.limit < 1:
                 raise RulesError(f"namespace {rule.name!r}: limit is {rule.limit}; 1 or more is allowed")
+        for guard in self.guards:
+            if guard.compare not in COMPARISONS:
+                raise RulesError(
+                    f"guard {guard.attribute!r}: compare is {guard.compare!r}; allowed are {', '.join(COMPARISONS)}"
+                )
+            if [other.attribute for other in self.guards].count(guard.attribute) > 1:
+                raise RulesError(f"duplicate guard {guard.attribute!r}")
+        for composite in self.composites:
+            name = composite.namespace
+            if name not in names:
+                raise RulesError(f"composite {name!r} is not a namespace")
+            if [other.namespace for other in self.composites].count(name) > 1:
+                raise RulesError(f"duplicate composite {name!r}")
+            if name == ORDER_NAMESPACE:
+                raise RulesError("composite 'order': orders have numbers, which are not composite")
+            if len(composite.of) < 2 or len(set(composite.of)) < len(composite.of):
+                raise RulesError(f"composite {name!r}: 'of' needs two or more different attributes")
         _ = self._normalizers  # compiles steps and patterns, and raises for those that are not valid
         for source in self.sources.values():
             try:
@@ -230,6 +297,16 @@ class Rules(Struct, frozen=True, dict=True):
         return {rule.name: rule.limit for rule in self.namespaces if rule.limit is not None}
 
     @cached_property
+    def guarded_namespaces(self) -> frozenset[str]:
+        """The namespaces at which guards suspend links; empty without guards."""
+        return frozenset(rule.name for rule in self.namespaces if rule.guarded and self.guards)
+
+    @cached_property
+    def composite_parts(self) -> Mapping[str, tuple[str, ...]]:
+        """The attributes of each composite namespace."""
+        return {composite.namespace: composite.of for composite in self.composites}
+
+    @cached_property
     def known_namespaces(self) -> frozenset[str]:
         """The namespaces whose identifiers make a customer known."""
         return frozenset(rule.name for rule in self.namespaces if rule.known)
@@ -239,7 +316,7 @@ class Rules(Struct, frozen=True, dict=True):
         normalizers: dict[str, _Normalizer] = {}
         for rule in self.namespaces:
             try:
-                normalizers[rule.name] = _Normalizer(rule)
+                normalizers[rule.name] = _Normalizer(rule, self.composite_parts.get(rule.name, ()))
             except ValueError as error:
                 raise RulesError(f"namespace {rule.name!r}: {error}") from error
         return normalizers

@@ -1,6 +1,6 @@
 """What a write reads from a store and what the store has to write: plain values, the same for every store."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -14,6 +14,7 @@ from graph.domain.model.orders import Order
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.segments import Membership, Segment
+from graph.domain.model.source_revocations import SourceRevocation
 
 
 class Neighborhood(Struct, frozen=True, gc=False):
@@ -27,6 +28,8 @@ class Neighborhood(Struct, frozen=True, gc=False):
     idempotent_results: Mapping[RequestKey, IdempotentResult] = field(default_factory=dict)
     rules_version: int = 0
     """The newest version of the rules in the store; 0 if there is none."""
+    source_revocations: Sequence[SourceRevocation] = ()
+    """All that are in effect."""
 
 
 class Region(Struct, frozen=True, gc=False):
@@ -68,7 +71,7 @@ class Writes(Struct):
     second. Then `customers` are written whole (ids may have changed nodes: uniqueness must hold at the end only),
     and their segments are due at once; then single `moves`. `changes` are numbered in order, without gaps. Deleting a
     segment deletes its memberships. `segmentation_due` maps customer ids to the time, in microseconds, when their
-    segments are due again. `values` are texts by name.
+    segments are due again. `values` are texts by name. `source_revocations` are written whole, by id.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
@@ -89,6 +92,7 @@ class Writes(Struct):
     segmentation_due: dict[str, int] = field(default_factory=dict)
     reprocessing: "ReprocessingProgress | None" = None
     values: dict[str, str] = field(default_factory=dict)
+    source_revocations: list[SourceRevocation] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:

@@ -192,3 +192,19 @@ def _epoch(value: object, whole: str, fraction: str) -> ParsedTime:
         f"{_shown(value)} is not a time from 2001-09-09 to 2262 as seconds, milliseconds, microseconds or nanoseconds "
         "since 1970; ISO 8601 such as 2026-03-01T12:00:00Z is accepted too"
     )
+
+
+@lru_cache(maxsize=20_000)
+def iso(value: int) -> str:
+    """Format microseconds since 1970 as ISO 8601 in UTC; years beyond 9999 have a sign and six digits."""
+    seconds, micro = divmod(value, SECOND)
+    day, second = divmod(seconds, 86_400)
+    minute, second = divmod(second, 60)
+    fraction = f".{micro:06}" if micro else ""
+    return f"{_date(day)}T{minute // 60:02}:{minute % 60:02}:{second:02}{fraction}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _date(day: int) -> str:
+    """Format the date of a day since 1970. Cached, because answers contain the same few days again and again."""
+    return format_date(day)

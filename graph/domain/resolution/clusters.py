@@ -4,8 +4,9 @@ docs/internals/incremental-resolution.md has the conditions, the three additions
 
 1. A touched link that keeps its place in the order, and stays excluded or not excluded, changes nothing.
 2. New identifiers of namespaces without a limit that are linked with a single stored identifier join its customer,
-   whatever is suspended there: they bring neither a limited value nor an override.
-3. A link within a customer that is new, or that moves up in the order, changes nothing, whatever is suspended there.
+   whatever is suspended there: they bring neither a limited value nor an override nor a guarded value.
+3. A link within a customer that is new, or that moves up in the order, changes nothing, whatever is suspended there,
+   unless the customer holds guarded values that contradict each other.
 
 A property test compares the incremental step with resolving from scratch.
 """
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graph.domain.model.customers import Customer, Node
+from graph.domain.model.guarded_values import ValueSetCounts, add, counted, is_consistent
 from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.order_totals import OrderTotals
 from graph.domain.model.rules import Rules
@@ -32,6 +34,7 @@ class Cluster:
     links: list[Pair] = field(default_factory=list)
     dirty: bool = False
     order_totals: OrderTotals = field(default_factory=dict)
+    value_sets: ValueSetCounts = field(default_factory=dict)
 
 
 def clusters_of(overlay: Overlay, customers: Mapping[Node, Customer]) -> list[Cluster]:
@@ -54,7 +57,7 @@ def clusters_of(overlay: Overlay, customers: Mapping[Node, Customer]) -> list[Cl
     dirty_keys = overlay.shared_flips | overlay.override_keys | overlay.reprocess
     for pair in overlay.touched_links:
         changed = overlay.link_changed(pair)
-        if changed is False or (changed and _within_customer(pair, overlay)):
+        if changed is False or (changed and _within_customer(pair, overlay, customers)):
             continue
         if changed is None or pair not in overlay.links:
             dirty_keys.add(pair[0])
@@ -83,20 +86,35 @@ def clusters_of(overlay: Overlay, customers: Mapping[Node, Customer]) -> list[Cl
     return list(clusters.values())
 
 
-def _within_customer(pair: Pair, overlay: Overlay) -> bool:
-    """Whether a touched link that is not excluded lies within one customer and is new or has moved up in the order."""
-    nodes = {overlay.members[key].customer for key in pair}
-    return len(nodes) == 1 and None not in nodes and overlay.moved_up(pair)
+def _within_customer(pair: Pair, overlay: Overlay, customers: Mapping[Node, Customer]) -> bool:
+    """Whether a touched link that is not excluded lies within one customer and is new or has moved up in the order.
+
+    A customer whose guarded values contradict each other is left out: there the order of links matters.
+    """
+    node, other = (overlay.members[key].customer for key in pair)
+    if node is None or node != other or not overlay.moved_up(pair):
+        return False
+    return is_consistent(customers[node].value_sets, overlay.rules)
 
 
 def _can_union(cluster: Cluster, overlay: Overlay, customers: Mapping[Node, Customer]) -> bool:
     """Whether a cluster without changes that make it dirty may become one customer."""
-    if not cluster.links:
-        return True
     existing = [customers[node] for node in cluster.nodes]
+    if len(existing) == 1:
+        cluster.value_sets = existing[0].value_sets
+    elif existing:
+        cluster.value_sets = add(customer.value_sets for customer in existing)
+    changed = [key for key in cluster.keys if overlay.value_sets_changed(key)] if overlay.rules.guards else []
+    if not cluster.links and not changed:
+        return True
     if all(customer.suspended == 0 and customer.override_count == 0 for customer in existing):
-        return _within_limits(cluster, overlay, existing)
-    return _adds_new_keys_only(cluster, overlay, overlay.rules)
+        if changed:
+            before = counted(overlay.members_before[key].value_sets for key in changed if key in overlay.members_before)
+            after = counted(overlay.members[key].value_sets for key in changed)
+            remaining = add((cluster.value_sets, before), -1) if before else cluster.value_sets
+            cluster.value_sets = add((remaining, after)) if remaining else after
+        return _within_limits(cluster, overlay, existing) and is_consistent(cluster.value_sets, overlay.rules)
+    return not changed and _adds_new_keys_only(cluster, overlay, overlay.rules)
 
 
 def _within_limits(cluster: Cluster, overlay: Overlay, existing: list[Customer]) -> bool:

@@ -1,16 +1,20 @@
 """The health of the graph: counts from a store, and the findings that follow from them."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from heapq import nsmallest
 
 from msgspec import Struct
 
+from graph.domain.model.guarded_values import is_consistent
 from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.links import Link, LinkState
 from graph.domain.model.orders import ORDER_NAMESPACE
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import Region
-from graph.domain.resolution.explanation import weakest_links
+from graph.domain.resolution.bridges import weakest_links
+from graph.domain.resolution.contradictions import in_words, within
 
 MANY_CUSTOMERS = 3
 """Customers seen with one identifier from which on it is suspicious: identifiers rarely change hands so often."""
@@ -54,11 +58,19 @@ class NamespaceUsage(Struct, frozen=True, gc=False):
     max_per_customer: int
 
 
+class GuardedIdentifier(Struct, frozen=True, gc=False):
+    """The weaker end of links that guards suspend, with the number of customers that claim it, its own included."""
+
+    key: str
+    customers: int
+
+
 class HealthCounts(Struct, frozen=True, gc=False):
     """The counts that a store returns.
 
     `multi_value_keys` are identifiers of customers that hold several values of a known namespace, one per customer.
-    `suspended` is the net number of links that were suspended, by day (days since 1970).
+    `suspended` is the net number of links that were suspended, by day (days since 1970). `contradictory_keys` are the
+    anchors of customers with value sets that contradict each other.
     """
 
     hubs: Sequence[Hub]
@@ -66,6 +78,18 @@ class HealthCounts(Struct, frozen=True, gc=False):
     namespaces: Sequence[NamespaceUsage]
     multi_value_keys: Sequence[str]
     suspended: Mapping[int, int]
+    guarded: Sequence[GuardedIdentifier] = ()
+    contradictory_keys: Sequence[str] = ()
+
+
+def contradictory_keys(anchors: Iterable[tuple[str, str]], rules: Rules, first: int) -> list[str]:
+    """Return the anchors of customers whose value sets contradict each other, those with the most sets first.
+
+    `anchors` come with the value sets of their customers, as JSON text.
+    """
+    counted = ((anchor, json.loads(text)) for anchor, text in anchors)
+    sizes = ((sum(map(len, sets.values())), anchor) for anchor, sets in counted if not is_consistent(sets, rules))
+    return [anchor for _, anchor in nsmallest(first, ((-size, anchor) for size, anchor in sizes))]
 
 
 class FindingKind(Enum):
@@ -76,6 +100,8 @@ class FindingKind(Enum):
     NAMESPACE_RULES = "namespace_rules"
     WEAK_BRIDGE = "weak_bridge"
     SUSPENSION_SPIKE = "suspension_spike"
+    CONTRADICTING_CLAIMS = "contradicting_claims"
+    CONTRADICTING_VALUES = "contradicting_values"
 
 
 class Finding(Struct, frozen=True, gc=False):
@@ -102,8 +128,12 @@ FindingPosition = tuple[int, str, str]
 
 def findings_of(health_counts: HealthCounts, rules: Rules, today: int) -> list[Finding]:
     """Return the findings that follow from the counts of a store; `today` in days since 1970."""
+    kept_apart = {identifier.key: identifier.customers for identifier in health_counts.guarded}
+    # What guards keep apart is reported once.
+    hubs = [hub for hub in health_counts.hubs if hub.customers > kept_apart.get(hub.key, 0)]
     return [
-        *_hubs(health_counts.hubs, rules),
+        *_hubs(hubs, rules),
+        *_contradicting_claims(health_counts.guarded),
         *_oversized_customers(health_counts.largest),
         *_namespaces(health_counts.namespaces, rules),
         *_suspension_spike(health_counts.suspended, today),
@@ -122,6 +152,23 @@ def _hubs(hubs: Iterable[Hub], rules: Rules) -> Iterable[Finding]:
             yield Finding(
                 FindingKind.SHARED_IDENTIFIER, text, suggestion, hub.customers, key=hub.key, namespace=namespace
             )
+
+
+def _contradicting_claims(identifiers: Iterable[GuardedIdentifier]) -> Iterable[Finding]:
+    for identifier in identifiers:
+        text = f"{identifier.key} was seen with {identifier.customers} customers whose values contradict each other"
+        suggestion = (
+            "if a family or an office shares it, all is well; if they are one person, correct the wrong value at its "
+            "source or keepTogether them; if it belongs to nobody, block it with blockIdentifier"
+        )
+        yield Finding(
+            FindingKind.CONTRADICTING_CLAIMS,
+            text,
+            suggestion,
+            identifier.customers,
+            key=identifier.key,
+            namespace=namespace_of(identifier.key),
+        )
 
 
 def _oversized_customers(largest: Iterable[LargeCustomer]) -> Iterable[Finding]:
@@ -189,6 +236,23 @@ def weak_bridge(region: Region, key: str, customer: str, rules: Rules) -> Findin
                 suggested_apart=tuple(strongest),
             )
     return None
+
+
+def contradicting_values(region: Region, key: str, customer: str, rules: Rules) -> Finding | None:
+    """Return how the identifiers of a customer contradict each other, whom a steward or an unguarded link joined."""
+    contradictions = within(region, region.members[key].customer, rules)
+    if not contradictions:
+        return None
+    first = contradictions[0]
+    apart = tuple(rules.strong_first(min(first.keys), max(first.keys)))
+    return Finding(
+        FindingKind.CONTRADICTING_VALUES,
+        f"in one customer {in_words(contradictions)}",
+        f"if one value is wrong, correct it at its source; if they are two people, keepApart {apart[0]} and {apart[1]}",
+        len(contradictions),
+        customer=customer,
+        suggested_apart=apart,
+    )
 
 
 def _known_side(start: str, link: Link, neighbors: Mapping[str, set[str]], rules: Rules) -> list[str]:

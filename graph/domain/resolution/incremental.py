@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind
 from graph.domain.model.customers import Customer, Node, anchor_of
 from graph.domain.model.identifiers import Pair, namespace_of
-from graph.domain.model.links import Link, LinkState, merge_reason
+from graph.domain.model.links import Link, LinkReasonCode, LinkState, merge_reason
 from graph.domain.model.order_totals import OrderTotals, add, order_totals_of, subtract
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey
@@ -38,13 +38,14 @@ class IncrementalResolution:
         new_id: Callable[[], str],
         reprocess: frozenset[str] = frozenset(),
         recount_neighbors: bool = False,
+        stated: EvidenceByKey | None = None,
     ) -> None:
         self._delta = delta
         self._rules = rules
         self._now = now
         self._new_id = new_id
         self._customers = dict(neighborhood.customers)
-        self.overlay = Overlay(delta, neighborhood, stored, rules, reprocess, recount_neighbors)
+        self.overlay = Overlay(delta, neighborhood, stored, rules, reprocess, recount_neighbors, stated)
         self._region: Region | None = None
         self._seeds: set[str] = set()
         self._opened: set[str] = set()
@@ -129,7 +130,12 @@ class IncrementalResolution:
         existing = [self._customers[node] for node in cluster.nodes]
         if len(existing) == 1 and not new_keys and not any(map(overlay.first_seen_moved_back, cluster.keys)):
             # The most frequent case: identifiers of one customer were seen again.
-            updated = replace(existing[0], version=existing[0].version + 1, order_totals=cluster.order_totals)
+            updated = replace(
+                existing[0],
+                version=existing[0].version + 1,
+                order_totals=cluster.order_totals,
+                value_sets=cluster.value_sets,
+            )
             self.writes.customers.append(updated)
             self._ids.update(dict.fromkeys(cluster.keys, updated.id))
             return
@@ -155,6 +161,7 @@ class IncrementalResolution:
             sum(customer.suspended for customer in existing),
             sum(customer.override_count for customer in existing),
             cluster.order_totals,
+            value_sets=cluster.value_sets,
         )
         self.writes.customers.append(result)
         self._ids.update(dict.fromkeys(cluster.keys, result.id))
@@ -264,13 +271,17 @@ class IncrementalResolution:
         added_by, withdrawn_by = CauseType.OBSERVATION, CauseType.REVOCATION
         if self.overlay.reprocess:
             added_by = withdrawn_by = CauseType.RULES_CHANGE
+        known = self._delta.causes
         for statement in (*self._delta.added, *self._delta.unchanged):
-            cause = Cause(added_by, statement.source, statement.id, party=statement.tier.party)
+            cause = known.get((statement.source, statement.id)) or Cause(
+                added_by, statement.source, statement.id, party=statement.tier.party
+            )
             for key in statement.keys:
                 causes.setdefault(key, []).append(cause)
         for statement in self._delta.withdrawn:
-            actor = self._delta.actors.get((statement.source, statement.id), "")
-            cause = Cause(withdrawn_by, statement.source, statement.id, actor, statement.tier.party)
+            cause = known.get((statement.source, statement.id)) or Cause(
+                withdrawn_by, statement.source, statement.id, party=statement.tier.party
+            )
             for key in statement.keys:
                 causes.setdefault(key, []).append(cause)
         for type, overrides in (
@@ -309,9 +320,10 @@ class IncrementalResolution:
         keys: Iterable[str] = (),
         reason: str = "",
         anchors: tuple[str, ...] = (),
+        reason_code: LinkReasonCode | None = None,
     ) -> None:
         self.writes.changes.append(
-            Change(kind, self._now, cause, customer, other_customer, tuple(keys), reason, anchors)
+            Change(kind, self._now, cause, customer, other_customer, tuple(keys), reason, anchors, reason_code)
         )
 
     def _record_region_changes(self, resolved_region: ResolvedRegion) -> None:
@@ -338,7 +350,8 @@ class IncrementalResolution:
             kind = ChangeKind.LINK_RESTORED if was_suspended else ChangeKind.LINK_SUSPENDED
             if was_suspended and after.state is LinkState.EXCLUDED:
                 continue
-            reason = after.reason.message if after.reason else "no limit or override is against it anymore"
+            reason = after.reason.message if after.reason else "no limit, override or guard is against it anymore"
+            suspended = before if was_suspended else after
             strong, weak = self._rules.strong_first(*pair)
             self._record_change(
                 kind,
@@ -347,6 +360,7 @@ class IncrementalResolution:
                 resolved_region.id_of(weak),
                 (strong, weak),
                 reason,
+                reason_code=suspended.reason.code if suspended and suspended.reason else None,
             )
 
     def _record_override(self, kind: ChangeKind, override: Override, resolved_region: ResolvedRegion) -> None:

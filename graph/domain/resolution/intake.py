@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from graph.domain.model.changes import Cause, CauseType
 from graph.domain.model.errors import Problem
 from graph.domain.model.facts import FactKind, stored_facts
 from graph.domain.model.interaction_counts import InteractionCounts, add, interaction_counts_of
@@ -25,7 +26,8 @@ from graph.domain.model.orders import (
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
 from graph.domain.model.rules import DroppedIdentifier, Rules
-from graph.domain.resolution.preparation import Observe, Revoke, prepare, receipt_of
+from graph.domain.model.source_revocations import SourceRevocation, is_covered
+from graph.domain.resolution.preparation import Observe, Reevaluate, Revoke, prepare, receipt_of
 
 
 class Delta(Struct, frozen=True, gc=False):
@@ -39,8 +41,8 @@ class Delta(Struct, frozen=True, gc=False):
     overrides_removed: Sequence[Override] = ()
     unchanged: Sequence[EvidenceStatement] = ()
     """Statements that were reprocessed without a change."""
-    actors: Mapping[ObservationKey, str] = field(default_factory=dict)
-    """The actor who revoked a withdrawn statement."""
+    causes: Mapping[ObservationKey, Cause] = field(default_factory=dict)
+    """The causes of statements that are added or withdrawn for another reason than that they arrived."""
     interaction_counts: Mapping[str, InteractionCounts] = field(default_factory=dict)
     """The changes to interaction counts, by key."""
 
@@ -63,13 +65,19 @@ class IntakeResult(Struct, frozen=True, gc=False):
 
 
 class Intake:
-    """Applies commands one by one and tracks the receipts that they change."""
+    """Applies commands one by one and tracks the receipts that they change.
 
-    def __init__(self, stored: Mapping[ObservationKey, Receipt]) -> None:
+    `source_revocations` are all that are in effect.
+    """
+
+    def __init__(
+        self, stored: Mapping[ObservationKey, Receipt], source_revocations: Sequence[SourceRevocation] = ()
+    ) -> None:
         self._stored = stored
+        self._source_revocations = source_revocations
         self._now = dict(stored)
         self._changed: dict[ObservationKey, None] = {}
-        self._actors: dict[ObservationKey, str] = {}
+        self._causes: dict[ObservationKey, Cause] = {}
         self._reprocessed: set[ObservationKey] = set()
         self._receipts_by_order: dict[str, set[ObservationKey]] = {}
         for receipt in stored.values():
@@ -90,8 +98,11 @@ class Intake:
         self._record(command)
         if rejected is not None:
             return rejected
+        arrived = self._now[command.key]
         for derived in command.derived:
-            self._record(derived, is_revoked=self._now[command.key].status is ObservationStatus.REVOKED)
+            # Decisions that a repeat adds belong to the first arrival, so that a source revocation covers both or none.
+            received = derived if not duplicate else replace(derived, received_at=arrived.received_at)
+            self._record(received, is_revoked=arrived.status is ObservationStatus.REVOKED)
         return IntakeResult(command.key, command.normalized.keys, command.normalized.dropped, duplicate)
 
     def _has_arrived(self, key: ObservationKey) -> bool:
@@ -104,8 +115,12 @@ class Intake:
         if self._has_arrived(command.key):
             return
         receipt = receipt_of(command)
-        is_revoked = is_revoked or command.key in self._now
-        self._set(replace(receipt, status=ObservationStatus.REVOKED) if is_revoked else receipt)
+        if is_revoked or command.key in self._now:
+            receipt = replace(receipt, status=ObservationStatus.REVOKED)
+        elif is_covered(receipt, self._source_revocations):
+            # The source was revoked while the observation waited to be stored.
+            receipt = replace(receipt, status=ObservationStatus.SOURCE_REVOKED)
+        self._set(receipt)
         if receipt.order_key:
             self._receipts_by_order.setdefault(receipt.order_key, set()).add(receipt.key)
 
@@ -126,32 +141,41 @@ class Intake:
 
     def _revoke(self, receipt: Receipt, actor: str) -> None:
         if receipt.status is not ObservationStatus.REVOKED:
-            self._actors[receipt.key] = actor
+            self._causes[receipt.key] = Cause(CauseType.REVOCATION, *receipt.key, actor, receipt.tier.party)
             self._set(replace(receipt, status=ObservationStatus.REVOKED))
+
+    def reevaluate(self, command: Reevaluate) -> bool:
+        """Decide again whether a stored observation counts, and return whether that has changed.
+
+        One that counts again is normalized by the rules of now, which may differ from those of its arrival.
+        """
+        key = command.source, command.id
+        current = self._now.get(key)
+        if current is None or not current.digest or current.status is ObservationStatus.REVOKED:
+            return False
+        covered = is_covered(current, self._source_revocations)
+        if covered == (current.status is ObservationStatus.SOURCE_REVOKED):
+            return False
+        if covered:
+            self._set(replace(current, status=ObservationStatus.SOURCE_REVOKED))
+        else:
+            self._set_normalized(renormalized(current, command.rules))
+        self._causes[key] = command.cause
+        return True
 
     def reprocess(self, key: ObservationKey, rules: Rules, version: int) -> None:
         """Normalize an observation, as it was sent, under other rules; everything that it supports is counted again."""
         current = self._now[key]
         if not current.digest:
             return
-        command = prepare(Observation.from_sent(*key, current.sent), rules, current.received_at)
-        status = ObservationStatus.VALID if command.normalized.rejected is None else ObservationStatus.INACTIVE
-        if current.status is ObservationStatus.REVOKED:
-            status = ObservationStatus.REVOKED
-        self._set(
-            replace(
-                current,
-                keys=command.normalized.keys,
-                status=status,
-                order_key=command.order_key,
-                fact_holders=command.fact_holders,
-                facts=stored_facts(command.observation),
-                rules_version=version,
-            )
-        )
-        if command.order_key:
-            self._receipts_by_order.setdefault(command.order_key, set()).add(key)
+        receipt = renormalized(current, rules, self._source_revocations)
+        self._set_normalized(replace(receipt, rules_version=version))
         self._reprocessed.add(key)
+
+    def _set_normalized(self, receipt: Receipt) -> None:
+        self._set(receipt)
+        if receipt.order_key:
+            self._receipts_by_order.setdefault(receipt.order_key, set()).add(receipt.key)
 
     def _set(self, receipt: Receipt) -> None:
         self._now[receipt.key] = receipt
@@ -166,18 +190,11 @@ class Intake:
         touched = {self._now[key].order_key for key in self._changed}
         touched |= {self._stored[key].order_key for key in self._changed if key in self._stored}
         for order_key in sorted(touched - {""}):
-            live = [
-                self._now[key]
-                for key in self._receipts_by_order[order_key]
-                if self._now[key].order_key == order_key
-                and self._now[key].status in (ObservationStatus.VALID, ObservationStatus.SUPERSEDED)
-            ]
-            by_source: dict[str, list[Receipt]] = {}
-            for receipt in sorted(live, key=lambda receipt: (receipt.reported_at, receipt.id)):
-                by_source.setdefault(receipt.source, []).append(receipt)
+            of_order = (self._now[key] for key in self._receipts_by_order[order_key])
             best: Order | None = None
-            for source, reports in by_source.items():
-                in_effect = reports_in_effect(reports, _keeps_identifiers)
+            for source, (reports, in_effect) in reports_by_source(
+                receipt for receipt in of_order if receipt.order_key == order_key
+            ).items():
                 for receipt in reports:
                     self._set_superseded(receipt, receipt not in in_effect)
                 order = Order.from_facts(source, in_effect[0].facts)
@@ -233,7 +250,7 @@ class Intake:
             tuple(overrides_set),
             tuple(overrides_removed),
             unchanged,
-            self._actors,
+            self._causes,
             self._interaction_count_changes(),
         )
 
@@ -257,6 +274,34 @@ class Intake:
     def status(self, key: ObservationKey) -> ObservationStatus:
         """Return the current status of an observation."""
         return self._now[key].status
+
+
+def renormalized(receipt: Receipt, rules: Rules, source_revocations: Sequence[SourceRevocation] = ()) -> Receipt:
+    """Return the receipt of an observation as if it had arrived under some rules and source revocations."""
+    command = prepare(Observation.from_sent(*receipt.key, receipt.sent), rules, receipt.received_at)
+    if receipt.status is ObservationStatus.REVOKED:
+        status = ObservationStatus.REVOKED
+    elif is_covered(receipt, source_revocations):
+        status = ObservationStatus.SOURCE_REVOKED
+    else:
+        status = ObservationStatus.VALID if command.normalized.rejected is None else ObservationStatus.INACTIVE
+    return replace(
+        receipt,
+        keys=command.normalized.keys,
+        status=status,
+        order_key=command.order_key,
+        fact_holders=command.fact_holders,
+        facts=stored_facts(command.observation),
+    )
+
+
+def reports_by_source(receipts: Iterable[Receipt]) -> dict[str, tuple[Sequence[Receipt], tuple[Receipt, ...]]]:
+    """Return by source the live reports of one order, oldest first, and those of them that are in effect."""
+    by_source: dict[str, list[Receipt]] = {}
+    for receipt in sorted(receipts, key=lambda receipt: (receipt.reported_at, receipt.id)):
+        if receipt.status in (ObservationStatus.VALID, ObservationStatus.SUPERSEDED):
+            by_source.setdefault(receipt.source, []).append(receipt)
+    return {source: (reports, reports_in_effect(reports, _keeps_identifiers)) for source, reports in by_source.items()}
 
 
 def _keeps_identifiers(receipt: Receipt) -> bool:

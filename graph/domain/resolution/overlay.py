@@ -9,6 +9,7 @@ from itertools import combinations
 from msgspec.structs import replace
 
 from graph.domain.model.customers import Member
+from graph.domain.model.guarded_values import guarded_values_of, value_sets_of, with_values_of
 from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.interaction_counts import add
 from graph.domain.model.links import Link, LinkState, link_supported_by, position_change, with_statement
@@ -36,7 +37,9 @@ class Overlay:
         rules: Rules,
         reprocess: frozenset[str] = frozenset(),
         recount_neighbors: bool = False,
+        stated: EvidenceByKey | None = None,
     ) -> None:
+        """`stated` are the stored statements of attributes at identifiers whose guarded values are computed again."""
         self.rules = rules
         self.reprocess = reprocess
         """Identifiers that are resolved again whatever changes, since their stored state results from other rules."""
@@ -51,6 +54,7 @@ class Overlay:
         """Identifiers that an override set or removed by the delta names."""
         self.block_flips: set[str] = set()
         self._neighborhood = neighborhood
+        self._restate(stated or {}, delta)
         self._withdraw(delta.withdrawn, stored)
         self._add(delta.added)
         for statement in delta.unchanged:
@@ -107,12 +111,25 @@ class Overlay:
             else:
                 self.links[pair] = after if before is None else after.with_state(before.state, before.reason)
 
+    def _restate(self, stated: EvidenceByKey, delta: Delta) -> None:
+        """Compute guarded values again from the stored statements that the delta does not withdraw."""
+        withdrawn = {(statement.source, statement.id) for statement in delta.withdrawn}
+        for key, statements in stated.items():
+            member = self._member(key)
+            remaining = [statement for name, statement in statements.items() if name not in withdrawn]
+            values = guarded_values_of(remaining, self.rules).get(key, {})
+            self.members[key] = replace(member, guarded_values=values)
+
     def _add(self, added: Iterable[EvidenceStatement]) -> None:
         min_confidence = self.rules.min_confidence
         for statement in added:
             for key in statement.keys:
                 member = self._member(key)
                 self.members[key] = member.with_observation(statement.source, statement.seen_at)
+            if self.rules.guards and statement.attributes:
+                member = self.members[statement.holder]
+                values = with_values_of(member.guarded_values, statement, self.rules)
+                self.members[statement.holder] = replace(member, guarded_values=values)
             for pair in combinations(statement.keys, 2):
                 self.links[pair] = with_statement(self._touch(pair), pair, statement, min_confidence)
 
@@ -188,8 +205,11 @@ class Overlay:
                     changes[key][namespace] = changes[key].get(namespace, 0) + 1
         for key in self.reprocess & self.members.keys():
             changes.setdefault(key, {})
+        # During a rollout a count may have been made under another `min_confidence`, so it is not subtracted from.
+        unnamed = {key for key in self.touched_keys if self.members[key].evidence is None}
+        changes |= {key: {} for key in unnamed}
         for key, counts in changes.items():
-            degree = dict(self._degree_before.get(key, {}))
+            degree = {} if key in unnamed else dict(self._degree_before.get(key, {}))
             for namespace, change in counts.items():
                 degree[namespace] = degree.get(namespace, 0) + change
                 if not degree[namespace]:
@@ -227,6 +247,12 @@ class Overlay:
         if excluded != (before.state is LinkState.EXCLUDED):
             return None
         return not excluded and position_change(before, after, self.rules) != 0
+
+    def value_sets_changed(self, key: str) -> bool:
+        """Whether an identifier carries other guarded values after the delta."""
+        before, after = self.members_before.get(key), self.members[key]
+        values_before = {} if before is None else before.guarded_values
+        return values_before is not after.guarded_values and value_sets_of(values_before) != after.value_sets
 
     def moved_up(self, pair: Pair) -> bool:
         """Whether a touched link that is not excluded is new, or has moved towards the beginning of the order."""

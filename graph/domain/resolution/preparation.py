@@ -3,12 +3,13 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
+from graph.domain.model.changes import Cause
 from graph.domain.model.errors import Problem
 from graph.domain.model.facts import FactKind, fact_holders_of, stored_facts
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.observations import ORDER, NormalizedObservation, Observation, normalize
-from graph.domain.model.orders import ORDER_NAMESPACE, reported_at_of
+from graph.domain.model.orders import ORDER_NAMESPACE, Order, reported_at_of
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
 from graph.domain.model.rules import DroppedIdentifier, Rules
@@ -54,6 +55,18 @@ class Revoke(Struct, frozen=True, gc=False):
     derived: tuple[str, ...] = ()
 
 
+class Reevaluate(Struct, frozen=True, gc=False):
+    """Decide again whether an observation counts, after its source was revoked or restored, which is the `cause`.
+
+    If it counts again, it is normalized by `rules`.
+    """
+
+    source: str
+    id: str
+    cause: Cause
+    rules: Rules
+
+
 class SetOverride(Struct, frozen=True, gc=False):
     """Set an override; its keys are normalized."""
 
@@ -70,7 +83,7 @@ class RemoveOverride(Struct, frozen=True, gc=False):
     idempotency_key: IdempotencyKey | None = None
 
 
-Command = Observe | Revoke | SetOverride | RemoveOverride
+Command = Observe | Revoke | Reevaluate | SetOverride | RemoveOverride
 
 
 def prepare(
@@ -93,6 +106,17 @@ def prepare(
             order_key = Identifier(ORDER_NAMESPACE, value).key
     fact_holders = fact_holders_of(FactKind(observation.kind), normalized.keys, rules)
     return Observe(observation, normalized, observation.digest, now, order_key, rules, fact_holders, address_namespaces)
+
+
+def under_rules(command: Command, rules: Rules) -> Command:
+    """Return a command as it is under the rules; those of the stewards are the same under any."""
+    match command:
+        case Observe() if command.rules is not rules:
+            return prepare_again(command, rules)
+        case Reevaluate() if command.rules is not rules:
+            return replace(command, rules=rules)
+        case _:
+            return command
 
 
 def prepare_again(command: Observe, rules: Rules) -> Observe:
@@ -132,3 +156,15 @@ def receipt_of(command: Observe) -> Receipt:
         observation.kind,
         command.fact_holders,
     )
+
+
+def order_keys(receipt: Receipt, rules: Rules) -> list[str]:
+    """Return the key of the order that a receipt reports, and its key under other rules; none for other receipts."""
+    if not receipt.order_key:
+        return []
+    keys = [receipt.order_key]
+    if ORDER_NAMESPACE in rules.by_name:
+        value = rules.normalize_value(ORDER_NAMESPACE, Order.from_facts(receipt.source, receipt.facts).number)
+        if not isinstance(value, DroppedIdentifier):
+            keys.append(Identifier(ORDER_NAMESPACE, value).key)
+    return keys

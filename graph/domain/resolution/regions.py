@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from graph.domain.model.changes import ChangeKind
 from graph.domain.model.customers import Anchor, Customer, Node, anchor_of
+from graph.domain.model.guarded_values import counted
 from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.links import LinkState, merge_reason
 from graph.domain.model.order_totals import add, order_totals_of
@@ -164,6 +165,7 @@ class ResolvedRegion:
             suspended,
             sum(member.override_count for member in members),
             add(order_totals_of(member.order) for member in members),
+            value_sets=counted(member.value_sets for member in members),
         )
 
     def _suspended(self) -> dict[str, int]:
@@ -257,7 +259,8 @@ def resolve_region(
     links = [link for pair, link in sorted(overlay.links.items()) if pair[0] in inside and pair[1] in inside]
     shared = {key for key in alive if overlay.members[key].shared}
     blocked = {key for key in alive if overlay.members[key].blocked}
-    resolution = resolve_groups(alive, links, overrides, overlay.rules, shared, blocked)
+    value_sets = {key: sets for key in alive if (sets := overlay.members[key].value_sets)}
+    resolution = resolve_groups(alive, links, overrides, overlay.rules, shared, blocked, value_sets)
     for pair, (state, reason) in resolution.verdicts.items():
         overlay.links[pair] = overlay.links[pair].with_state(state, reason)
     groups = sorted(resolution.groups, key=min)

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from msgspec import Struct, field
 
+from graph.domain.model.guarded_values import ValueSets, guarded_values_of, value_sets_of
 from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.links import (
     Link,
@@ -61,12 +62,13 @@ def resolve_groups(
     rules: Rules,
     shared: Set[str],
     blocked: Set[str],
+    value_sets: Mapping[str, ValueSets] | None = None,
 ) -> Resolution:
-    """Apply steps 3 to 6 to identifiers that no link or override connects with others.
+    """Apply steps 3 to 7 to identifiers that no link or override connects with others.
 
-    `shared` and `blocked` are the identifiers that are so.
+    `shared` and `blocked` are the identifiers that are so, `value_sets` the guarded values of those that carry some.
     """
-    groups = Groups(keys, overrides, rules)
+    groups = Groups(keys, overrides, rules, value_sets)
     verdicts: dict[Pair, LinkVerdict] = {}
     candidates: list[Link] = []
     for link in links:
@@ -85,8 +87,11 @@ def resolve_groups(
             groups.union(link.a, link.b)
             merging_pairs.append(link.pair)
             verdicts[link.pair] = LinkState.ACTIVE, None
-    # The reason follows from the final groups: an obstacle that a link meets at its turn is still there at the end.
-    verdicts.update((link.pair, (LinkState.SUSPENDED, groups.obstacle(link.a, link.b))) for link in rejected)
+    # The reason follows from the final groups: an obstacle that a link meets at its turn is still there at the end,
+    # unless a later link of a namespace without guards has made one group of its ends.
+    for link in rejected:
+        reason = groups.obstacle(link.a, link.b)
+        verdicts[link.pair] = (LinkState.SUSPENDED, reason) if reason else (LinkState.ACTIVE, None)
     return Resolution(groups.all(), verdicts, merging_pairs, groups.overruled)
 
 
@@ -123,4 +128,5 @@ def resolve(statements: Iterable[EvidenceStatement], overrides: Sequence[Overrid
         for key, counts in degrees(links.values(), blocked, rules.min_confidence).items()
         if rules.is_shared(namespace_of(key), counts)
     }
-    return resolve_groups(keys, links.values(), overrides, rules, shared, blocked)
+    value_sets = {key: value_sets_of(values) for key, values in guarded_values_of(statements, rules).items()}
+    return resolve_groups(keys, links.values(), overrides, rules, shared, blocked, value_sets)

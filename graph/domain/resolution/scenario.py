@@ -12,11 +12,13 @@ from msgspec.structs import replace
 
 from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import InvalidInput, KithError, Problem
+from graph.domain.model.facts import FactKind, evidence_statement
 from graph.domain.model.identifiers import Identifier
+from graph.domain.model.json_text import ordered
 from graph.domain.model.links import LinkState
 from graph.domain.model.observations import EvidenceStatement, Observation, Party, check_content, normalize
 from graph.domain.model.overrides import Override, OverrideKind
-from graph.domain.model.rules import STRONGER, Contested, NamespaceRule, Rules
+from graph.domain.model.rules import STRONGER, Composite, Contested, Guard, NamespaceRule, Rules
 from graph.domain.model.times import LAST
 from graph.domain.resolution.resolution import resolve
 
@@ -135,9 +137,21 @@ def _namespace(line: int, words: Sequence[str]) -> NamespaceRule:
                 rule = replace(rule, shared_above=_shared_above(line, value))
             case "blocked":
                 rule = replace(rule, blocked=frozenset(value.split("|")))
+            case "guarded" if value in ("yes", "no"):
+                rule = replace(rule, guarded=value == "yes")
+            case "guarded":
+                raise ScenarioError(line, f"guarded={value!r}; allowed are yes and no")
             case _:
-                raise ScenarioError(line, f"unknown word {word!r}; allowed are limit, contested, shared_above, blocked")
+                raise ScenarioError(
+                    line, f"unknown word {word!r}; allowed are limit, contested, shared_above, blocked, guarded"
+                )
     return rule
+
+
+def _guard(line: int, words: Sequence[str]) -> Guard:
+    if len(words) != 3:
+        raise ScenarioError(line, "guard takes an attribute and a comparison")
+    return Guard(words[1], words[2])
 
 
 def _key(line: int, word: str, rules: Rules) -> str:
@@ -149,14 +163,31 @@ def _key(line: int, word: str, rules: Rules) -> str:
     return word
 
 
+_ATTRIBUTE = re.compile(r"([a-z0-9_]+(?:[.][a-z0-9_]+)?):(.*)")
+"""A statement of an attribute, or of a part of an address; behind the colon `-`, or nothing, takes the value back."""
+
+
+def _set_attribute(attributes: dict[str, Any], path: str, value: str) -> None:
+    name, _, part = path.partition(".")
+    value = "" if value == "-" else value
+    if part:
+        attributes.setdefault(name, {})[part] = value
+    else:
+        attributes[name] = value or None
+
+
 def _observation(line: int, position: int, words: Sequence[str], rules: Rules) -> Observation:
     seen_at = position * SECOND
     identifiers: list[tuple[str, str]] = []
     confidence: float | None = None
     source, party = DEFAULT_SOURCE, Party.FIRST_PARTY
+    attributes: dict[str, Any] = {}
     for word in words[1:]:
         if word.startswith("@"):
             seen_at = _seconds(line, word)
+            continue
+        if match := _ATTRIBUTE.fullmatch(word):
+            _set_attribute(attributes, *match.groups())
             continue
         name, equals, value = word.partition("=")
         if not equals:
@@ -173,7 +204,8 @@ def _observation(line: int, position: int, words: Sequence[str], rules: Rules) -
             party = Party[f"{value.upper()}_PARTY"]
         else:
             raise ScenarioError(line, f"namespace {name!r} is not among the rules")
-    observation = Observation(source, tuple(identifiers), words[0], party, seen_at, confidence)
+    kind, facts = (FactKind.ATTRIBUTES.value, ordered(attributes)) if attributes else ("", "")
+    observation = Observation(source, tuple(identifiers), words[0], party, seen_at, confidence, facts=facts, kind=kind)
     if problem := check_content(observation):
         raise ScenarioError(line, problem.message)
     return observation
@@ -183,6 +215,8 @@ def parse(text: str) -> Scenario:
     """Read a scenario file; raises `ScenarioError` with the line that is wrong."""
     sections: dict[str, list[tuple[int, list[str]]]] = {"seen": []}
     min_confidence, namespaces, section = 0.9, [], ""
+    guards: list[Guard] = []
+    composites: list[Composite] = []
     for number, raw in enumerate(text.splitlines(), 1):
         words = _words(raw)
         if not words:
@@ -195,6 +229,10 @@ def parse(text: str) -> Scenario:
                 if section != "rules" or name != "min_confidence":
                     raise ScenarioError(number, f"unknown word {word!r} after {section}")
                 min_confidence = _number(number, name, value)
+        elif section == "rules" and words[0] == "composite":
+            composites.append(Composite(words[1] if len(words) > 1 else "", tuple(words[2:])))
+        elif section == "rules" and words[0] == "guard":
+            guards.append(_guard(number, words))
         elif section == "rules":
             namespaces.append(_namespace(number, words))
         elif section:
@@ -202,7 +240,7 @@ def parse(text: str) -> Scenario:
         else:
             raise ScenarioError(number, "expected 'rules', 'seen' or 'expect'")
     try:
-        rules = Rules(tuple(namespaces), min_confidence)
+        rules = Rules(tuple(namespaces), min_confidence, guards=tuple(guards), composites=tuple(composites))
     except KithError as error:
         raise InvalidInput("INVALID_SCENARIO", error.message, ("scenario", "rules")) from error
     events = _events(sections["seen"], rules)
@@ -285,14 +323,7 @@ def simulate(scenario: Scenario) -> ScenarioResult:
             rejected.append((observation.id, normalized.rejected))
         elif (observation.source, observation.id) not in revoked:
             statements.append(
-                EvidenceStatement(
-                    observation.source,
-                    observation.id,
-                    normalized.keys,
-                    observation.tier,
-                    observation.seen_at or 0,
-                    observation.confidence,
-                )
+                evidence_statement(observation, normalized.keys, observation.seen_at or 0, scenario.rules)
             )
     resolution = resolve(statements, tuple(overrides.values()), scenario.rules)
     suspended = sorted(

@@ -6,7 +6,7 @@ from typing import Any
 from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind, Entry
 from graph.domain.model.observations import Party
 from graph.domain.model.overrides import Override, OverrideKind
-from graph.stores.neo4j import cypher
+from graph.stores.neo4j import cypher, mapping
 from graph.stores.neo4j.connection import Connected
 from graph.stores.neo4j.mapping import Properties
 
@@ -86,6 +86,7 @@ def entry(values: Properties) -> Entry:
             tuple(values["keys"]),
             values["reason"],
             tuple(values["anchors"]),
+            mapping.REASON_CODES.get(values.get("reason_code") or ""),
         ),
     )
 
@@ -105,4 +106,5 @@ def change_values(change: Change) -> dict[str, Any]:
         "actor": change.cause.actor,
         "party": _PARTY_TEXTS[change.cause.party],
         "anchors": list(change.anchors),
+        "reason_code": None if change.reason_code is None else change.reason_code.value,
     }

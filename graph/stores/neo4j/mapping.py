@@ -8,9 +8,12 @@ from functools import cache
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from graph.domain.model.customers import Anchor, Customer, Member, Node
 from graph.domain.model.facts import Fact, stored_facts
+from graph.domain.model.guarded_values import from_json as guarded_values_from_json
+from graph.domain.model.guarded_values import to_json as guarded_values_to_json
 from graph.domain.model.idempotency import IdempotencyKey, IdempotentResult
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.interaction_counts import InteractionCounts
@@ -25,7 +28,8 @@ Properties = Mapping[str, Any]
 
 # Faster than a call of the enum, as `TIERS`.
 _STATES = {state.value: state for state in LinkState}
-_REASON_CODES = {code.value: code for code in LinkReasonCode}
+REASON_CODES = {code.value: code for code in LinkReasonCode}
+"""Codes by their stored text."""
 
 
 @cache
@@ -55,6 +59,7 @@ def member(node: Properties, customer: Node | None) -> Member:
         customer,
         None if facts is None else Order.from_facts(node["facts_source"], facts),
         interaction_counts(node),
+        guarded_values_from_json(node.get("guarded_values")),
     )
 
 
@@ -77,6 +82,7 @@ def member_values(member: Member) -> dict[str, Any]:
         "blocked": member.blocked,
         "override_count": member.override_count,
         "interaction_counts": compact(dict(member.interaction_counts)) if member.interaction_counts else None,
+        "guarded_values": guarded_values_to_json(member.guarded_values) if member.guarded_values else None,
     }
 
 
@@ -113,7 +119,7 @@ def link(a: str, b: str, values: Properties) -> Link:
         tuple(values["sources"]),
         get("confidence"),
         _STATES[values["state"]],
-        None if code is None else LinkReason(_REASON_CODES[code], values["reason"]),
+        None if code is None else LinkReason(REASON_CODES[code], values["reason"]),
     )
 
 
@@ -135,6 +141,7 @@ def link_values(link: Link) -> dict[str, Any]:
 
 def customer(values: Properties, node: Node, target: str | None = None) -> Customer:
     """Return the customer of a node; `target` is the id that a retired one redirects to."""
+    value_sets = values.get("value_sets")
     return Customer(
         node,
         values["id"],
@@ -147,6 +154,7 @@ def customer(values: Properties, node: Node, target: str | None = None) -> Custo
         order_totals_from_json(values["order_totals"]),
         values.get("retired_at"),
         target,
+        {} if value_sets is None else orjson.loads(value_sets),
     )
 
 
@@ -171,6 +179,7 @@ def growing_values(customer: Customer) -> dict[str, Any]:
         "suspended": customer.suspended,
         "override_count": customer.override_count,
         "order_totals": order_totals_to_json(customer.order_totals),
+        "value_sets": compact(customer.value_sets) if customer.value_sets else None,
         "due_at": 0,
     }
 
@@ -206,6 +215,12 @@ def statement(row: Sequence[Any]) -> EvidenceStatement:
     """Return what resolution needs of an observation."""
     source, id, keys, tier, seen_at, confidence = row
     return EvidenceStatement(source, id, tuple(keys), TIERS[tier], seen_at, confidence)
+
+
+def attributes_statement(row: Sequence[Any], holder: str, sent: str) -> EvidenceStatement:
+    """Return a statement of attributes that are attached to `holder`; `sent` is what was sent."""
+    source, id, *_ = row
+    return replace(statement(row), attributes=stored_facts(Observation.from_sent(source, id, sent)), holder=holder)
 
 
 def receipt_values(receipt: Receipt) -> dict[str, Any]:

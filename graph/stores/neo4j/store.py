@@ -31,7 +31,8 @@ from graph.stores.neo4j.read_batcher import ReadBatcher
 from graph.stores.neo4j.rules import RulesVersions
 from graph.stores.neo4j.search import Search
 from graph.stores.neo4j.segments import SegmentReads
-from graph.stores.neo4j.transaction import READING, Transaction
+from graph.stores.neo4j.source_revocations import SourceRevocationReads
+from graph.stores.neo4j.transaction import READING, Outdated, Transaction
 from graph.stores.neo4j.writes import WRITING
 
 SCHEMA = cypher.load("schema")
@@ -41,7 +42,7 @@ MAX_TRIES = 30
 """Tries of a read during which changes are committed, and of a write that loses the race for a new node."""
 
 
-class Neo4jStore(HistoryReads, SegmentReads, RulesVersions, Products, BulkLoad, Health, Search):
+class Neo4jStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationReads, Products, BulkLoad, Health, Search):
     """A `Store` in one database of a Neo4j server."""
 
     max_batch_size = 100
@@ -96,8 +97,9 @@ class Neo4jStore(HistoryReads, SegmentReads, RulesVersions, Products, BulkLoad, 
             for _ in range(MAX_TRIES):
                 try:
                     return await session.execute_write(run)
-                except ConstraintError:
+                except (ConstraintError, Outdated):
                     # Another process created the same identifier or observation at the same time; now it can be read.
+                    # Or it revoked or restored a source, so that other observations count.
                     await asyncio.sleep(0.01)
             return await session.execute_write(run)
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from neo4j import AsyncManagedTransaction
 
 from graph.domain.model.customers import Member, Node
-from graph.domain.model.errors import RulesChanged, StoreFailure, StoreUnavailable
+from graph.domain.model.errors import RulesChanged, StoreFailure, StoreUnavailable, TemporaryFailure
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link
@@ -15,13 +15,29 @@ from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Writes
-from graph.ports import ReadEvidence, ReadNeighborhood, ReadRegion, ReadSegments, ReadSegmentStates, Request, Write
+from graph.ports import (
+    ReadEvidence,
+    ReadNeighborhood,
+    ReadRegion,
+    ReadSegments,
+    ReadSegmentStates,
+    ReadSourceRevocations,
+    ReadStatedAttributes,
+    Request,
+    Write,
+)
 from graph.stores.neo4j import cypher, history, mapping
 from graph.stores.neo4j.segments import SEGMENTS, segment, segment_state
+from graph.stores.neo4j.source_revocations import SOURCE_REVOCATIONS, source_revocation
 from graph.stores.neo4j.writes import WRITE, StoredHandles, WriteParameters, rare_queries
 
 READING = cypher.load("reads")
 UNREAD = -1
+OUTDATED = "a source was revoked or restored during the write; retry in a moment"
+
+
+class Outdated(TemporaryFailure):
+    """What the transaction has read is outdated, so it is rolled back and run again."""
 
 
 class RedactedParameters(dict[str, Any]):
@@ -44,6 +60,8 @@ class Transaction:
         self._handles = StoredHandles()
         self._version = UNREAD
         """The version of the rules, read after the first locks are taken."""
+        self._revision = UNREAD
+        """The revision of the source revocations, read after the first locks are taken."""
 
     async def answer(self, request: Request) -> object:
         """Return what a request reads, or `None` for a request that writes."""
@@ -52,12 +70,17 @@ class Transaction:
                 return await self._neighborhood(request)
             case ReadEvidence(keys):
                 return await self._evidence(keys)
+            case ReadStatedAttributes(keys):
+                return await self._stated_attributes(keys)
             case ReadRegion(seeds, opened):
                 return await self._region(seeds, opened)
             case ReadSegments():
                 return [segment(node) for (node,) in await self._run(SEGMENTS["lock_segments"])]
             case ReadSegmentStates(ids):
                 return [segment_state(row) for row in await self._run(SEGMENTS["lock_segment_states"], ids=ids)]
+            case ReadSourceRevocations():
+                rows = await self._run(SOURCE_REVOCATIONS["lock_source_revocations"])
+                return [source_revocation(values) for (values,) in rows]
             case Write(writes):
                 await self.write(writes)
                 return None
@@ -92,7 +115,10 @@ class Transaction:
         settled = False
         while not settled:
             (row,) = await self._run(READING["neighborhood"], **parameters)
-            member_rows, customer_rows, settled, receipt_rows, link_rows, self._version = row
+            member_rows, customer_rows, settled, receipt_rows, link_rows, self._version, revocations, revision = row
+        if self._revision not in (UNREAD, revision):
+            raise Outdated(OUTDATED)
+        self._revision = revision
         handles = self._handles
         members: dict[str, Member] = {}
         for node, handle, customer in member_rows:
@@ -108,7 +134,12 @@ class Transaction:
         customers = {node: mapping.customer(values, node) for values, node in customer_rows}
         handles.customers |= customers
         return Neighborhood(
-            {receipt.key: receipt for receipt in receipts}, members, links, customers, rules_version=self._version
+            {receipt.key: receipt for receipt in receipts},
+            members,
+            links,
+            customers,
+            rules_version=self._version,
+            source_revocations=[source_revocation(values) for values in revocations],
         )
 
     async def _idempotent_results(self, keys: Sequence[RequestKey]) -> dict[RequestKey, IdempotentResult]:
@@ -131,6 +162,13 @@ class Transaction:
             statement = mapping.statement(row)
             evidence[key][statement.source, statement.id] = statement
         return evidence
+
+    async def _stated_attributes(self, keys: Sequence[str]) -> EvidenceByKey:
+        stated: dict[str, dict[ObservationKey, EvidenceStatement]] = {key: {} for key in keys}
+        for key, sent, row in await self._collect(READING["stated_attributes"], keys=keys):
+            statement = mapping.attributes_statement(row, key, sent)
+            stated[key][statement.source, statement.id] = statement
+        return stated
 
     async def _region(self, seeds: frozenset[str], opened: frozenset[str]) -> Region:
         """Grow the region from customer to customer.
@@ -210,13 +248,15 @@ class Transaction:
             while (await self._run(SEGMENTS["delete_memberships"], id=id))[0][0]:
                 pass
         parameters = WriteParameters(writes, self._handles)
-        ((version, loading, node_count),) = await self._run(WRITE, **parameters.values)
+        ((version, revision, loading, node_count),) = await self._run(WRITE, **parameters.values)
         if node_count != parameters.node_count:
             raise StoreFailure(f"{parameters.node_count - node_count} nodes that were read no longer exist")
         if loading and not self._loading:
             raise StoreUnavailable.loading()
         if self._version not in (UNREAD, version):
             raise RulesChanged(f"the rules changed to version {version} during the write")
+        if self._revision not in (UNREAD, revision):
+            raise Outdated(OUTDATED)
 
 
 class _RegionBuilder:

@@ -14,6 +14,7 @@ from graph.stores.neo4j import customer_pages, cypher, mapping
 from graph.stores.neo4j.history import change_values, override_values
 from graph.stores.neo4j.rules import RULES
 from graph.stores.neo4j.segments import SEGMENTS, segment_values
+from graph.stores.neo4j.source_revocations import SOURCE_REVOCATIONS, source_revocation_values
 
 WRITING = cypher.load("writes")
 WRITE = WRITING["write"]
@@ -52,6 +53,10 @@ def rare_queries(writes: Writes, handles: StoredHandles) -> Iterator[tuple[str, 
         (SEGMENTS["add_members"], [[row.segment, row.customer, row.entered_at] for row in begun]),
         (SEGMENTS["remove_members"], [[row.segment, row.customer] for row in ended]),
         (SEGMENTS["set_due_at"], [[id, at] for id, at in writes.segmentation_due.items()]),
+        (
+            SOURCE_REVOCATIONS["save_source_revocations"],
+            list(map(source_revocation_values, writes.source_revocations)),
+        ),
     ):
         if rows:
             yield query, {"rows": rows}

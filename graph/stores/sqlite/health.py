@@ -1,12 +1,18 @@
 """Health counts of the graph in SQLite."""
 
-from collections.abc import Sequence
-
 import orjson
 
 from graph.domain.model.dates import DAY
 from graph.domain.model.json_text import compact
-from graph.domain.resolution.health import HealthCounts, Hub, LargeCustomer, NamespaceUsage
+from graph.domain.model.rules import Rules
+from graph.domain.resolution.health import (
+    GuardedIdentifier,
+    HealthCounts,
+    Hub,
+    LargeCustomer,
+    NamespaceUsage,
+    contradictory_keys,
+)
 from graph.stores.sqlite import mapping
 from graph.stores.sqlite.connection import Connected
 
@@ -29,21 +35,39 @@ MULTI_VALUE_KEYS = """SELECT min(key) FROM (
     ) GROUP BY customer ORDER BY max(size) DESC, min(key) LIMIT ?"""
 SUSPENDED = """SELECT recorded_at / ?, sum(CASE kind WHEN 'link_suspended' THEN 1 ELSE -1 END) FROM changes
     WHERE kind IN ('link_suspended', 'link_restored') GROUP BY 1"""
+GUARDED = """SELECT w.key, count(DISTINCT s.customer) + 1 AS customers
+    FROM (
+        SELECT iif(ra.rank <= rb.rank, l.b, l.a) AS weak, iif(ra.rank <= rb.rank, l.a, l.b) AS strong
+        FROM links l JOIN identifiers a ON a.id = l.a JOIN identifiers b ON b.id = l.b
+        JOIN (SELECT value AS namespace, key AS rank FROM json_each(:namespaces)) ra ON ra.namespace = a.namespace
+        JOIN (SELECT value AS namespace, key AS rank FROM json_each(:namespaces)) rb ON rb.namespace = b.namespace
+        WHERE l.state = 'suspended' AND l.reason_code = 'GUARD'
+    ) l JOIN identifiers w ON w.id = l.weak JOIN identifiers s ON s.id = l.strong
+    GROUP BY l.weak ORDER BY customers DESC, w.key LIMIT :first"""
+VALUE_SETS = "SELECT anchor, value_sets FROM customers WHERE retired_at IS NULL AND value_sets GLOB '*[0-9],*'"
+"""Only a count that another one follows can belong to a second value set."""
 
 
 class Health(Connected):
     """The part of a `Store` that counts what is stored."""
 
-    async def health_counts(self, known_namespaces: Sequence[str], first: int) -> HealthCounts:
-        return await self._read(health_counts, known_namespaces, first)
+    async def health_counts(self, rules: Rules, first: int) -> HealthCounts:
+        return await self._read(health_counts, rules, first)
 
 
-def health_counts(db: mapping.Connection, known_namespaces: Sequence[str], first: int) -> HealthCounts:
+def health_counts(db: mapping.Connection, rules: Rules, first: int) -> HealthCounts:
     """Return the counts. The caller holds a transaction."""
     return HealthCounts(
         [Hub(key, count, bool(shared), bool(blocked)) for key, count, shared, blocked in db.execute(HUBS, (first,))],
         [LargeCustomer(id, orjson.loads(counts)) for id, counts in db.execute(LARGEST, (first,))],
         [NamespaceUsage(*row) for row in db.execute(NAMESPACES)],
-        [key for (key,) in db.execute(MULTI_VALUE_KEYS, (compact(known_namespaces), first))],
+        [key for (key,) in db.execute(MULTI_VALUE_KEYS, (compact(sorted(rules.known_namespaces)), first))],
         dict(db.execute(SUSPENDED, (DAY,)).fetchall()),
+        _guarded(db, rules, first) if rules.guards else (),
+        contradictory_keys(db.execute(VALUE_SETS), rules, first) if rules.guards else (),
     )
+
+
+def _guarded(db: mapping.Connection, rules: Rules, first: int) -> list[GuardedIdentifier]:
+    rows = db.execute(GUARDED, {"namespaces": compact(rules.names), "first": first})
+    return [GuardedIdentifier(*row) for row in rows]

@@ -13,7 +13,8 @@ from graph.stores.sqlite import mapping
 from graph.stores.sqlite.connection import Connected
 
 CHANGE = (
-    "id, recorded_at, kind, customer, other_customer, keys, reason, cause_type, source, cause_id, actor, party, anchors"
+    "id, recorded_at, kind, customer, other_customer, keys, reason, cause_type, source, cause_id, actor, party, "
+    "anchors, reason_code"
 )
 OVERRIDE = "id, kind, a, b, actor, reason, at"
 _PARTIES: dict[str, Party | None] = {"": None, **{party.name.lower(): party for party in Party}}
@@ -104,6 +105,7 @@ def entry(row: mapping.Row) -> Entry:
         actor,
         party,
         anchors,
+        reason_code,
     ) = row
     return Entry(
         number,
@@ -116,6 +118,7 @@ def entry(row: mapping.Row) -> Entry:
             tuple(orjson.loads(keys)),
             reason,
             tuple(orjson.loads(anchors)),
+            mapping.REASON_CODES.get(reason_code),
         ),
     )
 
@@ -136,4 +139,5 @@ def change_values(change: Change) -> tuple[Any, ...]:
         cause.actor,
         _PARTY_TEXTS[cause.party],
         compact(change.anchors),
+        "" if change.reason_code is None else change.reason_code.value,
     )

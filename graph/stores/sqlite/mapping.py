@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from graph.domain.model.customers import Anchor, Customer, Member
 from graph.domain.model.facts import Fact, stored_facts
+from graph.domain.model.guarded_values import from_json as guarded_values_from_json
+from graph.domain.model.guarded_values import to_json as guarded_values_to_json
 from graph.domain.model.idempotency import IdempotencyKey, IdempotentResult, RequestKey
 from graph.domain.model.json_text import compact
 from graph.domain.model.links import Link, LinkReason, LinkReasonCode, LinkState
@@ -20,25 +23,28 @@ from graph.domain.model.orders import Order
 from graph.domain.model.receipts import ObservationStatus, Receipt
 
 MEMBER = """i.id, i.key, i.first_seen_at, i.last_seen_at, i.observation_count, i.sources, i.degree, i.shared, i.blocked,
-    i.override_count, i.customer, o.source, o.facts, i.interaction_counts"""
+    i.override_count, i.customer, o.source, o.facts, i.interaction_counts, i.guarded_values"""
 LINK = (
     "l.tier, l.first_seen_at, l.last_seen_at, l.observation_count, l.sources, l.confidence, l.state, l.reason_code, "
     "l.reason"
 )
 CUSTOMER = """c.id, c.public_id, c.created_at, c.version, c.anchor, c.anchor_first_seen_at, c.counts,
-    c.suspended, c.override_count, c.order_totals, c.retired_at, t.public_id"""
+    c.suspended, c.override_count, c.order_totals, c.retired_at, t.public_id, c.value_sets"""
 CUSTOMERS = "customers c LEFT JOIN customers t ON t.id = c.redirects_to"
 RECEIPT = (
     "source, public_id, digest, status, received_at, seen_at, keys, tier, confidence, sent, order_key, reported_at, "
     "kind, rules_version"
 )
+FACT_HOLDERS = """(SELECT json_group_array(i.key) FROM facts f JOIN identifiers i ON i.id = f.identifier
+    WHERE f.observation = o.id)"""
 STATEMENT = "source, public_id, keys, tier, seen_at, confidence"
 
 Row = Sequence[Any]
 Connection = sqlite3.Connection
 
 # Faster than a call of the enum, as `TIERS`.
-_REASON_CODES = {code.value: code for code in LinkReasonCode}
+REASON_CODES = {code.value: code for code in LinkReasonCode}
+"""Codes by their stored text."""
 
 
 def of(table: str, columns: str) -> str:
@@ -75,6 +81,7 @@ def member(row: Row) -> Member:
         source,
         facts,
         interaction_counts,
+        guarded_values,
     ) = row
     order = None if facts is None else Order.from_facts(source, facts)
     return Member(
@@ -87,11 +94,12 @@ def member(row: Row) -> Member:
         customer,
         order,
         orjson.loads(interaction_counts) if interaction_counts != "{}" else {},
+        guarded_values_from_json(guarded_values),
     )
 
 
 def member_values(member: Member) -> tuple[Any, ...]:
-    """Return the columns of an identifier that a write may change, `first_seen_at` to `interaction_counts`."""
+    """Return the columns of an identifier that a write may change, `first_seen_at` to `guarded_values`."""
     evidence = member.evidence
     return (
         *(
@@ -109,6 +117,7 @@ def member_values(member: Member) -> tuple[Any, ...]:
         member.blocked,
         member.override_count,
         compact(dict(member.interaction_counts)) if member.interaction_counts else "{}",
+        guarded_values_to_json(member.guarded_values),
     )
 
 
@@ -125,7 +134,7 @@ def link(a: str, b: str, row: Row) -> Link:
         tuple(orjson.loads(sources)),
         confidence,
         LinkState(state),
-        None if code is None else LinkReason(_REASON_CODES[code], message),
+        None if code is None else LinkReason(REASON_CODES[code], message),
     )
 
 
@@ -161,6 +170,7 @@ def customer(row: Row) -> Customer:
         order_totals,
         retired_at,
         target,
+        value_sets,
     ) = row
     return Customer(
         row_id,
@@ -174,6 +184,7 @@ def customer(row: Row) -> Customer:
         order_totals_from_json(order_totals),
         retired_at,
         target,
+        orjson.loads(value_sets) if value_sets != "{}" else {},
     )
 
 
@@ -183,7 +194,7 @@ def customer_values(customer: Customer) -> tuple[Any, ...]:
 
 
 def growing_values(customer: Customer) -> tuple[Any, ...]:
-    """Return the columns that change with what a customer holds, `version` to `order_totals`."""
+    """Return the columns that change with what a customer holds, `version` to `value_sets`."""
     return (
         customer.version,
         customer.anchor.first_seen_at,
@@ -191,11 +202,8 @@ def growing_values(customer: Customer) -> tuple[Any, ...]:
         customer.suspended,
         customer.override_count,
         order_totals_to_json(customer.order_totals),
+        compact(customer.value_sets) if customer.value_sets else "{}",
     )
-
-
-FACT_HOLDERS = """(SELECT json_group_array(i.key) FROM facts f JOIN identifiers i ON i.id = f.identifier
-    WHERE f.observation = o.id)"""
 
 
 def receipt(row: Row, fact_holders: str = "[]") -> Receipt:
@@ -242,6 +250,12 @@ def statement(row: Row) -> EvidenceStatement:
     """Return what resolution needs of an observation, from a row of `STATEMENT`."""
     source, id, keys, tier, seen_at, confidence = row
     return EvidenceStatement(source, id, tuple(orjson.loads(keys)), TIERS[tier], seen_at, confidence)
+
+
+def attributes_statement(row: Row, holder: str, sent: str) -> EvidenceStatement:
+    """Return a statement of attributes that are attached to `holder`, from a row of `STATEMENT` and what was sent."""
+    source, id, *_ = row
+    return replace(statement(row), attributes=stored_facts(Observation.from_sent(source, id, sent)), holder=holder)
 
 
 def receipt_values(receipt: Receipt) -> tuple[Any, ...]:

@@ -28,6 +28,7 @@ from graph.stores.sqlite.read_pool import ReadJob, ReadPool
 from graph.stores.sqlite.rules import RulesVersions
 from graph.stores.sqlite.search import Search
 from graph.stores.sqlite.segments import SegmentReads
+from graph.stores.sqlite.source_revocations import SourceRevocationReads
 from graph.stores.sqlite.transaction import Transaction
 
 READERS = 4
@@ -35,7 +36,7 @@ READER = "kith-sqlite-reader"
 BUSY_SECONDS = 10
 
 
-class SQLiteStore(HistoryReads, SegmentReads, RulesVersions, Products, BulkLoad, Health, Search):
+class SQLiteStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationReads, Products, BulkLoad, Health, Search):
     """A `Store` in a SQLite file in WAL mode. Every commit is synchronized to disk."""
 
     max_batch_size = 1_000

@@ -5,6 +5,7 @@ from typing import Any
 
 from graph.domain.model.customers import Customer, Member, Node
 from graph.domain.model.errors import StoreUnavailable
+from graph.domain.model.facts import FactKind
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.json_text import compact
@@ -13,8 +14,18 @@ from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region
-from graph.ports import ReadEvidence, ReadNeighborhood, ReadRegion, ReadSegments, ReadSegmentStates, Request, Write
-from graph.stores.sqlite import history, mapping, segments
+from graph.ports import (
+    ReadEvidence,
+    ReadNeighborhood,
+    ReadRegion,
+    ReadSegments,
+    ReadSegmentStates,
+    ReadSourceRevocations,
+    ReadStatedAttributes,
+    Request,
+    Write,
+)
+from graph.stores.sqlite import history, mapping, segments, source_revocations
 from graph.stores.sqlite.writes import StoredHandles, Writer, is_loading
 
 
@@ -32,12 +43,16 @@ class Transaction:
                 return self._neighborhood(request)
             case ReadEvidence(keys):
                 return self._evidence(keys)
+            case ReadStatedAttributes(keys):
+                return self._stated_attributes(keys)
             case ReadRegion(seeds, opened):
                 return self._region(seeds, opened)
             case ReadSegments():
                 return segments.segments(self._db)
             case ReadSegmentStates(ids):
                 return segments.segment_states(self._db, ids)
+            case ReadSourceRevocations():
+                return source_revocations.source_revocations(self._db)
             case Write(writes):
                 if is_loading(self._db):
                     raise StoreUnavailable.loading()
@@ -64,6 +79,7 @@ class Transaction:
             overrides,
             self._idempotent_results(request.idempotency_keys),
             self._all("SELECT coalesce(max(version), 0) FROM rules")[0][0],
+            source_revocations.in_effect(self._db),
         )
 
     def _idempotent_results(self, keys: Sequence[RequestKey]) -> dict[RequestKey, IdempotentResult]:
@@ -145,6 +161,20 @@ class Transaction:
             if key in statement.keys:
                 evidence[key][statement.source, statement.id] = statement
         return evidence
+
+    def _stated_attributes(self, keys: Sequence[str]) -> EvidenceByKey:
+        stated: dict[str, dict[ObservationKey, EvidenceStatement]] = {key: {} for key in keys}
+        rows = self._all(
+            f"""SELECT i.key, o.sent, {mapping.of("o", mapping.STATEMENT)} FROM identifiers i
+                JOIN facts f ON f.identifier = i.id AND f.kind = ? JOIN observations o ON o.id = f.observation
+                WHERE i.key IN (SELECT value FROM json_each(?))""",
+            FactKind.ATTRIBUTES.value,
+            compact(keys),
+        )
+        for key, sent, *row in rows:
+            statement = mapping.attributes_statement(row, key, sent)
+            stated[key][statement.source, statement.id] = statement
+        return stated
 
     def _region(self, seeds: frozenset[str], opened: frozenset[str]) -> Region:
         members: dict[str, Member] = {}

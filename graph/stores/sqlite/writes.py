@@ -12,6 +12,7 @@ from graph.domain.model.store_values import NewNode, Writes
 from graph.domain.profile.search import SearchField, text_of_facts, text_of_identifier
 from graph.ports import LOADING
 from graph.stores.sqlite import history, mapping, segments
+from graph.stores.sqlite.source_revocations import SOURCE_REVOCATION, source_revocation_values
 
 
 def is_loading(db: mapping.Connection) -> bool:
@@ -51,6 +52,11 @@ class Writer:
         self._write_changes(writes)
         self._db.executemany("INSERT OR REPLACE INTO stored_values (name, value) VALUES (?, ?)", writes.values.items())
         segments.write(self._db, writes)
+        self._db.executemany(
+            f"INSERT OR REPLACE INTO source_revocations ({SOURCE_REVOCATION}) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            map(source_revocation_values, writes.source_revocations),
+        )
         if writes.reprocessing is not None:
             source, id = writes.reprocessing.processed_to or (None, None)
             self._db.execute(
@@ -79,8 +85,9 @@ class Writer:
             self._handles.identifiers.update({row[0]: row_id for row_id, row in enumerate(created, last + 1)})
             self._db.executemany(
                 """INSERT INTO identifiers (id, key, namespace, customer, first_seen_at, last_seen_at,
-                    observation_count, sources, degree, shared, blocked, override_count, interaction_counts)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                    observation_count, sources, degree, shared, blocked, override_count, interaction_counts,
+                    guarded_values)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 [(self._handles.identifiers[row[0]], *row) for row in created],
             )
             texts = [
@@ -91,7 +98,8 @@ class Writer:
             )
         self._db.executemany(
             """UPDATE identifiers SET first_seen_at = ?, last_seen_at = ?, observation_count = ?, sources = ?,
-                degree = ?, shared = ?, blocked = ?, override_count = ?, interaction_counts = ? WHERE id = ?""",
+                degree = ?, shared = ?, blocked = ?, override_count = ?, interaction_counts = ?,
+                guarded_values = ? WHERE id = ?""",
             updated,
         )
         self._db.executemany(
@@ -218,12 +226,12 @@ class Writer:
         self._db.executemany(
             """UPDATE customers SET public_id = ?, created_at = ?, anchor = ?, retired_at = ?, version = ?,
                 anchor_first_seen_at = ?, counts = ?, suspended = ?, override_count = ?,
-                order_totals = ?, redirects_to = NULL, due_at = 0 WHERE id = ?""",
+                order_totals = ?, value_sets = ?, redirects_to = NULL, due_at = 0 WHERE id = ?""",
             [(*mapping.customer_values(customer), customer.node) for customer in changed],
         )
         self._db.executemany(
             """UPDATE customers SET version = ?, anchor_first_seen_at = ?, counts = ?, suspended = ?,
-                override_count = ?, order_totals = ? WHERE id = ?""",
+                override_count = ?, order_totals = ?, value_sets = ? WHERE id = ?""",
             [(*mapping.growing_values(customer), customer.node) for customer in grown],
         )
         self._db.executemany(
@@ -233,8 +241,8 @@ class Writer:
         row_ids: dict[Node, int] = {customer.node: row_id for row_id, customer in enumerate(created, last + 1)}
         self._db.executemany(
             """INSERT INTO customers (id, public_id, created_at, anchor, retired_at, version, anchor_first_seen_at,
-                counts, suspended, override_count, order_totals)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                counts, suspended, override_count, order_totals, value_sets)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             [(row_ids[customer.node], *mapping.customer_values(customer)) for customer in created],
         )
         self._db.executemany(
@@ -255,6 +263,6 @@ class Writer:
             return
         last = self._last_id("changes")
         self._db.executemany(
-            f"INSERT INTO changes ({history.CHANGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO changes ({history.CHANGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(row_id, *history.change_values(change)) for row_id, change in enumerate(writes.changes, last + 1)],
         )

@@ -9,13 +9,15 @@ from msgspec.structs import replace
 
 from graph.bulk.columns import ColumnBuilder, Columns
 from graph.bulk.evidence import identifier_evidence_of, links_of
+from graph.bulk.guards import GuardedIdentifiers
 from graph.bulk.resolution import BY_APART, BY_LIMIT, EXCLUDED, SUSPENDED, resolve
 from graph.bulk.sharing import degrees_of
+from graph.domain.model.guarded_values import guarded_values_of
 from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.links import LinkReasonCode, LinkState
 from graph.domain.model.observations import EvidenceStatement, EvidenceTier, evidence
 from graph.domain.model.overrides import Override, OverrideKind
-from graph.domain.model.rules import Rules
+from graph.domain.model.rules import Guard, Rules
 from graph.domain.resolution import resolution
 from graph.domain.resolution.groups import limit_reason
 from tests.builders.graphs import small_rules
@@ -26,19 +28,24 @@ STATES = {0: LinkState.ACTIVE, 1: LinkState.SUSPENDED, 2: LinkState.EXCLUDED}
 
 statements = st.lists(
     st.builds(
-        lambda keys, source, tier, at, confidence: EvidenceStatement(
+        lambda keys, source, tier, at, confidence, attributes: EvidenceStatement(
             source,
             "",
             tuple(sorted(keys)),
             EvidenceTier.PROBABILISTIC if confidence is not None else tier,
             at,
             confidence,
+            attributes,
+            sorted(keys)[0] if attributes else "",
         ),
         st.lists(st.sampled_from(KEYS), min_size=1, max_size=4, unique=True),
         st.sampled_from(SOURCES),
         st.sampled_from([EvidenceTier.FIRST_PARTY, EvidenceTier.SECOND_PARTY, EvidenceTier.THIRD_PARTY]),
         st.integers(-3, 6),
         st.none() | st.none() | st.sampled_from([0.2, 0.5, 0.95]),
+        st.sampled_from(
+            ["", "", *(f'{{"birth_date":"{date}"}}' for date in ("1980-05-04", "1980-04-05", "1999-01-01"))]
+        ),
     ),
     max_size=40,
 )
@@ -74,12 +81,15 @@ def together_in_order(overrides: Sequence[Override], rules: Rules) -> list[Overr
 
 
 @settings(max_examples=300)
-@given(statements, overrides, st.sampled_from([0.9, 0.4]))
+@given(statements, overrides, st.sampled_from([0.9, 0.4]), st.sampled_from([(), (Guard("birth_date", "date"),)]))
 def test_the_rule_over_arrays_equals_the_rule_over_links(
-    statements: list[EvidenceStatement], overrides: list[Override], min_confidence: float
+    statements: list[EvidenceStatement],
+    overrides: list[Override],
+    min_confidence: float,
+    guards: tuple[Guard, ...],
 ) -> None:
     # given
-    rules = small_rules(min_confidence)
+    rules = replace(small_rules(min_confidence), guards=guards)
     overrides = [replace(override, id=str(number)) for number, override in enumerate(overrides)]
     links = resolution.links_of(statements, min_confidence)
     expected = resolution.resolve(statements, overrides, rules)
@@ -94,7 +104,9 @@ def test_the_rule_over_arrays_equals_the_rule_over_links(
     )
     together = [(code[override.a], code[override.b]) for override in together_in_order(overrides, rules)]
     array_links = links_of(columns, np.ones(len(statements), bool), min_confidence)
-    resolved = resolve(array_links, rank, rules, blocked, together, apart)
+    values = {code[key]: stated for key, stated in guarded_values_of(statements, rules).items()}
+    guarded = GuardedIdentifiers(values, lambda codes: {number: keys[number] for number in codes.tolist()})
+    resolved = resolve(array_links, rank, rules, blocked, together, apart, guarded if guards else None)
     # then
     groups: dict[int, set[str]] = {}
     for key, group in zip(keys, resolved.group.tolist(), strict=True):
@@ -120,7 +132,9 @@ def test_the_rule_over_arrays_equals_the_rule_over_links(
         ]
         assert tuple(sorted(bits)) == link.sources
         assert STATES[resolved.state[at]] is state
-        if resolved.state[at] == SUSPENDED and resolved.reason[at] == BY_LIMIT:
+        if at in resolved.reasons:
+            assert reason == resolved.reasons[at]
+        elif resolved.state[at] == SUSPENDED and resolved.reason[at] == BY_LIMIT:
             name = rules.namespaces[resolved.detail[at]].name
             assert reason == limit_reason(name, resolved.total[at], rules.limits[name])
         elif resolved.reason[at] == BY_APART:

@@ -5,13 +5,14 @@ from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from graph.commands.reprocess import renormalized, reprocess, reprocess_override, with_old_namespaces
 from graph.domain.model.rules import NamespaceRule, Rules
 from graph.domain.resolution.preparation import Command, Observe, prepare
 from graph.ports import ReadRegion
 from tests.builders.graph_checks import check_everything
-from tests.builders.graphs import NOW, Graph, seen, small_rules
+from tests.builders.graphs import NOW, Graph, family_rules, revoke, seen, small_rules, stated
 from tests.builders.strategies import OTHER_RULES, batches
 
 OLD = small_rules()
@@ -84,3 +85,27 @@ def test_a_shared_identifier_is_not_opened_unless_its_neighbors_are_recounted() 
     graph.store.run(lambda: reprocess([("shop", "a")], graph.rules, new, graph.now, graph.ids, None))
     # then
     assert "phone=1" in opened[-1]
+
+
+def test_a_value_that_is_revoked_while_guards_are_removed_is_not_kept() -> None:
+    # given: a rollout of rules without guards has not reached the statement
+    graph = Graph(family_rules())
+    graph.see(stated("record=A", id="1", birth_date="1980-05-04"))
+    graph.rules = replace(family_rules(), guards=())
+    # when
+    graph.do(revoke("1"))
+    # then
+    check_everything(graph)
+    assert graph.store.members["record=A"].guarded_values == {}
+
+
+def test_a_key_that_nothing_names_any_more_has_no_neighbors_under_another_threshold() -> None:
+    # given: a rollout of a higher threshold has not reached the observation
+    graph = Graph(small_rules(min_confidence=0.5))
+    graph.see(seen("crm=a", "mail=b", id="1", confidence=0.6))
+    graph.rules = small_rules(min_confidence=0.9)
+    # when
+    graph.do(revoke("1"))
+    # then
+    check_everything(graph)
+    assert graph.store.members["crm=a"].degree == {}

@@ -6,8 +6,9 @@
 // Reads what surrounds a write: the identifiers of `keys` (sorted), locked in that order, and then their customers,
 // locked too; both are read after they are locked. Then the observations of `receipts`, pairs of source and id, locked
 // as well, so that a revocation and a reprocessing cannot cross; all statements of the orders `orders`; the links
-// between `pairs` of positions in `keys`; and the newest version of the rules. `settled` is false if an identifier
-// changed customers while the query waited; then the query is run again. All is one query, because each query costs the
+// between `pairs` of positions in `keys`; the newest version of the rules; and the source revocations in effect, with a
+// number that changes with them (`revision`). `settled` is false if an identifier changed customers while the query
+// waited; then the query is run again. All is one query, because each query costs the
 // driver and the server half a millisecond. The plan is kept (`replan=skip`): everything is found by key, however much
 // is stored, and a new plan every ten seconds while a database fills up would hold all waiting writes for half a
 // second.
@@ -50,7 +51,9 @@ CALL (identifiers) {
 RETURN members, [c IN customers | [c{.*}, elementId(c)]] AS customers,
        all(holder IN holders WHERE holder IN customers) AS settled,
        receipts + statements AS receipts, links,
-       coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version;
+       coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version,
+       COLLECT { MATCH (s:SourceRevocation) WHERE s.restored_at IS NULL RETURN s{.*} } AS source_revocations,
+       COLLECT { MATCH (s:SourceRevocation) RETURN count(s) + count(s.restored_at) }[0] AS revision;
 
 // name: handles
 // Returns the element ids of identifiers by key, without locks.
@@ -78,6 +81,12 @@ RETURN collect(DISTINCT [m{.*, set_datetime: null}]) AS rows;
 UNWIND $params.keys AS key
 MATCH (:Identifier {key: key})<-[:MENTIONS]-(o:Observation) WHERE o.status = 'valid'
 RETURN collect([key, [o.source, o.id, o.keys, o.tier, o.seen_at, o.confidence]]) AS rows;
+
+// name: stated_attributes
+// Returns all valid observations whose attributes are attached to one of `keys`.
+UNWIND $params.keys AS key
+MATCH (:Identifier {key: key})<-[:REPORTED {kind: 'attributes'}]-(o:Observation)
+RETURN collect([key, o.sent, [o.source, o.id, o.keys, o.tier, o.seen_at, o.confidence]]) AS rows;
 
 // name: region_members
 // Locks the customers of `nodes` and returns all their identifiers, read after that.

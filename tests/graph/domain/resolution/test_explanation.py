@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from graph.domain.model.links import Link, LinkState, sort_key
 from graph.domain.model.store_values import Region
-from graph.domain.resolution.explanation import explain, weakest_links
+from graph.domain.resolution.bridges import weakest_links
+from graph.domain.resolution.explanation import explain
 from graph.domain.resolution.groups import Groups
 from graph.ports import ReadRegion
 from tests.builders.graphs import Graph, small_rules

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from graph.domain.model.changes import CauseType
 from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import Problem
 from graph.domain.model.observations import Observation
@@ -15,6 +16,7 @@ from graph.domain.profile.interactions import Interaction
 from graph.domain.resolution.intake import Intake, IntakeResult
 from graph.domain.resolution.preparation import Observe, Revoke, prepare, receipt_of
 from tests.builders.graphs import NOW, identifiers, observe, revoke, seen, small_rules
+from tests.builders.source_revocations import source_revocation
 
 RULES = small_rules()
 
@@ -107,7 +109,9 @@ def test_a_revocation_withdraws_a_statement_and_records_the_actor() -> None:
     assert first is second is True
     delta = intake.delta()
     assert [statement.keys for statement in delta.withdrawn] == [("crm=a", "mail=A")]
-    assert delta.actors == {("shop", "1"): "tester"}
+    assert [(key, cause.type, cause.actor) for key, cause in delta.causes.items()] == [
+        (("shop", "1"), CauseType.REVOCATION, "tester")
+    ]
 
 
 def test_the_newest_report_of_an_order_counts_whatever_arrives_first() -> None:
@@ -263,7 +267,7 @@ def test_the_decision_of_an_interaction_is_revoked_with_it() -> None:
     # then
     assert found
     assert statuses(intake) == dict.fromkeys(["u-1", "u-1:consent:newsletter"], ObservationStatus.REVOKED)
-    assert set(intake.delta().actors.values()) == {"tester"}
+    assert {cause.actor for cause in intake.delta().causes.values()} == {"tester"}
 
 
 def test_the_decision_of_an_interaction_that_was_revoked_before_it_arrived_does_not_count() -> None:
@@ -287,3 +291,18 @@ def test_revoking_another_observation_revokes_no_decision() -> None:
     intake.revoke(REVOKE_ALL)
     # then
     assert statuses(intake) == {"u-1": ObservationStatus.REVOKED}
+
+
+def test_a_decision_that_a_repeat_adds_is_covered_by_the_revocation_of_the_source_as_its_interaction_is() -> None:
+    # given: the interaction arrived in the window, and the repeat after it
+    interaction = Interaction("shop", "preferences_saved", 5 * SECOND, "7")
+    decision = ConsentStatement(
+        "shop", identifiers(["mail=A"]), "newsletter", Decision.GIVEN, id="7:consent:newsletter"
+    )
+    first = prepare(interaction.observation(identifiers(["mail=A"])), RULES, NOW)
+    derived = prepare(decision.observation(), RULES, NOW + 20 * SECOND)
+    intake = Intake(stored(first), [source_revocation(recorded_to=10)])
+    # when
+    intake.observe(replace(first, received_at=NOW + 20 * SECOND, derived=(derived,)))
+    # then
+    assert intake.status(derived.key) is ObservationStatus.SOURCE_REVOKED
