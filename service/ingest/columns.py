@@ -31,11 +31,15 @@ _MIN_WIDTH = 3
 
 
 class Column(Struct, frozen=True):
-    """What a column holds. The kinds are those of `Columns`; `detail` is a country, or the part of an address."""
+    """What a column holds. The kinds are those of `Columns`; `detail` is a country, or the part of an address.
+
+    A cell `is_composite` if it has one composite value, in which `|` separates the parts.
+    """
 
     kind: str
     name: str
     detail: str = ""
+    is_composite: bool = False
 
 
 FIELD, IDENTIFIER, ATTRIBUTE, LINE, IGNORED = "field", "identifier", "attribute", "line", "ignored"
@@ -54,7 +58,9 @@ class KnownColumns:
         columns |= {f"{LINE_PREFIX}{name}": Column(LINE, name) for name in LINE_FIELDS}
         columns |= {f"address.{part}": Column(ATTRIBUTE, "address", part) for part in ADDRESS_PARTS}
         # A namespace takes precedence over a field of the same name, such as the device of an interaction.
-        columns |= {name: Column(IDENTIFIER, name) for name in rules.by_name}
+        columns |= {
+            name: Column(IDENTIFIER, name, is_composite=name in rules.composite_parts) for name in rules.by_name
+        }
         self.names = tuple(columns)
         self._rules = rules
         self._columns = {folded(name): column for name, column in columns.items()}
@@ -102,7 +108,7 @@ class Columns:
         self._columns = columns
         places = list(enumerate(columns))
         self._fields = [(at, c.name, _tidied(c.name)) for at, c in places if c.kind == FIELD]
-        self._identifiers = [(at, c.name, c.detail) for at, c in places if c.kind == IDENTIFIER]
+        self._identifiers = [(at, c.name, c.detail, c.is_composite) for at, c in places if c.kind == IDENTIFIER]
         self._attributes = [(at, c.name, c.detail) for at, c in places if c.kind == ATTRIBUTE]
         self._lines = [(at, c.name) for at, c in places if c.kind == LINE]
         self._unnamed = [at for at, name in enumerate(names) if not name and columns[at].kind == IGNORED]
@@ -141,11 +147,13 @@ class Columns:
                 if cell != "":
                     record[name] = cell
         identifiers: list[dict[str, str]] = []
-        for at, name, country in self._identifiers:
+        for at, name, country, is_composite in self._identifiers:
             cell = cells[at]
             if not cell or (isinstance(cell, str) and cell.isspace()):
                 continue
-            values = cell.split(LIST_SEPARATOR) if isinstance(cell, str) else cell
+            values = cell
+            if isinstance(cell, str):
+                values = [cell] if is_composite else cell.split(LIST_SEPARATOR)
             for value in values:
                 item = {"namespace": name, "value": value}
                 if country:
@@ -224,7 +232,8 @@ def match_header(
             doubled.setdefault(column, []).append(repr(name[:60]))
     for column, same in doubled.items():
         if len(same) > 1:
-            several = "; several values go into one cell, with | between them" if column.kind == IDENTIFIER else ""
+            is_list = column.kind == IDENTIFIER and not column.is_composite
+            several = "; several values go into one cell, with | between them" if is_list else ""
             problems.append(f"columns that are the same: {', '.join(same)}{several}")
     if problems:
         raise InvalidInput("INVALID_FILE", f"{path}: the header has {'; it has '.join(problems)}")

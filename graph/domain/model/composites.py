@@ -11,7 +11,8 @@ from typing import Any
 from graph.domain.model.folding import folded
 
 SEPARATOR = "|"
-_DATE = re.compile(r"\s*([0-9]{4}-[0-9]{2}-[0-9]{2})\s*")
+_DATE = re.compile("([0-9]{4}) ([0-9]{2}) ([0-9]{2})")
+"""The folded form of a date."""
 
 
 def value_at(attributes: Mapping[str, Any], path: str) -> str | None:
@@ -37,6 +38,7 @@ def raw_values(attributes: str, parts_of: Mapping[str, tuple[str, ...]]) -> list
     return values
 
 
-def normalized_parts(value: str) -> list[str]:
-    """Return the normalized parts of a composite value; a date stays as it is."""
-    return [match[1] if (match := _DATE.fullmatch(part)) else folded(part) for part in value.split(SEPARATOR)]
+def normalized_part(part: str) -> str:
+    """Return the normalized form of a cleaned part of a composite value: folded, and a date as YYYY-MM-DD."""
+    text = folded(part)
+    return "-".join(date.groups()) if (date := _DATE.fullmatch(text)) else text

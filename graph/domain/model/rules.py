@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
 from graph.domain.model import normalization
-from graph.domain.model.cleaning import clean_value
+from graph.domain.model.cleaning import clean, clean_value
 from graph.domain.model.comparison import COMPARISONS
-from graph.domain.model.composites import SEPARATOR, normalized_parts
+from graph.domain.model.composites import SEPARATOR, normalized_part
 from graph.domain.model.errors import InvalidInput, RulesError
 from graph.domain.model.identifiers import FORBIDDEN_CHARACTERS, MAX_VALUE_LENGTH, Identifier, namespace_of
 from graph.domain.model.phone_numbers import region_of
@@ -132,6 +133,16 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         raise ValueError(f"the blocked pattern {pattern!r} is not a regular expression: {error}") from error
 
 
+_NAME = "{attribute}"
+
+
+class _DroppedPart(NamedTuple):
+    """Why a part of a composite value drops it; `_NAME` in the reason stands for the attribute."""
+
+    code: DroppedIdentifierCode
+    reason: str
+
+
 class _Normalizer:
     """The compiled rules of a namespace: returns the normalized form of a raw value, or why it is dropped."""
 
@@ -148,6 +159,7 @@ class _Normalizer:
         self._blocking = _matchers(rule.blocked_patterns)
         # The same values are sent over and over, and validating an email address takes 0.15 ms.
         self.normalize = lru_cache(maxsize=VALUE_CACHE_SIZE)(self._normalize)
+        self._part = lru_cache(maxsize=VALUE_CACHE_SIZE)(self._normalize_part)
 
     def _steps_in(self, country: str) -> Iterable[normalization.NormalizationStep]:
         """Return the steps, with phone numbers read in a country; raises `ValueError` if it is unknown."""
@@ -196,18 +208,37 @@ class _Normalizer:
         return self._with_permitted_length(raw, value)
 
     def _normalize_parts(self, raw: str) -> str | DroppedIdentifier:
-        parts = normalized_parts(raw)
+        whole = clean(raw)
+        if not whole:
+            return self._dropped(raw, DroppedIdentifierCode.EMPTY, "is empty")
+        if self._is_blocked(whole):
+            return self._dropped(raw, DroppedIdentifierCode.BLOCKED, "is a blocked placeholder")
+        parts = raw.split(SEPARATOR)
         if len(parts) != len(self._parts):
-            reason = (
-                f"has {len(parts)} parts; {len(self._parts)} are required, separated by |: {', '.join(self._parts)}"
-            )
+            count = "1 part" if len(parts) == 1 else f"{len(parts)} parts"
+            reason = f"has {count}; {len(self._parts)} are required, separated by |: {', '.join(self._parts)}"
             return self._dropped(raw, DroppedIdentifierCode.INVALID, reason)
+        normalized: list[str] = []
         for name, part in zip(self._parts, parts, strict=True):
-            if not part:
-                return self._dropped(raw, DroppedIdentifierCode.EMPTY, f"has no letter or digit in {name}")
-            if self._is_blocked(part):
-                return self._dropped(raw, DroppedIdentifierCode.BLOCKED, f"has a blocked placeholder in {name}")
-        return self._with_permitted_length(raw, SEPARATOR.join(parts))
+            text = self._part(part)
+            if isinstance(text, _DroppedPart):
+                return self._dropped(raw, text.code, text.reason.replace(_NAME, name))
+            normalized.append(text)
+        value = SEPARATOR.join(normalized)
+        if value != whole and self._is_blocked(value):
+            return self._dropped(raw, DroppedIdentifierCode.BLOCKED, "is a blocked placeholder")
+        return self._with_permitted_length(raw, value)
+
+    def _normalize_part(self, part: str) -> "str | _DroppedPart":
+        try:
+            cleaned = clean_value(part, is_identifier=False)
+        except ValueError as error:
+            return _DroppedPart(DroppedIdentifierCode.INVALID, f"has a {_NAME} that {error}")
+        text = normalized_part(cleaned)
+        # Folding leaves nothing of the slash in `n/a`, so placeholders are matched before it, too.
+        if self._is_blocked(cleaned) or (text != cleaned and self._is_blocked(text)):
+            return _DroppedPart(DroppedIdentifierCode.BLOCKED, f"has a blocked placeholder in {_NAME}")
+        return text or _DroppedPart(DroppedIdentifierCode.EMPTY, f"has no letter or digit in {_NAME}")
 
     def _with_permitted_length(self, raw: str, value: str) -> str | DroppedIdentifier:
         if len(value) < self._rule.min_length:

@@ -154,6 +154,12 @@ def _guard(line: int, words: Sequence[str]) -> Guard:
     return Guard(words[1], words[2])
 
 
+def _composite(line: int, words: Sequence[str]) -> Composite:
+    if len(words) < 4:
+        raise ScenarioError(line, "composite takes a namespace and two or more attributes")
+    return Composite(words[1], tuple(words[2:]))
+
+
 def _key(line: int, word: str, rules: Rules) -> str:
     identifier = Identifier.from_key(word)
     if "=" not in word or not identifier.value:
@@ -230,7 +236,7 @@ def parse(text: str) -> Scenario:
                     raise ScenarioError(number, f"unknown word {word!r} after {section}")
                 min_confidence = _number(number, name, value)
         elif section == "rules" and words[0] == "composite":
-            composites.append(Composite(words[1] if len(words) > 1 else "", tuple(words[2:])))
+            composites.append(_composite(number, words))
         elif section == "rules" and words[0] == "guard":
             guards.append(_guard(number, words))
         elif section == "rules":

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from graph.commands.reprocess import renormalized, reprocess, reprocess_override, with_old_namespaces
-from graph.domain.model.rules import NamespaceRule, Rules
+from graph.commands.rules_rollout import active_rules
+from graph.domain.model.observations import Observation
+from graph.domain.model.rules import Composite, Guard, NamespaceRule, Rules
 from graph.domain.resolution.preparation import Command, Observe, prepare
 from graph.ports import ReadRegion
 from tests.builders.graph_checks import check_everything
@@ -16,6 +18,39 @@ from tests.builders.graphs import NOW, Graph, family_rules, revoke, seen, small_
 from tests.builders.strategies import OTHER_RULES, batches
 
 OLD = small_rules()
+NAME_AND_BIRTH_DATE = Composite("key", ("family_name", "birth_date"))
+COMPOSITE_RULES = [
+    Rules((NamespaceRule("record"), NamespaceRule("mail", limit=2)), guards=(Guard("birth_date", "exact"),)),
+    # a composite key below and above the identifiers that are sent, with a limit, without guards, of other attributes
+    Rules(
+        (NamespaceRule("record"), NamespaceRule("key", shared_above={"stronger": 2}), NamespaceRule("mail", limit=2)),
+        guards=(Guard("birth_date", "exact"),),
+        composites=(NAME_AND_BIRTH_DATE,),
+    ),
+    Rules(
+        (NamespaceRule("key", limit=1, blocked=frozenset({"1"})), NamespaceRule("mail"), NamespaceRule("record")),
+        guards=(Guard("birth_date", "exact"),),
+        composites=(NAME_AND_BIRTH_DATE,),
+    ),
+    Rules((NamespaceRule("record"), NamespaceRule("mail"), NamespaceRule("key")), composites=(NAME_AND_BIRTH_DATE,)),
+    Rules(
+        (NamespaceRule("record"), NamespaceRule("key", guarded=False), NamespaceRule("mail")),
+        guards=(Guard("given_name", "exact"),),
+        composites=(Composite("key", ("family_name", "given_name")),),
+    ),
+]
+"""Rules of which any can follow any other."""
+
+
+@st.composite
+def statements(draw: st.DrawFn) -> list[Observation]:
+    """Statements about a few people, who share mail addresses; some lack an attribute or take it back."""
+    values = {name: st.sampled_from(["1", "2"]) for name in ("family_name", "given_name")}
+    taken_back = {"birth_date": st.sampled_from(["1", "2", None])}
+    keys = st.lists(st.sampled_from(["record=a", "record=b", "mail=a", "mail=b"]), min_size=1, max_size=2, unique=True)
+    stated_values = st.fixed_dictionaries({}, optional={**values, **taken_back}).filter(bool)
+    found = draw(st.lists(st.tuples(keys, stated_values, st.integers(0, 3)), min_size=1, max_size=7))
+    return [stated(*keys, id=f"{number}", at=at, **sent) for number, (keys, sent, at) in enumerate(found)]
 
 
 def prepared_under(rules: Rules, command: Command) -> Command:
@@ -57,6 +92,45 @@ def test_reprocessing_in_any_order_equals_resolving_from_scratch(
         )
     # then
     check_everything(graph)
+
+
+@settings(max_examples=250, deadline=None)
+@given(statements(), st.sampled_from(COMPOSITE_RULES), st.sampled_from(COMPOSITE_RULES), st.integers(1, 4), st.data())
+def test_adding_changing_and_removing_composite_keys_equals_resolving_from_scratch(
+    sent: Sequence[Observation], old: Rules, new: Rules, size: int, data: st.DataObject
+) -> None:
+    # given
+    graph = Graph(old)
+    graph.see(*sent)
+    # when: a rollout of the new rules, with a revocation in between
+    active = active_rules(new, old, 2, old_complete=True)
+    graph.rules = active.resolution_rules
+    waiting = sorted(graph.store.receipts)
+    revoked = data.draw(st.sampled_from([None, *waiting]))
+    while waiting:
+        keys, waiting = waiting[:size], waiting[size:]
+        graph.store.run(
+            lambda keys=keys: reprocess(
+                keys,
+                active.resolution_rules,
+                active.intake_rules,
+                graph.now,
+                graph.ids,
+                None,
+                active.recount_neighbors,
+                active.restate,
+            )
+        )
+        if revoked is not None:
+            graph.do(revoke(revoked[1]))
+            revoked = None
+    # then
+    check_everything(graph)
+    fresh = Graph(active.resolution_rules)
+    fresh.do(*(prepare(observation, new, NOW) for observation in sent))
+    for key, receipt in graph.store.receipts.items():
+        expected = fresh.store.receipts[key]
+        assert (receipt.keys, receipt.fact_holders) == (expected.keys, expected.fact_holders)
 
 
 def test_a_shared_identifier_is_not_opened_unless_its_neighbors_are_recounted() -> None:

@@ -23,8 +23,11 @@ from service.bootstrap import Wiring, wire
 from service.config.settings import Settings
 from service.ingest import backfill
 from service.ingest.backfill import LoadCheckpoint
+from service.ingest.file_formats import open_file
+from service.ingest.importer import ImportRun
 from service.ingest.raw_lines import ReadOptions
 from service.ingest.report import Report
+from tests.builders.clients import Client
 from tests.builders.runs import Run
 
 LINES = [
@@ -60,6 +63,34 @@ LINES = [
     {"source": "crm", "id": "4", "identifiers": [{"namespace": "crm_id", "value": v} for v in ("C4", "C5")]},
     {"source": "crm", "id": "5", "identifiers": [{"namespace": "nonsense", "value": "1"}]},
 ]
+
+COMPOSITE_RULES = """
+[blocked]
+patterns = ['(?i)\\W*(unknown|n/?a)\\W*']
+[[guard]]
+attribute = "birth_date"
+compare = "date"
+[[namespace]]
+name = "crm_id"
+[[namespace]]
+name = "name_birth"
+[[namespace]]
+name = "home"
+[[composite]]
+namespace = "name_birth"
+of = ["family_name", "given_name", "birth_date"]
+[[composite]]
+namespace = "home"
+of = ["address.postal_code", "address.street"]
+"""
+COMPOSITE_TABLE = """\
+source,reportedAt,crm_id,attributes.familyname,attributes.givenname,attributes.birthdate,address.postalcode,address.street
+crm,2026-01-01T00:00:00Z,3,Lee,Ann,1951-01-02,10115,Ring 1
+crm,2026-01-02T00:00:00Z,1,Lee,ANN,1980-05-04,10115,Ring 1
+shop,2026-01-03T00:00:00Z,2,LEÉ,Ann,1980-05-04,10115,ring 1
+crm,2026-01-04T00:00:00Z,4,Lee,n/a,1980-05-04,,
+crm,2026-01-05T00:00:00Z,5,O'Brien,Zoe,1990-01-01,10115,
+"""
 
 
 @pytest.fixture
@@ -124,6 +155,41 @@ def test_a_history_is_read_resolved_and_loaded(wiring: Wiring, run: Run, tmp_pat
     assert view.customer.counts == {"crm_id": 1, "email": 1, "order": 1}
     assert [order.key for order in view.pages[page].items] == ["order=W-7"]
     run(wiring.graph.close())
+
+
+def test_composite_keys_of_a_table_are_loaded_as_an_import_stores_them(run: Run, tmp_path: Path) -> None:
+    # given: a table of people, some of whom state all parts of a key
+    (tmp_path / "rules.toml").write_text(COMPOSITE_RULES, "utf-8")
+    table = tmp_path / "people.csv"
+    table.write_text(COMPOSITE_TABLE, "utf-8")
+    wirings = [
+        wire(Settings(store=f"sqlite:///{tmp_path / name}", rules=tmp_path / "rules.toml", _env_file=None))
+        for name in ("imported.db", "loaded.db")
+    ]
+    imported, loaded = wirings
+    # when
+    run(imported.prepare())
+    importer = ImportRun(imported.graph, Report(tmp_path / "import.ndjson"), lambda read, done: None)
+    run(importer.run(table, open_file(table, imported.graph.rules)))
+    done = run(backfill.run(loaded, [table], Report(tmp_path / "load.ndjson"), check_progress))
+    run(loaded.prepare())
+    # then
+    assert (importer.counts.accepted, importer.counts.dropped) == (done.counts.accepted, done.counts.dropped) == (5, 1)
+    for wiring in wirings:
+        client = Client(wiring.store, run, wiring.graph.rules)
+        assert client.keys_of("crm_id=1") == [
+            "crm_id=1",
+            "crm_id=2",
+            "name_birth=lee|ann|1980-05-04",
+            "home=10115|ring 1",
+        ]
+        # A namesake at the same address, one without a given name, and one without a street
+        assert client.keys_of("crm_id=3") == ["crm_id=3", "name_birth=lee|ann|1951-01-02"]
+        assert client.keys_of("crm_id=4") == ["crm_id=4"]
+        assert client.keys_of("crm_id=5") == ["crm_id=5", "name_birth=obrien|zoe|1990-01-01"]
+        profile = client.customer("name_birth=Lee|Ann|1980-05-04", "profile { birthDate { value } }")["profile"]
+        assert profile["birthDate"] == {"value": "1980-05-04"}
+        run(wiring.graph.close())
 
 
 def test_an_interrupted_run_continues(wiring: Wiring, run: Run, tmp_path: Path) -> None:

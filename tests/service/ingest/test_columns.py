@@ -10,6 +10,7 @@ from graph.domain.commands import SourceStatement
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.observations import Observation
 from graph.domain.model.products import Product
+from graph.domain.model.rules import Composite, NamespaceRule, Rules
 from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from service.ingest.columns import Columns, KnownColumns, match_header
@@ -35,6 +36,22 @@ def test_names_match_regardless_of_their_writing(name: str) -> None:
         "seenAt": "2026-03-01",
         "identifiers": [{"namespace": "email", "value": "a@example.com"}],
     }
+
+
+def test_a_cell_of_a_composite_namespace_is_one_value() -> None:
+    # given
+    composite = Composite("name_birth", ("family_name", "birth_date"))
+    known = KnownColumns(Rules((NamespaceRule("name_birth"), NamespaceRule("email")), composites=(composite,)))
+    # when
+    record = match_header(["name_birth", "email"], known, ReadOptions(), Path("f.csv")).record(
+        ["Lee|1980-05-04", "a@example.com|b@example.com"]
+    )
+    # then
+    assert [identifier["value"] for identifier in record["identifiers"]] == [
+        "Lee|1980-05-04",
+        "a@example.com",
+        "b@example.com",
+    ]
 
 
 def test_all_unknown_columns_are_in_one_error_with_the_nearest_known_names() -> None:

@@ -65,6 +65,8 @@ seen
         ("rules\n  crm\nseen\n  e1 @nan crm=a", "line 4: @nan is not a time in seconds"),
         ("rules\n  crm\nseen\n  e1 @1e300 crm=a", "line 4: @1e300 is not a time in seconds"),
         ("rules\n  crm\nseen\n  e1 crm=a party=fourth", "line 4: party='fourth'"),
+        ("rules\n  crm\n  composite crm name", "line 3: composite takes a namespace and two or more attributes"),
+        ("rules\n  crm\n  composite mail name city", "composite 'mail' is not a namespace"),
         ("rules\n  crm\nexpect\n  crm", "line 4: 'crm' is not namespace=value"),
     ],
 )
