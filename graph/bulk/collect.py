@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from graph.bulk.columns import Bools, Codes, ColumnBuilder, Columns, Ints
-from graph.bulk.guards import GuardedIdentifiers, guarded_values_of
+from graph.bulk.guards import GuardedIdentifiers, guarded_values_of_rows
 from graph.bulk.keys import Keys
 from graph.bulk.spool import Row, Spool
 from graph.domain.model.facts import FactKind
@@ -46,7 +46,7 @@ class Collected:
         """Return what the valid rows state of guarded attributes; `None` if they state nothing of them."""
         if not (rules.guards and self.has_attributes):
             return None
-        values = guarded_values_of(zip(self.spool, self.valid.tolist(), strict=True), rules)
+        values = guarded_values_of_rows(zip(self.spool, self.valid.tolist(), strict=True), rules)
         codes = self.keys.codes(list(values))
         return GuardedIdentifiers(dict(zip(codes, values.values(), strict=True)), self.keys.keys_of)
 

@@ -4,7 +4,7 @@ Few groups hold values that contradict each other. Those are resolved by the rul
 one implementation of what a guard decides.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,16 +17,16 @@ from graph.domain.model.guarded_values import (
     GuardedValues,
     ValueSets,
     counted,
+    guarded_values_of,
     is_consistent,
     value_sets_of,
-    with_values_of,
 )
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link, LinkReason, LinkState
 from graph.domain.model.observations import TIERS, EvidenceStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import Rules
-from graph.domain.resolution.resolution import LinkVerdict, resolve_groups
+from graph.domain.resolution.resolution import resolve_groups
 
 BATCH_SIZE = 50_000
 """Links that are resolved together, at least."""
@@ -45,17 +45,16 @@ class GuardedIdentifiers:
         self.value_sets = {code: by_attribute for code, by_attribute in sets.items() if by_attribute}
 
 
-def guarded_values_of(rows: Iterator[tuple[Row, bool]], rules: Rules) -> dict[str, GuardedValues]:
+def guarded_values_of_rows(rows: Iterable[tuple[Row, bool]], rules: Rules) -> dict[str, GuardedValues]:
     """Return what valid rows state of guarded attributes, by identifier; each row comes with whether it is valid."""
-    values: dict[str, GuardedValues] = {}
-    for row, is_valid in rows:
-        if is_valid and row.kind == FactKind.ATTRIBUTES.value and row.fact_holders:
-            holder = row.fact_holders[0]
-            statement = EvidenceStatement(
-                row.source, row.id, row.keys, TIERS[row.tier], row.seen_at, row.confidence, row.facts, holder
-            )
-            values[holder] = with_values_of(values.get(holder, {}), statement, rules)
-    return values
+    statements = (
+        EvidenceStatement(
+            row.source, row.id, row.keys, TIERS[row.tier], row.seen_at, row.confidence, row.facts, row.fact_holders[0]
+        )
+        for row, is_valid in rows
+        if is_valid and row.kind == FactKind.ATTRIBUTES.value and row.fact_holders
+    )
+    return guarded_values_of(statements, rules)
 
 
 def contradictory_groups(guarded: GuardedIdentifiers, group: Codes, rules: Rules) -> set[int]:
@@ -68,10 +67,9 @@ def contradictory_groups(guarded: GuardedIdentifiers, group: Codes, rules: Rules
 
 @dataclass(slots=True)
 class GuardedResult:
-    """The groups that result, as codes, and the verdicts by the index of the link."""
+    """The groups that result, as codes, and the reasons of suspended links by the index of the link."""
 
     groups: list[list[int]] = field(default_factory=list)
-    verdicts: dict[int, LinkVerdict] = field(default_factory=dict)
     reasons: dict[int, LinkReason] = field(default_factory=dict)
 
 
@@ -148,6 +146,5 @@ def _resolve_batch(
     )
     result.groups += [[code_of[key] for key in keys] for keys in resolution.groups]
     for pair, (state, reason) in resolution.verdicts.items():
-        result.verdicts[at_of[pair]] = state, reason
         if state is LinkState.SUSPENDED and reason is not None:
             result.reasons[at_of[pair]] = reason

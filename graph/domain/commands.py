@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from graph.domain.model.dates import DAY, format_date
 from graph.domain.model.errors import Problem
 from graph.domain.model.observations import Observation, check, check_content
-from graph.domain.model.orders import ORDER_NAMESPACE, Order, OrderStatement, check_order
-from graph.domain.model.rules import Rules
+from graph.domain.model.orders import Order, OrderStatement, check_order
+from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.domain.model.validation import check_time
 from graph.domain.profile.attributes import AttributesStatement, check_attributes
 from graph.domain.profile.catalog import Catalog

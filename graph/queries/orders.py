@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from graph.domain.model.errors import InvalidInput
-from graph.domain.model.orders import ORDER_NAMESPACE, Order
-from graph.domain.model.rules import Rules
+from graph.domain.model.orders import Order
+from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.ports import CustomerStore
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from graph.domain.model.errors import InvalidInput, VersionConflict
+from graph.queries.rules_preview import Preview
 from schema.shared.context import Info
 from schema.shared.problems import Problem
 from schema.types.rules import (
@@ -16,7 +17,13 @@ from schema.types.rules import (
 )
 
 PREVIEW_WAIT_SECONDS = 2.0
-"""Seconds that `previewRules` waits for its preview to complete before it returns it as running."""
+"""Seconds that a preview may take to be returned complete; a longer one is returned as running."""
+
+
+async def preview_payload(preview: Preview) -> PreviewPayload:
+    """Return a preview that has started, complete if it takes no longer than `PREVIEW_WAIT_SECONDS`."""
+    await preview.wait(PREVIEW_WAIT_SECONDS)
+    return PreviewPayload(preview=RulesPreview.of(preview), errors=[])
 
 
 @strawberry.input(description="The input of `previewRules`.")
@@ -77,8 +84,7 @@ class RulesMutations:
             preview = info.context.graph.previews.begin_rules(input.rules, input.mask_values)
         except InvalidInput as error:
             return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])
-        await preview.wait(PREVIEW_WAIT_SECONDS)
-        return PreviewPayload(preview=RulesPreview.of(preview), errors=[])
+        return await preview_payload(preview)
 
     @strawberry.mutation(description="Cancel a preview: of other rules, or of revoking or restoring a source.")
     def cancel_preview(

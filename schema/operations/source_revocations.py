@@ -7,18 +7,16 @@ import strawberry
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.source_revocations import SourceRevocation as DomainSourceRevocation
 from graph.domain.profile.pages import Page
-from graph.queries.rules_preview import Preview
 from schema.operations.actors import actor_of
+from schema.operations.rules import preview_payload
 from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
 from schema.shared.problems import Problem
 from schema.shared.scalars import Timestamp, require_valid
-from schema.types.rules import PreviewPayload, RulesPreview
+from schema.types.rules import PreviewPayload
 from schema.types.source_revocation import SourceRevocation, SourceRevocationPayload
 
-PREVIEW_WAIT_SECONDS = 2.0
-"""Seconds that a preview may take to be returned complete; a longer one is returned as running."""
 _MASK_VALUES = "Whether to mask the values of identifiers in the samples."
 _ID = "The id of the source revocation."
 
@@ -92,11 +90,6 @@ async def _draft(info: Info, input: SourceWindowInput, actor: str = "", reason: 
     )
 
 
-async def _preview_payload(preview: Preview) -> PreviewPayload:
-    await preview.wait(PREVIEW_WAIT_SECONDS)
-    return PreviewPayload(preview=RulesPreview.of(preview), errors=[])
-
-
 def _failed(error: InvalidInput) -> SourceRevocationPayload:
     return SourceRevocationPayload(revocation=None, created=False, errors=[Problem.of(error.problem())])
 
@@ -145,7 +138,7 @@ class SourceRevocationMutations:
             draft = await _draft(info, input)
         except InvalidInput as error:
             return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])
-        return await _preview_payload(info.context.graph.previews.begin_revocation(draft, input.mask_values))
+        return await preview_payload(info.context.graph.previews.begin_revocation(draft, input.mask_values))
 
     @strawberry.mutation(
         description="Revoke everything that a source sent in a window of time: links, orders and all other facts. It "
@@ -173,7 +166,7 @@ class SourceRevocationMutations:
             revocation = await info.context.graph.source_revocations.in_effect(str(input.id))
         except InvalidInput as error:
             return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])
-        return await _preview_payload(info.context.graph.previews.begin_restoration(revocation, input.mask_values))
+        return await preview_payload(info.context.graph.previews.begin_restoration(revocation, input.mask_values))
 
     @strawberry.mutation(
         description="Restore a revoked source: everything counts again that no other source revocation covers and that "

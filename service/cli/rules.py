@@ -1,20 +1,17 @@
 """`kith rules`: show the rules in effect; check a rules file, preview it on the stored data, and apply it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from graph.queries.rules_preview import PreviewImpact
 from service.bootstrap import Wiring
 from service.cli.previews import bar, impact_of, print_customers, print_samples
-from service.cli.shared import Store, console, run_with_wiring
+from service.cli.shared import Store, console, run_with_stored_rules, run_with_wiring
 from service.config import attributes_file, rules_file
 from service.config import settings as settings_module
-
-T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="Show the rules; check, preview and apply rules files.")
 File = Annotated[Path, typer.Argument(help="A rules file.", exists=True, dir_okay=False)]
@@ -36,11 +33,6 @@ def show(store: Store = None) -> None:
     typer.echo(rules_file.default_text() if stored is None else stored.text, nl=False)
 
 
-def _run(store: str | None, run: Callable[[Wiring], Awaitable[T]]) -> T:
-    # The current rules are those of the store, not those of the settings.
-    return run_with_wiring(settings_module.load(store=store).model_copy(update={"rules": None}), run)
-
-
 @app.command()
 def preview(
     file: File,
@@ -54,7 +46,7 @@ def preview(
     async def run(wiring: Wiring) -> PreviewImpact:
         return await impact_of(wiring.graph.previews.begin_rules(text, mask_values=not show))
 
-    impact: PreviewImpact = _run(store, run)
+    impact: PreviewImpact = run_with_stored_rules(store, run)
     print_customers(impact, "under these rules")
     console.print(
         f"observations: {impact.newly_rejected} would be rejected (they stay stored), "
@@ -90,4 +82,4 @@ def apply(
         await rules.applied()
         return progress.version
 
-    console.print(f"version {_run(store, run)} of the rules is in effect")
+    console.print(f"version {run_with_stored_rules(store, run)} of the rules is in effect")

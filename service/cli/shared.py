@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from service.bootstrap import Wiring, wire
+from service.config import settings as settings_module
 from service.config.settings import Settings
 
 T = TypeVar("T")
@@ -40,3 +41,8 @@ def run_with_wiring(
             await wiring.graph.close()
 
     return asyncio.run(run_and_close())
+
+
+def run_with_stored_rules(store: str | None, run: Callable[[Wiring], Awaitable[T]]) -> T:
+    """Run a coroutine function over a wiring with the rules of the store, not with those of the settings."""
+    return run_with_wiring(settings_module.load(store=store).model_copy(update={"rules": None}), run)

@@ -1,8 +1,7 @@
 """`kith revoke-source` and `kith restore-source`: what a source sent in a window of time counts no longer, or again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -13,19 +12,12 @@ from graph.domain.model.times import iso, parse_time
 from graph.queries.rules_preview import Preview
 from service.bootstrap import Wiring
 from service.cli.previews import bar, impact_of, print_customers, print_samples
-from service.cli.shared import Store, console, run_with_wiring
-from service.config import settings as settings_module
-
-T = TypeVar("T")
+from service.cli.shared import Store, console, run_with_stored_rules
 
 PreviewOnly = Annotated[bool, typer.Option("--preview", help="Show what would change, and change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not show what would change, and do not ask.")]
 Show = Annotated[bool, typer.Option("--show", help="Do not mask the values in samples.")]
 Actor = Annotated[str, typer.Option(help="Who does this, for the history.")]
-
-
-def _run(store: str | None, run: Callable[[Wiring], Awaitable[T]]) -> T:
-    return run_with_wiring(settings_module.load(store=store).model_copy(update={"rules": None}), run)
 
 
 def _time(option: str, text: str | None) -> int | None:
@@ -40,7 +32,7 @@ def _window(revocation: SourceRevocation) -> str:
     return f"source {revocation.source!r}, recorded from {begin} to {iso(revocation.recorded_to)}"
 
 
-async def _confirmed(preview: Preview, yes_only: bool, after: str) -> bool:
+async def _confirmed(preview: Preview, preview_only: bool, after: str) -> bool:
     """Show a preview and ask whether to go on."""
     impact = await impact_of(preview)
     print_customers(impact, after)
@@ -49,7 +41,7 @@ async def _confirmed(preview: Preview, yes_only: bool, after: str) -> bool:
         f"{impact.newly_accepted} would count again"
     )
     print_samples(impact)
-    return not yes_only and typer.confirm("Go on?", err=True)
+    return not preview_only and typer.confirm("Go on?", err=True)
 
 
 async def _wait(wiring: Wiring, id: str) -> SourceRevocation:
@@ -101,7 +93,7 @@ def revoke_source(
         console.print(f"{escape(_window(revocation))}: revoked, {revocation.processed} observations", soft_wrap=True)
         console.print(f"undo it with: kith restore-source {revocation.id}")
 
-    _run(store, run)
+    run_with_stored_rules(store, run)
 
 
 def restore_source(
@@ -133,4 +125,4 @@ def restore_source(
         restored = await _wait(wiring, id)
         console.print(f"{escape(_window(restored))}: restored, {restored.processed} observations", soft_wrap=True)
 
-    _run(store, run)
+    run_with_stored_rules(store, run)

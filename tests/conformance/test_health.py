@@ -5,20 +5,20 @@ from hypothesis import given, settings
 from graph.commands.commit import commit
 from graph.domain.model.guarded_values import is_consistent
 from graph.domain.model.links import LinkReasonCode, LinkState
-from graph.domain.resolution.health import GuardedIdentifier
+from graph.domain.resolution.health import ClaimedIdentifier
 from tests.builders.graphs import CountingIds, Graph, family_rules, observe, seen, stated
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
 from tests.builders.strategies import GUARDED_RULES, RULES, SETTINGS, batches
 
 
-def expected_guarded(graph: Graph) -> list[GuardedIdentifier]:
+def expected_guarded(graph: Graph) -> list[ClaimedIdentifier]:
     claims: dict[str, set[object]] = {}
     for link in graph.store.links.values():
         if link.state is LinkState.SUSPENDED and link.reason.code is LinkReasonCode.GUARD:
             strong, weak = graph.rules.strong_first(*link.pair)
             claims.setdefault(weak, set()).add(graph.store.members[strong].customer)
-    found = [GuardedIdentifier(key, len(customers) + 1) for key, customers in claims.items()]
+    found = [ClaimedIdentifier(key, len(customers) + 1) for key, customers in claims.items()]
     return sorted(found, key=lambda identifier: (-identifier.customers, identifier.key))
 
 
@@ -66,6 +66,6 @@ def test_no_more_than_asked_for_are_returned_and_nothing_without_guards(fresh: F
     # when
     counts, without = run(store.health_counts(rules, 2)), run(store.health_counts(RULES, 2))
     # then
-    assert list(counts.guarded) == [GuardedIdentifier("mail=fam0", 3), GuardedIdentifier("mail=fam1", 2)]
+    assert list(counts.guarded) == [ClaimedIdentifier("mail=fam0", 3), ClaimedIdentifier("mail=fam1", 2)]
     assert list(counts.contradictory_keys) == ["record=c0", "record=c1"]
     assert (list(without.guarded), list(without.contradictory_keys)) == ([], [])

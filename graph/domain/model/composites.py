@@ -32,9 +32,9 @@ def raw_values(attributes: str, parts_of: Mapping[str, tuple[str, ...]]) -> list
     stated = json.loads(attributes)
     values: list[tuple[str, str]] = []
     for namespace, paths in parts_of.items():
-        parts = [value_at(stated, path) for path in paths]
-        if all(parts):
-            values.append((namespace, SEPARATOR.join((part or "").replace(SEPARATOR, " ") for part in parts)))
+        parts = [part for path in paths if (part := value_at(stated, path)) is not None]
+        if len(parts) == len(paths):
+            values.append((namespace, SEPARATOR.join(part.replace(SEPARATOR, " ") for part in parts)))
     return values
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from graph.domain.model.cleaning import clean, clean_value
 from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.json_text import ordered, parse_stored
-from graph.domain.model.observations import ATTRIBUTES, EvidenceStatement, Observation, Party
+from graph.domain.model.observations import ATTRIBUTES, ORDER, EvidenceStatement, Observation, Party
 from graph.domain.model.rules import Rules
 
 
@@ -22,7 +22,7 @@ class FactKind(Enum):
     """The kind of fact that an observation reports beside its identifiers."""
 
     NONE = ""
-    ORDER = "order"
+    ORDER = ORDER
     ATTRIBUTES = ATTRIBUTES
     CONSENT = "consent"
     INTERACTION = "interaction"

@@ -14,7 +14,7 @@ from msgspec.json import Decoder
 from graph.domain.model.errors import Problem
 from graph.domain.model.json_text import compact
 from graph.domain.model.observations import ORDER, Observation, Party
-from graph.domain.model.rules import ORDER_NAMESPACE as ORDER_NAMESPACE
+from graph.domain.model.rules import ORDER_NAMESPACE
 from graph.domain.model.validation import check_text, check_time
 
 MAX_LINES = 500

@@ -9,8 +9,9 @@ from itertools import combinations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from graph.domain.model.customers import Node
 from graph.domain.model.dates import DAY, format_date
-from graph.domain.model.guarded_values import ValueSet, contradict, guarded_values_of, union, value_sets_of
+from graph.domain.model.guarded_values import ValueSet, contradict, guarded_values_of, union
 from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import EvidenceByKey, Region
@@ -59,7 +60,7 @@ class _Side(Struct, frozen=True, gc=False):
     """Identifiers that share their values, in order, with their customer and the values."""
 
     keys: tuple[str, ...]
-    customer: object
+    customer: Node | None
     values: ValueSet
 
 
@@ -79,7 +80,7 @@ def between(region: Region, a: str, b: str, rules: Rules) -> list[Contradiction]
     return found
 
 
-def within(region: Region, customer: object, rules: Rules, first: Sequence[str] = ()) -> list[Contradiction]:
+def within(region: Region, customer: Node | None, rules: Rules, first: Sequence[str] = ()) -> list[Contradiction]:
     """Return in what the identifiers of one customer contradict each other, whoever joined them.
 
     It is the first contradiction of each guard: if possible one of the keys in `first`, and of the smallest keys.
@@ -93,7 +94,7 @@ def _first_pairs(
     region: Region,
     joined: Iterable[frozenset[str]],
     rules: Rules,
-    may_conflict: Callable[[_Side, _Side], bool],
+    may_contradict: Callable[[_Side, _Side], bool],
     first: Sequence[str] = (),
 ) -> Iterator[tuple[str, _Side, _Side]]:
     """Yield each guarded attribute with the first two sides that contradict each other; `joined` share their values."""
@@ -104,7 +105,7 @@ def _first_pairs(
         pairs = (
             (x, y)
             for x, y in combinations(sides, 2)
-            if may_conflict(x, y) and contradict(guard.compare, x.values, y.values)
+            if may_contradict(x, y) and contradict(guard.compare, x.values, y.values)
         )
         if (pair := next(pairs, None)) is not None:
             yield guard.attribute, *pair
@@ -117,11 +118,11 @@ def _sides(region: Region, joined: Iterable[frozenset[str]], attribute: str, pla
     """
     sides: list[_Side] = []
     for keys in joined:
-        sets = {key: value_sets_of(region.members[key].guarded_values).get(attribute, "") for key in keys}
+        sets = {key: region.members[key].value_sets.get(attribute, "") for key in keys}
         if carrying := tuple(sorted(key for key, text in sets.items() if text)):
             sides.append(_Side(carrying, region.members[carrying[0]].customer, union(sets.values())))
     sides.sort(key=lambda side: (place.get(side.keys[0], len(place)), side.keys[0]))
-    different: dict[tuple[object, ValueSet], _Side] = {}
+    different: dict[tuple[Node | None, ValueSet], _Side] = {}
     for side in sides:
         different.setdefault((side.customer, side.values), side)
     return list(different.values())

@@ -10,8 +10,7 @@ from msgspec import Struct
 from graph.domain.model.guarded_values import is_consistent
 from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.links import Link, LinkState
-from graph.domain.model.orders import ORDER_NAMESPACE
-from graph.domain.model.rules import Rules
+from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.domain.model.store_values import Region
 from graph.domain.resolution.bridges import weakest_links
 from graph.domain.resolution.contradictions import in_words, within
@@ -58,7 +57,7 @@ class NamespaceUsage(Struct, frozen=True, gc=False):
     max_per_customer: int
 
 
-class GuardedIdentifier(Struct, frozen=True, gc=False):
+class ClaimedIdentifier(Struct, frozen=True, gc=False):
     """The weaker end of links that guards suspend, with the number of customers that claim it, its own included."""
 
     key: str
@@ -78,7 +77,7 @@ class HealthCounts(Struct, frozen=True, gc=False):
     namespaces: Sequence[NamespaceUsage]
     multi_value_keys: Sequence[str]
     suspended: Mapping[int, int]
-    guarded: Sequence[GuardedIdentifier] = ()
+    guarded: Sequence[ClaimedIdentifier] = ()
     contradictory_keys: Sequence[str] = ()
 
 
@@ -154,7 +153,7 @@ def _hubs(hubs: Iterable[Hub], rules: Rules) -> Iterable[Finding]:
             )
 
 
-def _contradicting_claims(identifiers: Iterable[GuardedIdentifier]) -> Iterable[Finding]:
+def _contradicting_claims(identifiers: Iterable[ClaimedIdentifier]) -> Iterable[Finding]:
     for identifier in identifiers:
         text = f"{identifier.key} was seen with {identifier.customers} customers whose values contradict each other"
         suggestion = (

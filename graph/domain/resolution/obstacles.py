@@ -53,8 +53,10 @@ def obstacles_of(
     `contradictions` are those between the two customers. They are an obstacle only if they suspend a link.
     """
     overrides = list(region.overrides.values())
-    side = {key: 0 if member.customer == region.members[a].customer else 1 for key, member in region.members.items()
-            if member.customer in (region.members[a].customer, region.members[b].customer)}  # fmt: skip
+    customers = region.members[a].customer, region.members[b].customer
+    side = {
+        key: customers.index(member.customer) for key, member in region.members.items() if member.customer in customers
+    }
     obstacles: list[Obstacle] = []
     for override in overrides:
         if override.kind is OverrideKind.APART and {side.get(override.a), side.get(override.b)} == {0, 1}:

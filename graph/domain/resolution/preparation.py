@@ -9,10 +9,10 @@ from graph.domain.model.facts import FactKind, fact_holders_of, stored_facts
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.observations import ORDER, NormalizedObservation, Observation, normalize
-from graph.domain.model.orders import ORDER_NAMESPACE, Order, reported_at_of
+from graph.domain.model.orders import Order, reported_at_of
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
-from graph.domain.model.rules import DroppedIdentifier, Rules
+from graph.domain.model.rules import ORDER_NAMESPACE, DroppedIdentifier, Rules
 
 
 class Observe(Struct, frozen=True, gc=False):

@@ -5,7 +5,7 @@ import orjson
 from graph.domain.model.dates import DAY
 from graph.domain.model.rules import Rules
 from graph.domain.resolution.health import (
-    GuardedIdentifier,
+    ClaimedIdentifier,
     HealthCounts,
     Hub,
     LargeCustomer,
@@ -39,6 +39,6 @@ class Health(Connected):
             [NamespaceUsage(*record.values()) for record in namespaces],
             [record["key"] for record in multi_value],
             {record["day"]: record["count"] for record in suspended},
-            [GuardedIdentifier(*record.values()) for record in guarded],
+            [ClaimedIdentifier(*record.values()) for record in guarded],
             contradictory_keys(value_sets, rules, first),
         )

@@ -6,7 +6,7 @@ from graph.domain.model.dates import DAY
 from graph.domain.model.json_text import compact
 from graph.domain.model.rules import Rules
 from graph.domain.resolution.health import (
-    GuardedIdentifier,
+    ClaimedIdentifier,
     HealthCounts,
     Hub,
     LargeCustomer,
@@ -68,6 +68,6 @@ def health_counts(db: mapping.Connection, rules: Rules, first: int) -> HealthCou
     )
 
 
-def _guarded(db: mapping.Connection, rules: Rules, first: int) -> list[GuardedIdentifier]:
+def _guarded(db: mapping.Connection, rules: Rules, first: int) -> list[ClaimedIdentifier]:
     rows = db.execute(GUARDED, {"namespaces": compact(rules.names), "first": first})
-    return [GuardedIdentifier(*row) for row in rows]
+    return [ClaimedIdentifier(*row) for row in rows]

@@ -8,10 +8,9 @@
 // as well, so that a revocation and a reprocessing cannot cross; all statements of the orders `orders`; the links
 // between `pairs` of positions in `keys`; the newest version of the rules; and the source revocations in effect, with a
 // number that changes with them (`revision`). `settled` is false if an identifier changed customers while the query
-// waited; then the query is run again. All is one query, because each query costs the
-// driver and the server half a millisecond. The plan is kept (`replan=skip`): everything is found by key, however much
-// is stored, and a new plan every ten seconds while a database fills up would hold all waiting writes for half a
-// second.
+// waited; then the query is run again. All is one query, because each query costs the driver and the server half a
+// millisecond. The plan is kept (`replan=skip`): everything is found by key, however much is stored, and a new plan
+// every ten seconds while a database fills up would hold all waiting writes for half a second.
 CYPHER replan=skip
 UNWIND $params.keys AS key
 OPTIONAL MATCH (i:Identifier {key: key})
