@@ -155,7 +155,7 @@ class IdentityGraph:
         self, text: str, fields: Sequence[SearchField], after: SearchPosition | None, first: int
     ) -> Page[SearchResult]:
         """Return the customers that match all words of a text in some fields, best match first."""
-        return await search(self._store, text, fields, after, first)
+        return await search(self._store, self.rules, text, fields, after, first)
 
     # With an `idempotency_key`, a repeated request returns the result of the first one and changes nothing.
 

@@ -162,6 +162,14 @@ class CustomerStore(Protocol):
         """
         ...
 
+    async def identifiers_beginning_with(self, beginnings: Sequence[str], first: int) -> list[Hit]:
+        """Return up to `first` identifiers of customers for each beginning of a key, by key; none is returned twice."""
+        ...
+
+    async def replace_identifier_texts(self) -> None:
+        """Replace the searchable texts of all identifiers by those that `text_of_identifier` gives now."""
+        ...
+
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:
         """Return the facts of orders by their keys, in order; `None` for an order without facts."""
         ...

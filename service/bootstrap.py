@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from babel import Locale
 
+from graph.commands.search_texts import update_search_texts
 from graph.domain.model.errors import InvalidInput, RulesError, StoreUnavailable, TemporaryFailure
 from graph.domain.model.rules import StoredRules
 from graph.identity_graph import IdentityGraph
@@ -63,6 +64,7 @@ class Wiring:
         await self.store.migrate()
         self._check(await self.graph.rules_control.open(self.rules_text))
         await self.graph.source_revocations.open()
+        await update_search_texts(self.store)
         self.prepared = True
 
     def _check(self, stored: StoredRules) -> None:

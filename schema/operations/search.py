@@ -57,13 +57,14 @@ class SearchQueries:
 
     @strawberry.field(
         description="Search for customers by words in any order, best matches first. All words must match: a whole "
-        "word or its beginning, with or without accents, and with a typo if nothing else matches."
+        "word or its beginning, with or without accents, and with a typo if nothing else matches. Or an identifier "
+        "begins with the text; a phone number is also found by the last 4 or more digits."
     )
     async def search_customers(
         self,
         info: Info,
         text: Annotated[
-            str, strawberry.argument(description="1 to 200 characters and up to 8 words. E.g. `ann meier`.")
+            str, strawberry.argument(description="1 to 500 characters and up to 8 words. E.g. `ann meier`.")
         ],
         first: First = 10,
         after: After = None,

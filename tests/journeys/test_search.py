@@ -1,11 +1,19 @@
 """Search for customers: words in any order, without accents, prefixes, with a typing error."""
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
+from graph.commands.search_texts import SEARCH_TEXTS_KEY
+from graph.domain.profile import search
+from graph.domain.profile.search import MIN_BEGINNING
+from graph.ports import Store
+from graph.stores.neo4j import Neo4jStore
 from tests.builders.clients import Client, order, seen
 from tests.builders.operations import REVOKE, interaction, record, remove_override, set_override, state
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
+from tests.builders.strategies import SETTINGS
 
 SEARCH = """query($text: String!, $first: Int! = 10, $after: String, $fields: [SearchField!]) {
   searchCustomers(text: $text, first: $first, after: $after, fields: $fields) { nodes {
@@ -23,6 +31,14 @@ def client(fresh: Fresh, run: Run) -> Client:
     state(client, "email=ann@work.example", givenName="Anna", familyName="Schmidt", address={"city": "Köln-Deutz"})
     client.record(order("W-7781", "email=ann@work.example"))
     return client
+
+
+async def forget_texts(store: Store) -> None:
+    """Remove the texts of all identifiers, as if an earlier version had stored others."""
+    if isinstance(store, Neo4jStore):
+        await store._read("MATCH (i:Identifier) REMOVE i.words")
+    else:
+        await store._alter(lambda db: db.execute("DELETE FROM search WHERE observation = 0"))
 
 
 def hits_of(client: Client, text: str, **more: object) -> list[str]:
@@ -50,7 +66,13 @@ def hits_of(client: Client, text: str, **more: object) -> list[str]:
         ("anna köln", ["ann"]),
         ("koln", ["renee.mueller", "ann"]),
         ("renee schmidt", []),
-        ("secret-cookie", []),
+        ("secret-cookie", ["renee.mueller"]),
+        ("secret-c", ["renee.mueller"]),
+        ("cookie", []),
+        ("4567", ["renee.mueller"]),
+        ("23 45 67", ["renee.mueller"]),
+        ("567", []),
+        ("3456", []),
         ("anna nobody", []),
     ],
 )
@@ -121,6 +143,68 @@ def test_operators_of_query_languages_have_no_meaning(client: Client, text: str)
     response = client.send(SEARCH, {"text": text})
     assert response.status_code == 200
     assert "INTERNAL_SERVER_ERROR" not in response.text
+
+
+NUMBERS = [
+    "S1/2026-0001",
+    "2026/0001-7",
+    "12.34-5 A",
+    "§§§7§",
+    "a-b-c-d-e-f-g-h-i-j",
+    "z" * 499,
+    "中文/7",
+    "ÄÖ_ß 1",
+    "0001 0002",
+]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_an_identifier_is_found_by_its_own_text_and_by_its_beginning(client: Client, number: str) -> None:
+    # given: besides others that begin alike
+    client.link(seen(f"login={number}", "email=zoe@example.com"), seen("login=S1/2026-00", "email=eve@example.com"))
+    for text in (number, f" {number} ", number[: len(number) // 2 + 2]):
+        # when
+        found = hits_of(client, text)
+        # then
+        assert "zoe" in found
+    # then: the identifier itself comes before those that only begin with it
+    client.link(seen(f"login={number}1", "email=abe@example.com"))
+    assert hits_of(client, number)[0] == "zoe"
+
+
+def test_each_stored_identifier_is_found(client: Client) -> None:
+    names = sorted(client.graph.rules.names)
+    values = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30) | st.from_regex(r"[a-zA-Z0-9 ./-]{3,40}")
+
+    @given(namespace=st.sampled_from(names), value=values, length=st.integers(min_value=MIN_BEGINNING))
+    @settings(SETTINGS, max_examples=60)
+    def found(namespace: str, value: str, length: int) -> None:
+        # given
+        stored = client.graph.rules.normalize_value(namespace, value)
+        assume(isinstance(stored, str))
+        client.link(seen(f"{namespace}={stored}"))
+        for text in {stored, stored[:length]}:
+            # when
+            response = client.send(SEARCH, {"text": text, "first": 100}).json()
+            # then: other identifiers may begin with few characters too
+            matches = [hit["matches"] for hit in response["data"]["searchCustomers"]["nodes"]]
+            assert [{"field": namespace, "value": stored}] in matches or len(matches) == 100
+
+    found()
+
+
+def test_texts_of_an_earlier_version_are_replaced_once(client: Client, run: Run) -> None:
+    # given: a store without the texts that searches need now
+    store = client.wiring.store
+    run(store.put_value(SEARCH_TEXTS_KEY, "1"))
+    run(forget_texts(store))
+    assert hits_of(client, "1234567") == []
+    # when
+    run(client.wiring.prepare())
+    # then
+    assert hits_of(client, "1234567") == ["renee.mueller"]
+    assert hits_of(client, "müller") == ["renee.mueller"]
+    assert run(store.get_value(SEARCH_TEXTS_KEY)) == search.VERSION
 
 
 def test_pages_of_a_search_continue_after_the_cursor(client: Client) -> None:

@@ -38,6 +38,7 @@ COVERED_BY = {
     "graph/commands/commit.py": "conformance/test_model.py",
     "graph/commands/observe.py": "journeys/test_customer.py",
     "graph/commands/overrides.py": "journeys/test_idempotency.py",
+    "graph/commands/search_texts.py": "journeys/test_search.py",
     "graph/commands/products.py": "journeys/test_products.py",
     "graph/commands/revoke.py": "journeys/test_customer.py",
     "graph/commands/rules_control.py": "journeys/test_rules.py",

@@ -1,35 +1,49 @@
-"""Search for customers by words in any order, which may be misspelled.
+"""Search for customers by words in any order, which may be misspelled, and by the beginning of an identifier.
 
 The texts of identifiers and facts are searched, folded to plain words. Stores find the texts that a word matches (as a
-whole word, as a prefix, or with a typing error); this module decides which customers match all words, and their order.
+whole word, as a prefix, or with a typing error) and the identifiers that begin with a text; this module decides which
+customers match, and their order.
 """
 
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import IntEnum
 
 import phonenumbers
 from msgspec import Struct
 
+from graph.domain.model.cleaning import clean_value
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.facts import FactKind
-from graph.domain.model.identifiers import Identifier
+from graph.domain.model.identifiers import MAX_VALUE_LENGTH, Identifier
 from graph.domain.model.json_text import parse_stored
+from graph.domain.model.rules import Rules
 from graph.domain.profile.pages import Page, page_after
 
-MAX_SEARCH_LENGTH = 200
-"""The most characters of a search."""
+MAX_SEARCH_LENGTH = MAX_VALUE_LENGTH
+"""The most characters of a search: each identifier can be searched for."""
+MIN_BEGINNING = 3
+"""The least characters of a search that finds identifiers by their beginning, in namespaces that nobody types too."""
+MAX_BEGINNING_HITS = 100
+"""The most identifiers of a namespace that a beginning may match; further ones are left out."""
+MIN_PHONE_ENDING = 4
+"""The least digits by which a phone number is found from its end."""
+VERSION = "2"
+"""Changes whenever `text_of_identifier` gives another text for the same key: then stores replace their texts."""
 MAX_WORDS = 8
 MAX_HITS = 1_000
 """The most texts that a word may match; further texts are left out, so a frequent word needs a rarer one with it."""
 UNSEARCHED_NAMESPACES = frozenset({"cookie", "device", "ip", "payment_token"})
-"""Namespaces with values that nobody types."""
+"""Namespaces with values that nobody types: they are found by their beginning only, and their words are not stored."""
 _PARTS = re.compile(r"\d+|[^\W\d]+")
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _E164 = re.compile(r"\+[1-9][0-9]{4,}")
 _ASCII_WORD = re.compile("[a-z0-9]+")
 _SEPARATORS = str.maketrans(dict.fromkeys("+-/().", " "))
+_ENDING = "ending"
+"""The beginning of the word that holds the digits of a phone number in reverse, so that its end is found by prefix."""
 
 
 class SearchField(IntEnum):
@@ -62,6 +76,11 @@ class SearchMatch(Struct, frozen=True, gc=False):
     value: str
 
 
+def identifier_hit(customer: str, key: str, beginnings: Collection[str]) -> Hit:
+    """Return the hit of an identifier whose key begins with one of `beginnings`."""
+    return Hit(customer, key, SearchField.IDENTIFIERS, "", key in beginnings)
+
+
 SearchPosition = tuple[int, int, str]
 """The rank of a matching customer: the number of typing errors, the number of prefix matches, id; smaller is better."""
 
@@ -83,30 +102,36 @@ def fold(text: str) -> list[str]:
     return "".join(chars).split()
 
 
-def words_of(search: str) -> list[str]:
-    """The words of a search, longest first; consecutive numbers are one word, as in a phone number.
-
-    Raises `InvalidInput` if there are no words, too many words or too many characters.
-    """
+def check_length(search: str) -> None:
+    """Raise `InvalidInput` if a search is empty or has too many characters."""
     if not 1 <= len(search) <= MAX_SEARCH_LENGTH:
         message = f"text has {len(search)} characters; 1 to {MAX_SEARCH_LENGTH} are allowed"
         raise InvalidInput("INVALID_LENGTH", message, ("text",))
-    words: list[str] = []
-    after_number = False
-    for part in search.translate(_SEPARATORS).split() if _is_number(search) else search.split():
-        for word in fold(part):
-            if word.isdigit() and after_number:
-                words[-1] += word
-            else:
-                words.append(word)
-            after_number = word.isdigit()
-    words = list(dict.fromkeys(words))
+
+
+def words_of(search: str) -> list[str]:
+    """The words of a search, longest first; consecutive numbers are one word, as in a phone number.
+
+    Raises `InvalidInput` if there are no words or too many words.
+    """
+    words = list(dict.fromkeys(_joined(fold(search.translate(_SEPARATORS) if _is_number(search) else search))))
     if not words:
         raise InvalidInput("INVALID_LENGTH", f"text {search[:60]!r} contains no words", ("text",))
     if len(words) > MAX_WORDS:
         raise InvalidInput("INVALID_COUNT", f"text contains {len(words)} words; {MAX_WORDS} are allowed", ("text",))
     # The longest word is probably the rarest.
     return sorted(words, key=lambda word: (-len(word), word))
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """Return words with consecutive numbers as one word."""
+    joined: list[str] = []
+    for before, word in zip(("", *words), words, strict=False):
+        if word.isdigit() and before.isdigit():
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
 
 
 def _is_number(text: str) -> bool:
@@ -125,12 +150,40 @@ def text_of_identifier(key: str) -> str:
     namespace, value = Identifier.from_key(key)
     if namespace in UNSEARCHED_NAMESPACES:
         return ""
-    words = fold(value)
+    plain = fold(value)
     # A card number may be spoken, and stored, with or without the separators between letters and digits.
-    words += [part for word in words for part in _PARTS.findall(word)]
+    words = [*plain, *_joined(plain), *(part for word in plain for part in _PARTS.findall(word))]
     if namespace == "phone":
         words += _phone_forms(value)
+        words.append(_ENDING + "".join(filter(str.isdigit, reversed(value))))
     return " ".join(dict.fromkeys(words))
+
+
+def prefixes_of(word: str) -> list[str]:
+    """The beginnings of stored words by which a word is found: the word, and for digits the end of a phone number."""
+    if len(word) >= MIN_PHONE_ENDING and word.isascii() and word.isdigit():
+        return [word, _ENDING + word[::-1]]
+    return [word]
+
+
+def beginnings_of(search: str, rules: Rules) -> list[str]:
+    """The beginnings of the keys of identifiers whose values begin with the text of a search, as they may be stored.
+
+    A beginning cannot be normalized as a whole value is (it is no email address), so it is tried in both cases, with
+    and without punctuation.
+    """
+    text = clean_value(search)
+    if len(text) < MIN_BEGINNING:
+        return []
+    plain = _NOT_ALPHANUMERIC.sub("", text)
+    texts = dict.fromkeys((text, *(change(form) for form in (text, plain) for change in (str.lower, str.upper)), plain))
+    beginnings: dict[str, None] = {}
+    for namespace in rules.names:
+        values = [form for form in texts if len(form) >= MIN_BEGINNING]
+        if isinstance(value := rules.normalize_value(namespace, text), str):
+            values.append(value)
+        beginnings.update(dict.fromkeys(Identifier(namespace, value).key for value in values))
+    return list(beginnings)
 
 
 def _phone_forms(value: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Search by word with SQLite's full-text index. Typing errors are found by comparison with the words of the index."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -8,7 +9,14 @@ from rapidfuzz.distance import OSA
 from graph.domain.model.facts import stored_facts
 from graph.domain.model.json_text import compact
 from graph.domain.model.observations import Observation
-from graph.domain.profile.search import Hit, SearchField, errors_allowed
+from graph.domain.profile.search import (
+    Hit,
+    SearchField,
+    errors_allowed,
+    identifier_hit,
+    prefixes_of,
+    text_of_identifier,
+)
 from graph.stores.sqlite import mapping
 from graph.stores.sqlite.connection import Connected
 
@@ -24,17 +32,52 @@ class Search(Connected):
     ) -> list[Hit]:
         return await self._read(search, word, fields, within, first)
 
+    async def identifiers_beginning_with(self, beginnings: Sequence[str], first: int) -> list[Hit]:
+        return await self._read(identifiers_beginning_with, beginnings, first)
+
+    async def replace_identifier_texts(self) -> None:
+        await self._alter(replace_identifier_texts)
+
 
 def search(
     db: mapping.Connection, word: str, fields: Sequence[SearchField], within: Sequence[str] | None, first: int
 ) -> list[Hit]:
     """Return the texts that a word matches. The caller holds a transaction."""
-    hits = _matching(db, f'"{word}"*', word, fields, within, first, 0)
+    match = " OR ".join(f'"{prefix}"*' for prefix in prefixes_of(word))
+    hits = _matching(db, match, word, fields, within, first, 0)
     if hits:
         return hits
     for similar, errors in _similar(db, word):
         hits += _matching(db, f'"{similar}"', similar, fields, within, first - len(hits), errors)
     return hits
+
+
+def identifiers_beginning_with(db: mapping.Connection, beginnings: Sequence[str], first: int) -> list[Hit]:
+    """Return identifiers of customers by the beginnings of their keys. The caller holds a transaction."""
+    customers: dict[str, str] = {}
+    for beginning in beginnings:
+        customers.update(
+            db.execute(
+                """SELECT i.key, c.public_id FROM identifiers i JOIN customers c ON c.id = i.customer
+                    WHERE i.key >= ? AND i.key < ? ORDER BY i.key LIMIT ?""",
+                (beginning, beginning + chr(sys.maxunicode), first),
+            )
+        )
+    return [identifier_hit(customer, key, beginnings) for key, customer in customers.items()]
+
+
+def replace_identifier_texts(db: mapping.Connection) -> None:
+    """Replace the texts of all identifiers. The caller holds a transaction."""
+    db.execute("DELETE FROM search WHERE observation = 0")
+    insert_identifier_texts(db, db.execute("SELECT key, id FROM identifiers"))
+
+
+def insert_identifier_texts(db: mapping.Connection, identifiers: Iterable[tuple[str, int]]) -> None:
+    """Insert the texts of identifiers, given as (key, row id)."""
+    db.executemany(
+        "INSERT INTO search (words, identifier, observation, field) VALUES (?, ?, 0, 0)",
+        ((words, row_id) for key, row_id in identifiers if (words := text_of_identifier(key))),
+    )
 
 
 def _matching(

@@ -9,9 +9,10 @@ from graph.domain.model.facts import FactKind, detail
 from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
 from graph.domain.model.store_values import NewNode, Writes
-from graph.domain.profile.search import SearchField, text_of_facts, text_of_identifier
+from graph.domain.profile.search import SearchField, text_of_facts
 from graph.ports import LOADING
 from graph.stores.sqlite import history, mapping, segments
+from graph.stores.sqlite.search import insert_identifier_texts
 from graph.stores.sqlite.source_revocations import SOURCE_REVOCATION, source_revocation_values
 
 
@@ -90,12 +91,7 @@ class Writer:
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 [(self._handles.identifiers[row[0]], *row) for row in created],
             )
-            texts = [
-                (words, self._handles.identifiers[row[0]]) for row in created if (words := text_of_identifier(row[0]))
-            ]
-            self._db.executemany(
-                "INSERT INTO search (words, identifier, observation, field) VALUES (?, ?, 0, 0)", texts
-            )
+            insert_identifier_texts(self._db, ((row[0], self._handles.identifiers[row[0]]) for row in created))
         self._db.executemany(
             """UPDATE identifiers SET first_seen_at = ?, last_seen_at = ?, observation_count = ?, sources = ?,
                 degree = ?, shared = ?, blocked = ?, override_count = ?, interaction_counts = ?,

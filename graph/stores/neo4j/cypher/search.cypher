@@ -16,3 +16,21 @@ CALL (node) {
 WITH node, customer, key, field, fact
 WHERE field IN $fields AND ($within IS NULL OR customer IN $within)
 RETURN customer, key, field, fact, node.words AS words LIMIT $first;
+
+// name: identifiers_beginning_with
+// Returns identifiers of customers by the beginnings of their keys, up to $first for each beginning.
+UNWIND $beginnings AS beginning
+CALL (beginning) {
+  MATCH (i:Identifier)-[:IDENTIFIES]->(c:Customer) WHERE i.key STARTS WITH beginning
+  RETURN c.id AS customer, i.key AS key ORDER BY key LIMIT $first
+}
+RETURN DISTINCT customer, key;
+
+// name: keys
+// Returns keys of identifiers, in order.
+MATCH (i:Identifier) WHERE i.key > $after RETURN i.key AS key ORDER BY key LIMIT $first;
+
+// name: replace_identifier_texts
+// Replaces the words of identifiers, given as [key, words].
+UNWIND $texts AS text
+MATCH (i:Identifier {key: text[0]}) SET i.words = text[1];
