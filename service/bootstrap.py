@@ -1,6 +1,7 @@
 """The only wiring: builds a graph from settings."""
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from service.config import attributes_file, rules_file
 from service.config.settings import Settings
 from service.runtime import model_fitting
 from service.runtime.ids import RandomIds
+
+log = logging.getLogger("kith")
 
 
 class SystemClock:
@@ -62,10 +65,12 @@ class Wiring:
     async def prepare(self) -> None:
         """Migrate the store and use its rules, or store these rules if it has none. Raises `RulesError`."""
         await self.store.migrate()
-        self._check(await self.graph.rules_control.open(self.rules_text))
+        stored = await self.graph.rules_control.open(self.rules_text)
+        self._check(stored)
         await self.graph.source_revocations.open()
         await update_search_texts(self.store)
         self.prepared = True
+        log.info("the store is ready; version %d of the rules is in effect", stored.version)
 
     def _check(self, stored: StoredRules) -> None:
         """Raise `RulesError` if the settings name a rules file with other rules than those of the store."""
@@ -128,6 +133,6 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
         rules_file.parse,
         settings.change_poll_seconds,
         catalog,
-        model_fitting.fit,
+        model_fitting.fit if model_fitting.available() else None,
     )
     return Wiring(graph, store, text, rules_configured=settings.rules is not None)

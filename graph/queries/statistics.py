@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import TemporaryFailure
 from graph.domain.model.order_totals import OrderTotals
-from graph.domain.profile.prediction import Model, Prediction, TrainingData, predict
+from graph.domain.profile.prediction import Model, Prediction, PredictionStatus, TrainingData, predict
 from graph.domain.profile.rfm import RfmCounter, RfmPopulation, RfmScores, rfm_scores
 from graph.ports import Clock, CustomerWriteStore
 
@@ -24,7 +24,8 @@ FitModels = Callable[[TrainingData], Awaitable[Model | None]]
 class StatisticsService:
     """Calculates statistics over all customers, and uses the newest ones of any process.
 
-    `fit` fits purchase models, which may take minutes and runs in the background after a calculation.
+    `fit` fits purchase models, which may take minutes and runs in the background after a calculation. It is `None` if
+    the library for it is not installed.
     """
 
     def __init__(self, store: CustomerWriteStore, clock: Clock, fit: FitModels | None = None) -> None:
@@ -103,3 +104,12 @@ class StatisticsService:
         """Return the predicted purchases of a customer with these order totals; `None` without orders or models."""
         _, model = await self.latest()
         return None if model is None else predict(model, order_totals, weeks, self._clock.now())
+
+    async def prediction_status(self, order_totals: OrderTotals) -> PredictionStatus:
+        """Return whether `predict` has a result for a customer with these order totals, and if not, why."""
+        if not order_totals:
+            return PredictionStatus.NO_ORDERS
+        _, model = await self.latest()
+        if model is not None:
+            return PredictionStatus.AVAILABLE
+        return PredictionStatus.NOT_INSTALLED if self._fit is None else PredictionStatus.NOT_FITTED_YET

@@ -13,6 +13,7 @@ from graph.domain.profile.engagement import engagement
 from graph.domain.profile.insights import UNSUBSCRIBED, CustomerInsights
 from graph.domain.profile.interactions import viewed_not_purchased
 from graph.domain.profile.pages import CustomerView
+from graph.domain.profile.prediction import PredictionStatus
 from graph.identity_graph import IdentityGraph
 from schema.shared import customer_pages
 from schema.shared.connections import First
@@ -68,8 +69,8 @@ class CustomerInsightFields:
 
     @strawberry.field(
         description="The purchases that the customer is expected to make, by the BG/NBD and Gamma-Gamma models. Uses "
-        "the customer's current orders and parameters fitted to all customers. Null if the customer has no orders, and "
-        "before the models were first fitted."
+        "the customer's current orders and parameters fitted to all customers. If it is null, `predictionStatus` says "
+        "why."
     )
     async def prediction(
         self,
@@ -84,6 +85,12 @@ class CustomerInsightFields:
             raise InvalidInput("INVALID_VALUE", f"weeks is {weeks}; 1 to {MAX_WEEKS} are allowed", ("weeks",))
         prediction = await info.context.graph.statistics.predict(self.view.customer.order_totals, weeks)
         return None if prediction is None else Prediction.of(prediction)
+
+    @strawberry.field(description="Whether `prediction` has a value, and if not, why.")
+    async def prediction_status(self, info: Info) -> PredictionStatus:
+        """Return the status of the prediction."""
+        self._require_current()
+        return await info.context.graph.statistics.prediction_status(self.view.customer.order_totals)
 
     async def _products(self, info: Info, skus: Iterable[str]) -> dict[str, DomainProduct]:
         distinct = list(dict.fromkeys(skus))

@@ -3,6 +3,7 @@
 import strawberry
 
 from graph.domain.profile.prediction import Prediction as DomainPrediction
+from graph.domain.profile.prediction import PredictionStatus
 from graph.domain.profile.rfm import RfmGroup
 from graph.domain.profile.rfm import RfmPopulation as DomainRfmPopulation
 from graph.domain.profile.rfm import RfmScores as DomainRfmScores
@@ -24,6 +25,16 @@ describe_enum(
     AT_RISK="Ordered often, but long ago.",
     CANNOT_LOSE="Ordered most often, but long ago.",
     LOST="Ordered rarely, and long ago.",
+)
+describe_enum(
+    PredictionStatus,
+    "PredictionStatus",
+    "Whether the purchases of a customer can be predicted.",
+    AVAILABLE="There is a prediction.",
+    NO_ORDERS="The customer has no orders.",
+    NOT_FITTED_YET="The models have not been fitted yet: that happens in the background, once 50 customers have "
+    "ordered on more than one day.",
+    NOT_INSTALLED="The service was installed without the extra `predict`.",
 )
 
 

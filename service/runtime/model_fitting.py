@@ -29,8 +29,8 @@ def available() -> bool:
 
 
 async def fit(data: TrainingData) -> Model | None:
-    """Fit the models; `None` if there is too little data, or the library is not installed or fails."""
-    if not available() or not data.is_sufficient:
+    """Fit the models; `None` if there is too little data or the library fails. The library must be installed."""
+    if not data.is_sufficient:
         return None
     rows = [[history.repeat_purchases, history.recency, history.age] for history in data.histories]
     request = json.dumps([rows, data.spend]).encode()

@@ -143,7 +143,7 @@ def test_predictions_equal_those_of_the_library_and_the_models_the_published_one
 
 def test_a_prediction_is_read_over_graphql(run: Run, tmp_path: Path) -> None:
     from graph.stores.sqlite import SQLiteStore
-    from tests.builders.clients import Client, order
+    from tests.builders.clients import Client, order, seen
 
     # given
     store = SQLiteStore(tmp_path / "kith.db")
@@ -160,20 +160,24 @@ def test_a_prediction_is_read_over_graphql(run: Run, tmp_path: Path) -> None:
         for n, (customer, day, _, usd) in enumerate(lines)
     ]
     client.record(*orders)
-    fields = """prediction { weeks probabilityAlive expectedPurchases expectedPurchaseValue { amount currency }
-      expectedValue { amount } fittedToCustomers }"""
-    assert client.customer("crm_id=00004", fields)["prediction"] is None
+    fields = """predictionStatus prediction { weeks probabilityAlive expectedPurchases
+      expectedPurchaseValue { amount currency } expectedValue { amount } fittedToCustomers }"""
+    assert client.customer("crm_id=00004", fields) == {"predictionStatus": "NOT_INSTALLED", "prediction": None}
+    client.link(seen("crm_id=9", "email=nothing@example.com"))
+    assert client.customer("crm_id=9", fields) == {"predictionStatus": "NO_ORDERS", "prediction": None}
     # when
     client.graph.statistics._fit = model_fitting.fit
+    assert client.customer("crm_id=00004", fields)["predictionStatus"] == "NOT_FITTED_YET"
     client.ask("mutation { recalculateRfm { customerCount } }")
     run(asyncio.wait_for(client.graph.statistics.wait_until_fitted(), 120))
     # then
+    assert client.customer("crm_id=00004", fields)["predictionStatus"] == "AVAILABLE"
     year = client.customer("crm_id=00004", fields)["prediction"]
     assert (year["weeks"], year["fittedToCustomers"]) == (52, len({customer for customer, *_ in lines}))
     assert year["expectedPurchaseValue"]["currency"] == "EUR"
     assert 0 < year["probabilityAlive"] <= 1
     assert year["expectedPurchases"] > 0
-    month = client.customer("crm_id=00004", fields.replace("prediction", "prediction(weeks: 4)"))["prediction"]
+    month = client.customer("crm_id=00004", fields.replace("prediction {", "prediction(weeks: 4) {"))["prediction"]
     assert month["expectedPurchases"] < year["expectedPurchases"]
     problem = client.send('{ customer(by: {identifier: {namespace: "crm_id", value: "00004"}}) { '
                           "prediction(weeks: 0) { weeks } } }").json()  # fmt: skip

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from decimal import Decimal
+from enum import Enum
 
 from msgspec import Struct, field
 
@@ -24,6 +25,15 @@ MIN_REPEAT_CUSTOMERS = 50
 """The fewest customers with repeat purchases that a model can be fitted to."""
 _MAX_TERMS = 100_000
 _SMALL = 1e-12
+
+
+class PredictionStatus(Enum):
+    """Whether the purchases of a customer can be predicted, and if not, why."""
+
+    AVAILABLE = "available"
+    NO_ORDERS = "no orders"
+    NOT_FITTED_YET = "not fitted yet"
+    NOT_INSTALLED = "not installed"
 
 
 class PurchaseHistory(Struct, frozen=True, gc=False):
