@@ -18,6 +18,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.lang")
 START_SECONDS = 120
+HTTP_OFFSET = 7687 - 7474
+"""The distance of the usual ports, so that another Bolt port moves both."""
 
 
 class CannotStart(Exception):
@@ -64,6 +66,16 @@ def configure(home: Path, bolt: int, http: int, heap_mb: int, page_cache_mb: int
     (home / "conf" / "neo4j.conf").write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
 
 
+def require_free(port: int) -> None:
+    """Raise `CannotStart` if another process listens on a port: its server would be taken for this one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CannotStart(f"port {port} cannot be used: {error.strerror}") from error
+
+
 def free_port() -> int:
     """Return a port that no process listens on."""
     with socket.socket() as probe:
@@ -85,6 +97,8 @@ class Server:
     def __enter__(self) -> "Server":
         if reason := missing():
             raise CannotStart(reason)
+        for port in (self.bolt, self.http):
+            require_free(port)
         # The jars are outside the home folder, so that they are not fetched again for a temporary home.
         lib = Path(os.environ.get("NEO4J_LIB", HERE.parent.parent / ".neo4j" / "lib"))
         fetch(lib)
@@ -141,14 +155,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, default=Path(".neo4j/home"), help="folder of the data, logs and settings")
     parser.add_argument("--bolt-port", type=int, default=7687)
-    parser.add_argument("--http-port", type=int, default=7474)
+    parser.add_argument("--http-port", type=int, help=f"by default the Bolt port less {HTTP_OFFSET}")
     parser.add_argument("--heap-mb", type=int, default=1024)
     parser.add_argument("--page-cache-mb", type=int, default=512)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with Server(
-            options.home, options.bolt_port, options.http_port, options.heap_mb, options.page_cache_mb
+            options.home,
+            options.bolt_port,
+            options.http_port or options.bolt_port - HTTP_OFFSET,
+            options.heap_mb,
+            options.page_cache_mb,
         ) as server:
             print(f"Neo4j is ready: {server.uri} (browser http://127.0.0.1:{server.http}); Ctrl-C stops it", flush=True)
             signal.pause()
