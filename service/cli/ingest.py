@@ -128,6 +128,7 @@ async def _import(wiring: Wiring, files: list[Path], report: Report, source: str
             progress.update(bar, description=path.name)
             await run.run(path, file)
             done += path.stat().st_size
+            progress.update(bar, completed=done)
 
 
 def backfill(

@@ -1,6 +1,6 @@
 """What the commands share that preview or carry out background work: progress bars, and the impact of a preview."""
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from graph.domain.model.errors import StoreUnavailable
 from graph.queries.rules_preview import Preview, PreviewImpact
@@ -13,6 +13,11 @@ def bar() -> Progress:
     return Progress(*columns, console=errors)
 
 
+def end(progress: Progress, task: TaskID, done: int) -> None:
+    """Show a task as complete: its last part was done since the bar was last updated."""
+    progress.update(task, completed=done, total=done)
+
+
 async def impact_of(preview: Preview) -> PreviewImpact:
     """Wait for a preview and return its impact; raises `StoreUnavailable` if it failed."""
     with bar() as progress:
@@ -20,6 +25,7 @@ async def impact_of(preview: Preview) -> PreviewImpact:
         while preview.running:
             await preview.wait(0.2)
             progress.update(task, completed=preview.processed, total=preview.total or None)
+        end(progress, task, preview.processed)
     if preview.impact is None:
         raise StoreUnavailable("the preview failed: the database is unavailable")
     return preview.impact

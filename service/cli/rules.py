@@ -8,7 +8,7 @@ import typer
 
 from graph.queries.rules_preview import PreviewImpact
 from service.bootstrap import Wiring
-from service.cli.previews import bar, impact_of, print_customers, print_samples
+from service.cli.previews import bar, end, impact_of, print_customers, print_samples
 from service.cli.shared import Store, console, run_with_stored_rules, run_with_wiring
 from service.config import attributes_file, rules_file
 from service.config import settings as settings_module
@@ -79,7 +79,8 @@ def apply(
             while (progress := await rules.progress()).running:
                 shown.update(task, completed=progress.processed, total=progress.total)
                 await asyncio.sleep(0.2)
-        await rules.applied()
+            await rules.applied()
+            end(shown, task, progress.processed)
         return progress.version
 
     console.print(f"version {run_with_stored_rules(store, run)} of the rules is in effect")

@@ -158,6 +158,7 @@ class Backfill:
                     self.on_progress("read", bytes_before + chunk[-1].read_bytes, total_bytes)
                 self.counts.blank += file.blank
                 bytes_before += path.stat().st_size
+                self.on_progress("read", bytes_before, total_bytes)
         collected, conflicts = lines.finish()
         for index, numbers in conflicts.items():
             self._reject_conflicts(files[index], rules, numbers)
