@@ -13,7 +13,7 @@ ARG SOURCE_COMMIT=""
 RUN python -m venv /opt/kith && SOURCE_COMMIT="$SOURCE_COMMIT" /opt/kith/bin/pip install --no-cache-dir --constraint constraints.txt ".${EXTRAS}"
 
 FROM python:3.11-slim
-RUN useradd --system --create-home kith
+RUN useradd --system --create-home --uid 10001 kith
 COPY --from=build /opt/kith /opt/kith
 USER kith
 WORKDIR /home/kith
