@@ -1,9 +1,9 @@
 // Sends operations to Kith, each by the hash of its trusted document instead of its text.
 import type { TypedDocumentString } from "./generated/graphql.js";
 
-export const KITH_URL = process.env["KITH_URL"] ?? "http://127.0.0.1:8000/graphql";
-export const HEADERS: Record<string, string> = process.env["KITH_KEY"]
-  ? { authorization: `Bearer ${process.env["KITH_KEY"]}` }
+export const KITH_URL = process.env["GRAPHQL_URL"] ?? "http://127.0.0.1:8000/graphql";
+export const HEADERS: Record<string, string> = process.env["GRAPHQL_KEY"]
+  ? { authorization: `Bearer ${process.env["GRAPHQL_KEY"]}` }
   : {};
 
 export class KithError extends Error {}

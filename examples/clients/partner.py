@@ -27,9 +27,9 @@ def read(lines: Iterator[str]) -> Iterator[ObservationInput]:
 
 async def main() -> int:
     """Send everything; return the number of rejected observations."""
-    key = os.environ.get("KITH_KEY", "")
+    key = os.environ.get("GRAPHQL_KEY", "")
     client = KithClient(
-        url=os.environ.get("KITH_URL", "http://127.0.0.1:8000/graphql"),
+        url=os.environ.get("GRAPHQL_URL", "http://127.0.0.1:8000/graphql"),
         headers={"authorization": f"Bearer {key}"} if key else {},
     )
     rejected = 0

@@ -15,7 +15,7 @@ from graph.domain.model.rules import with_country
 from graph.domain.profile.pages import ById, ByKey
 from graph.domain.resolution import scenario
 from service.bootstrap import Wiring, wire
-from service.cli import ingest, rules, sources
+from service.cli import ingest, rules, sources, startup
 from service.cli.customer_page import print_customer, selection
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
 from service.config import settings as settings_module
@@ -67,8 +67,8 @@ def serve(
         raise InvalidInput("INVALID_SETTING", message)
     wiring = wire(settings)
     asgi = create_app(settings, wiring)
-    console.print(f"Store: {settings.store}", soft_wrap=True)
-    console.print(f"GraphQL: http://{settings.host}:{settings.port}/graphql", soft_wrap=True)
+    for line in startup.lines(settings):
+        console.print(escape(line), soft_wrap=True)
     # The access log is off: the URL of a GET request contains its query, and with it personal data.
     uvicorn.run(
         asgi,

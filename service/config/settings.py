@@ -1,22 +1,30 @@
 """Settings, from the environment and a file `.env` in the working folder. See docs/reference/settings.md."""
 
+import difflib
 import ipaddress
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from graph.domain.model.errors import InvalidInput
 from schema.execution.limits import Limits
 
+PREFIX = "KITH_"
+ENV_FILE = ".env"
+_KUBERNETES = ("SERVICE_", "PORT_")
+"""Beginnings of the variables that Kubernetes sets in every pod for a service named kith."""
 PROFILE_DEFAULT = "Default: on in the development profile, off in the production profile."
 
 
 class Settings(BaseSettings):
     """All settings; each is an environment variable with the prefix `KITH_`."""
 
-    model_config = SettingsConfigDict(env_prefix="KITH_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", env_ignore_empty=True)
 
     store: str = Field(
         "sqlite:///kith.db", description="Where the graph is stored: sqlite:///FILE or neo4j://HOST:PORT."
@@ -144,9 +152,39 @@ class Settings(BaseSettings):
 
 def load(**chosen: object) -> Settings:
     """Load the settings. Values of `chosen` that are not `None` take precedence; an error names the variable."""
+    for place, names in _variables().items():
+        for name in names:
+            _check_name(name, place)
     try:
         return Settings(**{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         raise InvalidInput("INVALID_SETTING", f"KITH_{name}: {first['msg']}") from None
+
+
+def origin(setting: str) -> str:
+    """Return where the value of a setting comes from: the environment or the file `.env`; empty for its default."""
+    return next((place for place, names in _variables().items() if PREFIX + setting.upper() in names), "")
+
+
+def _variables() -> dict[str, dict[str, str | None]]:
+    """Return the variables with the prefix that are not empty, by the place that sets them; the first place counts."""
+    places: dict[str, Mapping[str, str | None]] = {"the environment": os.environ, ENV_FILE: dotenv_values(ENV_FILE)}
+    return {
+        place: {name.upper(): value for name, value in values.items() if name.upper().startswith(PREFIX) and value}
+        for place, values in places.items()
+    }
+
+
+def _check_name(name: str, place: str) -> None:
+    """Raise `InvalidInput` if there is no setting with this name."""
+    known = [PREFIX + field.upper() for field in Settings.model_fields]
+    if name in known:
+        return
+    message = f"{name} (in {place}) is not a setting of Kith"
+    if name.removeprefix(PREFIX).startswith(_KUBERNETES):
+        message += ": Kubernetes sets it for a service named kith unless the pod has enableServiceLinks: false"
+    elif nearest := difflib.get_close_matches(name, known, 1):
+        message += f"; did you mean {nearest[0]}?"
+    raise InvalidInput("INVALID_SETTING", message)

@@ -25,8 +25,10 @@ class ApiKeys:
                 raise InvalidInput("INVALID_SETTING", f"KITH_API_KEYS: duplicate name {name!r}")
             self._keys[name] = key
 
-    def __bool__(self) -> bool:
-        return bool(self._keys)
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the callers."""
+        return tuple(self._keys)
 
     def caller(self, authorization: str) -> Caller | None:
         """Return the caller of an `Authorization` header; `None` if its key is not valid."""

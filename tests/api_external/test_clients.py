@@ -16,7 +16,7 @@ DOCUMENTS = CLIENTS / "generated" / "persisted-documents.json"
 
 
 def run(*command: object, service: Service | None = None, input: str | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "KITH_KEY": KEY, "KITH_URL": service.url if service else ""}
+    environment = {**os.environ, "GRAPHQL_KEY": KEY, "GRAPHQL_URL": service.url if service else ""}
     return subprocess.run(
         list(map(str, command)), cwd=CLIENTS, env=environment, input=input, capture_output=True, text=True, timeout=120
     )
@@ -64,7 +64,7 @@ def test_the_till_client_serves_a_customer_twice(typescript: Path, serve: Serve)
 def test_a_storefront_receives_its_visitor_becoming_known(typescript: Path, serve: Serve) -> None:
     # given
     service = serve(api_keys=f"shop:{KEY}", documents=DOCUMENTS)
-    environment = {**os.environ, "KITH_KEY": KEY, "KITH_URL": service.url}
+    environment = {**os.environ, "GRAPHQL_KEY": KEY, "GRAPHQL_URL": service.url}
     command = ["node", str(typescript / "storefront.js"), "ck-77"]
     page = subprocess.Popen(command, cwd=CLIENTS, env=environment, stdout=subprocess.PIPE, text=True)
     authorization = {"authorization": f"Bearer {KEY}"}

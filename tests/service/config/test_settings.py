@@ -1,0 +1,60 @@
+"""Settings: unknown names, and where values come from."""
+
+from pathlib import Path
+
+import pytest
+
+from graph.domain.model.errors import InvalidInput
+from service.config import settings
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("KITH_MAX_DEPT", "KITH_MAX_DEPT (in the environment) is not a setting of Kith; did you mean KITH_MAX_DEPTH?"),
+        ("KITH_KEYS", "did you mean KITH_API_KEYS?"),
+        ("kith_stoer", "KITH_STOER (in the environment) is not a setting of Kith; did you mean KITH_STORE?"),
+        ("KITH_SERVICE_HOST", "enableServiceLinks: false"),
+        ("KITH_PORT_8000_TCP_ADDR", "enableServiceLinks: false"),
+        ("KITH_XXXXXXXXXX", "KITH_XXXXXXXXXX (in the environment) is not a setting of Kith"),
+    ],
+)
+def test_an_unknown_name_is_an_error_with_the_nearest_one(
+    monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    # given
+    monkeypatch.setenv(name, "secret-value")
+    # when
+    with pytest.raises(InvalidInput) as raised:
+        settings.load()
+    # then
+    assert raised.value.code == "INVALID_SETTING"
+    assert message in raised.value.message
+    assert "secret-value" not in raised.value.message
+
+
+def test_a_name_in_the_file_is_checked_too(folder: Path) -> None:
+    (folder / ".env").write_text("KITH_MAX_DEPT=5\nEXTRAS=[predict]\n")
+    with pytest.raises(InvalidInput, match=r"KITH_MAX_DEPT \(in \.env\) is not a setting.*KITH_MAX_DEPTH"):
+        settings.load()
+
+
+def test_an_empty_variable_is_as_if_it_were_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KITH_RULES", "")
+    monkeypatch.setenv("KITH_PORT", "")
+    assert (settings.load().rules, settings.load().port) == (None, 8000)
+
+
+def test_the_environment_is_named_before_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.origin("api_keys") == ""
+    (folder / ".env").write_text("KITH_API_KEYS=shop:0123456789abcdef\n")
+    assert settings.origin("api_keys") == ".env"
+    monkeypatch.setenv("KITH_API_KEYS", "till:fedcba9876543210")
+    assert settings.origin("api_keys") == "the environment"
+    assert settings.load().api_keys.get_secret_value() == "till:fedcba9876543210"
