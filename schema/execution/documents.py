@@ -17,6 +17,7 @@ from graphql import (
     validate,
     visit,
 )
+from graphql.validation import OverlappingFieldsCanBeMergedRule
 from msgspec import Struct
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
@@ -24,6 +25,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from schema.execution.compiled import Plans, plans_of
 from schema.execution.document_weight import DocumentWeigher, SelectionWeight
 from schema.execution.limits import Limits
+from schema.execution.overlapping_fields import conflicts
 
 DOCUMENT_CACHE_SIZE = 1_000
 """Number of documents that are cached."""
@@ -40,7 +42,12 @@ WEIGHT_CACHE_SIZE = 64
 
 HIDDEN_ERRORS_MESSAGE = "the document is not valid for the schema; the development profile reports the details"
 """The only message about an invalid document if errors must not reveal the schema."""
-RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+RULES = (
+    *(rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule),
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
+"""The validation rules, except for that about fields of the same name, which `overlapping_fields` checks."""
 _INTROSPECTION = frozenset({"__schema", "__type"})
 _FEDERATION = frozenset({"_service", "_entities"})
 
@@ -164,6 +171,7 @@ class Documents:
                     operations[name] = Operation(definition, node, self._schema, size_variables)
             if not errors:
                 errors = validate(self._schema, node, RULES, max_errors=MAX_ERRORS)
+                errors = errors or conflicts(self._schema, node, MAX_ERRORS)
                 if errors and not self._limits.details:
                     errors = [GraphQLError(HIDDEN_ERRORS_MESSAGE)]
         except GraphQLError as error:
