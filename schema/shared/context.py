@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import strawberry
 from msgspec import Struct
 
-from graph.domain.profile.pages import CustomerView
+from graph.domain.profile.pages import CustomerView, Selection
 from graph.identity_graph import IdentityGraph
 from schema.shared.loaders import Loaders
 
@@ -19,6 +19,14 @@ class Caller(Struct, frozen=True):
     """The client that sent a request: the name of its API key, or `local` if the service requires no keys."""
 
     name: str
+
+
+@dataclass(slots=True)
+class FoundSelections:
+    """The selections that look-ahead found with given values of variables, by field nodes and path."""
+
+    variables: object = None
+    by_nodes: dict[Any, tuple[Selection | None, object]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -34,6 +42,7 @@ class Context:
     present_customer: "Callable[[CustomerView], Customer]"
     connection_params: dict[str, Any] = field(default_factory=dict)
     loaders: Loaders = field(init=False)
+    selections: FoundSelections = field(default_factory=FoundSelections)
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self.graph)

@@ -1,10 +1,11 @@
 """Look-ahead: finds what a query selects of its customers, so that one read of the store returns all of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from graphql import (
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLIncludeDirective,
     GraphQLObjectType,
@@ -12,6 +13,7 @@ from graphql import (
     GraphQLSkipDirective,
     InlineFragmentNode,
     NamedTypeNode,
+    SelectionNode,
     SelectionSetNode,
     visit,
 )
@@ -35,24 +37,38 @@ def _variables(info: GraphQLResolveInfo[Any]) -> VariableValues:
 
 
 SELECTION_CACHE_SIZE = 500
-_selection_cache: dict[tuple[int, Path], tuple[FieldNode, Rules, Selection | None]] = {}
-"""Selections of fields whose arguments and conditions contain no variables, by the node's identity. Each entry holds a
-reference to its node, so that the identity is not reused."""
+_selection_cache: dict[tuple[int, Path], tuple[FieldNode, Rules, Selection | None, bool]] = {}
+"""Selections by the node's identity, and whether they depend on variables: then they are found again for each request.
+Each entry holds a reference to its node, so that the identity is not reused."""
 
 
 def selection_of(info: Info, *path: str) -> Selection | None:
     """Return the selection on the customers that the field of `info` returns at `path`; `None` if it returns none."""
     raw, rules = info._raw_info, info.context.graph.rules
-    first = raw.field_nodes[0]
+    nodes: Sequence[FieldNode] = raw.field_nodes
+    if len(nodes) != 1:
+        return _selection_of_request(info, rules, path)
+    first = nodes[0]
     cached = _selection_cache.get((id(first), path))
-    if cached is not None and cached[0] is first and cached[1] is rules and len(raw.field_nodes) == 1:
-        return cached[2]
-    selection = _find_selection(raw, rules, path)
-    if len(raw.field_nodes) == 1 and _is_constant(first, raw):
-        if len(_selection_cache) >= SELECTION_CACHE_SIZE:
-            _selection_cache.clear()
-        _selection_cache[id(first), path] = first, rules, selection
+    if cached is not None and cached[0] is first and cached[1] is rules:
+        return _selection_of_request(info, rules, path) if cached[3] else cached[2]
+    selection = _selection_of_request(info, rules, path)
+    if len(_selection_cache) >= SELECTION_CACHE_SIZE:
+        _selection_cache.clear()
+    _selection_cache[id(first), path] = first, rules, selection, not _is_constant(first, raw)
     return selection
+
+
+def _selection_of_request(info: Info, rules: Rules, path: Path) -> Selection | None:
+    """Return the selection, which is found once per request: a field may be resolved for each of many objects."""
+    raw, found = info._raw_info, info.context.selections
+    if found.variables is not raw.variable_values:
+        found.variables, found.by_nodes = raw.variable_values, {}
+    key = tuple(map(id, raw.field_nodes)), path
+    if key not in found.by_nodes:
+        # The nodes are referenced, so that their identities are not reused.
+        found.by_nodes[key] = _find_selection(raw, rules, path), raw.field_nodes
+    return found.by_nodes[key][0]
 
 
 def selection_of_nodes(info: Info, *path: str) -> Selection:
@@ -91,8 +107,7 @@ def _find_selection(info: GraphQLResolveInfo[Any], rules: Rules, path: Path) -> 
     for name in path:
         sets = [
             field.selection_set
-            for selections in sets
-            for field in _fields(selections, info)
+            for field in _fields(sets, info)
             if field.name.value == name and field.selection_set is not None
         ]
     if not sets:
@@ -101,30 +116,51 @@ def _find_selection(info: GraphQLResolveInfo[Any], rules: Rules, path: Path) -> 
     if not isinstance(customer, GraphQLObjectType):
         raise TypeError("the schema's Customer is not an object type")
     pages: dict[PageRequest, None] = {}
-    for selections in sets:
-        for field in _fields(selections, info):
-            definition = customer.fields.get(field.name.value)
-            if definition is not None:
-                arguments = get_argument_values(definition, field, _variables(info))
-                pages.update(dict.fromkeys(_pages(field.name.value, arguments, rules)))
+    for field in _fields(sets, info):
+        definition = customer.fields.get(field.name.value)
+        if definition is not None:
+            arguments = get_argument_values(definition, field, _variables(info))
+            pages.update(dict.fromkeys(_pages(field.name.value, arguments, rules)))
     return Selection.of(pages)
 
 
-def _fields(selections: SelectionSetNode, info: GraphQLResolveInfo[Any]) -> Iterator[FieldNode]:
-    """Yield the fields of a selection, with fragments expanded and conditions applied."""
-    variables = _variables(info)
+def _fields(sets: Iterable[SelectionSetNode], info: GraphQLResolveInfo[Any]) -> list[FieldNode]:
+    """Return the fields of selection sets, with conditions applied and each fragment expanded once."""
+    fields: list[FieldNode] = []
+    variables, visited = _variables(info), set[str]()
+    for selections in sets:
+        _collect_fields(selections, info.fragments, variables, visited, fields)
+    return fields
+
+
+def _collect_fields(
+    selections: SelectionSetNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    variables: VariableValues,
+    visited: set[str],
+    fields: list[FieldNode],
+) -> None:
     for node in selections.selections:
-        skip = get_directive_values(GraphQLSkipDirective, node, variables)
-        include = get_directive_values(GraphQLIncludeDirective, node, variables)
-        if (skip and skip["if"]) or (include and not include["if"]):
+        if not _is_included(node, variables):
             continue
         match node:
             case FieldNode():
-                yield node
+                fields.append(node)
             case InlineFragmentNode() if _may_be_customer(node.type_condition):
-                yield from _fields(node.selection_set, info)
-            case FragmentSpreadNode() if _may_be_customer((fragment := info.fragments[node.name.value]).type_condition):
-                yield from _fields(fragment.selection_set, info)
+                _collect_fields(node.selection_set, fragments, variables, visited, fields)
+            case FragmentSpreadNode() if (name := node.name.value) not in visited:
+                visited.add(name)
+                fragment = fragments[name]
+                if _may_be_customer(fragment.type_condition):
+                    _collect_fields(fragment.selection_set, fragments, variables, visited, fields)
+
+
+def _is_included(node: SelectionNode, variables: VariableValues) -> bool:
+    if not node.directives:
+        return True
+    skip = get_directive_values(GraphQLSkipDirective, node, variables)
+    include = get_directive_values(GraphQLIncludeDirective, node, variables)
+    return not (skip and skip["if"]) and not (include and not include["if"])
 
 
 def _may_be_customer(condition: NamedTypeNode | None) -> bool:
