@@ -1,8 +1,9 @@
 """The schema as a subgraph of Apollo Federation 2."""
 
-from typing import Any
+from typing import Any, cast
 
 import strawberry.federation
+from graphql import GraphQLObjectType, introspection_types, is_input_object_type
 from strawberry.federation.schema import FederationAny
 
 from graph.domain.model.errors import InvalidInput
@@ -43,12 +44,21 @@ ENTITY_KEYS = {"Customer": ("id", Customer.resolve_reference), "Order": ("number
 class KithSchema(strawberry.federation.Schema):
     """Strawberry's subgraph, with error messages for invalid representations."""
 
+    def _extend_introspection(self) -> None:
+        """Define `__Type.isOneOf` for all types: Strawberry's resolver fails for lists and non-null types."""
+        cast("GraphQLObjectType", introspection_types["__Type"]).fields["isOneOf"].resolve = _is_one_of
+
     def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:
         """Return the entities of representations; the loaders read all of them at once."""
         if len(representations) > MAX_PAGE:
             message = f"representations has {len(representations)} entries; 0 to {MAX_PAGE} are allowed"
             raise InvalidInput("INVALID_COUNT", message, ("representations",))
         return [_entity(info, representation, position) for position, representation in enumerate(representations)]
+
+
+def _is_one_of(type: Any, info: Any) -> bool | None:
+    """Return whether an input object has exactly one field; `None` for other types, as the specification demands."""
+    return bool(type.extensions["strawberry-definition"].is_one_of) if is_input_object_type(type) else None
 
 
 def _entity(info: Info, representation: Any, position: int) -> Any:
