@@ -26,6 +26,7 @@ from schema.execution.compiled import Plans, plans_of
 from schema.execution.document_weight import DocumentWeigher, SelectionWeight
 from schema.execution.limits import Limits
 from schema.execution.overlapping_fields import conflicts
+from schema.execution.sizes import SizePath, size_key
 
 DOCUMENT_CACHE_SIZE = 1_000
 """Number of documents that are cached."""
@@ -66,34 +67,23 @@ class Operation:
     node: OperationDefinitionNode
     document: DocumentNode
     schema: GraphQLSchema
-    size_variables: tuple[str, ...] = ()
+    size_paths: tuple[SizePath, ...] = ()
+    """The parts of variables that the cost depends on."""
     runs: int = 0
     plans: Plans | None = None
     """The compiled plans; `None` before the second run."""
     weights: dict[Hashable, OperationWeight] = field(default_factory=dict)
 
-    def weight(self, variables: Mapping[str, Any]) -> OperationWeight:
-        """Return the weight with these variables. Weights are cached by the variables that they depend on."""
-        key = tuple(_size(variables.get(name)) for name in self.size_variables)
+    def weight(self, sent: Mapping[str, Any]) -> OperationWeight:
+        """Return the weight with these variables. Weights are cached by the values that they depend on."""
+        key = tuple([size_key(sent, path) for path in self.size_paths])
         weight = self.weights.get(key)
         if weight is None:
             if len(self.weights) >= WEIGHT_CACHE_SIZE:
                 self.weights.clear()
-            weigher = DocumentWeigher(self.schema, self.document, variables)
+            weigher = DocumentWeigher(self.schema, self.document, sent)
             weight = self.weights[key] = OperationWeight(weigher.operation(self.node).base, weigher.largest_page)
         return weight
-
-
-def _size(value: Any) -> Hashable:
-    """Return the part of a variable's value that a cost may depend on: a number, or the lengths of its lists."""
-    match value:
-        case list():
-            return len(value)
-        case Mapping():
-            return tuple((str(name), len(items)) for name, items in value.items() if isinstance(items, list))
-        case int():
-            return value
-    return None
 
 
 @dataclass(slots=True)
@@ -162,13 +152,14 @@ class Documents:
         operations: dict[str, Operation] = {}
         try:
             errors = self._disabled_features(node)
+            weigher = DocumentWeigher(self._schema, node, {})
             for definition in node.definitions:
                 if isinstance(definition, OperationDefinitionNode):
-                    weigher = DocumentWeigher(self._schema, node, {})
                     errors += self._exceeded_limits(weigher.operation(definition), definition)
                     name = definition.name.value if definition.name else ""
-                    size_variables = tuple(sorted(weigher.size_variables))
-                    operations[name] = Operation(definition, node, self._schema, size_variables)
+                    variables = {variable.variable.name.value for variable in definition.variable_definitions or ()}
+                    paths = tuple(path for path in weigher.size_paths if path[0] in variables)
+                    operations[name] = Operation(definition, node, self._schema, paths)
             if not errors:
                 errors = validate(self._schema, node, RULES, max_errors=MAX_ERRORS)
                 errors = errors or conflicts(self._schema, node, MAX_ERRORS)
@@ -201,6 +192,10 @@ class Documents:
         if selection_weight.aliases > limits.aliases:
             errors.append(
                 _limit_exceeded("aliases and repeated fields", selection_weight.aliases, limits.aliases, node)
+            )
+        if selection_weight.fields > limits.fields:
+            errors.append(
+                _limit_exceeded("fields in its operations and fragments", selection_weight.fields, limits.fields, node)
             )
         return errors
 

@@ -7,9 +7,11 @@ class Limits(Struct, frozen=True):
     """The limits of a request. Numbers are inclusive maximums."""
 
     depth: int = 10
-    """Levels of fields, except for introspection."""
+    """Levels of fields. Those of `ofType`, which introspection nests, are not counted."""
     aliases: int = 30
     """Aliased fields, and fields repeated in the same selection."""
+    fields: int = 5_000
+    """Fields of an operation; those of a fragment are counted each time that it is spread."""
     directives: int = 50
     """Directives in a document."""
     tokens: int = 2_000

@@ -74,8 +74,13 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         8_000_000, ge=1_000, description="Maximum size of a request body, in bytes; a larger one gets status 413."
     )
-    max_depth: int = Field(10, ge=1, description="Maximum depth of fields in a document, except introspection.")
+    max_depth: int = Field(10, ge=1, description="Maximum depth of fields in a document.")
     max_aliases: int = Field(30, ge=0, description="Maximum number of aliases and repeated fields in an operation.")
+    max_fields: int = Field(
+        5_000,
+        ge=1,
+        description="Maximum number of fields in an operation; fragments count each time that they are spread.",
+    )
     max_directives: int = Field(50, ge=0, description="Maximum number of directives in a document.")
     max_tokens: int = Field(2_000, ge=10, description="Maximum number of tokens in a document.")
     max_batch: int = Field(
@@ -138,6 +143,7 @@ class Settings(BaseSettings):
         return Limits(
             depth=self.max_depth,
             aliases=self.max_aliases,
+            fields=self.max_fields,
             directives=self.max_directives,
             tokens=self.max_tokens,
             page=self.max_page,
