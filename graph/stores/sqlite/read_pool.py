@@ -20,6 +20,8 @@ class ReadJob:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._cancelled = False
+        self.interrupted = False
+        """Whether a connection was interrupted for this job; its open cursors and transaction are then unusable."""
 
     def run(self, connection: sqlite3.Connection) -> Any:
         """Run the function. Until it returns, the connection works for this job alone."""
@@ -38,6 +40,7 @@ class ReadJob:
         with self._lock:
             self._cancelled = True
             if self._connection is not None:
+                self.interrupted = True
                 self._connection.interrupt()
 
 

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from graph.domain.model.order_totals import OrderTotals, order_totals_from_json
 from graph.domain.model.orders import Order
 from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
 from graph.ports import T, Work
-from graph.stores.sqlite import checkpoints, mapping
+from graph.stores.sqlite import checkpoints, failures, mapping
 from graph.stores.sqlite.bulk_load import BulkLoad
 from graph.stores.sqlite.connection import READER_CACHE, SETTINGS
 from graph.stores.sqlite.customer_pages import customer_views
@@ -29,6 +29,7 @@ from graph.stores.sqlite.rules import RulesVersions
 from graph.stores.sqlite.search import Search
 from graph.stores.sqlite.segments import SegmentReads
 from graph.stores.sqlite.source_revocations import SourceRevocationReads
+from graph.stores.sqlite.thread_connections import ThreadConnections
 from graph.stores.sqlite.transaction import Transaction
 
 READERS = 4
@@ -47,22 +48,8 @@ class SQLiteStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationRea
         self._writer = ThreadPoolExecutor(1, "kith-sqlite-writer")
         self._readers = ThreadPoolExecutor(READERS, READER)
         self._read_pool = ReadPool(self._readers, READERS, self._run)
-        self._checkpoints = checkpoints.Checkpoints(self._open_connection)
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
-
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            # Each thread uses its own connection; only `close` touches all of them, when the threads have ended.
-            connection = self._open_connection()
-            reads = threading.current_thread().name.startswith(READER)
-            _tune(connection, (*SETTINGS, READER_CACHE) if reads else SETTINGS)
-            with self._lock:
-                self._connections.append(connection)
-            self._local.connection = connection
-        return connection
+        self._connections = ThreadConnections(self._path, lambda: self._open_connection(), _tune_for_thread)
+        self._checkpoints = checkpoints.Checkpoints(self._connections.open)
 
     def _open_connection(self) -> sqlite3.Connection:
         return sqlite3.connect(
@@ -71,18 +58,18 @@ class SQLiteStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationRea
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        connection = self._connections.get()
         try:
-            connection = self._connection()
             connection.execute(begin)
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
+            yield connection
             connection.execute("COMMIT")
         except sqlite3.DatabaseError as error:
-            # Messages of SQLite contain no stored values: "database is locked", "disk I/O error".
-            raise StoreUnavailable(f"the database file cannot be used: {error}") from error
+            raise failures.unavailable(error, self._path) from error
+        finally:
+            if connection.in_transaction:
+                # After an interrupt, ROLLBACK fails too while a cursor is open. Then `_run` replaces the connection.
+                with suppress(sqlite3.DatabaseError):
+                    connection.execute("ROLLBACK")
 
     async def _run_in(self, pool: ThreadPoolExecutor, function: Callable[..., T], *values: object) -> T:
         job = ReadJob(function, values)
@@ -95,11 +82,13 @@ class SQLiteStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationRea
             raise
 
     def _run(self, job: ReadJob) -> Any:
+        connection = self._connections.get()
         try:
-            connection = self._connection()
-        except sqlite3.DatabaseError as error:
-            raise StoreUnavailable(f"the database file cannot be used: {error}") from error
-        return job.run(connection)
+            return job.run(connection)
+        finally:
+            # An interrupt fails what the connection does next as well, until its last cursor is closed.
+            if job.interrupted or connection.in_transaction:
+                self._connections.replace(connection)
 
     async def _read(self, function: Callable[..., T], *values: object) -> T:
         return await self._run_in(self._readers, self._in_transaction, "BEGIN", function, values)
@@ -111,7 +100,7 @@ class SQLiteStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationRea
         return await self._run_in(self._writer, self._in_transaction, "BEGIN IMMEDIATE", function, values)
 
     async def _set(self, settings: Sequence[str]) -> None:
-        await self._run_in(self._writer, lambda: _tune(self._connection(), settings))
+        await self._run_in(self._writer, lambda: _tune(self._connections.get(), settings))
 
     def _in_transaction(self, begin: str, function: Callable[..., T], values: Sequence[object]) -> T:
         with self._transaction(begin) as connection:
@@ -190,8 +179,7 @@ class SQLiteStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationRea
         for pool in (self._writer, self._readers):
             await asyncio.to_thread(pool.shutdown)
         await asyncio.to_thread(self._checkpoints.close)
-        for connection in self._connections:
-            connection.close()
+        self._connections.close()
 
 
 def orders(db: mapping.Connection, keys: Sequence[str]) -> list[Order | None]:
@@ -227,6 +215,12 @@ def _run_work(transaction: Transaction, work: Work[T]) -> T:
         except StopIteration as stop:
             result: T = stop.value
             return result
+
+
+def _tune_for_thread(connection: sqlite3.Connection) -> None:
+    _tune(connection, SETTINGS)
+    if threading.current_thread().name.startswith(READER):
+        _tune(connection, (READER_CACHE,))
 
 
 def _tune(connection: sqlite3.Connection, settings: Sequence[str]) -> None:

@@ -1,0 +1,48 @@
+"""What SQLite's errors mean, in sentences for callers and for whoever runs the service."""
+
+import os
+import sqlite3
+
+from graph.domain.model.errors import StoreUnavailable
+
+SENTENCES = {
+    sqlite3.SQLITE_BUSY: "another process is writing to the database file; retry in a moment",
+    sqlite3.SQLITE_FULL: "the disk is full: nothing can be stored until space is free",
+    sqlite3.SQLITE_READONLY: "the database file or its folder is read-only: nothing can be stored",
+    sqlite3.SQLITE_NOTADB: "the file is not a SQLite database",
+    sqlite3.SQLITE_CORRUPT: "the database file is damaged: stop the service and restore a backup",
+    sqlite3.SQLITE_INTERRUPT: "the read was stopped",
+}
+"""By SQLite's primary result code."""
+IO_ERROR = "the disk reports an error"
+
+
+def code_of(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code of an error, 0 if the error is not SQLite's own."""
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+
+
+def unavailable(error: sqlite3.DatabaseError, path: str) -> StoreUnavailable:
+    """Return the error of the graph for one of SQLite's. The message contains neither the path nor stored values."""
+    code = code_of(error)
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return StoreUnavailable(f"the database file cannot be opened: {_obstacle(path)}")
+    if code == sqlite3.SQLITE_IOERR:
+        return StoreUnavailable(f"{IO_ERROR} ({error.sqlite_errorname}): reading or writing the database file failed")
+    # Other messages of SQLite contain no stored values either: "no such table: customers".
+    return StoreUnavailable(SENTENCES.get(code, f"the database file cannot be used: {error}"))
+
+
+def _obstacle(path: str) -> str:
+    folder = os.path.dirname(os.path.abspath(path))
+    if os.path.isdir(path):
+        return "it is a folder"
+    if not os.path.isdir(folder):
+        return "its folder does not exist"
+    if not os.path.exists(path):
+        writable = os.access(folder, os.W_OK | os.X_OK)
+        return "it does not exist" if writable else "it does not exist, and its folder does not allow creating it"
+    if not os.access(path, os.R_OK):
+        return "the service may not read it"
+    # In WAL mode SQLite creates files beside it.
+    return "the service may not create files in its folder, or too many files are open"
