@@ -1,0 +1,83 @@
+"""Copies of a SQLite file that is in use."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from graph.domain.model.errors import InvalidInput, StoreUnavailable
+
+STEP_PAGES = 4096
+"""Pages of one step, 16 MB: a signal is handled and progress is reported between two."""
+
+
+def backup_to(
+    source: sqlite3.Connection, path: Path, progress: Callable[[int, int], None] = lambda copied, total: None
+) -> None:
+    """Copy the content of a database, as of now, into a new file; other connections read and write meanwhile.
+
+    `source` must be in autocommit mode, outside a transaction. `progress` is called with the number of pages that are
+    copied and of all pages. The file has its name once it is complete, checked and synchronized to disk; otherwise
+    nothing is left. Raises `InvalidInput` if the file exists or its folder does not, `StoreUnavailable` if the content
+    cannot be read, is damaged, or does not fit on the disk.
+    """
+    path = path.absolute()
+    if path.exists():
+        raise InvalidInput("INVALID_FILE", f"{path} exists already: name a new file for the backup")
+    if not path.parent.is_dir():
+        raise InvalidInput("INVALID_FILE", f"{path.parent} is not a folder: the backup needs one that exists")
+    try:
+        # A folder of its own beside the file, so that SQLite's temporary files disappear with it.
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+            copy = Path(folder) / path.name
+            _copy(source, copy, progress)
+            _check(copy)
+            # Whoever may not read the store may not read its backup.
+            shutil.copymode(_file(source), copy)
+            _synchronize(copy)
+            copy.rename(path)
+            _synchronize(path.parent)
+    except sqlite3.DatabaseError as error:
+        # Messages of SQLite contain no stored values.
+        raise StoreUnavailable(f"the backup {path} cannot be written: {error}") from error
+    except OSError as error:
+        raise StoreUnavailable(f"the backup {path} cannot be written: {error.strerror}") from error
+
+
+def _copy(source: sqlite3.Connection, path: Path, progress: Callable[[int, int], None]) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as target:
+        # The file is synchronized once, at the end.
+        target.execute("PRAGMA synchronous = OFF")
+        # With a read transaction, all steps copy one snapshot. Without it, each commit would begin the copy again.
+        source.execute("BEGIN")
+        try:
+            source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            source.backup(
+                target, pages=STEP_PAGES, progress=lambda _, remaining, total: progress(total - remaining, total)
+            )
+        finally:
+            source.execute("ROLLBACK")
+
+
+def _file(connection: sqlite3.Connection) -> str:
+    return next(str(file) for _, name, file in connection.execute("PRAGMA database_list") if name == "main")
+
+
+def _check(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as copy:
+        # One file, whatever the source's journal is: a log beside it would not be renamed with it.
+        copy.execute("PRAGMA journal_mode = DELETE")
+        problems = [problem for (problem,) in copy.execute("PRAGMA integrity_check(1)")]
+    if problems != ["ok"]:
+        raise StoreUnavailable(f"the database file is damaged, and was not backed up: {problems[0]}")
+
+
+def _synchronize(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
