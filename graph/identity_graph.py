@@ -13,6 +13,7 @@ from graph.commands.rules_rollout import ActiveRules
 from graph.commands.segments import Segments
 from graph.commands.source_revocations import SourceRevocationControl
 from graph.commands.undo_merge import UndoResult, merge_to_undo, undo_merge
+from graph.commands.write_gate import WriteGate
 from graph.domain.commands import SourceStatement, Terms
 from graph.domain.model.changes import Entry
 from graph.domain.model.errors import Problem
@@ -75,12 +76,15 @@ class IdentityGraph:
         self.catalog = catalog or Catalog()
         self.terms = Terms(currencies, self.catalog)
         self.broadcaster = ChangeBroadcaster(store, change_poll_seconds)
+        self.write_gate = WriteGate()
         reload = (lambda: self.rules_control.refresh()) if parse else None
-        self._writer = GroupCommit(store, ActiveRules(rules, rules), clock, ids, reload, self._on_stored)
+        self._writer = GroupCommit(
+            store, ActiveRules(rules, rules), clock, ids, reload, self._on_stored, self.write_gate
+        )
         self.rules_control: RulesControl = RulesControl(
             store, self._writer, clock, ids, parse, self.catalog.check_rules
         )
-        self.source_revocations = SourceRevocationControl(store, self._writer, clock, ids)
+        self.source_revocations = SourceRevocationControl(store, self._writer, clock, ids, self.write_gate)
         self.previews = Previews(store, ids, lambda: self.rules, self.rules_control.parse)
         self.statistics = StatisticsService(store, clock, fit)
         self.segments = Segments(
@@ -92,6 +96,7 @@ class IdentityGraph:
             latest=self.statistics.latest,
             on_history_change=self.broadcaster.notify,
             on_segment_change=lambda: self.segment_worker.wake(),
+            gate=self.write_gate,
         )
         self.segment_worker: SegmentWorker = SegmentWorker(store, clock, self.segments, self.broadcaster.notify)
 
@@ -145,6 +150,7 @@ class IdentityGraph:
 
     async def record_products(self, products: Sequence[Product | Problem]) -> list[bool | Problem]:
         """Record 1 to 1,000 products; return for each whether it is the current statement, or its problem."""
+        self.write_gate.check()
         return await record_products(self._store, products, self._clock.now())
 
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:

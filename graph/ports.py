@@ -12,6 +12,7 @@ from msgspec import Struct
 from graph.domain.model.changes import Entry
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
+from graph.domain.model.migrations import Migrations
 from graph.domain.model.order_totals import OrderTotals
 from graph.domain.model.orders import Order
 from graph.domain.model.overrides import Override
@@ -346,8 +347,17 @@ class BulkLoadStore(Protocol):
 class StoreLifecycle(Protocol):
     """Set-up, readiness and shutdown of a store."""
 
+    async def migrations(self) -> Migrations:
+        """Return which migrations the store lacks, and which ones of a newer program it has; must change nothing."""
+        ...
+
     async def migrate(self) -> list[str]:
-        """Bring the store's schema up to date and return descriptions of what was done; must be safe to repeat."""
+        """Carry out the migrations that the store lacks, in order, and return their names.
+
+        Must be safe to repeat, in several processes at once too, and must complete what another process has left
+        unfinished. Must raise `StoreVersionMismatch` for a store of a newer program, whose writes are refused in
+        programs that were running before, too.
+        """
         ...
 
     async def ready(self) -> str:

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from babel import Locale
 
 from graph.commands.search_texts import update_search_texts
-from graph.domain.model.errors import InvalidInput, RulesError, StoreUnavailable, TemporaryFailure
+from graph.domain.model.errors import (
+    InvalidInput,
+    KithError,
+    RulesConflict,
+    StoreUnavailable,
+    StoreVersionMismatch,
+    TemporaryFailure,
+)
 from graph.domain.model.rules import StoredRules
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
@@ -18,7 +25,7 @@ from service.config.settings import Settings
 from service.runtime import model_fitting
 from service.runtime.ids import RandomIds
 
-log = logging.getLogger("kith")
+log = logging.getLogger("kith.preparation")
 
 
 class SystemClock:
@@ -60,11 +67,20 @@ class Wiring:
     rules_configured: bool = False
     """Whether the settings name a rules file, so that different rules in the store are an error."""
     prepared: bool = False
-    rules_error: RulesError | None = None
+    problem: str = ""
+    """Why the last attempt to prepare failed."""
+    _conflicting: bool = False
 
     async def prepare(self) -> None:
-        """Migrate the store and use its rules, or store these rules if it has none. Raises `RulesError`."""
-        await self.store.migrate()
+        """Create the structure of an empty store, and use its rules, or store these if it has none.
+
+        Raises `StoreVersionMismatch` if the store has to be migrated or is newer, `RulesConflict` if the settings name
+        other rules than those of the store.
+        """
+        await self.check_store()
+        if self._conflicting:
+            # Only look whether the conflict has been resolved: `open` would begin an interrupted rollout again.
+            self._check(await self.graph.rules_control.refresh())
         stored = await self.graph.rules_control.open(self.rules_text)
         self._check(stored)
         await self.graph.source_revocations.open()
@@ -72,49 +88,91 @@ class Wiring:
         self.prepared = True
         log.info("the store is ready; version %d of the rules is in effect", stored.version)
 
-    def _check(self, stored: StoredRules) -> None:
-        """Raise `RulesError` if the settings name a rules file with other rules than those of the store."""
-        if self.rules_configured and rules_file.parse(stored.text) != rules_file.parse(self.rules_text):
-            self.rules_error = RulesError(
+    async def check_store(self) -> None:
+        """Create the structure of an empty store; raises `StoreVersionMismatch` for one of another version."""
+        migrations = await self.store.migrations()
+        if migrations.empty and not migrations.unknown:
+            await self.store.migrate()
+        else:
+            migrations.check()
+
+    async def prepare_reading(self) -> None:
+        """Use the rules of the store, those of the settings if it has none, and write nothing.
+
+        Raises `StoreVersionMismatch` and `RulesConflict` as `prepare` does.
+        """
+        (await self.store.migrations()).check()
+        self._check(await self.graph.rules_control.refresh())
+
+    async def read_rules(self) -> StoredRules | None:
+        """Return the rules of the store, `None` if it has none or cannot be read. Nothing is written.
+
+        Raises `StoreVersionMismatch` and `RulesConflict` as `prepare` does.
+        """
+        try:
+            migrations = await self.store.migrations()
+            if migrations.empty and not migrations.unknown:
+                return None
+            migrations.check()
+            stored = await self.graph.rules_control.newest()
+        except StoreVersionMismatch:
+            raise
+        except StoreUnavailable:
+            return None
+        self._check(stored)
+        return stored
+
+    def _check(self, stored: StoredRules | None) -> None:
+        """Raise `RulesConflict` if the settings name a rules file with other rules than those of the store."""
+        self._conflicting = (
+            stored is not None
+            and self.rules_configured
+            and rules_file.parse(stored.text) != rules_file.parse(self.rules_text)
+        )
+        if stored is not None and self._conflicting:
+            raise RulesConflict(
                 f"the store's rules (version {stored.version}) differ from the file: apply the file with "
                 "`kith rules apply`, or unset KITH_RULES to use the store's rules"
             )
-            raise self.rules_error
-
-    async def read_rules(self) -> StoredRules | None:
-        """Return the rules of the store without preparing it, `None` if it has none or cannot be read.
-
-        Raises `RulesError` as `prepare` does.
-        """
-        try:
-            stored = await self.graph.rules_control.newest()
-        except StoreUnavailable:
-            return None
-        if stored is not None:
-            self._check(stored)
-        return stored
 
     async def prepare_when_available(self) -> None:
-        """Prepare as soon as the database is available: the service starts even if it is down."""
+        """Prepare as soon as it is possible, and refuse writes until then: the service starts even without a database.
+
+        Nothing ends this but success: the database may return, `kith migrate` or `kith rules apply` may have been run.
+        """
+        self.graph.write_gate.close(StoreUnavailable("the service is starting"))
         pause = 0.5
-        while not self.prepared and self.rules_error is None:
+        while not self.prepared:
             try:
                 await self.prepare()
-            except TemporaryFailure:
+            except Exception as error:
+                self._report(error)
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, 5)
-            except RulesError:
-                return  # `/readyz` reports it, and `kith serve` ends with it.
+                pause = min(pause * 2, 2)
+        self.problem = ""
+        self.graph.write_gate.open()
+
+    def _report(self, error: Exception) -> None:
+        """Keep the reason why the store is not prepared, log a new one, and refuse writes with it."""
+        # The message of an unexpected error may contain values.
+        problem = error.message if isinstance(error, KithError) else f"unexpected error ({type(error).__name__})"
+        if problem != self.problem:
+            log.warning("not ready: %s", problem)
+            log.debug("not ready", exc_info=error)
+        self.problem = problem
+        self.graph.write_gate.close(error if isinstance(error, TemporaryFailure) else StoreUnavailable(problem))
 
     async def missing(self) -> dict[str, str]:
         """Return what is not ready, by component; empty if everything is ready."""
         missing: dict[str, str] = {}
         if store := await self.graph.ready():
             missing["store"] = store
-        if self.rules_error is not None:
-            missing["rules"] = self.rules_error.message
+        if self._conflicting:
+            missing["rules"] = self.problem
         elif not self.prepared:
             missing["rules"] = "the store's rules have not been loaded yet"
+            if self.problem and self.problem != store:
+                missing["preparation"] = self.problem
         return missing
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from graph.commands.commit import CommandResult, commit
 from graph.commands.rules_rollout import ActiveRules
+from graph.commands.write_gate import WriteGate
 from graph.domain.model.errors import Overloaded, RulesChanged, TemporaryFailure
 from graph.domain.resolution.preparation import Command, under_rules
 from graph.ports import Clock, Ids, Work, WriteStore
@@ -54,7 +55,8 @@ _Part = tuple[_PendingRequest, Sequence[Command]]
 class GroupCommit:
     """Runs commands through `commit`, those of all waiting callers together.
 
-    `reload` reads the rules again after they have changed; `on_stored` is called after each transaction.
+    `reload` reads the rules again after they have changed; `on_stored` is called after each transaction. `gate` may
+    refuse commands.
     """
 
     def __init__(
@@ -65,10 +67,12 @@ class GroupCommit:
         ids: Ids,
         reload: Callable[[], Awaitable[object]] | None = None,
         on_stored: Callable[[], None] = lambda: None,
+        gate: WriteGate | None = None,
     ) -> None:
         self._store, self._clock, self._ids, self._on_stored = store, clock, ids, on_stored
         self.rules = rules
         self._reload = reload
+        self._gate = gate or WriteGate()
         self._small: deque[_PendingRequest] = deque()
         self._large: deque[_PendingRequest] = deque()
         self._busy_until = 0.0
@@ -79,6 +83,7 @@ class GroupCommit:
         """Store commands and return their results once all are durable; raises `Overloaded` if too many wait."""
         if not commands:
             return []
+        self._gate.check()
         if self._waiting + len(commands) > MAX_WAITING:
             raise Overloaded(f"{self._waiting} writes are already waiting; retry in a moment")
         loop = asyncio.get_running_loop()

@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from graph.commands.segment_writes import Evaluation, create, delete, update
+from graph.commands.write_gate import WriteGate
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.products import Product
 from graph.domain.model.rules import Rules
@@ -56,7 +57,8 @@ class Segments:
     """Manages and evaluates segments.
 
     `rules` returns the rules in effect, `latest` the statistics that customers are compared with. `on_segment_change`
-    is called after a segment was written, `on_history_change` after entries of the history were written.
+    is called after a segment was written, `on_history_change` after entries of the history were written. `gate` may
+    refuse changes of segments.
     """
 
     def __init__(
@@ -69,10 +71,12 @@ class Segments:
         latest: LatestStatistics,
         on_history_change: Callable[[], None],
         on_segment_change: Callable[[], None],
+        gate: WriteGate | None = None,
     ) -> None:
         self._store, self._clock, self._ids = store, clock, ids
         self.catalog, self.rules, self.latest = catalog, rules, latest
         self._on_history_change, self._on_segment_change = on_history_change, on_segment_change
+        self._gate = gate or WriteGate()
         self._parsed: dict[tuple[str, int], Condition] = {}
 
     # --- segments
@@ -83,6 +87,7 @@ class Segments:
 
     async def create(self, name: str, values: Values, actor: str) -> Segment:
         """Store a new segment; a repeated request returns the existing one."""
+        self._gate.check()
         self._check_name(name)
         self.check(values)
         segment = Segment(self._ids.segment(), name, rule_text(values), 1, self._clock.now(), actor)
@@ -90,6 +95,7 @@ class Segments:
 
     async def update(self, id: str, name: str | None, values: Values | None, expected_version: int | None) -> Segment:
         """Change the name or rule of a segment; raises `VersionConflict` if a given `expected_version` is outdated."""
+        self._gate.check()
         if name is not None:
             self._check_name(name)
         if values is not None:
@@ -99,6 +105,7 @@ class Segments:
 
     async def delete(self, id: str, actor: str) -> Segment:
         """Delete a segment and its memberships."""
+        self._gate.check()
         now = self._clock.now()
         deleted = self._wake_after(await self._store.write(lambda: delete(id, actor, now)))
         self._on_history_change()

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from graph.commands.group_commit import GroupCommit
 from graph.commands.retries import with_retries
+from graph.commands.write_gate import WriteGate
 from graph.domain.model.changes import Cause, CauseType
 from graph.domain.model.errors import InvalidInput, KithError
 from graph.domain.model.source_revocations import SourceRevocation
@@ -47,7 +48,8 @@ class SourceRevocationControl:
     What is left to do is in the records, so `open` continues where another process stopped.
     """
 
-    def __init__(self, store: RevokingStore, writer: GroupCommit, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: RevokingStore, writer: GroupCommit, clock: Clock, ids: Ids, gate: WriteGate) -> None:
+        self._gate = gate
         self._store, self._writer, self._clock, self._ids = store, writer, clock, ids
         self._task: asyncio.Task[None] | None = None
         self._woken = False
@@ -95,6 +97,7 @@ class SourceRevocationControl:
 
         The same revocation until now is still the same later, as long as the source has sent nothing in between.
         """
+        self._gate.check()
         repeated = [
             revocation.id for revocation in await self.revocations() if await self._is_repeated(revocation, draft)
         ]
@@ -117,6 +120,7 @@ class SourceRevocationControl:
 
         Raises `InvalidInput` if the revocation does not exist or was restored already.
         """
+        self._gate.check()
         now = self._clock.now()
         revocation = await self._store.write(lambda: _restore(id, actor, now))
         self._start()

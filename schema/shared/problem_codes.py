@@ -69,6 +69,8 @@ CODES: dict[str, str] = {
     "STORE_UNAVAILABLE": "The database is unavailable. Retry; the request is idempotent.",
     "OVERLOADED": "Too many requests are waiting. Retry after a few seconds.",
     "RULES_CHANGED": "The rules changed while the request was processed. Retry; the request is idempotent.",
+    "RULES_CONFLICT": "The service was started with other rules than those of the store, so it refuses writes until "
+    "one of them is chosen. Retry later.",
     "TEMPORARY_FAILURE": "A temporary failure. Retry after a few seconds.",
     "INTERNAL_SERVER_ERROR": "An internal error. Its details are in the service's log under the id in the message.",
 }

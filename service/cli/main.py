@@ -15,7 +15,7 @@ from graph.domain.model.rules import with_country
 from graph.domain.profile.pages import ById, ByKey
 from graph.domain.resolution import scenario
 from service.bootstrap import Wiring, wire
-from service.cli import ingest, rules, sources, startup
+from service.cli import ingest, migrate, rules, sources, startup
 from service.cli.customer_page import print_customer, selection
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
 from service.config import settings as settings_module
@@ -80,23 +80,9 @@ def serve(
         # Events are small. With hundreds of subscribers, compressing every event for each takes a tenth of the time.
         ws_per_message_deflate=False,
     )
-    if wiring.rules_error is not None:
-        raise wiring.rules_error
 
 
-@app.command()
-def migrate(store: Store = None, rules: Rules = None) -> None:
-    """Create or update the structure of the store. It is safe to run this again."""
-
-    async def run(wiring: Wiring) -> list[str]:
-        applied = await wiring.store.migrate()
-        await wiring.prepare()
-        return applied
-
-    applied = run_with_wiring(settings_module.load(store=store, rules=rules), run, prepare=False)
-    console.print("\n".join(applied) if applied else "the store is up to date")
-
-
+app.command(name="migrate")(migrate.migrate)
 app.command(name="import")(ingest.import_)
 app.command()(ingest.backfill)
 app.command()(sources.revoke_source)
@@ -125,7 +111,7 @@ def lookup(
             await print_customer(console, graph, view)
         return view is not None
 
-    if not run_with_wiring(settings_module.load(store=store, rules=rules), run):
+    if not run_with_wiring(settings_module.load(store=store, rules=rules), run, read_only=True):
         raise typer.Exit(1)
 
 

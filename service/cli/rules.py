@@ -46,7 +46,7 @@ def preview(
     async def run(wiring: Wiring) -> PreviewImpact:
         return await impact_of(wiring.graph.previews.begin_rules(text, mask_values=not show))
 
-    impact: PreviewImpact = run_with_stored_rules(store, run)
+    impact: PreviewImpact = run_with_stored_rules(store, run, read_only=True)
     print_customers(impact, "under these rules")
     console.print(
         f"observations: {impact.newly_rejected} would be rejected (they stay stored), "

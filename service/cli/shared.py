@@ -35,7 +35,7 @@ def run_with_wiring(
         wiring = wire(settings, read_only)
         try:
             if prepare:
-                await wiring.prepare()
+                await (wiring.prepare_reading() if read_only else wiring.prepare())
             return await run(wiring)
         finally:
             await wiring.graph.close()
@@ -43,6 +43,7 @@ def run_with_wiring(
     return asyncio.run(run_and_close())
 
 
-def run_with_stored_rules(store: str | None, run: Callable[[Wiring], Awaitable[T]]) -> T:
+def run_with_stored_rules(store: str | None, run: Callable[[Wiring], Awaitable[T]], read_only: bool = False) -> T:
     """Run a coroutine function over a wiring with the rules of the store, not with those of the settings."""
-    return run_with_wiring(settings_module.load(store=store).model_copy(update={"rules": None}), run)
+    settings = settings_module.load(store=store).model_copy(update={"rules": None})
+    return run_with_wiring(settings, run, read_only=read_only)

@@ -93,7 +93,7 @@ def revoke_source(
         console.print(f"{escape(_window(revocation))}: revoked, {revocation.processed} observations", soft_wrap=True)
         console.print(f"undo it with: kith restore-source {revocation.id}")
 
-    run_with_stored_rules(store, run)
+    run_with_stored_rules(store, run, read_only=preview)
 
 
 def restore_source(
@@ -125,4 +125,4 @@ def restore_source(
         restored = await _wait(wiring, id)
         console.print(f"{escape(_window(restored))}: restored, {restored.processed} observations", soft_wrap=True)
 
-    run_with_stored_rules(store, run)
+    run_with_stored_rules(store, run, read_only=preview or not id)

@@ -226,7 +226,7 @@ async def run(
     on_open: OpenCallback = _ignore,
 ) -> Backfill:
     """Backfill the store of a wiring, and return the run with its counts."""
-    await wiring.store.migrate()
+    await wiring.check_store()
     if await wiring.store.get_value(LOADING) is None:
         await wiring.prepare()
     backfill = Backfill(

@@ -1,15 +1,53 @@
 """How tests get empty stores."""
 
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 from graph.ports import Store
 from graph.stores.neo4j import Neo4jStore
+from graph.stores.sqlite import migrator
+from tests.builders.repository import ROOT
 
 Fresh = Callable[[], Store]
 """Makes an empty store."""
 
 
+def at_migration(path: Path, count: int) -> None:
+    """Make a file with the first migrations, and a product in it."""
+    with closing(sqlite3.connect(path)) as connection:
+        for name in list(migrator.scripts())[:count]:
+            connection.executescript(migrator.scripts()[name])
+        connection.execute("INSERT INTO products VALUES ('S-1', 'Shoe', 'shop', 1, '', '[]')")
+        connection.execute(f"PRAGMA user_version = {count}")
+        connection.commit()
+
+
 async def wipe(store: Neo4jStore) -> None:
-    """Empty a test database."""
+    """Empty a test database, but for its structure."""
+    wipe_nodes = "MATCH (n) WHERE NOT n:Migration CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
+    async with store._session() as session:
+        await (await session.run(wipe_nodes)).consume()
+
+
+async def drop_structure(store: Neo4jStore) -> None:
+    """Bring a test database to the state before the first migration."""
     async with store._session() as session:
         await (await session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS")).consume()
+        constraints = await (await session.run("SHOW CONSTRAINTS YIELD name RETURN collect(name)")).value()
+        for name in constraints[0]:
+            await (await session.run(f"DROP CONSTRAINT {name}")).consume()
+        indexes = "SHOW INDEXES YIELD name, type WHERE type <> 'LOOKUP' RETURN collect(name)"
+        for name in (await (await session.run(indexes)).value())[0]:
+            await (await session.run(f"DROP INDEX {name}")).consume()
+
+
+def kill_migrations(store: str) -> list[str]:
+    """Kill the migration of a store after each of its statements; return the printed lines (`killed_migrations`)."""
+    command = [sys.executable, "-m", "tests.builders.killed_migrations", store]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()

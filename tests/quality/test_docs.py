@@ -31,6 +31,7 @@ COMMAND_LINE_CODES = {
     "MISSING_EXTRA",
     "DIFFERENT_FILES",
     "STORE_NOT_EMPTY",
+    "BACKUP_REQUIRED",
 }
 """Codes that only the command line reports, and no answer of the API."""
 BLOCKS = [

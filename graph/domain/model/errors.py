@@ -8,6 +8,8 @@ KithError
 |- StoreNotEmpty      load a history into an empty store only
 |- TemporaryFailure   send the same request again later
 |  |- StoreUnavailable   the database does not respond
+|  |  `- StoreVersionMismatch   migrate the store, or upgrade the program
+|  |- RulesConflict      choose one of two rules
 |  |- RulesChanged       the rules have just been changed
 |  `- Overloaded         too many writes are waiting
 `- StoreFailure       a defect of the service: the database rejected a statement
@@ -92,6 +94,16 @@ class StoreUnavailable(TemporaryFailure):
     def loading(cls) -> "StoreUnavailable":
         """Return the error for a store that a backfill is using."""
         return cls("a backfill is loading this store; it accepts requests again when `kith backfill` has finished")
+
+
+class StoreVersionMismatch(StoreUnavailable):
+    """The store was written by an older or a newer version of Kith; the message says what to do."""
+
+
+class RulesConflict(TemporaryFailure):
+    """The configured rules file differs from the store's rules, so that writes wait until one of them is chosen."""
+
+    code = "RULES_CONFLICT"
 
 
 class RulesChanged(TemporaryFailure):

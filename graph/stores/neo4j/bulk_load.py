@@ -9,6 +9,7 @@ from graph.domain.model.store_values import Writes
 from graph.ports import LOADING
 from graph.stores.neo4j import cypher
 from graph.stores.neo4j.connection import Connected
+from graph.stores.neo4j.migrator import check_transaction
 from graph.stores.neo4j.transaction import Transaction
 from graph.stores.neo4j.writes import WRITING
 
@@ -20,6 +21,7 @@ class BulkLoad(Connected):
 
     async def begin_load(self, progress: str) -> None:
         async def run(tx: AsyncManagedTransaction) -> bool:
+            await check_transaction(tx)
             record = await (await tx.run(BULK_LOAD["begin_load"])).single(strict=True)
             if not record["loading"]:
                 await tx.run(WRITING["put_values"], params={"rows": [[LOADING, progress]]})

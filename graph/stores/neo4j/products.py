@@ -9,6 +9,7 @@ from graph.domain.model.products import Product
 from graph.stores.neo4j import cypher
 from graph.stores.neo4j.connection import Connected
 from graph.stores.neo4j.mapping import Properties
+from graph.stores.neo4j.migrator import check_transaction
 
 PRODUCTS = cypher.load("products")
 
@@ -20,6 +21,7 @@ class Products(Connected):
         rows = sorted((product_values(product) for product in products), key=lambda row: str(row["sku"]))
 
         async def run(tx: AsyncManagedTransaction) -> dict[str, bool]:
+            await check_transaction(tx)
             result = await tx.run(PRODUCTS["save_products"], rows=rows)
             return {record["sku"]: record["newer"] async for record in result}
 

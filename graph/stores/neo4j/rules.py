@@ -10,6 +10,7 @@ from graph.domain.model.rules import StoredRules
 from graph.stores.neo4j import cypher, mapping
 from graph.stores.neo4j.connection import Connected
 from graph.stores.neo4j.mapping import Properties
+from graph.stores.neo4j.migrator import check_transaction
 
 RULES = cypher.load("rules")
 
@@ -22,6 +23,7 @@ class RulesVersions(Connected):
 
     async def save_rules(self, text: str, expected_version: int, at: int) -> int:
         async def run(tx: AsyncManagedTransaction) -> int:
+            await check_transaction(tx)
             result = await tx.run(RULES["save_rules"], text=text, expected_version=expected_version, at=at)
             record = await result.single(strict=True)
             if record["loading"]:

@@ -17,11 +17,12 @@ from neo4j.exceptions import (
 
 from graph.domain.model.errors import StoreFailure, StoreUnavailable
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
+from graph.domain.model.migrations import Migrations
 from graph.domain.model.order_totals import OrderTotals, order_totals_from_json
 from graph.domain.model.orders import Order
 from graph.domain.profile.pages import ByKey, CustomerRef, CustomerView, Selection
 from graph.ports import T, Work
-from graph.stores.neo4j import cypher, mapping
+from graph.stores.neo4j import cypher, mapping, migrator
 from graph.stores.neo4j.bulk_load import BulkLoad
 from graph.stores.neo4j.customer_pages import LIVE_KEYS, CustomerRecord, query, view
 from graph.stores.neo4j.health import Health
@@ -35,7 +36,6 @@ from graph.stores.neo4j.source_revocations import SourceRevocationReads
 from graph.stores.neo4j.transaction import READING, Outdated, Transaction
 from graph.stores.neo4j.writes import WRITING
 
-SCHEMA = cypher.load("schema")
 STORE = cypher.load("store")
 RETRY_SECONDS = 8.0
 MAX_TRIES = 30
@@ -161,40 +161,35 @@ class Neo4jStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationRead
         return mapping.idempotent_result(record["rows"][0][0]) if record["rows"] else None
 
     async def put_value(self, name: str, text: str) -> None:
-        await self._read(WRITING["put_values"], params={"rows": [[name, text]]})
+        async def run(tx: AsyncManagedTransaction) -> None:
+            await migrator.check_transaction(tx)
+            await (await tx.run(WRITING["put_values"], params={"rows": [[name, text]]})).consume()
+
+        async with self._session() as session:
+            await session.execute_write(run)
 
     async def get_value(self, name: str) -> str | None:
         records = await self._read(STORE["get_value"], name=name)
         return records[0]["value"] if records else None
 
-    async def migrate(self) -> list[str]:
+    async def migrations(self) -> Migrations:
         async with self._session() as session:
-            existing = {record["name"] async for record in await session.run(STORE["applied_migrations"])}
-            applied: list[str] = []
-            for name, statement in SCHEMA.items():
-                if _name(statement) not in existing:
-                    await (await session.run(statement)).consume()
-                    applied.append(name)
-            await (await session.run("CALL db.awaitIndexes(300)")).consume()
-        return [name.replace("_", " ", 1) for name in applied]
+            return await migrator.status(session)
+
+    async def migrate(self) -> list[str]:
+        async with self._session() as locking, self._session() as session:
+            return await migrator.migrate(locking, session)
 
     async def ready(self) -> str:
         try:
             async with asyncio.timeout(5), self._session() as session:
-                result = await session.run(STORE["applied_migrations"])
-                online = {record["name"] async for record in result if record["state"] == "ONLINE"}
+                problem = (await migrator.status(session)).problem
+                offline = "" if problem else ", ".join(await migrator.offline(session))
         except TimeoutError:
             return "the database does not answer"
         except (StoreUnavailable, StoreFailure) as error:
             return error.message
-        required = {_name(statement) for statement in SCHEMA.values()}
-        return "" if required <= online else "the database lacks constraints or indexes: run `kith migrate`"
+        return problem or (offline and f"these indexes of the database are not complete: {offline}")
 
     async def close(self) -> None:
         await self._driver.close()
-
-
-def _name(statement: str) -> str:
-    """Return the name of the constraint or index that a statement creates."""
-    words = statement.split()
-    return words[next(place for place, word in enumerate(words) if word in ("CONSTRAINT", "INDEX")) + 1]

@@ -26,7 +26,7 @@ from graph.ports import (
     Request,
     Write,
 )
-from graph.stores.neo4j import cypher, history, mapping
+from graph.stores.neo4j import cypher, history, mapping, migrator
 from graph.stores.neo4j.segments import SEGMENTS, segment, segment_state
 from graph.stores.neo4j.source_revocations import SOURCE_REVOCATIONS, source_revocation
 from graph.stores.neo4j.writes import WRITE, StoredHandles, WriteParameters, rare_queries
@@ -248,9 +248,10 @@ class Transaction:
             while (await self._run(SEGMENTS["delete_memberships"], id=id))[0][0]:
                 pass
         parameters = WriteParameters(writes, self._handles)
-        ((version, revision, loading, node_count),) = await self._run(WRITE, **parameters.values)
+        ((version, revision, loading, migrations, node_count),) = await self._run(WRITE, **parameters.values)
         if node_count != parameters.node_count:
             raise StoreFailure(f"{parameters.node_count - node_count} nodes that were read no longer exist")
+        migrator.check_not_newer(migrations)
         if loading and not self._loading:
             raise StoreUnavailable.loading()
         if self._version not in (UNREAD, version):

@@ -3,11 +3,17 @@
 import sqlite3
 from pathlib import Path
 
+from graph.domain.model.migrations import Migrations
+from graph.stores.sqlite import migrator
 from graph.stores.sqlite.store import BUSY_SECONDS, SQLiteStore
 
 
 class ReadOnlySQLiteStore(SQLiteStore):
     """A `Store` that only reads. A file that does not exist is not created: reads raise `StoreUnavailable`."""
+
+    async def migrations(self) -> Migrations:
+        # A file that does not exist will be created by the first command that writes.
+        return await super().migrations() if self.path.exists() else Migrations(list(migrator.scripts()), empty=True)
 
     def _open_connection(self) -> sqlite3.Connection:
         path = Path(self._path).resolve()

@@ -1,23 +1,24 @@
 """The SQLite store: one file, one writing thread, several reading threads. It never blocks the event loop."""
 
 import asyncio
-import importlib.resources
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
 from graph.domain.model.errors import StoreUnavailable
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.json_text import compact
+from graph.domain.model.migrations import Migrations
 from graph.domain.model.order_totals import OrderTotals, order_totals_from_json
 from graph.domain.model.orders import Order
 from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
 from graph.ports import T, Work
-from graph.stores.sqlite import checkpoints, failures, mapping
+from graph.stores.sqlite import checkpoints, failures, mapping, migrator
+from graph.stores.sqlite.backup import backup_to
 from graph.stores.sqlite.bulk_load import BulkLoad
 from graph.stores.sqlite.connection import READER_CACHE, SETTINGS
 from graph.stores.sqlite.customer_pages import customer_views
@@ -35,6 +36,8 @@ from graph.stores.sqlite.transaction import Transaction
 READERS = 4
 READER = "kith-sqlite-reader"
 BUSY_SECONDS = 10
+WRITING = "BEGIN IMMEDIATE"
+"""Begins a transaction that writes."""
 
 
 class SQLiteStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationReads, Products, BulkLoad, Health, Search):
@@ -50,6 +53,11 @@ class SQLiteStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationRea
         self._read_pool = ReadPool(self._readers, READERS, self._run)
         self._connections = ThreadConnections(self._path, lambda: self._open_connection(), _tune_for_thread)
         self._checkpoints = checkpoints.Checkpoints(self._connections.open)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self._path)
 
     def _open_connection(self) -> sqlite3.Connection:
         return sqlite3.connect(
@@ -97,13 +105,15 @@ class SQLiteStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationRea
         return cast("T", await self._read_pool.run(self._in_transaction, "BEGIN", function, values))
 
     async def _alter(self, function: Callable[..., T], *values: object) -> T:
-        return await self._run_in(self._writer, self._in_transaction, "BEGIN IMMEDIATE", function, values)
+        return await self._run_in(self._writer, self._in_transaction, WRITING, function, values)
 
     async def _set(self, settings: Sequence[str]) -> None:
         await self._run_in(self._writer, lambda: _tune(self._connections.get(), settings))
 
     def _in_transaction(self, begin: str, function: Callable[..., T], values: Sequence[object]) -> T:
         with self._transaction(begin) as connection:
+            if begin == WRITING:
+                migrator.check_not_newer(connection)
             return function(connection, *values)
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
@@ -111,7 +121,8 @@ class SQLiteStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationRea
         return await self._run_in(self._writer, self._write, work)
 
     def _write(self, work: Callable[[], Work[T]]) -> T:
-        with self._transaction("BEGIN IMMEDIATE") as connection:
+        with self._transaction(WRITING) as connection:
+            migrator.check_not_newer(connection)
             result = _run_work(Transaction(connection), work())
         self._checkpoints.committed(connection)
         return result
@@ -143,36 +154,27 @@ class SQLiteStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationRea
     async def get_value(self, name: str) -> str | None:
         return await self._read(get_value, name)
 
-    async def migrate(self) -> list[str]:
-        """Run the numbered scripts of `migrations/` that have not been applied to the file."""
-        return await self._run_in(self._writer, self._migrate)
+    async def migrations(self) -> Migrations:
+        return await self._read(migrator.status)
 
-    def _migrate(self) -> list[str]:
-        applied: list[str] = []
-        with self._transaction("BEGIN IMMEDIATE") as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            folder = importlib.resources.files("graph.stores.sqlite") / "migrations"
-            for script in sorted(folder.iterdir(), key=lambda script: script.name):
-                number, _, name = script.name.removesuffix(".sql").partition("_")
-                if not script.name.endswith(".sql") or int(number) <= version:
-                    continue
-                for statement in _statements(script.read_text("utf-8")):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {int(number)}")
-                applied.append(f"{number} {name}")
-        return applied
+    async def migrate(self, backup: Path | None = None) -> list[str]:
+        """As the protocol says. With `backup`, a file with data is first copied into that new file (`backup_to`)."""
+        return await self._run_in(self._writer, self._migrate, backup)
+
+    def _migrate(self, backup: Path | None) -> list[str]:
+        # The transaction keeps other writers out, so nothing is stored between the backup and the migration.
+        with self._transaction(WRITING) as connection:
+            current = migrator.status(connection)
+            if backup is not None and current.pending and not current.empty:
+                with closing(self._open_connection()) as source:
+                    backup_to(source, backup)
+            return migrator.migrate(connection)
 
     async def ready(self) -> str:
         try:
-            version = await self._run_in(self._readers, self._version)
+            return (await self.migrations()).problem
         except StoreUnavailable as error:
             return error.message
-        return "" if version else "the database file is empty: run `kith migrate`"
-
-    def _version(self) -> int:
-        with self._transaction("BEGIN") as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            return int(version)
 
     async def close(self) -> None:
         # Waits for running work.
@@ -226,13 +228,3 @@ def _tune_for_thread(connection: sqlite3.Connection) -> None:
 def _tune(connection: sqlite3.Connection, settings: Sequence[str]) -> None:
     for setting in settings:
         connection.execute(f"PRAGMA {setting}")
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Yield the statements of a script: `executescript` would commit the transaction around it."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

@@ -1,3 +1,7 @@
+// name: 0000_migration_name
+// One node for each migration that is complete. The node of this one is locked while a process migrates.
+CREATE CONSTRAINT migration_name IF NOT EXISTS FOR (m:Migration) REQUIRE m.name IS UNIQUE;
+
 // name: 0001_identifier_key
 // One node for each identifier. The constraint is also the index of every look-up by identifier.
 CREATE CONSTRAINT identifier_key IF NOT EXISTS FOR (i:Identifier) REQUIRE i.key IS UNIQUE;

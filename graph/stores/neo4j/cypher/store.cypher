@@ -21,7 +21,3 @@ MATCH (c:Customer) WHERE c.retired_at IS NULL RETURN count(c) AS count;
 // name: get_value
 // Returns the value that is stored under a name.
 MATCH (k:StoredValue {name: $name}) RETURN k.value AS value;
-
-// name: applied_migrations
-// Returns the indexes that exist, constraints included, with their states.
-SHOW INDEXES YIELD name, state RETURN name, state;

@@ -139,8 +139,8 @@ CALL (customers) {
   SET i.customer_node = c.node_id
 }
 // The history is numbered from one node, which is locked last before commit, so that numbers have no gaps and follow
-// the order of commits. Rules and source revocations are saved under the same lock, so their versions are read while
-// it is held.
+// the order of commits. Rules, source revocations and migrations are saved under the same lock, so their versions are
+// read while it is held.
 MERGE (f:Feed {name: 'changes'})
 SET f.last = coalesce(f.last, 0) + size($params.changes)
 WITH identifiers, customers, f.last - size($params.changes) AS before
@@ -152,6 +152,7 @@ FOREACH (at IN range(0, size($params.changes) - 1) |
 RETURN coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version,
        COLLECT { MATCH (s:SourceRevocation) RETURN count(s) + count(s.restored_at) }[0] AS revision,
        COLLECT { MATCH (f:Feed {name: 'changes'}) RETURN f.loading }[0] AS loading,
+       COLLECT { MATCH (m:Migration) RETURN count(m) }[0] AS migrations,
        size(identifiers) + size(customers) AS node_count;
 
 // name: delete_links
