@@ -4,7 +4,7 @@ A write is a generator: it yields requests, is sent the values they read, and re
 run over a blocking library in a thread and over an asynchronous driver, and no decision can do I/O of its own.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
@@ -22,6 +22,7 @@ from graph.domain.model.rules import Rules, StoredRules
 from graph.domain.model.segments import Membership, Segment, SegmentState
 from graph.domain.model.source_revocations import SourceRevocation
 from graph.domain.model.store_values import Writes
+from graph.domain.model.stored_records import Record
 from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
 from graph.domain.profile.search import Hit, SearchField
 from graph.domain.resolution.health import HealthCounts
@@ -30,6 +31,8 @@ T = TypeVar("T")
 
 LOADING = "loading"
 """The name under which a store keeps the progress of a bulk load while the load is running."""
+COPYING = "copying"
+"""The progress of a load that copies the content of another store: it begins again if it was interrupted."""
 
 
 class ReadNeighborhood(Struct, frozen=True):
@@ -331,16 +334,37 @@ class BulkLoadStore(Protocol):
         """
         ...
 
-    async def load(self, writes: Writes, numbers: Mapping[str, int]) -> None:
+    async def load(self, writes: Writes, numbers: Mapping[str, int], loaded: Collection[str] = ()) -> None:
         """Store a part of a history in one transaction; nothing in it must be stored already.
 
         Identifiers are loaded first, in the order of their numbers from 1; `numbers` are the numbers of the identifiers
-        that were loaded before and that `writes` refers to.
+        that were loaded before and that `writes` refers to. Those without a known number are in `loaded`, which may
+        name identifiers that are not stored, too.
         """
+        ...
+
+    async def load_rules(self, rules: Sequence[StoredRules]) -> None:
+        """Store versions of the rules as another store had them, in place of all that are stored."""
         ...
 
     async def end_load(self) -> None:
         """End the load: reads and writes are served again, as fast as if everything had been written one by one."""
+        ...
+
+
+class ExportStore(Protocol):
+    """Reading everything that a store holds."""
+
+    def export(self) -> AsyncGenerator[Sequence[Record], None]:
+        """Yield everything in the order of `KINDS`, in batches; customers are followed by their identifiers.
+
+        Must show one state, between two commits. The caller closes the generator. Must raise `StoreUnavailable` while
+        a load is running.
+        """
+        ...
+
+    async def count_records(self) -> int:
+        """Return about how many records there are to export."""
         ...
 
 
@@ -385,6 +409,7 @@ class Store(
     RulesStore,
     SourceRevocationStore,
     BulkLoadStore,
+    ExportStore,
     StoreLifecycle,
     Protocol,
 ):

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from babel import Locale
 
@@ -41,11 +42,17 @@ def currencies() -> frozenset[str]:
     return frozenset(Locale("en").currencies)
 
 
+def sqlite_path(settings: Settings) -> Path | None:
+    """Return the path of the SQLite file that the settings name; `None` if they name another store."""
+    kind, _, rest = settings.store.partition("://")
+    return Path(rest[1:]) if kind == "sqlite" and rest.startswith("/") and len(rest) > 1 else None
+
+
 def open_store(settings: Settings, read_only: bool = False) -> Store:
     """Return the store that the settings name; with `read_only` no file is created. Raises `InvalidInput`."""
+    if (path := sqlite_path(settings)) is not None:
+        return ReadOnlySQLiteStore(path) if read_only else SQLiteStore(path)
     kind, _, rest = settings.store.partition("://")
-    if kind == "sqlite" and rest.startswith("/") and len(rest) > 1:
-        return ReadOnlySQLiteStore(rest[1:]) if read_only else SQLiteStore(rest[1:])
     if kind in ("neo4j", "neo4j+s", "bolt", "bolt+s") and rest:
         # The driver imports pandas if it is installed: nearly a second and 60 MB that SQLite does not need.
         from graph.stores.neo4j import Neo4jStore

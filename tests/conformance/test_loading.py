@@ -156,9 +156,9 @@ def test_other_writes_are_rejected_during_a_load(fresh: Fresh, run: Run, tmp_pat
     run(load(store, history, tmp_path, stop_after=1))
     later = [observe(seen("crm=b", id="2"), RULES)]
     # when / then
-    with pytest.raises(StoreUnavailable, match="a backfill is loading this store"):
+    with pytest.raises(StoreUnavailable, match="a backfill or a copy is loading this store"):
         run(store.write(lambda: commit(later, RULES, NOW, CountingIds(1000))))
-    with pytest.raises(StoreUnavailable, match="a backfill is loading this store"):
+    with pytest.raises(StoreUnavailable, match="a backfill or a copy is loading this store"):
         run(store.save_rules("text", 0, NOW))
     assert run(store.get_value(LOADING)) == "begun"
     run(store.end_load())
@@ -172,3 +172,4 @@ def test_a_store_that_is_not_empty_is_not_loaded(store: Store, run: Run) -> None
     # when / then
     with pytest.raises(StoreNotEmpty, match="not empty"):
         run(store.begin_load("begun"))
+    assert run(store.get_value(LOADING)) is None

@@ -32,6 +32,11 @@ def missing() -> str:
     return f"{' and '.join(programs)} not found" if programs else ""
 
 
+def lib_folder() -> Path:
+    """Return the folder of the jars: outside the home folder, so that they are not fetched for each temporary home."""
+    return Path(os.environ.get("NEO4J_LIB", HERE.parent.parent / ".neo4j" / "lib"))
+
+
 def fetch(lib: Path) -> None:
     """Copy the server's jars into a folder, unless this version is there already."""
     pom = (HERE / "pom.xml").read_text()
@@ -99,8 +104,7 @@ class Server:
             raise CannotStart(reason)
         for port in (self.bolt, self.http):
             require_free(port)
-        # The jars are outside the home folder, so that they are not fetched again for a temporary home.
-        lib = Path(os.environ.get("NEO4J_LIB", HERE.parent.parent / ".neo4j" / "lib"))
+        lib = lib_folder()
         fetch(lib)
         heap_mb, page_cache_mb = self._sizes
         configure(self._home, self.bolt, self.http, heap_mb, page_cache_mb)

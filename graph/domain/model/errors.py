@@ -92,8 +92,8 @@ class StoreUnavailable(TemporaryFailure):
 
     @classmethod
     def loading(cls) -> "StoreUnavailable":
-        """Return the error for a store that a backfill is using."""
-        return cls("a backfill is loading this store; it accepts requests again when `kith backfill` has finished")
+        """Return the error for a store that a backfill or a copy is using."""
+        return cls("a backfill or a copy is loading this store; it accepts requests again when that has finished")
 
 
 class StoreVersionMismatch(StoreUnavailable):

@@ -1,10 +1,12 @@
 """Loading of a whole history into an empty database."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from neo4j import AsyncManagedTransaction
 
 from graph.domain.model.errors import StoreNotEmpty
+from graph.domain.model.rules import StoredRules
 from graph.domain.model.store_values import Writes
 from graph.ports import LOADING
 from graph.stores.neo4j import cypher
@@ -23,7 +25,7 @@ class BulkLoad(Connected):
         async def run(tx: AsyncManagedTransaction) -> bool:
             await check_transaction(tx)
             record = await (await tx.run(BULK_LOAD["begin_load"])).single(strict=True)
-            if not record["loading"]:
+            if not record["loading"] and not record["not_empty"]:
                 await tx.run(WRITING["put_values"], params={"rows": [[LOADING, progress]]})
             return bool(record["not_empty"])
 
@@ -31,14 +33,37 @@ class BulkLoad(Connected):
             if await session.execute_write(run):
                 raise StoreNotEmpty("the store is not empty; use `kith import` to add to it")
 
-    async def load(self, writes: Writes, numbers: Mapping[str, int]) -> None:
+    async def load(self, writes: Writes, numbers: Mapping[str, int], loaded: Collection[str] = ()) -> None:
         async def run(tx: AsyncManagedTransaction) -> None:
             transaction = Transaction(tx, loading=True)
-            await transaction.load_handles(list(numbers))
+            await transaction.load_handles([*numbers, *loaded])
             await transaction.write(writes)
 
         async with self._session() as session:
             await session.execute_write(run)
 
+    async def load_rules(self, rules: Sequence[StoredRules]) -> None:
+        await self._read(BULK_LOAD["load_rules"], params={"rows": list(map(_rules_values, rules))})
+
+    async def is_empty(self) -> bool:
+        """Return whether nothing is stored but rules and values that are stored by name."""
+        (record,) = await self._read(BULK_LOAD["is_empty"])
+        return bool(record["empty"])
+
+    async def clear(self) -> None:
+        """Delete everything that Kith stores. What else the database holds remains."""
+        await self._read(BULK_LOAD["clear"])
+
     async def end_load(self) -> None:
         await self._read(BULK_LOAD["end_load"], name=LOADING)
+
+
+def _rules_values(rules: StoredRules) -> dict[str, Any]:
+    """Return the properties of a version of the rules."""
+    return {
+        "version": rules.version,
+        "created_at": rules.created_at,
+        "text": rules.text,
+        "pending": rules.pending,
+        "processed_to": None if rules.processed_to is None else list(rules.processed_to),
+    }

@@ -25,6 +25,7 @@ from graph.ports import T, Work
 from graph.stores.neo4j import cypher, mapping, migrator
 from graph.stores.neo4j.bulk_load import BulkLoad
 from graph.stores.neo4j.customer_pages import LIVE_KEYS, CustomerRecord, query, view
+from graph.stores.neo4j.export import Export
 from graph.stores.neo4j.health import Health
 from graph.stores.neo4j.history import HistoryReads
 from graph.stores.neo4j.products import Products
@@ -42,7 +43,9 @@ MAX_TRIES = 30
 """Tries of a read during which changes are committed, and of a write that loses the race for a new node."""
 
 
-class Neo4jStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationReads, Products, BulkLoad, Health, Search):
+class Neo4jStore(
+    HistoryReads, SegmentReads, RulesVersions, SourceRevocationReads, Products, BulkLoad, Export, Health, Search
+):
     """A `Store` in one database of a Neo4j server."""
 
     max_batch_size = 100

@@ -37,9 +37,9 @@ def backup_to(
             _check(copy)
             # Whoever may not read the store may not read its backup.
             shutil.copymode(_file(source), copy)
-            _synchronize(copy)
+            synchronize(copy)
             copy.rename(path)
-            _synchronize(path.parent)
+            synchronize(path.parent)
     except sqlite3.DatabaseError as error:
         # Messages of SQLite contain no stored values.
         raise StoreUnavailable(f"the backup {path} cannot be written: {error}") from error
@@ -75,7 +75,8 @@ def _check(path: Path) -> None:
         raise StoreUnavailable(f"the database file is damaged, and was not backed up: {problems[0]}")
 
 
-def _synchronize(path: Path) -> None:
+def synchronize(path: Path) -> None:
+    """Write a file, or the names in a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,11 +1,12 @@
 """Loading of a whole history into an empty file."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import orjson
 
 from graph.domain.model.errors import StoreNotEmpty
 from graph.domain.model.json_text import compact
+from graph.domain.model.rules import StoredRules
 from graph.domain.model.store_values import Writes
 from graph.ports import LOADING
 from graph.stores.sqlite import mapping
@@ -27,8 +28,11 @@ class BulkLoad(Connected):
         await self._alter(begin, progress)
         await self._set(LOAD_SETTINGS)
 
-    async def load(self, writes: Writes, numbers: Mapping[str, int]) -> None:
-        await self._alter(load, writes, numbers)
+    async def load(self, writes: Writes, numbers: Mapping[str, int], loaded: Collection[str] = ()) -> None:
+        await self._alter(load, writes, numbers, loaded)
+
+    async def load_rules(self, rules: Sequence[StoredRules]) -> None:
+        await self._alter(load_rules, rules)
 
     async def end_load(self) -> None:
         await self._alter(end)
@@ -49,9 +53,35 @@ def begin(db: mapping.Connection, progress: str) -> None:
     db.executemany("INSERT INTO stored_values (name, value) VALUES (?, ?)", values)
 
 
-def load(db: mapping.Connection, writes: Writes, numbers: Mapping[str, int]) -> None:
-    """Store a part of the history; `numbers` are the row ids of its identifiers that are stored already."""
-    Writer(db, StoredHandles(dict(numbers))).write(writes)
+def load(db: mapping.Connection, writes: Writes, numbers: Mapping[str, int], loaded: Collection[str]) -> None:
+    """Store a part of the history; `numbers` are the row ids of its identifiers that are stored already.
+
+    The row ids of the identifiers `loaded` are read.
+    """
+    identifiers = dict(numbers)
+    if loaded:
+        sql = "SELECT key, id FROM identifiers WHERE key IN (SELECT value FROM json_each(?))"
+        identifiers.update(db.execute(sql, (compact(list(loaded)),)))
+    Writer(db, StoredHandles(identifiers)).write(writes)
+
+
+def load_rules(db: mapping.Connection, rules: Sequence[StoredRules]) -> None:
+    """Replace all versions of the rules."""
+    db.execute("DELETE FROM rules")
+    db.executemany(
+        "INSERT INTO rules (version, created_at, text, pending, processed_to_source, processed_to_id) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (
+                version.version,
+                version.created_at,
+                version.text,
+                version.pending,
+                *(version.processed_to or (None, None)),
+            )
+            for version in rules
+        ],
+    )
 
 
 def end(db: mapping.Connection) -> None:

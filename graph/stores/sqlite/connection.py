@@ -1,5 +1,6 @@
 """The connections that the parts of the store share."""
 
+import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
@@ -20,6 +21,10 @@ READER_CACHE = "cache_size = -8192"
 
 class Connected(ABC):
     """A part of the store. The store inherits from all parts and owns the threads and their connections."""
+
+    @abstractmethod
+    def _open_connection(self) -> sqlite3.Connection:
+        """Return a new connection in autocommit mode, which may be used by several threads, one at a time."""
 
     @abstractmethod
     async def _read(self, function: Callable[..., T], *values: object) -> T:

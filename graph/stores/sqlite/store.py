@@ -22,6 +22,7 @@ from graph.stores.sqlite.backup import backup_to
 from graph.stores.sqlite.bulk_load import BulkLoad
 from graph.stores.sqlite.connection import READER_CACHE, SETTINGS
 from graph.stores.sqlite.customer_pages import customer_views
+from graph.stores.sqlite.export import Export
 from graph.stores.sqlite.health import Health
 from graph.stores.sqlite.history import HistoryReads
 from graph.stores.sqlite.products import Products
@@ -40,7 +41,9 @@ WRITING = "BEGIN IMMEDIATE"
 """Begins a transaction that writes."""
 
 
-class SQLiteStore(HistoryReads, SegmentReads, RulesVersions, SourceRevocationReads, Products, BulkLoad, Health, Search):
+class SQLiteStore(
+    HistoryReads, SegmentReads, RulesVersions, SourceRevocationReads, Products, BulkLoad, Export, Health, Search
+):
     """A `Store` in a SQLite file in WAL mode. Every commit is synchronized to disk."""
 
     max_batch_size = 1_000

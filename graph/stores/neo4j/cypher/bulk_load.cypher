@@ -14,3 +14,27 @@ MATCH (f:Feed {name: 'changes'}) REMOVE f.loading
 WITH f
 OPTIONAL MATCH (k:StoredValue {name: $name})
 DELETE k;
+
+// name: load_rules
+// Replaces all versions of the rules.
+CALL () {
+  MATCH (r:Rules)
+  DELETE r
+}
+UNWIND $params.rows AS row
+CREATE (r:Rules)
+SET r = row;
+
+// name: is_empty
+// Returns whether nothing is stored but rules and values that are stored by name.
+RETURN NOT (EXISTS { (:Identifier) } OR EXISTS { (:Observation) } OR EXISTS { (:Customer) } OR EXISTS { (:Override) }
+  OR EXISTS { (:Change) } OR EXISTS { (:Segment) } OR EXISTS { (:Membership) } OR EXISTS { (:Product) }
+  OR EXISTS { (:IdempotencyKey) } OR EXISTS { (:SourceRevocation) }) AS empty;
+
+// name: clear
+// Deletes everything that Kith stores, in transactions of its own.
+MATCH (n:Identifier|Observation|Customer|Override|Change|Feed|Segment|Membership|Product|IdempotencyKey
+  |SourceRevocation|Rules|StoredValue)
+CALL (n) {
+  DETACH DELETE n
+} IN TRANSACTIONS OF 5000 ROWS;

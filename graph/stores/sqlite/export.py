@@ -1,0 +1,137 @@
+"""Everything in the file as records, from one read transaction."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from itertools import islice
+
+import orjson
+from msgspec.structs import replace
+
+from graph.domain.model.customers import Customer
+from graph.domain.model.errors import StoreUnavailable
+from graph.domain.model.idempotency import IdempotencyKey, IdempotentResult
+from graph.domain.model.rules import StoredRules
+from graph.domain.model.segments import Membership
+from graph.domain.model.stored_records import (
+    Record,
+    StoredCustomer,
+    StoredIdentifier,
+    StoredObservation,
+    StoredValue,
+)
+from graph.stores.sqlite import history, mapping, products, segments, source_revocations
+from graph.stores.sqlite.connection import Connected
+from graph.stores.sqlite.writes import is_loading
+
+BATCH_SIZE = 1_000
+"""Records that the event loop gets at once."""
+_EXPORTED = (
+    *("rules", "stored_values", "products", "source_revocations", "segments", "customers", "identifiers", "links"),
+    *("observations", "overrides", "changes", "memberships", "idempotency_keys"),
+)
+_MEMBER_COLUMNS = 15
+
+
+class Export(Connected):
+    """The part of a `Store` that exports everything."""
+
+    async def export(self) -> AsyncGenerator[Sequence[Record], None]:
+        # A connection of its own: a snapshot lasts as long as the transaction, and the log grows meanwhile.
+        snapshot = _Snapshot(self._open_connection)
+        try:
+            while batch := await asyncio.to_thread(snapshot.next_batch):
+                yield batch
+        finally:
+            snapshot.close()
+
+    async def count_records(self) -> int:
+        counts = " + ".join(f"(SELECT count(*) FROM {table})" for table in _EXPORTED)
+        return int((await self._read(mapping.column, f"SELECT {counts}"))[0])
+
+
+class _Snapshot:
+    """The records of one read transaction, in batches. It is used by one thread at a time."""
+
+    def __init__(self, open_connection: Callable[[], sqlite3.Connection]) -> None:
+        self._open_connection = open_connection
+        self._connection: sqlite3.Connection | None = None
+        self._records: Iterator[Record] = iter(())
+
+    def next_batch(self) -> list[Record]:
+        """Return the next records; none at the end."""
+        try:
+            if self._connection is None:
+                self._connection = self._open_connection()
+                self._connection.execute("BEGIN")
+                if is_loading(self._connection):
+                    raise StoreUnavailable.loading()
+                self._records = records(self._connection)
+            return list(islice(self._records, BATCH_SIZE))
+        except sqlite3.DatabaseError as error:
+            raise StoreUnavailable(f"the database file cannot be used: {error}") from error
+
+    def close(self) -> None:
+        """End the transaction."""
+        if self._connection is not None:
+            self._connection.close()
+
+
+def records(db: mapping.Connection) -> Iterator[Record]:
+    """Yield everything that a transaction reads."""
+    sql = "SELECT version, created_at, text, pending, processed_to_source, processed_to_id FROM rules ORDER BY version"
+    for version, at, text, pending, source, id in db.execute(sql):
+        yield StoredRules(version, at, text, bool(pending), None if source is None else (source, id))
+    for name, text in db.execute("SELECT name, value FROM stored_values ORDER BY name"):
+        yield StoredValue(name, text)
+    for row in db.execute("SELECT sku, name, source, reported_at, brand, categories FROM products ORDER BY sku"):
+        yield products.product(row)
+    yield from source_revocations.source_revocations(db)
+    yield from segments.segments(db)
+    yield from _customers(db, "c.retired_at IS NULL")
+    yield from _identifiers_without_customer(db)
+    yield from _customers(db, "c.retired_at IS NOT NULL")
+    for a, b, *row in db.execute(
+        f"""SELECT a.key, b.key, {mapping.LINK} FROM links l JOIN identifiers a ON a.id = l.a
+            JOIN identifiers b ON b.id = l.b"""
+    ):
+        yield mapping.link(a, b, row)
+    sql = f"SELECT {mapping.FACT_HOLDERS}, {mapping.of('o', mapping.RECEIPT)} FROM observations o ORDER BY o.id"
+    for holders, *row in db.execute(sql):
+        receipt = mapping.receipt(row)
+        yield StoredObservation.of(replace(receipt, fact_holders=tuple(sorted(orjson.loads(holders)))))
+    for row in db.execute(f"SELECT {history.OVERRIDE} FROM overrides ORDER BY at, id"):
+        yield history.override(row)
+    for row in db.execute(f"SELECT {history.CHANGE} FROM changes ORDER BY id"):
+        yield history.entry(row)
+    for row in db.execute(
+        "SELECT s.public_id, m.customer, m.entered_at FROM memberships m JOIN segments s ON s.id = m.segment"
+    ):
+        yield Membership(*row)
+    for caller, key, digest, override, new, at in db.execute(
+        "SELECT caller, key, digest, override, new, at FROM idempotency_keys"
+    ):
+        yield IdempotentResult.from_text(IdempotencyKey(caller, key, digest), override, bool(new), at)
+
+
+def _customers(db: mapping.Connection, condition: str) -> Iterator[Record]:
+    """Yield customers, each followed by its identifiers."""
+    customer: Customer | None = None
+    for row in db.execute(
+        f"""SELECT {mapping.MEMBER}, {mapping.CUSTOMER}, c.due_at FROM {mapping.CUSTOMERS}
+            LEFT JOIN identifiers i ON i.customer = c.id LEFT JOIN orders o ON o.identifier = i.id
+            WHERE {condition} ORDER BY c.id, i.namespace, i.key"""
+    ):
+        if customer is None or customer.node != row[_MEMBER_COLUMNS]:
+            customer = mapping.customer(row[_MEMBER_COLUMNS:-1])
+            yield StoredCustomer.of(customer, row[-1])
+        if row[0] is not None:
+            yield StoredIdentifier.of(mapping.member(row[:_MEMBER_COLUMNS]), customer.id)
+
+
+def _identifiers_without_customer(db: mapping.Connection) -> Iterator[Record]:
+    for row in db.execute(
+        f"""SELECT {mapping.MEMBER} FROM identifiers i LEFT JOIN orders o ON o.identifier = i.id
+            WHERE i.customer IS NULL OR NOT EXISTS (SELECT 1 FROM customers c WHERE c.id = i.customer)"""
+    ):
+        yield StoredIdentifier.of(mapping.member(row), "")

@@ -1,0 +1,1 @@
+"""Backups of stores, and copies from one store to another."""

@@ -1,0 +1,176 @@
+"""Backs up and restores a store, and copies one store to another.
+
+The backup of a SQLite file is a SQLite file, that of Neo4j is an archive; either kind of store restores both. What is
+restored or copied into SQLite is built in a file of its own, which takes its place at the end.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, aclosing, closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from graph.domain.model.errors import InvalidInput, StoreNotEmpty, StoreUnavailable
+from graph.domain.model.stored_records import Record
+from graph.ports import COPYING, LOADING, Store
+from graph.stores.sqlite import ReadOnlySQLiteStore, SQLiteStore
+from graph.stores.sqlite.backup import backup_to, synchronize
+from graph.stores.sqlite.restore import check_backup, is_sqlite, open_file, replacement
+from graph.transfer.importing import import_records
+from service.backup import archive
+from service.bootstrap import SystemClock, open_store, sqlite_path
+from service.config.settings import Settings
+from service.runtime import version
+
+if TYPE_CHECKING:
+    from graph.stores.neo4j import Neo4jStore
+
+Advance = Callable[[int], None]
+"""Called with how much is done."""
+ShowProgress = Callable[[str, int | None], AbstractContextManager[Advance]]
+"""Shows the progress of a step by its name and its total, if that is known."""
+
+
+async def back_up(settings: Settings, file: Path, force: bool, show: ShowProgress) -> None:
+    """Back up a store into a file while it is in use. An existing file is replaced only with `force`.
+
+    Raises `InvalidInput` if the file may not be written, `StoreUnavailable` if the store cannot be read or the disk is
+    full.
+    """
+    _check_may_be_written(file, force)
+    path = sqlite_path(settings)
+    if path is not None:
+        _back_up_file(path, file, show)
+        return
+    store = open_store(settings, read_only=True)
+    try:
+        with show("back up", await store.count_records()) as advance:
+            async with aclosing(store.export()) as batches:
+                await archive.write(file, batches, SystemClock().now(), version.describe(), advance)
+    finally:
+        await store.close()
+
+
+def _check_may_be_written(file: Path, force: bool) -> None:
+    if file.exists() and not force:
+        raise InvalidInput("INVALID_FILE", f"{file} exists already; with --force it is replaced")
+    if not file.absolute().parent.is_dir():
+        raise InvalidInput("INVALID_FILE", f"{file.absolute().parent} is not a folder")
+
+
+def _check_is_file(path: Path) -> None:
+    if not path.is_file():
+        raise InvalidInput("INVALID_FILE", f"{path} is not a file")
+
+
+def _back_up_file(path: Path, file: Path, show: ShowProgress) -> None:
+    _check_is_file(path)
+    if file.exists() and file.samefile(path):
+        raise InvalidInput("INVALID_FILE", f"{file} is the store itself")
+    with _new_file(file) as new:
+        _copy_file(open_file(path, "rw"), new, "back up", show)
+
+
+@contextmanager
+def _new_file(file: Path) -> Iterator[Path]:
+    """Yield the path of a new file beside `file`, which replaces it when the block ends without an error."""
+    new = file.absolute().with_name(f".{file.name}.new")
+    new.unlink(missing_ok=True)
+    try:
+        yield new
+        new.replace(file)
+        synchronize(file.absolute().parent)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _copy_file(source: sqlite3.Connection, target: Path, step: str, show: ShowProgress) -> None:
+    with show(step, None) as advance, closing(source):
+        backup_to(source, target, lambda copied, total: advance(copied))
+
+
+async def restore(settings: Settings, file: Path, force: bool, show: ShowProgress) -> None:
+    """Restore a backup into a store that no service uses and that is empty; with `force` its content is replaced.
+
+    The backup is checked first. Raises `InvalidInput` if it cannot be used, `StoreNotEmpty`, `StoreUnavailable`.
+    """
+    _check_is_file(file)
+    path = sqlite_path(settings)
+    if not is_sqlite(file):
+        with show("check", None) as advance:
+            total = sum(archive.check(file, advance).values())
+        await _import(settings, archive.read(file), total, force, show)
+        return
+    check_backup(file)
+    if path is not None:
+        with replacement(path, force) as new:
+            _copy_file(open_file(file, "ro"), new, "restore", show)
+        return
+    await _copy_from(ReadOnlySQLiteStore(file), settings, force, show)
+
+
+async def copy(source: Settings, target: Settings, force: bool, show: ShowProgress) -> None:
+    """Copy everything from one store to another, which must be empty; with `force` its content is replaced.
+
+    Raises `InvalidInput` if both are the same, `StoreNotEmpty`, `StoreUnavailable`.
+    """
+    if source.store == target.store:
+        raise InvalidInput("INVALID_SETTING", "both stores are the same")
+    path = sqlite_path(source)
+    if path is not None:
+        _check_is_file(path)
+    await _copy_from(open_store(source, read_only=True), target, force, show)
+
+
+async def _copy_from(store: Store, target: Settings, force: bool, show: ShowProgress) -> None:
+    try:
+        if missing := await store.ready():
+            raise StoreUnavailable(missing)
+        async with aclosing(store.export()) as batches:
+            await _import(target, batches, await store.count_records(), force, show)
+    finally:
+        await store.close()
+
+
+async def _import(
+    settings: Settings, batches: AsyncIterator[Sequence[Record]], total: int, force: bool, show: ShowProgress
+) -> None:
+    """Import records into the store that the settings name."""
+    path = sqlite_path(settings)
+    if path is not None:
+        with replacement(path, force) as new:
+            await _fill(SQLiteStore(new), batches, total, show)
+        return
+    store = cast("Neo4jStore", open_store(settings))
+    await _fill(store, batches, total, show, lambda: _make_empty(store, force))
+
+
+async def _nothing() -> None:
+    """Leave a new file as it is."""
+
+
+async def _fill(
+    store: Store,
+    batches: AsyncIterator[Sequence[Record]],
+    total: int,
+    show: ShowProgress,
+    make_empty: Callable[[], Awaitable[None]] = _nothing,
+) -> None:
+    try:
+        await store.migrate()
+        await make_empty()
+        with show("import", total) as advance:
+            await import_records(store, batches, advance)
+    finally:
+        await store.close()
+
+
+async def _make_empty(store: "Neo4jStore", force: bool) -> None:
+    loading = await store.get_value(LOADING)
+    if loading != COPYING and not force:
+        # A copy that was interrupted is one that may be replaced.
+        if loading is not None:
+            raise StoreUnavailable.loading()
+        if not await store.is_empty():
+            raise StoreNotEmpty("the store is not empty; with --force its content is replaced")
+    await store.clear()

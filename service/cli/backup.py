@@ -1,0 +1,77 @@
+"""`kith backup`, `kith restore` and `kith copy`."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.backup import transfer
+from service.backup.transfer import Advance
+from service.cli.previews import bar
+from service.cli.shared import Store, console
+from service.config import settings as settings_module
+
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
+
+
+@contextmanager
+def _show(step: str, total: int | None) -> Iterator[Advance]:
+    """Show a progress bar, which reaches its end when the step does."""
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done = count
+        shown.update(task, completed=count)
+
+    with bar() as shown:
+        task = shown.add_task(step, total=total)
+        yield advance
+        shown.update(task, completed=done, total=done)
+
+
+def back_up(
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    store: Store = None,
+    force: Force = False,
+) -> None:
+    """Back up the store into a file while it is in use: a SQLite file for SQLite, an archive for Neo4j.
+
+    The file has its name once it is complete, checked and on disk. While Neo4j is read, writes to it wait.
+    """
+    asyncio.run(transfer.back_up(settings_module.load(store=store), file, force, _show))
+    console.print(f"wrote {file}", soft_wrap=True)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `kith backup` wrote, of either kind.")],
+    store: Store = None,
+    force: Force = False,
+) -> None:
+    """Restore a backup into a store that no service uses. Without --force the store must be empty.
+
+    The file is checked before anything is changed. An archive, or a SQLite file, may be restored into either kind of
+    store.
+    """
+    settings = settings_module.load(store=store)
+    asyncio.run(transfer.restore(settings, file, force, _show))
+    console.print(f"restored {file} into {settings.store}", soft_wrap=True)
+
+
+def copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="sqlite:///FILE or neo4j://HOST:PORT.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="sqlite:///FILE or neo4j://HOST:PORT.")],
+    force: Force = False,
+) -> None:
+    """Copy everything from one store to another: ids, history and feed included.
+
+    FROM may be in use; no service may use TO, which must be empty without --force. While Neo4j is read, writes to it
+    wait. Two Neo4j servers must accept the same user and password.
+    """
+    settings = settings_module.load()
+    stores = [settings.model_copy(update={"store": store}) for store in (source, target)]
+    asyncio.run(transfer.copy(stores[0], stores[1], force, _show))
+    console.print(f"copied {source} to {target}", soft_wrap=True)
