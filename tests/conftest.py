@@ -16,9 +16,10 @@ from tests.builders.stores import Fresh, wipe
 from tools.neo4j.server import CannotStart, Server
 
 # Machines are shared and slow at times, so no example has a deadline. CI runs the same examples each time; the runs of
-# developers look for new ones.
+# developers look for new ones. `pytest --hypothesis-profile=long FILE` runs many.
 settings.register_profile("kith", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("kith"), derandomize=True)
+settings.register_profile("long", settings.get_profile("kith"), max_examples=20_000)
 settings.load_profile("ci" if os.environ.get("CI") else "kith")
 
 

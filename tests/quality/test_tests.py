@@ -92,7 +92,6 @@ COVERED_BY = {
     "schema/execution/compiled/awaiting.py": "schema/execution/test_compiled.py",
     "schema/execution/compiled/codegen.py": "schema/execution/compiled/test_arguments.py",
     "schema/execution/compiled/completion.py": "schema/execution/test_compiled.py",
-    "schema/execution/compiled/executor.py": "schema/execution/test_compiled.py",
     "schema/execution/compiled/fast_objects.py": "journeys/test_products.py",
     "schema/execution/compiled/fields.py": "schema/execution/test_compiled.py",
     "schema/execution/compiled/plans.py": "schema/execution/test_compiled.py",

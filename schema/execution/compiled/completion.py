@@ -1,10 +1,9 @@
 """Completes values: turns what resolvers return into what the answer contains, by the kind of the type."""
 
-from types import CoroutineType
+from types import CoroutineType, SimpleNamespace
 from typing import Any, cast
 
 from graphql import (
-    GraphQLError,
     GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
@@ -104,10 +103,10 @@ def _list(
         if slot.run is not None and (objects := _all_fast(slot.run, value)) is not None:
             return objects
         if not isinstance(value, list | tuple) and not is_iterable(value):
-            # graphql-core handles everything else, such as asynchronous iterables and errors.
-            if info is None:
-                raise GraphQLError(f"Expected Iterable, but did not find one for field '{parent}.{name}'.")
-            return executor.complete_list_value(list_type, details, info, path, value, None)
+            # graphql-core handles everything else, such as asynchronous iterables and errors. It names the field in
+            # errors, so it needs that much of an info if neither the resolver nor the type needs more.
+            named: Any = SimpleNamespace(parent_type=parent, field_name=name) if info is None else info
+            return executor.complete_list_value(list_type, details, named, path, value, None)
         results: list[Any] = []
         waiting: list[int] | None = None
         try:

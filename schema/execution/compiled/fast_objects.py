@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from graphql import (
+    GraphQLError,
     GraphQLObjectType,
     Undefined,
     get_nullable_type,
@@ -49,7 +50,12 @@ def fast_object_of(executor: BaseExecutor, type: GraphQLObjectType, details: Fie
             return None
         matches = f"source.__class__ is {writer.name(origin)} and cast_of(source) is None"
         writer.fetches.append(f"if not ({matches}): return None")
-    for name, field_details in executor.subfields(type, details).items():
+    try:
+        fields = executor.subfields(type, details)
+    except GraphQLError:
+        # A condition has no value. That is an error of the objects with this selection, if there are any.
+        return None
+    for name, field_details in fields.items():
         if not _write(writer, executor, type, name, field_details):
             return None
     return writer.fast_object()

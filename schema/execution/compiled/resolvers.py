@@ -1,6 +1,6 @@
 """Compiles resolver calls: how the value of a field with a resolver is fetched."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, cast
 
@@ -34,9 +34,9 @@ def derived_method(
         return None
     fixed = _fixed_arguments(executor, graphql_field, details)
     convert = None if fixed is None else _converter(executor, definition)
-    if fixed is None or convert is None:
+    converted = None if fixed is None or convert is None else _converted(convert, fixed)
+    if converted is None:
         return None
-    converted = convert(fixed)
     call = definition.base_resolver.wrapped_func
     return partial(call, **converted) if converted else cast("Callable[[Any], Any]", call)
 
@@ -77,6 +77,29 @@ def _fixed_arguments(
         return None
 
 
+def _converted(convert: Callable[[Any], dict[str, Any]], fixed: dict[str, Any]) -> dict[str, Any] | None:
+    """Convert constant arguments. `None` if that fails: then each run of the field converts them and reports it."""
+    try:
+        return convert(fixed)
+    except Exception:
+        return None
+
+
+def _converting_when_awaited(
+    call: Callable[..., Any], convert: Callable[[Any], dict[str, Any]]
+) -> Callable[..., Awaitable[Any]]:
+    """Return an asynchronous resolver of coerced arguments. As in Strawberry, it is awaited before conversion fails."""
+
+    async def converting(source: Any, coerced: dict[str, Any], **info: Any) -> Any:
+        return await call(source, **convert(coerced), **info)
+
+    return converting
+
+
+def _as_coerced(coerced: dict[str, Any]) -> dict[str, Any]:
+    return {"coerced": coerced}
+
+
 def _direct(
     compiling: BaseExecutor, graphql_field: GraphQLField, details: FieldDetailsList, fixed: dict[str, Any] | None
 ) -> tuple[Callable[[Any, BaseExecutor, Any], Any], bool] | None:
@@ -98,7 +121,9 @@ def _direct(
     if convert is None:
         return None
     call = resolver.wrapped_func
-    converted = None if fixed is None else convert(fixed)
+    converted = None if fixed is None else _converted(convert, fixed)
+    if converted is None and resolver.is_async:
+        call, convert = _converting_when_awaited(call, convert), _as_coerced
 
     def arguments(executor: BaseExecutor) -> dict[str, Any]:
         return convert(_arguments(executor, graphql_field, details)) if converted is None else converted

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schema.execution.overlapping_fields import conflicts
 from schema.root import schema
-from tests.builders.documents import DocumentBuilder
+from tests.builders.overlapping_documents import DocumentBuilder
 
 OTHER_RULES = [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule]
 ANIMALS = build_schema("""
