@@ -113,6 +113,11 @@ class IdentityGraph:
 
     # --- writes
 
+    @property
+    def writer(self) -> GroupCommit:
+        """What joins writes, with the counters of its work."""
+        return self._writer
+
     async def revoke(self, observations: Sequence[ObservationKey], actor: str = "") -> list[CommandResult]:
         """Withdraw observations by source and id; return a `Revocation` or `Rejected` for each, in order."""
         return await revoke(self._writer, observations, actor, self._clock.now(), self.catalog.purposes)

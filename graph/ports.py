@@ -368,6 +368,13 @@ class ExportStore(Protocol):
         ...
 
 
+class StoreSize(Struct, frozen=True):
+    """The size of a store: identifiers, also those without a customer, and bytes on disk, `None` if not known."""
+
+    identifiers: int
+    bytes: int | None
+
+
 class StoreLifecycle(Protocol):
     """Set-up, readiness and shutdown of a store."""
 
@@ -386,6 +393,10 @@ class StoreLifecycle(Protocol):
 
     async def ready(self) -> str:
         """Return an empty text if reads and writes can be served, otherwise what is missing; must not raise or hang."""
+        ...
+
+    async def size(self) -> StoreSize:
+        """Return the size of the store; must not take longer for a larger store."""
         ...
 
     async def close(self) -> None:

@@ -20,6 +20,7 @@ from graph.domain.model.errors import KithError
 from graph.domain.model.segments import Segment
 from graph.domain.segments.conditions import leaf_conditions
 from graph.ports import Clock
+from graph.runtime.counters import WorkerCounters
 
 BASIS_KEY = "segments_basis"
 MAX_PAUSE_SECONDS = 0.1
@@ -40,6 +41,7 @@ class SegmentWorker:
         self._store, self._clock, self._segments = store, clock, segments
         self._on_history_change = on_history_change
         self._wake = asyncio.Event()
+        self.counters = WorkerCounters()
 
     def wake(self) -> None:
         """Look for work now: something was written in this process."""
@@ -54,10 +56,13 @@ class SegmentWorker:
                 while more:
                     began = time.monotonic()
                     more = await self.run_once()
+                    self.counters.ended(self._clock.now(), time.monotonic() - began)
                     await asyncio.sleep(min(MAX_PAUSE_SECONDS, time.monotonic() - began))
             except KithError:
-                pass  # An unavailable database is tried again in the next round.
+                # An unavailable database is tried again in the next round.
+                self.counters.failures += 1
             except Exception as error:
+                self.counters.failures += 1
                 # A customer that cannot be evaluated must not stop the worker. The message may hold personal values.
                 log.warning("segments could not be evaluated: %s", type(error).__name__)
             with contextlib.suppress(TimeoutError):
@@ -99,6 +104,7 @@ class SegmentWorker:
         evaluations = await self._segments.evaluate(ids, segments)
         now = self._clock.now()
         entry_count = await self._store.write(lambda: save_evaluations(evaluations, segments, now))
+        self.counters.items += len(evaluations)
         if entry_count:
             self._on_history_change()
         return entry_count is not None

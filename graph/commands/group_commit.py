@@ -3,7 +3,9 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
+from time import perf_counter
 
 from graph.commands.commit import CommandResult, commit
 from graph.commands.rules_rollout import ActiveRules
@@ -11,6 +13,8 @@ from graph.commands.write_gate import WriteGate
 from graph.domain.model.errors import Overloaded, RulesChanged, TemporaryFailure
 from graph.domain.resolution.preparation import Command, under_rules
 from graph.ports import Clock, Ids, Work, WriteStore
+from graph.runtime import measurements
+from graph.runtime.counters import WriteCounters
 from graph.runtime.scheduling import interactive_within
 
 MAX_COMMANDS = 1_000
@@ -35,6 +39,8 @@ class _PendingRequest:
     commands: Sequence[Command]
     done: asyncio.Future[list[CommandResult]]
     results: list[CommandResult] = field(default_factory=list)
+    began_at: float | None = None
+    """When its first transaction began, by `perf_counter`."""
 
     def fail(self, error: Exception) -> None:
         """Raise an error to the caller."""
@@ -71,6 +77,7 @@ class GroupCommit:
     ) -> None:
         self._store, self._clock, self._ids, self._on_stored = store, clock, ids, on_stored
         self.rules = rules
+        self.counters = WriteCounters()
         self._reload = reload
         self._gate = gate or WriteGate()
         self._small: deque[_PendingRequest] = deque()
@@ -85,6 +92,7 @@ class GroupCommit:
             return []
         self._gate.check()
         if self._waiting + len(commands) > MAX_WAITING:
+            self.counters.overloaded += 1
             raise Overloaded(f"{self._waiting} writes are already waiting; retry in a moment")
         loop = asyncio.get_running_loop()
         request = _PendingRequest(commands, loop.create_future())
@@ -95,8 +103,22 @@ class GroupCommit:
             self._large.append(request)
         self._waiting += len(commands)
         if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work())
-        return await request.done
+            # In a context of its own: it works for all callers, not for the one that starts it.
+            self._worker = asyncio.create_task(self._work(), context=Context())
+        times = measurements.current.get()
+        if times is None:
+            return await request.done
+        arrived_at = perf_counter()
+        with times.write:
+            try:
+                return await request.done
+            finally:
+                times.queue_seconds += (request.began_at or perf_counter()) - arrived_at
+
+    @property
+    def waiting(self) -> int:
+        """The number of commands that are accepted and not stored yet."""
+        return self._waiting
 
     async def _work(self) -> None:
         # Alternate, so that neither kind waits for more than one transaction of the other.
@@ -139,6 +161,9 @@ class GroupCommit:
         return self._store.max_batch_size if interactive_within(QUIET_SECONDS) else MAX_COMMANDS
 
     async def _commit(self, group: list[_Part]) -> None:
+        now = perf_counter()
+        for request, _ in group:
+            request.began_at = request.began_at or now
         try:
             results = iter(await self._write([command for _, commands in group for command in commands]))
         except Exception as error:
@@ -173,8 +198,10 @@ class GroupCommit:
             except RulesChanged:
                 if self._reload is None:
                     raise
+                self.counters.retries += 1
                 await self._reload()
             else:
+                self.counters.group_sizes.add(len(commands))
                 self._on_stored()
                 return results
         raise RulesChanged("the rules keep changing; retry in a moment")

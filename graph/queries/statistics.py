@@ -11,6 +11,7 @@ from graph.domain.model.order_totals import OrderTotals
 from graph.domain.profile.prediction import Model, Prediction, PredictionStatus, TrainingData, predict
 from graph.domain.profile.rfm import RfmCounter, RfmPopulation, RfmScores, rfm_scores
 from graph.ports import Clock, CustomerWriteStore
+from graph.runtime.counters import WorkerCounters
 
 POPULATION_KEY = "population"
 MODEL_KEY = "model"
@@ -34,20 +35,33 @@ class StatisticsService:
         self._model: Model | None = None
         self._read_at = -CHECK_SECONDS
         self._fitting: asyncio.Task[None] | None = None
+        self.counters = WorkerCounters()
+
+    @property
+    def calculated_at(self) -> int | None:
+        """When the newest statistics that this process knows were calculated, in microseconds since 1970."""
+        return None if self._population is None else self._population.calculated_at
+
+    @property
+    def fitted_at(self) -> int | None:
+        """When the newest models that this process knows were fitted, in microseconds since 1970."""
+        return None if self._model is None else self._model.fitted_at
 
     async def recalculate(self) -> RfmPopulation:
         """Calculate the statistics over all customers again, and start fitting the models to them."""
-        now = self._clock.now()
+        now, began = self._clock.now(), time.monotonic()
         counter, training_data = RfmCounter(), TrainingData(now)
         after = ""
         while page := await self._store.order_totals(after, PAGE_SIZE):
             for _, order_totals in page:
                 counter.add(order_totals)
+                self.counters.items += 1
                 training_data.add(order_totals)
             after = page[-1][0]
         population = counter.result(now)
         await self._store.put_value(POPULATION_KEY, population.as_text())
         await self.refresh()
+        self.counters.ended(self._clock.now(), time.monotonic() - began)
         if self._fit is not None and (self._fitting is None or self._fitting.done()):
             self._fitting = asyncio.create_task(self._fit_to(self._fit, training_data))
         return population
@@ -82,11 +96,13 @@ class StatisticsService:
         """Recalculate whenever the newest statistics of any process are older than `seconds`; never ends."""
         while True:
             # If the database is unavailable, the next check tries again.
-            with contextlib.suppress(TemporaryFailure):
+            try:
                 await self.refresh()
                 age = self._clock.now() - (self._population.calculated_at if self._population else 0)
                 if age >= seconds * SECOND:
                     await self.recalculate()
+            except TemporaryFailure:
+                self.counters.failures += 1
             await asyncio.sleep(min(seconds, CHECK_SECONDS))
 
     async def latest(self) -> tuple[RfmPopulation | None, Model | None]:

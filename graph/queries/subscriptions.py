@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextvars import Context
 
 from graph.domain.model.changes import Entry
 from graph.domain.model.errors import KithError
@@ -45,6 +46,23 @@ class ChangeBroadcaster:
         self._newest = 0
         self._watched: Counter[CustomerRef] = Counter()
         self._states: dict[CustomerRef, CustomerState] = {}
+        self._positions: dict[object, int] = {}
+        """The number of the last entry that each subscriber of the feed has received."""
+
+    @property
+    def subscribers(self) -> int:
+        """The number of subscribers."""
+        return self._subscribers
+
+    @property
+    def position(self) -> int | None:
+        """The number of the newest entry that was seen; `None` while there are no subscribers."""
+        return self._newest if self._subscribers and self._newest else None
+
+    @property
+    def max_lag(self) -> int:
+        """How many seen entries the slowest subscriber of the feed has not received."""
+        return max((self._newest - position for position in self._positions.values() if self._newest), default=0)
 
     def notify(self) -> None:
         """Look for changes now: something was written in this process."""
@@ -55,10 +73,11 @@ class ChangeBroadcaster:
 
         With `None` only new ones are yielded. Raises `InvalidInput` if there is no entry with the number `after`.
         """
-        with self._subscribed():
+        with self._subscribed() as subscriber:
             position = await self._store.newest_change() if after is None else after
             checked = after is None
             while True:
+                self._positions[subscriber] = position
                 entries = self._buffered(position)
                 if entries is None:
                     # `feed` checks that the position exists. A position that was reached by reading does.
@@ -111,13 +130,16 @@ class ChangeBroadcaster:
             await self._polled.wait_for(lambda: self._states.get(ref, state) != state)
 
     @contextlib.contextmanager
-    def _subscribed(self) -> Iterator[None]:
+    def _subscribed(self) -> Iterator[object]:
+        subscriber = object()
         self._subscribers += 1
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._poll())
+            # In a context of its own: it polls for all subscribers, not for the first.
+            self._task = asyncio.create_task(self._poll(), context=Context())
         try:
-            yield
+            yield subscriber
         finally:
+            self._positions.pop(subscriber, None)
             self._subscribers -= 1
             if not self._subscribers and self._task is not None:
                 self._task.cancel()

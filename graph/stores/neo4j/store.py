@@ -21,7 +21,7 @@ from graph.domain.model.migrations import Migrations
 from graph.domain.model.order_totals import OrderTotals, order_totals_from_json
 from graph.domain.model.orders import Order
 from graph.domain.profile.pages import ByKey, CustomerRef, CustomerView, Selection
-from graph.ports import T, Work
+from graph.ports import StoreSize, T, Work
 from graph.stores.neo4j import cypher, mapping, migrator
 from graph.stores.neo4j.bulk_load import BulkLoad
 from graph.stores.neo4j.customer_pages import LIVE_KEYS, CustomerRecord, query, view
@@ -158,6 +158,11 @@ class Neo4jStore(
     async def count_customers(self) -> int:
         (record,) = await self._read(STORE["count_customers"])
         return int(record["count"])
+
+    async def size(self) -> StoreSize:
+        # The database keeps the number of nodes of each label, but tells the size of its files to administrators only.
+        (record,) = await self._read(STORE["count_identifiers"])
+        return StoreSize(int(record["count"]), None)
 
     async def idempotent_result(self, key: RequestKey) -> IdempotentResult | None:
         (record,) = await self._read(READING["idempotent_results"], params={"keys": [list(key)]})

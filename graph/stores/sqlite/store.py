@@ -16,7 +16,7 @@ from graph.domain.model.migrations import Migrations
 from graph.domain.model.order_totals import OrderTotals, order_totals_from_json
 from graph.domain.model.orders import Order
 from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
-from graph.ports import T, Work
+from graph.ports import StoreSize, T, Work
 from graph.stores.sqlite import checkpoints, failures, mapping, migrator
 from graph.stores.sqlite.backup import backup_to
 from graph.stores.sqlite.bulk_load import BulkLoad
@@ -147,6 +147,12 @@ class SQLiteStore(
 
     async def count_customers(self) -> int:
         return int((await self._read(mapping.column, "SELECT count(*) FROM customers WHERE retired_at IS NULL"))[0])
+
+    async def size(self) -> StoreSize:
+        # Identifiers are never deleted, and their ids have no gaps, so the greatest id is their number.
+        (identifiers,) = await self._read(mapping.column, "SELECT coalesce(max(id), 0) FROM identifiers")
+        files = [Path(self._path), Path(f"{self._path}-wal")]
+        return StoreSize(identifiers, sum(file.stat().st_size for file in files if file.exists()))
 
     async def idempotent_result(self, key: RequestKey) -> IdempotentResult | None:
         return await self._read(mapping.idempotent_result, key)

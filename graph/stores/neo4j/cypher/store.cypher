@@ -18,6 +18,10 @@ RETURN c.id AS id ORDER BY c.id LIMIT $first;
 // Counts live customers.
 MATCH (c:Customer) WHERE c.retired_at IS NULL RETURN count(c) AS count;
 
+// name: count_identifiers
+// Returns the number of identifiers, which the database keeps.
+MATCH (i:Identifier) RETURN count(i) AS count;
+
 // name: get_value
 // Returns the value that is stored under a name.
 MATCH (k:StoredValue {name: $name}) RETURN k.value AS value;
