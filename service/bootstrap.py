@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from babel import Locale
@@ -23,6 +23,8 @@ from graph.ports import Store
 from graph.stores.sqlite import ReadOnlySQLiteStore, SQLiteStore
 from service.config import attributes_file, rules_file
 from service.config.settings import Settings
+from service.observability.metrics import Metrics
+from service.observability.observed_store import observed
 from service.runtime import model_fitting
 from service.runtime.ids import RandomIds
 
@@ -66,7 +68,7 @@ def open_store(settings: Settings, read_only: bool = False) -> Store:
 
 @dataclass(slots=True)
 class Wiring:
-    """A graph and its store. `prepared` is set once the store's rules are in effect."""
+    """A graph, its store and their metrics. `prepared` is set once the store's rules are in effect."""
 
     graph: IdentityGraph
     store: Store
@@ -77,6 +79,8 @@ class Wiring:
     problem: str = ""
     """Why the last attempt to prepare failed."""
     _conflicting: bool = False
+    metrics: Metrics | None = field(default_factory=Metrics)
+    """`None` if they are off."""
 
     async def prepare(self) -> None:
         """Create the structure of an empty store, and use its rules, or store these if it has none.
@@ -187,7 +191,8 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
     """Build everything from settings; the store connects later. With `read_only` nothing is written."""
     text = rules_file.read_text(settings.rules)
     rules = rules_file.parse(text, str(settings.rules or "rules.toml"))
-    store = open_store(settings, read_only)
+    metrics = None if settings.metrics == "off" else Metrics()
+    store = observed(open_store(settings, read_only), settings.store_system, metrics)
     catalog = attributes_file.read(settings.attributes)
     graph = IdentityGraph(
         store,
@@ -200,4 +205,4 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
         catalog,
         model_fitting.fit if model_fitting.available() else None,
     )
-    return Wiring(graph, store, text, rules_configured=settings.rules is not None)
+    return Wiring(graph, store, text, rules_configured=settings.rules is not None, metrics=metrics)

@@ -1,5 +1,6 @@
 """A cache of parsed, validated and weighed documents: clients send a few different ones again and again."""
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ DOCUMENT_CACHE_SIZE = 1_000
 """Number of documents that are cached."""
 MAX_CACHED_DOCUMENT_LENGTH = 20_000
 """Maximum length in characters of a cached document, which bounds the cache to some ten megabytes."""
+DIGEST_LENGTH = 16
+"""Hexadecimal digits of a document's digest."""
 MAX_ERRORS = 20
 """Maximum number of errors reported for one document."""
 COMPILE_FROM_RUN = 2
@@ -67,6 +70,8 @@ class Operation:
     node: OperationDefinitionNode
     document: DocumentNode
     schema: GraphQLSchema
+    digest: str = ""
+    """The beginning of the document's SHA-256, by which logs name it."""
     size_paths: tuple[SizePath, ...] = ()
     """The parts of variables that the cost depends on."""
     runs: int = 0
@@ -127,6 +132,10 @@ class Documents:
                 self._cache.popitem(last=False)
         return document
 
+    def sizes(self) -> dict[str, int]:
+        """Return the numbers of entries of the caches by name."""
+        return {"documents": len(self._cache), "compiled_operations": len(self._compiled)}
+
     def plans(self, operation: Operation) -> Plans | None:
         """Count a run of an operation and return its compiled plans; `None` if graphql-core executes it."""
         operation.runs += 1
@@ -148,6 +157,7 @@ class Documents:
             return Document([error], {}, parsed=False)
         except RecursionError:
             return Document([GraphQLError("the document is nested too deeply")], {}, parsed=False)
+        digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:DIGEST_LENGTH]
         # The limits are checked first: a document that exceeds them would make validation expensive.
         operations: dict[str, Operation] = {}
         try:
@@ -159,7 +169,7 @@ class Documents:
                     name = definition.name.value if definition.name else ""
                     variables = {variable.variable.name.value for variable in definition.variable_definitions or ()}
                     paths = tuple(path for path in weigher.size_paths if path[0] in variables)
-                    operations[name] = Operation(definition, node, self._schema, paths)
+                    operations[name] = Operation(definition, node, self._schema, digest, paths)
             if not errors:
                 errors = validate(self._schema, node, RULES, max_errors=MAX_ERRORS)
                 errors = errors or conflicts(self._schema, node, MAX_ERRORS)

@@ -1,6 +1,6 @@
 """Runs one operation: validates it, checks its weight and executes it within its time limit."""
 
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from inspect import isawaitable
@@ -22,6 +22,8 @@ from schema.shared.context import Context
 
 QUERIES = frozenset({OperationType.QUERY})
 ALL = frozenset(OperationType)
+OnPrepared = Callable[[Operation, int], None]
+"""Called with the requested operation and its cost before it begins, also if it is rejected for its cost."""
 
 
 class Stage(Enum):
@@ -67,7 +69,7 @@ class OperationRunner:
         self._timeout = SharedTimeout(limits.seconds)
 
     def prepare(
-        self, request: GraphQLRequest, allowed: Collection[OperationType]
+        self, request: GraphQLRequest, allowed: Collection[OperationType], on_prepared: OnPrepared | None = None
     ) -> tuple[Operation, ExecutionAnswer | None]:
         """Return the requested operation, or the answer that rejects it."""
         document = self.documents.get(request.query)
@@ -83,7 +85,10 @@ class OperationRunner:
                 f"a {kind.value} is not allowed in this kind of request", extensions={"code": "METHOD_NOT_ALLOWED"}
             )
             return _NO_OPERATION, ExecutionAnswer(Stage.METHOD, errors=[error])
-        if (message := self._exceeded_limit(operation.weight(request.variables))) is not None:
+        weight = operation.weight(request.variables)
+        if on_prepared is not None:
+            on_prepared(operation, weight.cost)
+        if (message := self._exceeded_limit(weight)) is not None:
             error = GraphQLError(message, operation.node, extensions={"code": "QUERY_TOO_COMPLEX"})
             return _NO_OPERATION, ExecutionAnswer(Stage.VALIDATION, errors=[error])
         return operation, None
@@ -99,10 +104,14 @@ class OperationRunner:
         return None
 
     async def run(
-        self, request: GraphQLRequest, context: Context, allowed: Collection[OperationType]
+        self,
+        request: GraphQLRequest,
+        context: Context,
+        allowed: Collection[OperationType],
+        on_prepared: OnPrepared | None = None,
     ) -> ExecutionAnswer:
-        """Run a query or a mutation."""
-        operation, rejected = self.prepare(request, allowed)
+        """Run a query or a mutation. `on_prepared` is called with the operation and its cost before it begins."""
+        operation, rejected = self.prepare(request, allowed, on_prepared)
         if rejected is not None:
             return rejected
         try:
@@ -141,10 +150,14 @@ class OperationRunner:
         return {"cost": {"requested": cost, "limit": limit, "left": limit - cost}}
 
     async def stream(
-        self, request: GraphQLRequest, context: Context, allowed: Collection[OperationType]
+        self,
+        request: GraphQLRequest,
+        context: Context,
+        allowed: Collection[OperationType],
+        on_prepared: OnPrepared | None = None,
     ) -> AsyncGenerator[ExecutionAnswer, None]:
         """Run any operation: a subscription yields one answer per event, other operations yield one answer."""
-        operation, rejected = self.prepare(request, allowed)
+        operation, rejected = self.prepare(request, allowed, on_prepared)
         if rejected is not None:
             yield rejected
             return

@@ -1,7 +1,6 @@
 """The command line: `kith` and `python -m service`."""
 
 import json
-import logging
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +19,7 @@ from service.cli.customer_page import print_customer, selection
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
 from service.config import settings as settings_module
 from service.http.app import create_app
+from service.observability import logs
 from service.runtime import interpreter, version
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -61,7 +61,7 @@ def serve(
 ) -> None:
     """Serve GraphQL over HTTP and WebSocket."""
     settings = settings_module.load(host=host, port=port, store=store, rules=rules)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.configure(settings.log_level, settings.log_format)
     if not settings.on_loopback and not settings.api_keys.get_secret_value():
         message = f"KITH_HOST: {settings.host} is not a loopback address, so KITH_API_KEYS is required"
         raise InvalidInput("INVALID_SETTING", message)
@@ -69,12 +69,13 @@ def serve(
     asgi = create_app(settings, wiring)
     for line in startup.lines(settings):
         console.print(escape(line), soft_wrap=True)
-    # The access log is off: the URL of a GET request contains its query, and with it personal data.
+    # The access log is off: the URL of a GET request contains its query, and with it personal data. Logging is set up
+    # already, and uvicorn must not change it.
     uvicorn.run(
         asgi,
         host=settings.host,
         port=settings.port,
-        log_level=settings.log_level,
+        log_config=None,
         access_log=False,
         ws_max_size=settings.max_body_bytes,
         # Events are small. With hundreds of subscribers, compressing every event for each takes a tenth of the time.

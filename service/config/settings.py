@@ -45,6 +45,15 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe level of messages that are logged."
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Whether a message is logged as a line of text or as a JSON object."
+    )
+    slow_seconds: float = Field(
+        1, gt=0, description="Duration from which an operation is logged as slow, with its parts."
+    )
+    metrics: Literal["key", "public", "off"] = Field(
+        "key", description="Whether /metrics requires a key (if the service has keys), is public, or does not exist."
+    )
 
     profile: Literal["development", "production"] | None = Field(
         None, description="Default: development on loopback without keys, otherwise production."
@@ -123,6 +132,11 @@ class Settings(BaseSettings):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def store_system(self) -> str:
+        """The kind of the store, as OpenTelemetry names it."""
+        return "sqlite" if self.store.startswith("sqlite:") else "neo4j"
 
     @property
     def origins(self) -> tuple[str, ...]:

@@ -9,13 +9,14 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.bootstrap import Wiring
 from service.config.settings import Settings
 from service.http.auth import ApiKeys
 from service.http.graphql_endpoint import GraphQLEndpoint
+from service.http.metrics_endpoint import MetricsEndpoint
 
 ENDPOINT = "/graphql"
 
@@ -34,7 +35,9 @@ class EndpointShortcut:
 
 def create_app(settings: Settings, wiring: Wiring) -> Starlette:
     """Return the application over a wired graph."""
-    endpoint = GraphQLEndpoint(wiring.graph, ApiKeys(settings.api_keys.get_secret_value()), settings)
+    keys = ApiKeys(settings.api_keys.get_secret_value())
+    metrics = None if settings.metrics == "off" else wiring.metrics
+    endpoint = GraphQLEndpoint(wiring.graph, keys, settings, metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -66,6 +69,16 @@ def create_app(settings: Settings, wiring: Wiring) -> Starlette:
     async def home(_: Request) -> Response:
         return RedirectResponse(ENDPOINT)
 
+    routes: list[BaseRoute] = [
+        Route("/", home),
+        Route("/livez", livez),
+        Route("/readyz", readyz),
+        Route(ENDPOINT, endpoint),
+        WebSocketRoute(ENDPOINT, endpoint),
+    ]
+    if metrics is not None:
+        required = None if settings.metrics == "public" else keys
+        routes.append(Route("/metrics", MetricsEndpoint(metrics, wiring, endpoint, required).answer))
     middleware = [Middleware(EndpointShortcut, path=ENDPOINT, endpoint=endpoint)]
     if settings.origins:
         cors = Middleware(
@@ -73,13 +86,7 @@ def create_app(settings: Settings, wiring: Wiring) -> Starlette:
         )
         middleware.insert(0, cors)
     return Starlette(
-        routes=[
-            Route("/", home),
-            Route("/livez", livez),
-            Route("/readyz", readyz),
-            Route(ENDPOINT, endpoint),
-            WebSocketRoute(ENDPOINT, endpoint),
-        ],
+        routes=routes,
         middleware=middleware,
         lifespan=lifespan,
     )

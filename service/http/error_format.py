@@ -8,6 +8,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from graph.domain.model.errors import InvalidInput, KithError, StoreFailure, TemporaryFailure
+from service.observability.error_codes import INTERNAL_SERVER_ERROR, original_of
 
 log = logging.getLogger("kith")
 
@@ -19,9 +20,7 @@ def format_error(error: GraphQLError) -> dict[str, Any]:
         formatted["locations"] = [{"line": location.line, "column": location.column} for location in error.locations]
     if error.path:
         formatted["path"] = error.path
-    original = error.original_error
-    while isinstance(original, GraphQLError):
-        original = original.original_error
+    original = original_of(error)
     if original is None:
         formatted["extensions"] = {"code": "BAD_REQUEST", **(error.extensions or {})}
     elif isinstance(original, KithError) and not isinstance(original, StoreFailure):
@@ -46,7 +45,7 @@ def internal_error(error: BaseException) -> dict[str, Any]:
     log.debug("internal error %s", id, exc_info=error)
     return {
         "message": f"internal error {id}; see the service's log",
-        "extensions": {"code": "INTERNAL_SERVER_ERROR", "id": id},
+        "extensions": {"code": INTERNAL_SERVER_ERROR, "id": id},
     }
 
 

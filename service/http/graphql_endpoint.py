@@ -32,12 +32,17 @@ from service.http.responses import (
     EVENT_STREAM,
     GRAPHQL_RESPONSE_JSON,
     JSON,
+    ErrorResponse,
     error_response,
     json_response,
     media_type,
     with_etag,
 )
 from service.http.websockets import ConnectionLimiter, EventStream, TransportWSHandler, WebSocketAdapter
+from service.observability.error_codes import INTERNAL_SERVER_ERROR
+from service.observability.metrics import Metrics
+from service.observability.request_ids import request_id
+from service.observability.requests import REQUEST_ID, RequestObserver, RequestRecord, with_request_id
 from service.runtime import interpreter
 
 NO_SUBSCRIPTIONS = ALL - {OperationType.SUBSCRIPTION}
@@ -51,7 +56,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     websocket_adapter_class = WebSocketAdapter
     graphql_transport_ws_handler_class = TransportWSHandler
 
-    def __init__(self, graph: IdentityGraph, keys: ApiKeys, settings: Settings) -> None:
+    def __init__(self, graph: IdentityGraph, keys: ApiKeys, settings: Settings, metrics: Metrics | None = None) -> None:
         super().__init__(
             schema,
             graphql_ide="graphiql" if settings.is_enabled(settings.graphiql) else None,
@@ -65,27 +70,46 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self.documents = PersistedDocuments(
             settings.documents, settings.trusted_documents_only, settings.persisted_queries
         )
+        self.observer = RequestObserver(settings.slow_seconds, metrics)
         self.connection_limiter = ConnectionLimiter(settings.max_connections)
         self.slow_reader = SharedTimeout(settings.slow_reader_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or one WebSocket."""
-        if scope["type"] != "http":
-            await super().__call__(scope, receive, send)
-            return
         request_headers = Headers(scope)
-        response: ASGIApp
+        id = request_id(request_headers.get(b"x-request-id"), request_headers.get(b"traceparent"))
+        if scope["type"] != "http":
+            scope[REQUEST_ID] = id
+            await super().__call__(scope, receive, with_request_id(send, id))
+            return
+        record = self.observer.request(scope, id)
         try:
-            response = await self._respond(Request(scope, receive), request_headers)
-        except HTTPException as error:
-            response = error_response(error.status_code, error.reason, self._error_type(request_headers))
-        except InvalidInput as error:
-            response = self._response(self._error_type(request_headers), rejection(error))
+            response = await self._answer(Request(scope, receive), request_headers, record)
+            await response(scope, receive, record.sending(send))
         except ClientDisconnect:
             return
+        finally:
+            record.end()
+
+    async def _answer(self, request: Request, request_headers: Headers, record: RequestRecord) -> ASGIApp:
+        """Return the response to a request, whatever happens, and note its error. Raises `ClientDisconnect`."""
+        try:
+            response = await self._respond(request, request_headers, record)
+        except HTTPException as error:
+            rejected = error_response(error.status_code, error.reason, self._error_type(request_headers))
+            record.codes = (rejected.code,)
+            return rejected
+        except InvalidInput as error:
+            record.codes = (error.code,)
+            return self._response(self._error_type(request_headers), rejection(error))
+        except ClientDisconnect:
+            raise
         except Exception as error:
-            response = json_response({"errors": [internal_error(error)]}, 500, JSON)
-        await response(scope, receive, send)
+            record.codes = (INTERNAL_SERVER_ERROR,)
+            return json_response({"errors": [internal_error(error)]}, 500, JSON)
+        if isinstance(response, ErrorResponse):
+            record.codes = (response.code,)
+        return response
 
     @staticmethod
     def _error_type(request_headers: Headers) -> str:
@@ -95,7 +119,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def _response(self, kind: str, answer: ExecutionAnswer) -> Response:
         return responses.response(answer, kind, self._settings.http_status_profile)
 
-    async def _respond(self, request: Request, request_headers: Headers) -> ASGIApp:
+    async def _respond(self, request: Request, request_headers: Headers, record: RequestRecord) -> ASGIApp:
         if request.method not in ("GET", "POST"):
             return error_response(405, "use GET or POST", headers={"Allow": "GET, POST"})
         accept = request_headers.get(b"accept")
@@ -112,41 +136,56 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         context = new_context(self._graph, caller)
         if request.method == "GET":
             with interpreter.TrackedRequest(0):
-                return await self._handle_get(request, request_headers, kind, context)
+                return await self._handle_get(request, request_headers, kind, context, record)
         if request_headers.get(b"content-type").split(";")[0].strip().lower() != JSON:
             return error_response(415, f"the body must be {JSON}")
-        body = await read_body(request, request_headers, self._settings.max_body_bytes)
+        with record.body:
+            body = await read_body(request, request_headers, self._settings.max_body_bytes)
         with interpreter.TrackedRequest(len(body)):
-            return await self._handle_post(request, body, kind, context)
+            return await self._handle_post(request, body, kind, context, record)
 
-    async def _handle_get(self, request: Request, request_headers: Headers, kind: str, context: Context) -> ASGIApp:
+    async def _handle_get(
+        self, request: Request, request_headers: Headers, kind: str, context: Context, record: RequestRecord
+    ) -> ASGIApp:
         parameters = parse_query_parameters(request.query_params)
         graphql_request, persisted = self.graphql_request(parameters)
         if not persisted and not self._settings.is_enabled(self._settings.get_queries):
             return error_response(405, "only persisted documents are allowed with GET", headers={"Allow": "POST"})
         if kind == EVENT_STREAM:
-            return self._event_stream(request, graphql_request, context)
-        response = self._response(kind, await self._run(parameters, graphql_request, context, QUERIES))
+            return self._event_stream(request, graphql_request, context, record)
+        answer = await self._run(parameters, graphql_request, context, QUERIES, record)
+        response = self._response(kind, answer)
         return with_etag(response, request_headers.get(b"if-none-match")) if persisted else response
 
-    async def _handle_post(self, request: Request, body: bytes, kind: str, context: Context) -> ASGIApp:
+    async def _handle_post(
+        self, request: Request, body: bytes, kind: str, context: Context, record: RequestRecord
+    ) -> ASGIApp:
         parameters = parse_body(body, self._settings.max_batch)
         if isinstance(parameters, list):
             if kind == EVENT_STREAM:
                 raise HTTPException(400, "a batch cannot be answered with an event stream")
-            results = [responses.response_body(await self._run_batched(operation, context)) for operation in parameters]
+            results = [
+                responses.response_body(await self._run_batched(operation, context, record)) for operation in parameters
+            ]
             return json_response(results, 200, kind)
         graphql_request, _ = self.graphql_request(parameters)
         if kind == EVENT_STREAM:
-            return self._event_stream(request, graphql_request, context)
-        return self._response(kind, await self._run(parameters, graphql_request, context, NO_SUBSCRIPTIONS))
+            return self._event_stream(request, graphql_request, context, record)
+        return self._response(kind, await self._run(parameters, graphql_request, context, NO_SUBSCRIPTIONS, record))
 
-    async def _run_batched(self, parameters: RequestParameters, context: Context) -> ExecutionAnswer:
+    async def _run_batched(
+        self, parameters: RequestParameters, context: Context, record: RequestRecord
+    ) -> ExecutionAnswer:
         """Run one operation of a batch. Its rejection does not affect the others."""
         try:
-            return await self._run(parameters, self.graphql_request(parameters)[0], context, NO_SUBSCRIPTIONS)
+            graphql_request, _ = self.graphql_request(parameters)
         except InvalidInput as error:
-            return rejection(error)
+            answer = rejection(error)
+            record.operation(context.caller.name).answered(answer)
+        else:
+            answer = await self._run(parameters, graphql_request, context, NO_SUBSCRIPTIONS, record)
+        record.operations[-1].end()
+        return answer
 
     def graphql_request(self, parameters: RequestParameters) -> tuple[GraphQLRequest, bool]:
         """Return a request with its document, and whether the document is persisted. Raises `InvalidInput`."""
@@ -159,23 +198,29 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         graphql_request: GraphQLRequest,
         context: Context,
         allowed: Collection[OperationType],
+        record: RequestRecord,
     ) -> ExecutionAnswer:
-        answer = await self.operations.run(graphql_request, context, allowed)
+        operation = record.operation(context.caller.name)
+        answer = await self.operations.run(graphql_request, context, allowed, operation.prepared)
+        operation.answered(answer)
         if answer.executed:
             self.documents.register(parameters, graphql_request.query)
         return answer
 
-    def _event_stream(self, request: Request, graphql_request: GraphQLRequest, context: Context) -> ASGIApp:
+    def _event_stream(
+        self, request: Request, graphql_request: GraphQLRequest, context: Context, record: RequestRecord
+    ) -> ASGIApp:
         """Return server-sent events in the distinct connections mode of `graphql-sse`."""
         caller = context.caller
         allowed = ALL - {OperationType.MUTATION} if request.method == "GET" else ALL
         transport = cast(SSETransport, self._get_stream_transport("sse"))
-        if not self.connection_limiter.acquire(caller):
+        if not self.connection_limiter.acquire(caller, "sse"):
             return error_response(429, f"the limit of {self.connection_limiter.limit} open connections is reached")
-        source = self.operations.stream(graphql_request, context, allowed)
+        operation = record.operation(caller.name, "sse")
+        source = operation.observe(self.operations.stream(graphql_request, context, allowed, operation.prepared))
         chunks = self._stream_result(request, cast(Any, source), transport)
         response = StreamingResponse(chunks(), headers=dict(transport.headers))
-        return EventStream(response, self.slow_reader, caller, lambda: self.connection_limiter.release(caller))
+        return EventStream(response, self.slow_reader, caller, lambda: self.connection_limiter.release(caller, "sse"))
 
     async def process_result(self, request: Request, result: Any) -> Any:
         """Return an answer of a stream as JSON values."""

@@ -29,6 +29,11 @@ class PersistedDocuments:
         self._persisted_queries = persisted_queries and not trusted_documents_only
         self._registered: OrderedDict[str, str] = OrderedDict()
 
+    @property
+    def registered(self) -> int:
+        """The number of documents that clients have registered."""
+        return len(self._registered)
+
     def text(self, parameters: RequestParameters) -> tuple[str, bool]:
         """Return the requested document, and whether it was requested by id or hash.
 

@@ -93,16 +93,24 @@ def json_response(answer: object, status: int, media_type: str, headers: Mapping
     return Response(encode_json(answer), status, headers, media_type=f"{media_type}; charset=utf-8")
 
 
+class ErrorResponse(Response):
+    """An error that occurred before execution."""
+
+    code: str
+
+
 def error_response(
     status: int,
     message: str,
     media_type: str = JSON,
     headers: Mapping[str, str] | None = None,
     code: str = "BAD_REQUEST",
-) -> Response:
+) -> ErrorResponse:
     """Return an error that occurred before execution, in the form of a GraphQL response."""
     answer = {"errors": [{"message": message, "extensions": {"code": code}}]}
-    return json_response(answer, status, media_type, headers)
+    response = ErrorResponse(encode_json(answer), status, headers, media_type=f"{media_type}; charset=utf-8")
+    response.code = code
+    return response
 
 
 def with_etag(response: Response, if_none_match: str) -> Response:

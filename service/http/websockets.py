@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import Any, cast
 
 from cross_web import HTTPException
@@ -23,6 +24,8 @@ from schema.shared.context import Caller, Context
 from service.http import responses
 from service.http.error_format import format_error, internal_error
 from service.http.graphql_request import RequestParameters, parse_parameters
+from service.observability.error_codes import INTERNAL_SERVER_ERROR
+from service.observability.requests import REQUEST_ID, UNAUTHENTICATED, OperationRecord, Transport
 
 log = logging.getLogger("kith")
 
@@ -39,16 +42,20 @@ class ConnectionLimiter:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._open: Counter[str] = Counter()
+        self.open_by_transport: Counter[Transport] = Counter()
+        """Numbers of open connections."""
 
-    def acquire(self, caller: Caller) -> bool:
+    def acquire(self, caller: Caller, transport: Transport) -> bool:
         """Count one connection more. Return whether the limit allows it."""
         if self._open[caller.name] >= self.limit:
             return False
         self._open[caller.name] += 1
+        self.open_by_transport[transport] += 1
         return True
 
-    def release(self, caller: Caller) -> None:
+    def release(self, caller: Caller, transport: Transport) -> None:
         """Count one connection less."""
+        self.open_by_transport[transport] -= 1
         self._open[caller.name] -= 1
         if not self._open[caller.name]:
             del self._open[caller.name]
@@ -133,11 +140,13 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
         header = presented if isinstance(presented, str) else headers.get("authorization", "")
         caller = self.view.keys.caller(header)  # type: ignore[attr-defined]
         if caller is None:
+            self._log_rejection(UNAUTHENTICATED, 4403)
             await self.websocket.close(4403, "a valid key is required: authorization in the payload of connection_init")
             return
         if not self._acquired:
             connection_limiter = self.view.connection_limiter  # type: ignore[attr-defined]
-            if not connection_limiter.acquire(caller):
+            if not connection_limiter.acquire(caller, "websocket"):
+                self._log_rejection("BAD_REQUEST", TOO_MANY_CONNECTIONS)
                 await self.websocket.close(
                     TOO_MANY_CONNECTIONS, f"the limit of {connection_limiter.limit} open connections is reached"
                 )
@@ -146,10 +155,14 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
             self.context.caller = caller
         await super().handle_connection_init({"type": "connection_init", "payload": {}})
 
+    def _log_rejection(self, code: str, status: int) -> None:
+        scope = self.websocket.ws.scope  # type: ignore[attr-defined]
+        self.view.observer.socket_rejected(scope, scope[REQUEST_ID], code, status)  # type: ignore[attr-defined]
+
     async def shutdown(self) -> None:
         """Release the connection and everything that belongs to it."""
         if self._acquired:
-            self.view.connection_limiter.release(self.context.caller)  # type: ignore[attr-defined]
+            self.view.connection_limiter.release(self.context.caller, "websocket")  # type: ignore[attr-defined]
             self._acquired = False
         await super().shutdown()
 
@@ -167,12 +180,16 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """Run one operation to its end."""
+        id = self.websocket.ws.scope[REQUEST_ID]  # type: ignore[attr-defined]
+        record = OperationRecord("websocket", id, self.context.caller.name, perf_counter())
         try:
             parameters = cast(RequestParameters, operation.query)
             graphql_request, _ = self.view.graphql_request(parameters)  # type: ignore[attr-defined]
-            stream = self.view.operations.stream(graphql_request, self.context, ALL)  # type: ignore[attr-defined]
+            operations = self.view.operations  # type: ignore[attr-defined]
+            stream = operations.stream(graphql_request, self.context, ALL, record.prepared)
             async with contextlib.aclosing(stream):
                 async for answer in stream:
+                    record.answered(answer)
                     if answer.executed:
                         payload = {"id": operation.id, "type": "next", "payload": responses.response_body(answer)}
                         await operation.send_operation_message(cast(Message, payload))
@@ -180,13 +197,18 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
                         await self._send_errors(operation, answer)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except InvalidInput as error:
+            record.failed([error.code])
             await self._send_errors(operation, rejection(error))
         except WebSocketDisconnected:
             self.operations.pop(operation.id, None)
         except Exception as error:
+            record.failed([INTERNAL_SERVER_ERROR])
             reply = {"id": operation.id, "type": "error", "payload": [internal_error(error)]}
             with contextlib.suppress(WebSocketDisconnected):
                 await operation.send_operation_message(cast(Message, reply))
+        finally:
+            record.end()
+            self.view.observer.operation_ended(record)  # type: ignore[attr-defined]
 
     async def _send_errors(self, operation: Operation[Context, None], answer: ExecutionAnswer) -> None:
         errors = responses.response_body(answer)["errors"]

@@ -10,9 +10,14 @@ COMMIT_FILE = "commit.txt"
 """Written into a wheel by `tools/build_hook.py`; a checkout has none and asks git."""
 
 
+def number() -> str:
+    """Return the version."""
+    return importlib.metadata.version(DISTRIBUTION)
+
+
 def describe() -> str:
     """Return version and commit in one line, such as `kith 0.2.0 (9221e30a1b2c)`."""
-    return f"kith {importlib.metadata.version(DISTRIBUTION)} ({commit() or 'unknown commit'})"
+    return f"kith {number()} ({commit() or 'unknown commit'})"
 
 
 def commit() -> str | None:

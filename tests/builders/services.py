@@ -41,8 +41,8 @@ class Service:
             [sys.executable, "-m", "service", "serve"],
             env=environment,
             cwd=ROOT,
-            stderr=self.log.open("wb"),
-            stdout=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
+            stdout=self.log.open("wb"),
         )
         self.http = httpx.Client(timeout=60)
 

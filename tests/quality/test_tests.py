@@ -130,6 +130,8 @@ COVERED_BY = {
     "service/ingest/record_kinds.py": "service/ingest/test_records.py",
     "service/ingest/text_lines.py": "service/ingest/test_text_encoding.py",
     "service/ingest/xlsx_cells.py": "service/ingest/test_xlsx_rows.py",
+    "service/observability/error_codes.py": "service/observability/test_requests.py",
+    "service/observability/graph_metrics.py": "service/http/test_metrics_endpoint.py",
     "service/runtime/model_fitting.py": "journeys/test_real_orders.py",
 }
 """Modules without a test at the same path, by folder, and the test that covers each."""

@@ -1,0 +1,48 @@
+"""Serves the metrics to Prometheus."""
+
+from collections.abc import Mapping
+
+from prometheus_client.exposition import choose_encoder
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.bootstrap import SystemClock, Wiring
+from service.http.auth import ApiKeys
+from service.http.graphql_endpoint import GraphQLEndpoint
+from service.http.responses import error_response
+from service.observability.graph_metrics import GraphMetrics
+from service.observability.metrics import Metrics
+from service.runtime import version
+
+
+class MetricsEndpoint:
+    """The handler of `/metrics`: Prometheus' text format, or OpenMetrics if `Accept` asks for it.
+
+    With `keys` a caller without a valid key gets 401. The metrics contain no personal data.
+    """
+
+    def __init__(self, metrics: Metrics, wiring: Wiring, graphql: GraphQLEndpoint, keys: ApiKeys | None) -> None:
+        self._metrics, self._wiring, self._graphql, self._keys = metrics, wiring, graphql, keys
+        build = {"version": version.number(), "commit": version.commit() or "unknown"}
+        now = SystemClock().now
+        self._graph = GraphMetrics(wiring.graph, wiring.store, now, self._sizes, self._connections, build)
+        metrics.register(self._graph)
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request."""
+        if self._keys is not None and self._keys.caller(request.headers.get("authorization", "")) is None:
+            headers = {"WWW-Authenticate": 'Bearer realm="kith"'}
+            return error_response(401, "a valid key is required", headers=headers, code="UNAUTHENTICATED")
+        await self._graph.read(not await self._wiring.missing())
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(self._metrics.registry), media_type=content_type)
+
+    def _sizes(self) -> Mapping[str, int]:
+        return {
+            **self._graphql.operations.documents.sizes(),
+            "registered_documents": self._graphql.documents.registered,
+        }
+
+    def _connections(self) -> Mapping[str, int]:
+        connections = self._graphql.connection_limiter.open_by_transport
+        return {"websocket": connections["websocket"], "sse": connections["sse"]}

@@ -1,0 +1,233 @@
+"""Follows each request and operation to its end: one line in the log `kith.requests`, and the metrics.
+
+No line contains what a caller sent, except the name of an operation, which the document defines as a GraphQL name, and
+a request id in the form that `request_ids` allows.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from time import perf_counter
+from typing import Any, Literal
+
+from starlette.types import Message, Scope, Send
+
+from graph.runtime import measurements
+from schema.execution.documents import Operation
+from schema.execution.runner import ExecutionAnswer
+from service.observability.error_codes import error_code
+from service.observability.metrics import Metrics
+from service.observability.request_ids import HEADER
+
+log = logging.getLogger("kith.requests")
+
+Transport = Literal["http", "sse", "websocket"]
+MAX_NAME_LENGTH = 64
+"""Longer names of operations are not logged."""
+REQUEST_ID = "kith.request_id"
+"""The key of the request's id in the scope of a WebSocket."""
+UNAUTHENTICATED = "UNAUTHENTICATED"
+DISCONNECTED = 499
+"""The status logged for a client that disconnected before its answer, as nginx logs it."""
+
+
+class OperationRecord(measurements.OperationTimes):
+    """What is known of one operation."""
+
+    __slots__ = ("began", "caller", "codes", "cost", "events", "operation", "request_id", "seconds", "transport")
+
+    def __init__(self, transport: Transport, request_id: str, caller: str, began: float) -> None:
+        super().__init__()
+        self.transport, self.request_id, self.caller, self.began = transport, request_id, caller, began
+        self.operation: Operation | None = None
+        self.cost = 0
+        self.codes: tuple[str, ...] = ()
+        self.events = 0
+        self.seconds: float | None = None
+        measurements.current.set(self)
+
+    def prepared(self, operation: Operation, cost: int) -> None:
+        """Keep the operation that was requested, and its cost."""
+        self.operation, self.cost = operation, cost
+
+    def answered(self, answer: ExecutionAnswer) -> None:
+        """Keep the codes of an answer's errors."""
+        self.events += 1
+        if answer.errors:
+            self.failed(map(error_code, answer.errors))
+
+    def failed(self, codes: Iterable[str]) -> None:
+        """Keep codes of errors."""
+        self.codes = tuple(dict.fromkeys((*self.codes, *codes)))
+
+    def end(self) -> None:
+        """The operation has ended."""
+        self.seconds = perf_counter() - self.began
+
+    @property
+    def kind(self) -> str:
+        """The type of the operation; `none` if the document could not be used."""
+        return "none" if self.operation is None else self.operation.node.operation.value
+
+    @property
+    def name(self) -> str | None:
+        """The name of the operation in its document, if it has one."""
+        name = None if self.operation is None else self.operation.node.name
+        return name.value if name is not None and len(name.value) <= MAX_NAME_LENGTH else None
+
+    async def observe(self, answers: AsyncGenerator[ExecutionAnswer, None]) -> AsyncGenerator[ExecutionAnswer, None]:
+        """Yield the answers of a stream, and count them as events."""
+        async with aclosing(answers):
+            async for answer in answers:
+                self.answered(answer)
+                yield answer
+
+
+class RequestRecord:
+    """What is known of one HTTP request, and of its operations."""
+
+    __slots__ = ("began", "body", "client", "codes", "id", "method", "observer", "operations", "status")
+
+    def __init__(self, observer: "RequestObserver", scope: Scope, id: str) -> None:
+        self.observer, self.id, self.began = observer, id, perf_counter()
+        self.method: str = scope["method"]
+        self.client = scope.get("client")
+        self.operations: list[OperationRecord] = []
+        self.codes: tuple[str, ...] = ()
+        self.status = DISCONNECTED
+        self.body = measurements.Stopwatch()
+
+    def operation(self, caller: str, transport: Transport = "http") -> OperationRecord:
+        """Begin an operation of the request. The first began with the request."""
+        began = perf_counter() if self.operations else self.began
+        record = OperationRecord(transport, self.id, caller, began)
+        self.operations.append(record)
+        return record
+
+    def sending(self, send: Send) -> Send:
+        """Return a `send` that adds the request's id to the response and keeps its status."""
+
+        def send_with_id(message: Message) -> Any:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (HEADER, self.id.encode())]
+            return send(message)
+
+        return send_with_id
+
+    def end(self) -> None:
+        """The response was sent, or the client disconnected."""
+        seconds = perf_counter() - self.began
+        self.observer.request_ended(self, seconds)
+
+
+def with_request_id(send: Send, id: str) -> Send:
+    """Return a `send` that adds a request id to the response that opens a WebSocket."""
+
+    def send_with_id(message: Message) -> Any:
+        if message["type"] == "websocket.accept":
+            message["headers"] = [*message.get("headers", ()), (HEADER, id.encode())]
+        return send(message)
+
+    return send_with_id
+
+
+class RequestObserver:
+    """Logs and counts requests and operations. An operation of `slow_seconds` or more is logged at warning."""
+
+    def __init__(self, slow_seconds: float, metrics: Metrics | None = None) -> None:
+        self._slow_seconds, self._metrics = slow_seconds, metrics
+
+    def request(self, scope: Scope, id: str) -> RequestRecord:
+        """Begin an HTTP request."""
+        return RequestRecord(self, scope, id)
+
+    def request_ended(self, request: RequestRecord, seconds: float) -> None:
+        """Log a request's operations, or the request itself if it ended before any."""
+        if self._metrics is not None:
+            self._metrics.request(request.method, request.status, seconds)
+        for operation in request.operations:
+            if operation.seconds is None:
+                operation.seconds = seconds
+            self.operation_ended(operation, request.status, request.body.seconds)
+        if not request.operations:
+            if self._metrics is not None:
+                self._metrics.operation("none", request.codes, seconds)
+            self._log_request(request, seconds)
+
+    def _log_request(self, request: RequestRecord, seconds: float) -> None:
+        rejected = UNAUTHENTICATED in request.codes
+        level = logging.WARNING if rejected else logging.INFO
+        if not log.isEnabledFor(level):
+            return
+        fields: dict[str, Any] = {
+            "transport": "http",
+            "status": request.status,
+            "duration_ms": _milliseconds(seconds),
+            "codes": request.codes,
+            "request_id": request.id,
+        }
+        if rejected and request.client is not None:
+            fields["client"] = request.client[0]
+        _emit(level, "a request without a valid key" if rejected else "a request without an operation", fields)
+
+    def socket_rejected(self, scope: Scope, request_id: str, code: str, status: int) -> None:
+        """Log a WebSocket that was closed with a status (a WebSocket close code) before any operation."""
+        if self._metrics is not None:
+            self._metrics.operation("none", (code,), 0)
+        rejected = code == UNAUTHENTICATED
+        fields: dict[str, Any] = {"transport": "websocket", "status": status}
+        fields |= {"codes": (code,), "request_id": request_id}
+        if rejected and scope.get("client") is not None:
+            fields["client"] = scope["client"][0]
+        _emit(logging.WARNING, "a WebSocket without a valid key" if rejected else "a WebSocket was rejected", fields)
+
+    def operation_ended(self, operation: OperationRecord, status: int | None = None, body_seconds: float = 0) -> None:
+        """Log one operation, with the HTTP status of its response."""
+        seconds = operation.seconds or 0.0
+        kind, name = operation.kind, operation.name
+        if self._metrics is not None:
+            self._metrics.operation(kind, operation.codes, seconds)
+        slow = seconds >= self._slow_seconds and kind != "subscription"
+        level = logging.WARNING if slow else logging.INFO
+        if not log.isEnabledFor(level):
+            return
+        fields: dict[str, Any] = {"transport": operation.transport}
+        if status is not None:
+            fields["status"] = status
+        fields["duration_ms"] = _milliseconds(seconds)
+        fields["caller"] = operation.caller
+        fields["operation_type"] = kind
+        if name is not None:
+            fields["operation_name"] = name
+        if operation.operation is not None:
+            fields["cost"] = operation.cost
+            fields["document"] = operation.operation.digest
+        if operation.codes:
+            fields["codes"] = operation.codes
+        if operation.transport != "http":
+            fields["events"] = operation.events
+        if slow:
+            fields |= _parts(operation, seconds, body_seconds)
+        fields["request_id"] = operation.request_id
+        _emit(level, "slow operation" if slow else "operation", fields)
+
+
+def _parts(operation: OperationRecord, seconds: float, body_seconds: float) -> dict[str, Any]:
+    """Return where the time of an operation went; the rest is `execution_ms`."""
+    read, queue = operation.read.seconds, operation.queue_seconds
+    write = max(operation.write.seconds - queue, 0.0)
+    rest = max(seconds - read - queue - write - body_seconds, 0.0)
+    parts = {"body": body_seconds, "queue": queue, "write": write, "read": read, "execution": rest}
+    return {f"{part}_ms": _milliseconds(value) for part, value in parts.items()}
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def _emit(level: int, message: str, fields: dict[str, Any]) -> None:
+    # `log.info` would look for the line that calls it, which takes a fifth of the time.
+    record = logging.LogRecord(log.name, level, __file__, 0, message, None, None)
+    record.fields = fields
+    log.handle(record)
