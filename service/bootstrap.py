@@ -31,6 +31,10 @@ from service.runtime.ids import RandomIds
 log = logging.getLogger("kith.preparation")
 
 
+PREPARE_PAUSE = 0.25
+"""Seconds between two attempts to prepare the store."""
+
+
 class SystemClock:
     """The machine's clock."""
 
@@ -152,14 +156,13 @@ class Wiring:
         Nothing ends this but success: the database may return, `kith migrate` or `kith rules apply` may have been run.
         """
         self.graph.write_gate.close(StoreUnavailable("the service is starting"))
-        pause = 0.5
         while not self.prepared:
             try:
                 await self.prepare()
             except Exception as error:
                 self._report(error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 2)
+                # A store that is known to be unavailable says so at once, so this costs little.
+                await asyncio.sleep(PREPARE_PAUSE)
         self.problem = ""
         self.graph.write_gate.open()
 

@@ -3,14 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from neo4j import AsyncManagedTransaction
-
 from graph.domain.model.errors import StoreNotEmpty
 from graph.domain.model.rules import StoredRules
 from graph.domain.model.store_values import Writes
 from graph.ports import LOADING
 from graph.stores.neo4j import cypher
-from graph.stores.neo4j.connection import Connected
+from graph.stores.neo4j.connection import Connected, OpenTransaction
 from graph.stores.neo4j.migrator import check_transaction
 from graph.stores.neo4j.transaction import Transaction
 from graph.stores.neo4j.writes import WRITING
@@ -22,25 +20,23 @@ class BulkLoad(Connected):
     """The part of a `Store` that is loaded with a whole history."""
 
     async def begin_load(self, progress: str) -> None:
-        async def run(tx: AsyncManagedTransaction) -> bool:
+        async def run(tx: OpenTransaction) -> bool:
             await check_transaction(tx)
-            record = await (await tx.run(BULK_LOAD["begin_load"])).single(strict=True)
+            (record,) = await tx.run(BULK_LOAD["begin_load"], {})
             if not record["loading"] and not record["not_empty"]:
-                await tx.run(WRITING["put_values"], params={"rows": [[LOADING, progress]]})
+                await tx.run(WRITING["put_values"], {"params": {"rows": [[LOADING, progress]]}})
             return bool(record["not_empty"])
 
-        async with self._session() as session:
-            if await session.execute_write(run):
-                raise StoreNotEmpty("the store is not empty; use `kith import` to add to it")
+        if await self._transact(run):
+            raise StoreNotEmpty("the store is not empty; use `kith import` to add to it")
 
     async def load(self, writes: Writes, numbers: Mapping[str, int], loaded: Collection[str] = ()) -> None:
-        async def run(tx: AsyncManagedTransaction) -> None:
+        async def run(tx: OpenTransaction) -> None:
             transaction = Transaction(tx, loading=True)
             await transaction.load_handles([*numbers, *loaded])
             await transaction.write(writes)
 
-        async with self._session() as session:
-            await session.execute_write(run)
+        await self._transact(run)
 
     async def load_rules(self, rules: Sequence[StoredRules]) -> None:
         await self._read(BULK_LOAD["load_rules"], params={"rows": list(map(_rules_values, rules))})
@@ -52,7 +48,9 @@ class BulkLoad(Connected):
 
     async def clear(self) -> None:
         """Delete everything that Kith stores. What else the database holds remains."""
-        await self._read(BULK_LOAD["clear"])
+        # In many transactions of the server's own, however long that takes.
+        async with self._session() as session:
+            await (await session.run(BULK_LOAD["clear"])).consume()
 
     async def end_load(self) -> None:
         await self._read(BULK_LOAD["end_load"], name=LOADING)

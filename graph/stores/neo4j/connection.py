@@ -1,18 +1,315 @@
-"""The connections that the parts of the store share."""
+"""The connections to a Neo4j server: reads and writes that end in bounded time, and errors of the driver as ours."""
 
+import asyncio
+import secrets
 from abc import ABC, abstractmethod
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import count
+from random import uniform
+from types import TracebackType
+from typing import Any, TypeVar
 
 import neo4j
+from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncSession, AsyncTransaction, Query
+from neo4j.exceptions import DriverError, Neo4jError
+
+from graph.domain.model.errors import KithError, StoreUnavailable
+from graph.stores.neo4j import cypher
+from graph.stores.neo4j.answer_watch import AnswerWatch, Operation, RunningTransaction
+from graph.stores.neo4j.availability import Availability
+from graph.stores.neo4j.failures import NO_ANSWER, AnswerLost, ConnectionFailed, Failure, FailureKind, failure
+
+T = TypeVar("T")
+
+TRANSACTIONS = cypher.load("transactions")
+RETRY_SECONDS = 8.0
+"""Seconds after the first failure during which the same work is tried again."""
+FIRST_PAUSE, MAX_PAUSE = 0.002, 0.25
+"""Seconds between two tries after a conflict: at first about as long as a small write takes, then twice as long."""
+READ_SECONDS, WRITE_SECONDS = 300, 60
+"""Seconds after which the server itself ends a transaction, so that one without its client keeps no locks."""
+
+
+class _DriverCall:
+    """Marks errors that are not the driver's own, such as those of event loops, as failures of the connection.
+
+    Values that cannot be sent are neither: they raise what they raise.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(
+            error, (Neo4jError, DriverError, ValueError, TypeError, ArithmeticError)
+        ):
+            raise ConnectionFailed(type(error).__name__) from error
+
+
+_DRIVER_CALL = _DriverCall()
+
+
+class OpenTransaction:
+    """A transaction that is begun, and later committed, by `Connections`."""
+
+    def __init__(self, tx: AsyncTransaction, operation: Operation) -> None:
+        self._tx, self._operation = tx, operation
+
+    async def run(self, query: str, parameters: dict[str, Any]) -> list[neo4j.Record]:
+        """Return the records of a query."""
+        with _DRIVER_CALL:
+            return await _records(await self._tx.run(query, parameters), self._operation)
+
+
+Transact = Callable[[OpenTransaction], Awaitable[T]]
+_Attempt = Callable[[AsyncSession, Operation], Coroutine[Any, Any, T]]
+
+
+class Connections:
+    """Runs reads and writes in one database, on connections that are replaced if they fail."""
+
+    def __init__(self, uri: str, user: str, password: str, database: str) -> None:
+        self._uri, self._auth, self._database = uri, (user, password) if user else None, database
+        self._pool = _Pool(self._open_driver())
+        # A connection that has been idle may be dead, so this driver opens a new one each time.
+        self._control = self._open_driver(max_connection_lifetime=0)
+        self._process = f"{secrets.token_hex(8)}-"
+        self._numbers = count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._login_rejected = False
+        self.availability = Availability(self._reach)
+        self._watch = AnswerWatch(self._reach, self._own_transactions, self._on_lost, self._on_silence)
+
+    def _open_driver(self, **settings: Any) -> AsyncDriver:
+        return AsyncGraphDatabase.driver(
+            self._uri,
+            auth=self._auth,
+            connection_timeout=2,
+            connection_acquisition_timeout=5,
+            notifications_min_severity="OFF",
+            user_agent="kith",
+            **settings,
+        )
+
+    # --- reads and writes
+
+    async def read(self, query: str, values: Mapping[str, object]) -> list[neo4j.Record]:
+        """Return the records of one query, which may run more than once."""
+
+        async def run(session: AsyncSession, operation: Operation) -> list[neo4j.Record]:
+            with _DRIVER_CALL:
+                named = Query(query, {"kith": operation.id}, READ_SECONDS)
+                return await _records(await session.run(named, dict(values)), operation)
+
+        return await self._with_retries(run)
+
+    async def transact(self, work: Transact[T], seconds: float = WRITE_SECONDS) -> T:
+        """Run some work in one transaction and commit it; the work runs again after conflicts and failures.
+
+        It is not repeated if the database does not confirm the commit: it may be stored. Raises `StoreUnavailable`.
+        """
+
+        async def run(session: AsyncSession, operation: Operation) -> T:
+            with _DRIVER_CALL:
+                tx = await session.begin_transaction({"kith": operation.id}, seconds)
+            operation.steps += 1
+            result = await work(OpenTransaction(tx, operation))
+            operation.committing = True
+            with _DRIVER_CALL:
+                await tx.commit()
+            return result
+
+        return await self._with_retries(run)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """Open a session for statements that take as long as they need; errors of the driver are raised as ours."""
+        await self.availability.wait()
+        try:
+            async with self._pool.driver.session(database=self._database) as session:
+                try:
+                    yield session
+                except (KithError, Neo4jError, DriverError):
+                    raise
+                except BaseException:
+                    session.cancel()
+                    raise
+        except Exception as error:
+            meaning = failure(error)
+            if meaning is None or isinstance(error, KithError):
+                raise
+            if meaning.kind in (FailureKind.OUTAGE, FailureKind.LOGIN):
+                self._failed(meaning)
+            raise meaning.as_error() from error
+
+    async def _with_retries(self, attempt: _Attempt[T]) -> T:
+        loop = asyncio.get_running_loop()
+        give_up_at, pause = 0.0, FIRST_PAUSE
+        while True:
+            if self.availability.sentence:
+                await self.availability.wait()
+            operation = Operation(f"{self._process}{next(self._numbers)}", is_repeated=bool(give_up_at))
+            try:
+                return await self._try(attempt, operation)
+            except Exception as error:
+                meaning = failure(error)
+                if meaning is None:
+                    raise
+                unavailable = meaning.kind in (FailureKind.CONNECTION, FailureKind.OUTAGE, FailureKind.LOGIN)
+                if meaning.kind is FailureKind.CONNECTION:
+                    # Others that were opened before may have failed in the same way.
+                    self._replace_pool()
+                if unavailable:
+                    self._failed(meaning)
+                if operation.committing and not isinstance(error, Neo4jError):
+                    raise StoreUnavailable(
+                        "the database did not confirm the write, which may be stored; send it again"
+                    ) from error
+                give_up_at = give_up_at or loop.time() + RETRY_SECONDS
+                repeated = unavailable or meaning.kind is FailureKind.CONFLICT
+                if not repeated or meaning.kind is FailureKind.LOGIN or loop.time() > give_up_at:
+                    raise (error if isinstance(error, KithError) else meaning.as_error()) from error
+                if not unavailable:
+                    await asyncio.sleep(uniform(pause / 2, pause))
+                    pause = min(2 * pause, MAX_PAUSE)
+
+    async def _try(self, attempt: _Attempt[T], operation: Operation) -> T:
+        pool = self._pool
+        pool.sessions += 1
+        try:
+            session = pool.driver.session(database=self._database)
+            async with operation.limit:
+                self._watch.begin(operation)
+                try:
+                    result = await attempt(session, operation)
+                except (KithError, Neo4jError, DriverError):
+                    await _end(session)  # rolls back
+                    raise
+                except BaseException:
+                    session.cancel()
+                    await session.close()
+                    raise
+                else:
+                    await _end(session)
+                    return result
+                finally:
+                    self._watch.end(operation)
+        except TimeoutError as error:
+            raise AnswerLost from error
+        finally:
+            pool.sessions -= 1
+            if pool.replaced and not pool.sessions:
+                self._in_background(pool.driver.close())
+
+    # --- failures
+
+    def _failed(self, meaning: Failure) -> None:
+        self._login_rejected = meaning.kind is FailureKind.LOGIN
+        self.availability.failed(meaning.sentence)
+
+    def _replace_pool(self) -> None:
+        """Open new connections from now on; those in use are closed after their last use."""
+        replaced, self._pool = self._pool, _Pool(self._open_driver())
+        replaced.replaced = True
+        if not replaced.sessions:
+            self._in_background(replaced.driver.close())
+
+    async def _reach(self) -> None:
+        """Raise an error if the database cannot be used."""
+        # If a login is rejected, connections that are logged in already can still be used.
+        driver = self._pool.driver if self._login_rejected else self._control
+        try:
+            await self._run(driver, "RETURN 1")
+        except Neo4jError as error:
+            meaning = failure(error)
+            self._login_rejected = meaning is not None and meaning.kind is FailureKind.LOGIN
+            raise
+        if self.availability.sentence and not self._login_rejected:
+            self._in_background(self._end_abandoned())
+        self._login_rejected = False
+
+    async def _own_transactions(self) -> dict[str, RunningTransaction]:
+        rows = await self._run(self._control, TRANSACTIONS["own_transactions"], process=self._process)
+        return {row["name"]: RunningTransaction(row["id"], row["busy"]) for row in rows}
+
+    async def _end_abandoned(self) -> None:
+        """End the transactions that an outage left behind: their locks would block writers until they time out."""
+        transactions = await self._own_transactions()
+        await self._on_lost(state for name, state in transactions.items() if name not in self._watch.running)
+
+    async def _on_lost(self, transactions: Iterable[RunningTransaction]) -> None:
+        if ids := [transaction.id for transaction in transactions]:
+            await self._run(self._control, TRANSACTIONS["end_transactions"], ids=ids)
+
+    async def _run(self, driver: AsyncDriver, query: str, **values: object) -> list[neo4j.Record]:
+        with _DRIVER_CALL:
+            async with driver.session(database=self._database) as session:
+                return [record async for record in await session.run(query, values)]
+
+    def _on_silence(self, error: Exception) -> None:
+        meaning = failure(error)
+        self.availability.failed(NO_ANSWER if meaning is None else meaning.sentence)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            # Connections that cannot be closed in order are gone already.
+            task.exception()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.availability.close()
+        await self._watch.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for driver in (self._pool.driver, self._control):
+            await driver.close()
+
+
+class _Pool:
+    """A driver, and how many sessions use it."""
+
+    def __init__(self, driver: AsyncDriver) -> None:
+        self.driver = driver
+        self.sessions = 0
+        self.replaced = False
+
+
+async def _records(result: neo4j.AsyncResult, operation: Operation) -> list[neo4j.Record]:
+    records = []
+    async for record in result:
+        operation.steps += 1
+        records.append(record)
+    return records
+
+
+async def _end(session: AsyncSession) -> None:
+    """Close a session whose outcome is known; a failure ends its connection, and changes nothing else."""
+    try:
+        await session.close()
+    except Exception:
+        session.cancel()
+        await session.close()
 
 
 class Connected(ABC):
-    """A part of the store. The store inherits from all parts and owns the driver."""
+    """A part of the store. The store inherits from all parts and owns the connections."""
 
     @abstractmethod
-    def _session(self) -> AbstractAsyncContextManager[neo4j.AsyncSession]:
+    def _session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session; errors of the driver are raised as ours."""
 
     @abstractmethod
     async def _read(self, query: str, **values: object) -> list[neo4j.Record]:
         """Return the records of one query."""
+
+    @abstractmethod
+    async def _transact(self, work: Transact[T]) -> T:
+        """Run some work in one transaction, as `Connections.transact` does."""

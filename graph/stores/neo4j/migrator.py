@@ -16,6 +16,7 @@ from neo4j.exceptions import ClientError, TransientError
 from graph.domain.model.errors import StoreUnavailable
 from graph.domain.model.migrations import Migrations, newer
 from graph.stores.neo4j import cypher
+from graph.stores.neo4j.connection import OpenTransaction
 
 SCHEMA = cypher.load("schema")
 MIGRATIONS = cypher.load("migrations")
@@ -127,9 +128,9 @@ def check_not_newer(applied: int) -> None:
         raise newer(f"{applied - 1:04}")
 
 
-async def check_transaction(tx: AsyncManagedTransaction) -> None:
+async def check_transaction(tx: OpenTransaction) -> None:
     """Raise `StoreVersionMismatch` if a newer program has migrated the database. `Transaction.write` does so too."""
-    record = await (await tx.run(MIGRATIONS["count"])).single(strict=True)
+    (record,) = await tx.run(MIGRATIONS["count"], {})
     check_not_newer(record["count"])
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from neo4j import AsyncManagedTransaction
-
 from graph.domain.model.products import Product
 from graph.stores.neo4j import cypher
-from graph.stores.neo4j.connection import Connected
+from graph.stores.neo4j.connection import Connected, OpenTransaction
 from graph.stores.neo4j.mapping import Properties
 from graph.stores.neo4j.migrator import check_transaction
 
@@ -20,13 +18,12 @@ class Products(Connected):
     async def save_products(self, products: Sequence[Product]) -> list[bool]:
         rows = sorted((product_values(product) for product in products), key=lambda row: str(row["sku"]))
 
-        async def run(tx: AsyncManagedTransaction) -> dict[str, bool]:
+        async def run(tx: OpenTransaction) -> dict[str, bool]:
             await check_transaction(tx)
-            result = await tx.run(PRODUCTS["save_products"], rows=rows)
-            return {record["sku"]: record["newer"] async for record in result}
+            records = await tx.run(PRODUCTS["save_products"], {"rows": rows})
+            return {record["sku"]: record["newer"] for record in records}
 
-        async with self._session() as session:
-            newer = await session.execute_write(run)
+        newer = await self._transact(run)
         return [newer[product.sku] for product in products]
 
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:

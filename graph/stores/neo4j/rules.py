@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-from neo4j import AsyncManagedTransaction
-
 from graph.domain.model.errors import StoreUnavailable, VersionConflict
 from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.rules import StoredRules
 from graph.stores.neo4j import cypher, mapping
-from graph.stores.neo4j.connection import Connected
+from graph.stores.neo4j.connection import Connected, OpenTransaction
 from graph.stores.neo4j.mapping import Properties
 from graph.stores.neo4j.migrator import check_transaction
 
@@ -22,16 +20,15 @@ class RulesVersions(Connected):
         return [stored_rules(record["r"]) for record in await self._read(RULES["newest_rules"])]
 
     async def save_rules(self, text: str, expected_version: int, at: int) -> int:
-        async def run(tx: AsyncManagedTransaction) -> int:
+        async def run(tx: OpenTransaction) -> int:
             await check_transaction(tx)
-            result = await tx.run(RULES["save_rules"], text=text, expected_version=expected_version, at=at)
-            record = await result.single(strict=True)
+            values = {"text": text, "expected_version": expected_version, "at": at}
+            (record,) = await tx.run(RULES["save_rules"], values)
             if record["loading"]:
                 raise StoreUnavailable.loading()
             return int(record["newest"])
 
-        async with self._session() as session:
-            newest = await session.execute_write(run)
+        newest = await self._transact(run)
         if newest != expected_version:
             raise VersionConflict(f"the rules are at version {newest}, not {expected_version}", ("expectedVersion",))
         return newest + 1

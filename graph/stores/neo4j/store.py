@@ -1,19 +1,10 @@
-"""The Neo4j store: managed transactions, one query for a customer with its pages, and errors of the driver as ours."""
+"""The Neo4j store: transactions that are tried again, and one query for a customer with its pages."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 
 import neo4j
-from neo4j import AsyncGraphDatabase, AsyncManagedTransaction
-from neo4j.exceptions import (
-    AuthError,
-    ClientError,
-    ConstraintError,
-    DriverError,
-    Neo4jError,
-    TransientError,
-)
 
 from graph.domain.model.errors import StoreFailure, StoreUnavailable
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
@@ -24,8 +15,10 @@ from graph.domain.profile.pages import ByKey, CustomerRef, CustomerView, Selecti
 from graph.ports import StoreSize, T, Work
 from graph.stores.neo4j import cypher, mapping, migrator
 from graph.stores.neo4j.bulk_load import BulkLoad
+from graph.stores.neo4j.connection import Connections, OpenTransaction, Transact
 from graph.stores.neo4j.customer_pages import LIVE_KEYS, CustomerRecord, query, view
 from graph.stores.neo4j.export import Export
+from graph.stores.neo4j.failures import NO_ANSWER
 from graph.stores.neo4j.health import Health
 from graph.stores.neo4j.history import HistoryReads
 from graph.stores.neo4j.products import Products
@@ -34,13 +27,13 @@ from graph.stores.neo4j.rules import RulesVersions
 from graph.stores.neo4j.search import Search
 from graph.stores.neo4j.segments import SegmentReads
 from graph.stores.neo4j.source_revocations import SourceRevocationReads
-from graph.stores.neo4j.transaction import READING, Outdated, Transaction
+from graph.stores.neo4j.transaction import READING, Transaction
 from graph.stores.neo4j.writes import WRITING
 
 STORE = cypher.load("store")
-RETRY_SECONDS = 8.0
 MAX_TRIES = 30
-"""Tries of a read during which changes are committed, and of a write that loses the race for a new node."""
+"""Tries of a read during which changes are committed."""
+READY_SECONDS = 5
 
 
 class Neo4jStore(
@@ -52,39 +45,21 @@ class Neo4jStore(
     """A batch of 1000 keeps the event loop busy for 40 ms, one of 100 for 5 ms, at a quarter more time in total."""
 
     def __init__(self, uri: str, user: str = "", password: str = "", database: str = "neo4j") -> None:
-        self._driver = AsyncGraphDatabase.driver(
-            uri,
-            auth=(user, password) if user else None,
-            connection_timeout=3,
-            connection_acquisition_timeout=5,
-            max_transaction_retry_time=RETRY_SECONDS,
-            notifications_min_severity="OFF",
-            user_agent="kith",
-        )
-        self._database = database
+        self._connections = Connections(uri, user, password, database)
         self._batcher = ReadBatcher(self._views)
         self.uri = uri
 
-    @asynccontextmanager
-    async def _session(self) -> AsyncIterator[neo4j.AsyncSession]:
-        try:
-            async with self._driver.session(database=self._database) as session:
-                yield session
-        except AuthError as error:
-            raise StoreUnavailable("the database rejected the user or the password") from error
-        except (ClientError, ConstraintError) as error:
-            raise StoreFailure(f"the database rejected a query: {error.code}") from error
-        except (DriverError, TransientError, OSError) as error:
-            raise StoreUnavailable(f"the database does not answer ({type(error).__name__})") from error
-        except Neo4jError as error:
-            raise StoreUnavailable(f"the database reported an error: {error.code}") from error
+    def _session(self) -> AbstractAsyncContextManager[neo4j.AsyncSession]:
+        return self._connections.session()
 
     async def _read(self, query: str, **values: object) -> list[neo4j.Record]:
-        async with self._session() as session:
-            return [record async for record in await session.run(query, values)]
+        return await self._connections.read(query, values)
+
+    async def _transact(self, work: Transact[T]) -> T:
+        return await self._connections.transact(work)
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
-        async def run(tx: AsyncManagedTransaction) -> T:
+        async def run(tx: OpenTransaction) -> T:
             transaction = Transaction(tx)
             generator = work()
             request = next(generator)
@@ -96,15 +71,7 @@ class Neo4jStore(
                     result: T = stop.value
                     return result
 
-        async with self._session() as session:
-            for _ in range(MAX_TRIES):
-                try:
-                    return await session.execute_write(run)
-                except (ConstraintError, Outdated):
-                    # Another process created the same identifier or observation at the same time; now it can be read.
-                    # Or it revoked or restored a source, so that other observations count.
-                    await asyncio.sleep(0.01)
-            return await session.execute_write(run)
+        return await self._transact(run)
 
     async def customers(self, refs: Sequence[CustomerRef], selection: Selection) -> list[CustomerView | None]:
         views: list[CustomerView | None] = [None] * len(refs)
@@ -169,12 +136,11 @@ class Neo4jStore(
         return mapping.idempotent_result(record["rows"][0][0]) if record["rows"] else None
 
     async def put_value(self, name: str, text: str) -> None:
-        async def run(tx: AsyncManagedTransaction) -> None:
+        async def run(tx: OpenTransaction) -> None:
             await migrator.check_transaction(tx)
-            await (await tx.run(WRITING["put_values"], params={"rows": [[name, text]]})).consume()
+            await tx.run(WRITING["put_values"], {"params": {"rows": [[name, text]]}})
 
-        async with self._session() as session:
-            await session.execute_write(run)
+        await self._transact(run)
 
     async def get_value(self, name: str) -> str | None:
         records = await self._read(STORE["get_value"], name=name)
@@ -189,15 +155,17 @@ class Neo4jStore(
             return await migrator.migrate(locking, session)
 
     async def ready(self) -> str:
+        if sentence := self._connections.availability.sentence:
+            return sentence
         try:
-            async with asyncio.timeout(5), self._session() as session:
+            async with asyncio.timeout(READY_SECONDS), self._session() as session:
                 problem = (await migrator.status(session)).problem
                 offline = "" if problem else ", ".join(await migrator.offline(session))
         except TimeoutError:
-            return "the database does not answer"
+            return NO_ANSWER
         except (StoreUnavailable, StoreFailure) as error:
             return error.message
         return problem or (offline and f"these indexes of the database are not complete: {offline}")
 
     async def close(self) -> None:
-        await self._driver.close()
+        await self._connections.close()

@@ -1,13 +1,12 @@
-"""One write on Neo4j: answers the requests of a write in a managed transaction, locking what it reads."""
+"""One write on Neo4j: answers the requests of a write in a transaction, locking what it reads."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
-from neo4j import AsyncManagedTransaction
 
 from graph.domain.model.customers import Member, Node
-from graph.domain.model.errors import RulesChanged, StoreFailure, StoreUnavailable, TemporaryFailure
+from graph.domain.model.errors import RulesChanged, StoreFailure, StoreUnavailable
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link
@@ -27,6 +26,8 @@ from graph.ports import (
     Write,
 )
 from graph.stores.neo4j import cypher, history, mapping, migrator
+from graph.stores.neo4j.connection import OpenTransaction
+from graph.stores.neo4j.failures import Outdated
 from graph.stores.neo4j.segments import SEGMENTS, segment, segment_state
 from graph.stores.neo4j.source_revocations import SOURCE_REVOCATIONS, source_revocation
 from graph.stores.neo4j.writes import WRITE, StoredHandles, WriteParameters, rare_queries
@@ -34,10 +35,6 @@ from graph.stores.neo4j.writes import WRITE, StoredHandles, WriteParameters, rar
 READING = cypher.load("reads")
 UNREAD = -1
 OUTDATED = "a source was revoked or restored during the write; retry in a moment"
-
-
-class Outdated(TemporaryFailure):
-    """What the transaction has read is outdated, so it is rolled back and run again."""
 
 
 class RedactedParameters(dict[str, Any]):
@@ -52,9 +49,9 @@ class RedactedParameters(dict[str, Any]):
 
 
 class Transaction:
-    """The answers to the requests of one write. The driver begins, commits and retries."""
+    """The answers to the requests of one write. `Connections` begins, commits and retries."""
 
-    def __init__(self, tx: AsyncManagedTransaction, loading: bool = False) -> None:
+    def __init__(self, tx: OpenTransaction, loading: bool = False) -> None:
         self._tx = tx
         self._loading = loading
         self._handles = StoredHandles()
@@ -87,8 +84,8 @@ class Transaction:
 
     async def _run(self, query: str, **values: Any) -> list[Sequence[Any]]:
         # In one map, `$params`: otherwise Neo4j makes a plan (up to 0.2 s) for each combination of magnitudes of lists.
-        result = await self._tx.run(query, {"params": RedactedParameters(values)})
-        return [record.values() async for record in result]
+        records = await self._tx.run(query, {"params": RedactedParameters(values)})
+        return [record.values() for record in records]
 
     async def _collect(self, query: str, **values: Any) -> list[Any]:
         """Return the rows of a query that returns all of them in one record."""
