@@ -37,7 +37,7 @@ class Operation:
     def __init__(self, id: str, is_repeated: bool = False) -> None:
         self.id = id
         """The name of the transaction, by which the server's list shows it."""
-        self.limit = asyncio.timeout(None)
+        self.limit = asyncio.Timeout(None)
         self.steps = 0
         """Increases with everything that arrives from the server."""
         self.committing = False
