@@ -18,6 +18,9 @@ SETTINGS = (
 READER_CACHE = "cache_size = -8192"
 """Readers need less: the pages that all of them read are in the operating system's cache."""
 
+BUSY_SECONDS = 10
+"""How long a write waits for those of other processes."""
+
 
 class Connected(ABC):
     """A part of the store. The store inherits from all parts and owns the threads and their connections."""

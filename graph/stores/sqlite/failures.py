@@ -39,10 +39,8 @@ def _obstacle(path: str) -> str:
         return "it is a folder"
     if not os.path.isdir(folder):
         return "its folder does not exist"
-    if not os.path.exists(path):
-        writable = os.access(folder, os.W_OK | os.X_OK)
-        return "it does not exist" if writable else "it does not exist, and its folder does not allow creating it"
-    if not os.access(path, os.R_OK):
+    if os.path.exists(path) and not os.access(path, os.R_OK):
         return "the service may not read it"
-    # In WAL mode SQLite creates files beside it.
-    return "the service may not create files in its folder, or too many files are open"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return "its folder is read-only, and the log of the database has to be created there"
+    return "it does not exist" if not os.path.exists(path) else "too many files are open, or its log cannot be read"

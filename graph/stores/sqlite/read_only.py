@@ -5,7 +5,8 @@ from pathlib import Path
 
 from graph.domain.model.migrations import Migrations
 from graph.stores.sqlite import migrator
-from graph.stores.sqlite.store import BUSY_SECONDS, SQLiteStore
+from graph.stores.sqlite.connection import BUSY_SECONDS
+from graph.stores.sqlite.store import SQLiteStore
 
 
 class ReadOnlySQLiteStore(SQLiteStore):

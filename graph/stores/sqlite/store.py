@@ -3,9 +3,9 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from graph.ports import StoreSize, T, Work
 from graph.stores.sqlite import checkpoints, failures, mapping, migrator
 from graph.stores.sqlite.backup import backup_to
 from graph.stores.sqlite.bulk_load import BulkLoad
-from graph.stores.sqlite.connection import READER_CACHE, SETTINGS
+from graph.stores.sqlite.connection import BUSY_SECONDS, READER_CACHE, SETTINGS
 from graph.stores.sqlite.customer_pages import customer_views
 from graph.stores.sqlite.export import Export
 from graph.stores.sqlite.health import Health
@@ -33,12 +33,12 @@ from graph.stores.sqlite.segments import SegmentReads
 from graph.stores.sqlite.source_revocations import SourceRevocationReads
 from graph.stores.sqlite.thread_connections import ThreadConnections
 from graph.stores.sqlite.transaction import Transaction
+from graph.stores.sqlite.write_transactions import WriteTransactions
 
 READERS = 4
 READER = "kith-sqlite-reader"
-BUSY_SECONDS = 10
-WRITING = "BEGIN IMMEDIATE"
-"""Begins a transaction that writes."""
+ATTEMPT_SECONDS = 2
+"""How long `ready` waits for a write that shows whether the file can be written."""
 
 
 class SQLiteStore(
@@ -55,6 +55,9 @@ class SQLiteStore(
         self._readers = ThreadPoolExecutor(READERS, READER)
         self._read_pool = ReadPool(self._readers, READERS, self._run)
         self._connections = ThreadConnections(self._path, lambda: self._open_connection(), _tune_for_thread)
+        self._writes = WriteTransactions(self._path, self._connections)
+        self._attempt: asyncio.Task[None] | None = None
+        """The write that shows whether the file can be written."""
         self._checkpoints = checkpoints.Checkpoints(self._connections.open)
 
     @property
@@ -66,21 +69,6 @@ class SQLiteStore(
         return sqlite3.connect(
             self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
         )
-
-    @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        connection = self._connections.get()
-        try:
-            connection.execute(begin)
-            yield connection
-            connection.execute("COMMIT")
-        except sqlite3.DatabaseError as error:
-            raise failures.unavailable(error, self._path) from error
-        finally:
-            if connection.in_transaction:
-                # After an interrupt, ROLLBACK fails too while a cursor is open. Then `_run` replaces the connection.
-                with suppress(sqlite3.DatabaseError):
-                    connection.execute("ROLLBACK")
 
     async def _run_in(self, pool: ThreadPoolExecutor, function: Callable[..., T], *values: object) -> T:
         job = ReadJob(function, values)
@@ -102,21 +90,23 @@ class SQLiteStore(
                 self._connections.replace(connection)
 
     async def _read(self, function: Callable[..., T], *values: object) -> T:
-        return await self._run_in(self._readers, self._in_transaction, "BEGIN", function, values)
+        return await self._run_in(self._readers, self._in_read, function, values)
 
     async def _read_batched(self, function: Callable[..., T], *values: object) -> T:
-        return cast("T", await self._read_pool.run(self._in_transaction, "BEGIN", function, values))
+        return cast("T", await self._read_pool.run(self._in_read, function, values))
 
     async def _alter(self, function: Callable[..., T], *values: object) -> T:
-        return await self._run_in(self._writer, self._in_transaction, WRITING, function, values)
+        return await self._run_in(self._writer, self._in_write, function, values)
 
     async def _set(self, settings: Sequence[str]) -> None:
         await self._run_in(self._writer, lambda: _tune(self._connections.get(), settings))
 
-    def _in_transaction(self, begin: str, function: Callable[..., T], values: Sequence[object]) -> T:
-        with self._transaction(begin) as connection:
-            if begin == WRITING:
-                migrator.check_not_newer(connection)
+    def _in_read(self, function: Callable[..., T], values: Sequence[object]) -> T:
+        with self._connections.transaction("BEGIN") as connection:
+            return function(connection, *values)
+
+    def _in_write(self, function: Callable[..., T], values: Sequence[object]) -> T:
+        with self._writes.transaction() as connection:
             return function(connection, *values)
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
@@ -124,8 +114,7 @@ class SQLiteStore(
         return await self._run_in(self._writer, self._write, work)
 
     def _write(self, work: Callable[[], Work[T]]) -> T:
-        with self._transaction(WRITING) as connection:
-            migrator.check_not_newer(connection)
+        with self._writes.transaction() as connection:
             result = _run_work(Transaction(connection), work())
         self._checkpoints.committed(connection)
         return result
@@ -172,7 +161,7 @@ class SQLiteStore(
 
     def _migrate(self, backup: Path | None) -> list[str]:
         # The transaction keeps other writers out, so nothing is stored between the backup and the migration.
-        with self._transaction(WRITING) as connection:
+        with self._writes.transaction() as connection:
             current = migrator.status(connection)
             if backup is not None and current.pending and not current.empty:
                 with closing(self._open_connection()) as source:
@@ -181,9 +170,20 @@ class SQLiteStore(
 
     async def ready(self) -> str:
         try:
-            return (await self.migrations()).problem
+            self._connections.check_moved()
+            if problem := (await self.migrations()).problem:
+                return problem
         except StoreUnavailable as error:
             return error.message
+        if self._connections.damaged:
+            return failures.SENTENCES[sqlite3.SQLITE_CORRUPT]
+        if self._writes.problem == "":
+            return ""
+        # One attempt at a time: another process may hold the lock for long.
+        if self._attempt is None or self._attempt.done():
+            self._attempt = asyncio.create_task(self._run_in(self._writer, self._writes.attempt))
+        await asyncio.wait((self._attempt,), timeout=ATTEMPT_SECONDS)
+        return self._writes.problem or ""
 
     async def close(self) -> None:
         # Waits for running work.
@@ -191,6 +191,11 @@ class SQLiteStore(
             await asyncio.to_thread(pool.shutdown)
         await asyncio.to_thread(self._checkpoints.close)
         self._connections.close()
+        self._writes.close()
+
+
+def _version(db: mapping.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def orders(db: mapping.Connection, keys: Sequence[str]) -> list[Order | None]:

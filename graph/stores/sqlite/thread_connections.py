@@ -39,6 +39,10 @@ class ThreadConnections:
         self._open: list[sqlite3.Connection] = []
         self._file: FileId = None
         self._logs: dict[str, FileId] = {}
+        self.moved = False
+        """Whether the last check found that a file was moved."""
+        self.damaged = False
+        """Whether a statement found that the file is damaged. Others may succeed."""
 
     def get(self) -> sqlite3.Connection:
         """Return the thread's connection. Raises `StoreUnavailable`."""
@@ -76,6 +80,23 @@ class ThreadConnections:
             self.check_moved()
         return connection
 
+    @contextmanager
+    def transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        """Yield the thread's connection in a transaction. Raises `StoreUnavailable`."""
+        connection = self.get()
+        try:
+            connection.execute(begin)
+            yield connection
+            connection.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            self.damaged |= failures.code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+            raise failures.unavailable(error, self._path) from error
+        finally:
+            if connection.in_transaction:
+                # After an interrupt, ROLLBACK fails too while a cursor is open. Then the connection is to be replaced.
+                with suppress(sqlite3.DatabaseError):
+                    connection.execute("ROLLBACK")
+
     def replace(self, old: sqlite3.Connection) -> None:
         """Close the thread's connection, whatever state it is in. If no other can be opened now, `get` tries again."""
         self._local.connection = None
@@ -92,10 +113,12 @@ class ThreadConnections:
         """Raise `StoreUnavailable` if the path leads to another file than the connections, or the log does."""
         if self._file is None:
             return
+        self.moved = True
         if _id_of(self._path) != self._file:
             raise StoreUnavailable(FILE_MOVED)
         if any(_id_of(log) != id for log, id in self._logs.items()):
             raise StoreUnavailable(LOG_MOVED)
+        self.moved = False
 
     def close(self) -> None:
         """Close all connections. The threads have ended."""

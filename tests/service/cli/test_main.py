@@ -61,7 +61,7 @@ def test_addresses_other_than_loopback_require_keys(tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--store", "mysql://x"], "KITH_STORE: 'mysql://x'"),
-        (["--store", "sqlite:///no/such/folder/x.db"], "the database file cannot be used"),
+        (["--store", "sqlite:///no/such/folder/x.db"], "its folder does not exist"),
         (["--rules", "nowhere.toml"], "nowhere.toml: cannot be read"),
     ],
 )
@@ -126,3 +126,18 @@ def test_rules_are_checked_previewed_and_applied(tmp_path: Path) -> None:
     assert "version 2 of the rules is in effect" in second.stdout, "the same rules again are not a new version"
     assert outdated.returncode == 0
     assert "crm_id=Key1" in kith(tmp_path, "lookup", "crm_id=Key0").stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"), [("text.db", "the file is not a SQLite database"), ("folder", "it is a folder")]
+)
+def test_a_file_that_is_no_database_is_reported_in_one_line(tmp_path: Path, file: str, reason: str) -> None:
+    # given
+    (tmp_path / "text.db").write_text("a file that somebody has saved under this name\n" * 20)
+    (tmp_path / "folder").mkdir()
+    # when
+    done = kith(tmp_path, "lookup", "email=ann@example.com", "--store", f"sqlite:///{file}")
+    # then
+    assert done.returncode == 2
+    assert reason in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -23,7 +23,7 @@ def store(tmp_path: Path, run: Run) -> SQLiteStore:
 
 def read_endlessly(store: SQLiteStore, ended: list[str]) -> None:
     try:
-        with store._transaction("BEGIN") as connection:
+        with store._connections.transaction("BEGIN") as connection:
             connection.execute(ENDLESS).fetchall()
     finally:
         ended.append("ended")
@@ -55,7 +55,7 @@ def test_a_cancelled_read_is_stopped(store: SQLiteStore, run: Run) -> None:
 
 def test_stopping_a_read_does_not_affect_others(store: SQLiteStore, run: Run) -> None:
     def slow(rows: int) -> int:
-        with store._transaction("BEGIN") as connection:
+        with store._connections.transaction("BEGIN") as connection:
             sql = (
                 f"WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < {rows}) SELECT max(x) FROM n"
             )
