@@ -50,12 +50,17 @@ class Service:
     def pid(self) -> int:
         return self._process.pid
 
-    def wait(self) -> "Service":
+    def ready(self) -> dict[str, Any]:
+        """The answer of `/readyz`."""
+        return self.http.get(f"http://127.0.0.1:{self.port}/readyz").json()
+
+    def wait(self, status: int = 200) -> "Service":
+        """Wait until `/readyz` answers with a status; 503 is that of a service that cannot become ready by itself."""
         for _ in range(300):
             if self._process.poll() is not None:
                 raise AssertionError(self.log.read_text())
             try:
-                if self.http.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200:
+                if self.http.get(f"http://127.0.0.1:{self.port}/readyz").status_code == status:
                     return self
             except httpx.TransportError:
                 pass

@@ -1,17 +1,26 @@
 """The wiring loads what the settings require, and nothing else."""
 
+import asyncio
+import logging
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from graph.domain.model.errors import InvalidInput
+from graph.domain.model.errors import InvalidInput, StoreFailure, StoreUnavailable, StoreVersionMismatch
+from graph.domain.model.observations import Observation
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.sqlite import SQLiteStore
-from service.bootstrap import open_store, wire
+from service.bootstrap import Wiring, open_store, wire
+from service.config import rules_file
 from service.config.settings import Settings
 from tests.builders.runs import Run
+from tests.builders.services import Service, kith
+from tests.builders.stores import at_migration
+
+SEEN = Observation("web", (("email", "ann@example.com"),), "1")
 
 
 def settings(store: str) -> Settings:
@@ -62,3 +71,125 @@ def test_a_service_on_sqlite_does_not_load_the_driver() -> None:
     code = "import sys, service.cli.main; print('neo4j' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
+
+
+async def prepared(wiring: Wiring, preparing: asyncio.Task[None]) -> None:
+    """Wait until a service would be ready, and fail if that takes too long."""
+    async with asyncio.timeout(30):
+        await preparing
+    assert await wiring.missing() == {}
+
+
+async def problem_of(wiring: Wiring, component: str, text: str) -> None:
+    """Wait until preparing has failed for a reason that contains a text, and check that a component names it."""
+    for _ in range(1500):
+        if text in wiring.problem:
+            break
+        await asyncio.sleep(0.02)
+    assert text in (await wiring.missing())[component]
+
+
+def test_an_older_store_is_not_ready_until_it_is_migrated(tmp_path: Path, run: Run) -> None:
+    # given
+    path = tmp_path / "kith.db"
+    at_migration(path, 1)
+    wiring = wire(settings(f"sqlite:///{path}"))
+
+    async def attempt() -> None:
+        # when
+        preparing = asyncio.create_task(wiring.prepare_when_available())
+        await problem_of(wiring, "store", "older Kith and lacks 2 migrations")
+        # then: writes are refused with the reason, and nothing was migrated
+        with pytest.raises(StoreVersionMismatch, match="run `kith migrate`"):
+            await wiring.graph.link([SEEN])
+        assert len((await wiring.store.migrations()).pending) == 2
+        # when: another process migrates
+        other = SQLiteStore(path)
+        await other.migrate()
+        await other.close()
+        # then
+        await prepared(wiring, preparing)
+        await wiring.graph.link([SEEN])
+        await wiring.graph.close()
+
+    run(attempt())
+
+
+def test_preparation_goes_on_after_any_error_and_names_it_without_its_values(
+    tmp_path: Path, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    # given: a store that fails in ways that no one expects
+    failures: list[Exception] = [ValueError("ann@example.com"), StoreFailure("the database rejected a query: X.Y")]
+    fail = asyncio.Event()
+
+    class FailingStore(SQLiteStore):
+        async def get_value(self, name: str) -> str | None:
+            if failures:
+                await fail.wait()
+                fail.clear()
+                raise failures.pop(0)
+            return await super().get_value(name)
+
+    wiring = wire(settings(f"sqlite:///{tmp_path / 'kith.db'}"))
+    store = FailingStore(tmp_path / "kith.db")
+    wiring.store = wiring.graph._store = wiring.graph.rules_control._store = store
+
+    async def attempt() -> None:
+        # when / then
+        preparing = asyncio.create_task(wiring.prepare_when_available())
+        fail.set()
+        await problem_of(wiring, "preparation", "unexpected error (ValueError)")
+        with pytest.raises(StoreUnavailable, match="unexpected error"):
+            await wiring.graph.link([SEEN])
+        fail.set()
+        await problem_of(wiring, "preparation", "the database rejected a query: X.Y")
+        await prepared(wiring, preparing)
+        await wiring.graph.close()
+
+    with caplog.at_level(logging.WARNING):
+        run(attempt())
+    assert [record.getMessage() for record in caplog.records if record.name == "kith.preparation"] == [
+        "not ready: unexpected error (ValueError)",
+        "not ready: the database rejected a query: X.Y",
+    ]
+
+
+LINK = """mutation { linkIdentifiers(input: {observations: [{source: "web", identifiers: [
+    {namespace: "email", value: "ann@example.com"}, {namespace: "phone", value: "+41443643532"}]}]}) {
+        results { ... on ObservationAccepted { customer { id } } } errors { code message } } }"""
+LOOK_UP = """{ customer(by: {identifier: {namespace: "email", value: "ann@example.com"}}) { id } }"""
+
+
+def test_a_service_with_other_rules_than_the_store_serves_reads_until_one_of_them_is_chosen(tmp_path: Path) -> None:
+    # given: a store with data under the default rules, and a file with others
+    store = f"sqlite:///{tmp_path / 'kith.db'}"
+    first = Service(store, tmp_path)
+    try:
+        first.wait().ask(LINK)
+    finally:
+        first.stop()
+    file = tmp_path / "rules.toml"
+    file.write_text(rules_file.default_text().replace("min_confidence = 0.9", "min_confidence = 0.8", 1))
+    assert rules_file.parse(file.read_text()) != rules_file.parse(rules_file.default_text())
+    # when
+    service = Service(store, tmp_path, rules=file)
+    try:
+        service.wait(status=503)
+        for _ in range(300):
+            rules = service.ready()["missing"]["rules"]
+            if "not been loaded yet" not in rules:
+                break
+            time.sleep(0.1)
+        # then: it says so, serves reads and refuses writes
+        assert "the store's rules (version 1) differ from the file" in rules
+        assert "kith rules apply" in service.log.read_text()
+        assert service.ask(LOOK_UP)["customer"] is not None
+        (error,) = service.http.post(service.url, json={"query": LINK}).json()["errors"]
+        assert error["extensions"]["code"] == "RULES_CONFLICT"
+        # when: the file is chosen
+        done = kith(tmp_path, "rules", "apply", str(file), "--store", store)
+        assert done.returncode == 0, done.stderr
+        # then: writes are accepted without a restart
+        assert service.wait().ask(LINK)["linkIdentifiers"]["errors"] == []
+    finally:
+        service.stop()
