@@ -22,7 +22,7 @@ from graph.domain.model.rules import Rules, StoredRules
 from graph.domain.model.segments import Membership, Segment, SegmentState
 from graph.domain.model.source_revocations import SourceRevocation
 from graph.domain.model.store_values import Writes
-from graph.domain.model.stored_records import Record
+from graph.domain.model.stored_records import Record, StorageDamage, StoredIndexes, StoredWords
 from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
 from graph.domain.profile.search import Hit, SearchField
 from graph.domain.resolution.health import HealthCounts
@@ -363,6 +363,10 @@ class ExportStore(Protocol):
         """
         ...
 
+    def export_with_indexes(self) -> AsyncGenerator[Sequence[Record | StoredWords | StoredIndexes], None]:
+        """As `export`; each observation is followed by its `StoredIndexes`, and the words of identifiers come last."""
+        ...
+
     async def count_records(self) -> int:
         """Return about how many records there are to export."""
         ...
@@ -373,6 +377,22 @@ class StoreSize(Struct, frozen=True):
 
     identifiers: int
     bytes: int | None
+
+
+class RepairStore(Protocol):
+    """Finding and repairing what contradicts itself within a store."""
+
+    async def check_storage(self) -> list[StorageDamage]:
+        """Return what is damaged in the files of the store, or refers to what does not exist."""
+        ...
+
+    async def repair_storage(self) -> None:
+        """Repair what can be repaired of it: remove references to what does not exist, and build indexes again."""
+        ...
+
+    async def rewrite_words(self, keys: Sequence[str]) -> None:
+        """Write the words by which identifiers are found again."""
+        ...
 
 
 class StoreLifecycle(Protocol):
@@ -421,6 +441,7 @@ class Store(
     SourceRevocationStore,
     BulkLoadStore,
     ExportStore,
+    RepairStore,
     StoreLifecycle,
     Protocol,
 ):

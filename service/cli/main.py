@@ -14,7 +14,7 @@ from graph.domain.model.rules import with_country
 from graph.domain.profile.pages import ById, ByKey
 from graph.domain.resolution import scenario
 from service.bootstrap import Wiring, wire
-from service.cli import backup, ingest, migrate, rules, sources, startup
+from service.cli import backup, ingest, migrate, rules, sources, startup, verify
 from service.cli.customer_page import print_customer, selection
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
 from service.config import settings as settings_module
@@ -91,6 +91,7 @@ app.command()(sources.restore_source)
 app.command("backup")(backup.back_up)
 app.command()(backup.restore)
 app.command()(backup.copy)
+app.command()(verify.verify)
 
 
 @app.command()

@@ -205,3 +205,30 @@ KINDS: Mapping[str, type[Record]] = {
 }
 """The records by the name of their kind, in the order in which they are exported. Of customers, those that are retired
 come after all others with their identifiers, because they redirect to them."""
+
+
+class StoredWords(Struct, frozen=True, gc=False):
+    """The words by which an identifier is found, as the store holds them."""
+
+    key: str
+    words: str
+
+
+class StoredIndexes(Struct, frozen=True, gc=False):
+    """What a store holds beside the observation before it: these rows follow from the observation.
+
+    `unmentioned` are the stored identifiers that the observation names and that do not lead to it; `facts` are rows of
+    an identifier, the kind, the time and `Detail`; `words` are the searchable words of the fact by identifier.
+    """
+
+    unmentioned: tuple[str, ...]
+    facts: tuple[tuple[str, str, int, str, str, str, str], ...]
+    words: tuple[tuple[str, str], ...]
+
+
+class StorageDamage(Struct, frozen=True, gc=False):
+    """Something in a store that contradicts itself: what it is, how many there are, and whether it can be repaired."""
+
+    description: str
+    count: int
+    repairable: bool = True

@@ -16,9 +16,12 @@ from graph.domain.model.stored_records import (
     Record,
     StoredCustomer,
     StoredIdentifier,
+    StoredIndexes,
     StoredObservation,
     StoredValue,
+    StoredWords,
 )
+from graph.ports import T
 from graph.stores.neo4j import cypher, mapping
 from graph.stores.neo4j.connection import Connected
 from graph.stores.neo4j.history import entry, override
@@ -28,6 +31,7 @@ from graph.stores.neo4j.segments import SEGMENTS, segment
 from graph.stores.neo4j.source_revocations import SOURCE_REVOCATIONS, source_revocation
 
 EXPORT = cypher.load("export")
+Exported = Record | StoredWords | StoredIndexes
 BATCH_SIZE = 1_000
 """Records that the caller gets at once."""
 
@@ -35,14 +39,24 @@ BATCH_SIZE = 1_000
 class Export(Connected):
     """The part of a `Store` that exports everything."""
 
-    async def export(self) -> AsyncGenerator[Sequence[Record], None]:
+    def export(self) -> AsyncGenerator[Sequence[Record], None]:
+        return self._batches(_QUERIES)
+
+    def export_with_indexes(self) -> AsyncGenerator[Sequence[Exported], None]:
+        with_indexes = {EXPORT["observations"]: (EXPORT["observations_with_indexes"], _observation_with_indexes)}
+        queries = [with_indexes.get(query, (query, convert)) for query, convert in _QUERIES]
+        return self._batches([*queries, (EXPORT["words"], _words)])
+
+    async def _batches(
+        self, queries: Sequence[tuple[str, Callable[[Row], Iterator[T]]]]
+    ) -> AsyncGenerator[Sequence[T], None]:
         # Without a limit of time: the export of a large graph takes minutes.
         async with self._session() as session, await session.begin_transaction(timeout=0) as lock:
             row = await (await lock.run(EXPORT["pause_writes"])).single(strict=True)
             if row["loading"]:
                 raise StoreUnavailable.loading()
-            for query, convert in _QUERIES:
-                batch: list[Record] = []
+            for query, convert in queries:
+                batch: list[T] = []
                 async for record in self._stream(query):
                     batch += convert(record)
                     if len(batch) >= BATCH_SIZE:
@@ -71,6 +85,25 @@ def _customer(row: Row) -> Iterator[Record]:
 
 def _observation(row: Row) -> Iterator[Record]:
     yield StoredObservation.of(replace(mapping.receipt(row["values"]), fact_holders=tuple(row["holders"])))
+
+
+def _observation_with_indexes(row: Row) -> Iterator[Exported]:
+    values = row["values"]
+    yield from _observation(row)
+    facts = tuple(
+        (key, kind, at, type or "", channel or "", campaign or "", sku or "")
+        for key, kind, at, type, channel, campaign, sku in row["facts"]
+    )
+    words = values.get("words")
+    yield StoredIndexes(
+        tuple(row["unmentioned"]),
+        facts,
+        () if words is None else tuple((key, words) for key in row["holders"] or ("",)),
+    )
+
+
+def _words(row: Row) -> Iterator[Exported]:
+    yield StoredWords(row["key"], row["words"])
 
 
 def _link(row: Row) -> Iterator[Record]:

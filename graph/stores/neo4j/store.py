@@ -23,6 +23,7 @@ from graph.stores.neo4j.health import Health
 from graph.stores.neo4j.history import HistoryReads
 from graph.stores.neo4j.products import Products
 from graph.stores.neo4j.read_batcher import ReadBatcher
+from graph.stores.neo4j.repair import Repair
 from graph.stores.neo4j.rules import RulesVersions
 from graph.stores.neo4j.search import Search
 from graph.stores.neo4j.segments import SegmentReads
@@ -37,7 +38,7 @@ READY_SECONDS = 5
 
 
 class Neo4jStore(
-    HistoryReads, SegmentReads, RulesVersions, SourceRevocationReads, Products, BulkLoad, Export, Health, Search
+    HistoryReads, SegmentReads, RulesVersions, SourceRevocationReads, Products, BulkLoad, Export, Repair, Health, Search
 ):
     """A `Store` in one database of a Neo4j server."""
 

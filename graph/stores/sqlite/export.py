@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from itertools import islice
+from typing import Any, Generic
 
 import orjson
 from msgspec.structs import replace
@@ -17,9 +18,12 @@ from graph.domain.model.stored_records import (
     Record,
     StoredCustomer,
     StoredIdentifier,
+    StoredIndexes,
     StoredObservation,
     StoredValue,
+    StoredWords,
 )
+from graph.ports import T
 from graph.stores.sqlite import history, mapping, products, segments, source_revocations
 from graph.stores.sqlite.connection import Connected
 from graph.stores.sqlite.writes import is_loading
@@ -31,14 +35,21 @@ _EXPORTED = (
     *("observations", "overrides", "changes", "memberships", "idempotency_keys"),
 )
 _MEMBER_COLUMNS = 15
+Exported = Record | StoredWords | StoredIndexes
 
 
 class Export(Connected):
     """The part of a `Store` that exports everything."""
 
-    async def export(self) -> AsyncGenerator[Sequence[Record], None]:
+    def export(self) -> AsyncGenerator[Sequence[Record], None]:
+        return self._batches(records)
+
+    def export_with_indexes(self) -> AsyncGenerator[Sequence[Exported], None]:
+        return self._batches(records_with_indexes)
+
+    async def _batches(self, read: Callable[[mapping.Connection], Iterator[T]]) -> AsyncGenerator[Sequence[T], None]:
         # A connection of its own: a snapshot lasts as long as the transaction, and the log grows meanwhile.
-        snapshot = _Snapshot(self._open_connection)
+        snapshot = _Snapshot(self._open_connection, read)
         try:
             while batch := await asyncio.to_thread(snapshot.next_batch):
                 yield batch
@@ -50,15 +61,17 @@ class Export(Connected):
         return int((await self._read(mapping.column, f"SELECT {counts}"))[0])
 
 
-class _Snapshot:
-    """The records of one read transaction, in batches. It is used by one thread at a time."""
+class _Snapshot(Generic[T]):
+    """What one read transaction reads, in batches. It is used by one thread at a time."""
 
-    def __init__(self, open_connection: Callable[[], sqlite3.Connection]) -> None:
-        self._open_connection = open_connection
+    def __init__(
+        self, open_connection: Callable[[], sqlite3.Connection], read: Callable[[mapping.Connection], Iterator[T]]
+    ) -> None:
+        self._open_connection, self._read = open_connection, read
         self._connection: sqlite3.Connection | None = None
-        self._records: Iterator[Record] = iter(())
+        self._records: Iterator[T] = iter(())
 
-    def next_batch(self) -> list[Record]:
+    def next_batch(self) -> list[T]:
         """Return the next records; none at the end."""
         try:
             if self._connection is None:
@@ -66,7 +79,7 @@ class _Snapshot:
                 self._connection.execute("BEGIN")
                 if is_loading(self._connection):
                     raise StoreUnavailable.loading()
-                self._records = records(self._connection)
+                self._records = self._read(self._connection)
             return list(islice(self._records, BATCH_SIZE))
         except sqlite3.DatabaseError as error:
             raise StoreUnavailable(f"the database file cannot be used: {error}") from error
@@ -79,6 +92,47 @@ class _Snapshot:
 
 def records(db: mapping.Connection) -> Iterator[Record]:
     """Yield everything that a transaction reads."""
+    yield from _before_observations(db)
+    for row in db.execute(f"{_OBSERVATIONS} ORDER BY o.id"):
+        yield _observation(row)
+    yield from _after_observations(db)
+
+
+def records_with_indexes(db: mapping.Connection) -> Iterator[Exported]:
+    """Yield everything that a transaction reads, with what follows from it."""
+    yield from _before_observations(db)
+    sql = _OBSERVATIONS.replace(
+        " FROM observations o", f", {_UNMENTIONED}, {_FACTS}, {_FACT_WORDS} FROM observations o"
+    )
+    for *row, unmentioned, facts, words in db.execute(f"{sql} ORDER BY o.id"):
+        yield _observation(row)
+        yield StoredIndexes(
+            tuple(orjson.loads(unmentioned)),
+            tuple(map(tuple, orjson.loads(facts))),
+            tuple(map(tuple, orjson.loads(words))),
+        )
+    yield from _after_observations(db)
+    for key, words in db.execute(
+        "SELECT i.key, s.words FROM search s JOIN identifiers i ON i.id = s.identifier WHERE s.observation = 0"
+    ):
+        yield StoredWords(key, words)
+
+
+_OBSERVATIONS = f"SELECT {mapping.FACT_HOLDERS}, {mapping.of('o', mapping.RECEIPT)} FROM observations o"
+_UNMENTIONED = """(SELECT json_group_array(k.value) FROM json_each(o.keys) k JOIN identifiers i ON i.key = k.value
+    WHERE NOT EXISTS (SELECT 1 FROM observation_identifiers m WHERE m.identifier = i.id AND m.observation = o.id))"""
+_FACTS = """(SELECT json_group_array(json_array(i.key, f.kind, f.at, f.type, f.channel, f.campaign, f.sku))
+    FROM facts f JOIN identifiers i ON i.id = f.identifier WHERE f.observation = o.id)"""
+_FACT_WORDS = """(SELECT json_group_array(json_array(i.key, s.words)) FROM fact_search_rows r
+    JOIN search s ON s.rowid = r.row JOIN identifiers i ON i.id = s.identifier WHERE r.observation = o.id)"""
+
+
+def _observation(row: Sequence[Any]) -> StoredObservation:
+    holders, *columns = row
+    return StoredObservation.of(replace(mapping.receipt(columns), fact_holders=tuple(sorted(orjson.loads(holders)))))
+
+
+def _before_observations(db: mapping.Connection) -> Iterator[Record]:
     sql = "SELECT version, created_at, text, pending, processed_to_source, processed_to_id FROM rules ORDER BY version"
     for version, at, text, pending, source, id in db.execute(sql):
         yield StoredRules(version, at, text, bool(pending), None if source is None else (source, id))
@@ -96,10 +150,9 @@ def records(db: mapping.Connection) -> Iterator[Record]:
             JOIN identifiers b ON b.id = l.b"""
     ):
         yield mapping.link(a, b, row)
-    sql = f"SELECT {mapping.FACT_HOLDERS}, {mapping.of('o', mapping.RECEIPT)} FROM observations o ORDER BY o.id"
-    for holders, *row in db.execute(sql):
-        receipt = mapping.receipt(row)
-        yield StoredObservation.of(replace(receipt, fact_holders=tuple(sorted(orjson.loads(holders)))))
+
+
+def _after_observations(db: mapping.Connection) -> Iterator[Record]:
     for row in db.execute(f"SELECT {history.OVERRIDE} FROM overrides ORDER BY at, id"):
         yield history.override(row)
     for row in db.execute(f"SELECT {history.CHANGE} FROM changes ORDER BY id"):

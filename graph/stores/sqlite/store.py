@@ -27,6 +27,7 @@ from graph.stores.sqlite.health import Health
 from graph.stores.sqlite.history import HistoryReads
 from graph.stores.sqlite.products import Products
 from graph.stores.sqlite.read_pool import ReadJob, ReadPool
+from graph.stores.sqlite.repair import Repair
 from graph.stores.sqlite.rules import RulesVersions
 from graph.stores.sqlite.search import Search
 from graph.stores.sqlite.segments import SegmentReads
@@ -42,7 +43,7 @@ ATTEMPT_SECONDS = 2
 
 
 class SQLiteStore(
-    HistoryReads, SegmentReads, RulesVersions, SourceRevocationReads, Products, BulkLoad, Export, Health, Search
+    HistoryReads, SegmentReads, RulesVersions, SourceRevocationReads, Products, BulkLoad, Export, Repair, Health, Search
 ):
     """A `Store` in a SQLite file in WAL mode. Every commit is synchronized to disk."""
 

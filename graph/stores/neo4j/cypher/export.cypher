@@ -51,6 +51,25 @@ RETURN a.key AS a, b.key AS b, l{.*} AS values;
 MATCH (o:Observation)
 RETURN o{.*} AS values, COLLECT { MATCH (o)-[:REPORTED]->(i:Identifier) RETURN i.key ORDER BY i.key } AS holders;
 
+// name: observations_with_indexes
+// Returns the observations as `observations`, with the identifiers that they name and do not lead to them, and the
+// facts that are attached to identifiers.
+MATCH (o:Observation)
+RETURN o{.*} AS values, COLLECT { MATCH (o)-[:REPORTED]->(i:Identifier) RETURN i.key ORDER BY i.key } AS holders,
+       COLLECT {
+         UNWIND o.keys AS key
+         MATCH (i:Identifier {key: key}) WHERE NOT EXISTS { (o)-[:MENTIONS]->(i) }
+         RETURN key
+       } AS unmentioned,
+       COLLECT {
+         MATCH (o)-[t:REPORTED]->(i:Identifier)
+         RETURN [i.key, t.kind, t.at, t.type, t.channel, t.campaign, t.sku] ORDER BY i.key
+       } AS facts;
+
+// name: words
+// Returns the words by which identifiers are found.
+MATCH (i:Identifier) WHERE i.words IS NOT NULL RETURN i.key AS key, i.words AS words;
+
 // name: overrides
 // Returns the overrides in the order in which they were set.
 MATCH (m:Override) RETURN m{.*, set_datetime: null} AS values ORDER BY m.at, m.id;

@@ -1,0 +1,95 @@
+// Pairs of queries: `check_…` counts what contradicts itself, `repair_…` mends it.
+
+// name: check_feed
+// The number of the newest entry that the feed's node knows is another one than the newest stored.
+OPTIONAL MATCH (f:Feed {name: 'changes'})
+WITH coalesce(f.last, 0) AS last, coalesce(COLLECT { MATCH (h:Change) RETURN max(h.number) }[0], 0) AS newest
+RETURN CASE WHEN last = newest THEN 0 ELSE 1 END AS count;
+
+// name: repair_feed
+// Takes the number of the newest entry.
+MERGE (f:Feed {name: 'changes'})
+SET f.last = coalesce(COLLECT { MATCH (h:Change) RETURN max(h.number) }[0], 0);
+
+// name: check_several_customers
+// Identifiers that belong to several customers.
+MATCH (i:Identifier) WHERE COUNT { (i)-[:IDENTIFIES]->() } > 1 RETURN count(i) AS count;
+
+// name: repair_several_customers
+// Detaches them; resolving them again finds the right one.
+MATCH (i:Identifier) WHERE COUNT { (i)-[:IDENTIFIES]->() } > 1
+MATCH (i)-[old:IDENTIFIES]->()
+DELETE old
+REMOVE i.customer_node;
+
+// name: check_several_redirects
+// Customer ids that redirect to several others.
+MATCH (c:Customer) WHERE COUNT { (c)-[:REDIRECTS_TO]->() } > 1 RETURN count(c) AS count;
+
+// name: repair_several_redirects
+// Removes the redirects; the customer's repair finds the right one.
+MATCH (c:Customer) WHERE COUNT { (c)-[:REDIRECTS_TO]->() } > 1
+MATCH (c)-[old:REDIRECTS_TO]->()
+DELETE old;
+
+// name: check_customer_node
+// Identifiers that do not carry the number of their large customer, or carry one of another customer.
+MATCH (i:Identifier)
+OPTIONAL MATCH (i)-[:IDENTIFIES]->(c:Customer)
+WITH i, CASE WHEN c.is_large THEN c.node_id END AS expected
+WHERE coalesce(i.customer_node, '') <> coalesce(expected, '')
+RETURN count(i) AS count;
+
+// name: repair_customer_node
+// Gives identifiers the number of their large customer.
+MATCH (i:Identifier)
+OPTIONAL MATCH (i)-[:IDENTIFIES]->(c:Customer)
+WITH i, CASE WHEN c.is_large THEN c.node_id END AS expected
+WHERE coalesce(i.customer_node, '') <> coalesce(expected, '')
+SET i.customer_node = expected;
+
+// name: check_fact_holder
+// Identifiers that facts are attached to, without the label that says so.
+MATCH (i:Identifier) WHERE NOT i:FactHolder AND EXISTS { (:Observation)-[:REPORTED]->(i) } RETURN count(i) AS count;
+
+// name: repair_fact_holder
+// Sets the label.
+MATCH (i:Identifier) WHERE NOT i:FactHolder AND EXISTS { (:Observation)-[:REPORTED]->(i) } SET i:FactHolder;
+
+// name: check_override
+// Overrides that do not lead to the identifiers that they name.
+MATCH (m:Override)
+UNWIND [key IN [m.a, m.b] WHERE key <> ''] AS key
+MATCH (i:Identifier {key: key}) WHERE NOT EXISTS { (m)-[:OVERRIDES]->(i) }
+RETURN count(*) AS count;
+
+// name: repair_override
+// Connects overrides with their identifiers.
+MATCH (m:Override)
+UNWIND [key IN [m.a, m.b] WHERE key <> ''] AS key
+MATCH (i:Identifier {key: key}) WHERE NOT EXISTS { (m)-[:OVERRIDES]->(i) }
+CREATE (m)-[:OVERRIDES]->(i);
+
+// name: check_membership
+// Memberships that do not lead to their customer, or lead to another one.
+MATCH (m:Membership)
+OPTIONAL MATCH (c:Customer {id: m.customer})
+WITH m, c WHERE c IS NOT NULL AND NOT EXISTS { (m)-[:OF]->(c) }
+  OR EXISTS { MATCH (m)-[:OF]->(other) WHERE other.id <> m.customer }
+RETURN count(m) AS count;
+
+// name: repair_membership
+// Connects memberships with their customers.
+MATCH (m:Membership)
+OPTIONAL MATCH (c:Customer {id: m.customer})
+CALL (m) {
+  MATCH (m)-[old:OF]->()
+  DELETE old
+}
+FOREACH (_ IN CASE WHEN c IS NULL THEN [] ELSE [1] END | CREATE (m)-[:OF]->(c));
+
+// name: rewrite_words
+// Writes the words of identifiers.
+UNWIND $params.rows AS row
+MATCH (i:Identifier {key: row[0]})
+SET i.words = row[1];

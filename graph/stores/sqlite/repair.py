@@ -1,0 +1,166 @@
+"""What contradicts itself within a SQLite file: damaged pages and indexes, and rows that refer to none."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from graph.domain.model.json_text import compact
+from graph.domain.model.stored_records import StorageDamage
+from graph.domain.profile.search import text_of_identifier
+from graph.stores.sqlite import mapping
+from graph.stores.sqlite.connection import Connected
+
+
+class _Condition(Struct, frozen=True):
+    """What must not be: the rows of a table that meet a condition, and the statement that repairs them."""
+
+    description: str
+    table: str
+    condition: str
+    repair: str
+
+    @property
+    def count(self) -> str:
+        """The query that counts the rows."""
+        return f"SELECT count(*) FROM {self.table} t WHERE {self.condition}"
+
+
+def _delete(description: str, table: str, condition: str, key: str = "rowid") -> _Condition:
+    repair = f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} t WHERE {condition})"
+    return _Condition(description, table, condition, repair)
+
+
+def _missing(table: str, reference: str) -> str:
+    return f"NOT EXISTS (SELECT 1 FROM {table} x WHERE x.id = t.{reference})"
+
+
+_NAMESPACE = "substr(t.key, 1, instr(t.key, '=') - 1)"
+_ORDER = """(t.key, t.customer, t.placed_at) IS NOT (SELECT i.key, i.customer, t.facts ->> 'placed_at'
+    FROM identifiers i WHERE i.id = t.identifier)"""
+_CONDITIONS = (
+    _delete(
+        "links have an end that is not stored",
+        "links",
+        f"{_missing('identifiers', 'a')} OR {_missing('identifiers', 'b')}",
+        "a, b",
+    ),
+    _Condition(
+        "identifiers belong to a customer that is not stored",
+        "identifiers",
+        f"t.customer IS NOT NULL AND {_missing('customers', 'customer')}",
+        "UPDATE identifiers AS t SET customer = NULL WHERE t.customer IS NOT NULL "
+        f"AND {_missing('customers', 'customer')}",
+    ),
+    _Condition(
+        "identifiers have another namespace than their key",
+        "identifiers",
+        f"t.namespace <> {_NAMESPACE}",
+        f"UPDATE identifiers AS t SET namespace = {_NAMESPACE} WHERE t.namespace <> {_NAMESPACE}",
+    ),
+    _Condition(
+        "customers redirect to one that is not stored",
+        "customers",
+        f"t.redirects_to IS NOT NULL AND {_missing('customers', 'redirects_to')}",
+        "UPDATE customers AS t SET redirects_to = NULL WHERE t.redirects_to IS NOT NULL "
+        f"AND {_missing('customers', 'redirects_to')}",
+    ),
+    _delete("orders have no identifier", "orders", _missing("identifiers", "identifier"), "identifier"),
+    _Condition(
+        "orders have another key, customer or time than their identifier and facts",
+        "orders",
+        _ORDER,
+        f"""UPDATE orders AS t SET (key, customer, placed_at) = (SELECT i.key, i.customer, t.facts ->> 'placed_at'
+            FROM identifiers i WHERE i.id = t.identifier) WHERE {_ORDER}""",
+    ),
+    _delete(
+        "identifiers lead to an observation that is not stored, or the other way round",
+        "observation_identifiers",
+        f"{_missing('identifiers', 'identifier')} OR {_missing('observations', 'observation')}",
+        "identifier, observation",
+    ),
+    _delete(
+        "facts are of an observation or at an identifier that is not stored",
+        "facts",
+        f"{_missing('identifiers', 'identifier')} OR {_missing('observations', 'observation')}",
+        "identifier, kind, at, observation",
+    ),
+    _Condition(
+        "identifiers hold facts and are not marked",
+        "identifiers",
+        "t.holds_facts = 0 AND EXISTS (SELECT 1 FROM facts f WHERE f.identifier = t.id)",
+        "UPDATE identifiers SET holds_facts = 1 WHERE holds_facts = 0 AND id IN (SELECT identifier FROM facts)",
+    ),
+    _delete(
+        "searchable texts are of an identifier or a fact that is not stored",
+        "search",
+        f"{_missing('identifiers', 'identifier')} OR (t.observation <> 0 AND NOT EXISTS "
+        "(SELECT 1 FROM fact_search_rows r WHERE r.observation = t.observation AND r.row = t.rowid))",
+    ),
+    _delete(
+        "facts refer to a searchable text that is not stored",
+        "fact_search_rows",
+        "NOT EXISTS (SELECT 1 FROM search s WHERE s.rowid = t.row)",
+        "observation, row",
+    ),
+    _delete(
+        "memberships are of a segment that is not stored",
+        "memberships",
+        _missing("segments", "segment"),
+        "segment, customer",
+    ),
+)
+_MAX_PROBLEMS = 100
+
+
+class Repair(Connected):
+    """The part of a `Store` that finds and repairs what contradicts itself."""
+
+    async def check_storage(self) -> list[StorageDamage]:
+        return await self._read(check_storage)
+
+    async def repair_storage(self) -> None:
+        await self._alter(repair_storage)
+
+    async def rewrite_words(self, keys: Sequence[str]) -> None:
+        await self._alter(rewrite_words, keys)
+
+
+def check_storage(db: mapping.Connection) -> list[StorageDamage]:
+    """Return what is damaged: in pages and indexes, then in rows."""
+    found: list[StorageDamage] = []
+    for (problem,) in db.execute(f"PRAGMA integrity_check({_MAX_PROBLEMS})"):
+        if problem != "ok":
+            # Of the kind "row 7 missing from index identifiers_of_customer": without values.
+            found.append(StorageDamage(f"in the file: {problem}", 1, "index" in problem))
+    for condition in _CONDITIONS:
+        ((count,),) = db.execute(condition.count).fetchall()
+        if count:
+            found.append(StorageDamage(condition.description, count))
+    return found
+
+
+def repair_storage(db: mapping.Connection) -> None:
+    """Build indexes again, and remove or correct rows that refer to none."""
+    db.execute("REINDEX")
+    try:
+        db.execute("INSERT INTO search (search) VALUES ('integrity-check')")
+    except sqlite3.DatabaseError:
+        db.execute("INSERT INTO search (search) VALUES ('rebuild')")
+    for condition in _CONDITIONS:
+        ((count,),) = db.execute(condition.count).fetchall()
+        if count:
+            db.execute(condition.repair)
+
+
+def rewrite_words(db: mapping.Connection, keys: Sequence[str]) -> None:
+    """Write the words of identifiers again."""
+    row_ids = dict(
+        db.execute("SELECT key, id FROM identifiers WHERE key IN (SELECT value FROM json_each(?))", (compact(keys),))
+    )
+    db.execute(
+        "DELETE FROM search WHERE observation = 0 AND identifier IN (SELECT value FROM json_each(?))",
+        (compact(list(row_ids.values())),),
+    )
+    texts = [(words, id) for key, id in row_ids.items() if (words := text_of_identifier(key))]
+    db.executemany("INSERT INTO search (words, identifier, observation, field) VALUES (?, ?, 0, 0)", texts)

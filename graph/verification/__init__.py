@@ -1,0 +1,1 @@
+"""Comparing everything that is derived with the observations."""
