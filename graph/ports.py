@@ -170,10 +170,6 @@ class CustomerStore(Protocol):
         """Return up to `first` identifiers of customers for each beginning of a key, by key; none is returned twice."""
         ...
 
-    async def replace_identifier_texts(self) -> None:
-        """Replace the searchable texts of all identifiers by those that `text_of_identifier` gives now."""
-        ...
-
     async def orders(self, keys: Sequence[str]) -> list[Order | None]:
         """Return the facts of orders by their keys, in order; `None` for an order without facts."""
         ...
@@ -390,8 +386,8 @@ class RepairStore(Protocol):
         """Repair what can be repaired of it: remove references to what does not exist, and build indexes again."""
         ...
 
-    async def rewrite_words(self, keys: Sequence[str]) -> None:
-        """Write the words by which identifiers are found again."""
+    async def rewrite_words(self, keys: Sequence[str] | None = None) -> None:
+        """Write the words by which identifiers are found again; those of all identifiers if there are no `keys`."""
         ...
 
 

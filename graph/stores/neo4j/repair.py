@@ -8,6 +8,8 @@ from graph.stores.neo4j import cypher
 from graph.stores.neo4j.connection import Connected
 
 REPAIR = cypher.load("repair")
+BATCH_SIZE = 5_000
+"""Identifiers whose words are written in one transaction."""
 _DESCRIPTIONS = {
     "feed": "numbers of the feed differ from the history",
     "several_customers": "identifiers belong to several customers",
@@ -34,6 +36,15 @@ class Repair(Connected):
         for name in _DESCRIPTIONS:
             await self._read(REPAIR[f"repair_{name}"])
 
-    async def rewrite_words(self, keys: Sequence[str]) -> None:
+    async def rewrite_words(self, keys: Sequence[str] | None = None) -> None:
+        if keys is not None:
+            await self._rewrite_words(keys)
+            return
+        after = ""
+        while batch := [row["key"] for row in await self._read(REPAIR["keys"], after=after, first=BATCH_SIZE)]:
+            await self._rewrite_words(batch)
+            after = batch[-1]
+
+    async def _rewrite_words(self, keys: Sequence[str]) -> None:
         rows = [[key, text_of_identifier(key) or None] for key in keys]
         await self._read(REPAIR["rewrite_words"], params={"rows": rows})

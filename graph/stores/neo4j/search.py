@@ -14,14 +14,11 @@ from graph.domain.profile.search import (
     errors_allowed,
     identifier_hit,
     prefixes_of,
-    text_of_identifier,
 )
 from graph.stores.neo4j import cypher
 from graph.stores.neo4j.connection import Connected
 
 SEARCH = cypher.load("search")
-BATCH_SIZE = 5_000
-"""The number of identifiers whose texts are replaced in one transaction."""
 MAX_CANDIDATES = 20_000
 """The number of texts from the index that are examined for their customers and fields."""
 
@@ -49,13 +46,6 @@ class Search(Connected):
     async def identifiers_beginning_with(self, beginnings: Sequence[str], first: int) -> list[Hit]:
         records = await self._read(SEARCH["identifiers_beginning_with"], beginnings=list(beginnings), first=first)
         return [identifier_hit(record["customer"], record["key"], beginnings) for record in records]
-
-    async def replace_identifier_texts(self) -> None:
-        after = ""
-        while keys := [record["key"] for record in await self._read(SEARCH["keys"], after=after, first=BATCH_SIZE)]:
-            texts = [[key, text_of_identifier(key) or None] for key in keys]
-            await self._read(SEARCH["replace_identifier_texts"], texts=texts)
-            after = keys[-1]
 
 
 def exact(word: str) -> str:

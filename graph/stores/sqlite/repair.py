@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from graph.domain.model.json_text import compact
 from graph.domain.model.stored_records import StorageDamage
-from graph.domain.profile.search import text_of_identifier
 from graph.stores.sqlite import mapping
 from graph.stores.sqlite.connection import Connected
+from graph.stores.sqlite.search import insert_identifier_texts
 
 
 class _Condition(Struct, frozen=True):
@@ -122,7 +122,7 @@ class Repair(Connected):
     async def repair_storage(self) -> None:
         await self._alter(repair_storage)
 
-    async def rewrite_words(self, keys: Sequence[str]) -> None:
+    async def rewrite_words(self, keys: Sequence[str] | None = None) -> None:
         await self._alter(rewrite_words, keys)
 
 
@@ -153,14 +153,17 @@ def repair_storage(db: mapping.Connection) -> None:
             db.execute(condition.repair)
 
 
-def rewrite_words(db: mapping.Connection, keys: Sequence[str]) -> None:
-    """Write the words of identifiers again."""
-    row_ids = dict(
-        db.execute("SELECT key, id FROM identifiers WHERE key IN (SELECT value FROM json_each(?))", (compact(keys),))
-    )
+def rewrite_words(db: mapping.Connection, keys: Sequence[str] | None) -> None:
+    """Write the words of identifiers again, of all without `keys`."""
+    if keys is None:
+        db.execute("DELETE FROM search WHERE observation = 0")
+        insert_identifier_texts(db, db.execute("SELECT key, id FROM identifiers"))
+        return
+    identifiers = db.execute(
+        "SELECT key, id FROM identifiers WHERE key IN (SELECT value FROM json_each(?))", (compact(keys),)
+    ).fetchall()
     db.execute(
         "DELETE FROM search WHERE observation = 0 AND identifier IN (SELECT value FROM json_each(?))",
-        (compact(list(row_ids.values())),),
+        (compact([row_id for _, row_id in identifiers]),),
     )
-    texts = [(words, id) for key, id in row_ids.items() if (words := text_of_identifier(key))]
-    db.executemany("INSERT INTO search (words, identifier, observation, field) VALUES (?, ?, 0, 0)", texts)
+    insert_identifier_texts(db, identifiers)

@@ -35,9 +35,6 @@ class Search(Connected):
     async def identifiers_beginning_with(self, beginnings: Sequence[str], first: int) -> list[Hit]:
         return await self._read(identifiers_beginning_with, beginnings, first)
 
-    async def replace_identifier_texts(self) -> None:
-        await self._alter(replace_identifier_texts)
-
 
 def search(
     db: mapping.Connection, word: str, fields: Sequence[SearchField], within: Sequence[str] | None, first: int
@@ -64,12 +61,6 @@ def identifiers_beginning_with(db: mapping.Connection, beginnings: Sequence[str]
             )
         )
     return [identifier_hit(customer, key, beginnings) for key, customer in customers.items()]
-
-
-def replace_identifier_texts(db: mapping.Connection) -> None:
-    """Replace the texts of all identifiers. The caller holds a transaction."""
-    db.execute("DELETE FROM search WHERE observation = 0")
-    insert_identifier_texts(db, db.execute("SELECT key, id FROM identifiers"))
 
 
 def insert_identifier_texts(db: mapping.Connection, identifiers: Iterable[tuple[str, int]]) -> None:

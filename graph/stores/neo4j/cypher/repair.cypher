@@ -93,3 +93,8 @@ FOREACH (_ IN CASE WHEN c IS NULL THEN [] ELSE [1] END | CREATE (m)-[:OF]->(c));
 UNWIND $params.rows AS row
 MATCH (i:Identifier {key: row[0]})
 SET i.words = row[1];
+
+// name: keys
+// Returns keys of identifiers, in order.
+MATCH (i:Identifier) WHERE i.key > $after
+RETURN i.key AS key ORDER BY key LIMIT $first;

@@ -25,12 +25,3 @@ CALL (beginning) {
   RETURN c.id AS customer, i.key AS key ORDER BY key LIMIT $first
 }
 RETURN DISTINCT customer, key;
-
-// name: keys
-// Returns keys of identifiers, in order.
-MATCH (i:Identifier) WHERE i.key > $after RETURN i.key AS key ORDER BY key LIMIT $first;
-
-// name: replace_identifier_texts
-// Replaces the words of identifiers, given as [key, words].
-UNWIND $texts AS text
-MATCH (i:Identifier {key: text[0]}) SET i.words = text[1];
