@@ -163,6 +163,8 @@ class Receipt:
     size: Size = _of_tuple(lambda receipt: receipt[2], "It may be missing.")
     parts: "list[Receipt]" = _of_tuple(lambda receipt: receipt[3], "Receipts in the receipt.")
     sizes: "list[Size | None] | None" = _of_tuple(lambda receipt: [receipt[2], None], "A list of an enum.")
+    gaps: "list[Receipt | None]" = _of_tuple(lambda receipt: [*receipt[3], None], "A list with a null.")
+    gone: "Receipt" = _of_tuple(lambda receipt: None, "An illegal null.")
     rows: "list[list[Receipt] | None]" = _of_tuple(lambda receipt: [receipt[3], None], "Lists of lists.")
 
     @derived_field("Derived from arguments, too.")

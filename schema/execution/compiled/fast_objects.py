@@ -50,6 +50,7 @@ def fast_object_of(executor: BaseExecutor, type: GraphQLObjectType, details: Fie
             return None
         matches = f"source.__class__ is {writer.name(origin)} and cast_of(source) is None"
         writer.fetches.append(f"if not ({matches}): return None")
+        writer.finds_objects = True
     try:
         fields = executor.subfields(type, details)
     except GraphQLError:
@@ -74,12 +75,16 @@ class _ObjectWriter(FunctionWriter):
 
     def __init__(self) -> None:
         super().__init__(admit=_admit, cast_of=get_strawberry_type_cast, Undefined=Undefined)
+        self.finds_objects = False
+        """Whether the function fails for what is no object: a null, an error as a value, something to await."""
         self.fetches: list[str] = []
         self.conversions: list[str] = []
         self.items: list[str] = []
 
     def fast_object(self) -> FastObject:
         """Compile the function."""
+        if not self.finds_objects:
+            self.fetches.insert(0, f"if not {_admitted(self, 'source')}: return None")
         return self.function("source", [*self.fetches, *self.conversions, f"return {{{', '.join(self.items)}}}"])
 
 
@@ -122,6 +127,7 @@ def _fetch_expression(
     """Return the expression that fetches a plain field; `None` if the field is not plain."""
     attribute = attribute_of(graphql_field)
     if attribute is not None:
+        writer.finds_objects = True
         return f"source.{attribute}"
     derive = derived_by(graphql_field) or derived_method(executor, graphql_field, details)
     return None if derive is None else f"{writer.name(derive)}(source)"
@@ -143,13 +149,11 @@ def _write_leaf(writer: _ObjectWriter, leaf: Any, local: str, nullable: bool) ->
         valid = f"{local}.__class__ is {exact_type.__name__}"
         writer.conversions.append(f"if not ({valid}{f' or {local} is None' if nullable else ''}): return None")
         return
-    kinds = writer.name(set())
-    valid = f"({local}.__class__ in {kinds} or admit({kinds}, {local}.__class__))"
     _write_lines(
         writer,
         local,
         nullable,
-        f"if not {valid}: return None",
+        f"if not {_admitted(writer, local)}: return None",
         f"{local} = {writer.name(coercion(leaf))}({local})",
         f"if {local} is None or {local} is Undefined: return None",
     )
@@ -166,8 +170,14 @@ def _write_lines(writer: _ObjectWriter, local: str, nullable: bool, *lines: str)
     writer.conversions += [f"{'    ' if nullable else ''}{line}" for line in lines]
 
 
+def _admitted(writer: FunctionWriter, local: str) -> str:
+    """Return the condition that a value is no null, no error and nothing to await."""
+    kinds = writer.name(set())
+    return f"({local}.__class__ in {kinds} or admit({kinds}, {local}.__class__))"
+
+
 def _admit(kinds: set[type], kind: type) -> bool:
-    """Return whether values of a class may be leaf values, and remember the class in `kinds` if so."""
+    """Return whether values of a class may be leaf values or objects, and remember the class in `kinds` if so."""
     if needs_slow_path(kind):
         return False
     kinds.add(kind)

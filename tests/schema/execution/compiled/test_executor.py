@@ -66,14 +66,25 @@ def test_the_outcome_is_that_of_graphql_core(seed: int) -> None:
     [
         ("query Main($v: Boolean = true) { owner { receipts { size @skip(if: $v) } id } }", {"v": None}),
         ("query Main($v: Boolean = true) { owner { receipts { parts { size @skip(if: $v) } } } }", {"v": None}),
+        ("query Main { owner { receipts { size gaps { __typename } } } }", {}),
+        ("query Main { owner { receipts { size gone { __typename } } } }", {}),
         ("query Main { owner { plainLabel(range: {low: 3}) id } }", {}),
         ("query Main { owner { receipts { short(range: {low: 3}) size } } }", {}),
         ("query Main { person(filter: {ranges: [[{low: 3}]]}) { id } owner { label } }", {}),
         ("query Main($r: [[Range]!]) { person(filter: {ranges: $r}) { id } owner { label } }", {"r": [[{"low": 3}]]}),
     ],
-    ids=["condition", "condition below an empty list", "constant", "derived", "awaited constant", "awaited variable"],
+    ids=[
+        "condition",
+        "condition below an empty list",
+        "null item",
+        "null",
+        "constant",
+        "derived",
+        "awaited constant",
+        "awaited variable",
+    ],
 )
-def test_conditions_and_arguments_fail_where_graphql_core_says(text: str, variables: dict[str, Any]) -> None:
+def test_errors_are_where_graphql_core_reports_them(text: str, variables: dict[str, Any]) -> None:
     for seed in range(5):
         asyncio.run(assert_same(text, [(variables, 0)] * 3, seed))
 
