@@ -1,0 +1,59 @@
+"""A committed migration never changes: stores have been migrated by it. Add a new one, with its digest here."""
+
+import hashlib
+
+from graph.domain.model.migrations import number
+from graph.stores.neo4j import migrator as neo4j_migrator
+from graph.stores.sqlite import migrator as sqlite_migrator
+
+SQLITE = {
+    "0001_initial": "4d36764e0ce6f5d752871c2a2ee05d2e4a819133ef7134f4783d8e56bf16e2a9",
+    "0002_guards": "c725b977ede8771d5d8760a6bb4577539ad308929622cb78b063d9abdcee5b1e",
+    "0003_source_revocations": "4c7f0b3b7ead066fdc11daf3b17db010d562c59d69607ad83df548662e900577",
+}
+NEO4J = {
+    "0000_migration_name": "d32e7937a60b8e7269da1e693018659374ccf405fc5bfe221f05233eb56d4af4",
+    "0001_identifier_key": "8470d6bb2b8ff4bed4f1795f031746fdf6482575c2f5ff3fd9c22cf44ff40408",
+    "0002_customer_id": "6c9e8ff425d41be124a804a21093861560edd01cc654a6672b280385d6d6d493",
+    "0003_customer_anchor": "9049cdb3180ce75acaa1dfad50836475e7f041eec9a318850752d0f5130421ea",
+    "0004_observation_key": "430fe95de67fecb5e8736bedfd105c3ae8c6b78b5da8724a048c8cf8f1f5fe05",
+    "0005_observation_order": "d39fc2a34ac127833b4e992d3d9f95d6889b6e2b16048b381a24ba68c7283059",
+    "0006_override_id": "f3b9e71ba9b1660dfafe2293d4669c1940dd8810e1abf8bf97b69bb2b2496b49",
+    "0007_override_identifiers": "d9d80497ad8e71c5ecc27eb26d2db0b204a3d027cf16b3ec0eda31affb2c111b",
+    "0008_change_number": "6498173a3d436e4bbf1a34a2876bd5b8915b2f4fb996edb52c8789b571dc03fe",
+    "0009_feed_name": "9c29a691b0619820da4fb66d58a9763bc161b9ffb7304a937666d0c0720152c4",
+    "0010_rules_version": "ed1d2ce245fde7832268f548d73d66fcfbc22db926e0fee35a9f2ddb97a73adc",
+    "0011_idempotency_key": "09a8160edc447e7200cd77b7552a9abe4524afc9b2ba1b468eecad89a7b79f9a",
+    "0012_reported_time": "370cfb251ba3a9c8b1b703f8c2668edf0ba9f0d0f6a5e6ce4a494f02328f9f16",
+    "0013_product_sku": "bc9a9d1860c672b7fbda297ab03ddaefcde8b1f147397cfb2e79096acd1ba71f",
+    "0014_stored_value_name": "4646e1ec79ae671efb5320cc7e09632c259c87721c29f4ced76c9531797557a2",
+    "0015_reported_type": "cf5889fa0321ee83f5ff64857b873136c6b0a5356aac0236e3bad76fc1ff9322",
+    "0016_segment_id": "4aa81d3c065572a551f611c470ae4f3357a6bce5e78a43358106ab502a710bf2",
+    "0017_segment_name": "37317499f806d35d3ac78e9faf4ad6e9e58a82ce59cd542778d19beb593545be",
+    "0018_membership": "338506af3b54e5bc86c05cb35153d3373c42da6f034fee8ceb011494294a7a8b",
+    "0019_membership_customer": "df93ea6888c14e88d6f3537d161e6a9f79ee01415dec5a5734933610459cdd40",
+    "0020_customer_due": "b4bdf7fd95aff7b1aaa590ae6dc9792e28b0b646eeca4c5ad735763e79d11917",
+    "0021_identifier_customer_node": "4e52db2b3d2abd31132f399ce48615ee5d4e06d7a1e9fc5023d896fdaff27b1d",
+    "0022_order_customer_node": "3a11277a5953c30e4af71fc6641a7ccb5c2762661b2c8ca6f3611d3296fbefa7",
+    "0023_fact_holder_customer_node": "f3264b6f410677b8d9b0fdf63cff4cc4ae06d5f4478b27125e1cea2f49504b45",
+    "0024_change_customer_recorded_at": "337ca06102c2379801e00510b0269b72b7d1f03e72510f8bf043d424eee78972",
+    "0025_change_other_customer_recorded_at": "71613d1ef2276851c70b771b203b44609c456b597cb63afd0f2414cc5dd1bba2",
+    "0026_words": "5811381daa1ee464d7cabb3235ad5641b5c273b64b4a7c2a33199f0303275711",
+    "0027_source_revocation_id": "9d5563cca988ca8221a1748fc67f02777f8f9909277c234fd715b12926b3fb10",
+}
+
+
+def test_migrations_of_sqlite_are_those_that_were_committed() -> None:
+    scripts = sqlite_migrator.scripts()
+    assert {name: hashlib.sha256(script.encode()).hexdigest() for name, script in scripts.items()} == SQLITE
+
+
+def test_migrations_of_neo4j_are_those_that_were_committed() -> None:
+    assert {name: neo4j_migrator.digest(name) for name in neo4j_migrator.SCHEMA} == NEO4J
+
+
+def test_migrations_are_numbered_without_gaps_in_their_order() -> None:
+    assert list(map(number, SQLITE)) == list(range(1, len(SQLITE) + 1))
+    assert list(map(number, NEO4J)) == list(range(len(NEO4J)))
+    assert list(sqlite_migrator.scripts()) == list(SQLITE)
+    assert list(neo4j_migrator.SCHEMA) == list(NEO4J)
