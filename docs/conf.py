@@ -35,7 +35,9 @@ def _navigation(folder: str) -> str:
             "overrides-and-undo", "changing-rules", "revoking-a-source", "segments", "consent", "subscriptions",
             "clients", "federation", "graph-in-neo4j",
         ],
-        "operations": ["deployment", "backfill", "backup", "incidents", "performance", "limits"],
+        "operations": [
+            "deployment", "monitoring", "backfill", "backup", "verify", "upgrade", "incidents", "performance", "limits",
+        ],
         "internals": [
             "architecture", "resolution-rule", "incremental-resolution", "stores", "compiled-execution", "scheduling",
         ],
