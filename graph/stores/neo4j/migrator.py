@@ -22,6 +22,8 @@ SCHEMA = cypher.load("schema")
 MIGRATIONS = cypher.load("migrations")
 LOCK = next(iter(SCHEMA))
 """The migration that creates the constraint on migrations; its node is locked."""
+LOCK_SECONDS = 3600
+"""After this time the database ends the transaction of a machine that has vanished without closing its connection."""
 MAX_TRIES = 30
 """Tries of a statement that several processes run at the same time on an empty database."""
 EQUIVALENT = "Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists"
@@ -56,10 +58,10 @@ async def migrate(locking: neo4j.AsyncSession, session: neo4j.AsyncSession) -> l
     """Carry out the migrations that a database lacks, one process at a time, and return their names.
 
     Two sessions, because the lock is held by a transaction and the schema cannot be changed in it: if this process
-    dies, the database ends the transaction.
+    dies, the database ends the transaction. All statements are safe to repeat, should two processes hold it after all.
     """
     await _create_lock(session)
-    lock = await locking.begin_transaction()
+    lock = await locking.begin_transaction(timeout=LOCK_SECONDS)
     try:
         # Waits for a process that is migrating.
         await (await lock.run(MIGRATIONS["lock"], name=LOCK)).consume()
