@@ -106,7 +106,7 @@ class Wiring:
     async def check_store(self) -> None:
         """Create the structure of an empty store; raises `StoreVersionMismatch` for one of another version."""
         migrations = await self.store.migrations()
-        if migrations.empty and not migrations.unknown:
+        if migrations.pending and migrations.empty:
             await self.store.migrate()
         else:
             migrations.check()

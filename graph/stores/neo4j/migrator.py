@@ -4,6 +4,7 @@ Neo4j commits each change of the schema by itself, so a process may die between 
 node once it is complete, with its index; until then it is carried out again, so all statements must be safe to repeat.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from functools import cache
@@ -71,17 +72,15 @@ async def migrate(locking: neo4j.AsyncSession, session: neo4j.AsyncSession) -> l
 
 
 async def _create_lock(session: neo4j.AsyncSession) -> None:
-    for _ in range(MAX_TRIES):
+    for tries in range(1, MAX_TRIES + 1):
         try:
             await _run(session, SCHEMA[LOCK])
-        except ClientError as error:
-            # Another process is creating it, and it may not be complete yet.
-            if error.code != EQUIVALENT:
-                raise
-        except TransientError:
-            continue
-        else:
             break
+        except (ClientError, TransientError) as error:
+            # Another process is creating it.
+            if tries == MAX_TRIES or (isinstance(error, ClientError) and error.code != EQUIVALENT):
+                raise
+            await asyncio.sleep(0.1)
     await _run(session, MIGRATIONS["await_indexes"])
 
     async def create(tx: AsyncManagedTransaction) -> None:
