@@ -51,8 +51,8 @@ def fetch(lib: Path) -> None:
     stamp.write_text(pom)
 
 
-def configure(home: Path, bolt: int, http: int, heap_mb: int, page_cache_mb: int) -> None:
-    """Write the server's configuration."""
+def configure(home: Path, bolt: int, http: int, heap_mb: int, page_cache_mb: int, auth: bool = False) -> None:
+    """Write the server's configuration. With `auth` it asks for a password: at first neo4j, which must be changed."""
     for name in ("conf", "data", "logs", "run", "plugins", "import", "certificates", "licenses", "lib"):
         (home / name).mkdir(parents=True, exist_ok=True)
     lines = {
@@ -61,7 +61,7 @@ def configure(home: Path, bolt: int, http: int, heap_mb: int, page_cache_mb: int
         "server.http.listen_address": f"127.0.0.1:{http}",
         "server.http.enabled": "true",
         "server.https.enabled": "false",
-        "dbms.security.auth_enabled": "false",
+        "dbms.security.auth_enabled": "true" if auth else "false",
         "dbms.usage_report.enabled": "false",
         "server.memory.heap.initial_size": f"{heap_mb}m",
         "server.memory.heap.max_size": f"{heap_mb}m",
@@ -91,12 +91,21 @@ def free_port() -> int:
 class Server:
     """The server as a child process: a context manager that starts and stops it."""
 
-    def __init__(self, home: Path, bolt: int = 0, http: int = 0, heap_mb: int = 1024, page_cache_mb: int = 512) -> None:
+    def __init__(
+        self,
+        home: Path,
+        bolt: int = 0,
+        http: int = 0,
+        heap_mb: int = 1024,
+        page_cache_mb: int = 512,
+        auth: bool = False,
+    ) -> None:
         self._home = home.absolute()
         self.bolt = bolt or free_port()
         self.http = http or free_port()
         self.uri = f"neo4j://127.0.0.1:{self.bolt}"
         self._sizes = heap_mb, page_cache_mb
+        self._auth = auth
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Server":
@@ -107,7 +116,7 @@ class Server:
         lib = lib_folder()
         fetch(lib)
         heap_mb, page_cache_mb = self._sizes
-        configure(self._home, self.bolt, self.http, heap_mb, page_cache_mb)
+        configure(self._home, self.bolt, self.http, heap_mb, page_cache_mb, self._auth)
         log = (self._home / "logs" / "neo4j.log").open("ab")
         command = ["java", f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", "-XX:+UseG1GC", "-cp", f"{lib}/*"]
         command += [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in OPENED]
@@ -147,6 +156,12 @@ class Server:
         try:
             self._process.wait(30)
         except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def kill(self) -> None:
+        """End the server at once, as a crash does."""
+        if self._process is not None:
             self._process.kill()
             self._process.wait()
 

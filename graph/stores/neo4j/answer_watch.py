@@ -15,7 +15,8 @@ LATE_TICKS = 2
 """An answer is late after this many ticks without any news on its connection."""
 IDLE_TICKS, MAX_IDLE_TICKS = 5, 30
 """Ticks after which a transaction that runs no query is given up. The server does not tell whether it waits for its
-client, or still plans a query, which may take seconds on a machine with much to do. So the second try waits longer."""
+client, or still plans a query, which may take seconds after a start. So the first transactions, and those that are
+tried again, get more time."""
 REACH_SECONDS = 4.0
 """Seconds within which a new connection must be answered, otherwise the server is silent."""
 LOOK_SECONDS = 10.0
@@ -34,14 +35,14 @@ class Operation:
 
     __slots__ = ("_late_ticks", "_max_idle_ticks", "_steps_seen", "committing", "id", "limit", "steps")
 
-    def __init__(self, id: str, is_repeated: bool = False) -> None:
+    def __init__(self, id: str, is_patient: bool = False) -> None:
         self.id = id
         """The name of the transaction, by which the server's list shows it."""
         self.limit = asyncio.Timeout(None)
         self.steps = 0
         """Increases with everything that arrives from the server."""
         self.committing = False
-        self._max_idle_ticks = MAX_IDLE_TICKS if is_repeated else IDLE_TICKS
+        self._max_idle_ticks = MAX_IDLE_TICKS if is_patient else IDLE_TICKS
         self._steps_seen = 0
         self._late_ticks = 0
 

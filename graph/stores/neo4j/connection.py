@@ -1,9 +1,10 @@
 """The connections to a Neo4j server: reads and writes that end in bounded time, and errors of the driver as ours."""
 
 import asyncio
+import logging
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from random import uniform
@@ -23,10 +24,17 @@ from graph.stores.neo4j.failures import NO_ANSWER, AnswerLost, ConnectionFailed,
 T = TypeVar("T")
 
 TRANSACTIONS = cypher.load("transactions")
+# The driver logs each failed connection as an error: ten lines a second during an outage, whose errors callers get.
+logging.getLogger("neo4j.pool").setLevel(logging.CRITICAL)
 RETRY_SECONDS = 8.0
 """Seconds after the first failure during which the same work is tried again."""
 FIRST_PAUSE, MAX_PAUSE = 0.002, 0.25
 """Seconds between two tries after a conflict: at first about as long as a small write takes, then twice as long."""
+MAX_CONNECTIONS = 100
+ACQUIRE_SECONDS = 5.0
+"""Seconds for which a read or write waits for a connection if all are in use."""
+PLAN_SECONDS = 30.0
+"""Seconds after an outage for which writes wait for their plans at most."""
 READ_SECONDS, WRITE_SECONDS = 300, 60
 """Seconds after which the server itself ends a transaction, so that one without its client keeps no locks."""
 
@@ -69,17 +77,26 @@ _Attempt = Callable[[AsyncSession, Operation], Coroutine[Any, Any, T]]
 
 
 class Connections:
-    """Runs reads and writes in one database, on connections that are replaced if they fail."""
+    """Runs reads and writes in one database, on connections that are replaced if they fail.
 
-    def __init__(self, uri: str, user: str, password: str, database: str) -> None:
+    `write_queries` are the queries of each write, which take `$params`. After an outage the server plans all of them at
+    the same time, and writes wait for that, since it takes longer if a write asks for one after the other.
+    """
+
+    def __init__(self, uri: str, user: str, password: str, database: str, write_queries: Sequence[str] = ()) -> None:
         self._uri, self._auth, self._database = uri, (user, password) if user else None, database
+        self._write_queries = write_queries
         self._pool = _Pool(self._open_driver())
         # A connection that has been idle may be dead, so this driver opens a new one each time.
         self._control = self._open_driver(max_connection_lifetime=0)
         self._process = f"{secrets.token_hex(8)}-"
         self._numbers = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._free = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._planning: asyncio.Task[None] | None = None
         self._login_rejected = False
+        self._has_plans = False
+        """Whether the server has planned a write since it was last unreachable."""
         self.availability = Availability(self._reach)
         self._watch = AnswerWatch(self._reach, self._own_transactions, self._on_lost, self._on_silence)
 
@@ -104,7 +121,7 @@ class Connections:
                 named = Query(query, {"kith": operation.id}, READ_SECONDS)
                 return await _records(await session.run(named, dict(values)), operation)
 
-        return await self._with_retries(run)
+        return await self._with_retries(run, self.availability.wait)
 
     async def transact(self, work: Transact[T], seconds: float = WRITE_SECONDS) -> T:
         """Run some work in one transaction and commit it; the work runs again after conflicts and failures.
@@ -120,9 +137,10 @@ class Connections:
             operation.committing = True
             with _DRIVER_CALL:
                 await tx.commit()
+            self._has_plans = True
             return result
 
-        return await self._with_retries(run)
+        return await self._with_retries(run, self._writable)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
@@ -145,21 +163,26 @@ class Connections:
                 self._failed(meaning)
             raise meaning.as_error() from error
 
-    async def _with_retries(self, attempt: _Attempt[T]) -> T:
+    async def _writable(self) -> None:
+        await self.availability.wait()
+        if self._planning is not None:
+            await asyncio.wait([self._planning])
+
+    async def _with_retries(self, attempt: _Attempt[T], ready: Callable[[], Awaitable[None]]) -> T:
         loop = asyncio.get_running_loop()
         give_up_at, pause = 0.0, FIRST_PAUSE
         while True:
-            if self.availability.sentence:
-                await self.availability.wait()
-            operation = Operation(f"{self._process}{next(self._numbers)}", is_repeated=bool(give_up_at))
+            await ready()
+            pool = self._pool
+            operation = Operation(f"{self._process}{next(self._numbers)}", not self._has_plans or bool(give_up_at))
             try:
-                return await self._try(attempt, operation)
+                return await self._try(attempt, operation, pool)
             except Exception as error:
                 meaning = failure(error)
                 if meaning is None:
                     raise
                 unavailable = meaning.kind in (FailureKind.CONNECTION, FailureKind.OUTAGE, FailureKind.LOGIN)
-                if meaning.kind is FailureKind.CONNECTION:
+                if meaning.kind is FailureKind.CONNECTION and pool is self._pool:
                     # Others that were opened before may have failed in the same way.
                     self._replace_pool()
                 if unavailable:
@@ -176,8 +199,8 @@ class Connections:
                     await asyncio.sleep(uniform(pause / 2, pause))
                     pause = min(2 * pause, MAX_PAUSE)
 
-    async def _try(self, attempt: _Attempt[T], operation: Operation) -> T:
-        pool = self._pool
+    async def _try(self, attempt: _Attempt[T], operation: Operation, pool: "_Pool") -> T:
+        await self._acquire()
         pool.sessions += 1
         try:
             session = pool.driver.session(database=self._database)
@@ -200,14 +223,27 @@ class Connections:
         except TimeoutError as error:
             raise AnswerLost from error
         finally:
+            self._free.release()
             pool.sessions -= 1
             if pool.replaced and not pool.sessions:
                 self._in_background(pool.driver.close())
+
+    async def _acquire(self) -> None:
+        """Take one of the connections, which are as many as the driver opens, so that it never waits for one itself."""
+        if not self._free.locked():
+            await self._free.acquire()
+            return
+        try:
+            async with asyncio.timeout(ACQUIRE_SECONDS):
+                await self._free.acquire()
+        except TimeoutError:
+            raise StoreUnavailable("all connections to the database are in use") from None
 
     # --- failures
 
     def _failed(self, meaning: Failure) -> None:
         self._login_rejected = meaning.kind is FailureKind.LOGIN
+        self._has_plans = self._has_plans and meaning.kind is not FailureKind.OUTAGE
         self.availability.failed(meaning.sentence)
 
     def _replace_pool(self) -> None:
@@ -229,7 +265,18 @@ class Connections:
             raise
         if self.availability.sentence and not self._login_rejected:
             self._in_background(self._end_abandoned())
+            if self._planning is None:
+                self._planning = self._in_background(self._plan_writes())
         self._login_rejected = False
+
+    async def _plan_writes(self) -> None:
+        try:
+            async with asyncio.timeout(PLAN_SECONDS):
+                plans = (self._run(self._control, f"EXPLAIN {query}", params={}) for query in self._write_queries)
+                await asyncio.gather(*plans)
+            self._has_plans = True
+        finally:
+            self._planning = None
 
     async def _own_transactions(self) -> dict[str, RunningTransaction]:
         rows = await self._run(self._control, TRANSACTIONS["own_transactions"], process=self._process)
@@ -253,10 +300,11 @@ class Connections:
         meaning = failure(error)
         self.availability.failed(NO_ANSWER if meaning is None else meaning.sentence)
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -268,6 +316,8 @@ class Connections:
         """Close all connections."""
         await self.availability.close()
         await self._watch.close()
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for driver in (self._pool.driver, self._control):
             await driver.close()

@@ -29,7 +29,7 @@ from graph.stores.neo4j.search import Search
 from graph.stores.neo4j.segments import SegmentReads
 from graph.stores.neo4j.source_revocations import SourceRevocationReads
 from graph.stores.neo4j.transaction import READING, Transaction
-from graph.stores.neo4j.writes import WRITING
+from graph.stores.neo4j.writes import WRITE, WRITING
 
 STORE = cypher.load("store")
 MAX_TRIES = 30
@@ -46,7 +46,7 @@ class Neo4jStore(
     """A batch of 1000 keeps the event loop busy for 40 ms, one of 100 for 5 ms, at a quarter more time in total."""
 
     def __init__(self, uri: str, user: str = "", password: str = "", database: str = "neo4j") -> None:
-        self._connections = Connections(uri, user, password, database)
+        self._connections = Connections(uri, user, password, database, (READING["neighborhood"], WRITE))
         self._batcher = ReadBatcher(self._views)
         self.uri = uri
 
