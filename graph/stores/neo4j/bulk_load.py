@@ -14,6 +14,8 @@ from graph.stores.neo4j.transaction import Transaction
 from graph.stores.neo4j.writes import WRITING
 
 BULK_LOAD = cypher.load("bulk_load")
+PART_SECONDS = 600
+"""Seconds within which a part of a history must be stored; there are no other writers that wait."""
 
 
 class BulkLoad(Connected):
@@ -36,7 +38,7 @@ class BulkLoad(Connected):
             await transaction.load_handles([*numbers, *loaded])
             await transaction.write(writes)
 
-        await self._transact(run)
+        await self._transact(run, PART_SECONDS)
 
     async def load_rules(self, rules: Sequence[StoredRules]) -> None:
         await self._read(BULK_LOAD["load_rules"], params={"rows": list(map(_rules_values, rules))})

@@ -361,5 +361,5 @@ class Connected(ABC):
         """Return the records of one query."""
 
     @abstractmethod
-    async def _transact(self, work: Transact[T]) -> T:
+    async def _transact(self, work: Transact[T], seconds: float = WRITE_SECONDS) -> T:
         """Run some work in one transaction, as `Connections.transact` does."""

@@ -15,7 +15,7 @@ from graph.domain.profile.pages import ByKey, CustomerRef, CustomerView, Selecti
 from graph.ports import StoreSize, T, Work
 from graph.stores.neo4j import cypher, mapping, migrator
 from graph.stores.neo4j.bulk_load import BulkLoad
-from graph.stores.neo4j.connection import Connections, OpenTransaction, Transact
+from graph.stores.neo4j.connection import WRITE_SECONDS, Connections, OpenTransaction, Transact
 from graph.stores.neo4j.customer_pages import LIVE_KEYS, CustomerRecord, query, view
 from graph.stores.neo4j.export import Export
 from graph.stores.neo4j.failures import NO_ANSWER
@@ -56,8 +56,8 @@ class Neo4jStore(
     async def _read(self, query: str, **values: object) -> list[neo4j.Record]:
         return await self._connections.read(query, values)
 
-    async def _transact(self, work: Transact[T]) -> T:
-        return await self._connections.transact(work)
+    async def _transact(self, work: Transact[T], seconds: float = WRITE_SECONDS) -> T:
+        return await self._connections.transact(work, seconds)
 
     async def write(self, work: Callable[[], Work[T]]) -> T:
         async def run(tx: OpenTransaction) -> T:
