@@ -43,6 +43,12 @@ class Portion:
         self.due_at: dict[str, int] = {}
         """When the segments of customers of this portion are due; stored after them."""
 
+    def ends_before(self, record: Record) -> bool:
+        """Whether a record belongs to the next portion. Memberships refer to customers of earlier ones."""
+        if isinstance(record, Membership) and self.writes.customers:
+            return True
+        return self.size >= BATCH_SIZE and not (isinstance(record, StoredIdentifier) and record.customer)
+
     def add(self, record: Record) -> None:
         """Add a record."""
         self.size += 1
@@ -94,7 +100,7 @@ def portions(records: Sequence[Record], portion: Portion, numbers: "ChangeNumber
     """Add records to a portion; yield each one that is full, and then the last one, which is not."""
     for record in records:
         numbers.check(record)
-        if portion.size >= BATCH_SIZE and not (isinstance(record, StoredIdentifier) and record.customer):
+        if portion.ends_before(record):
             yield portion
             portion = Portion()
         portion.add(record)

@@ -38,15 +38,23 @@ CREATE TABLE candidates (n INTEGER NOT NULL, a TEXT NOT NULL, b TEXT NOT NULL, r
 CREATE TABLE repairs (part TEXT NOT NULL, place TEXT NOT NULL, found BLOB, expected BLOB);
 """
 _INDEXES = """
-CREATE UNIQUE INDEX identifiers_key ON identifiers (key);
+CREATE INDEX identifiers_key ON identifiers (key);
 CREATE INDEX identifiers_customer ON identifiers (customer, key);
 CREATE INDEX words_key ON words (key);
 CREATE UNIQUE INDEX customers_id ON customers (id);
-CREATE UNIQUE INDEX links_pair ON links (a, b);
+CREATE INDEX links_pair ON links (a, b);
 CREATE INDEX mentions_key ON mentions (key, n);
 CREATE INDEX interactions_key ON interactions (key);
 CREATE INDEX reports_key ON reports (key);
 """
+
+_DUPLICATES = (
+    """DELETE FROM identifiers WHERE rowid IN (SELECT later.rowid FROM identifiers later
+        JOIN identifiers earlier ON earlier.key = later.key AND earlier.rowid < later.rowid)""",
+    """DELETE FROM links WHERE rowid IN (SELECT later.rowid FROM links later
+        JOIN links earlier ON (earlier.a, earlier.b) = (later.a, later.b) AND earlier.rowid < later.rowid)""",
+)
+"""A damaged store can have several of one, which it reports itself; the first is compared."""
 
 encode = msgspec.msgpack.Encoder().encode
 decode_identifier = msgspec.msgpack.Decoder(StoredIdentifier).decode
@@ -84,6 +92,8 @@ class Scratch:
         self.db.execute("COMMIT")
         self.db.executescript(_INDEXES)
         self.db.execute("BEGIN")
+        for statement in _DUPLICATES:
+            self.db.execute(statement)
 
     def by_key(self, sql: str) -> Iterator[tuple[str, list[Sequence[Any]]]]:
         """Yield rows by their first column, by which they are sorted, without it."""

@@ -124,6 +124,7 @@ def check(path: Path, on_progress: Progress = lambda count: None) -> Mapping[str
             counts[_KIND_OF[type(record)]] += 1
             if counts.total() % BATCH_SIZE == 0:
                 on_progress(counts.total())
+    on_progress(counts.total())
     if end is None:
         raise _invalid(path, "its end is missing")
     if end != _End(dict(counts), digest.hexdigest()):

@@ -12,6 +12,7 @@ from graph.bulk.collect import Collector
 from graph.bulk.result import BulkResult
 from graph.bulk.spool import Row, Spool
 from graph.commands.commit import commit
+from graph.commands.rules_rollout import RulesRollout, active_rules
 from graph.domain.model.errors import StoreUnavailable
 from graph.domain.model.rules import Rules
 from graph.domain.resolution.preparation import Command, Observe, receipt_of
@@ -24,10 +25,19 @@ from service.bootstrap import SystemClock
 from service.config import rules_file
 from service.runtime.ids import RandomIds
 from tests.builders.clients import Client, seen
-from tests.builders.graphs import NOW, CountingIds
+from tests.builders.graphs import NOW, CountingIds, FixedClock
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh, wipe
-from tests.builders.strategies import GUARDED_RULES, RULES, SETTINGS, batches, observations, orders, statements
+from tests.builders.strategies import (
+    GUARDED_RULES,
+    OTHER_RULES,
+    RULES,
+    SETTINGS,
+    batches,
+    observations,
+    orders,
+    statements,
+)
 from tests.builders.transfers import comparable, everything_shown, exported, fill, send_every_kind
 from tests.builders.verifications import found, repaired, verified
 
@@ -45,6 +55,23 @@ def test_a_sound_store_is_clean(fresh: Fresh, run: Run, sequence: list[list[Comm
     # then
     assert report.clean, report.samples
     assert report.verified["observation"] == run(store.count_observations())
+
+
+@settings(SETTINGS, max_examples=15)
+@given(sequence=batches, new=st.sampled_from([*OTHER_RULES, GUARDED_RULES]))
+def test_a_store_is_clean_after_new_rules(fresh: Fresh, run: Run, sequence: list[list[Command]], new: Rules) -> None:
+    # given
+    store, ids = fresh(), CountingIds()
+    run(store.save_rules("old", 0, NOW))
+    for at, batch in enumerate(sequence):
+        run(store.write(lambda batch=batch, at=at: commit(batch, RULES, NOW + at, ids, 1)))
+    # when
+    run(store.save_rules("new", 1, NOW))
+    rollout = RulesRollout(store, FixedClock(), ids, active_rules(new, RULES, 2), run(store.rules())[0])
+    assert run(rollout.run())
+    # then
+    report = verified(store, run, new)
+    assert report.clean, report.samples
 
 
 @settings(SETTINGS, max_examples=15)
@@ -230,6 +257,10 @@ CYPHER: Mapping[str, tuple[str, tuple[str, ...]]] = {
             MATCH (other:Customer) WHERE other <> c AND other.retired_at IS NULL
             WITH i, old, other LIMIT 1 DELETE old CREATE (i)-[:IDENTIFIES]->(other)""",
         ("membership", "customers", "history"),
+    ),
+    "a link that is stored twice": (
+        "MATCH (a)-[l:LINKED]->(b) WITH a, l, b LIMIT 1 CREATE (a)-[m:LINKED]->(b) SET m = l",
+        ("storage",),
     ),
     "an identifier of two customers": (
         f"""MATCH (i:Identifier {{key: '{ANN}'}})-[:IDENTIFIES]->(c:Customer)

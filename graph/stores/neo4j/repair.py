@@ -12,6 +12,7 @@ BATCH_SIZE = 5_000
 """Identifiers whose words are written in one transaction."""
 _DESCRIPTIONS = {
     "feed": "numbers of the feed differ from the history",
+    "several_links": "links are stored more than once",
     "several_customers": "identifiers belong to several customers",
     "several_redirects": "customer ids redirect to several others",
     "customer_node": "identifiers are not found by their large customer",

@@ -11,6 +11,18 @@ RETURN CASE WHEN last = newest THEN 0 ELSE 1 END AS count;
 MERGE (f:Feed {name: 'changes'})
 SET f.last = coalesce(COLLECT { MATCH (h:Change) RETURN max(h.number) }[0], 0);
 
+// name: check_several_links
+// Links between the same identifiers.
+MATCH (a:Identifier)-[l:LINKED]->(b:Identifier)
+WITH a, b, count(l) AS links WHERE links > 1
+RETURN count(*) AS count;
+
+// name: repair_several_links
+// Deletes all but one; its evidence is compared as that of any other.
+MATCH (a:Identifier)-[l:LINKED]->(b:Identifier)
+WITH a, b, collect(l) AS links WHERE size(links) > 1
+FOREACH (l IN links[1..] | DELETE l);
+
 // name: check_several_customers
 // Identifiers that belong to several customers.
 MATCH (i:Identifier) WHERE COUNT { (i)-[:IDENTIFIES]->() } > 1 RETURN count(i) AS count;
