@@ -61,7 +61,7 @@ reference: $(VENV)/installed ## Write the generated tables of docs/reference.
 	$(BIN)/python -m tools.docs.reference
 
 neo4j: ## Start a real Neo4j from Maven artifacts (Java 17, Maven) on PORT, with its data in HOME_DIR; Ctrl-C stops it.
-	$(PYTHON) tools/neo4j/server.py --home $(HOME_DIR) --bolt-port $(PORT)
+	$(PYTHON) -m tools.neo4j.server --home $(HOME_DIR) --bolt-port $(PORT)
 
 sdl: $(VENV)/installed ## Write schema/schema.graphql.
 	$(BIN)/python -c "from schema.root import sdl; open('schema/schema.graphql', 'w').write(sdl())"

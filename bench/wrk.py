@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from tools.neo4j.guard import guard, release
+
 QUIET = {"KITH_RFM_INTERVAL_SECONDS": "0"}
 """No RFM scores and predictions: fitting the models takes a core for the first half minute of a service."""
 LUA = """
@@ -40,6 +42,7 @@ def server_process(command: list[str], port: int, ready: str = "/readyz", **envi
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment}
     )
+    guarding = guard(process.pid)
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(200):
@@ -53,6 +56,7 @@ def server_process(command: list[str], port: int, ready: str = "/readyz", **envi
     finally:
         process.terminate()
         process.wait()
+        release(guarding)
 
 
 def rate(url: str, bodies: list[str], clients: int, seconds: int) -> float:

@@ -22,6 +22,7 @@ from graph.domain.resolution.preparation import receipt_of
 from service.config import rules_file
 from service.ingest.raw_lines import LineContent, RawLine
 from service.ingest.records import parse_record
+from service.runtime.children import exit_after
 
 CHUNK_LINES = 2_000
 """Lines that are sent to a process at a time."""
@@ -82,6 +83,10 @@ _reader: LineReader | None = None
 def _initialize_worker(reader: LineReader) -> None:
     global _reader
     _reader = reader
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        # The pool's pipes have ends in every reader, so a reader would wait forever for a parent that was killed.
+        exit_after(parent.join)
 
 
 def _read_chunk(contents: Sequence[LineContent]) -> list[LineResult]:

@@ -1,12 +1,14 @@
 """Fits the purchase models with PyMC-Marketing, in a separate process.
 
-`python -m service.runtime.model_fitting` reads the training data and writes the parameters, both as JSON.
+`python -m service.runtime.model_fitting` reads the training data, a line, and writes the parameters, both as JSON. It
+ends when its standard input does, so that it never outlives the service.
 
 The process runs at low priority: the library needs several hundred megabytes, which the service must not retain, and a
 whole core for some seconds. The extra `predict` installs the library.
 """
 
 import asyncio
+import contextlib
 import importlib.util
 import json
 import logging
@@ -16,6 +18,7 @@ import sys
 from typing import Any
 
 from graph.domain.profile.prediction import MIN_REPEAT_CUSTOMERS, Model, TrainingData
+from service.runtime.children import exit_after
 
 LIBRARY = "pymc_marketing"
 MAX_SECONDS = 900
@@ -33,7 +36,7 @@ async def fit(data: TrainingData) -> Model | None:
     if not data.is_sufficient:
         return None
     rows = [[history.repeat_purchases, history.recency, history.age] for history in data.histories]
-    request = json.dumps([rows, data.spend]).encode()
+    request = json.dumps([rows, data.spend]).encode() + b"\n"
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -44,7 +47,7 @@ async def fit(data: TrainingData) -> Model | None:
     )
     try:
         async with asyncio.timeout(MAX_SECONDS):
-            out, _ = await process.communicate(request)
+            out = await _answer(process, request)
         # The last line is the result; the library prints to the lines before it.
         (r, alpha, a, b), spend = json.loads(out.splitlines()[-1])
     except (TimeoutError, IndexError, ValueError):
@@ -56,6 +59,19 @@ async def fit(data: TrainingData) -> Model | None:
             await process.wait()
     money = {currency: (p, q, v) for currency, (p, q, v) in spend.items()}
     return Model(data.as_of, len(rows), r, alpha, a, b, money)
+
+
+async def _answer(process: asyncio.subprocess.Process, request: bytes) -> bytes:
+    """Send a request and return what the process prints. It runs only as long as its standard input is open."""
+    if process.stdin is None or process.stdout is None:
+        raise ValueError("the process has no pipes")
+    with contextlib.suppress(ConnectionError):  # the process has ended
+        process.stdin.write(request)
+        await process.stdin.drain()
+    out = await process.stdout.read()
+    process.stdin.close()
+    await process.wait()
+    return out
 
 
 def _fit_parameters(model: Any, names: tuple[str, ...], columns: dict[str, list[float]]) -> list[float]:
@@ -76,9 +92,11 @@ def _fit_parameters(model: Any, names: tuple[str, ...], columns: dict[str, list[
 def main() -> None:
     """Read the training data from standard input and print the parameters."""
     os.nice(10)
+    rows, spend = json.loads(sys.stdin.buffer.readline())
+    exit_after(sys.stdin.buffer.read)
+
     from pymc_marketing.clv import BetaGeoModel, GammaGammaModel
 
-    rows, spend = json.load(sys.stdin)
     repeated, recency, age = (list(map(float, column)) for column in zip(*rows, strict=True))
     frequency = _fit_parameters(
         BetaGeoModel, ("r", "alpha", "a", "b"), {"frequency": repeated, "recency": recency, "T": age}

@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tools.neo4j.guard import guard, release
+
 ROOT = Path(__file__).parents[2]
 API = ROOT / "tools" / "api"
 TOOLS = ROOT / ".venv-api" / "bin"
@@ -44,6 +46,7 @@ class Service:
             stderr=subprocess.STDOUT,
             stdout=self.log.open("wb"),
         )
+        self._guard = guard(self._process.pid)
         self.http = httpx.Client(timeout=60)
 
     @property
@@ -80,6 +83,7 @@ class Service:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        release(self._guard)
 
 
 Serve = Callable[..., Service]

@@ -1,8 +1,9 @@
 """A real Neo4j Community server without Docker: Maven fetches it, Java 17 runs it, on 127.0.0.1 and without a password.
 
-    python tools/neo4j/server.py --home .neo4j --bolt-port 7687 --http-port 7474
+    python -m tools.neo4j.server --home .neo4j --bolt-port 7687 --http-port 7474
 
-Runs until it is interrupted, then stops the server cleanly. The log is in HOME/logs/neo4j.log. Standard library only.
+Runs until it is interrupted, then stops the server cleanly. If it is killed, the server ends too. The log is in
+HOME/logs/neo4j.log. Standard library only.
 """
 
 import argparse
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from tools.neo4j.guard import guard, release
 
 HERE = Path(__file__).parent
 OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.lang")
@@ -107,6 +110,7 @@ class Server:
         self._sizes = heap_mb, page_cache_mb
         self._auth = auth
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Server":
         if reason := missing():
@@ -125,6 +129,7 @@ class Server:
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
+        self._guard = guard(self._process.pid)
         self._wait()
         return self
 
@@ -150,14 +155,16 @@ class Server:
 
     def stop(self) -> None:
         """Stop the server cleanly, or kill it after 30 seconds."""
-        if self._process is None or self._process.poll() is not None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if self._guard is not None:
+            release(self._guard)
+            self._guard = None
 
     def kill(self) -> None:
         """End the server at once, as a crash does."""
