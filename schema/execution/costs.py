@@ -10,8 +10,8 @@ MAX_ITEMS = 1_000
 ASSUMED_SIZE = 3
 """The assumed length of a list without a page size, unless `LIST_SIZES` has an entry for it."""
 
-SIZED_BY_PARENT = frozenset({"nodes", "edges", "results"})
-"""Fields of connections and payloads whose length is the size requested from their parent field."""
+SIZED_BY_PARENT = frozenset({"nodes", "edges", "results", "sample"})
+"""Fields of connections, payloads and previews whose length is the size requested from their parent field."""
 
 BATCH_ARGUMENTS: dict[str, tuple[str, ...]] = {
     "Mutation.linkIdentifiers": ("input", "observations"),
@@ -56,6 +56,9 @@ LIST_SIZES: dict[str, int] = {
     "Order.lines": 5,
     "Metrics.revenue": 1,
     "Metrics.averageOrderValue": 1,
+    "RulesImpact.sampleMerges": 5,
+    "RulesImpact.sampleSplits": 5,
+    "PreviewSample.groups": 20,
     "ObservationAccepted.merges": 1,
     "ObservationAccepted.droppedIdentifiers": 1,
     "ObservationAccepted.suspendedLinks": 1,

@@ -106,7 +106,6 @@ COVERED_BY = {
     "schema/execution/compiled/plans.py": "schema/execution/test_compiled.py",
     "schema/execution/compiled/resolvers.py": "journeys/test_profile.py",
     "schema/execution/compiled/scalars.py": "schema/execution/test_compiled.py",
-    "schema/execution/costs.py": "schema/execution/test_document_weight.py",
     "schema/execution/documents.py": "schema/execution/test_runner.py",
     "schema/execution/limits.py": "schema/execution/test_runner.py",
     "schema/shared/connections.py": "conformance/test_round_trips.py",
