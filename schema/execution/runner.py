@@ -111,9 +111,13 @@ class OperationRunner:
         on_prepared: OnPrepared | None = None,
     ) -> ExecutionAnswer:
         """Run a query or a mutation. `on_prepared` is called with the operation and its cost before it begins."""
-        operation, rejected = self.prepare(request, allowed, on_prepared)
-        if rejected is not None:
-            return rejected
+        try:
+            operation, rejected = self.prepare(request, allowed, on_prepared)
+            return await self._run(operation, request, context) if rejected is None else rejected
+        except Exception as error:
+            return _failed(error)
+
+    async def _run(self, operation: Operation, request: GraphQLRequest, context: Context) -> ExecutionAnswer:
         try:
             with self._timeout.scope():
                 result = await self._execute(operation, request, context)
@@ -157,14 +161,31 @@ class OperationRunner:
         on_prepared: OnPrepared | None = None,
     ) -> AsyncGenerator[ExecutionAnswer, None]:
         """Run any operation: a subscription yields one answer per event, other operations yield one answer."""
-        operation, rejected = self.prepare(request, allowed, on_prepared)
-        if rejected is not None:
-            yield rejected
-            return
-        if operation.node.operation is not OperationType.SUBSCRIPTION:
-            yield await self.run(request, context, allowed)
-            return
-        source = subscribe(
+        source: Any = None
+        try:
+            operation, rejected = self.prepare(request, allowed, on_prepared)
+            if rejected is not None:
+                yield rejected
+            elif operation.node.operation is not OperationType.SUBSCRIPTION:
+                yield await self._run(operation, request, context)
+            else:
+                source = self._subscribe(operation, request, context)
+                source = await source if isawaitable(source) else source
+                if isinstance(source, ExecutionResult):
+                    yield ExecutionAnswer(Stage.VALIDATION, errors=source.errors)
+                    return
+                async for result in source:
+                    yield _answer(result)
+        except Exception as error:
+            # graphql-core reports errors of resolvers, but not errors of the source of events.
+            yield _failed(error)
+        finally:
+            if (close := getattr(source, "aclose", None)) is not None:
+                await close()
+
+    def _subscribe(self, operation: Operation, request: GraphQLRequest, context: Context) -> Any:
+        """Return the source of a subscription's results, or its errors, or an awaitable of either."""
+        return subscribe(
             self._core,
             operation.document,
             variable_values=dict(request.variables),
@@ -173,22 +194,6 @@ class OperationRunner:
             executor_class=self._subscription_executor_class(operation),
             hide_suggestions=not self.limits.details,
         )
-        if isawaitable(source):
-            source = await source
-        if isinstance(source, ExecutionResult):
-            yield ExecutionAnswer(Stage.VALIDATION, errors=source.errors)
-            return
-        try:
-            async for result in source:
-                yield _answer(result)
-        except Exception as error:
-            # graphql-core reports errors of resolvers, but not errors of the source of events.
-            yield ExecutionAnswer(
-                Stage.EXECUTION, errors=[GraphQLError("the subscription failed", original_error=error)]
-            )
-        finally:
-            if (close := getattr(source, "aclose", None)) is not None:
-                await close()
 
     def _subscription_executor_class(self, operation: Operation) -> type[Any]:
         """Return the executor class of a subscription's events. It is compiled at once, because events are many."""
@@ -201,6 +206,11 @@ class OperationRunner:
 def rejection(error: InvalidInput) -> ExecutionAnswer:
     """Return the answer to a request that cannot succeed unchanged."""
     return ExecutionAnswer(Stage.VALIDATION, errors=[GraphQLError(error.message, original_error=error)])
+
+
+def _failed(error: Exception) -> ExecutionAnswer:
+    """Return the answer if not a field but the whole operation failed, for example the source of events."""
+    return ExecutionAnswer(Stage.EXECUTION, errors=[GraphQLError("the operation failed", original_error=error)])
 
 
 _NO_OPERATION: Any = None

@@ -165,7 +165,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             if kind == EVENT_STREAM:
                 raise HTTPException(400, "a batch cannot be answered with an event stream")
             results = [
-                responses.response_body(await self._run_batched(operation, context, record)) for operation in parameters
+                responses.encoded(await self._run_batched(operation, context, record)) for operation in parameters
             ]
             return json_response(results, 200, kind)
         graphql_request, _ = self.graphql_request(parameters)
@@ -223,8 +223,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return EventStream(response, self.slow_reader, caller, lambda: self.connection_limiter.release(caller, "sse"))
 
     async def process_result(self, request: Request, result: Any) -> Any:
-        """Return an answer of a stream as JSON values."""
-        return responses.response_body(result)
+        """Return an answer of a stream as JSON text."""
+        return responses.encoded(result)
 
     def encode_json(self, data: object) -> str:
         """Encode JSON as text: messages of a WebSocket must not be binary."""

@@ -43,11 +43,15 @@ def parse_json(text: bytes | str) -> Any:
 
 
 def encode_json(value: object) -> bytes:
-    """Encode an answer. Values from older stores that no JSON parser reads are replaced, see `readable`."""
+    """Encode an answer. Values from older stores that no JSON parser reads are replaced, see `readable`.
+
+    Raises `TypeError` or `RecursionError` if the value is no JSON.
+    """
     try:
         return orjson.dumps(value)
     except TypeError:
-        return orjson.dumps(readable(value))
+        # Python's encoder is slower, but writes more levels.
+        return json.dumps(readable(value), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _without_half(escape: re.Match[str]) -> str:

@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import orjson
 from starlette.responses import Response
 
 from schema.execution.runner import ExecutionAnswer, Stage
-from service.http.error_format import format_error, retry_after
+from service.http.error_format import format_error, internal_error, retry_after
 from service.http.json_body import encode_json
 
 GRAPHQL_RESPONSE_JSON = "application/graphql-response+json"
@@ -55,6 +56,18 @@ def response_body(answer: ExecutionAnswer) -> dict[str, Any]:
     return result
 
 
+def encoded(answer: ExecutionAnswer) -> orjson.Fragment:
+    """Return an answer as JSON text, to be put into a batch or a message. It is an error if it cannot be encoded."""
+    return orjson.Fragment(_encode(response_body(answer)))
+
+
+def _encode(body: dict[str, Any]) -> bytes:
+    try:
+        return encode_json(body)
+    except (TypeError, ValueError, RecursionError) as error:
+        return encode_json({"errors": [internal_error(error)], "data": None})
+
+
 def status(answer: ExecutionAnswer, media_type: str, http_status_profile: HttpStatusProfile) -> int:
     """Return the HTTP status of an answer.
 
@@ -83,9 +96,13 @@ def response(answer: ExecutionAnswer, media_type: str, http_status_profile: Http
     result = response_body(answer)
     seconds = retry_after(result["errors"]) if answer.errors else None
     if seconds is not None:
-        return json_response(result, 503, media_type, {"Retry-After": str(seconds)})
+        return _response(result, 503, media_type, {"Retry-After": str(seconds)})
     headers = {"Allow": "POST"} if answer.stage is Stage.METHOD else None
-    return json_response(result, status(answer, media_type, http_status_profile), media_type, headers)
+    return _response(result, status(answer, media_type, http_status_profile), media_type, headers)
+
+
+def _response(body: dict[str, Any], status: int, kind: str, headers: Mapping[str, str] | None) -> Response:
+    return Response(_encode(body), status, headers, media_type=f"{kind}; charset=utf-8")
 
 
 def json_response(answer: object, status: int, media_type: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -191,7 +191,7 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
                 async for answer in stream:
                     record.answered(answer)
                     if answer.executed:
-                        payload = {"id": operation.id, "type": "next", "payload": responses.response_body(answer)}
+                        payload = {"id": operation.id, "type": "next", "payload": responses.encoded(answer)}
                         await operation.send_operation_message(cast(Message, payload))
                     else:
                         await self._send_errors(operation, answer)

@@ -9,11 +9,16 @@ INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
 
 
 def original_of(error: GraphQLError) -> BaseException | None:
-    """Return the error that a resolver raised; `None` if GraphQL itself found the error."""
-    original = error.original_error
-    while isinstance(original, GraphQLError):
-        original = original.original_error
-    return original
+    """Return the error behind an execution error; `None` if the request is the reason.
+
+    It is what a resolver raised, or the error itself if the type of a field cannot represent its value.
+    """
+    cause = error
+    while isinstance(cause.original_error, GraphQLError):
+        cause = cause.original_error
+    if cause.original_error is None and error.path and not cause.nodes:
+        return cause
+    return cause.original_error
 
 
 def error_code(error: GraphQLError) -> str:

@@ -24,6 +24,7 @@ from tests.builders.graphs import NOW, CountingIds, observe
 from tests.builders.operations import INTERACTIONS
 from tests.builders.runs import Run
 from tests.builders.services import Serve, Service, Subscriber
+from tests.builders.stores import overwrite_identifiers
 
 CHANGES = "subscription($after: String) { changes(after: $after) { cursor kind customerId } }"
 CUSTOMER = """subscription { customerChanged(by: {identifier: {namespace: "cookie", value: "ck-1"}}) {
@@ -238,6 +239,39 @@ def test_what_an_older_store_holds_ends_no_subscription(serve_sqlite: Serve, run
     for event in events:
         (node,) = event["payload"]["data"]["customerChanged"]["timeline"]["nodes"]
         assert (node["properties"]["n"], node["properties"]["m"]) == (2.0**64, "\ufffd")
+
+
+def test_an_event_that_cannot_be_answered_is_an_error_and_its_id_is_free_again(
+    serve_sqlite: Serve, run: Run, tmp_path: Path
+) -> None:
+    # given a customer with a number that its field cannot represent
+    service = serve_sqlite()
+    link(service, "cookie=ck-1", "device=device-1")
+    store = SQLiteStore(tmp_path / "kith.db")
+    run(overwrite_identifiers(store, "observation_count", 2**40))
+    run(store.close())
+    query = CUSTOMER.replace("{ value }", "{ observationCount }")
+
+    async def attempt() -> list[dict[str, Any]]:
+        websocket = await begin(service.socket)
+        received = []
+        # when it is followed twice under one id
+        for number in range(2):
+            await websocket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": query}}))
+            received.append(json.loads(await websocket.recv()))
+            await asyncio.to_thread(link, service, "cookie=ck-1", f"email=ann{number}@example.com")
+            received.append(json.loads(await websocket.recv()))
+            await websocket.send('{"type": "complete", "id": "1"}')
+        await websocket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }"}}))
+        return [*received, json.loads(await websocket.recv()), json.loads(await websocket.recv())]
+
+    *events, answer, end = run(attempt())
+    # then each event is an error, and the socket goes on
+    for event in events:
+        assert (event["type"], event["payload"]["data"]) == ("next", {"customerChanged": None})
+        assert event["payload"]["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+    assert answer["payload"] == {"data": {"__typename": "Query"}}
+    assert end == {"type": "complete", "id": "1"}
 
 
 def test_sockets_run_only_trusted_documents_if_configured(serve_sqlite: Serve, run: Run, tmp_path: Path) -> None:

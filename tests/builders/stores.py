@@ -9,7 +9,7 @@ from pathlib import Path
 
 from graph.ports import Store
 from graph.stores.neo4j import Neo4jStore
-from graph.stores.sqlite import migrator
+from graph.stores.sqlite import SQLiteStore, migrator
 from tests.builders.repository import ROOT
 
 Fresh = Callable[[], Store]
@@ -51,3 +51,15 @@ def kill_migrations(store: str) -> list[str]:
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert result.returncode == 0, result.stderr
     return result.stdout.splitlines()
+
+
+async def overwrite_identifiers(store: Store, name: str, value: object) -> None:
+    """Set one stored value of all identifiers behind Kith's back, to what Kith would never write."""
+    if isinstance(store, Neo4jStore):
+        async with store._session() as session:
+            await (await session.run(f"MATCH (i:Identifier) SET i.{name} = $value", value=value)).consume()
+        return
+    assert isinstance(store, SQLiteStore)
+    with closing(sqlite3.connect(store._path)) as connection:
+        connection.execute(f"UPDATE identifiers SET {name} = ?", (value,))
+        connection.commit()

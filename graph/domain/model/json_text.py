@@ -75,6 +75,8 @@ def _check_leaf(value: object, name: str) -> Problem | None:
     if isinstance(value, int | float) and not _is_allowed_number(value):
         message = f"{name} contains the number {_shown(value)}; 64 bits are allowed, -2^63 to 2^64 - 1"
         return Problem("INVALID_VALUE", message, (name,))
+    if not isinstance(value, str | int | float | None):
+        return Problem("INVALID_VALUE", f"{name} contains what is not JSON: {type(value).__name__}", (name,))
     return None
 
 
@@ -122,7 +124,7 @@ def readable(value: Any) -> Any:
     """Return a stored JSON value as one that every JSON parser reads.
 
     A whole number beyond 64 bits becomes a float, a number that is not finite its text, and half of a surrogate pair
-    the replacement character.
+    the replacement character. Raises `TypeError` if the value is no JSON.
     """
     return value if check_json(value, "") is None else _readable(value)
 
@@ -141,6 +143,8 @@ def _readable(value: Any) -> Any:
             return str(value)
     if isinstance(value, float) and not isfinite(value):
         return str(value)
+    if not isinstance(value, str | int | float | None):
+        raise TypeError(f"{type(value).__name__} is not JSON")
     return value
 
 

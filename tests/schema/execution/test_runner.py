@@ -178,3 +178,28 @@ def test_the_objects_of_a_request_are_freed_with_its_answer(run: Run, text: str)
     before, after = run(count_before_and_after())
     # then: no object of it is left
     assert after == before
+
+
+class FailingVariables(dict[str, Any]):
+    """Variables that cannot be read."""
+
+    def get(self, *_: object) -> None:
+        raise ConnectionResetError("the variables are gone")
+
+
+def test_a_failure_outside_of_fields_is_an_error_of_the_operation(run: Run) -> None:
+    # given
+    request = GraphQLRequest(ORDERS_QUERY, FailingVariables())
+    runner, context = OperationRunner(schema, Limits()), new_context(EmptyGraph(), Caller("test"))
+
+    async def streamed() -> list[ExecutionAnswer]:
+        return [answer async for answer in runner.stream(request, context, ALL)]
+
+    # when
+    answers = [run(runner.run(request, context, ALL)), *run(streamed())]
+    # then each of them ends with one error
+    assert len(answers) == 2
+    for answer in answers:
+        assert (answer.stage, answer.data) == (Stage.EXECUTION, None)
+        (error,) = answer.errors or ()
+        assert isinstance(error.original_error, ConnectionResetError)

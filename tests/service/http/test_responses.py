@@ -1,12 +1,17 @@
 """Media types, statuses and ETags of responses."""
 
+import json
+from typing import Any
+
+import orjson
 import pytest
-from graphql import GraphQLError
+from graphql import GraphQLError, located_error, parse
 from starlette.responses import Response
 
 from graph.domain.model.errors import StoreUnavailable
 from schema.execution.runner import ExecutionAnswer, Stage
-from service.http.responses import EVENT_STREAM, GRAPHQL_RESPONSE_JSON, JSON, media_type, response, with_etag
+from service.http.error_format import format_error
+from service.http.responses import EVENT_STREAM, GRAPHQL_RESPONSE_JSON, JSON, encoded, media_type, response, with_etag
 
 WRONG = [GraphQLError("wrong")]
 DATA = {"a": 1}
@@ -55,6 +60,47 @@ def test_a_temporary_failure_is_503_with_retry_after() -> None:
     failure = GraphQLError("unavailable", original_error=StoreUnavailable("the database does not respond"))
     answer = response(ExecutionAnswer(Stage.EXECUTION, None, [failure]), JSON, "2025")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+
+
+def deep(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("value", [object(), b"bytes", deep(5_000)], ids=["object", "bytes", "deep"])
+def test_an_answer_that_cannot_be_encoded_is_an_error(value: object) -> None:
+    # given
+    answer = ExecutionAnswer(Stage.EXECUTION, {"a": value})
+    # when
+    alone, batched = response(answer, JSON, "2025"), orjson.loads(orjson.dumps([encoded(answer)]))
+    # then
+    assert alone.status_code == 200
+    for body in (orjson.loads(alone.body), batched[0]):
+        assert body["data"] is None
+        assert [error["extensions"]["code"] for error in body["errors"]] == ["INTERNAL_SERVER_ERROR"]
+
+
+@pytest.mark.parametrize(
+    "value", [deep(300), 2**64, float("nan"), "\ud800"], ids=["deep", "long", "nan", "half a pair"]
+)
+def test_what_only_some_parsers_read_is_encoded(value: object) -> None:
+    body = response(ExecutionAnswer(Stage.EXECUTION, {"a": value}), JSON, "2025").body
+    assert json.loads(body)["data"].keys() == {"a"}
+
+
+def test_only_errors_of_the_document_are_the_callers() -> None:
+    # given an error of a type that cannot represent a value, and one of an argument
+    node = parse("{ a }").definitions[0]
+    of_type = GraphQLError("Int cannot represent 5000000000")
+    of_argument = GraphQLError("Argument 'x' has invalid value", node)
+    # when
+    formatted = [format_error(located_error(error, [node], ["a"])) for error in (of_type, of_argument)]
+    # then
+    assert [error["extensions"]["code"] for error in formatted] == ["INTERNAL_SERVER_ERROR", "BAD_REQUEST"]
+    assert "5000000000" not in formatted[0]["message"]
+    assert formatted[0]["path"] == ["a"]
 
 
 def test_a_cached_response_is_not_sent_again() -> None:
