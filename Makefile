@@ -19,7 +19,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/$(PIP_INSTALL) --constraint constraints.txt \
-		--editable '.[predict,bulk,xlsx]' hatchling hypothesis import-linter mypy pytest pytest-timeout ruff
+		--editable '.[predict,bulk,xlsx,otel]' hatchling hypothesis import-linter mypy pytest pytest-timeout ruff
 	touch $@
 
 install: $(VENV)/installed-dev ## Install Kith and what its tests need into .venv.

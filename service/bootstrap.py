@@ -25,7 +25,8 @@ from service.config import attributes_file, rules_file
 from service.config.settings import Settings
 from service.observability.metrics import Metrics
 from service.observability.observed_store import observed
-from service.runtime import model_fitting
+from service.observability.requests import Traces
+from service.runtime import model_fitting, version
 from service.runtime.ids import RandomIds
 
 log = logging.getLogger("kith.preparation")
@@ -84,6 +85,8 @@ class Wiring:
     """Why the last attempt to prepare failed."""
     _conflicting: bool = False
     metrics: Metrics | None = field(default_factory=Metrics)
+    """`None` if they are off."""
+    traces: Traces | None = None
     """`None` if they are off."""
 
     async def prepare(self) -> None:
@@ -188,6 +191,18 @@ class Wiring:
             if self.problem and self.problem != store:
                 missing["preparation"] = self.problem
         return missing
+
+
+def open_traces(settings: Settings) -> Traces | None:
+    """Return what traces requests, `None` if the settings say that none is. Raises `InvalidInput`."""
+    if not settings.traces:
+        return None
+    try:
+        from service.observability.traces import OpenTelemetryTraces
+    except ImportError as error:
+        message = "KITH_TRACES requires the extra `otel`: pip install 'kith-graph[otel]'"
+        raise InvalidInput("MISSING_EXTRA", f"{message} (missing: {error.name})") from error
+    return OpenTelemetryTraces(settings.traces, version.number())
 
 
 def wire(settings: Settings, read_only: bool = False) -> Wiring:

@@ -12,9 +12,10 @@ from graph.commands.rules_rollout import ActiveRules
 from graph.commands.write_gate import WriteGate
 from graph.domain.model.errors import Overloaded, RulesChanged, TemporaryFailure
 from graph.domain.resolution.preparation import Command, under_rules
-from graph.ports import Clock, Ids, Work, WriteStore
+from graph.ports import Clock, Ids, T, Work, WriteStore
 from graph.runtime import measurements
 from graph.runtime.counters import WriteCounters
+from graph.runtime.measurements import Span
 from graph.runtime.scheduling import interactive_within
 
 MAX_COMMANDS = 1_000
@@ -41,6 +42,8 @@ class _PendingRequest:
     results: list[CommandResult] = field(default_factory=list)
     began_at: float | None = None
     """When its first transaction began, by `perf_counter`."""
+    span: Span | None = None
+    """The span of its write, if it is traced."""
 
     def fail(self, error: Exception) -> None:
         """Raise an error to the caller."""
@@ -108,12 +111,16 @@ class GroupCommit:
         times = measurements.current.get()
         if times is None:
             return await request.done
+        if times.span is not None:
+            request.span = times.span.child("kith.write", {"kith.commands": len(commands)})
         arrived_at = perf_counter()
         with times.write:
             try:
                 return await request.done
             finally:
                 times.queue_seconds += (request.began_at or perf_counter()) - arrived_at
+                if request.span is not None:
+                    request.span.end()
 
     @property
     def waiting(self) -> int:
@@ -164,8 +171,9 @@ class GroupCommit:
         now = perf_counter()
         for request, _ in group:
             request.began_at = request.began_at or now
+        spans = [request.span for request, _ in group if request.span is not None]
         try:
-            results = iter(await self._write([command for _, commands in group for command in commands]))
+            results = iter(await self._write([command for _, commands in group for command in commands], spans))
         except Exception as error:
             # A request must not fail because of another in its group. If the database is unavailable, all fail.
             if len(group) > 1 and not isinstance(error, TemporaryFailure):
@@ -182,7 +190,22 @@ class GroupCommit:
             self._waiting -= len(commands)
             request.add_results([next(results) for _ in commands])
 
-    async def _write(self, commands: Sequence[Command]) -> list[CommandResult]:
+    async def _write(self, commands: Sequence[Command], spans: Sequence[Span]) -> list[CommandResult]:
+        if not spans:
+            return await self._write_under_rules(commands, None)
+        # A part of the first request's trace; those of the others are linked.
+        first, *others = spans
+        span = first.child("kith.group_commit", {"kith.commands": len(commands)}, others)
+        error = ""
+        try:
+            return await self._write_under_rules(commands, span)
+        except Exception as raised:
+            error = type(raised).__name__
+            raise
+        finally:
+            span.end(error)
+
+    async def _write_under_rules(self, commands: Sequence[Command], span: Span | None) -> list[CommandResult]:
         for _ in range(MAX_RELOADS):
             rules, now = self.rules, self._clock.now()
             # Observations that were prepared under other rules while they waited are prepared again.
@@ -191,7 +214,8 @@ class GroupCommit:
             def work(
                 prepared: list[Command] = prepared, rules: ActiveRules = rules, now: int = now
             ) -> Work[list[CommandResult]]:
-                return commit(prepared, rules.resolution_rules, now, self._ids, rules.version)
+                decisions = commit(prepared, rules.resolution_rules, now, self._ids, rules.version)
+                return decisions if span is None else _traced(decisions, span)
 
             try:
                 results = await self._store.write(work)
@@ -210,3 +234,26 @@ class GroupCommit:
         """Wait until all accepted commands are stored."""
         if self._worker is not None:
             await self._worker
+
+
+def _traced(work: Work[T], parent: Span) -> Work[T]:
+    """Return the same write, with a span for its decisions that has a part for each request to the store."""
+    span = parent.child("kith.resolve", {})
+    error = ""
+    try:
+        request = next(work)
+        while True:
+            reading = span.child(f"kith.store {type(request).__name__}", {})
+            try:
+                answer = yield request
+            finally:
+                reading.end()
+            request = work.send(answer)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    except BaseException as raised:
+        error = type(raised).__name__
+        raise
+    finally:
+        span.end(error)

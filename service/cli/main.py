@@ -13,7 +13,7 @@ from graph.domain.model.errors import InvalidInput, KithError
 from graph.domain.model.rules import with_country
 from graph.domain.profile.pages import ById, ByKey
 from graph.domain.resolution import scenario
-from service.bootstrap import Wiring, wire
+from service.bootstrap import Wiring, open_traces, wire
 from service.cli import backup, ingest, migrate, rules, sources, startup, verify
 from service.cli.customer_page import print_customer, selection
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
@@ -66,6 +66,7 @@ def serve(
         message = f"KITH_HOST: {settings.host} is not a loopback address, so KITH_API_KEYS is required"
         raise InvalidInput("INVALID_SETTING", message)
     wiring = wire(settings)
+    wiring.traces = open_traces(settings)
     asgi = create_app(settings, wiring)
     for line in startup.lines(settings):
         console.print(escape(line), soft_wrap=True)

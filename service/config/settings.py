@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     slow_seconds: float = Field(
         1, gt=0, description="Duration from which an operation is logged as slow, with its parts."
     )
+    traces: float = Field(
+        0, ge=0, le=1, description="Share of requests that are traced with OpenTelemetry: 0 for none, 1 for all."
+    )
     metrics: Literal["key", "public", "off"] = Field(
         "key", description="Whether /metrics requires a key (if the service has keys), is public, or does not exist."
     )

@@ -37,7 +37,7 @@ def create_app(settings: Settings, wiring: Wiring) -> Starlette:
     """Return the application over a wired graph."""
     keys = ApiKeys(settings.api_keys.get_secret_value())
     metrics = None if settings.metrics == "off" else wiring.metrics
-    endpoint = GraphQLEndpoint(wiring.graph, keys, settings, metrics)
+    endpoint = GraphQLEndpoint(wiring.graph, keys, settings, metrics, wiring.traces)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -49,6 +49,8 @@ def create_app(settings: Settings, wiring: Wiring) -> Starlette:
         calculating_rfm.cancel()
         preparing.cancel()
         await wiring.graph.close()
+        if wiring.traces is not None:
+            await asyncio.to_thread(wiring.traces.close)
 
     async def recalculate_rfm(prepared: asyncio.Task[None]) -> None:
         await asyncio.wait([prepared])

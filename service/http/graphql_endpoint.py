@@ -42,7 +42,7 @@ from service.http.websockets import ConnectionLimiter, EventStream, TransportWSH
 from service.observability.error_codes import INTERNAL_SERVER_ERROR
 from service.observability.metrics import Metrics
 from service.observability.request_ids import request_id
-from service.observability.requests import REQUEST_ID, RequestObserver, RequestRecord, with_request_id
+from service.observability.requests import REQUEST_ID, RequestObserver, RequestRecord, Traces, with_request_id
 from service.runtime import interpreter
 
 NO_SUBSCRIPTIONS = ALL - {OperationType.SUBSCRIPTION}
@@ -56,7 +56,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     websocket_adapter_class = WebSocketAdapter
     graphql_transport_ws_handler_class = TransportWSHandler
 
-    def __init__(self, graph: IdentityGraph, keys: ApiKeys, settings: Settings, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self,
+        graph: IdentityGraph,
+        keys: ApiKeys,
+        settings: Settings,
+        metrics: Metrics | None = None,
+        traces: Traces | None = None,
+    ) -> None:
         super().__init__(
             schema,
             graphql_ide="graphiql" if settings.is_enabled(settings.graphiql) else None,
@@ -70,7 +77,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self.documents = PersistedDocuments(
             settings.documents, settings.trusted_documents_only, settings.persisted_queries
         )
-        self.observer = RequestObserver(settings.slow_seconds, metrics)
+        self.observer = RequestObserver(settings.slow_seconds, metrics, traces)
         self.connection_limiter = ConnectionLimiter(settings.max_connections)
         self.slow_reader = SharedTimeout(settings.slow_reader_seconds)
 
@@ -82,7 +89,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             scope[REQUEST_ID] = id
             await super().__call__(scope, receive, with_request_id(send, id))
             return
-        record = self.observer.request(scope, id)
+        traceparent, tracestate = request_headers.get(b"traceparent"), request_headers.get(b"tracestate")
+        record = self.observer.request(scope, id, traceparent, tracestate)
         try:
             response = await self._answer(Request(scope, receive), request_headers, record)
             await response(scope, receive, record.sending(send))

@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from time import perf_counter
 from typing import Any, cast
 
 from cross_web import HTTPException
@@ -25,7 +24,7 @@ from service.http import responses
 from service.http.error_format import format_error, internal_error
 from service.http.graphql_request import RequestParameters, parse_parameters
 from service.observability.error_codes import INTERNAL_SERVER_ERROR
-from service.observability.requests import REQUEST_ID, UNAUTHENTICATED, OperationRecord, Transport
+from service.observability.requests import REQUEST_ID, UNAUTHENTICATED, Transport
 
 log = logging.getLogger("kith")
 
@@ -180,8 +179,10 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """Run one operation to its end."""
-        id = self.websocket.ws.scope[REQUEST_ID]  # type: ignore[attr-defined]
-        record = OperationRecord("websocket", id, self.context.caller.name, perf_counter())
+        scope, headers = self.websocket.ws.scope, self.websocket.ws.headers  # type: ignore[attr-defined]
+        record = self.view.observer.operation_on_socket(  # type: ignore[attr-defined]
+            scope[REQUEST_ID], self.context.caller.name, headers.get("traceparent", ""), headers.get("tracestate", "")
+        )
         try:
             parameters = cast(RequestParameters, operation.query)
             graphql_request, _ = self.view.graphql_request(parameters)  # type: ignore[attr-defined]

@@ -5,14 +5,18 @@ Messages of Kith (`kith.*`) are written so that they contain no such value. Othe
 from warning on only, as templates without arguments; exceptions are logged by type and location, never with their text.
 """
 
+import asyncio
+import contextlib
 import logging
 import re
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import orjson
 
@@ -20,6 +24,8 @@ from graph.runtime import measurements
 
 Format = Literal["text", "json"]
 
+REQUESTS = "kith.requests"
+"""The logger of requests."""
 SERVER = "uvicorn.error"
 """The logger of uvicorn itself, which logs its start and its end at info."""
 SERVER_MESSAGES = ("Started server process", "Uvicorn running on", "Finished server process", "Application ")
@@ -36,7 +42,7 @@ MAX_FRAMES = 30
 
 def configure(level: str, format: Format) -> None:
     """Log to standard error from a level on. Replaces all handlers."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = LineHandler(sys.stderr)
     handler.addFilter(is_logged)
     handler.setFormatter(JsonFormatter() if format == "json" else TextFormatter())
     root = logging.getLogger()
@@ -60,6 +66,57 @@ def _log_uncaught(kind: type[BaseException], error: BaseException | None, trace:
     if issubclass(kind, KeyboardInterrupt):
         return
     logging.getLogger("kith").critical("uncaught exception", exc_info=(kind, error or kind(), trace))
+
+
+class LineHandler(logging.StreamHandler[TextIO]):
+    """Writes lines. Those of requests that end in the same turn of the event loop are written together.
+
+    Writing each would take a fifth of its cost. Any other message is written at once, after all that came before.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+        self._is_scheduled = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, or soon."""
+        try:
+            self._lines.append(self.format(record))
+        except Exception:
+            self.handleError(record)
+        if record.name == REQUESTS and record.levelno < logging.WARNING:
+            if self._is_scheduled:
+                return
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:
+                pass  # No event loop runs here.
+            else:
+                self._is_scheduled = True
+                return
+        self.flush()
+
+    def flush(self) -> None:
+        """Write all lines."""
+        with self.lock or contextlib.nullcontext():
+            lines, self._lines, self._is_scheduled = self._lines, [], False
+            if lines:
+                self.stream.write("\n".join(lines) + "\n")
+            self.stream.flush()
+
+
+class RequestLine(logging.LogRecord):
+    """A record of `kith.requests`, without a place in the code, which takes half of its time to find."""
+
+    def __init__(self, level: int, message: str, fields: Mapping[str, object]) -> None:
+        self.__dict__.update(_TEMPLATE)
+        self.levelno, self.levelname, self.msg = level, logging.getLevelName(level), message
+        self.created = time.time()
+        self.fields = fields
+
+
+_TEMPLATE = logging.LogRecord(REQUESTS, logging.INFO, __file__, 0, "", None, None).__dict__
 
 
 def is_logged(record: logging.LogRecord) -> bool:
@@ -138,7 +195,13 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
 
 def timestamp(created: float) -> str:
     """Format the time of a record, in seconds since 1970."""
-    return datetime.fromtimestamp(created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second = int(created)
+    return f"{_second(second)}.{int((created - second) * 1000):03}Z"
+
+
+@lru_cache(2)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class TextFormatter(logging.Formatter):
@@ -146,15 +209,21 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
-        fields = " ".join([f"{name}={_text(value)}" for name, value in fields_of(record).items()])
+        fields = " ".join(
+            [
+                f"{name}={value if type(value) in _NUMBERS else _text(value)}"
+                for name, value in fields_of(record).items()
+            ]
+        )
         line = f"{timestamp(record.created)} {record.levelname} {record.name} {message_of(record)}"
         return f"{line} {fields}" if fields else line
 
 
+_NUMBERS = frozenset({int, float})
+
+
 def _text(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return ",".join(map(str, value))
-    text = str(value)
+    text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
     return f'"{text}"' if " " in text else text
 
 

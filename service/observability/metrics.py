@@ -32,6 +32,11 @@ OTHER = "_OTHER"
 """The label for values outside of the closed lists, as the conventions name it."""
 
 
+def method_label(method: str) -> str:
+    """Return a method, or what the conventions write for one that is unknown."""
+    return method if method in METHODS else OTHER
+
+
 class Metrics:
     """The metrics of one service, each service with a registry of its own."""
 
@@ -78,7 +83,7 @@ class Metrics:
 
     def request(self, method: str, status: int, seconds: float) -> None:
         """Count an HTTP request."""
-        key = (method if method in METHODS else OTHER, status)
+        key = (method_label(method), status)
         child = self._request_children.get(key)
         if child is None:
             child = self._request_children[key] = self._requests.labels(key[0], ROUTE, status)

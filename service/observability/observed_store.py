@@ -34,9 +34,12 @@ class ObservedStore:
         @wraps(method)
         async def call(*arguments: Any, **more: Any) -> Any:
             times = current.get()
-            watch = None if times is None else times.write if name == "write" else times.read
-            if watch is not None:
+            watch = span = None
+            if times is not None:
+                watch = times.write if name == "write" else times.read
                 watch.__enter__()
+                if times.span is not None:
+                    span = times.span.child(name, {"db.system.name": system, "db.operation.name": name})
             error = ""
             began = perf_counter()
             try:
@@ -49,6 +52,8 @@ class ObservedStore:
                     metrics.store_operation(system, name, error, perf_counter() - began)
                 if watch is not None:
                     watch.__exit__()
+                if span is not None:
+                    span.end(error)
 
         return call
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from starlette.types import Message, Scope, Send
 
@@ -16,10 +16,11 @@ from graph.runtime import measurements
 from schema.execution.documents import Operation
 from schema.execution.runner import ExecutionAnswer
 from service.observability.error_codes import error_code
-from service.observability.metrics import Metrics
+from service.observability.logs import REQUESTS, RequestLine
+from service.observability.metrics import ROUTE, Metrics, method_label
 from service.observability.request_ids import HEADER
 
-log = logging.getLogger("kith.requests")
+log = logging.getLogger(REQUESTS)
 
 Transport = Literal["http", "sse", "websocket"]
 MAX_NAME_LENGTH = 64
@@ -27,8 +28,37 @@ MAX_NAME_LENGTH = 64
 REQUEST_ID = "kith.request_id"
 """The key of the request's id in the scope of a WebSocket."""
 UNAUTHENTICATED = "UNAUTHENTICATED"
+SERVER_ERROR = 500
+"""From this status on, an error is the server's."""
 DISCONNECTED = 499
 """The status logged for a client that disconnected before its answer, as nginx logs it."""
+
+
+class RequestSpan(measurements.Span, Protocol):
+    """The span of a request or an operation that is traced."""
+
+    @property
+    def trace_id(self) -> str:
+        """The id of its trace."""
+        ...
+
+    def set(self, attributes: measurements.Attributes) -> None:
+        """Add attributes."""
+        ...
+
+
+class Traces(Protocol):
+    """Begins spans of requests; implemented by `traces`, which requires the extra `otel`."""
+
+    def request(
+        self, name: str, traceparent: str, tracestate: str, attributes: measurements.Attributes
+    ) -> RequestSpan | None:
+        """Begin the span of a request, with the values of two of its headers; `None` if it is not traced."""
+        ...
+
+    def close(self) -> None:
+        """Send what was recorded, for a limited time."""
+        ...
 
 
 class OperationRecord(measurements.OperationTimes):
@@ -38,6 +68,7 @@ class OperationRecord(measurements.OperationTimes):
 
     def __init__(self, transport: Transport, request_id: str, caller: str, began: float) -> None:
         super().__init__()
+        self.span: RequestSpan | None = None
         self.transport, self.request_id, self.caller, self.began = transport, request_id, caller, began
         self.operation: Operation | None = None
         self.cost = 0
@@ -86,10 +117,10 @@ class OperationRecord(measurements.OperationTimes):
 class RequestRecord:
     """What is known of one HTTP request, and of its operations."""
 
-    __slots__ = ("began", "body", "client", "codes", "id", "method", "observer", "operations", "status")
+    __slots__ = ("began", "body", "client", "codes", "id", "method", "observer", "operations", "span", "status")
 
-    def __init__(self, observer: "RequestObserver", scope: Scope, id: str) -> None:
-        self.observer, self.id, self.began = observer, id, perf_counter()
+    def __init__(self, observer: "RequestObserver", scope: Scope, id: str, span: RequestSpan | None) -> None:
+        self.observer, self.id, self.span, self.began = observer, id, span, perf_counter()
         self.method: str = scope["method"]
         self.client = scope.get("client")
         self.operations: list[OperationRecord] = []
@@ -101,6 +132,7 @@ class RequestRecord:
         """Begin an operation of the request. The first began with the request."""
         began = perf_counter() if self.operations else self.began
         record = OperationRecord(transport, self.id, caller, began)
+        record.span = self.span
         self.operations.append(record)
         return record
 
@@ -135,12 +167,25 @@ def with_request_id(send: Send, id: str) -> Send:
 class RequestObserver:
     """Logs and counts requests and operations. An operation of `slow_seconds` or more is logged at warning."""
 
-    def __init__(self, slow_seconds: float, metrics: Metrics | None = None) -> None:
-        self._slow_seconds, self._metrics = slow_seconds, metrics
+    def __init__(self, slow_seconds: float, metrics: Metrics | None = None, traces: Traces | None = None) -> None:
+        self._slow_seconds, self._metrics, self._traces = slow_seconds, metrics, traces
 
-    def request(self, scope: Scope, id: str) -> RequestRecord:
-        """Begin an HTTP request."""
-        return RequestRecord(self, scope, id)
+    def request(self, scope: Scope, id: str, traceparent: str, tracestate: str) -> RequestRecord:
+        """Begin an HTTP request with an id, and with the values of two of its headers."""
+        span = None
+        if self._traces is not None:
+            method = method_label(scope["method"])
+            attributes = {"http.request.method": method, "http.route": ROUTE, "url.path": ROUTE, "kith.request_id": id}
+            span = self._traces.request(f"{method} {ROUTE}", traceparent, tracestate, attributes)
+        return RequestRecord(self, scope, id, span)
+
+    def operation_on_socket(self, id: str, caller: str, traceparent: str, tracestate: str) -> OperationRecord:
+        """Begin an operation on a WebSocket, with the id and two headers of the request that opened it."""
+        record = OperationRecord("websocket", id, caller, perf_counter())
+        if self._traces is not None:
+            name = "websocket operation"
+            record.span = self._traces.request(name, traceparent, tracestate, {"kith.request_id": id})
+        return record
 
     def request_ended(self, request: RequestRecord, seconds: float) -> None:
         """Log a request's operations, or the request itself if it ended before any."""
@@ -154,6 +199,11 @@ class RequestObserver:
             if self._metrics is not None:
                 self._metrics.operation("none", request.codes, seconds)
             self._log_request(request, seconds)
+        if request.span is not None:
+            request.span.set({"http.response.status_code": request.status})
+            codes = request.codes or tuple(code for operation in request.operations for code in operation.codes)
+            # By the conventions an error of the client is none of the server.
+            request.span.end(next(iter(codes), str(request.status)) if request.status >= SERVER_ERROR else "")
 
     def _log_request(self, request: RequestRecord, seconds: float) -> None:
         rejected = UNAUTHENTICATED in request.codes
@@ -169,7 +219,11 @@ class RequestObserver:
         }
         if rejected and request.client is not None:
             fields["client"] = request.client[0]
-        _emit(level, "a request without a valid key" if rejected else "a request without an operation", fields)
+        log.handle(
+            RequestLine(
+                level, "a request without a valid key" if rejected else "a request without an operation", fields
+            )
+        )
 
     def socket_rejected(self, scope: Scope, request_id: str, code: str, status: int) -> None:
         """Log a WebSocket that was closed with a status (a WebSocket close code) before any operation."""
@@ -180,7 +234,11 @@ class RequestObserver:
         fields |= {"codes": (code,), "request_id": request_id}
         if rejected and scope.get("client") is not None:
             fields["client"] = scope["client"][0]
-        _emit(logging.WARNING, "a WebSocket without a valid key" if rejected else "a WebSocket was rejected", fields)
+        log.handle(
+            RequestLine(
+                logging.WARNING, "a WebSocket without a valid key" if rejected else "a WebSocket was rejected", fields
+            )
+        )
 
     def operation_ended(self, operation: OperationRecord, status: int | None = None, body_seconds: float = 0) -> None:
         """Log one operation, with the HTTP status of its response."""
@@ -188,6 +246,11 @@ class RequestObserver:
         kind, name = operation.kind, operation.name
         if self._metrics is not None:
             self._metrics.operation(kind, operation.codes, seconds)
+        span = operation.span
+        if span is not None:
+            span.set(_span_attributes(operation))
+            if operation.transport == "websocket":
+                span.end(next(iter(operation.codes), ""))
         slow = seconds >= self._slow_seconds and kind != "subscription"
         level = logging.WARNING if slow else logging.INFO
         if not log.isEnabledFor(level):
@@ -209,8 +272,21 @@ class RequestObserver:
             fields["events"] = operation.events
         if slow:
             fields |= _parts(operation, seconds, body_seconds)
+        if span is not None:
+            fields["trace_id"] = span.trace_id
         fields["request_id"] = operation.request_id
-        _emit(level, "slow operation" if slow else "operation", fields)
+        log.handle(RequestLine(level, "slow operation" if slow else "operation", fields))
+
+
+def _span_attributes(operation: OperationRecord) -> dict[str, str | int]:
+    attributes: dict[str, str | int] = {"graphql.operation.type": operation.kind, "kith.caller": operation.caller}
+    if operation.name is not None:
+        attributes["graphql.operation.name"] = operation.name
+    if operation.operation is not None:
+        attributes |= {"kith.cost": operation.cost, "kith.document": operation.operation.digest}
+    if operation.codes:
+        attributes["kith.codes"] = ",".join(operation.codes)
+    return attributes
 
 
 def _parts(operation: OperationRecord, seconds: float, body_seconds: float) -> dict[str, Any]:
@@ -224,10 +300,3 @@ def _parts(operation: OperationRecord, seconds: float, body_seconds: float) -> d
 
 def _milliseconds(seconds: float) -> float:
     return round(seconds * 1000, 3)
-
-
-def _emit(level: int, message: str, fields: dict[str, Any]) -> None:
-    # `log.info` would look for the line that calls it, which takes a fifth of the time.
-    record = logging.LogRecord(log.name, level, __file__, 0, message, None, None)
-    record.fields = fields
-    log.handle(record)

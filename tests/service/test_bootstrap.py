@@ -13,7 +13,7 @@ from graph.domain.model.errors import InvalidInput, StoreFailure, StoreUnavailab
 from graph.domain.model.observations import Observation
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.sqlite import SQLiteStore
-from service.bootstrap import Wiring, open_store, wire
+from service.bootstrap import Wiring, open_store, open_traces, wire
 from service.config import rules_file
 from service.config.settings import Settings
 from tests.builders.runs import Run
@@ -71,6 +71,18 @@ def test_a_service_on_sqlite_does_not_load_the_driver() -> None:
     code = "import sys, service.cli.main; print('neo4j' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
+
+
+def test_traces_require_their_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    # given
+    monkeypatch.setitem(sys.modules, "service.observability.traces", None)
+    # when
+    with pytest.raises(InvalidInput) as raised:
+        open_traces(Settings(_env_file=None, traces=0.5))
+    # then
+    assert raised.value.code == "MISSING_EXTRA"
+    assert "KITH_TRACES" in raised.value.message
+    assert open_traces(Settings(_env_file=None)) is None
 
 
 async def prepared(wiring: Wiring, preparing: asyncio.Task[None]) -> None:

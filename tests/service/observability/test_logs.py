@@ -83,6 +83,35 @@ def test_a_message_is_a_json_object_with_its_fields(errors: Errors) -> None:
     assert record == {"level": "debug", "logger": "kith", "message": "first\nsecond 7", "status": 200}
 
 
+def test_lines_of_requests_are_written_at_the_end_of_the_turn(errors: Errors) -> None:
+    # given
+    logs.configure("info", "text")
+    requests = logging.getLogger("kith.requests")
+
+    async def turns() -> tuple[str, str, str]:
+        for number in range(3):
+            requests.info("operation %d", number)
+        first = errors.text()
+        await asyncio.sleep(0)
+        second = errors.text()
+        requests.info("operation 3")
+        # A warning is written at once, after what came before.
+        requests.warning("slow operation")
+        return first, second, errors.text()
+
+    # when
+    first, second, third = asyncio.run(turns())
+    # then
+    assert first == ""
+    assert [line.split()[-1] for line in second.splitlines()] == ["0", "1", "2"]
+    assert [line.split()[-1] for line in third.splitlines()] == ["0", "1", "2", "3", "operation"]
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_times_are_in_utc_with_milliseconds(number: int) -> None:
+    assert logs.timestamp(1_795_956_475.3871763 + number) == f"2026-11-29T12:47:5{5 + number}.387Z"
+
+
 def test_messages_within_an_operation_name_its_request(errors: Errors) -> None:
     # given
     logs.configure("info", "json")
