@@ -25,7 +25,7 @@ async def feed(store: HistoryStore, after: int, first: int) -> tuple[list[Entry]
 
     Raises `InvalidInput` if there is no entry with the number `after`.
     """
-    if after > 0 and await entry_at(store, after) is None:
+    if after and await entry_at(store, after) is None:
         raise InvalidInput("INVALID_CURSOR", "after: the history has no entry at this cursor", ("after",))
     entries = without_gaps(await store.changes(after, first + 1), after)
     return entries[:first], len(entries) > first

@@ -9,6 +9,9 @@ import orjson
 from graph.domain.model.errors import InvalidInput
 from graph.domain.profile.pages import MAX_PAGE
 
+INT64 = range(-(2**63), 2**63)
+"""The whole numbers that stores hold. Others cannot be part of a cursor that `encode` made."""
+
 
 def encode(*position: object) -> str:
     """Return the cursor of a position."""
@@ -21,9 +24,18 @@ def decode(cursor: str, *kinds: type) -> tuple[Any, ...]:
         position = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):
         position = None
-    if not isinstance(position, list) or [type(value) for value in position] != list(kinds):
-        raise InvalidInput("INVALID_CURSOR", f"after: {cursor[:60]!r} is not a valid cursor for this list", ("after",))
+    if (
+        not isinstance(position, list)
+        or [type(value) for value in position] != list(kinds)
+        or any(type(value) is int and value not in INT64 for value in position)
+    ):
+        raise invalid_cursor(cursor)
     return tuple(position)
+
+
+def invalid_cursor(cursor: str) -> InvalidInput:
+    """Return the error for a cursor that is not one of its list."""
+    return InvalidInput("INVALID_CURSOR", f"after: {cursor[:60]!r} is not a valid cursor for this list", ("after",))
 
 
 def page_size(first: int) -> int:

@@ -29,7 +29,7 @@ from graph.domain.profile.pages import (
     TimelinePage,
 )
 from graph.domain.profile.timeline import NO_END, TimelineKind
-from schema.shared.cursors import decode, page_size
+from schema.shared.cursors import decode, invalid_cursor, page_size
 from schema.shared.scalars import require_valid
 
 INTERACTION_COUNTS = InteractionCountsPage()
@@ -101,9 +101,7 @@ def timeline_page(
     """Return a page of the timeline; with channels or types it contains interactions only."""
     position = None if after is None else decode(after, int, int, str)
     if position is not None and position[1] not in TimelineKind.__members__.values():
-        raise InvalidInput(
-            "INVALID_CURSOR", f"after: {str(after)[:60]!r} is not a valid cursor for this list", ("after",)
-        )
+        raise invalid_cursor(str(after))
     for field, names in (("channels", channels or ()), ("types", types or ())):
         if len(names) > MAX_PAGE:
             raise InvalidInput(

@@ -110,7 +110,7 @@ COVERED_BY = {
     "schema/execution/limits.py": "schema/execution/test_runner.py",
     "schema/shared/connections.py": "conformance/test_round_trips.py",
     "schema/shared/context.py": "schema/execution/test_runner.py",
-    "schema/shared/cursors.py": "journeys/test_timeline.py",
+    "schema/shared/cursors.py": "journeys/test_cursors.py",
     "schema/shared/customer_pages.py": "journeys/test_customer.py",
     "schema/shared/derived_fields.py": "conformance/test_round_trips.py",
     "schema/shared/enums.py": "quality/test_docs.py",
