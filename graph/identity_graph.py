@@ -275,6 +275,6 @@ class IdentityGraph:
         self.source_revocations.close()
         self.previews.close()
         await self.statistics.close()
-        self.broadcaster.close()
+        await self.broadcaster.close()
         await self._writer.close()
         await self._store.close()

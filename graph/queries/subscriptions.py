@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextvars import Context
 
 from graph.domain.model.changes import Entry
-from graph.domain.model.errors import KithError
+from graph.domain.model.errors import KithError, ShuttingDown
 from graph.domain.profile.pages import CustomerRef, Selection
 from graph.ports import CustomerHistoryStore
 from graph.queries.history import feed, without_gaps
@@ -42,6 +42,7 @@ class ChangeBroadcaster:
         self._polled = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self._subscribers = 0
+        self._closed = False
         self._entries: deque[Entry] = deque(maxlen=BUFFER_SIZE)
         self._newest = 0
         self._watched: Counter[CustomerRef] = Counter()
@@ -71,12 +72,14 @@ class ChangeBroadcaster:
     async def changes(self, after: int | None) -> AsyncGenerator[Entry, None]:
         """Yield all entries of the feed after the number `after`, then new ones as they come, without gaps.
 
-        With `None` only new ones are yielded. Raises `InvalidInput` if there is no entry with the number `after`.
+        With `None` only new ones are yielded. Raises `InvalidInput` if there is no entry with the number `after`, and
+        `ShuttingDown` once the broadcaster is closed.
         """
         with self._subscribed() as subscriber:
             position = await self._store.newest_change() if after is None else after
             checked = after is None
             while True:
+                self._require_open()
                 self._positions[subscriber] = position
                 entries = self._buffered(position)
                 if entries is None:
@@ -103,7 +106,10 @@ class ChangeBroadcaster:
         return [entry for entry in self._entries if entry.number > position][:PAGE_SIZE]
 
     async def customer(self, ref: CustomerRef) -> AsyncGenerator[CustomerState, None]:
-        """Yield the state of a customer now and after each change; quick successions may be yielded as one."""
+        """Yield the state of a customer now and after each change; quick successions may be yielded as one.
+
+        Raises `ShuttingDown` once the broadcaster is closed.
+        """
         with self._subscribed():
             self._watched[ref] += 1
             try:
@@ -123,14 +129,20 @@ class ChangeBroadcaster:
 
     async def _wait_for_entries(self, position: int) -> None:
         async with self._polled:
-            await self._polled.wait_for(lambda: self._newest > position)
+            await self._polled.wait_for(lambda: self._newest > position or self._closed)
 
     async def _wait_for_change(self, ref: CustomerRef, state: CustomerState) -> None:
         async with self._polled:
-            await self._polled.wait_for(lambda: self._states.get(ref, state) != state)
+            await self._polled.wait_for(lambda: self._states.get(ref, state) != state or self._closed)
+        self._require_open()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ShuttingDown("the service is shutting down: subscribe again from the last cursor")
 
     @contextlib.contextmanager
     def _subscribed(self) -> Iterator[object]:
+        self._require_open()
         subscriber = object()
         self._subscribers += 1
         if self._task is None or self._task.done():
@@ -177,7 +189,10 @@ class ChangeBroadcaster:
         views = await self._store.customers(refs, Selection())
         return [None if view is None else (view.customer.id, view.customer.version) for view in views]
 
-    def close(self) -> None:
-        """Stop looking for changes."""
+    async def close(self) -> None:
+        """Stop looking for changes, and end all subscriptions with `ShuttingDown`."""
+        self._closed = True
         if self._task is not None:
             self._task.cancel()
+        async with self._polled:
+            self._polled.notify_all()

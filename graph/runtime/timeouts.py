@@ -29,6 +29,11 @@ class SharedTimeout:
             self._loop = loop
             loop.call_at(scope.deadline, self._check, loop)
 
+    def expire(self) -> None:
+        """Expire all scopes now."""
+        for scope in list(self._scopes):
+            scope.expire()
+
     def _check(self, loop: AbstractEventLoop) -> None:
         now = loop.time()
         for scope in list(self._scopes):

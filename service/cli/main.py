@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 from rich.markup import escape
 
 from graph.domain.model.errors import InvalidInput, KithError
@@ -18,9 +17,13 @@ from service.cli import backup, ingest, migrate, rules, sources, startup, verify
 from service.cli.customer_page import print_customer, selection
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
 from service.config import settings as settings_module
-from service.http.app import create_app
+from service.http.app import create_app, create_endpoint
+from service.http.server import Server, listen
 from service.observability import logs
 from service.runtime import interpreter, version
+
+FILES_OF_THE_SERVICE = 200
+"""Files and connections that a service opens, other than those of its clients: the store, logs, databases."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(rules.app, name="rules")
@@ -65,23 +68,15 @@ def serve(
     if not settings.on_loopback and not settings.api_keys.get_secret_value():
         message = f"KITH_HOST: {settings.host} is not a loopback address, so KITH_API_KEYS is required"
         raise InvalidInput("INVALID_SETTING", message)
+    interpreter.allow_open_files(settings.max_sockets + FILES_OF_THE_SERVICE)
+    sockets = listen(settings.host, settings.port)
     wiring = wire(settings)
     wiring.traces = open_traces(settings)
-    asgi = create_app(settings, wiring)
-    for line in startup.lines(settings):
+    endpoint = create_endpoint(settings, wiring)
+    server = Server(create_app(settings, wiring, endpoint), endpoint, wiring.graph, settings)
+    for line in startup.lines(settings, sockets[0].getsockname()[1]):
         console.print(escape(line), soft_wrap=True)
-    # The access log is off: the URL of a GET request contains its query, and with it personal data. Logging is set up
-    # already, and uvicorn must not change it.
-    uvicorn.run(
-        asgi,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        ws_max_size=settings.max_body_bytes,
-        # Events are small. With hundreds of subscribers, compressing every event for each takes a tenth of the time.
-        ws_per_message_deflate=False,
-    )
+    server.run(sockets)
 
 
 app.command(name="migrate")(migrate.migrate)

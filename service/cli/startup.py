@@ -6,14 +6,14 @@ from service.http.auth import ApiKeys
 from service.runtime import version
 
 
-def lines(settings: Settings) -> list[str]:
-    """Return one line for each fact that an operator wants to see; none contains a secret."""
+def lines(settings: Settings, port: int) -> list[str]:
+    """Return one line for each fact that an operator wants to see; none contains a secret. `port` is listened on."""
     return [
         version.describe(),
         f"Store: {settings.store}",
         f"Profile: {_profile(settings)}",
         f"API keys: {_keys(settings)}",
-        f"GraphQL: http://{settings.host}:{settings.port}/graphql",
+        f"GraphQL: http://{settings.host}:{port}/graphql",
     ]
 
 

@@ -18,6 +18,7 @@ PREFIX = "KITH_"
 ENV_FILE = ".env"
 _KUBERNETES = ("SERVICE_", "PORT_")
 """Beginnings of the variables that Kubernetes sets in every pod for a service named kith."""
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 PROFILE_DEFAULT = "Default: on in the development profile, off in the production profile."
 
 
@@ -40,6 +41,11 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 selects a free port.")
     api_keys: SecretStr = Field(
         SecretStr(""), description="Bearer keys as NAME:KEY, comma-separated; each key has at least 16 characters."
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="Host names that requests may name, comma-separated; `*.example.com` allows all below it, `*` all. "
+        "Default: all if there are keys, otherwise KITH_HOST and the names of loopback.",
     )
     allowed_origins: str = Field("", description="Origins whose web pages may send requests, comma-separated.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -114,6 +120,23 @@ class Settings(BaseSettings):
     slow_reader_seconds: float = Field(
         10, gt=0, description="Maximum time that a subscriber may leave an event unread."
     )
+    request_seconds: float = Field(
+        30, gt=0, description="Maximum time for the headers, and again for the body, to arrive; then status 408."
+    )
+    keep_alive_seconds: int = Field(
+        75, ge=1, description="How long an idle connection is kept; longer than the proxy in front keeps it."
+    )
+    max_sockets: int = Field(
+        2_000,
+        ge=1,
+        description="Maximum number of open connections; beyond it, the one that has waited longest is closed.",
+    )
+    shutdown_seconds: float = Field(
+        20, gt=0, description="Maximum time from SIGTERM to the end; open requests are finished or answered by then."
+    )
+    drain_seconds: float = Field(
+        1, ge=0, description="How long connections are still accepted after SIGTERM, while /readyz answers 503."
+    )
     change_poll_seconds: float = Field(
         1, gt=0, description="Interval at which subscriptions look for changes by other processes."
     )
@@ -145,6 +168,14 @@ class Settings(BaseSettings):
     def origins(self) -> tuple[str, ...]:
         """Return the origins whose web pages may send requests."""
         return tuple(filter(None, (origin.strip() for origin in self.allowed_origins.split(","))))
+
+    @property
+    def hosts(self) -> tuple[str, ...] | None:
+        """Return the host names that requests may name; `None` allows all."""
+        chosen = tuple(filter(None, (name.strip() for name in self.allowed_hosts.split(","))))
+        if chosen:
+            return chosen
+        return None if self.api_keys.get_secret_value() else (*LOOPBACK_NAMES, self.host)
 
     def is_enabled(self, chosen: bool | None) -> bool:
         """Whether a feature is on: as `chosen`, or as the profile decides if that is `None`."""

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -14,11 +15,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.bootstrap import Wiring
 from service.config.settings import Settings
+from service.http.allowed_hosts import AllowedHosts
 from service.http.auth import ApiKeys
+from service.http.error_format import internal_error
 from service.http.graphql_endpoint import GraphQLEndpoint
 from service.http.metrics_endpoint import MetricsEndpoint
+from service.http.responses import JSON, error_response, json_response
+from service.observability.metrics import Metrics
 
 ENDPOINT = "/graphql"
+
+
+PROBES = ("/livez", "/readyz")
+"""Paths that every `Host` may ask for: orchestrators use addresses, and the answers reveal nothing."""
 
 
 class EndpointShortcut:
@@ -33,11 +42,45 @@ class EndpointShortcut:
         await app(scope, receive, send)
 
 
-def create_app(settings: Settings, wiring: Wiring) -> Starlette:
-    """Return the application over a wired graph."""
+class HostCheck:
+    """Rejects requests whose `Host` is not that of this service: a web page may have its own name point to it.
+
+    Starlette's middleware of this purpose takes as long as the router, and its answers have no code.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts) -> None:
+        self._app, self._hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or one WebSocket."""
+        if scope["type"] in ("http", "websocket") and scope["path"] not in PROBES:
+            host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+            if not self._hosts.allows(host):
+                await error_response(421, "the Host of the request is not in KITH_ALLOWED_HOSTS")(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+async def failed(_: Request, error: Exception) -> Response:
+    """Return the answer to a request outside the endpoint that failed, in the form of all errors."""
+    if isinstance(error, HTTPException):
+        return error_response(error.status_code, error.detail.lower(), headers=error.headers)
+    return json_response({"errors": [internal_error(error)]}, 500, JSON)
+
+
+def create_endpoint(settings: Settings, wiring: Wiring) -> GraphQLEndpoint:
+    """Return the GraphQL endpoint over a wired graph."""
     keys = ApiKeys(settings.api_keys.get_secret_value())
-    metrics = None if settings.metrics == "off" else wiring.metrics
-    endpoint = GraphQLEndpoint(wiring.graph, keys, settings, metrics, wiring.traces)
+    return GraphQLEndpoint(wiring.graph, keys, settings, metrics_of(settings, wiring), wiring.traces)
+
+
+def metrics_of(settings: Settings, wiring: Wiring) -> Metrics | None:
+    """Return the metrics of a service; `None` if they are off."""
+    return None if settings.metrics == "off" else wiring.metrics
+
+
+def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) -> Starlette:
+    """Return the application over a wired graph and its endpoint."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -65,30 +108,36 @@ def create_app(settings: Settings, wiring: Wiring) -> Starlette:
         return JSONResponse({"status": "ok"})
 
     async def readyz(_: Request) -> Response:
-        missing = await wiring.missing()
+        missing = {"service": "is shutting down"} if endpoint.shutting_down else await wiring.missing()
         return JSONResponse({"status": "not ready" if missing else "ok", "missing": missing}, 503 if missing else 200)
 
     async def home(_: Request) -> Response:
         return RedirectResponse(ENDPOINT)
 
+    paths = (ENDPOINT, f"{ENDPOINT}/")  # both answer, since a redirect would lead to the `Host` that the client names
     routes: list[BaseRoute] = [
         Route("/", home),
         Route("/livez", livez),
         Route("/readyz", readyz),
-        Route(ENDPOINT, endpoint),
-        WebSocketRoute(ENDPOINT, endpoint),
+        *(Route(path, endpoint) for path in paths),
+        *(WebSocketRoute(path, endpoint) for path in paths),
     ]
-    if metrics is not None:
-        required = None if settings.metrics == "public" else keys
+    if (metrics := metrics_of(settings, wiring)) is not None:
+        required = None if settings.metrics == "public" else endpoint.keys
         routes.append(Route("/metrics", MetricsEndpoint(metrics, wiring, endpoint, required).answer))
     middleware = [Middleware(EndpointShortcut, path=ENDPOINT, endpoint=endpoint)]
+    if settings.hosts is not None:
+        middleware.insert(0, Middleware(HostCheck, hosts=AllowedHosts(settings.hosts)))
     if settings.origins:
         cors = Middleware(
             CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"], allow_headers=["*"]
         )
         middleware.insert(0, cors)
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=middleware,
+        exception_handlers={HTTPException: failed, Exception: failed},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False
+    return app

@@ -1,5 +1,7 @@
 """GraphQL over HTTP and WebSocket: Strawberry's view, made to conform to the GraphQL over HTTP specification."""
 
+import asyncio
+from asyncio import CancelledError
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, cast
@@ -14,7 +16,7 @@ from strawberry.asgi import GraphQL
 from strawberry.http.streaming import SSETransport
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
-from graph.domain.model.errors import InvalidInput
+from graph.domain.model.errors import InvalidInput, ShuttingDown
 from graph.identity_graph import IdentityGraph
 from graph.runtime.timeouts import SharedTimeout
 from schema.execution.runner import ALL, QUERIES, ExecutionAnswer, GraphQLRequest, OperationRunner, rejection
@@ -38,7 +40,7 @@ from service.http.responses import (
     media_type,
     with_etag,
 )
-from service.http.websockets import ConnectionLimiter, EventStream, TransportWSHandler, WebSocketAdapter
+from service.http.websockets import ConnectionLimiter, EventStream, TransportWSHandler, WebSocketAdapter, interrupted
 from service.observability.error_codes import INTERNAL_SERVER_ERROR
 from service.observability.metrics import Metrics
 from service.observability.request_ids import request_id
@@ -80,6 +82,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self.observer = RequestObserver(settings.slow_seconds, metrics, traces)
         self.connection_limiter = ConnectionLimiter(settings.max_connections)
         self.slow_reader = SharedTimeout(settings.slow_reader_seconds)
+        self.body_timeout = SharedTimeout(settings.request_seconds)
+        self.sockets: set[TransportWSHandler] = set()
+        self.shutting_down = False
+        self.gave_up = False
+        """Whether the operations that still run are canceled, because the time to shut down is over."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or one WebSocket."""
@@ -104,7 +111,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         try:
             response = await self._respond(request, request_headers, record)
         except HTTPException as error:
-            rejected = error_response(error.status_code, error.reason, self._error_type(request_headers))
+            # The rest of a body that did not arrive in time cannot be told from the next request.
+            headers = {"Connection": "close"} if error.status_code == 408 else None
+            rejected = error_response(error.status_code, error.reason, self._error_type(request_headers), headers)
             record.codes = (rejected.code,)
             return rejected
         except InvalidInput as error:
@@ -112,6 +121,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             return self._response(self._error_type(request_headers), rejection(error))
         except ClientDisconnect:
             raise
+        except CancelledError:
+            if not self.gave_up:
+                raise
+            record.codes = (ShuttingDown.code,)
+            return self._response(self._error_type(request_headers), interrupted())
         except Exception as error:
             record.codes = (INTERNAL_SERVER_ERROR,)
             return json_response({"errors": [internal_error(error)]}, 500, JSON)
@@ -137,7 +151,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if caller is None:
             headers = {"WWW-Authenticate": 'Bearer realm="kith"'}
             message = "a valid key is required: Authorization: Bearer KEY"
-            return error_response(401, message, headers=headers, code="UNAUTHENTICATED")
+            return error_response(401, message, headers=headers)
         kind = media_type(accept)
         if kind is None:
             return error_response(406, f"Accept must allow {GRAPHQL_RESPONSE_JSON}, {JSON} or {EVENT_STREAM}")
@@ -148,7 +162,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if request_headers.get(b"content-type").split(";")[0].strip().lower() != JSON:
             return error_response(415, f"the body must be {JSON}")
         with record.body:
-            body = await read_body(request, request_headers, self._settings.max_body_bytes)
+            body = await read_body(request, request_headers, self._settings.max_body_bytes, self.body_timeout)
         with interpreter.TrackedRequest(len(body)):
             return await self._handle_post(request, body, kind, context, record)
 
@@ -229,6 +243,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         chunks = self._stream_result(request, cast(Any, source), transport)
         response = StreamingResponse(chunks(), headers=dict(transport.headers))
         return EventStream(response, self.slow_reader, caller, lambda: self.connection_limiter.release(caller, "sse"))
+
+    async def end_sockets(self, deadline: float) -> None:
+        """Close all WebSockets as soon as their operations have ended, at the latest at a time of the loop."""
+        await asyncio.gather(*(handler.end(deadline) for handler in list(self.sockets)))
 
     async def process_result(self, request: Request, result: Any) -> Any:
         """Return an answer of a stream as JSON text."""

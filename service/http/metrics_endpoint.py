@@ -32,7 +32,7 @@ class MetricsEndpoint:
         """Answer one request."""
         if self._keys is not None and self._keys.caller(request.headers.get("authorization", "")) is None:
             headers = {"WWW-Authenticate": 'Bearer realm="kith"'}
-            return error_response(401, "a valid key is required", headers=headers, code="UNAUTHENTICATED")
+            return error_response(401, "a valid key is required", headers=headers)
         await self._graph.read(not await self._wiring.missing())
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(self._metrics.registry), media_type=content_type)

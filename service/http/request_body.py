@@ -4,6 +4,11 @@ from cross_web import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Scope
 
+from graph.runtime.timeouts import SharedTimeout
+
+MAX_LENGTH_DIGITS = 18
+"""Maximum number of digits of a `Content-Length` that is read."""
+
 
 class Headers:
     """The headers of a request by lower-case name. The first of several with the same name counts.
@@ -21,15 +26,25 @@ class Headers:
         return self._values.get(name, b"").decode("latin-1")
 
 
-async def read_body(request: Request, headers: Headers, max_bytes: int) -> bytes:
+async def read_body(request: Request, headers: Headers, max_bytes: int, limit: SharedTimeout) -> bytes:
     """Read the whole body.
 
     A body of more than `max_bytes` bytes is rejected with 413: before it is read if `Content-Length` says so, otherwise
-    as soon as the limit is exceeded. Raises `ClientDisconnect` if the client disconnects first.
+    as soon as the limit is exceeded. A body that does not arrive within the time limit is rejected with 408. Raises
+    `ClientDisconnect` if the client disconnects first.
     """
     length = headers.get(b"content-length")
-    if length.isdecimal() and int(length) > max_bytes:
+    # A number of more digits than any limit need not be read, and Python refuses to read very long ones.
+    if length.isdecimal() and (len(length) > MAX_LENGTH_DIGITS or int(length) > max_bytes):
         raise _body_too_large(max_bytes)
+    try:
+        with limit.scope():
+            return await _read(request, max_bytes)
+    except TimeoutError:
+        raise HTTPException(408, "the body did not arrive in time") from None
+
+
+async def _read(request: Request, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size, more = 0, True
     while more:

@@ -15,6 +15,23 @@ GRAPHQL_RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
 
+CODES = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHENTICATED",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
+    408: "REQUEST_TIMEOUT",
+    413: "BODY_TOO_LARGE",
+    414: "URL_TOO_LONG",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    421: "HOST_NOT_ALLOWED",
+    429: "TOO_MANY_CONNECTIONS",
+    431: "HEADERS_TOO_LARGE",
+    503: "OVERLOADED",
+}
+"""The code of an error that occurred before a document was read, by its HTTP status."""
+
 HttpStatusProfile = Literal["2025", "2026-08"]
 
 
@@ -121,12 +138,11 @@ def error_response(
     message: str,
     media_type: str = JSON,
     headers: Mapping[str, str] | None = None,
-    code: str = "BAD_REQUEST",
 ) -> ErrorResponse:
     """Return an error that occurred before execution, in the form of a GraphQL response."""
-    answer = {"errors": [{"message": message, "extensions": {"code": code}}]}
+    answer = {"errors": [{"message": message, "extensions": {"code": CODES[status]}}]}
     response = ErrorResponse(encode_json(answer), status, headers, media_type=f"{media_type}; charset=utf-8")
-    response.code = code
+    response.code = CODES[status]
     return response
 
 

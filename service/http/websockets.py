@@ -16,9 +16,9 @@ from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage, Message
 
-from graph.domain.model.errors import InvalidInput
+from graph.domain.model.errors import InvalidInput, ShuttingDown
 from graph.runtime.timeouts import SharedTimeout
-from schema.execution.runner import ALL, ExecutionAnswer, rejection
+from schema.execution.runner import ALL, ExecutionAnswer, Stage, rejection
 from schema.shared.context import Caller, Context
 from service.http import responses
 from service.http.error_format import format_error, internal_error
@@ -31,6 +31,8 @@ log = logging.getLogger("kith")
 TOO_MANY_CONNECTIONS = 4290
 SLOW_READER = 4080
 """Kith's own close codes, from the private range and not used by the protocol: clients may retry later."""
+SERVICE_RESTART = 1012
+"""The registered close code of a service that restarts: clients connect again."""
 CLOSE_GRACE_SECONDS = 30.0
 """How long to wait for a slow reader to receive the close code."""
 
@@ -58,6 +60,12 @@ class ConnectionLimiter:
         self._open[caller.name] -= 1
         if not self._open[caller.name]:
             del self._open[caller.name]
+
+
+def interrupted() -> ExecutionAnswer:
+    """Return the answer to an operation that the end of the service interrupts."""
+    error = ShuttingDown("the service is shutting down; writes of the operation may have been stored: send it again")
+    return ExecutionAnswer(Stage.TIME, errors=[GraphQLError(error.message, original_error=error)])
 
 
 class SlowReader(Exception):
@@ -117,6 +125,32 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
     """
 
     _acquired = False
+    _ending = False
+
+    async def handle(self) -> None:
+        """Serve the socket until it closes."""
+        sockets = self.view.sockets  # type: ignore[attr-defined]
+        sockets.add(self)
+        try:
+            await super().handle()
+        finally:
+            sockets.discard(self)
+
+    async def end(self, deadline: float) -> None:
+        """Accept no more operations, and close the socket once those that run have ended.
+
+        Those that have not at `deadline`, a time of the loop, are interrupted.
+        """
+        self._ending = True
+        tasks = [operation.task for operation in self.operations.values() if operation.task]
+        if tasks:
+            await asyncio.wait(tasks, timeout=deadline - asyncio.get_running_loop().time())
+        with contextlib.suppress(WebSocketDisconnected, RuntimeError):
+            for operation in list(self.operations.values()):
+                await self._send_errors(operation, interrupted())
+                if operation.task:
+                    operation.task.cancel()
+            await self.websocket.close(SERVICE_RESTART, "the service is shutting down; connect again")
 
     async def handle_message(self, message: Message) -> None:
         """Handle one message of a client."""
@@ -168,14 +202,26 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def handle_subscribe(self, message: Any) -> None:
         """Handle an operation. An invalid request is answered with an error and does not end the connection."""
         if self.connection_acknowledged and message["id"] not in self.operations:
+            limit = self.max_subscriptions_per_connection
+            if self._ending:
+                await self._reject(message["id"], responses.response_body(interrupted())["errors"])
+                return
+            if limit is not None and len(self.operations) >= limit:
+                error = {
+                    "message": f"the limit of {limit} operations at the same time on one connection is reached",
+                    "extensions": {"code": "TOO_MANY_OPERATIONS"},
+                }
+                await self._reject(message["id"], [error])
+                return
             try:
                 message["payload"] = {"query": parse_parameters(message.get("payload"))}
             except HTTPException as error:
-                rejected = format_error(GraphQLError(error.reason))
-                reply = {"id": message["id"], "type": "error", "payload": [rejected]}
-                await self.send_message(cast(Message, reply))
+                await self._reject(message["id"], [format_error(GraphQLError(error.reason))])
                 return
         await super().handle_subscribe(message)
+
+    async def _reject(self, id: str, errors: list[dict[str, Any]]) -> None:
+        await self.send_message(cast(Message, {"id": id, "type": "error", "payload": errors}))
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """Run one operation to its end."""

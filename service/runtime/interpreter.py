@@ -1,9 +1,15 @@
 """Tunes the interpreter: short garbage collections and frequent thread switches."""
 
 import gc
+import logging
 import sys
 
 from graph.runtime.scheduling import InteractiveRequest
+
+if sys.platform != "win32":
+    import resource
+
+log = logging.getLogger("kith")
 
 GC_YOUNG_THRESHOLD, GC_OLD_THRESHOLD = 3_000, 30
 """Thresholds of the garbage collector: new objects per collection, and young collections per older generation.
@@ -28,6 +34,18 @@ def tune_interpreter() -> None:
     gc.freeze()
     gc.set_threshold(GC_YOUNG_THRESHOLD, GC_OLD_THRESHOLD)
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+
+
+def allow_open_files(count: int) -> None:
+    """Let the process open this many files and connections if the system allows it; otherwise log how many it may."""
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    if limit < count:
+        log.warning("only %s open files are allowed; %s are needed for KITH_MAX_SOCKETS", limit, count)
 
 
 class TrackedRequest:

@@ -11,7 +11,7 @@ from graph.ports import Store
 from service.bootstrap import SystemClock, Wiring, currencies
 from service.config import attributes_file, rules_file
 from service.config.settings import Settings
-from service.http.app import create_app
+from service.http.app import create_app, create_endpoint
 from service.runtime.ids import RandomIds
 from tests.builders.runs import Run
 
@@ -28,9 +28,10 @@ class Client:
         )
         self.wiring = Wiring(self.graph, store, text)
         self._run = run
-        app = create_app(Settings(_env_file=None, **settings), self.wiring)
+        chosen = Settings(_env_file=None, **settings)
+        app = create_app(chosen, self.wiring, create_endpoint(chosen, self.wiring))
         transport = httpx.ASGITransport(app)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://kith", timeout=60)
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60)
 
     def send(self, query: str, variables: Mapping[str, Any] | None = None, **headers: str) -> httpx.Response:
         """The HTTP response to a GraphQL request."""

@@ -36,6 +36,7 @@ class Service:
         environment |= {
             "KITH_STORE": store,
             "KITH_PORT": str(self.port),
+            "KITH_DRAIN_SECONDS": "0",
             "KITH_NEO4J_USER": os.environ.get("NEO4J_USER", ""),
         }
         environment |= {"KITH_NEO4J_PASSWORD": os.environ.get("NEO4J_PASSWORD", ""), **chosen}
@@ -74,6 +75,25 @@ class Service:
         answer = self.http.post(self.url, json={"query": query, "variables": variables}, headers=headers).json()
         assert "errors" not in answer, answer
         return answer["data"]
+
+    def exchange(self, *pieces: bytes, seconds: float = 20) -> bytes:
+        """What comes back for pieces of raw bytes until the service closes the connection."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
+            for piece in pieces:
+                connection.sendall(piece)
+            received = b""
+            while chunk := connection.recv(65536):
+                received += chunk
+            return received
+
+    def signal(self, *signals: int) -> None:
+        for number in signals:
+            self._process.send_signal(number)
+            time.sleep(0.3)
+
+    def ended(self, seconds: float = 30) -> int:
+        """The exit status, once the process has ended."""
+        return self._process.wait(seconds)
 
     def stop(self) -> None:
         self.http.close()

@@ -17,6 +17,7 @@ from schema.shared.problem_codes import CODES
 from service.cli.main import app
 from service.config import attributes_file, rules_file
 from service.config.settings import Settings
+from service.http.responses import CODES as STATUS_CODES
 from tests.builders.repository import ROOT, files, pages, text_of
 from tools.docs import reference
 
@@ -122,6 +123,7 @@ def test_every_code_of_a_problem_is_documented() -> None:
             codes |= set(re.findall(r'super\(\).__init__\("([A-Z_]+)"', text))
             codes |= set(re.findall(r'"code": "([A-Z_]+)"', text))
     codes |= {f"IDENTIFIER_{code.value}" for code in DroppedIdentifierCode}
+    codes |= set(STATUS_CODES.values())
     # Reserved for access rights: the service does not reject an authenticated caller yet.
     codes |= {"FORBIDDEN"}
     codes -= {"ERROR"}

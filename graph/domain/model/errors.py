@@ -11,7 +11,8 @@ KithError
 |  |  `- StoreVersionMismatch   migrate the store, or upgrade the program
 |  |- RulesConflict      choose one of two rules
 |  |- RulesChanged       the rules have just been changed
-|  `- Overloaded         too many writes are waiting
+|  |- Overloaded         too many writes are waiting
+|  `- ShuttingDown       this process ends; another one or its successor answers
 `- StoreFailure       a defect of the service: the database rejected a statement
 """
 
@@ -116,6 +117,13 @@ class Overloaded(TemporaryFailure):
     """More writes are waiting than the service accepts."""
 
     code = "OVERLOADED"
+
+
+class ShuttingDown(TemporaryFailure):
+    """The process ends."""
+
+    code = "SHUTTING_DOWN"
+    retry_after = 1
 
 
 class StoreFailure(KithError):

@@ -80,7 +80,7 @@ def test_subscribers_at_any_position_get_every_entry_once(run: Run) -> None:
         assert await take(far, 1303) == list(range(1201, 2504))
         for source in (far, near, new):
             await source.aclose()
-        broadcaster.close()
+        await broadcaster.close()
 
     run(attempt())
 

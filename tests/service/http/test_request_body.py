@@ -1,11 +1,13 @@
 """The headers of a request, and its body, read completely or not at all."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from cross_web import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+from graph.runtime.timeouts import SharedTimeout
 from service.http.request_body import Headers, read_body
 from tests.builders.runs import Run
 
@@ -29,7 +31,7 @@ class Wire:
     async def body(self, max_bytes: int) -> bytes:
         """Read the body."""
         scope = {"type": "http", "headers": self._headers}
-        return await read_body(Request(scope, self.receive), Headers(scope), max_bytes)
+        return await read_body(Request(scope, self.receive), Headers(scope), max_bytes, SharedTimeout(0.05))
 
 
 def test_a_body_in_one_message(run: Run) -> None:
@@ -70,3 +72,22 @@ def test_a_client_that_disconnects_before_the_end_of_its_body(run: Run) -> None:
 def test_headers_are_read_by_name_and_the_first_of_several_counts() -> None:
     headers = Headers({"headers": [(b"accept", b"a/b"), (b"host", b"k\xe9"), (b"accept", b"c/d")]})
     assert [headers.get(name) for name in (b"accept", b"host", b"authorization")] == ["a/b", "k\xe9", ""]
+
+
+def test_a_body_that_does_not_arrive_is_rejected(run: Run) -> None:
+    class Silent(Wire):
+        """A client that sends a part, and nothing more."""
+
+        async def receive(self) -> dict[str, Any]:
+            return await super().receive() if self.messages else await asyncio.Future()
+
+    # when, then
+    with pytest.raises(HTTPException, match="did not arrive in time") as raised:
+        run(Silent(part(b"ab", True), length=b"3").body(3))
+    assert raised.value.status_code == 408
+
+
+@pytest.mark.parametrize("length", [b"9" * 19, b"9" * 5000])
+def test_a_content_length_of_any_size_is_compared(run: Run, length: bytes) -> None:
+    with pytest.raises(HTTPException, match="larger than 3 bytes"):
+        run(Wire(part(b"ab"), length=length).body(3))

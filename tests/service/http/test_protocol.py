@@ -1,0 +1,154 @@
+"""Connections whose clients send too much, too slowly or nothing."""
+
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.http.protocol import MAX_HEAD_BYTES, MAX_HEADERS, MAX_UPGRADE_HEADER_BYTES, MAX_URL_BYTES
+from tests.builders.services import Service
+
+HOST = b"Host: localhost\r\n"
+BODY = b'{"query": "{ __typename }"}'
+POST = b"POST /graphql HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
+UPGRADE = (
+    b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
+)
+REQUEST_SECONDS = 1.0
+MAX_SOCKETS = 60
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("protocol")
+    service = Service(
+        f"sqlite:///{folder / 'kith.db'}", folder, request_seconds=REQUEST_SECONDS, max_sockets=MAX_SOCKETS
+    ).wait()
+    yield service
+    service.stop()
+    assert "Traceback" not in service.log.read_text()
+
+
+def answer(received: bytes) -> tuple[int, str | None]:
+    """The status of a response and the code of its error."""
+    head, _, body = received.partition(b"\r\n\r\n")
+    errors = json.loads(body).get("errors", [{}])
+    return int(head.split()[1]), errors[0].get("extensions", {}).get("code")
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"GET /graphql HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 20_000_000, (431, "HEADERS_TOO_LARGE")),
+        (
+            b"GET /graphql HTTP/1.1\r\n" + HOST + b"X: " + b"a" * MAX_HEAD_BYTES + b"\r\n\r\n",
+            (431, "HEADERS_TOO_LARGE"),
+        ),
+        (b"GET /graphql HTTP/1.1\r\n" + HOST + b"A: b\r\n" * MAX_HEADERS + b"\r\n", (431, "HEADERS_TOO_LARGE")),
+        (b"GET /graphql HTTP/1.1\r\n" + HOST + b"A: b\r\n" * 5_000_000, (431, "HEADERS_TOO_LARGE")),
+        (b"GET /" + b"a" * MAX_URL_BYTES + b" HTTP/1.1\r\n" + HOST + b"\r\n", (414, "URL_TOO_LONG")),
+        (b"GET /" + b"a" * 5_000_000, (414, "URL_TOO_LONG")),
+        (
+            b"GET /graphql HTTP/1.1\r\n" + HOST + UPGRADE + b"X: " + b"a" * MAX_UPGRADE_HEADER_BYTES + b"\r\n\r\n",
+            (431, "HEADERS_TOO_LARGE"),
+        ),
+        (b"nonsense\r\n\r\n", (400, "BAD_REQUEST")),
+        (b"GET http:///\xff HTTP/1.1\r\n\r\n", (400, "BAD_REQUEST")),
+    ],
+    ids=["endless", "long", "many", "endless-many", "long-url", "endless-url", "long-upgrade", "nonsense", "bad-url"],
+)
+def test_a_head_over_a_limit_is_answered_and_ends_the_connection(
+    service: Service, head: bytes, expected: tuple[int, str]
+) -> None:
+    assert answer(service.exchange(head)) == expected
+
+
+def test_a_head_within_the_limits_is_served(service: Service) -> None:
+    # given: in one piece, and byte for byte
+    headers = b"".join(b"X%d: %s\r\n" % (number, b"a" * 300) for number in range(MAX_HEADERS - 5))
+    request = POST + headers + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+    # then
+    assert answer(service.exchange(request))[0] == 200
+    assert answer(service.exchange(*(request[i : i + 1000] for i in range(0, len(request), 1000))))[0] == 200
+
+
+def test_a_large_body_with_the_next_head_behind_it_is_no_large_head(service: Service) -> None:
+    body = b'{"query": "{ __typename }", "extensions": {"x": "%s"}}' % (b"x" * 200_000)
+    first = POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    last = POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+    received = service.exchange(first + last[:40], last[40:])
+    assert received.count(b"HTTP/1.1 200 OK") == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (b"POST /graphql HTT", (408, "REQUEST_TIMEOUT")),
+        (POST, (408, "REQUEST_TIMEOUT")),
+        (POST + b"Content-Length: 100\r\n\r\n" + BODY, (408, "REQUEST_TIMEOUT")),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n", (408, "REQUEST_TIMEOUT")),
+    ],
+    ids=["url", "headers", "body", "chunk"],
+)
+def test_a_request_that_does_not_arrive_is_answered(service: Service, sent: bytes, expected: tuple[int, str]) -> None:
+    assert answer(service.exchange(sent)) == expected
+
+
+@pytest.mark.parametrize("sent", [b"", b"\r\n"])
+def test_a_connection_without_a_request_is_closed(service: Service, sent: bytes) -> None:
+    assert service.exchange(sent) == b""
+
+
+def test_what_follows_an_answered_request_does_not_keep_the_connection(service: Service) -> None:
+    # given: a request that is answered before its body has come
+    request = POST.replace(b"application/json", b"text/plain") + b"Content-Length: 1000000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        connection.sendall(request)
+        assert b" 415 " in connection.recv(65536)
+        # when: the body comes byte by byte
+        closed = False
+        for _ in range(200):
+            time.sleep(0.05)
+            with contextlib.suppress(TimeoutError):
+                try:
+                    connection.sendall(b"x")
+                except OSError:
+                    closed = True
+                    break
+    # then
+    assert closed
+
+
+def test_slow_clients_do_not_keep_out_others(service: Service) -> None:
+    # given: twice as many connections as may be open, each with half a head
+    slow = []
+    for _ in range(2 * MAX_SOCKETS):
+        slow.append(socket.create_connection(("127.0.0.1", service.port), timeout=20))
+        slow[-1].sendall(b"GET /graphql HTTP/1.1\r\n")
+    # then
+    for _ in range(20):
+        assert service.ask("{ __typename }") == {"__typename": "Query"}
+    for connection in slow:
+        connection.close()
+
+
+def test_more_connections_than_may_be_open_are_refused_if_all_are_served(tmp_path: Path) -> None:
+    # given: as many requests as there may be connections, whose bodies are awaited
+    service = Service(f"sqlite:///{tmp_path / 'kith.db'}", tmp_path, max_sockets=3).wait()
+    service.http.close()
+    with contextlib.ExitStack() as ending:
+        ending.callback(service.stop)
+        for _ in range(3):
+            busy = ending.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=20))
+            busy.sendall(POST + b"Expect: 100-continue\r\nContent-Length: 100\r\n\r\n")
+            assert b"100 Continue" in busy.recv(65536)
+        # when
+        received = service.exchange(POST + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY)
+    # then
+    assert answer(received) == (503, "OVERLOADED")
+    assert b"retry-after: 1" in received.lower()
