@@ -1,5 +1,6 @@
 """The facade that `schema` and `service` use: a method for each operation, or a part that has several."""
 
+import math
 from collections.abc import Callable, Sequence
 
 from graph.commands.commit import CommandResult, OverrideResult
@@ -57,7 +58,7 @@ class IdentityGraph:
     `rules` are in effect until the store's own rules are read (`rules_control.open`), `parse` parses the text of rules.
     `currencies` are the codes that orders may use. `change_poll_seconds` is the interval at which subscriptions look
     for changes by other processes. `catalog` defines the attributes and purposes that may be recorded. `fit` fits
-    purchase models to all customers.
+    purchase models to all customers. Writes that cannot be stored within `operation_seconds` are rejected at once.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class IdentityGraph:
         change_poll_seconds: float = 1.0,
         catalog: Catalog | None = None,
         fit: FitModels | None = None,
+        operation_seconds: float = math.inf,
     ) -> None:
         self._store, self._clock, self._ids = store, clock, ids
         self.catalog = catalog or Catalog()
@@ -79,7 +81,14 @@ class IdentityGraph:
         self.write_gate = WriteGate()
         reload = (lambda: self.rules_control.refresh()) if parse else None
         self._writer = GroupCommit(
-            store, ActiveRules(rules, rules), clock, ids, reload, self._on_stored, self.write_gate
+            store,
+            ActiveRules(rules, rules),
+            clock,
+            ids,
+            reload,
+            self._on_stored,
+            self.write_gate,
+            operation_seconds,
         )
         self.rules_control: RulesControl = RulesControl(
             store, self._writer, clock, ids, parse, self.catalog.check_rules

@@ -222,5 +222,6 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
         settings.change_poll_seconds,
         catalog,
         model_fitting.fit if model_fitting.available() else None,
+        settings.timeout_seconds,
     )
     return Wiring(graph, store, text, rules_configured=settings.rules is not None, metrics=metrics)

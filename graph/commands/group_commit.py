@@ -1,6 +1,7 @@
 """Group commit: writes that wait at the same time share one transaction, each with its own result."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import Context
@@ -33,12 +34,43 @@ MAX_WAITING = 50_000
 """Commands that may wait; further ones are rejected, so that memory stays bounded."""
 
 
+USABLE_PART = 0.8
+"""Part of an operation's time within which its writes must be stored; the rest is for preparing and answering it."""
+RATE_HALF_LIFE_SECONDS = 2.0
+"""How fast the measured rate of writing forgets."""
+MAX_RETRY_SECONDS = 60
+"""Maximum seconds after which a rejected caller is asked to retry."""
+
+
+class _Rate:
+    """The measured rate at which large requests are written, in commands per second, with all that comes between."""
+
+    def __init__(self) -> None:
+        self._commands = self._seconds = self._since = 0.0
+
+    def begin(self, now: float) -> None:
+        """Begin to measure: there is something to write again."""
+        self._since = now
+
+    def add(self, commands: int, now: float) -> None:
+        """Count commands that were written since the last call."""
+        elapsed, self._since = now - self._since, now
+        weight = 0.5 ** (elapsed / RATE_HALF_LIFE_SECONDS)
+        self._commands = self._commands * weight + commands
+        self._seconds = self._seconds * weight + elapsed
+
+    def seconds_for(self, commands: int) -> float:
+        """Return how long writing commands will take; 0 if nothing was measured yet."""
+        return commands * self._seconds / self._commands if self._commands else 0.0
+
+
 @dataclass(slots=True)
 class _PendingRequest:
     """A request and the results of its commands that are stored so far."""
 
     commands: Sequence[Command]
     done: asyncio.Future[list[CommandResult]]
+    deadline: float
     results: list[CommandResult] = field(default_factory=list)
     began_at: float | None = None
     """When its first transaction began, by `perf_counter`."""
@@ -65,7 +97,8 @@ class GroupCommit:
     """Runs commands through `commit`, those of all waiting callers together.
 
     `reload` reads the rules again after they have changed; `on_stored` is called after each transaction. `gate` may
-    refuse commands.
+    refuse commands. Large requests that cannot be stored within the time of an operation, `operation_seconds`, are
+    rejected at once.
     """
 
     def __init__(
@@ -77,6 +110,7 @@ class GroupCommit:
         reload: Callable[[], Awaitable[object]] | None = None,
         on_stored: Callable[[], None] = lambda: None,
         gate: WriteGate | None = None,
+        operation_seconds: float = math.inf,
     ) -> None:
         self._store, self._clock, self._ids, self._on_stored = store, clock, ids, on_stored
         self.rules = rules
@@ -87,6 +121,8 @@ class GroupCommit:
         self._large: deque[_PendingRequest] = deque()
         self._busy_until = 0.0
         self._waiting = 0
+        self._seconds = operation_seconds * USABLE_PART
+        self._rate = _Rate()
         self._worker: asyncio.Task[None] | None = None
 
     async def run(self, commands: Sequence[Command]) -> list[CommandResult]:
@@ -98,13 +134,18 @@ class GroupCommit:
             self.counters.overloaded += 1
             raise Overloaded(f"{self._waiting} writes are already waiting; retry in a moment")
         loop = asyncio.get_running_loop()
-        request = _PendingRequest(commands, loop.create_future())
+        now = loop.time()
+        request = _PendingRequest(commands, loop.create_future(), now + self._seconds)
+        self._waiting += len(commands)
         if len(commands) <= SMALL_REQUEST:
             self._small.append(request)
-            self._busy_until = loop.time() + QUIET_SECONDS
+            self._busy_until = now + QUIET_SECONDS
         else:
+            if not self._large:
+                self._rate.begin(now)
             self._large.append(request)
-        self._waiting += len(commands)
+            if len(self._large) > 1:
+                self._reject_late(now)
         if self._worker is None or self._worker.done():
             # In a context of its own: it works for all callers, not for the one that starts it.
             self._worker = asyncio.create_task(self._work(), context=Context())
@@ -133,7 +174,11 @@ class GroupCommit:
             if self._small:
                 await self._commit(self._next_small())
             if self._large:
-                await self._commit(self._next_large())
+                group = self._next_large()
+                await self._commit(group)
+                now = asyncio.get_running_loop().time()
+                self._rate.add(sum(len(commands) for _, commands in group), now)
+                self._reject_late(now)
 
     def _next_small(self) -> list[_Part]:
         group: list[_Part] = []
@@ -166,6 +211,24 @@ class GroupCommit:
         if asyncio.get_running_loop().time() < self._busy_until:
             return PART_SIZE
         return self._store.max_batch_size if interactive_within(QUIET_SECONDS) else MAX_COMMANDS
+
+    def _reject_late(self, now: float) -> None:
+        """Reject the large requests that cannot be stored in time, at once rather than when their time is over.
+
+        The first one is always tried, so that a store that is too slow for any still shows how fast it is.
+        """
+        ahead = 0
+        for request in list(self._large):
+            left = len(request.commands) - len(request.results)
+            wait = self._rate.seconds_for(ahead + left)
+            if not ahead or request.results or now + wait <= request.deadline:
+                ahead += left
+                continue
+            self._large.remove(request)
+            self._waiting -= left
+            self.counters.overloaded += 1
+            message = f"{ahead} writes are waiting and take about {wait:.0f} s; retry after them"
+            request.fail(Overloaded(message, min(max(math.ceil(wait), Overloaded.retry_after), MAX_RETRY_SECONDS)))
 
     async def _commit(self, group: list[_Part]) -> None:
         now = perf_counter()

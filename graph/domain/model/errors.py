@@ -118,6 +118,10 @@ class Overloaded(TemporaryFailure):
 
     code = "OVERLOADED"
 
+    def __init__(self, message: str, retry_after: int = TemporaryFailure.retry_after) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
 
 class ShuttingDown(TemporaryFailure):
     """The process ends."""

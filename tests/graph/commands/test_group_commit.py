@@ -1,6 +1,7 @@
 """Group commit: waiting writes share a transaction, each with its own result, and a failing one affects no other."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -191,3 +192,76 @@ def test_a_large_request_is_written_in_parts_while_there_are_reads(run: Run) -> 
     # then
     assert store.sizes == [150, 150, 100]
     assert [result.id for result in results] == [str(n) for n in range(400)]
+
+
+async def batches(writer: GroupCommit, count: int, size: int = 100) -> list[Any]:
+    """The results of requests that are sent at once, each with observations of its own."""
+    sent = (
+        writer.run([observe(seen(f"cookie=c{b}-{n}", id=f"{b} {n}"), RULES) for n in range(size)]) for b in range(count)
+    )
+    return await asyncio.gather(*sent, return_exceptions=True)
+
+
+def test_large_requests_that_cannot_be_stored_in_time_are_rejected_at_once(run: Run) -> None:
+    # given: about 1 s of work for operations of 0.5 s
+    store = Counting()
+    store.max_batch_size = 100
+    writer = GroupCommit(store, ActiveRules(RULES, RULES), FixedClock(), CountingIds(), operation_seconds=0.5)
+    order: list[str] = []
+    requests = [
+        [observe(seen(f"cookie=c{name}-{n}", id=f"{name} {n}"), RULES) for n in range(100)] for name in range(200)
+    ]
+
+    async def send(commands: list[Any]) -> Any:
+        try:
+            await writer.run(commands)
+        except Overloaded as error:
+            order.append("rejected")
+            return error
+        order.append("stored")
+        return None
+
+    async def everything() -> list[Any]:
+        with InteractiveRequest():
+            return await asyncio.gather(*map(send, requests))
+
+    # when
+    results = run(everything())
+    # then: all that were rejected know it before the last one is stored
+    rejected = [error for error in results if error is not None]
+    assert 0 < len(rejected) < 200
+    assert order[-1] == "stored"
+    assert all(2 <= error.retry_after <= 60 for error in rejected)
+    assert results[0] is None
+    assert sum(store.sizes) == 100 * (200 - len(rejected)), "rejected ones are not stored"
+    # and the queue accepts requests again
+    assert not any(isinstance(result, Exception) for result in run(batches(writer, 2)))
+
+
+def test_a_request_of_which_a_part_is_stored_is_finished(run: Run) -> None:
+    # given: no time at all
+    writer = GroupCommit(
+        Counting(), ActiveRules(RULES, RULES), FixedClock(), CountingIds(), operation_seconds=0.000_001
+    )
+    # when
+    with InteractiveRequest():
+        (results,) = run(batches(writer, 1, 400))
+    # then
+    assert len(results) == 400
+
+
+def test_small_requests_are_not_rejected_because_of_large_ones(run: Run) -> None:
+    # given
+    writer = GroupCommit(SlowStore(), ActiveRules(RULES, RULES), FixedClock(), CountingIds(), operation_seconds=0.05)
+
+    async def everything() -> list[Any]:
+        large = asyncio.create_task(batches(writer, 30, 400))
+        await asyncio.sleep(0)
+        small = await writer.run([observe(seen("cookie=x", id="x"), RULES)])
+        return [small, *await large]
+
+    # when
+    small, *large = run(everything())
+    # then
+    assert isinstance(small[0], Accepted)
+    assert any(isinstance(result, Overloaded) for result in large)
