@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 
 from graph.commands.group_commit import GroupCommit
@@ -10,6 +11,8 @@ from graph.domain.model import normalization
 from graph.domain.model.errors import KithError, StoreUnavailable, VersionConflict
 from graph.domain.model.rules import Rules, StoredRules
 from graph.ports import LOADING, Clock, Ids
+
+log = logging.getLogger("kith.rules")
 
 NORMALIZATION_KEY = "normalization"
 """The name under which a store keeps the `VERSION` of the steps that its observations were normalized by."""
@@ -36,6 +39,8 @@ class RulesControl:
         self._check = check
         self._rollout: RulesRollout | None = None
         self._rollout_task: asyncio.Task[bool] | None = None
+        self.failed = False
+        """Whether the rollout ended with an error; the next start of a process continues it."""
 
     def parse(self, text: str) -> Rules:
         """Parse the text of new rules; raises `RulesError` if it is invalid."""
@@ -112,12 +117,19 @@ class RulesControl:
     def _start(self, stored: StoredRules) -> None:
         if self._rollout_task is not None:
             self._rollout_task.cancel()
+        self.failed = False
         self._rollout = RulesRollout(self._store, self._clock, self._ids, self._writer.rules, stored)
         self._rollout_task = asyncio.create_task(self._run_rollout(self._rollout))
 
     async def _run_rollout(self, rollout: RulesRollout) -> bool:
-        completed = await rollout.run()
-        await self.refresh()
+        try:
+            completed = await rollout.run()
+            await self.refresh()
+        except Exception as error:
+            # The message may hold personal values.
+            log.warning("stored observations could not be reprocessed: %s", type(error).__name__)
+            self.failed = True
+            return False
         return completed
 
     async def progress(self) -> RolloutProgress:

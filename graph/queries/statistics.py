@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Awaitable, Callable
 
@@ -16,6 +17,8 @@ from graph.runtime.counters import WorkerCounters
 POPULATION_KEY = "population"
 MODEL_KEY = "model"
 PAGE_SIZE = 5_000
+log = logging.getLogger("kith.statistics")
+
 CHECK_SECONDS = 60.0
 """Seconds between checks for newer statistics."""
 
@@ -95,14 +98,17 @@ class StatisticsService:
     async def run_periodically(self, seconds: float) -> None:
         """Recalculate whenever the newest statistics of any process are older than `seconds`; never ends."""
         while True:
-            # If the database is unavailable, the next check tries again.
             try:
                 await self.refresh()
                 age = self._clock.now() - (self._population.calculated_at if self._population else 0)
                 if age >= seconds * SECOND:
                     await self.recalculate()
             except TemporaryFailure:
+                self.counters.failures += 1  # The next check tries again.
+            except Exception as error:
+                # The next check tries this again, too. The message may hold personal values.
                 self.counters.failures += 1
+                log.warning("statistics could not be calculated: %s", type(error).__name__)
             await asyncio.sleep(min(seconds, CHECK_SECONDS))
 
     async def latest(self) -> tuple[RfmPopulation | None, Model | None]:

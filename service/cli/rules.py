@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from graph.domain.model.errors import StoreUnavailable
 from graph.queries.rules_preview import PreviewImpact
 from service.bootstrap import Wiring
 from service.cli.previews import bar, end, impact_of, print_customers, print_samples
@@ -78,6 +79,8 @@ def apply(
             task = shown.add_task("apply", total=None)
             while (progress := await rules.progress()).running:
                 shown.update(task, completed=progress.processed, total=progress.total)
+                if rules.failed:
+                    raise StoreUnavailable("not all observations were reprocessed; the next start of Kith continues")
                 await asyncio.sleep(0.2)
             await rules.applied()
             end(shown, task, progress.processed)

@@ -104,6 +104,41 @@ def test_percentiles_are_stored_for_other_processes_and_recalculated_when_due(tm
     run(store.close())
 
 
+def test_an_unexpected_error_does_not_end_the_recalculation(
+    tmp_path: Path, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    # given: a store that fails once
+    failures = [ValueError("ann@example.com")]
+
+    class FailingStore(SQLiteStore):
+        async def order_totals(self, after: str, first: int) -> list:
+            if failures:
+                raise failures.pop()
+            return await super().order_totals(after, first)
+
+    store = FailingStore(tmp_path / "kith.db")
+    run(store.migrate())
+    client = Client(store, run)
+    client.record(order("A", "email=a@example.com"))
+
+    async def recalculate() -> None:
+        # when
+        task = asyncio.create_task(client.graph.statistics.run_periodically(0.01))
+        for _ in range(1000):
+            if (await client.graph.statistics.latest())[0] is not None:
+                break
+            await asyncio.sleep(0.01)
+        task.cancel()
+
+    run(recalculate())
+    # then
+    assert client.customer("email=a@example.com", FIELDS)["rfm"] is not None
+    assert [record.getMessage() for record in caplog.records if record.name == "kith.statistics"] == [
+        "statistics could not be calculated: ValueError"
+    ]
+    run(store.close())
+
+
 def test_journey_stage_and_engagement(fresh: Fresh, run: Run) -> None:
     # given
     client = Client(fresh(), run)

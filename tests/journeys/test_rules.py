@@ -1,6 +1,7 @@
 """Previews and changes of rules on stored observations, while requests are served."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from graph.commands.rules_rollout import STEP_SIZE
 from graph.domain.model.receipts import ObservationStatus
 from graph.domain.resolution.resolution import resolve
 from graph.domain.resolution.scenario import sorted_customers
+from graph.stores.sqlite import SQLiteStore
 from service.config.rules_file import default_text, parse
 from tests.builders.clients import Client, identifiers, order, seen
 from tests.builders.runs import Run
@@ -217,3 +219,41 @@ def test_a_store_that_was_normalized_by_an_earlier_version_is_reprocessed_once(c
     assert versions[0]["text"] == default_text()
     assert versions[0]["progress"]["running"] is False
     assert client.keys_of("email=ann@example.com") == ["crm_id=C-1", "email=ann@example.com"]
+
+
+def test_a_rollout_that_fails_says_so_and_is_continued_by_the_next_process(
+    tmp_path: Path, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    # given: a store that cannot read overrides once
+    failures = [ValueError("ann@example.com")]
+
+    class FailingStore(SQLiteStore):
+        async def overrides(self, key: str | None, after: tuple[int, str] | None, first: int) -> list:
+            if failures:
+                raise failures.pop()
+            return await super().overrides(key, after, first)
+
+    store = FailingStore(tmp_path / "kith.db")
+    client = Client(store, run)
+    run(client.wiring.prepare())
+    client.link(seen("login=a", "email=a@example.com"))
+
+    async def change() -> None:
+        # when
+        await client.graph.rules_control.apply(STRICT, 1)
+        await client.graph.rules_control.applied()
+
+    run(change())
+    # then
+    assert client.graph.rules_control.failed
+    assert [record.getMessage() for record in caplog.records if record.name == "kith.rules"] == [
+        "stored observations could not be reprocessed: ValueError"
+    ]
+    # when: another process starts
+    other = Client(store, run)
+    run(other.wiring.prepare())
+    run(other.graph.rules_control.applied())
+    # then
+    assert not other.graph.rules_control.failed
+    assert run(store.rules())[0].pending is False
+    run(store.close())
