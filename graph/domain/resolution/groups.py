@@ -42,9 +42,13 @@ class Groups:
     def _union_overrides(self, overrides: Sequence[Override]) -> None:
         rank = self._rules.rank
 
+        def ranked(key: str) -> tuple[int, str]:
+            # An override stays if new rules no longer have the namespace of an identifier, which then ranks last.
+            return rank.get(namespace_of(key), len(rank)), key
+
         def order(override: Override) -> tuple[int, int, str, str]:
-            strong, weak = self._rules.strong_first(override.a, override.b)
-            return rank[namespace_of(weak)], rank[namespace_of(strong)], strong, weak
+            (strong_rank, strong), (weak_rank, weak) = sorted((ranked(override.a), ranked(override.b)))
+            return weak_rank, strong_rank, strong, weak
 
         together = [override for override in overrides if override.kind is OverrideKind.TOGETHER]
         for override in sorted(together, key=order):

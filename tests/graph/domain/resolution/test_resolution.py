@@ -117,3 +117,18 @@ def test_the_reason_of_an_apart_override_names_both_keys() -> None:
     # then
     reasons = [reason.message for _, reason in result.verdicts.values() if reason]
     assert reasons == [f"a steward keeps {KEYS[0]} and {KEYS[4]} apart"]
+
+
+def test_an_override_of_an_identifier_whose_namespace_new_rules_no_longer_have_stays_in_effect() -> None:
+    # given
+    statements = [EvidenceStatement("s", "1", ("crm=a", "mail=a"), 0, 1), EvidenceStatement("s", "2", ("crm=b",), 0, 2)]
+    kept = [
+        override_command(OverrideKind.TOGETHER, "crm=a", "fax=1").override,
+        override_command(OverrideKind.TOGETHER, "fax=1", "fax=2").override,
+        override_command(OverrideKind.APART, "crm=b", "fax=1").override,
+        override_command(OverrideKind.TOGETHER, "crm=b", "fax=2").override,
+    ]
+    # when
+    result = resolve(statements, kept, RULES)
+    # then: that of the weakest identifiers is decided last, and the identifiers that are apart stay apart
+    assert sorted(map(sorted, result.groups)) == [["crm=a", "fax=1", "mail=a"], ["crm=b", "fax=2"]]
