@@ -49,11 +49,20 @@ class Repairs:
         self._version = verification.rules_version
 
     async def run(self) -> None:
-        """Repair from the ground up: what is resolved relies on what was repaired before."""
+        """Repair from the ground up. If observations were damaged, the rest was computed from damaged ones, so nothing
+        else is repaired: verify again after that."""
         await self._store.repair_storage()
         for batch in _batches(self._repairs("index")):
             keys = [(source, id) for (source, id), _, _ in batch]
             await self._store.write(lambda keys=keys: _rewrite_observations(keys))  # type: ignore[misc]
+        damaged = [(source, id) for (source, id), _, _ in self._repairs("observation")]
+        if damaged:
+            await self._reprocess(damaged)
+        else:
+            await self._repair_derived()
+
+    async def _repair_derived(self) -> None:
+        """Repair what is derived from observations: what is resolved again relies on what was repaired before."""
         for batch in _batches(self._repairs("identifier")):
             identifiers = [
                 (None if found is None else decode_identifier(found), decode_identifier(expected))
@@ -68,7 +77,6 @@ class Repairs:
                 for (a, b), found, expected in batch
             ]
             await self._store.write(lambda links=links: _rewrite_links(links))  # type: ignore[misc]
-        await self._reprocess((source, id) for (source, id), _, _ in self._repairs("observation"))
         await self._reprocess(self._observations_of_misplaced())
         for (_,), found, expected in self._repairs("customer"):
             before, after = decode_customer(found), decode_customer(expected)

@@ -1,7 +1,10 @@
 """A graph with every kind of fact, and everything that can be read of it, for tests that move it between stores."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
+
+from msgspec import to_builtins
 
 from graph.domain.model.stored_records import Record
 from graph.domain.profile.search import SearchField
@@ -49,8 +52,11 @@ def fill(store: Store, run: Run, records: Sequence[Record], batch_size: int = 7)
 
 
 def comparable(records: Sequence[Record]) -> list[str]:
-    """Records in an order that does not depend on the store."""
-    return sorted(f"{type(record).__name__} {record!r}" for record in records)
+    """Records as text, in an order that does not depend on the store."""
+    return sorted(
+        f"{type(record).__name__} {json.dumps(to_builtins(record, str_keys=True), sort_keys=True)}"
+        for record in records
+    )
 
 
 def send_every_kind(client: Client, run: Run) -> None:

@@ -20,7 +20,7 @@ def verified(store: Store, run: Run, rules: Rules | None = None) -> Report:
 
 def repaired(store: Store, run: Run, rules: Rules | None = None) -> Report:
     """What is found after a repair."""
-    for _ in range(3):
+    for _ in range(4):
         with Scratch() as scratch:
             verification = run(verify(store, scratch, (lambda text: rules) if rules else rules_file.parse))
             run(Repairs(store, scratch, verification, SystemClock(), RandomIds()).run())
