@@ -68,7 +68,7 @@ class Generator:
         """The text of a document with an operation of this kind."""
         roots = {"query": self.schema.query_type, "mutation": self.schema.mutation_type}
         root: Any = roots.get(kind, self.schema.subscription_type)
-        depth = self.rng.randrange(2, 5)
+        depth = self.rng.choice((2, 2, 2, 2, 3, 3, 4))
         body = self.selections(root, depth) if kind != "subscription" else self.field(root, depth, root.fields)
         declared = ", ".join(
             f"${name}: {variable.type}{'' if variable.default is None else f' = {variable.default}'}"

@@ -76,7 +76,7 @@ class _ObjectWriter(FunctionWriter):
     def __init__(self) -> None:
         super().__init__(admit=_admit, cast_of=get_strawberry_type_cast, Undefined=Undefined)
         self.finds_objects = False
-        """Whether the function fails for what is no object: a null, an error as a value, something to await."""
+        """Whether the function fails for what is no object, because it checks the class or reads an attribute."""
         self.fetches: list[str] = []
         self.conversions: list[str] = []
         self.items: list[str] = []
@@ -84,7 +84,9 @@ class _ObjectWriter(FunctionWriter):
     def fast_object(self) -> FastObject:
         """Compile the function."""
         if not self.finds_objects:
-            self.fetches.insert(0, f"if not {_admitted(self, 'source')}: return None")
+            # Nothing may be fetched, and what is derived may be derived from a null, too.
+            no_object = "source is None" if self.fetches else f"not {_admitted(self, 'source')}"
+            self.fetches.insert(0, f"if {no_object}: return None")
         return self.function("source", [*self.fetches, *self.conversions, f"return {{{', '.join(self.items)}}}"])
 
 
