@@ -1,9 +1,13 @@
 """What a store holds and no answer can contain is an error of its field, over every transport."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from graph.stores.sqlite import SQLiteStore
 from tests.builders.clients import Client, seen
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh, overwrite_identifiers
@@ -58,3 +62,25 @@ def test_an_unreadable_value_costs_no_other_operation(fresh: Fresh, run: Run) ->
     assert second["data"]["customer"] is None
     assert "INTERNAL_SERVER_ERROR" in stream.text
     assert stream.text.endswith("event: complete\r\ndata: \r\n\r\n")
+
+
+def test_a_text_that_is_not_utf_8_is_shown_to_nobody(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # given
+    caplog.set_level("DEBUG")
+    store = SQLiteStore(tmp_path / "kith.db")
+    run(store.migrate())
+    client = Client(store, run)
+    client.link(seen("cookie=ck-1"))
+    with closing(sqlite3.connect(tmp_path / "kith.db")) as connection:
+        connection.execute("UPDATE identifiers SET sources = CAST(? AS TEXT)", (b"secret \xff",))
+        connection.commit()
+    # when
+    response = client.send(CUSTOMER)
+    # then it is an error that trying again does not mend
+    (error,) = response.json()["errors"]
+    assert response.status_code == 200
+    assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+    assert "secret" not in response.text + caplog.text
+    run(store.close())

@@ -22,6 +22,11 @@ def code_of(error: sqlite3.Error) -> int:
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
+def is_invalid_text(error: sqlite3.DatabaseError) -> bool:
+    """Return whether an error is Python's own, of a stored text that is not UTF-8. Its message contains the text."""
+    return isinstance(error, sqlite3.OperationalError) and not hasattr(error, "sqlite_errorcode")
+
+
 def unavailable(error: sqlite3.DatabaseError, path: str) -> StoreUnavailable:
     """Return the error of the graph for one of SQLite's. The message contains neither the path nor stored values."""
     code = code_of(error)

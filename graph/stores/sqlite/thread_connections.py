@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from graph.domain.model.errors import StoreUnavailable
+from graph.domain.model.errors import StoreFailure, StoreUnavailable
 from graph.stores.sqlite import failures
 
 FileId = tuple[int, int] | None
@@ -89,6 +89,8 @@ class ThreadConnections:
             yield connection
             connection.execute("COMMIT")
         except sqlite3.DatabaseError as error:
+            if failures.is_invalid_text(error):
+                raise StoreFailure("a stored text is not UTF-8") from None
             self.damaged |= failures.code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
             raise failures.unavailable(error, self._path) from error
         finally:
