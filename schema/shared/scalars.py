@@ -34,6 +34,10 @@ Amount = NewType("Amount", Decimal)
 """A decimal number; a string in the API."""
 
 
+_MAX_AMOUNT_LENGTH = 40
+"""Characters of an amount."""
+
+
 class InvalidScalar(Struct, frozen=True):
     """A value that is not a timestamp or an amount, with the reason."""
 
@@ -52,7 +56,7 @@ def _parse_amount(value: Any) -> Decimal | InvalidScalar:
     text = repr(value) if isinstance(value, float) else str(value)
     try:
         # A thousand digits are not an amount, and a long exponent could produce them.
-        return Decimal("x" if isinstance(value, bool) or len(text) > 40 else text.strip())
+        return Decimal("x" if isinstance(value, bool) or len(text) > _MAX_AMOUNT_LENGTH else text.strip())
     except InvalidOperation:
         return InvalidScalar(Problem("INVALID_AMOUNT", f"{text[:60]!r} is not a decimal number such as 12.50"))
 
@@ -93,9 +97,9 @@ def require_valid(value: Any, name: str) -> Any:
 
 
 def _plain(value: Any) -> str:
-    """Format an amount without an exponent."""
+    """Format an amount without an exponent, unless that makes more digits than an amount has."""
     text = str(value)
-    return format(value, "f") if "E" in text else text
+    return format(value, "f") if "E" in text and abs(value.adjusted()) < _MAX_AMOUNT_LENGTH else text
 
 
 SCALARS: dict[object, ScalarDefinition] = {

@@ -1,5 +1,7 @@
 """Scalars: timestamps, amounts and JSON, as values and in documents, and values that cannot be parsed."""
 
+from decimal import Decimal
+
 import pytest
 from graphql import parse_value
 from hypothesis import example, given
@@ -53,6 +55,20 @@ def test_an_invalid_time_is_reported(value: object) -> None:
     parsed = parse_time(value)
     assert isinstance(parsed, InvalidScalar)
     assert parsed.problem.code == "INVALID_TIMESTAMP"
+
+
+@pytest.mark.parametrize(
+    ("stored", "text"),
+    [("1E+3", "1000"), ("12.50", "12.50"), ("1E-7", "0.0000001"), ("1E+999999999", "1E+999999999"), ("NaN", "NaN")],
+)
+def test_any_stored_amount_can_be_written(stored: str, text: str) -> None:
+    assert SCALARS[Amount].serialize(Decimal(stored)) == text
+
+
+@pytest.mark.parametrize("value", [object(), {"a": [b"bytes"]}, [{1, 2}]])
+def test_what_is_not_json_is_an_error_of_its_field(value: object) -> None:
+    with pytest.raises(TypeError, match="is not JSON"):
+        SCALARS[JSON].serialize(value)
 
 
 @pytest.mark.parametrize(("value", "text"), [("12.50", "12.50"), (12.5, "12.5"), (7, "7"), (" 1 ", "1"), (0.1, "0.1")])
