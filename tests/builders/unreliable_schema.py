@@ -7,6 +7,7 @@ meets the same failures.
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from enum import Enum
 from typing import Annotated, Any, Generic, TypeVar
@@ -182,7 +183,7 @@ def receipt(rng: random.Random, rate: float, depth: int = 2) -> Any:
     size = rng.choice([None, "huge", Size.LARGE]) if wrong else rng.choice(list(Size))
     number = rng.choice([None, 5, Boom("stored")]) if wrong else f"r{rng.randrange(9)}"
     if wrong:
-        parts = rng.choice([parts, [*parts, None], LateItems(parts), (part for part in parts), tuple(parts)])
+        parts = rng.choice([parts, [*parts, None], LateItems(parts), deque(parts), tuple(parts)])
     return number, rng.choice([None, Boom("amount") if wrong else 5, 1.5]), size, parts
 
 
