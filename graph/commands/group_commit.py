@@ -17,6 +17,7 @@ from graph.ports import Clock, Ids, T, Work, WriteStore
 from graph.runtime import measurements
 from graph.runtime.counters import WriteCounters
 from graph.runtime.measurements import Span
+from graph.runtime.rates import Rate
 from graph.runtime.scheduling import interactive_within
 
 MAX_COMMANDS = 1_000
@@ -36,32 +37,8 @@ MAX_WAITING = 50_000
 
 USABLE_PART = 0.8
 """Part of an operation's time within which its writes must be stored; the rest is for preparing and answering it."""
-RATE_HALF_LIFE_SECONDS = 2.0
-"""How fast the measured rate of writing forgets."""
 MAX_RETRY_SECONDS = 60
 """Maximum seconds after which a rejected caller is asked to retry."""
-
-
-class _Rate:
-    """The measured rate at which large requests are written, in commands per second, with all that comes between."""
-
-    def __init__(self) -> None:
-        self._commands = self._seconds = self._since = 0.0
-
-    def begin(self, now: float) -> None:
-        """Begin to measure: there is something to write again."""
-        self._since = now
-
-    def add(self, commands: int, now: float) -> None:
-        """Count commands that were written since the last call."""
-        elapsed, self._since = now - self._since, now
-        weight = 0.5 ** (elapsed / RATE_HALF_LIFE_SECONDS)
-        self._commands = self._commands * weight + commands
-        self._seconds = self._seconds * weight + elapsed
-
-    def seconds_for(self, commands: int) -> float:
-        """Return how long writing commands will take; 0 if nothing was measured yet."""
-        return commands * self._seconds / self._commands if self._commands else 0.0
 
 
 @dataclass(slots=True)
@@ -122,7 +99,7 @@ class GroupCommit:
         self._busy_until = 0.0
         self._waiting = 0
         self._seconds = operation_seconds * USABLE_PART
-        self._rate = _Rate()
+        self._rate = Rate()
         self._worker: asyncio.Task[None] | None = None
 
     async def run(self, commands: Sequence[Command]) -> list[CommandResult]:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
-from graph.domain.model.errors import InvalidInput
+from graph.domain.model.errors import KithError
 from graph.domain.profile.pages import MAX_PAGE
 from graph.runtime.timeouts import SharedTimeout
 from schema.execution.compiled import CompiledExecutor, plans_of
@@ -203,8 +203,8 @@ class OperationRunner:
         return type("EventExecutor", (CompiledExecutor,), {"plans": plans})
 
 
-def rejection(error: InvalidInput) -> ExecutionAnswer:
-    """Return the answer to a request that cannot succeed unchanged."""
+def rejection(error: KithError) -> ExecutionAnswer:
+    """Return the answer to a request that is not executed."""
     return ExecutionAnswer(Stage.VALIDATION, errors=[GraphQLError(error.message, original_error=error)])
 
 

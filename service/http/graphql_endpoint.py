@@ -16,7 +16,7 @@ from strawberry.asgi import GraphQL
 from strawberry.http.streaming import SSETransport
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
-from graph.domain.model.errors import InvalidInput, ShuttingDown
+from graph.domain.model.errors import InvalidInput, Overloaded, ShuttingDown
 from graph.identity_graph import IdentityGraph
 from graph.runtime.timeouts import SharedTimeout
 from schema.execution.runner import ALL, QUERIES, ExecutionAnswer, GraphQLRequest, OperationRunner, rejection
@@ -28,6 +28,7 @@ from service.http.auth import ApiKeys
 from service.http.error_format import internal_error
 from service.http.graphql_request import RequestParameters, parse_body, parse_query_parameters
 from service.http.json_body import encode_json, parse_json
+from service.http.large_requests import LargeRequests
 from service.http.persisted_documents import PersistedDocuments
 from service.http.request_body import Headers, read_body
 from service.http.responses import (
@@ -48,6 +49,10 @@ from service.observability.requests import REQUEST_ID, RequestObserver, RequestR
 from service.runtime import interpreter
 
 NO_SUBSCRIPTIONS = ALL - {OperationType.SUBSCRIPTION}
+WAITING_PART = 0.5
+"""Part of an operation's time that a large request may wait before it begins."""
+LARGE_REQUEST_DIGITS = 5
+"""Digits of a `Content-Length` from which a request may be a large one."""
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
 """How long a WebSocket may wait before it sends `connection_init`."""
 
@@ -83,6 +88,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self.connection_limiter = ConnectionLimiter(settings.max_connections)
         self.slow_reader = SharedTimeout(settings.slow_reader_seconds)
         self.body_timeout = SharedTimeout(settings.request_seconds)
+        self.large_requests = LargeRequests(settings.timeout_seconds * WAITING_PART)
         self.sockets: set[TransportWSHandler] = set()
         self.shutting_down = False
         self.gave_up = False
@@ -116,7 +122,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             rejected = error_response(error.status_code, error.reason, self._error_type(request_headers), headers)
             record.codes = (rejected.code,)
             return rejected
-        except InvalidInput as error:
+        except (InvalidInput, Overloaded) as error:
             record.codes = (error.code,)
             return self._response(self._error_type(request_headers), rejection(error))
         except ClientDisconnect:
@@ -161,10 +167,17 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 return await self._handle_get(request, request_headers, kind, context, record)
         if request_headers.get(b"content-type").split(";")[0].strip().lower() != JSON:
             return error_response(415, f"the body must be {JSON}")
+        length = request_headers.get(b"content-length")
+        if len(length) >= LARGE_REQUEST_DIGITS and length.isdecimal():
+            self.large_requests.require_room(min(int(length[:18]), self._settings.max_body_bytes))
         with record.body:
             body = await read_body(request, request_headers, self._settings.max_body_bytes, self.body_timeout)
-        with interpreter.TrackedRequest(len(body)):
-            return await self._handle_post(request, body, kind, context, record)
+        if len(body) < interpreter.LARGE_REQUEST_BYTES:
+            with interpreter.TrackedRequest(len(body)):
+                return await self._handle_post(request, body, kind, context, record)
+        async with self.large_requests.turn(len(body)):
+            with interpreter.TrackedRequest(len(body)):
+                return await self._handle_post(request, body, kind, context, record)
 
     async def _handle_get(
         self, request: Request, request_headers: Headers, kind: str, context: Context, record: RequestRecord
