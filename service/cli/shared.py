@@ -11,6 +11,7 @@ from rich.console import Console
 from service.bootstrap import Wiring, wire
 from service.config import settings as settings_module
 from service.config.settings import Settings
+from service.observability import logs
 
 T = TypeVar("T")
 
@@ -30,6 +31,8 @@ def run_with_wiring(
     settings: Settings, run: Callable[[Wiring], Awaitable[T]], prepare: bool = True, read_only: bool = False
 ) -> T:
     """Run a coroutine function over a wiring, and close the store in any case. With `read_only` nothing is written."""
+
+    logs.configure(settings.log_level, settings.log_format)
 
     async def run_and_close() -> T:
         wiring = wire(settings, read_only)

@@ -130,7 +130,11 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         middleware.insert(0, Middleware(HostCheck, hosts=AllowedHosts(settings.hosts)))
     if settings.origins:
         cors = Middleware(
-            CORSMiddleware, allow_origins=settings.origins, allow_methods=["GET", "POST"], allow_headers=["*"]
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["X-Request-Id"],
         )
         middleware.insert(0, cors)
     app = Starlette(

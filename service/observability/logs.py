@@ -28,8 +28,15 @@ REQUESTS = "kith.requests"
 """The logger of requests."""
 SERVER = "uvicorn.error"
 """The logger of uvicorn itself, which logs its start and its end at info."""
-SERVER_MESSAGES = ("Started server process", "Uvicorn running on", "Finished server process", "Application ")
-"""The beginnings of those of its messages whose arguments are no caller's: ids of processes, addresses."""
+SERVER_MESSAGES = (
+    "Started server",
+    "Uvicorn running on",
+    "Application ",
+    "Shutting down",
+    "Waiting for",
+    "Finished server",
+)
+"""The beginnings of these messages. Their arguments are no caller's: ids of processes, addresses to listen on."""
 CONSTANT_TEXTS = ("uvicorn", "neo4j", "websockets", "opentelemetry")
 """Libraries that pass values as arguments, so that a message without arguments contains none."""
 _LOCATIONS = re.compile(
@@ -123,7 +130,7 @@ def is_logged(record: logging.LogRecord) -> bool:
     """Return whether a record may be logged: Kith's, the server's start and end, and warnings of other libraries."""
     if _is_ours(record.name) or record.levelno >= logging.WARNING:
         return True
-    return record.name == SERVER and record.levelno >= logging.INFO and "WebSocket" not in str(record.msg)
+    return record.name == SERVER and record.levelno >= logging.INFO and str(record.msg).startswith(SERVER_MESSAGES)
 
 
 def _is_ours(name: str) -> bool:
