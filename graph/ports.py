@@ -111,6 +111,11 @@ class WriteStore(Protocol):
     """The number of commands that one write should hold at most while other tasks need the event loop, on which the
     store may run the write's decisions."""
 
+    @property
+    def contended(self) -> bool:
+        """Whether writes of this process and of another have waited for each other a moment ago."""
+        ...
+
     async def write(self, work: Callable[[], Work[T]]) -> T:
         """Run one write in one transaction.
 

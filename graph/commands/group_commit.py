@@ -26,6 +26,8 @@ SMALL_REQUEST = 10
 """Requests with up to this many commands take precedence over larger ones: they are interactive."""
 PART_SIZE = 10
 """Commands of a larger request in one transaction while small requests keep arriving, so that none waits long."""
+SHARED_SIZE = 50
+"""The same while another process writes to the same store in turn: it may have small requests."""
 QUIET_SECONDS = 1.0
 """Seconds without a small write after which larger requests are written in batches of the store's `max_batch_size`, and
 seconds without any interactive request after which they are written in transactions of `MAX_COMMANDS`."""
@@ -187,6 +189,8 @@ class GroupCommit:
     def _max_size(self) -> int:
         if asyncio.get_running_loop().time() < self._busy_until:
             return PART_SIZE
+        if self._store.contended:
+            return SHARED_SIZE
         return self._store.max_batch_size if interactive_within(QUIET_SECONDS) else MAX_COMMANDS
 
     def _reject_late(self, now: float) -> None:

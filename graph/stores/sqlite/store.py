@@ -110,6 +110,10 @@ class SQLiteStore(
         with self._writes.transaction() as connection:
             return function(connection, *values)
 
+    @property
+    def contended(self) -> bool:
+        return self._writes.contended
+
     async def write(self, work: Callable[[], Work[T]]) -> T:
         # One transaction at a time; other processes wait for it.
         return await self._run_in(self._writer, self._write, work)

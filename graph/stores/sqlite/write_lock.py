@@ -9,6 +9,7 @@ import os
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -28,6 +29,8 @@ class WriteLock:
         # are two: who is next holds `queue` while it waits for `lock`, and the others wait for `queue`.
         self._paths = f"{path}-queue", f"{path}-lock"
         self._files: list[int] = []
+        self.contended_at = float("-inf")
+        """When another process had the lock last, or was next in turn, by the monotonic clock."""
 
     @contextmanager
     def held(self, seconds: float) -> Iterator[None]:
@@ -38,9 +41,10 @@ class WriteLock:
             yield
             return
         queue, lock = self._files
-        self._acquire(queue, seconds)
+        deadline = time.monotonic() + seconds
+        self._acquire(queue, deadline)
         try:
-            self._acquire(lock, seconds)
+            self._acquire(lock, deadline)
         finally:
             self._release(queue)
         try:
@@ -51,22 +55,26 @@ class WriteLock:
     def _open(self) -> None:
         if sys.platform == "win32":
             return
-        # A folder that is read-only or full has no lock files, and its database reports why it cannot be written.
-        with suppress(OSError):
+        try:
             for path in self._paths:
                 self._files.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666))
-        if len(self._files) < len(self._paths):
+                with suppress(BlockingIOError):
+                    fcntl.flock(self._files[-1], fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    self._release(self._files[-1])
+        except OSError:
+            # The folder is read-only or full, and SQLite reports it; or its file system has no locks.
             self.close()
 
-    def _acquire(self, file: int, seconds: float) -> None:
+    def _acquire(self, file: int, deadline: float) -> None:
         with suppress(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
-        # The kernel's wait has no time limit, so another thread waits, which nobody waits for at the end.
+        self.contended_at = time.monotonic()
+        # The kernel's wait has no time limit, so a thread waits that nobody has to wait for.
         acquired: Future[None] = Future()
         threading.Thread(target=_wait_for, args=(file, acquired), daemon=True).start()
         try:
-            acquired.result(seconds)
+            acquired.result(max(0, deadline - time.monotonic()))
         except TimeoutError as error:
             self.close()  # A lock that is acquired too late is free at once, since its file is closed.
             raise StoreUnavailable(failures.SENTENCES[sqlite3.SQLITE_BUSY]) from error

@@ -1,6 +1,7 @@
 """Write transactions, one at a time among all processes, and whether the file can be written."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -13,6 +14,7 @@ from graph.stores.sqlite.write_lock import WriteLock
 ATTEMPT = "write_attempt"
 """The name of the value that is stored to find out whether the file can be written."""
 ATTEMPT_BYTES = 1 << 18
+CONTENDED_SECONDS = 1
 
 
 class WriteTransactions:
@@ -23,6 +25,11 @@ class WriteTransactions:
         self._lock = WriteLock(path)
         self.problem: str | None = None
         """Why the last write failed, empty if it succeeded, `None` if nothing was written so far."""
+
+    @property
+    def contended(self) -> bool:
+        """Whether another process wrote when this one wanted to, within the last second."""
+        return time.monotonic() - self._lock.contended_at < CONTENDED_SECONDS
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -7,7 +7,7 @@ import pytest
 
 from graph.commands import group_commit
 from graph.commands.commit import Accepted, Rejected
-from graph.commands.group_commit import PART_SIZE, GroupCommit
+from graph.commands.group_commit import PART_SIZE, SHARED_SIZE, GroupCommit
 from graph.commands.rules_rollout import ActiveRules
 from graph.domain.model.errors import Overloaded, StoreUnavailable
 from graph.domain.resolution.preparation import Revoke
@@ -23,6 +23,7 @@ class SlowStore:
     """The store in dictionaries, slow enough that writes wait, with an error for one source."""
 
     max_batch_size = 150
+    contended = False
 
     def __init__(self, error: type[Exception] | None = None, bad: str = "bad") -> None:
         self.memory, self.transactions, self._error, self._bad = MemoryStore(), 0, error, bad
@@ -158,6 +159,19 @@ def test_a_small_request_does_not_wait_for_all_of_a_large_one(run: Run) -> None:
     assert done == ["first", "small", "large"]
     assert [result.id for result in results] == [f"large{n}" for n in range(350)]
     assert max(store.sizes) == PART_SIZE
+
+
+def test_a_large_request_is_written_in_parts_while_another_process_waits(run: Run) -> None:
+    # given
+    store = Counting()
+    store.contended = True
+    writer = GroupCommit(store, ActiveRules(RULES, RULES), FixedClock(), CountingIds())
+    large = [observe(seen(f"cookie=c{n}", id=f"large{n}"), RULES) for n in range(120)]
+    # when
+    results = run(writer.run(large))
+    # then
+    assert [result.id for result in results] == [f"large{n}" for n in range(120)]
+    assert store.sizes == [SHARED_SIZE, SHARED_SIZE, 120 - 2 * SHARED_SIZE]
 
 
 def test_large_requests_alone_are_written_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Writers of several processes take turns."""
 
+import math
 import os
 import signal
 import subprocess
@@ -65,6 +66,9 @@ def test_whoever_waits_comes_before_whoever_had_the_lock_last(tmp_path: Path) ->
         turns.append("first again")
     # then
     waiting.join()
+    # both know that there is another
+    assert math.isfinite(first.contended_at)
+    assert math.isfinite(second.contended_at)
     assert turns == ["first", "second", "first again"]
 
 
@@ -109,3 +113,11 @@ def test_where_no_lock_file_can_be_made_there_is_no_lock(tmp_path: Path) -> None
     with WriteLock(str(tmp_path / "missing" / "kith.db")).held(20):
         entered.append(True)
     assert entered
+
+
+def test_a_process_alone_finds_no_other(tmp_path: Path) -> None:
+    lock = WriteLock(str(tmp_path / "kith.db"))
+    for _ in range(3):
+        with lock.held(20):
+            pass
+    assert lock.contended_at == float("-inf")
