@@ -55,9 +55,10 @@ def _print_plan(migrations: Migrations) -> None:
 async def _migrate(store: GraphStore, migrations: Migrations, backup: bool, backed_up: bool) -> None:
     if isinstance(store, SQLiteStore):
         path = _backup_path(store, migrations) if backup and not migrations.empty else None
+        if path is not None:
+            # A large file takes a while.
+            console.print(f"copying the file to {path}", soft_wrap=True)
         applied = await store.migrate(path)
-        if path is not None and path.exists():
-            console.print(f"backup: {path}", soft_wrap=True)
     elif migrations.empty or backed_up:
         applied = await store.migrate()
     else:

@@ -75,7 +75,7 @@ def test_a_store_with_data_is_backed_up_and_migrated(tmp_path: Path, kith: Kith,
         "pending migrations:",
         "  0002 guards",
         "  0003 source_revocations",
-        f"backup: {backup.name}",
+        f"copying the file to {backup.name}",
         "2 migrations applied",
     ]
     assert migrations_of(tmp_path / "kith.db", run) == []
