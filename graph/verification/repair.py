@@ -44,6 +44,8 @@ class Repairs:
     def __init__(
         self, store: RepairedStore, scratch: Scratch, verification: Verification, clock: Clock, ids: Ids
     ) -> None:
+        if verification.rules is None:
+            raise ValueError("nothing was compared")
         self._store, self._db, self._clock, self._ids = store, scratch.db, clock, ids
         self._rules = verification.rules
         self._version = verification.rules_version

@@ -27,9 +27,12 @@ class VerifiedStore(ExportStore, RepairStore, Protocol):
 
 
 class Verification:
-    """The result of a verification: the report, and what `repair` needs."""
+    """The result of a verification: the report, and the rules that `repair` needs.
 
-    def __init__(self, report: Report, rules: Rules, rules_version: int) -> None:
+    Without rules, nothing was compared, because the files of the store are damaged.
+    """
+
+    def __init__(self, report: Report, rules: Rules | None = None, rules_version: int = 0) -> None:
         self.report, self.rules, self.rules_version = report, rules, rules_version
 
 
@@ -46,9 +49,12 @@ async def verify(
     Raises `StoreUnavailable` if the store cannot be read, or if observations are being reprocessed.
     """
     report = Report()
-    for damage in await store.check_storage():
+    damages = await store.check_storage()
+    for damage in damages:
         detail = f"{damage.count} {damage.description}"
         report.add(Finding(Check.STORAGE, (), detail, masked=False))
+    if not all(damage.repairable for damage in damages):
+        return Verification(report)
     collector = Collector(scratch, report, parse)
     async with aclosing(store.export_with_indexes()) as batches:
         async for batch in batches:

@@ -51,6 +51,9 @@ async def _run(settings: Settings, repair: bool, show: bool) -> Report:
             with Scratch() as scratch:
                 verification = await _verify(store, scratch)
                 _print(verification.report, show)
+                if verification.rules is None:
+                    console.print("nothing was compared: the file is damaged; restore a backup")
+                    break
                 repairable = verification.report.counts.keys() - NOT_REPAIRED
                 if not repair or not repairable or number == MAX_ROUNDS - 1:
                     break

@@ -2,7 +2,9 @@
 observations."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from graph.domain.model.stored_records import StoredIdentifier, StoredObservatio
 from graph.domain.resolution.preparation import Command, Observe, receipt_of
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.sqlite import SQLiteStore
+from graph.verification.findings import Check
 from graph.verification.repair import Repairs
 from graph.verification.scratch import Scratch
 from graph.verification.verify import verify
@@ -364,3 +367,43 @@ def test_a_repair_leaves_what_has_changed_since(sqlite: SQLiteStore, run: Run) -
         run(Repairs(store, scratch, verification, SystemClock(), RandomIds()).run())
     # then
     assert comparable(exported(store, run)) == before
+
+
+def test_a_damaged_index_is_found_and_built_again(sqlite: SQLiteStore, tmp_path: Path, run: Run) -> None:
+    # given: an index without the changes of its table
+    run(sqlite.close())
+    with closing(sqlite3.connect(tmp_path / "kith.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        row = connection.execute("SELECT * FROM sqlite_master WHERE name = 'customers_due'").fetchone()
+        connection.execute("DELETE FROM sqlite_master WHERE name = 'customers_due'")
+    with closing(sqlite3.connect(tmp_path / "kith.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE customers SET due_at = due_at + 1")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", row)
+    store = SQLiteStore(tmp_path / "kith.db")
+    # when
+    report = verified(store, run)
+    # then
+    assert found(report).keys() == {"storage"}
+    assert "index customers_due" in report.samples[Check.STORAGE][0].detail
+    assert repaired(store, run).clean
+    run(store.close())
+
+
+def test_a_file_with_damaged_pages_is_reported_and_not_compared(sqlite: SQLiteStore, tmp_path: Path, run: Run) -> None:
+    # given
+    run(sqlite.close())
+    path = tmp_path / "kith.db"
+    with closing(sqlite3.connect(path)) as connection:
+        sql = "SELECT rootpage FROM sqlite_master WHERE name = 'observations'"
+        ((page,),) = connection.execute(sql).fetchall()
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+    store = SQLiteStore(path)
+    # when
+    report = verified(store, run)
+    # then
+    assert found(report).keys() == {"storage"}
+    assert not report.verified
+    run(store.close())

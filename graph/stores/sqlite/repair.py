@@ -1,10 +1,13 @@
 """What contradicts itself within a SQLite file: damaged pages and indexes, and rows that refer to none."""
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 
 from msgspec import Struct
 
+from graph.domain.model.errors import StoreUnavailable
 from graph.domain.model.json_text import compact
 from graph.domain.model.stored_records import StorageDamage
 from graph.stores.sqlite import mapping
@@ -117,7 +120,15 @@ class Repair(Connected):
     """The part of a `Store` that finds and repairs what contradicts itself."""
 
     async def check_storage(self) -> list[StorageDamage]:
-        return await self._read(check_storage)
+        # A connection of its own: checking takes long, and a damaged file leaves a connection in no good state.
+        return await asyncio.to_thread(self._check_storage)
+
+    def _check_storage(self) -> list[StorageDamage]:
+        try:
+            with closing(self._open_connection()) as connection:
+                return check_storage(connection)
+        except sqlite3.DatabaseError as error:
+            raise StoreUnavailable(f"the database file cannot be used: {error}") from error
 
     async def repair_storage(self) -> None:
         await self._alter(repair_storage)
@@ -128,11 +139,14 @@ class Repair(Connected):
 
 def check_storage(db: mapping.Connection) -> list[StorageDamage]:
     """Return what is damaged: in pages and indexes, then in rows."""
-    found: list[StorageDamage] = []
-    for (problem,) in db.execute(f"PRAGMA integrity_check({_MAX_PROBLEMS})"):
-        if problem != "ok":
-            # Of the kind "row 7 missing from index identifiers_of_customer": without values.
-            found.append(StorageDamage(f"in the file: {problem}", 1, "index" in problem))
+    try:
+        problems = [problem for (problem,) in db.execute(f"PRAGMA integrity_check({_MAX_PROBLEMS})")]
+    except sqlite3.DatabaseError as error:
+        problems = [str(error)]
+    # Of the kind "row 7 missing from index identifiers_of_customer": without values.
+    found = [StorageDamage(f"in the file: {problem}", 1, "index" in problem) for problem in problems if problem != "ok"]
+    if not all(damage.repairable for damage in found):
+        return found
     for condition in _CONDITIONS:
         ((count,),) = db.execute(condition.count).fetchall()
         if count:
