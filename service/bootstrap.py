@@ -210,10 +210,10 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
     text = rules_file.read_text(settings.rules)
     rules = rules_file.parse(text, str(settings.rules or "rules.toml"))
     metrics = None if settings.metrics == "off" else Metrics()
-    store = observed(open_store(settings, read_only), settings.store_system, metrics)
+    store = open_store(settings, read_only)
     catalog = attributes_file.read(settings.attributes)
     graph = IdentityGraph(
-        store,
+        observed(store, settings.store_system, metrics),
         rules,
         SystemClock(),
         RandomIds(),
