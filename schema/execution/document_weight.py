@@ -72,6 +72,8 @@ class DocumentWeigher:
         """The variables, and the fields inside them, that the cost depends on."""
         self.largest_page = 0
         """The largest literal or variable page size."""
+        self.largest_batch = 0
+        """The length of the longest literal or variable batch."""
 
     def operation(self, operation: OperationDefinitionNode) -> SelectionWeight:
         """Return the weight of one operation. Unknown fields and types count as nothing: validation reports them.
@@ -172,6 +174,7 @@ class DocumentWeigher:
         arguments = {argument.name.value: argument.value for argument in node.arguments or ()}
         if (path := BATCH_ARGUMENTS.get(coordinate)) is not None:
             size = self._requested(arguments.get(path[0]), field, path)
+            self.largest_batch = max(self.largest_batch, size or 0)
             return 1 if size is None else min(size, MAX_ITEMS)
         if _PAGE not in field.args:
             return None

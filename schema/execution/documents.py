@@ -27,7 +27,7 @@ from schema.execution.compiled import Plans, plans_of
 from schema.execution.document_weight import DocumentWeigher, SelectionWeight
 from schema.execution.limits import Limits
 from schema.execution.overlapping_fields import conflicts
-from schema.execution.sizes import SizePath, size_key
+from schema.execution.sizes import SizePath, has_more_values, size_key
 
 DOCUMENT_CACHE_SIZE = 1_000
 """Number of documents that are cached."""
@@ -39,10 +39,16 @@ MAX_ERRORS = 20
 """Maximum number of errors reported for one document."""
 COMPILE_FROM_RUN = 2
 """The run of a document from which it is compiled: compiling a document that runs once is not worth it."""
+MANY_VALUES = 1_000
+"""The number of values in variables above which even the first run is compiled: it converts them much faster."""
 COMPILED_CACHE_SIZE = 200
 """Number of operations whose compiled plans are cached: the most recently used."""
 WEIGHT_CACHE_SIZE = 64
 """Number of weights cached per operation, by the page sizes in its variables."""
+
+MAX_MESSAGE_LENGTH = 1_000
+"""Number of characters of an error message about a document."""
+_TOO_MANY_TOKENS = " tokens. Parsing aborted."
 
 HIDDEN_ERRORS_MESSAGE = "the document is not valid for the schema; the development profile reports the details"
 """The only message about an invalid document if errors must not reveal the schema."""
@@ -57,10 +63,11 @@ _FEDERATION = frozenset({"_service", "_entities"})
 
 
 class OperationWeight(Struct, frozen=True):
-    """The weight of an operation with given variables: its cost and its largest page size."""
+    """The weight of an operation with given variables: its cost, its largest page size and its longest batch."""
 
     cost: int
     page: int
+    batch: int
 
 
 @dataclass(slots=True)
@@ -87,7 +94,8 @@ class Operation:
             if len(self.weights) >= WEIGHT_CACHE_SIZE:
                 self.weights.clear()
             weigher = DocumentWeigher(self.schema, self.document, sent)
-            weight = self.weights[key] = OperationWeight(weigher.operation(self.node).base, weigher.largest_page)
+            cost = weigher.operation(self.node).base
+            weight = self.weights[key] = OperationWeight(cost, weigher.largest_page, weigher.largest_batch)
         return weight
 
 
@@ -136,10 +144,10 @@ class Documents:
         """Return the numbers of entries of the caches by name."""
         return {"documents": len(self._cache), "compiled_operations": len(self._compiled)}
 
-    def plans(self, operation: Operation) -> Plans | None:
+    def plans(self, operation: Operation, sent: Mapping[str, Any]) -> Plans | None:
         """Count a run of an operation and return its compiled plans; `None` if graphql-core executes it."""
         operation.runs += 1
-        if operation.runs < COMPILE_FROM_RUN:
+        if operation.runs < COMPILE_FROM_RUN and not has_more_values(sent, MANY_VALUES):
             return None
         self._compiled[id(operation)] = operation
         self._compiled.move_to_end(id(operation))
@@ -151,10 +159,15 @@ class Documents:
         return operation.plans
 
     def _analyze(self, text: str) -> Document:
+        if len(text) > self._limits.length:
+            # Even comments and white space of a long text would occupy the parser for seconds.
+            return Document([_limit_exceeded("characters", len(text), self._limits.length)], {}, parsed=False)
         try:
             node = parse(text, max_tokens=self._limits.tokens)
         except GraphQLError as error:
-            return Document([error], {}, parsed=False)
+            if _TOO_MANY_TOKENS in error.message:
+                error = _limit_exceeded("tokens", f"more than {self._limits.tokens}", self._limits.tokens)
+            return Document([_shortened(error)], {}, parsed=False)
         except RecursionError:
             return Document([GraphQLError("the document is nested too deeply")], {}, parsed=False)
         digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:DIGEST_LENGTH]
@@ -179,7 +192,7 @@ class Documents:
             errors = [error]
         except RecursionError:
             errors = [GraphQLError("the document is nested too deeply")]
-        return Document(errors, {} if errors else operations)
+        return Document([_shortened(error) for error in errors], {} if errors else operations)
 
     def _disabled_features(self, node: DocumentNode) -> list[GraphQLError]:
         """Return errors for disabled features and for too many directives."""
@@ -227,8 +240,17 @@ class _FeatureVisitor(Visitor):
         self.names.add(node.name.value)
 
 
-def _limit_exceeded(unit: str, count: int, limit: int, node: OperationDefinitionNode | None = None) -> GraphQLError:
-    shown = str(count) if count < 10**9 else "more than a billion"
+def _shortened(error: GraphQLError) -> GraphQLError:
+    """Shorten the message of an error, which may contain a name of any length."""
+    if len(error.message) > MAX_MESSAGE_LENGTH:
+        error.message = f"{error.message[:MAX_MESSAGE_LENGTH]}…"
+    return error
+
+
+def _limit_exceeded(
+    unit: str, count: int | str, limit: int, node: OperationDefinitionNode | None = None
+) -> GraphQLError:
+    shown = "more than a billion" if isinstance(count, int) and count >= 10**9 else count
     return GraphQLError(
         f"the document contains {shown} {unit}; {limit} are allowed", node, extensions={"code": "QUERY_TOO_COMPLEX"}
     )

@@ -16,6 +16,10 @@ class Limits(Struct, frozen=True):
     """Directives in a document."""
     tokens: int = 2_000
     """Lexical tokens of a document."""
+    length: int = 100_000
+    """Characters of a document. Long texts are sent in variables."""
+    values: int = 200_000
+    """Values in the variables of a request, those in lists and objects included."""
     page: int = 100
     """Items per page."""
     cost: int = 50_000

@@ -16,8 +16,10 @@ from graph.domain.model.errors import KithError
 from graph.domain.profile.pages import MAX_PAGE
 from graph.runtime.timeouts import SharedTimeout
 from schema.execution.compiled import CompiledExecutor, plans_of
+from schema.execution.costs import MAX_ITEMS
 from schema.execution.documents import Documents, Operation, OperationWeight
 from schema.execution.limits import Limits
+from schema.execution.sizes import has_more_values
 from schema.shared.context import Context
 
 QUERIES = frozenset({OperationType.QUERY})
@@ -88,13 +90,18 @@ class OperationRunner:
         weight = operation.weight(request.variables)
         if on_prepared is not None:
             on_prepared(operation, weight.cost)
-        if (message := self._exceeded_limit(weight)) is not None:
+        if (message := self._exceeded_limit(weight, request.variables)) is not None:
             error = GraphQLError(message, operation.node, extensions={"code": "QUERY_TOO_COMPLEX"})
             return _NO_OPERATION, ExecutionAnswer(Stage.VALIDATION, errors=[error])
         return operation, None
 
-    def _exceeded_limit(self, weight: OperationWeight) -> str | None:
+    def _exceeded_limit(self, weight: OperationWeight, sent: Mapping[str, Any]) -> str | None:
         limits = self.limits
+        # A batch that is a little too long is reported by its field.
+        if weight.batch > 2 * MAX_ITEMS:
+            return f"a batch has {weight.batch} items; {MAX_ITEMS} are allowed"
+        if has_more_values(sent, limits.values):
+            return f"the variables contain more than {limits.values} values: send several requests"
         if weight.cost > limits.cost:
             shown = str(weight.cost) if weight.cost < 10**9 else "more than a billion"
             return f"the operation may cost {shown}; {limits.cost} is allowed: request smaller pages or fewer objects"
@@ -141,7 +148,7 @@ class OperationRunner:
             "is_awaitable": optimized_is_awaitable,
             "hide_suggestions": not self.limits.details,
         }
-        plans = self.documents.plans(operation) if self.limits.compiled else None
+        plans = self.documents.plans(operation, request.variables) if self.limits.compiled else None
         if plans is None:
             options["executor_class"] = self._schema.execution_context_class
             return execute(self._core, operation.document, variable_values=dict(request.variables), **options)

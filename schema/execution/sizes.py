@@ -105,6 +105,21 @@ def parse_int(text: str) -> int | None:
     return int(text) if len(text) <= 20 else None
 
 
+def has_more_values(sent: Mapping[str, Any], limit: int) -> bool:
+    """Return whether variables contain more values than `limit`, those in lists and objects included."""
+    count = 0
+    pending: list[Any] = [sent]
+    while pending:
+        container = pending.pop()
+        count += len(container)
+        if count > limit:
+            return True
+        for value in container.values() if isinstance(container, Mapping) else container:
+            if value.__class__ is dict or value.__class__ is list:
+                pending.append(value)
+    return False
+
+
 def size_key(sent: Mapping[str, Any], path: SizePath) -> Hashable:
     """Return what the size at `path` depends on. Equal keys mean equal sizes; 1, 1.0 and true have different keys."""
     value: Any = sent

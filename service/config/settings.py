@@ -101,6 +101,12 @@ class Settings(BaseSettings):
     )
     max_directives: int = Field(50, ge=0, description="Maximum number of directives in a document.")
     max_tokens: int = Field(2_000, ge=10, description="Maximum number of tokens in a document.")
+    max_document_length: int = Field(
+        100_000, ge=100, description="Maximum number of characters in a document; long texts are sent in variables."
+    )
+    max_values: int = Field(
+        200_000, ge=100, description="Maximum number of values in the variables of a request, nested ones included."
+    )
     max_batch: int = Field(
         1, ge=1, le=100, description="Maximum number of operations in a request; 1 disables batches."
     )
@@ -194,6 +200,8 @@ class Settings(BaseSettings):
             fields=self.max_fields,
             directives=self.max_directives,
             tokens=self.max_tokens,
+            length=self.max_document_length,
+            values=self.max_values,
             page=self.max_page,
             cost=self.max_cost,
             seconds=self.timeout_seconds,

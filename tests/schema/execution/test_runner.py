@@ -12,7 +12,13 @@ from graphql import OperationType
 from graph.commands.commit import Accepted
 from graph.domain.model.receipts import ObservationStatus
 from schema.execution.compiled import CompiledExecutor
-from schema.execution.documents import DOCUMENT_CACHE_SIZE, HIDDEN_ERRORS_MESSAGE, Documents
+from schema.execution.documents import (
+    DOCUMENT_CACHE_SIZE,
+    HIDDEN_ERRORS_MESSAGE,
+    MANY_VALUES,
+    MAX_MESSAGE_LENGTH,
+    Documents,
+)
 from schema.execution.limits import Limits
 from schema.execution.runner import ALL, QUERIES, ExecutionAnswer, GraphQLRequest, OperationRunner, Stage
 from schema.root import new_context, schema
@@ -71,7 +77,9 @@ def message(answer: ExecutionAnswer) -> str:
         ("{ a: __typename b: __typename c: __typename }", Limits(aliases=2), "3 aliases and repeated fields; 2"),
         ("{ __typename __typename __typename }", Limits(aliases=1), "2 aliases and repeated fields; 1"),
         ("{ __typename " + "@skip(if: true) " * 4 + "}", Limits(directives=3), "4 directives; 3"),
-        ("{ " + "__typename " * 30 + "}", Limits(tokens=20), "more than 20"),
+        ("{ " + "__typename " * 30 + "}", Limits(tokens=20), "more than 20 tokens; 20 are allowed"),
+        ("{ __typename }" + " " * 200, Limits(length=100), "214 characters; 100 are allowed"),
+        ("{ __typename id known }", Limits(fields=2), "3 fields in its operations and fragments; 2"),
         (ORDERS_QUERY, Limits(cost=21), "may cost 22; 21 is allowed"),
         (ORDERS_QUERY, Limits(page=10), "first is 20; pages of up to 10 are allowed"),
         ("{ __schema { queryType { name } } }", Limits(introspection=False), "introspection is disabled"),
@@ -93,6 +101,33 @@ def test_limits_apply_to_sizes_in_variables(run: Run) -> None:
     context = new_context(EmptyGraph(), Caller("test"))
     for size, stage in ((5, Stage.EXECUTION), (48, Stage.EXECUTION), (49, Stage.VALIDATION), (5, Stage.EXECUTION)):
         assert run(runner.run(GraphQLRequest(ORDERS_QUERY, {"n": size}), context, ALL)).stage is stage
+
+
+def test_variables_over_a_limit_are_rejected_before_they_are_coerced(run: Run) -> None:
+    batch = "mutation($i: LinkIdentifiersInput!) { linkIdentifiers(input: $i) { __typename } }"
+    for text, variables, limits, expected in (
+        (batch, {"i": {"observations": [{}] * 2_001}}, Limits(), "a batch has 2001 items; 1000 are allowed"),
+        (batch, {"i": {"observations": [{"x": [1] * 100}]}}, Limits(values=100), "more than 100 values"),
+        (ORDERS_QUERY, {str(number): number for number in range(101)}, Limits(values=100), "more than 100 values"),
+    ):
+        answer = ask(run, text, limits, graph=object(), variables=variables)
+        assert answer.stage is Stage.VALIDATION
+        assert expected in message(answer)
+        assert answer.errors[0].extensions == {"code": "QUERY_TOO_COMPLEX"}
+
+
+def test_messages_about_documents_are_short(run: Run) -> None:
+    for text in ("{ " + "x" * 50_000 + " }", "{ __typename @" + "x" * 50_000 + " }"):
+        assert len(message(ask(run, text))) <= MAX_MESSAGE_LENGTH + 1
+
+
+def test_operations_with_many_values_are_compiled_from_their_first_run() -> None:
+    documents = Documents(schema._schema, Limits())
+    text = "mutation($i: LinkIdentifiersInput!) { linkIdentifiers(input: $i) { __typename } }"
+    operation = documents.get(text).operations[""]
+    assert documents.plans(operation, {"i": {"observations": [{}]}}) is None
+    other = documents.get(f"# another\n{text}").operations[""]
+    assert documents.plans(other, {"i": {"observations": [{}] * (MANY_VALUES + 1)}}) is not None
 
 
 def test_the_cost_is_returned_on_request(run: Run) -> None:

@@ -7,7 +7,7 @@ from graphql import OperationDefinitionNode, build_schema, execute, parse, valid
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from schema.execution.sizes import SizePath, SizeReader, size_key
+from schema.execution.sizes import SizePath, SizeReader, has_more_values, size_key
 
 SCHEMA = build_schema("""
     input Batch { items: [Int] nested: Batch defaulted: [Int!]! = [1, 2, 3, 4] }
@@ -154,3 +154,11 @@ def test_keys_tell_values_apart_that_python_takes_for_equal() -> None:
     keys = {size_key({"v": value}, ("v",)) for value in (1, 1.0, True, "1", [1], None, {"v": 1})}
     assert len(keys) == 7
     assert size_key({}, ("v", "items")) != size_key({"v": None}, ("v", "items")) != size_key({"v": {}}, ("v", "items"))
+
+
+def test_values_are_counted_at_every_level() -> None:
+    sent = {"a": [1, {"b": None, "c": [[], "text"]}]}
+    # a, two items, b, c, two items
+    assert has_more_values(sent, 6)
+    assert not has_more_values(sent, 7)
+    assert not has_more_values({}, 0)

@@ -103,3 +103,23 @@ def test_aliases_below_introspection(client: Client) -> None:
     aliases = " ".join(f"a{number}: description" for number in range(600))
     text = f"{{ __schema {{ types {{ fields {{ {aliases} }} }} }} }}"
     assert "600 aliases and repeated fields; 30 are allowed" in rejected(client, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("#" + "x" * 7_000_000 + "\n{ __typename }", "7000016 characters; 100000 are allowed"),
+        (f'{{ node(id: "{"x" * 1_000_000}") {{ id }} }}', "1000023 characters"),
+        ("{ " + "__typename " * 3_000 + "}", "more than 2000 tokens; 2000 are allowed"),
+    ],
+    ids=["comment", "text", "tokens"],
+)
+def test_long_documents_are_not_parsed(client: Client, text: str, message: str) -> None:
+    assert message in rejected(client, text)
+
+
+def test_variables_with_very_many_values_are_not_coerced(client: Client) -> None:
+    text = "query($i: [ID!]!) { nodes(ids: $i) { id } }"
+    assert "a batch has 300000 items" in rejected(client, text, {"i": ["a"] * 300_000})
+    text = "query($b: CustomerBy!) { customer(by: $b) { id } }"
+    assert "more than 200000 values" in rejected(client, text, {"b": {str(number): 1 for number in range(200_001)}})
