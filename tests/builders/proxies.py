@@ -20,8 +20,10 @@ class Proxy:
         self.connections = 0
         self.cut_at: int | None = None
         """The number of the piece at which all connections are reset, counted from `pieces`."""
+        self.cut_on: bytes | None = None
+        """Bytes in a piece at which all connections are reset."""
         self.cut_bytes: int | None = None
-        """The bytes of that piece that are still forwarded; all of it if `None`."""
+        """The bytes of the piece at the cut that are still forwarded; all of it if `None`."""
         self.holds: Callable[[int], bool] = lambda connection: False
         """Whether a connection, by its number from 1, is held: what arrives on it is thrown away."""
         self.delay = 0.0
@@ -48,6 +50,11 @@ class Proxy:
             writer.transport.abort()
         self._writers.clear()
 
+    def _is_cut(self, data: bytes) -> bool:
+        return (self.cut_at is not None and self.pieces >= self.cut_at) or (
+            self.cut_on is not None and self.cut_on in data
+        )
+
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         number = self.connections
@@ -70,8 +77,8 @@ class Proxy:
                 if self.holds(number):
                     continue
                 self.pieces += 1
-                if self.cut_at is not None and self.pieces >= self.cut_at:
-                    self.cut_at = None
+                if self._is_cut(data):
+                    self.cut_at = self.cut_on = None
                     sink.write(data if self.cut_bytes is None else data[: self.cut_bytes])
                     # One turn of the loop lets the data leave; an abort would throw it away.
                     await asyncio.sleep(0)

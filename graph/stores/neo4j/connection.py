@@ -18,7 +18,7 @@ from neo4j.exceptions import DriverError, Neo4jError
 from graph.domain.model.errors import KithError, StoreUnavailable
 from graph.stores.neo4j import cypher
 from graph.stores.neo4j.answer_watch import AnswerWatch, Operation, RunningTransaction
-from graph.stores.neo4j.availability import Availability
+from graph.stores.neo4j.availability import GRACE_SECONDS, Availability
 from graph.stores.neo4j.failures import NO_ANSWER, AnswerLost, ConnectionFailed, Failure, FailureKind, failure
 
 T = TypeVar("T")
@@ -33,8 +33,8 @@ FIRST_PAUSE, MAX_PAUSE = 0.002, 0.25
 MAX_CONNECTIONS = 100
 ACQUIRE_SECONDS = 5.0
 """Seconds for which a read or write waits for a connection if all are in use."""
-PLAN_SECONDS = 30.0
-"""Seconds after an outage for which writes wait for their plans at most."""
+PLAN_SECONDS = 60.0
+"""Seconds after an outage within which the server must have planned the queries of writes."""
 READ_SECONDS, WRITE_SECONDS = 300, 60
 """Seconds after which the server itself ends a transaction, so that one without its client keeps no locks."""
 
@@ -80,7 +80,7 @@ class Connections:
     """Runs reads and writes in one database, on connections that are replaced if they fail.
 
     `write_queries` are the queries of each write, which take `$params`. After an outage the server plans all of them at
-    the same time, and writes wait for that, since it takes longer if a write asks for one after the other.
+    the same time; until then writes wait for a moment or fail, since they would ask for one after the other.
     """
 
     def __init__(self, uri: str, user: str, password: str, database: str, write_queries: Sequence[str] = ()) -> None:
@@ -92,6 +92,8 @@ class Connections:
         self._process = f"{secrets.token_hex(8)}-"
         self._numbers = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.conflicts = 0
+        """How often work ran again since the start because writers were in each other's way."""
         self._free = asyncio.Semaphore(MAX_CONNECTIONS)
         self._planning: asyncio.Task[None] | None = None
         self._login_rejected = False
@@ -166,7 +168,9 @@ class Connections:
     async def _writable(self) -> None:
         await self.availability.wait()
         if self._planning is not None:
-            await asyncio.wait([self._planning])
+            _, planning = await asyncio.wait([self._planning], timeout=GRACE_SECONDS)
+            if planning:
+                raise StoreUnavailable("the database has started, and still plans the queries of writes")
 
     async def _with_retries(self, attempt: _Attempt[T], ready: Callable[[], Awaitable[None]]) -> T:
         loop = asyncio.get_running_loop()
@@ -196,6 +200,7 @@ class Connections:
                 if not repeated or meaning.kind is FailureKind.LOGIN or loop.time() > give_up_at:
                     raise (error if isinstance(error, KithError) else meaning.as_error()) from error
                 if not unavailable:
+                    self.conflicts += 1
                     await asyncio.sleep(uniform(pause / 2, pause))
                     pause = min(2 * pause, MAX_PAUSE)
 

@@ -51,6 +51,11 @@ class Neo4jStore(
         self._batcher = ReadBatcher(self._views)
         self.uri = uri
 
+    @property
+    def conflicts(self) -> int:
+        """Return how often work ran again since the start because writers were in each other's way."""
+        return self._connections.conflicts
+
     def _session(self) -> AbstractAsyncContextManager[neo4j.AsyncSession]:
         return self._connections.session()
 

@@ -115,7 +115,8 @@ class WriteParameters:
 
     def _identifiers(self, writes: Writes) -> None:
         handles = self._handles.identifiers
-        for key, member in writes.members.items():
+        # By key, as they are locked when they are read: writers that lock in one order never wait in a circle.
+        for key, member in sorted(writes.members.items()):
             values = mapping.member_values(member)
             if key in writes.orders:
                 values |= mapping.order_values(writes.orders[key])
