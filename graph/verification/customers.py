@@ -9,7 +9,6 @@ from graph.domain.model.guarded_values import counted
 from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.links import LinkState
 from graph.domain.model.order_totals import add, order_totals_of
-from graph.domain.model.overrides import Override
 from graph.domain.model.rules import Rules
 from graph.domain.model.stored_records import StoredCustomer
 from graph.verification.findings import Check, Finding, Report, differing
@@ -21,11 +20,8 @@ _FIELDS = ("anchor", "counts", "suspended", "override_count", "order_totals", "r
 class Customers:
     """The pass over customers. `segments` are the ids of all segments."""
 
-    def __init__(
-        self, scratch: Scratch, report: Report, rules: Rules, overrides: Sequence[Override], segments: set[str]
-    ) -> None:
-        self._db, self._report, self._rules = scratch.db, report, rules
-        self._overrides, self._segments = overrides, segments
+    def __init__(self, scratch: Scratch, report: Report, rules: Rules, segments: set[str]) -> None:
+        self._db, self._report, self._rules, self._segments = scratch.db, report, rules, segments
 
     def run(self) -> None:
         """Compare all customers, and what refers to them."""
@@ -116,10 +112,6 @@ class Customers:
         for segment, customer in self._db.execute("SELECT segment, customer FROM memberships"):
             if segment not in self._segments:
                 self._find_membership(segment, customer, "the segment does not exist")
-        for override in self._overrides:
-            for key in override.keys:
-                if not self._db.execute("SELECT 1 FROM identifiers WHERE key = ?", (key,)).fetchone():
-                    self._report.add(Finding(Check.OVERRIDES, (key,), "an override names it, and it is not stored"))
 
     def _find_membership(self, segment: str, customer: str, detail: str) -> None:
         self._report.add(Finding(Check.SEGMENTS, (segment, customer), detail, masked=False))

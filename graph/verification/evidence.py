@@ -57,9 +57,10 @@ class Evidence:
             by_key("SELECT key, counts FROM interactions ORDER BY key"),
             by_key("SELECT key, record FROM reports ORDER BY key"),
             by_key("SELECT key, words FROM words ORDER BY key"),
+            ((key, []) for key in sorted(self._override_counts)),
         )
         number = 0
-        for key, (stored, mentions, interactions, reports, words) in streams:
+        for key, (stored, mentions, interactions, reports, words, _) in streams:
             statements = [decode_statement(record) for (record,) in mentions]
             member = self._expected(key, statements, interactions, reports)
             if member.alive:

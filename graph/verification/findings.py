@@ -29,15 +29,13 @@ class Check(Enum):
     """Which identifiers form a customer."""
     CUSTOMERS = "customers"
     """Counts, totals, anchors and redirects of customers."""
-    OVERRIDES = "overrides"
-    """Overrides name stored identifiers."""
     HISTORY = "history"
     """The history is numbered without gaps and leads to the customers of now."""
     SEGMENTS = "segments"
     """Memberships of segments refer to segments and customers that exist."""
 
 
-NOT_REPAIRED = frozenset({Check.OVERRIDES, Check.HISTORY})
+NOT_REPAIRED = frozenset({Check.HISTORY})
 
 
 class Finding(Struct, frozen=True, gc=False):

@@ -12,9 +12,10 @@ from typing import Any, Protocol
 import msgspec
 from msgspec.structs import replace
 
-from graph.commands.reprocess import reprocess
+from graph.commands.reprocess import reprocess, reprocess_override
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link
+from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.segments import Membership
 from graph.domain.model.store_values import Neighborhood, Region, ReprocessingProgress, Writes
@@ -48,7 +49,7 @@ class Repairs:
             raise ValueError("nothing was compared")
         self._store, self._db, self._clock, self._ids = store, scratch.db, clock, ids
         self._rules = verification.rules
-        self._version = verification.rules_version
+        self._version, self._overrides = verification.rules_version, verification.overrides
 
     async def run(self) -> None:
         """Repair from the ground up. If observations were damaged, the rest was computed from damaged ones, so nothing
@@ -80,9 +81,15 @@ class Repairs:
             ]
             await self._store.write(lambda links=links: _rewrite_links(links))  # type: ignore[misc]
         await self._reprocess(self._observations_of_misplaced())
+        misplaced = {key for (key,), _, _ in self._repairs("membership")}
+        for override in self._overrides:
+            if not misplaced.isdisjoint(override.keys):
+                await self._resolve_again(override)
         for (_,), found, expected in self._repairs("customer"):
             before, after = decode_customer(found), decode_customer(expected)
-            await self._store.write(lambda before=before, after=after: _rewrite_customer(before, after))  # type: ignore[misc]
+            await self._store.write(
+                lambda before=before, after=after: _rewrite_customer(before, after, self._clock.now())  # type: ignore[misc]
+            )
         for (segment, customer), _, _ in self._repairs("segment"):
             membership = Membership(segment, customer, None)
             await self._store.write(lambda membership=membership: _remove_membership(membership))  # type: ignore[misc]
@@ -100,6 +107,10 @@ class Repairs:
             ).fetchall():
                 statement = decode_statement(record)
                 yield statement.source, statement.id
+
+    async def _resolve_again(self, override: Override) -> None:
+        """Resolve the identifiers of an override: no observation need name them."""
+        await self._store.write(lambda: reprocess_override(override, None, self._rules, self._clock.now(), self._ids))
 
     async def _reprocess(self, observations: Iterable[ObservationKey]) -> None:
         """Reprocess observations under the rules in effect."""
@@ -157,12 +168,13 @@ def _rewrite_links(links: Sequence[tuple[Pair, Link | None, Link | None]]) -> _R
     yield Write(writes)
 
 
-def _rewrite_customer(found: StoredCustomer, expected: StoredCustomer) -> _Repair:
-    """Write the counts, totals, anchor and redirect of a customer."""
+def _rewrite_customer(found: StoredCustomer, expected: StoredCustomer, now: int) -> _Repair:
+    """Write the counts, totals, anchor and redirect of a customer, which is retired if it holds no identifiers."""
+    retired_at = None if expected.counts else found.retired_at or now
     region: Region = yield ReadRegion(frozenset({found.anchor.key, expected.anchor.key}), frozenset())
     for customer in region.customers.values():
         if StoredCustomer.of(customer, found.due_at) == found:
-            repaired = replace(expected.customer(customer.node), version=customer.version + 1)
+            repaired = replace(expected.customer(customer.node), version=customer.version + 1, retired_at=retired_at)
             yield Write(Writes(customers=[repaired]))
 
 

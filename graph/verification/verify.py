@@ -5,10 +5,11 @@ store, except by 8 bytes for each identifier, and by its shared identifiers and 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
+from graph.domain.model.overrides import Override
 from graph.domain.model.rules import Rules
 from graph.ports import ExportStore, RepairStore
 from graph.verification.collect import Collector
@@ -27,13 +28,15 @@ class VerifiedStore(ExportStore, RepairStore, Protocol):
 
 
 class Verification:
-    """The result of a verification: the report, and the rules that `repair` needs.
+    """The result of a verification: the report, and the rules and overrides that `repair` needs.
 
     Without rules, nothing was compared, because the files of the store are damaged.
     """
 
-    def __init__(self, report: Report, rules: Rules | None = None, rules_version: int = 0) -> None:
-        self.report, self.rules, self.rules_version = report, rules, rules_version
+    def __init__(
+        self, report: Report, rules: Rules | None = None, rules_version: int = 0, overrides: Sequence[Override] = ()
+    ) -> None:
+        self.report, self.rules, self.rules_version, self.overrides = report, rules, rules_version, overrides
 
 
 async def verify(
@@ -62,7 +65,7 @@ async def verify(
             on_read(report.verified.total())
     rules = collector.rules
     await asyncio.to_thread(_compare, scratch, collector, report, on_step)
-    return Verification(report, rules, collector.rules_version)
+    return Verification(report, rules, collector.rules_version, collector.overrides)
 
 
 def _compare(scratch: Scratch, collector: Collector, report: Report, on_step: Callable[[str], None]) -> None:
@@ -74,4 +77,4 @@ def _compare(scratch: Scratch, collector: Collector, report: Report, on_step: Ca
     on_step(STEPS[1])
     Grouping(scratch, report, rules, overrides, evidence).run()
     on_step(STEPS[2])
-    Customers(scratch, report, rules, overrides, collector.segments).run()
+    Customers(scratch, report, rules, collector.segments).run()

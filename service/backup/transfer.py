@@ -4,6 +4,7 @@ The backup of a SQLite file is a SQLite file, that of Neo4j is an archive; eithe
 restored or copied into SQLite is built in a file of its own, which takes its place at the end.
 """
 
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing, closing, contextmanager
@@ -42,8 +43,9 @@ async def back_up(settings: Settings, file: Path, force: bool, show: ShowProgres
     if path is not None:
         _back_up_file(path, file, show)
         return
-    store = open_store(settings, read_only=True)
+    store = open_existing(settings)
     try:
+        await check_ready(store)
         with show("back up", await store.count_records()) as advance:
             async with aclosing(store.export()) as batches:
                 await archive.write(file, batches, SystemClock().now(), version.describe(), advance)
@@ -116,16 +118,28 @@ async def copy(source: Settings, target: Settings, force: bool, show: ShowProgre
     """
     if source.store == target.store:
         raise InvalidInput("INVALID_SETTING", "both stores are the same")
-    path = sqlite_path(source)
-    if path is not None:
-        _check_is_file(path)
-    await _copy_from(open_store(source, read_only=True), target, force, show)
+    await _copy_from(open_existing(source), target, force, show)
+
+
+def open_existing(settings: Settings) -> Store:
+    """Return a store to read, which a service may use; raises `InvalidInput` if its file does not exist."""
+    path = sqlite_path(settings)
+    if path is None:
+        return open_store(settings)
+    _check_is_file(path)
+    # A file that may not be written is read as one that nobody writes.
+    return open_store(settings, read_only=not os.access(path, os.W_OK))
+
+
+async def check_ready(store: Store) -> None:
+    """Raise `StoreUnavailable` with the reason if a store cannot be read by this version of Kith."""
+    if missing := await store.ready():
+        raise StoreUnavailable(missing)
 
 
 async def _copy_from(store: Store, target: Settings, force: bool, show: ShowProgress) -> None:
     try:
-        if missing := await store.ready():
-            raise StoreUnavailable(missing)
+        await check_ready(store)
         async with aclosing(store.export()) as batches:
             await _import(target, batches, await store.count_records(), force, show)
     finally:

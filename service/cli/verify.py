@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from graph.domain.model.errors import InvalidInput
 from graph.ports import Store as AnyStore
 from graph.queries.rules_preview import mask
 from graph.verification.findings import NOT_REPAIRED, Finding, Report
@@ -14,7 +13,8 @@ from graph.verification.repair import Repairs
 from graph.verification.scratch import Scratch
 from graph.verification.verify import STEPS, Verification
 from graph.verification.verify import verify as verify_store
-from service.bootstrap import SystemClock, open_store, sqlite_path
+from service.backup.transfer import check_ready, open_existing
+from service.bootstrap import SystemClock
 from service.cli.previews import bar
 from service.cli.shared import Store, console
 from service.config import rules_file
@@ -42,11 +42,9 @@ def verify(
 
 
 async def _run(settings: Settings, repair: bool, show: bool) -> Report:
-    path = sqlite_path(settings)
-    if path is not None and not path.is_file():
-        raise InvalidInput("INVALID_FILE", f"{path} is not a file")
-    store = open_store(settings, read_only=not repair)
+    store = open_existing(settings)
     try:
+        await check_ready(store)
         for number in range(MAX_ROUNDS):
             with Scratch() as scratch:
                 verification = await _verify(store, scratch)

@@ -179,6 +179,12 @@ SQL: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "an identifier that is gone": (
         "DELETE FROM identifiers WHERE key = 'phone=+49305550101'", ("storage", "identifiers", "membership")
     ),
+    "an identifier that only an override names": (
+        "DELETE FROM identifiers WHERE key = 'cookie=ck-999'",
+        ("identifiers", "membership", "customers"),
+    ),
+    "a customer that is live": ("UPDATE customers SET retired_at = NULL WHERE retired_at IS NOT NULL", ("customers",)),
+    "a customer that is retired": ("UPDATE customers SET retired_at = 5 WHERE retired_at IS NULL", ("customers",)),
     "a namespace": ("UPDATE identifiers SET namespace = 'other'", ("storage",)),
     "the totals of a customer": ("UPDATE customers SET order_totals = '{}'", ("customers",)),
     "the counts of a customer": (
