@@ -38,7 +38,7 @@ class ThreadConnections:
         self._lock = threading.Lock()
         self._open: list[sqlite3.Connection] = []
         self._file: FileId = None
-        self._logs: dict[str, FileId] = {}
+        self._logs: list[tuple[str, FileId]] = []
         self.moved = False
         """Whether the last check found that a file was moved."""
         self.damaged = False
@@ -69,7 +69,7 @@ class ThreadConnections:
         connection.execute("PRAGMA user_version").fetchone()
         file = os.path.realpath(self._path)
         # A file that is read as immutable has no log.
-        self._logs = {log: id for log in (f"{file}-wal", f"{file}-shm") if (id := _id_of(log)) is not None}
+        self._logs = [(log, _id_of(log)) for log in (f"{file}-wal", f"{file}-shm")]
         self._file = _id_of(self._path)
 
     def open(self) -> sqlite3.Connection:
@@ -111,15 +111,19 @@ class ThreadConnections:
             if not self._open:
                 self._file = None
 
-    def check_moved(self) -> None:
-        """Raise `StoreUnavailable` if the path leads to another file than the connections, or the log does."""
+    def check_moved(self, index: bool = True) -> None:
+        """Raise `StoreUnavailable` if the path leads to another file than the connections, or the log does.
+
+        The `index` of the log is checked too unless it is false: what was written is found without it.
+        """
         if self._file is None:
             return
         self.moved = True
         if _id_of(self._path) != self._file:
             raise StoreUnavailable(FILE_MOVED)
-        if any(_id_of(log) != id for log, id in self._logs.items()):
-            raise StoreUnavailable(LOG_MOVED)
+        for path, id in self._logs if index else self._logs[:1]:
+            if _id_of(path) != id and id is not None:
+                raise StoreUnavailable(LOG_MOVED)
         self.moved = False
 
     def close(self) -> None:

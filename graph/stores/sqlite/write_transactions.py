@@ -45,8 +45,8 @@ class WriteTransactions:
                     migrator.check_not_newer(connection)
                     before = connection.total_changes
                     yield connection
-                # What was written to files that are no longer there is lost. A check takes some microseconds.
-                self._connections.check_moved()
+                # What was written to files that are no longer there is lost. The check takes some microseconds.
+                self._connections.check_moved(index=False)
         except StoreUnavailable as error:
             cause = error.__cause__
             if isinstance(cause, sqlite3.Error) and failures.code_of(cause) != sqlite3.SQLITE_BUSY:
