@@ -7,6 +7,7 @@ the statement.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -124,8 +125,9 @@ class AnswerWatch:
         lost = [operation for operation in self._still_late(late) if operation.is_lost(transactions.get(operation.id))]
         for operation in lost:
             operation.give_up()
-        if lost:
-            await self._on_lost([transactions[operation.id] for operation in lost if operation.id in transactions])
+        left = [transactions[operation.id] for operation in lost if operation.id in transactions]
+        with suppress(Exception):  # The server ends them later by itself.
+            await self._on_lost(left)
 
     def _still_late(self, late: Mapping[Operation, int]) -> list[Operation]:
         return [

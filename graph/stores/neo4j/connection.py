@@ -2,13 +2,11 @@
 
 import asyncio
 import logging
-import secrets
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from random import uniform
-from types import TracebackType
 from typing import Any, TypeVar
 
 import neo4j
@@ -16,14 +14,13 @@ from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncSession, AsyncTransactio
 from neo4j.exceptions import DriverError, Neo4jError
 
 from graph.domain.model.errors import KithError, StoreUnavailable
-from graph.stores.neo4j import cypher
-from graph.stores.neo4j.answer_watch import AnswerWatch, Operation, RunningTransaction
+from graph.stores.neo4j.answer_watch import AnswerWatch, Operation
 from graph.stores.neo4j.availability import GRACE_SECONDS, Availability
-from graph.stores.neo4j.failures import NO_ANSWER, AnswerLost, ConnectionFailed, Failure, FailureKind, failure
+from graph.stores.neo4j.control import Control, run_query
+from graph.stores.neo4j.failures import DRIVER_CALL, NO_ANSWER, AnswerLost, Failure, FailureKind, failure
 
 T = TypeVar("T")
 
-TRANSACTIONS = cypher.load("transactions")
 # The driver logs each failed connection as an error: ten lines a second during an outage, whose errors callers get.
 logging.getLogger("neo4j.pool").setLevel(logging.CRITICAL)
 RETRY_SECONDS = 8.0
@@ -33,31 +30,8 @@ FIRST_PAUSE, MAX_PAUSE = 0.002, 0.25
 MAX_CONNECTIONS = 100
 ACQUIRE_SECONDS = 5.0
 """Seconds for which a read or write waits for a connection if all are in use."""
-PLAN_SECONDS = 60.0
-"""Seconds after an outage within which the server must have planned the queries of writes."""
 READ_SECONDS, WRITE_SECONDS = 300, 60
 """Seconds after which the server itself ends a transaction, so that one without its client keeps no locks."""
-
-
-class _DriverCall:
-    """Marks errors that are not the driver's own, such as those of event loops, as failures of the connection.
-
-    Values that cannot be sent are neither: they raise what they raise.
-    """
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, Exception) and not isinstance(
-            error, (Neo4jError, DriverError, ValueError, TypeError, ArithmeticError)
-        ):
-            raise ConnectionFailed(type(error).__name__) from error
-
-
-_DRIVER_CALL = _DriverCall()
 
 
 class OpenTransaction:
@@ -68,7 +42,7 @@ class OpenTransaction:
 
     async def run(self, query: str, parameters: dict[str, Any]) -> list[neo4j.Record]:
         """Return the records of a query."""
-        with _DRIVER_CALL:
+        with DRIVER_CALL:
             return await _records(await self._tx.run(query, parameters), self._operation)
 
 
@@ -85,11 +59,9 @@ class Connections:
 
     def __init__(self, uri: str, user: str, password: str, database: str, write_queries: Sequence[str] = ()) -> None:
         self._uri, self._auth, self._database = uri, (user, password) if user else None, database
-        self._write_queries = write_queries
         self._pool = _Pool(self._open_driver())
         # A connection that has been idle may be dead, so this driver opens a new one each time.
-        self._control = self._open_driver(max_connection_lifetime=0)
-        self._process = f"{secrets.token_hex(8)}-"
+        self._control = Control(self._open_driver(max_connection_lifetime=0), database, write_queries)
         self._numbers = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self.conflicts = 0
@@ -100,7 +72,7 @@ class Connections:
         self._has_plans = False
         """Whether the server has planned a write since it was last unreachable."""
         self.availability = Availability(self._reach)
-        self._watch = AnswerWatch(self._reach, self._own_transactions, self._on_lost, self._on_silence)
+        self._watch = AnswerWatch(self._reach, self._control.own_transactions, self._control.end, self._on_silence)
 
     def _open_driver(self, **settings: Any) -> AsyncDriver:
         return AsyncGraphDatabase.driver(
@@ -119,7 +91,7 @@ class Connections:
         """Return the records of one query, which may run more than once."""
 
         async def run(session: AsyncSession, operation: Operation) -> list[neo4j.Record]:
-            with _DRIVER_CALL:
+            with DRIVER_CALL:
                 named = Query(query, {"kith": operation.id}, READ_SECONDS)
                 return await _records(await session.run(named, dict(values)), operation)
 
@@ -132,12 +104,12 @@ class Connections:
         """
 
         async def run(session: AsyncSession, operation: Operation) -> T:
-            with _DRIVER_CALL:
+            with DRIVER_CALL:
                 tx = await session.begin_transaction({"kith": operation.id}, seconds)
             operation.steps += 1
             result = await work(OpenTransaction(tx, operation))
             operation.committing = True
-            with _DRIVER_CALL:
+            with DRIVER_CALL:
                 await tx.commit()
             self._has_plans = True
             return result
@@ -178,7 +150,9 @@ class Connections:
         while True:
             await ready()
             pool = self._pool
-            operation = Operation(f"{self._process}{next(self._numbers)}", not self._has_plans or bool(give_up_at))
+            operation = Operation(
+                f"{self._control.process}{next(self._numbers)}", not self._has_plans or bool(give_up_at)
+            )
             try:
                 return await self._try(attempt, operation, pool)
             except Exception as error:
@@ -261,9 +235,9 @@ class Connections:
     async def _reach(self) -> None:
         """Raise an error if the database cannot be used."""
         # If a login is rejected, connections that are logged in already can still be used.
-        driver = self._pool.driver if self._login_rejected else self._control
+        driver = self._pool.driver if self._login_rejected else self._control.driver
         try:
-            await self._run(driver, "RETURN 1")
+            await run_query(driver, self._database, "RETURN 1")
         except Neo4jError as error:
             meaning = failure(error)
             self._login_rejected = meaning is not None and meaning.kind is FailureKind.LOGIN
@@ -276,30 +250,15 @@ class Connections:
 
     async def _plan_writes(self) -> None:
         try:
-            async with asyncio.timeout(PLAN_SECONDS):
-                plans = (self._run(self._control, f"EXPLAIN {query}", params={}) for query in self._write_queries)
-                await asyncio.gather(*plans)
+            await self._control.plan_writes()
             self._has_plans = True
         finally:
             self._planning = None
 
-    async def _own_transactions(self) -> dict[str, RunningTransaction]:
-        rows = await self._run(self._control, TRANSACTIONS["own_transactions"], process=self._process)
-        return {row["name"]: RunningTransaction(row["id"], row["busy"]) for row in rows}
-
     async def _end_abandoned(self) -> None:
         """End the transactions that an outage left behind: their locks would block writers until they time out."""
-        transactions = await self._own_transactions()
-        await self._on_lost(state for name, state in transactions.items() if name not in self._watch.running)
-
-    async def _on_lost(self, transactions: Iterable[RunningTransaction]) -> None:
-        if ids := [transaction.id for transaction in transactions]:
-            await self._run(self._control, TRANSACTIONS["end_transactions"], ids=ids)
-
-    async def _run(self, driver: AsyncDriver, query: str, **values: object) -> list[neo4j.Record]:
-        with _DRIVER_CALL:
-            async with driver.session(database=self._database) as session:
-                return [record async for record in await session.run(query, values)]
+        transactions = await self._control.own_transactions()
+        await self._control.end(state for name, state in transactions.items() if name not in self._watch.running)
 
     def _on_silence(self, error: Exception) -> None:
         meaning = failure(error)
@@ -324,7 +283,7 @@ class Connections:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for driver in (self._pool.driver, self._control):
+        for driver in (self._pool.driver, self._control.driver):
             await driver.close()
 
 

@@ -1,6 +1,7 @@
 """What an error of the driver means: whether the same work is tried again, and what callers read."""
 
 from enum import Enum
+from types import TracebackType
 
 from msgspec import Struct
 from neo4j.exceptions import (
@@ -46,6 +47,27 @@ class Failure(Struct, frozen=True):
 
 class ConnectionFailed(Exception):
     """The driver raised an error that is not its own, as event loops do if a connection ends at a bad moment."""
+
+
+class _DriverCall:
+    """Marks errors that are not the driver's own, such as those of event loops, as failures of the connection.
+
+    Values that cannot be sent are neither: they raise what they raise.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(
+            error, (Neo4jError, DriverError, ValueError, TypeError, ArithmeticError)
+        ):
+            raise ConnectionFailed(type(error).__name__) from error
+
+
+DRIVER_CALL = _DriverCall()
 
 
 class AnswerLost(Exception):

@@ -18,8 +18,9 @@ from graph.domain.model.products import Product
 from graph.domain.model.times import EARLIEST
 from graph.domain.profile.pages import ByKey, IdentifierPage, Selection
 from graph.identity_graph import IdentityGraph
-from graph.stores.neo4j import Neo4jStore, answer_watch
-from graph.stores.neo4j.connection import TRANSACTIONS, OpenTransaction
+from graph.stores.neo4j import Neo4jStore, answer_watch, connection
+from graph.stores.neo4j.connection import OpenTransaction
+from graph.stores.neo4j.control import TRANSACTIONS
 from service.bootstrap import SystemClock
 from service.runtime.ids import RandomIds
 from tests.builders.graphs import seen, small_rules
@@ -226,6 +227,39 @@ def test_a_long_query_is_not_given_up(neo4j_store: Neo4jStore, run: Run, monkeyp
     assert looks
 
 
+def test_idle_connections_that_were_reset_are_replaced(port: int, run_on: Run) -> None:
+    async def reset() -> None:
+        async with Proxy(port) as proxy, open_store(proxy.port) as store:
+            for _ in range(3):
+                # given: several connections
+                await asyncio.gather(*(store.count_customers() for _ in range(10)))
+                await settled(store)
+                # when
+                proxy.reset()
+                results = await asyncio.gather(*(store.count_customers() for _ in range(20)))
+                # then
+                assert results == [0] * 20
+
+    run_on(reset())
+
+
+def test_a_read_does_not_wait_long_for_a_connection(port: int, run_on: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use_all() -> None:
+        async with open_store(port) as store:
+            # given
+            monkeypatch.setattr(connection, "ACQUIRE_SECONDS", 0.01)
+            for _ in range(connection.MAX_CONNECTIONS):
+                await store._connections._free.acquire()
+            # when / then
+            with pytest.raises(StoreUnavailable, match="all connections"):
+                await store.count_customers()
+            # when: another read ends / then
+            store._connections._free.release()
+            assert await store.count_customers() == 0
+
+    run_on(use_all())
+
+
 @pytest.mark.parametrize("second", [0, 1, 2])
 def test_canceling_anywhere_leaves_nothing_behind(port: int, run_on: Run, second: int) -> None:
     """A caller that goes away, or two in quick succession, at each point at which a read or a write waits."""
@@ -306,7 +340,7 @@ async def until_ready(store: Neo4jStore) -> None:
 
 async def no_transactions(store: Neo4jStore, direct: Neo4jStore) -> None:
     """Wait until none of a store's transactions is left on the server; fail if one stays."""
-    process = store._connections._process
+    process = store._connections._control.process
     for _ in range(400):
         rows = await direct._read(TRANSACTIONS["own_transactions"], process=process)
         if not rows:

@@ -6,8 +6,7 @@ import pytest
 from neo4j.exceptions import DriverError, IncompleteCommit, Neo4jError, ServiceUnavailable, SessionExpired
 
 from graph.domain.model.errors import InvalidInput, StoreFailure, StoreUnavailable
-from graph.stores.neo4j.connection import _DRIVER_CALL
-from graph.stores.neo4j.failures import ConnectionFailed, FailureKind, Outdated, failure
+from graph.stores.neo4j.failures import DRIVER_CALL, ConnectionFailed, FailureKind, Outdated, failure
 
 
 def server_error(code: str) -> Neo4jError:
@@ -67,7 +66,7 @@ def test_a_database_that_cannot_be_reached(error: DriverError) -> None:
     ],
 )
 def test_what_event_loops_raise_is_a_failed_connection(error: Exception) -> None:
-    with pytest.raises(ConnectionFailed) as raised, _DRIVER_CALL:
+    with pytest.raises(ConnectionFailed) as raised, DRIVER_CALL:
         raise error
     meaning = failure(raised.value)
     assert meaning is not None
@@ -78,7 +77,7 @@ def test_what_event_loops_raise_is_a_failed_connection(error: Exception) -> None
     "error", [OverflowError("too large"), UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogate")]
 )
 def test_a_value_that_cannot_be_sent_is_no_failed_connection(error: Exception) -> None:
-    with pytest.raises(type(error)), _DRIVER_CALL:
+    with pytest.raises(type(error)), DRIVER_CALL:
         raise error
     assert failure(error) is None
 
