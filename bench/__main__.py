@@ -14,7 +14,18 @@ NEEDS_NEO4J = ("links_in", "view")
 """Modules that always need Neo4j."""
 ON_NEO4J = ("floors", "flat", "worst", "backfill")
 """Modules that can measure on Neo4j."""
-ON_SQLITE = ("lookup", "flat", "bulk", "backfill", "worst", "explain", "subscribers", "protections", "soak")
+ON_SQLITE = (
+    "lookup",
+    "flat",
+    "bulk",
+    "backfill",
+    "worst",
+    "explain",
+    "subscribers",
+    "protections",
+    "soak",
+    "rolling_restart",
+)
 """Modules that measure on SQLite, or without a store."""
 ALWAYS = ("accuracy",)
 """Modules that need no server, and have a small form."""

@@ -22,6 +22,8 @@ MAX_HEADERS = 100
 """Maximum number of headers of a request."""
 MAX_UPGRADE_HEADER_BYTES = 8_000
 """Maximum length of one header of a WebSocket's request; the library behind it reads no longer ones."""
+NEW_CONNECTION_SECONDS = 1.0
+"""How long a connection that has not sent anything is spared while the service shuts down."""
 LINGER_SECONDS = 2.0
 """How long what a rejected client still sends is discarded, so that it can read the answer first."""
 
@@ -182,11 +184,16 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def shutdown(self) -> None:
-        """Close the connection if it is idle, otherwise after the answer to its request."""
+        """Close the connection if it is idle, otherwise after the answer to its request.
+
+        A connection that is new may be about to send its request, and is waited for.
+        """
         if self.busy:
             self.cycle.keep_alive = False
-        elif not self._in_head:
-            self.transport.close()
+        elif not self._in_head and not self._discarding and self.waiting_since is not None:
+            new = self.cycle is None and self.loop.time() - self.waiting_since < NEW_CONNECTION_SECONDS
+            if not new:
+                self.transport.close()
 
     def reject(self, status: int, message: str, linger: bool = True) -> None:
         """Answer a request that is not passed to the application, and end the connection."""

@@ -107,8 +107,6 @@ class Server(uvicorn.Server):
         if not self._interrupted:
             await asyncio.sleep(min(self._drain_seconds, self._seconds * BODIES))
         await self._stop_listening(sockets or [])
-        for connection in self.server_state.http():
-            connection.shutdown()
         await self._graph.broadcaster.close()
         ending = asyncio.create_task(self._endpoint.end_sockets(began + self._seconds * OPERATIONS))
         if not await self._all_closed(began + self._seconds * BODIES):
@@ -154,6 +152,8 @@ class Server(uvicorn.Server):
                 return False
             self.server_state.close_slow(now)
             await asyncio.sleep(_STEP_SECONDS)
+            for connection in self.server_state.http():
+                connection.shutdown()
         return True
 
 
