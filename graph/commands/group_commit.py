@@ -254,25 +254,34 @@ class GroupCommit:
             rules, now = self.rules, self._clock.now()
             # Observations that were prepared under other rules while they waited are prepared again.
             prepared = [under_rules(command, rules.intake_rules) for command in commands]
-
-            def work(
-                prepared: list[Command] = prepared, rules: ActiveRules = rules, now: int = now
-            ) -> Work[list[CommandResult]]:
-                decisions = commit(prepared, rules.resolution_rules, now, self._ids, rules.version)
-                return decisions if span is None else _traced(decisions, span)
-
             try:
-                results = await self._store.write(work)
+                results = await self._store.write(self._work_of(prepared, rules, now, span))
             except RulesChanged:
                 if self._reload is None:
                     raise
-                self.counters.retries += 1
+                self.counters.reloads += 1
                 await self._reload()
             else:
                 self.counters.group_sizes.add(len(commands))
                 self._on_stored()
                 return results
         raise RulesChanged("the rules keep changing; retry in a moment")
+
+    def _work_of(
+        self, prepared: Sequence[Command], rules: ActiveRules, now: int, span: Span | None
+    ) -> Callable[[], Work[list[CommandResult]]]:
+        tries = 0
+
+        def work() -> Work[list[CommandResult]]:
+            # A store calls this again if writers conflict.
+            nonlocal tries
+            tries += 1
+            if tries > 1:
+                self.counters.conflicts += 1
+            decisions = commit(prepared, rules.resolution_rules, now, self._ids, rules.version)
+            return decisions if span is None else _traced(decisions, span)
+
+        return work
 
     async def close(self) -> None:
         """Wait until all accepted commands are stored."""

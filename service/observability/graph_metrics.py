@@ -93,9 +93,11 @@ class GraphMetrics(Collector):
         counters = writer.counters
         yield _gauge("kith_writes_waiting", "Commands that are accepted and not stored yet.", writer.waiting)
         yield _histogram("kith_write_group_size", "Commands that share one transaction.", counters.group_sizes)
-        yield CounterMetricFamily(
-            "kith_write_retries", "Transactions repeated because the rules had changed.", counters.retries
-        )
+        text = "Transactions repeated because writers conflicted or the rules had changed."
+        retries = CounterMetricFamily("kith_write_retries", text, labels=["reason"])
+        retries.add_metric(["conflict"], counters.conflicts)
+        retries.add_metric(["rules_changed"], counters.reloads)
+        yield retries
         yield CounterMetricFamily(
             "kith_writes_overloaded", "Requests rejected because too many commands were waiting.", counters.overloaded
         )
