@@ -47,7 +47,7 @@ WEIGHT_CACHE_SIZE = 64
 """Number of weights cached per operation, by the page sizes in its variables."""
 
 MAX_MESSAGE_LENGTH = 1_000
-"""Number of characters of an error message about a document."""
+"""Number of characters of a message about a document or its variables."""
 _TOO_MANY_TOKENS = " tokens. Parsing aborted."
 
 HIDDEN_ERRORS_MESSAGE = "the document is not valid for the schema; the development profile reports the details"
@@ -167,7 +167,7 @@ class Documents:
         except GraphQLError as error:
             if _TOO_MANY_TOKENS in error.message:
                 error = _limit_exceeded("tokens", f"more than {self._limits.tokens}", self._limits.tokens)
-            return Document([_shortened(error)], {}, parsed=False)
+            return Document([shortened(error)], {}, parsed=False)
         except RecursionError:
             return Document([GraphQLError("the document is nested too deeply")], {}, parsed=False)
         digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:DIGEST_LENGTH]
@@ -192,7 +192,7 @@ class Documents:
             errors = [error]
         except RecursionError:
             errors = [GraphQLError("the document is nested too deeply")]
-        return Document([_shortened(error) for error in errors], {} if errors else operations)
+        return Document([shortened(error) for error in errors], {} if errors else operations)
 
     def _disabled_features(self, node: DocumentNode) -> list[GraphQLError]:
         """Return errors for disabled features and for too many directives."""
@@ -240,8 +240,8 @@ class _FeatureVisitor(Visitor):
         self.names.add(node.name.value)
 
 
-def _shortened(error: GraphQLError) -> GraphQLError:
-    """Shorten the message of an error, which may contain a name of any length."""
+def shortened(error: GraphQLError) -> GraphQLError:
+    """Shorten the message of an error, which may contain a name or value of any length, and return the error."""
     if len(error.message) > MAX_MESSAGE_LENGTH:
         error.message = f"{error.message[:MAX_MESSAGE_LENGTH]}…"
     return error

@@ -17,7 +17,7 @@ from graph.domain.profile.pages import MAX_PAGE
 from graph.runtime.timeouts import SharedTimeout
 from schema.execution.compiled import CompiledExecutor, plans_of
 from schema.execution.costs import MAX_ITEMS
-from schema.execution.documents import Documents, Operation, OperationWeight
+from schema.execution.documents import Documents, Operation, OperationWeight, shortened
 from schema.execution.limits import Limits
 from schema.execution.sizes import has_more_values
 from schema.shared.context import Context
@@ -226,4 +226,6 @@ _NO_OPERATION: Any = None
 def _answer(result: ExecutionResult) -> ExecutionAnswer:
     # Invalid variables are reported without a path, before anything is executed.
     executed = result.data is not None or any(error.path for error in result.errors or ())
+    if not executed and result.errors:
+        result.errors = [shortened(error) for error in result.errors]
     return ExecutionAnswer(Stage.EXECUTION if executed else Stage.VALIDATION, result.data, result.errors)

@@ -108,15 +108,17 @@ def parse_int(text: str) -> int | None:
 def has_more_values(sent: Mapping[str, Any], limit: int) -> bool:
     """Return whether variables contain more values than `limit`, those in lists and objects included."""
     count = 0
-    pending: list[Any] = [sent]
-    while pending:
-        container = pending.pop()
-        count += len(container)
+    level: list[Any] = [sent]
+    while level:
+        count += sum(map(len, level))
         if count > limit:
             return True
-        for value in container.values() if isinstance(container, Mapping) else container:
-            if value.__class__ is dict or value.__class__ is list:
-                pending.append(value)
+        level = [
+            value
+            for container in level
+            for value in (container if container.__class__ is list else container.values())
+            if value.__class__ is dict or value.__class__ is list
+        ]
     return False
 
 

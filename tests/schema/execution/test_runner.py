@@ -116,9 +116,13 @@ def test_variables_over_a_limit_are_rejected_before_they_are_coerced(run: Run) -
         assert answer.errors[0].extensions == {"code": "QUERY_TOO_COMPLEX"}
 
 
-def test_messages_about_documents_are_short(run: Run) -> None:
+def test_messages_about_documents_and_variables_are_short(run: Run) -> None:
     for text in ("{ " + "x" * 50_000 + " }", "{ __typename @" + "x" * 50_000 + " }"):
         assert len(message(ask(run, text))) <= MAX_MESSAGE_LENGTH + 1
+    text = "query($k: [FindingKind!]) { graphHealth(kinds: $k) { __typename } }"
+    answer = ask(run, text, variables={"k": ["x" * 50_000]})
+    assert not answer.executed
+    assert len(message(answer)) == MAX_MESSAGE_LENGTH + 1
 
 
 def test_operations_with_many_values_are_compiled_from_their_first_run() -> None:
