@@ -81,6 +81,8 @@ class Wiring:
     rules_configured: bool = False
     """Whether the settings name a rules file, so that different rules in the store are an error."""
     prepared: bool = False
+    rules_version: int = 0
+    """The version of the rules that was in effect when the store was prepared."""
     problem: str = ""
     """Why the last attempt to prepare failed."""
     _conflicting: bool = False
@@ -101,10 +103,10 @@ class Wiring:
             self._check(await self.graph.rules_control.refresh())
         stored = await self.graph.rules_control.open(self.rules_text)
         self._check(stored)
+        self.rules_version = stored.version
         await self.graph.source_revocations.open()
         await update_search_texts(self.store)
         self.prepared = True
-        log.info("the store is ready; version %d of the rules is in effect", stored.version)
 
     async def check_store(self) -> None:
         """Create the structure of an empty store; raises `StoreVersionMismatch` for one of another version."""
@@ -168,6 +170,7 @@ class Wiring:
                 await asyncio.sleep(PREPARE_PAUSE)
         self.problem = ""
         self.graph.write_gate.open()
+        log.info("the store is ready; version %d of the rules is in effect", self.rules_version)
 
     def _report(self, error: Exception) -> None:
         """Keep the reason why the store is not prepared, log a new one, and refuse writes with it."""

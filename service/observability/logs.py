@@ -49,7 +49,7 @@ MAX_FRAMES = 30
 
 def configure(level: str, format: Format) -> None:
     """Log to standard error from a level on. Replaces all handlers."""
-    handler = LineHandler(sys.stderr)
+    handler = LineHandler()
     handler.addFilter(is_logged)
     handler.setFormatter(JsonFormatter() if format == "json" else TextFormatter())
     root = logging.getLogger()
@@ -79,10 +79,12 @@ class LineHandler(logging.StreamHandler[TextIO]):
     """Writes lines. Those of requests that end in the same turn of the event loop are written together.
 
     Writing each would take a fifth of its cost. Any other message is written at once, after all that came before.
+    Without a stream it writes to what standard error is at the time.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__(stream)
+        self._given = stream
         self._lines: list[str] = []
         self._is_scheduled = False
 
@@ -108,9 +110,10 @@ class LineHandler(logging.StreamHandler[TextIO]):
         """Write all lines."""
         with self.lock or contextlib.nullcontext():
             lines, self._lines, self._is_scheduled = self._lines, [], False
+            stream = self._given or sys.stderr
             if lines:
-                self.stream.write("\n".join(lines) + "\n")
-            self.stream.flush()
+                stream.write("\n".join(lines) + "\n")
+            stream.flush()
 
 
 class RequestLine(logging.LogRecord):

@@ -16,6 +16,9 @@ class ReadOnlySQLiteStore(SQLiteStore):
         # A file that does not exist will be created by the first command that writes.
         return await super().migrations() if self.path.exists() else Migrations(list(migrator.scripts()), empty=True)
 
+    async def ready(self) -> str:
+        return await self._unreadable()
+
     def _open_connection(self) -> sqlite3.Connection:
         path = Path(self._path).resolve()
         log = path.with_name(f"{path.name}-wal")

@@ -174,14 +174,20 @@ class SQLiteStore(
             return migrator.migrate(connection)
 
     async def ready(self) -> str:
+        return await self._unreadable() or await self._unwritable()
+
+    async def _unreadable(self) -> str:
+        """Return why the file cannot be read, empty if it can."""
         try:
             self._connections.check_moved()
             if problem := (await self.migrations()).problem:
                 return problem
         except StoreUnavailable as error:
             return error.message
-        if self._connections.damaged:
-            return failures.SENTENCES[sqlite3.SQLITE_CORRUPT]
+        return failures.SENTENCES[sqlite3.SQLITE_CORRUPT] if self._connections.damaged else ""
+
+    async def _unwritable(self) -> str:
+        """Return why the file cannot be written, empty if it can."""
         if self._writes.problem == "":
             return ""
         # One attempt at a time: another process may hold the lock for long.
@@ -197,10 +203,6 @@ class SQLiteStore(
         await asyncio.to_thread(self._checkpoints.close)
         self._connections.close()
         self._writes.close()
-
-
-def _version(db: mapping.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def orders(db: mapping.Connection, keys: Sequence[str]) -> list[Order | None]:

@@ -258,7 +258,7 @@ def test_a_dry_run_uses_the_rules_of_the_store_and_leaves_its_file_unchanged(tmp
     assert "dry run under version 1 of the store's rules" in dry.stdout
     assert "line 1: UNKNOWN_NAMESPACE" in dry.stdout
     assert (tmp_path / "kith.db").read_bytes() == stored
-    assert {path.name for path in tmp_path.glob("kith.db*")} == {"kith.db"}
+    assert {path.name for path in tmp_path.glob("kith.db*")} == {"kith.db", "kith.db-lock", "kith.db-queue"}
 
 
 def test_a_repeated_import_after_a_stop_counts_duplicates(tmp_path: Path) -> None:

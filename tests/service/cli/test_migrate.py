@@ -87,7 +87,7 @@ def test_a_backup_can_be_declined(tmp_path: Path, kith: Kith) -> None:
     at_migration(tmp_path / "kith.db", 1)
     # when / then
     assert "2 migrations applied" in kith("migrate", "--no-backup")
-    assert [file.name for file in tmp_path.iterdir()] == ["kith.db"]
+    assert not list(tmp_path.glob("kith.db.backup*"))
 
 
 @pytest.mark.parametrize("count", [0, 1])
