@@ -26,6 +26,11 @@ def at_migration(path: Path, count: int) -> None:
         connection.commit()
 
 
+def files(folder: Path) -> list[str]:
+    """The files in a folder, without those by which processes take turns at writing."""
+    return sorted(file.name for file in folder.iterdir() if not file.name.endswith(("-lock", "-queue")))
+
+
 async def wipe(store: Neo4jStore) -> None:
     """Empty a test database, but for its structure."""
     wipe_nodes = "MATCH (n) WHERE NOT n:Migration CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"

@@ -18,7 +18,7 @@ from service.config import rules_file
 from service.config.settings import Settings
 from tests.builders.runs import Run
 from tests.builders.services import Service, kith
-from tests.builders.stores import at_migration
+from tests.builders.stores import at_migration, files
 
 SEEN = Observation("web", (("email", "ann@example.com"),), "1")
 
@@ -54,7 +54,7 @@ def test_a_store_that_is_only_read_creates_no_file(tmp_path: Path, run: Run) -> 
     assert while_open is not None
     assert while_open.version == 1
     assert path.read_bytes() == content
-    assert list(tmp_path.iterdir()) == [path]
+    assert files(tmp_path) == [path.name]
     for opened in (wiring, closed):
         run(opened.graph.close())
 
