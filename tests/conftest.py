@@ -1,7 +1,10 @@
 """What all tests share: the event loop, and both stores."""
 
 import asyncio
+import logging
 import os
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +24,26 @@ settings.register_profile("kith", deadline=None, suppress_health_check=[HealthCh
 settings.register_profile("ci", settings.get_profile("kith"), derandomize=True)
 settings.register_profile("long", settings.get_profile("kith"), max_examples=20_000)
 settings.load_profile("ci" if os.environ.get("CI") else "kith")
+
+
+@pytest.fixture
+def own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Restores all settings of logging, which a command of Kith replaces in its process."""
+    for place, name in [(sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")]:
+        monkeypatch.setattr(place, name, getattr(place, name))
+    for name in ("logThreads", "logProcesses", "logMultiprocessing"):
+        monkeypatch.setattr(logging, name, True)
+    levels = {name: logging.getLogger(name).level for name in ("", "kith", "uvicorn.error")}
+    root = logging.getLogger()
+    handlers = list(root.handlers)
+    yield
+    logging.captureWarnings(False)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+    for handler in handlers:
+        root.addHandler(handler)
 
 
 @pytest.fixture(scope="session")

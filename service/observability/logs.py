@@ -110,10 +110,12 @@ class LineHandler(logging.StreamHandler[TextIO]):
         """Write all lines."""
         with self.lock or contextlib.nullcontext():
             lines, self._lines, self._is_scheduled = self._lines, [], False
+            # A stream that is closed, or a pipe that nobody reads, must not fail what is logged.
             stream = self._given or sys.stderr
-            if lines:
-                stream.write("\n".join(lines) + "\n")
-            stream.flush()
+            with contextlib.suppress(OSError, ValueError):
+                if lines:
+                    stream.write("\n".join(lines) + "\n")
+                stream.flush()
 
 
 class RequestLine(logging.LogRecord):

@@ -24,7 +24,7 @@ Kith = Callable[..., str]
 
 
 @pytest.fixture
-def kith(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kith]:
+def kith(tmp_path: Path, own_logging: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kith]:
     """Runs a command in a folder of its own and returns what it prints; an error of Kith is raised."""
     monkeypatch.chdir(tmp_path)
     # On a narrow terminal, lines are wrapped.

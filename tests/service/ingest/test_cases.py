@@ -137,7 +137,7 @@ def check(folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_broken_value_costs_itself_and_merges_nobody(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, name: str, own_logging: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given
     monkeypatch.chdir(tmp_path)

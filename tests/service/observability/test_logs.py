@@ -1,10 +1,12 @@
 """Logging: lines of text or JSON, and no value of a caller, whoever logs it."""
 
 import asyncio
+import contextlib
+import io
 import json
 import logging
+import os
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -28,25 +30,9 @@ class Errors:
 
 
 @pytest.fixture
-def errors(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Errors]:
-    """What is logged; all settings of logging are restored."""
-    for place, name in [(sys, "excepthook"), (sys, "unraisablehook")]:
-        monkeypatch.setattr(place, name, getattr(place, name))
-    monkeypatch.setattr("threading.excepthook", None)
-    for name in ("logThreads", "logProcesses", "logMultiprocessing"):
-        monkeypatch.setattr(logging, name, True)
-    names = ("", "kith", "uvicorn.error")
-    levels = {name: logging.getLogger(name).level for name in names}
-    root = logging.getLogger()
-    handlers = list(root.handlers)
-    yield Errors(capsys)
-    logging.captureWarnings(False)
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-    for handler in list(root.handlers):
-        root.removeHandler(handler)
-    for handler in handlers:
-        root.addHandler(handler)
+def errors(own_logging: None, capsys: pytest.CaptureFixture[str]) -> Errors:
+    """What is logged."""
+    return Errors(capsys)
 
 
 def failure() -> Exception:
@@ -209,3 +195,18 @@ def test_an_uncaught_exception_is_logged_without_its_text(errors: Errors) -> Non
     assert (record["level"], record["message"]) == ("critical", "uncaught exception")
     assert record["exception"].startswith("ExceptionGroup < ")
     assert SECRET not in errors.text()
+
+
+def test_a_stream_that_cannot_be_written_does_not_fail_what_is_logged(own_logging: None) -> None:
+    # given
+    reader, writer = os.pipe()
+    os.close(reader)
+    broken_pipe = os.fdopen(writer, "w")
+    closed = io.StringIO()
+    closed.close()
+    for stream in (broken_pipe, closed):
+        logging.getLogger().addHandler(logs.LineHandler(stream))
+    # when / then: nothing is raised
+    logging.getLogger("kith").warning("a message")
+    with contextlib.suppress(OSError):
+        broken_pipe.close()
