@@ -64,6 +64,7 @@ CODES: dict[str, str] = {
     "URL_TOO_LONG": "The URL is longer than the service accepts. Send the request by POST.",
     "UNSUPPORTED_MEDIA_TYPE": "The body is not `application/json`.",
     "HOST_NOT_ALLOWED": "The `Host` of the request is not one of this service.",
+    "ORIGIN_NOT_ALLOWED": "Web pages of this origin may not open WebSockets.",
     "TOO_MANY_CONNECTIONS": "The caller has as many WebSockets and event streams open as it may.",
     "TOO_MANY_OPERATIONS": "As many operations run on the WebSocket as may at the same time.",
     "HEADERS_TOO_LARGE": "The headers are longer or more than the service accepts.",

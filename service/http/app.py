@@ -54,8 +54,9 @@ class HostCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or one WebSocket."""
         if scope["type"] in ("http", "websocket") and scope["path"] not in PROBES:
-            host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-            if not self._hosts.allows(host):
+            # A proxy may read another one of several `Host` than the service, so all are checked.
+            hosts = [value for name, value in scope["headers"] if name == b"host"]
+            if not hosts or not all(map(self._hosts.allows, hosts)):
                 await error_response(421, "the Host of the request is not in KITH_ALLOWED_HOSTS")(scope, receive, send)
                 return
         await self._app(scope, receive, send)

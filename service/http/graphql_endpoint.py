@@ -90,7 +90,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self.body_timeout = SharedTimeout(settings.request_seconds)
         self.large_requests = LargeRequests(settings.timeout_seconds * WAITING_PART)
         self.sockets: set[TransportWSHandler] = set()
-        self.shutting_down = False
+        self.shutting_down = self._sockets_ended = False
         self.gave_up = False
         """Whether the operations that still run are canceled, because the time to shut down is over."""
 
@@ -100,7 +100,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         id = request_id(request_headers.get(b"x-request-id"), request_headers.get(b"traceparent"))
         if scope["type"] != "http":
             scope[REQUEST_ID] = id
-            await super().__call__(scope, receive, with_request_id(send, id))
+            refused = self._response(JSON, interrupted()) if self._sockets_ended else None
+            await (refused or super().__call__)(scope, receive, with_request_id(send, id))
             return
         traceparent, tracestate = request_headers.get(b"traceparent"), request_headers.get(b"tracestate")
         record = self.observer.request(scope, id, traceparent, tracestate)
@@ -259,6 +260,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def end_sockets(self, deadline: float) -> None:
         """Close all WebSockets as soon as their operations have ended, at the latest at a time of the loop."""
+        self._sockets_ended = True
         await asyncio.gather(*(handler.end(deadline) for handler in list(self.sockets)))
 
     async def process_result(self, request: Request, result: Any) -> Any:
@@ -272,6 +274,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def decode_json(self, data: str | bytes) -> object:
         """Decode strict JSON."""
         return parse_json(data)
+
+    async def reject_websocket(self, request: WebSocket) -> WebSocket:
+        """Refuse the handshake of a page of another origin."""
+        await request.send_denial_response(error_response(403, "the Origin is not in KITH_ALLOWED_ORIGINS"))
+        return request
 
     async def get_context(self, request: Request | WebSocket, response: Any = None) -> Context:
         """Return the context of a WebSocket. Its caller is set by its first message."""

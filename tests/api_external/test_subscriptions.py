@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from graph.commands.commit import commit
 from graph.domain.model.facts import FactKind
@@ -313,6 +313,7 @@ def test_connections_and_callers_have_limits(serve_sqlite: Serve, run: Run) -> N
             await first.send(json.dumps({"type": "subscribe", "id": id, "payload": {"query": CHANGES}}))
         answer = json.loads(await first.recv())
         assert (answer["type"], answer["id"]) == ("error", "3")
+        assert answer["payload"][0]["extensions"]["code"] == "TOO_MANY_OPERATIONS"
         third = await connect(service.socket, subprotocols=[PROTOCOL])
         await third.send('{"type": "connection_init"}')
         with pytest.raises(ConnectionClosed) as closed:
@@ -337,9 +338,24 @@ def test_only_allowed_origins_can_open_sockets(serve_sqlite: Serve, run: Run) ->
     service = serve_sqlite(allowed_origins="https://shop.example")
 
     async def attempt() -> None:
-        with pytest.raises(Exception, match="403"):
+        with pytest.raises(InvalidStatus) as rejected:
             await connect(service.socket, subprotocols=[PROTOCOL], origin="https://evil.example")
+        assert rejected.value.response.status_code == 403
+        assert b'"code":"ORIGIN_NOT_ALLOWED"' in rejected.value.response.body
         await begin(service.socket, origin="https://shop.example")
+
+    run(attempt())
+
+
+def test_a_page_that_points_its_own_name_here_opens_no_socket(serve_sqlite: Serve, run: Run) -> None:
+    service = serve_sqlite()
+
+    async def attempt() -> None:
+        url = service.socket.replace("127.0.0.1", "evil.example")
+        with pytest.raises(InvalidStatus) as rejected:
+            await connect(url, subprotocols=[PROTOCOL], host="127.0.0.1", port=service.port)
+        assert rejected.value.response.status_code == 421
+        assert b'"code":"HOST_NOT_ALLOWED"' in rejected.value.response.body
 
     run(attempt())
 

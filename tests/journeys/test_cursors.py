@@ -60,7 +60,7 @@ cursors = st.text(max_size=40) | st.lists(numbers | texts | others, max_size=4).
 @pytest.fixture
 def client(fresh: Fresh, run: Run) -> Client:
     """A client of a store in which every list has an item."""
-    client = Client(fresh(), run)
+    client = Client(fresh(), run, timeout_seconds=120)
     client.link(seen("email=ann@example.com", "cookie=ck-1"), seen("cookie=ck-1", "device=device-1"))
     assert client.ask(CREATE_SEGMENT)["createSegment"]["errors"] == []
     return client

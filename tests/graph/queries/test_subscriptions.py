@@ -7,7 +7,7 @@ import pytest
 
 from graph.domain.model.changes import Cause, Change, ChangeKind, Entry
 from graph.domain.model.customers import Anchor, Customer
-from graph.domain.model.errors import InvalidInput, StoreUnavailable
+from graph.domain.model.errors import InvalidInput, ShuttingDown, StoreUnavailable
 from graph.domain.profile.pages import ById, CustomerView
 from graph.queries import subscriptions
 from graph.queries.subscriptions import ChangeBroadcaster
@@ -178,3 +178,30 @@ def test_other_tasks_run_while_many_subscribers_read_many_entries(run: Run) -> N
     # then: it waits for one subscriber at a time
     assert run(measure()) <= 2 * subscriptions.ENTRIES_PER_TURN
     assert received == 20 * 300
+
+
+@pytest.mark.usefixtures("fast_polling")
+def test_all_subscriptions_end_when_the_broadcaster_is_closed(run: Run) -> None:
+    async def attempt() -> list[BaseException | Any]:
+        # given: subscribers that wait, one with entries still to read, and one of a customer
+        feed = Feed()
+        feed.add(*range(1, 4))
+        feed.versions["cus"] = 1
+        broadcaster = ChangeBroadcaster(feed, 60)  # type: ignore[arg-type]
+        waiting, behind = broadcaster.changes(None), broadcaster.changes(0)
+        customer = broadcaster.customer(ById("cus"))
+        assert await anext(customer) == ("cus", 1)
+        assert (await anext(behind)).number == 1
+        tasks = [asyncio.create_task(anext(source)) for source in (waiting, customer)]
+        await asyncio.sleep(0.05)
+        # when
+        await broadcaster.close()
+        async with asyncio.timeout(10):
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            numbers = [(await anext(behind)).number, (await anext(behind)).number]
+            last = await asyncio.gather(anext(behind), anext(broadcaster.changes(None)), return_exceptions=True)
+        assert numbers == [2, 3], "what was read already is still received"
+        return [*results, *last]
+
+    # then
+    assert [type(error) for error in run(attempt())] == [ShuttingDown] * 4

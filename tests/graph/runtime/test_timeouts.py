@@ -184,3 +184,22 @@ def test_it_works_on_another_loop() -> None:
 def test_a_scope_must_be_entered_in_a_task() -> None:
     with pytest.raises(RuntimeError):
         SharedTimeout(1).scope().__enter__()
+
+
+def test_all_scopes_can_be_expired_at_once() -> None:
+    # given
+    timeout = SharedTimeout(60)
+
+    async def wait() -> None:
+        with timeout.scope():
+            await asyncio.sleep(60)
+
+    async def three() -> list[BaseException | None]:
+        tasks = [asyncio.create_task(wait()) for _ in range(3)]
+        await asyncio.sleep(0)
+        # when
+        timeout.expire()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    # then
+    assert [type(error) for error in asyncio.run(three())] == [TimeoutError] * 3

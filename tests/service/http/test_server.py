@@ -149,6 +149,27 @@ def test_a_write_in_flight_gets_its_answer(serve: Serve) -> None:
     assert service.ended() == 0
 
 
+def test_operations_that_do_not_end_in_time_are_answered(serve: Serve) -> None:
+    # given: more writes than can be stored in the time to shut down
+    service = serve(shutdown_seconds=1)
+    writes = []
+    for batch in range(8):
+        observations = [seen(f"cookie=cookie-{batch}-{number}", f"device=d-{batch}-{number}") for number in range(1000)]
+        body = json.dumps({"query": LINK, "variables": {"input": {"observations": observations}}}).encode()
+        writes.append(open_connection(service, post(body)))
+    time.sleep(0.2)
+    # when
+    service.signal(signal.SIGTERM)
+    answers = [rest_of(connection) for connection in writes]
+    # then
+    for answer in answers:
+        assert answer.startswith(("HTTP/1.1 200", "HTTP/1.1 503"))
+        assert answer.startswith("HTTP/1.1 200") or '"code":"SHUTTING_DOWN"' in answer
+    assert any(answer.startswith("HTTP/1.1 503") for answer in answers)
+    assert service.ended() in (0, 1)
+    assert "Traceback" not in service.log.read_text()
+
+
 def test_while_it_drains_the_service_answers_and_is_not_ready(serve: Serve) -> None:
     # given
     service = serve(drain_seconds=3)

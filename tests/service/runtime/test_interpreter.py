@@ -1,5 +1,7 @@
-"""Thread switching while requests are active."""
+"""Thread switching while requests are active, and the number of open files."""
 
+import logging
+import resource
 import sys
 from collections.abc import Iterator
 
@@ -10,6 +12,7 @@ from service.runtime.interpreter import (
     MIXED_SWITCH_INTERVAL_SECONDS,
     SWITCH_INTERVAL_SECONDS,
     TrackedRequest,
+    allow_open_files,
 )
 from tests.builders.runs import Run
 from tests.builders.slices import SLICES, runs_of_another_task
@@ -56,3 +59,30 @@ def test_bulk_work_yields_to_a_small_request(run: Run) -> None:
         assert runs_of_another_task(run) > 3 * SLICES
     with TrackedRequest(LARGE_REQUEST_BYTES):
         assert runs_of_another_task(run) == SLICES - 1
+
+
+@pytest.fixture
+def few_open_files() -> Iterator[int]:
+    """A low limit of open files; yields the highest that is allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    yield hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_as_many_files_may_be_open_as_needed(few_open_files: int, caplog: pytest.LogCaptureFixture) -> None:
+    allow_open_files(600)
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 600
+    # and a limit that is high enough stays
+    allow_open_files(550)
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 600
+    assert not caplog.text
+
+
+def test_more_open_files_than_allowed_are_a_warning(few_open_files: int, caplog: pytest.LogCaptureFixture) -> None:
+    if few_open_files == resource.RLIM_INFINITY:
+        pytest.skip("all numbers of open files are allowed here")
+    with caplog.at_level(logging.WARNING):
+        allow_open_files(few_open_files + 1)
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == few_open_files
+    assert "KITH_MAX_SOCKETS" in caplog.text
