@@ -250,7 +250,7 @@ def test_a_dry_run_uses_the_rules_of_the_store_and_leaves_its_file_unchanged(tmp
     # given: a store whose rules have one namespace only
     (tmp_path / "rules.toml").write_text("[[namespace]]\nname = 'crm_id'\n")
     kith(tmp_path, "migrate", "--rules", "rules.toml")
-    stored = (tmp_path / "kith.db").read_bytes()
+    stored, files = (tmp_path / "kith.db").read_bytes(), set(tmp_path.glob("kith.db*"))
     write(tmp_path, LINES)
     # when
     dry = kith(tmp_path, "import", "f.ndjson", "--dry-run")
@@ -258,7 +258,7 @@ def test_a_dry_run_uses_the_rules_of_the_store_and_leaves_its_file_unchanged(tmp
     assert "dry run under version 1 of the store's rules" in dry.stdout
     assert "line 1: UNKNOWN_NAMESPACE" in dry.stdout
     assert (tmp_path / "kith.db").read_bytes() == stored
-    assert {path.name for path in tmp_path.glob("kith.db*")} == {"kith.db", "kith.db-lock", "kith.db-queue"}
+    assert set(tmp_path.glob("kith.db*")) == files
 
 
 def test_a_repeated_import_after_a_stop_counts_duplicates(tmp_path: Path) -> None:
