@@ -260,6 +260,37 @@ def test_a_read_does_not_wait_long_for_a_connection(port: int, run_on: Run, monk
     run_on(use_all())
 
 
+def test_after_an_outage_writes_are_planned_before_they_run(
+    port: int, run_on: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def recover() -> None:
+        async with open_store(port) as store:
+            planned = asyncio.Event()
+            control = store._connections._control
+            plan = control.plan_writes
+
+            async def plan_later() -> None:
+                await planned.wait()
+                await plan()
+
+            monkeypatch.setattr(control, "plan_writes", plan_later)
+            monkeypatch.setattr(connection, "GRACE_SECONDS", 0.01)
+            # when
+            store._connections.availability.failed("an outage")
+            await until_ready(store)
+            # then: reads are answered, writes are not
+            assert await store.count_customers() == 0
+            with pytest.raises(StoreUnavailable, match="plans"):
+                await graph(store).link([seen("mail=a", at=BASE)])
+            # when / then
+            planned.set()
+            await settled(store)
+            (result,) = await graph(store).link([seen("mail=a", at=BASE)])
+            assert isinstance(result, Accepted)
+
+    run_on(recover())
+
+
 @pytest.mark.parametrize("second", [0, 1, 2])
 def test_canceling_anywhere_leaves_nothing_behind(port: int, run_on: Run, second: int) -> None:
     """A caller that goes away, or two in quick succession, at each point at which a read or a write waits."""
