@@ -21,10 +21,10 @@ from graph.bulk.collect import Collected, Collector
 from graph.bulk.result import STAGES, BulkResult
 from graph.bulk.spool import Spool
 from graph.domain.commands import Terms
-from graph.domain.model.errors import InvalidInput
+from graph.domain.model.errors import InvalidInput, StoreUnavailable
 from graph.domain.model.json_text import compact
 from graph.domain.model.rules import Rules
-from graph.ports import LOADING, Store
+from graph.ports import COPYING, LOADING, Store
 from service.bootstrap import SystemClock, Wiring
 from service.config import rules_file
 from service.ingest.counts import LineCounts
@@ -227,7 +227,10 @@ async def run(
 ) -> Backfill:
     """Backfill the store of a wiring, and return the run with its counts."""
     await wiring.check_store()
-    if await wiring.store.get_value(LOADING) is None:
+    progress = await wiring.store.get_value(LOADING)
+    if progress == COPYING:
+        raise StoreUnavailable("a copy or a restore into this store was interrupted: run it again first")
+    if progress is None:
         await wiring.prepare()
     backfill = Backfill(
         wiring.store,

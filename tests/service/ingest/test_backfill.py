@@ -18,7 +18,7 @@ from graph.domain.model.store_values import Writes
 from graph.domain.profile.consents import decisions
 from graph.domain.profile.insights import CONSENTS
 from graph.domain.profile.pages import ByKey, OrderPage, Selection
-from graph.ports import LOADING, Store
+from graph.ports import COPYING, LOADING, Store
 from service.bootstrap import Wiring, wire
 from service.config.settings import Settings
 from service.ingest import backfill
@@ -190,6 +190,16 @@ def test_composite_keys_of_a_table_are_loaded_as_an_import_stores_them(run: Run,
         profile = client.customer("name_birth=Lee|Ann|1980-05-04", "profile { birthDate { value } }")["profile"]
         assert profile["birthDate"] == {"value": "1980-05-04"}
         run(wiring.graph.close())
+
+
+def test_a_store_with_half_a_copy_is_not_loaded(wiring: Wiring, run: Run, tmp_path: Path) -> None:
+    # given
+    path, report = write_history(tmp_path, LINES), Report(tmp_path / "report.ndjson")
+    run(wiring.store.migrate())
+    run(wiring.store.begin_load(COPYING))
+    # when / then
+    with pytest.raises(StoreUnavailable, match="was interrupted: run it again"):
+        run(backfill.run(wiring, [path], report, check_progress))
 
 
 def test_an_interrupted_run_continues(wiring: Wiring, run: Run, tmp_path: Path) -> None:
