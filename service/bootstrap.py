@@ -14,7 +14,6 @@ from graph.domain.model.errors import (
     KithError,
     RulesConflict,
     StoreUnavailable,
-    StoreVersionMismatch,
     TemporaryFailure,
 )
 from graph.domain.model.rules import StoredRules
@@ -125,20 +124,16 @@ class Wiring:
         self._check(await self.graph.rules_control.refresh())
 
     async def read_rules(self) -> StoredRules | None:
-        """Return the rules of the store, `None` if it has none or cannot be read. Nothing is written.
+        """Return the rules of the store, `None` if it is empty. Nothing is written.
 
-        Raises `StoreVersionMismatch` and `RulesConflict` as `prepare` does.
+        Raises `StoreUnavailable` if the store cannot be read, `StoreVersionMismatch` and `RulesConflict` as `prepare`
+        does.
         """
-        try:
-            migrations = await self.store.migrations()
-            if migrations.empty and not migrations.unknown:
-                return None
-            migrations.check()
-            stored = await self.graph.rules_control.newest()
-        except StoreVersionMismatch:
-            raise
-        except StoreUnavailable:
+        migrations = await self.store.migrations()
+        if migrations.empty and not migrations.unknown:
             return None
+        migrations.check()
+        stored = await self.graph.rules_control.newest()
         self._check(stored)
         return stored
 
