@@ -242,18 +242,18 @@ class Connections:
             meaning = failure(error)
             self._login_rejected = meaning is not None and meaning.kind is FailureKind.LOGIN
             raise
-        if self.availability.sentence and not self._login_rejected:
-            self._in_background(self._end_abandoned())
-            if self._planning is None:
-                self._planning = self._in_background(self._plan_writes())
+        if self.availability.sentence and not self._login_rejected and self._planning is None:
+            self._planning = self._in_background(self._plan_writes())
         self._login_rejected = False
 
     async def _plan_writes(self) -> None:
         try:
             await self._control.plan_writes()
-            self._has_plans = True
         finally:
             self._planning = None
+        self._has_plans = True
+        # Later, because a server that has just started has much to do, and nothing to end.
+        self._in_background(self._end_abandoned())
 
     async def _end_abandoned(self) -> None:
         """End the transactions that an outage left behind: their locks would block writers until they time out."""
