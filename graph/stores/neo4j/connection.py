@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 # The driver logs each failed connection as an error: ten lines a second during an outage, whose errors callers get.
 logging.getLogger("neo4j.pool").setLevel(logging.CRITICAL)
-RETRY_SECONDS = 8.0
+RETRY_SECONDS = 15.0
 """Seconds after the first failure during which the same work is tried again."""
 FIRST_PAUSE, MAX_PAUSE = 0.002, 0.25
 """Seconds between two tries after a conflict: at first about as long as a small write takes, then twice as long."""
