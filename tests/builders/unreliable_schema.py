@@ -431,7 +431,14 @@ class Subscription:
             yield rng.choice([owner, None, "no owner"]) if rng.random() < rate else owner
 
 
-SCHEMA = strawberry.Schema(
+class IsolatedSchema(strawberry.Schema):
+    """A schema that leaves the introspection types as they are: all schemas of a process share them."""
+
+    def _extend_introspection(self) -> None:
+        pass
+
+
+SCHEMA = IsolatedSchema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,

@@ -30,7 +30,8 @@ def is_invalid_text(error: sqlite3.DatabaseError) -> bool:
 def unavailable(error: sqlite3.DatabaseError, path: str) -> StoreUnavailable:
     """Return the error of the graph for one of SQLite's. The message contains neither the path nor stored values."""
     code = code_of(error)
-    if code == sqlite3.SQLITE_CANTOPEN:
+    # A folder that is opened for reading only fails when it is read.
+    if code == sqlite3.SQLITE_CANTOPEN or os.path.isdir(path):
         return StoreUnavailable(f"the database file cannot be opened: {_obstacle(path)}")
     if code == sqlite3.SQLITE_IOERR:
         return StoreUnavailable(f"{IO_ERROR} ({error.sqlite_errorname}): reading or writing the database file failed")

@@ -26,6 +26,7 @@ from schema.root import schema as kith
 from schema.shared.context import Caller, Context
 from schema.shared.derived_fields import Derived, derived_field
 from schema.shared.scalars import SCALARS, Timestamp
+from tests.builders.unreliable_schema import IsolatedSchema
 
 
 @strawberry.enum
@@ -277,7 +278,7 @@ class Mutation:
         return chance(rng) and random_node(rng)
 
 
-SCHEMA = strawberry.Schema(
+SCHEMA = IsolatedSchema(
     query=Query, mutation=Mutation, types=[Leafy, Branchy], config=StrawberryConfig(scalar_map=SCALARS)
 )
 CORE = SCHEMA._schema

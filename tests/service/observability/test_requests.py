@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 from graph.stores.sqlite import SQLiteStore
 from service.bootstrap import wire
 from service.config.settings import Settings
-from service.http.app import create_app
+from service.http.app import create_app, create_endpoint
 from tests.builders.clients import LINK, Client, identifiers, seen
 from tests.builders.request_log import RequestLog, request_log
 from tests.builders.runs import Run
@@ -143,7 +143,8 @@ def test_a_slow_operation_is_a_warning_with_its_parts(tmp_path: Path, run: Run, 
     settings = Settings(_env_file=None, store=f"sqlite:///{tmp_path / 'kith.db'}", slow_seconds=1e-9)
     wiring = wire(settings)
     run(wiring.prepare())
-    http = httpx.AsyncClient(transport=httpx.ASGITransport(create_app(settings, wiring)), base_url="http://kith")
+    app = create_app(settings, wiring, create_endpoint(settings, wiring))
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
     link = "mutation Link($i: LinkIdentifiersInput!) { linkIdentifiers(input: $i) { results { __typename } } }"
     written = {"i": {"observations": [{"source": "crm", "identifiers": identifiers("crm_id=Ann")}]}}
 

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from service.bootstrap import wire
 from service.config.settings import Settings
-from service.http.app import create_app
+from service.http.app import create_app, create_endpoint
 from service.observability.traces import OpenTelemetryTraces
 from tests.builders.canaries import CANARY
 from tests.builders.clients import LINK, identifiers
@@ -36,8 +36,8 @@ class Traced:
         self._wiring = wire(settings)
         self._wiring.traces = self._traces = OpenTelemetryTraces(ratio, "1.2.3", self._exporter)
         run(self._wiring.prepare())
-        transport = httpx.ASGITransport(create_app(settings, self._wiring))
-        self._http = httpx.AsyncClient(transport=transport, base_url="http://kith")
+        transport = httpx.ASGITransport(create_app(settings, self._wiring, create_endpoint(settings, self._wiring)))
+        self._http = httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
     def send(self, query: str, variables: Any = None, **headers: str) -> httpx.Response:
         return self._run(self._http.post("/graphql", json={"query": query, "variables": variables}, headers=headers))

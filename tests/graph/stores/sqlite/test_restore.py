@@ -12,6 +12,7 @@ from graph.stores.sqlite import SQLiteStore
 from graph.stores.sqlite.restore import check_backup, newest_version, replacement
 from tests.builders.graphs import NOW, CountingIds, observe, seen
 from tests.builders.runs import Run
+from tests.builders.stores import files
 from tests.builders.strategies import RULES
 
 
@@ -49,7 +50,7 @@ def test_a_file_with_data_is_replaced_only_if_that_is_meant(tmp_path: Path, run:
     assert path.stat().st_mode & 0o777 == 0o640
     with replacement(path, False) as new:
         make(new)
-    assert [file.name for file in tmp_path.iterdir()] == ["kith.db"]
+    assert files(tmp_path) == ["kith.db"]
 
 
 def test_a_file_in_use_is_not_replaced(tmp_path: Path, run: Run) -> None:
@@ -86,7 +87,7 @@ def test_a_service_that_starts_meanwhile_keeps_its_file(tmp_path: Path, run: Run
     # then
     assert run(store.count_customers()) == 1
     run(store.close())
-    assert [file.name for file in tmp_path.iterdir()] == ["kith.db"]
+    assert files(tmp_path) == ["kith.db"]
 
 
 def test_recent_commits_of_a_killed_process_are_not_mistaken_for_those_of_the_new_file(
@@ -104,7 +105,7 @@ def test_recent_commits_of_a_killed_process_are_not_mistaken_for_those_of_the_ne
     with replacement(path, True) as new:
         make(new)
     # then
-    assert [file.name for file in tmp_path.iterdir()] == ["kith.db"]
+    assert files(tmp_path) == ["kith.db"]
     assert counts(path) == 0
 
 
@@ -120,7 +121,7 @@ def test_an_error_leaves_the_file_as_it_was(tmp_path: Path, run: Run) -> None:
     with pytest.raises(ValueError, match="broken"):
         fail()
     assert counts(path) == 1
-    assert [file.name for file in tmp_path.iterdir()] == ["kith.db"]
+    assert files(tmp_path) == ["kith.db"]
 
 
 def test_a_damaged_file_is_replaced_only_if_that_is_meant(tmp_path: Path, run: Run) -> None:
