@@ -35,9 +35,13 @@ _BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)
 
 
 def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table; a vertical bar in a cell is escaped."""
+    """A Markdown table; a row is one line, and a vertical bar in a cell is escaped."""
     names = list(header)
-    lines = [names, ["---"] * len(names), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    lines = [
+        names,
+        ["---"] * len(names),
+        *([" ".join(cell.split()).replace("|", "\\|") for cell in row] for row in rows),
+    ]
     return "".join(f"| {' | '.join(cells)} |\n".replace("|  |", "| |").replace("|  |", "| |") for cells in lines)
 
 
@@ -106,11 +110,11 @@ def commands(group: object = None, prefix: str = "kith") -> Iterable[tuple[str, 
 
 
 def _usage(name: str, command: TyperCommand) -> str:
-    words = [
-        argument.name.upper() if argument.nargs == 1 else f"{argument.name.upper().removesuffix('S')}…"
-        for argument in command.params
-        if isinstance(argument, TyperArgument)
-    ]
+    words = []
+    for argument in command.params:
+        if isinstance(argument, TyperArgument):
+            word = argument.metavar or argument.name.upper()
+            words.append(word if argument.nargs == 1 else f"{word.removesuffix('S')}…")
     return " ".join([name, *words])
 
 
