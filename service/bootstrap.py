@@ -84,6 +84,8 @@ class Wiring:
     """The version of the rules that was in effect when the store was prepared."""
     problem: str = ""
     """Why the last attempt to prepare failed."""
+    attempted: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the first attempt to prepare has succeeded or failed."""
     _conflicting: bool = False
     metrics: Metrics | None = field(default_factory=Metrics)
     """`None` if they are off."""
@@ -161,10 +163,12 @@ class Wiring:
                 await self.prepare()
             except Exception as error:
                 self._report(error)
+                self.attempted.set()
                 # A store that is known to be unavailable says so at once, so this costs little.
                 await asyncio.sleep(PREPARE_PAUSE)
         self.problem = ""
         self.graph.write_gate.open()
+        self.attempted.set()
         log.info("the store is ready; version %d of the rules is in effect", self.rules_version)
 
     def _report(self, error: Exception) -> None:

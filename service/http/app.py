@@ -26,6 +26,8 @@ from service.observability.metrics import Metrics
 ENDPOINT = "/graphql"
 
 
+START_SECONDS = 5
+"""Longest time before a service listens whose store neither is ready nor has failed to become ready."""
 PROBES = ("/livez", "/readyz")
 """Paths that every `Host` may ask for: orchestrators use addresses, and the answers reveal nothing."""
 
@@ -86,6 +88,9 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         preparing = asyncio.create_task(wiring.prepare_when_available())
+        # A proxy sends requests to a process as soon as it listens, and its store would still be unavailable.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(wiring.attempted.wait(), START_SECONDS)
         calculating_rfm = asyncio.create_task(recalculate_rfm(preparing))
         segmenting = asyncio.create_task(run_segment_worker(preparing))
         yield
@@ -109,7 +114,7 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         return JSONResponse({"status": "ok"})
 
     async def readyz(_: Request) -> Response:
-        missing = {"service": "is shutting down"} if endpoint.shutting_down else await wiring.missing()
+        missing = {"service": "the service is shutting down"} if endpoint.shutting_down else await wiring.missing()
         return JSONResponse({"status": "not ready" if missing else "ok", "missing": missing}, 503 if missing else 200)
 
     async def home(_: Request) -> Response:

@@ -127,7 +127,6 @@ COVERED_BY = {
     "service/cli/previews.py": "service/cli/test_sources.py",
     "service/cli/rules.py": "service/cli/test_main.py",
     "service/cli/shared.py": "service/cli/test_main.py",
-    "service/http/app.py": "service/http/test_graphql_endpoint.py",
     "service/http/auth.py": "service/http/test_graphql_endpoint.py",
     "service/http/error_format.py": "service/http/test_graphql_endpoint.py",
     "service/http/graphql_request.py": "service/http/test_graphql_endpoint.py",

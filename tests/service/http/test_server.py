@@ -179,7 +179,7 @@ def test_while_it_drains_the_service_answers_and_is_not_ready(serve: Serve) -> N
     for client in (kept, httpx.Client()):
         answer = client.get(service.url.replace("graphql", "readyz"))
         assert answer.status_code == 503
-        assert answer.json()["missing"] == {"service": "is shutting down"}
+        assert answer.json()["missing"] == {"service": "the service is shutting down"}
         assert answer.headers["connection"] == "close"
         assert client.post(service.url, json={"query": "{ __typename }"}).status_code == 200
         client.close()
