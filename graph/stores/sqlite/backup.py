@@ -9,9 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 from graph.domain.model.errors import InvalidInput, StoreUnavailable
+from graph.stores.sqlite.failures import code_of
 
 STEP_PAGES = 4096
 """Pages of one step, 16 MB: a signal is handled and progress is reported between two."""
+DAMAGED = "the database file is damaged, and was not backed up"
 
 
 def backup_to(
@@ -41,6 +43,8 @@ def backup_to(
             copy.rename(path)
             synchronize(path.parent)
     except sqlite3.DatabaseError as error:
+        if code_of(error) == sqlite3.SQLITE_CORRUPT:
+            raise StoreUnavailable(f"{DAMAGED}: restore a backup") from error
         # Messages of SQLite contain no stored values.
         raise StoreUnavailable(f"the backup {path} cannot be written: {error}") from error
     except OSError as error:
@@ -72,7 +76,7 @@ def _check(path: Path) -> None:
         copy.execute("PRAGMA journal_mode = DELETE")
         problems = [problem for (problem,) in copy.execute("PRAGMA integrity_check(1)")]
     if problems != ["ok"]:
-        raise StoreUnavailable(f"the database file is damaged, and was not backed up: {problems[0]}")
+        raise StoreUnavailable(f"{DAMAGED}: {problems[0]}")
 
 
 def synchronize(path: Path) -> None:

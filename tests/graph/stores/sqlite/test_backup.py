@@ -86,13 +86,19 @@ def test_a_folder_that_does_not_exist_is_an_error(path: Path, tmp_path: Path) ->
         backup_to(source, tmp_path / "missing" / "copy.db")
 
 
-def test_a_damaged_file_is_not_backed_up(path: Path, tmp_path: Path) -> None:
-    # given: a page of zeros in the middle of the table
+@pytest.mark.parametrize(
+    "damaged", [slice(20 * 4096, 21 * 4096), slice(100, 4096)], ids=["a page of the table", "the names of the tables"]
+)
+def test_a_damaged_file_is_not_backed_up(damaged: slice, path: Path, tmp_path: Path) -> None:
+    # given
     content = bytearray(path.read_bytes())
-    content[20 * 4096 : 21 * 4096] = bytes(4096)
+    content[damaged] = bytes(damaged.stop - damaged.start)
     path.write_bytes(content)
     # when / then
-    with closing(connect(path)) as source, pytest.raises(StoreUnavailable, match="damaged"):
+    with (
+        closing(connect(path)) as source,
+        pytest.raises(StoreUnavailable, match="the database file is damaged, and was not backed up: "),
+    ):
         backup_to(source, tmp_path / "copy.db")
     assert [file.name for file in tmp_path.iterdir()] == ["kith.db"]
 
