@@ -87,8 +87,13 @@ def _print(report: Report, show: bool) -> None:
             console.print(f"  {escape(_described(finding, show))}", soft_wrap=True)
         if count > len(report.samples[check]):
             console.print(f"  and {count - len(report.samples[check])} more")
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(report.verified.items()))
+    counts = ", ".join(_counted(count, kind) for kind, count in sorted(report.verified.items()))
     console.print(f"{'clean' if report.clean else 'not clean'}: {counts or 'an empty store'}", soft_wrap=True)
+
+
+def _counted(count: int, kind: str) -> str:
+    """Return a number of records in words: `2 idempotent results`, `1 rules`."""
+    return f"{count:,} {kind.replace('_', ' ')}{'' if count == 1 or kind.endswith('s') else 's'}"
 
 
 def _described(finding: Finding, show: bool) -> str:

@@ -19,6 +19,8 @@ def test_damage_is_reported_masked_and_repaired(tmp_path: Path, run: Run) -> Non
     sound = kith(tmp_path, "verify")
     assert sound.returncode == 0, sound.stdout + sound.stderr
     assert sound.stdout.startswith("clean: ")
+    assert " changes, " in sound.stdout
+    assert " rules, " in sound.stdout
     with closing(sqlite3.connect(tmp_path / "kith.db")) as connection:
         connection.execute("UPDATE identifiers SET observation_count = 99 WHERE key = 'email=ann@example.com'")
         connection.commit()
