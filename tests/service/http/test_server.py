@@ -130,17 +130,20 @@ def test_half_a_request_is_answered(serve: Serve) -> None:
     assert service.ended() == 0
 
 
-def test_a_write_in_flight_gets_its_answer(serve: Serve) -> None:
-    # given
+def test_a_write_in_flight_gets_its_answer(serve: Serve, tmp_path: Path) -> None:
+    # given: writes that wait for another process
     service = serve()
     observations = [
         seen(f"cookie=cookie-{number}", f"device=device-{number}", id=str(number)) for number in range(1000)
     ]
     body = json.dumps({"query": LINK, "variables": {"input": {"observations": observations}}}).encode()
+    other = sqlite3.connect(tmp_path / "kith.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
     writes = [open_connection(service, post(body)) for _ in range(2)]
-    time.sleep(0.2)
+    time.sleep(0.5)
     # when
     service.signal(signal.SIGTERM)
+    other.close()
     # then
     for connection in writes:
         received = rest_of(connection)
