@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from service.http.responses import JSON, error_response
+from service.http.websocket_protocol import WebSocketProtocol
 
 MAX_URL_BYTES = 8_000
 """Maximum length of a request's path and query. The limits of the head are close to those of common proxies."""
@@ -20,6 +21,8 @@ MAX_HEAD_BYTES = 32_768
 """Maximum length of a request's URL and headers together."""
 MAX_HEADERS = 100
 """Maximum number of headers of a request."""
+MAX_FRAMING_BYTES = 32_768
+"""Maximum length of what comes at once between the parts of a body: extensions of chunks, and trailers."""
 MAX_UPGRADE_HEADER_BYTES = 8_000
 """Maximum length of one header of a WebSocket's request; the library behind it reads no longer ones."""
 NEW_CONNECTION_SECONDS = 1.0
@@ -51,11 +54,14 @@ class Connections(ServerState):
         """
         if len(self.connections) <= self.limit:
             return True
-        waiting = [connection for connection in self.http() if connection.waiting_since is not None]
+        waiting = [connection for connection in self._all() if connection.waiting_since is not None]
         if not waiting:
             return False
         min(waiting, key=lambda connection: cast(float, connection.waiting_since)).give_up(linger=False)
         return True
+
+    def _all(self) -> Iterable["HttpProtocol | WebSocketProtocol"]:
+        return cast("Iterable[HttpProtocol | WebSocketProtocol]", self.connections)
 
     def close_slow(self, now: float) -> None:
         """Close the connections whose clients have taken too long."""
@@ -80,6 +86,9 @@ class HttpProtocol(HttpToolsProtocol):
     _head_bytes = 0
     """The length of the further pieces of the head."""
     _piece_bytes = 0
+    _in_body = False
+    _framing_bytes = 0
+    """The length of the pieces of a body since the last one that contained a part of its content."""
     _discarding = False
     _refused = False
     _rejection: tuple[int, str] | None = None
@@ -96,10 +105,10 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         self._began_earlier, self._piece_bytes = self._in_head, len(data)
+        if self._in_body:
+            self._framing_bytes += len(data)
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            if self._should_upgrade():
+            if self._parse(data):
                 self.handle_websocket_upgrade()
                 return
         except httptools.HttpParserError:
@@ -109,9 +118,33 @@ class HttpProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._reject_head()
+        elif self._in_body and self._framing_bytes > MAX_FRAMING_BYTES:
+            self.reject(431, f"trailers or extensions of chunks are longer than {MAX_FRAMING_BYTES} bytes")
         elif not self._reading and not self.busy:
             # The rest of a body that was answered already, or line ends: it is no request, but it does not last either.
             self._reading, self.waiting_since = True, self.loop.time()
+
+    def _parse(self, data: bytes) -> bool:
+        """Parse a piece and return whether it opens a WebSocket. Raises `HttpParserError`."""
+        rest = memoryview(data)
+        while True:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as upgrade:
+                if self._should_upgrade():
+                    return True
+                # Some clients offer HTTP/2 with their first request, and send its body. The parser takes what follows
+                # such a head for the other protocol, or for the next request. So it gets the head without the offer.
+                rest = rest[upgrade.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.feed_data(self._head_without_upgrade())
+            else:
+                return False
+
+    def _head_without_upgrade(self) -> bytes:
+        lines = [b"%s %s HTTP/%s\r\n" % (self.scope["method"].encode(), self.url, self.scope["http_version"].encode())]
+        lines += [b"%s: %s\r\n" % (name, value) for name, value in self.headers if name != b"upgrade"]
+        return b"".join([*lines, b"\r\n"])
 
     def _reject_head(self) -> None:
         if len(self.url) > MAX_URL_BYTES:
@@ -128,8 +161,14 @@ class HttpProtocol(HttpToolsProtocol):
         """Begin a request."""
         super().on_message_begin()
         self._in_head, self._reading, self._head_bytes = True, True, 0
+        self._in_body, self._framing_bytes = False, 0
         if not self.busy:
             self.waiting_since = self.loop.time()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Add a header. Trailers are none: whoever sends them may be another than who wrote the head."""
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Serve a request, unless its head exceeds a limit."""
@@ -137,7 +176,13 @@ class HttpProtocol(HttpToolsProtocol):
         if self._rejection is not None:
             # The parser must not go on; `data_received` answers.
             raise ValueError(self._rejection[1])
+        if self.parser.should_upgrade() and not self._should_upgrade():
+            # Another protocol than WebSocket: `_parse` begins again.
+            self.scope["method"] = self.parser.get_method().decode("ascii")
+            self.scope["http_version"] = self.parser.get_http_version()
+            return
         self._in_head, self._reading, self.waiting_since = False, False, None
+        self._in_body = True
         super().on_headers_complete()
         if self.server_state.closing and self.cycle is not None:
             self.cycle.keep_alive = False
@@ -156,10 +201,32 @@ class HttpProtocol(HttpToolsProtocol):
             if size > MAX_HEAD_BYTES:
                 return 431, f"the headers have {size} bytes; {MAX_HEAD_BYTES} are allowed"
         if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                return 400, "this is no proxy: CONNECT is not served"
+            if self._should_upgrade() and (self.busy or self.parser.get_method() != b"GET" or self._has_body()):
+                return 400, "a WebSocket is opened by GET without a body, on a connection that serves nothing else"
             longest = max((_length([header]) for header in self.headers), default=0)
             if longest > MAX_UPGRADE_HEADER_BYTES:
                 return 431, f"a header has {longest} bytes; {MAX_UPGRADE_HEADER_BYTES} are allowed"
         return None
+
+    def _has_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+            for name, value in self.headers
+        )
+
+    def on_body(self, body: bytes) -> None:
+        """Add to the body of the request."""
+        self._framing_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request has arrived as a whole."""
+        if self._in_head:
+            return  # It begins again, see `_parse`.
+        self._in_body = False
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
@@ -199,6 +266,10 @@ class HttpProtocol(HttpToolsProtocol):
         """Answer a request that is not passed to the application, and end the connection."""
         if self.transport.is_closing():
             return
+        if self.busy and self.cycle.more_body and not self.cycle.response_started and not self.pipeline:
+            # The application waits for the rest of a body that cannot be read.
+            self.cycle.disconnected = self.cycle.response_complete = True
+            self.cycle.message_event.set()
         if self.busy:
             # The answer to an earlier request is being written, and this one must not get into it.
             self.cycle.keep_alive = False

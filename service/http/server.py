@@ -17,6 +17,7 @@ from graph.identity_graph import IdentityGraph
 from service.config.settings import Settings
 from service.http.graphql_endpoint import GraphQLEndpoint
 from service.http.protocol import Connections, HttpProtocol
+from service.http.websocket_protocol import WebSocketProtocol
 
 log = logging.getLogger("kith")
 
@@ -63,6 +64,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             app,
             http=HttpProtocol,
+            ws=WebSocketProtocol,
             log_config=None,
             access_log=False,
             backlog=settings.max_sockets,

@@ -23,6 +23,7 @@ from schema.shared.context import Caller, Context
 from service.http import responses
 from service.http.error_format import format_error, internal_error
 from service.http.graphql_request import RequestParameters, parse_parameters
+from service.http.websocket_protocol import CONNECTION
 from service.observability.error_codes import INTERNAL_SERVER_ERROR
 from service.observability.requests import REQUEST_ID, UNAUTHENTICATED, Transport
 
@@ -33,6 +34,8 @@ SLOW_READER = 4080
 """Kith's own close codes, from the private range and not used by the protocol: clients may retry later."""
 SERVICE_RESTART = 1012
 """The registered close code of a service that restarts: clients connect again."""
+MAX_REASON_BYTES = 123
+"""Maximum length of the reason of a close code, by the protocol."""
 CLOSE_GRACE_SECONDS = 30.0
 """How long to wait for a slow reader to receive the close code."""
 
@@ -117,6 +120,10 @@ class WebSocketAdapter(ASGIWebSocketAdapter):
             # Starlette raises it if the socket is already closed.
             raise WebSocketDisconnected from error
 
+    async def close(self, code: int, reason: str) -> None:
+        """Close the socket; a reason with what a client sent, such as an id, may be longer than the protocol allows."""
+        await super().close(code, reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore"))
+
 
 class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
     """Strawberry's handler of the protocol, with Kith's operations, keys, limits and errors.
@@ -186,6 +193,7 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
                 return
             self._acquired = True
             self.context.caller = caller
+            self.websocket.ws.scope[CONNECTION].accept_caller()  # type: ignore[attr-defined]
         await super().handle_connection_init({"type": "connection_init", "payload": {}})
 
     def _log_rejection(self, code: str, status: int) -> None:

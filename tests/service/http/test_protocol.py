@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from service.http.protocol import MAX_HEAD_BYTES, MAX_HEADERS, MAX_UPGRADE_HEADER_BYTES, MAX_URL_BYTES
+from service.http.protocol import (
+    MAX_FRAMING_BYTES,
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    MAX_UPGRADE_HEADER_BYTES,
+    MAX_URL_BYTES,
+)
 from tests.builders.services import Service
 
 HOST = b"Host: localhost\r\n"
@@ -152,3 +158,81 @@ def test_more_connections_than_may_be_open_are_refused_if_all_are_served(tmp_pat
     # then
     assert answer(received) == (503, "OVERLOADED")
     assert b"retry-after: 1" in received.lower()
+
+
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+CHUNK = b"%x\r\n%b\r\n" % (len(BODY), BODY)
+
+
+def test_trailers_are_no_headers(service: Service) -> None:
+    # when: a trailer has the name of a header that is checked
+    received = service.exchange(CHUNKED + CHUNK + b"0\r\nHost: example.com\r\n\r\n")
+    # then
+    assert answer(received)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [b"0\r\nX: ", b"0\r\n", CHUNK + b"0\r\n" + b"X: y\r\n", b"5;"],
+    ids=["long-trailer", "many-trailers", "trailers-after-content", "extension"],
+)
+def test_endless_trailers_and_extensions_end_the_connection(service: Service, beginning: bytes) -> None:
+    piece = b"X: y\r\n" * 1000 if beginning.endswith(b"\n") else b"x" * MAX_FRAMING_BYTES
+    # when: far more is sent than sockets buffer, on a connection that would be kept
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        connection.sendall(POST.replace(b"Content-Type: application/json\r\n", b""))
+        connection.sendall(b"Transfer-Encoding: chunked\r\n\r\n" + beginning)
+        sent = 0
+        with contextlib.suppress(OSError):
+            while sent < 30_000_000_000:
+                connection.sendall(piece)
+                sent += len(piece)
+    # then
+    assert sent < 30_000_000_000
+
+
+@pytest.mark.parametrize("chunk", [b"x\r\n", b"fffffffffffffffff\r\n", b'5;a="\r\n"\r\n'])
+def test_an_invalid_chunk_is_answered(service: Service, chunk: bytes) -> None:
+    assert answer(service.exchange(CHUNKED + chunk)) == (400, "BAD_REQUEST")
+
+
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+"""What Java's client sends with its first request."""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY, b"Transfer-Encoding: chunked\r\n\r\n" + CHUNK + b"0\r\n\r\n"],
+    ids=["length", "chunked"],
+)
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_the_body_of_a_request_that_offers_another_protocol_is_its_own(
+    service: Service, body: bytes, pieces: int
+) -> None:
+    # given: an offer, and the next request behind it
+    last = POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+    request = POST + OFFER + body + last
+    cut = len(request) if pieces == 1 else request.index(b"\r\n\r\n") + 4
+    # when
+    received = service.exchange(request[:cut], request[cut:])
+    # then
+    assert received.count(b"HTTP/1.1 ") == received.count(b'{"data":{"__typename":"Query"}}') == 2
+
+
+def test_a_body_is_not_taken_for_a_request(service: Service) -> None:
+    # given
+    hidden = b"GET /livez HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
+    for offer in (OFFER, UPGRADE):
+        head = POST + offer + b"Content-Length: %d\r\n\r\n" % len(hidden)
+        with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+            # when
+            connection.sendall(head)
+            time.sleep(0.1)
+            connection.sendall(hidden)
+            connection.shutdown(socket.SHUT_WR)
+            received = b""
+            with contextlib.suppress(OSError):
+                while piece := connection.recv(65536):
+                    received += piece
+        # then
+        assert received.count(b"HTTP/1.1 ") == received.count(b"HTTP/1.1 400 ") == 1
