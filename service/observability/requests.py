@@ -4,6 +4,7 @@ No line contains what a caller sent, except the name of an operation, which the 
 a request id in the form that `request_ids` allows.
 """
 
+import ipaddress
 import logging
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
@@ -217,8 +218,8 @@ class RequestObserver:
             "codes": request.codes,
             "request_id": request.id,
         }
-        if rejected and request.client is not None:
-            fields["client"] = request.client[0]
+        if rejected:
+            fields |= _address(request.client)
         log.handle(
             RequestLine(
                 level, "a request without a valid key" if rejected else "a request without an operation", fields
@@ -232,8 +233,8 @@ class RequestObserver:
         rejected = code == UNAUTHENTICATED
         fields: dict[str, Any] = {"transport": "websocket", "status": status}
         fields |= {"codes": (code,), "request_id": request_id}
-        if rejected and scope.get("client") is not None:
-            fields["client"] = scope["client"][0]
+        if rejected:
+            fields |= _address(scope.get("client"))
         log.handle(
             RequestLine(
                 logging.WARNING, "a WebSocket without a valid key" if rejected else "a WebSocket was rejected", fields
@@ -276,6 +277,20 @@ class RequestObserver:
             fields["trace_id"] = span.trace_id
         fields["request_id"] = operation.request_id
         log.handle(RequestLine(level, "slow operation" if slow else "operation", fields))
+
+
+def _address(client: tuple[str, int] | None) -> dict[str, str]:
+    """Return the field of a client's address.
+
+    With a proxy on this machine it is from `X-Forwarded-For`, which clients write as well: anything else than an
+    address is left out.
+    """
+    if client is None:
+        return {}
+    try:
+        return {"client": str(ipaddress.ip_address(client[0]))}
+    except ValueError:
+        return {}
 
 
 def _span_attributes(operation: OperationRecord) -> dict[str, str | int]:

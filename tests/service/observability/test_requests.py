@@ -11,7 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from graph.stores.sqlite import SQLiteStore
 from service.bootstrap import wire
@@ -24,6 +26,7 @@ from tests.builders.services import Service
 
 QUERY = 'query View($key: String!) { customer(by: {identifier: {namespace: "crm_id", value: $key}}) { id } }'
 KEY = "0123456789abcdef"
+PROTOCOL = Subprotocol("graphql-transport-ws")
 
 
 @pytest.fixture
@@ -119,6 +122,30 @@ def test_a_request_without_a_valid_key_is_a_warning_with_the_address(client: Cli
     assert (log.last["level"], log.last["status"], log.last["codes"]) == ("WARNING", 401, ("UNAUTHENTICATED",))
     assert log.last["client"] == "127.0.0.1"
     assert KEY[::-1] not in str(log.lines)
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "expected"),
+    [("203.0.113.7", "203.0.113.7"), ("ann@example.com", None), ('1.2.3.4" status=200', None)],
+)
+def test_only_an_address_is_logged_as_one(tmp_path: Path, forwarded: str, expected: str | None) -> None:
+    # given: a proxy on this machine, whose client wrote the header
+    service = Service(f"sqlite:///{tmp_path / 'kith.db'}", tmp_path, api_keys=f"shop:{KEY}", log_format="json").wait()
+    # when
+    with contextlib.closing(service.http):
+        service.http.post(service.url, json={"query": "{ __typename }"}, headers={"X-Forwarded-For": forwarded})
+        with (
+            contextlib.suppress(ConnectionClosed),
+            connect(
+                service.socket, subprotocols=[PROTOCOL], additional_headers={"X-Forwarded-For": forwarded}
+            ) as socket,
+        ):
+            socket.send(json.dumps({"type": "connection_init"}))
+            socket.recv(timeout=20)
+    service.stop()
+    # then
+    lines = [json.loads(line) for line in service.log.read_text().splitlines() if "without a valid key" in line]
+    assert [line.get("client") for line in lines] == [expected] * 2
 
 
 @pytest.mark.parametrize(("body", "status"), [(b"[", 400), (b"{}", 400), (b"", 400)])
