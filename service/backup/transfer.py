@@ -15,7 +15,7 @@ from graph.domain.model.errors import InvalidInput, StoreNotEmpty, StoreUnavaila
 from graph.domain.model.stored_records import Record
 from graph.ports import COPYING, LOADING, Store
 from graph.stores.sqlite import ReadOnlySQLiteStore, SQLiteStore
-from graph.stores.sqlite.backup import backup_to, synchronize
+from graph.stores.sqlite.backup import backup_to, belongs_to, synchronize
 from graph.stores.sqlite.restore import check_backup, is_sqlite, open_file, replacement
 from graph.transfer.importing import import_records
 from service.backup import archive
@@ -54,8 +54,16 @@ async def back_up(settings: Settings, file: Path, force: bool, show: ShowProgres
 
 
 def _check_may_be_written(file: Path, force: bool) -> None:
-    if file.exists() and not force:
+    try:
+        exists, is_folder = file.exists(), file.is_dir()
+    except OSError as error:
+        raise InvalidInput("INVALID_FILE", f"{file} cannot be written: {error.strerror}") from error
+    if is_folder:
+        raise InvalidInput("INVALID_FILE", f"{file} is a folder: the backup needs the name of a file")
+    if exists and not force:
         raise InvalidInput("INVALID_FILE", f"{file} exists already; with --force it is replaced")
+    if exists and not file.is_file():
+        raise InvalidInput("INVALID_FILE", f"{file} is not a file; it is not replaced")
     if not file.absolute().parent.is_dir():
         raise InvalidInput("INVALID_FILE", f"{file.absolute().parent} is not a folder")
 
@@ -67,8 +75,8 @@ def _check_is_file(path: Path) -> None:
 
 def _back_up_file(path: Path, file: Path, show: ShowProgress) -> None:
     _check_is_file(path)
-    if file.exists() and file.samefile(path):
-        raise InvalidInput("INVALID_FILE", f"{file} is the store itself")
+    if belongs_to(file, path):
+        raise InvalidInput("INVALID_FILE", f"{file} is a file of the store itself")
     with _new_file(file) as new:
         _copy_file(open_file(path, "rw"), new, "back up", show)
 
@@ -98,6 +106,8 @@ async def restore(settings: Settings, file: Path, force: bool, show: ShowProgres
     """
     _check_is_file(file)
     path = sqlite_path(settings)
+    if path is not None and belongs_to(file, path):
+        raise InvalidInput("INVALID_FILE", f"{file} is a file of the store itself")
     if not is_sqlite(file):
         with show("check", None) as advance:
             total = sum(archive.check(file, advance).values())
@@ -116,7 +126,9 @@ async def copy(source: Settings, target: Settings, force: bool, show: ShowProgre
 
     Raises `InvalidInput` if both are the same, `StoreNotEmpty`, `StoreUnavailable`.
     """
-    if source.store == target.store:
+    paths = sqlite_path(source), sqlite_path(target)
+    same_file = paths[0] is not None and paths[1] is not None and belongs_to(paths[1], paths[0])
+    if source.store == target.store or same_file:
         raise InvalidInput("INVALID_SETTING", "both stores are the same")
     await _copy_from(open_existing(source), target, force, show)
 

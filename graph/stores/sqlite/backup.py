@@ -14,6 +14,20 @@ from graph.stores.sqlite.failures import code_of
 STEP_PAGES = 4096
 """Pages of one step, 16 MB: a signal is handled and progress is reported between two."""
 DAMAGED = "the database file is damaged, and was not backed up"
+_COMPANIONS = ("", "-wal", "-shm", "-journal", "-queue", "-lock")
+"""Endings of the files of a store: the database, what SQLite keeps beside it, and the locks of writers."""
+
+
+def belongs_to(file: Path, store: Path) -> bool:
+    """Whether a path is a store's file or one that is kept beside it, and must not be replaced alone."""
+    if file.exists() and store.exists() and file.samefile(store):
+        return True
+    places = {file.absolute().parent.resolve() / file.name, file.resolve()}
+    return any(
+        path.with_name(path.name + ending) in places
+        for path in (store.absolute().parent.resolve() / store.name, store.resolve())
+        for ending in _COMPANIONS
+    )
 
 
 def backup_to(

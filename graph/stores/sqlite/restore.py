@@ -29,7 +29,7 @@ def replacement(path: Path, force: bool) -> Iterator[Path]:
     `StoreNotEmpty`, `InvalidInput` if the folder does not exist or the file is no store, `StoreUnavailable` if another
     process uses it or the disk is full.
     """
-    path = path.absolute()
+    path = path.resolve()  # behind a symbolic link, the file is replaced and not the link
     if not path.parent.is_dir():
         raise InvalidInput("INVALID_FILE", f"{path.parent} is not a folder")
     with _exclusive(path, force):

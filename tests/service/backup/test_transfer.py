@@ -117,12 +117,44 @@ def test_what_cannot_be_used_is_refused_before_anything_is_changed(
         run(transfer.back_up(of(target), tmp_path / "no" / "backup.db", False, show))
     with pytest.raises(InvalidInput, match="is not a file"):
         run(transfer.back_up(of(tmp_path / "none.db"), tmp_path / "backup.db", False, show))
-    with pytest.raises(InvalidInput, match="is the store itself"):
-        run(transfer.back_up(of(target), target, True, show))
-    with pytest.raises(InvalidInput, match="the same"):
-        run(transfer.copy(of(target), of(target), True, show))
+    for unusable, reason in ((tmp_path, "is a folder"), (tmp_path / ("a" * 300), "cannot be written")):
+        with pytest.raises(InvalidInput, match=reason):
+            run(transfer.back_up(of(target), unusable, True, show))
     assert contents(target, run) == before
     assert not (tmp_path / "none.db").exists()
+
+
+def test_a_store_is_not_replaced_by_itself(store: SQLiteStore, tmp_path: Path, run: Run) -> None:
+    # given: a store in use, other names of its file, and the files beside it, some of which do not exist
+    path, link, folder = tmp_path / "kith.db", tmp_path / "link.db", tmp_path / "folder"
+    link.symlink_to(path)
+    folder.symlink_to(tmp_path)
+    before = contents(path, run)
+    # when / then
+    for file in (path, link, folder / path.name):
+        for other in (path, link):
+            with pytest.raises(InvalidInput, match="the same"):
+                run(transfer.copy(of(file), of(other), True, show))
+            with pytest.raises(InvalidInput, match="of the store itself"):
+                run(transfer.back_up(of(file), other, True, show))
+            with pytest.raises(InvalidInput, match="of the store itself"):
+                run(transfer.restore(of(file), other, True, show))
+        for ending in ("-wal", "-shm", "-journal", "-queue", "-lock"):
+            with pytest.raises(InvalidInput, match="of the store itself"):
+                run(transfer.back_up(of(file), tmp_path / f"kith.db{ending}", True, show))
+    assert contents(path, run) == before
+
+
+def test_the_file_behind_a_link_is_restored(store: SQLiteStore, tmp_path: Path, run: Run) -> None:
+    # given
+    backup, target, link = tmp_path / "backup.db", tmp_path / "target.db", tmp_path / "link.db"
+    run(transfer.back_up(of(tmp_path / "kith.db"), backup, False, show))
+    link.symlink_to(target)
+    # when
+    run(transfer.restore(of(link), backup, False, show))
+    # then
+    assert link.is_symlink()
+    assert contents(target, run) == contents(backup, run)
 
 
 @pytest.mark.neo4j
