@@ -23,6 +23,8 @@ MAX_HEADERS = 100
 """Maximum number of headers of a request."""
 MAX_FRAMING_BYTES = 32_768
 """Maximum length of what comes at once between the parts of a body: extensions of chunks, and trailers."""
+TURN_BYTES = 16_384
+"""Length of a piece of a body after which other connections have their turn, if nothing reads the body."""
 MAX_UPGRADE_HEADER_BYTES = 8_000
 """Maximum length of one header of a WebSocket's request; the library behind it reads no longer ones."""
 NEW_CONNECTION_SECONDS = 1.0
@@ -120,7 +122,11 @@ class HttpProtocol(HttpToolsProtocol):
                 self._reject_head()
         elif self._in_body and self._framing_bytes > MAX_FRAMING_BYTES:
             self.reject(431, f"trailers or extensions of chunks are longer than {MAX_FRAMING_BYTES} bytes")
-        elif not self._reading and not self.busy:
+        elif self._in_body and not self.busy and len(data) > TURN_BYTES:
+            # Many small chunks of a body that was answered already: other connections have their turn.
+            self.flow.pause_reading()
+            self.loop.call_soon(self.flow.resume_reading)
+        if not self._reading and not self.busy:
             # The rest of a body that was answered already, or line ends: it is no request, but it does not last either.
             self._reading, self.waiting_since = True, self.loop.time()
 

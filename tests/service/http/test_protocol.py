@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -236,3 +237,28 @@ def test_a_body_is_not_taken_for_a_request(service: Service) -> None:
                     received += piece
         # then
         assert received.count(b"HTTP/1.1 ") == received.count(b"HTTP/1.1 400 ") == 1
+
+
+def test_a_flood_of_chunks_that_nobody_reads_leaves_others_their_turn(service: Service) -> None:
+    # given: a request that is answered before its body, in the smallest chunks, of 100 MB
+    flood, sent = b"1\r\nx\r\n" * 10_000, 0
+    ended = threading.Event()
+
+    def send() -> None:
+        nonlocal sent
+        with contextlib.suppress(OSError):
+            while sent < 100_000_000 and not ended.is_set():
+                connection.sendall(flood)
+                sent += len(flood)
+
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        connection.sendall(b"POST /graphql HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n")
+        sending = threading.Thread(target=send)
+        sending.start()
+        # when
+        for _ in range(20):
+            service.ask("{ __typename }")
+        ended.set()
+        sending.join()
+    # then: the others were answered long before its end
+    assert sent < 100_000_000
