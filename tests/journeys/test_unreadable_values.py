@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from graph.domain.model.errors import StoreFailure
 from graph.stores.sqlite import SQLiteStore
 from tests.builders.clients import Client, seen
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh, overwrite_identifiers
+from tests.builders.transfers import exported
 
 IDENTIFIERS = """identifiers { nodes { value observationCount firstSeenAt } }"""
 CUSTOMER = (
@@ -83,4 +85,8 @@ def test_a_text_that_is_not_utf_8_is_shown_to_nobody(
     assert response.status_code == 200
     assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
     assert "secret" not in response.text + caplog.text
+    # nor is it shown by what reads everything, such as `kith copy` and `kith verify`
+    with pytest.raises(StoreFailure, match=r"^a stored text is not UTF-8$") as failed:
+        exported(store, run)
+    assert failed.value.__suppress_context__
     run(store.close())

@@ -1,11 +1,11 @@
 """The connections that the parts of the store share."""
 
-import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from graph.ports import T
 from graph.stores.sqlite import checkpoints
+from graph.stores.sqlite.thread_connections import ThreadConnections
 
 SETTINGS = (
     "journal_mode = WAL",
@@ -25,9 +25,8 @@ BUSY_SECONDS = 10
 class Connected(ABC):
     """A part of the store. The store inherits from all parts and owns the threads and their connections."""
 
-    @abstractmethod
-    def _open_connection(self) -> sqlite3.Connection:
-        """Return a new connection in autocommit mode, which may be used by several threads, one at a time."""
+    _connections: ThreadConnections
+    """The connections of the threads; it opens further ones, which several threads may use, one at a time."""
 
     @abstractmethod
     async def _read(self, function: Callable[..., T], *values: object) -> T:

@@ -26,6 +26,7 @@ from graph.domain.model.stored_records import (
 from graph.ports import T
 from graph.stores.sqlite import history, mapping, products, segments, source_revocations
 from graph.stores.sqlite.connection import Connected
+from graph.stores.sqlite.thread_connections import ThreadConnections
 from graph.stores.sqlite.writes import is_loading
 
 BATCH_SIZE = 1_000
@@ -49,7 +50,7 @@ class Export(Connected):
 
     async def _batches(self, read: Callable[[mapping.Connection], Iterator[T]]) -> AsyncGenerator[Sequence[T], None]:
         # A connection of its own: a snapshot lasts as long as the transaction, and the log grows meanwhile.
-        snapshot = _Snapshot(self._open_connection, read)
+        snapshot = _Snapshot(self._connections, read)
         try:
             while batch := await asyncio.to_thread(snapshot.next_batch):
                 yield batch
@@ -64,25 +65,21 @@ class Export(Connected):
 class _Snapshot(Generic[T]):
     """What one read transaction reads, in batches. It is used by one thread at a time."""
 
-    def __init__(
-        self, open_connection: Callable[[], sqlite3.Connection], read: Callable[[mapping.Connection], Iterator[T]]
-    ) -> None:
-        self._open_connection, self._read = open_connection, read
+    def __init__(self, connections: ThreadConnections, read: Callable[[mapping.Connection], Iterator[T]]) -> None:
+        self._connections, self._read = connections, read
         self._connection: sqlite3.Connection | None = None
         self._records: Iterator[T] = iter(())
 
     def next_batch(self) -> list[T]:
         """Return the next records; none at the end."""
-        try:
+        with self._connections.errors():
             if self._connection is None:
-                self._connection = self._open_connection()
+                self._connection = self._connections.open()
                 self._connection.execute("BEGIN")
                 if is_loading(self._connection):
                     raise StoreUnavailable.loading()
                 self._records = self._read(self._connection)
             return list(islice(self._records, BATCH_SIZE))
-        except sqlite3.DatabaseError as error:
-            raise StoreUnavailable(f"the database file cannot be used: {error}") from error
 
     def close(self) -> None:
         """End the transaction."""

@@ -2,8 +2,9 @@
 
 import os
 import sqlite3
+from typing import NoReturn
 
-from graph.domain.model.errors import StoreUnavailable
+from graph.domain.model.errors import StoreFailure, StoreUnavailable
 
 SENTENCES = {
     sqlite3.SQLITE_BUSY: "another process is writing to the database file; retry in a moment",
@@ -22,9 +23,12 @@ def code_of(error: sqlite3.Error) -> int:
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
-def is_invalid_text(error: sqlite3.DatabaseError) -> bool:
-    """Return whether an error is Python's own, of a stored text that is not UTF-8. Its message contains the text."""
-    return isinstance(error, sqlite3.OperationalError) and not hasattr(error, "sqlite_errorcode")
+def reraise(error: sqlite3.DatabaseError, path: str) -> NoReturn:
+    """Raise one of SQLite's errors as `StoreUnavailable`, or as `StoreFailure` if a stored text is not UTF-8."""
+    if isinstance(error, sqlite3.OperationalError) and not hasattr(error, "sqlite_errorcode"):
+        # Python's own error, whose message contains the text.
+        raise StoreFailure("a stored text is not UTF-8") from None
+    raise unavailable(error, path) from error
 
 
 def unavailable(error: sqlite3.DatabaseError, path: str) -> StoreUnavailable:

@@ -7,7 +7,6 @@ from contextlib import closing
 
 from msgspec import Struct
 
-from graph.domain.model.errors import StoreUnavailable
 from graph.domain.model.json_text import compact
 from graph.domain.model.stored_records import StorageDamage
 from graph.stores.sqlite import mapping
@@ -124,11 +123,8 @@ class Repair(Connected):
         return await asyncio.to_thread(self._check_storage)
 
     def _check_storage(self) -> list[StorageDamage]:
-        try:
-            with closing(self._open_connection()) as connection:
-                return check_storage(connection)
-        except sqlite3.DatabaseError as error:
-            raise StoreUnavailable(f"the database file cannot be used: {error}") from error
+        with self._connections.errors(), closing(self._connections.open()) as connection:
+            return check_storage(connection)
 
     async def repair_storage(self) -> None:
         await self._alter(repair_storage)

@@ -67,6 +67,7 @@ class SQLiteStore(
         return Path(self._path)
 
     def _open_connection(self) -> sqlite3.Connection:
+        # Used by several threads, one at a time.
         return sqlite3.connect(
             self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
         )
@@ -169,7 +170,7 @@ class SQLiteStore(
         with self._writes.transaction() as connection:
             current = migrator.status(connection)
             if backup is not None and current.pending and not current.empty:
-                with closing(self._open_connection()) as source:
+                with closing(self._connections.open()) as source:
                     backup_to(source, backup)
             return migrator.migrate(connection)
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from graph.domain.model.errors import StoreFailure, StoreUnavailable
+from graph.domain.model.errors import StoreUnavailable
 from graph.stores.sqlite import failures
 
 FileId = tuple[int, int] | None
@@ -60,7 +60,7 @@ class ThreadConnections:
                         self._remember_files(connection)
                 self._open.append(connection)
         except sqlite3.DatabaseError as error:
-            raise failures.unavailable(error, self._path) from error
+            failures.reraise(error, self._path)
         self._local.connection = connection
         return connection
 
@@ -81,6 +81,14 @@ class ThreadConnections:
         return connection
 
     @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Raise SQLite's errors in the context as those of the graph."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            failures.reraise(error, self._path)
+
+    @contextmanager
     def transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         """Yield the thread's connection in a transaction. Raises `StoreUnavailable`."""
         connection = self.get()
@@ -89,10 +97,8 @@ class ThreadConnections:
             yield connection
             connection.execute("COMMIT")
         except sqlite3.DatabaseError as error:
-            if failures.is_invalid_text(error):
-                raise StoreFailure("a stored text is not UTF-8") from None
             self.damaged |= failures.code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-            raise failures.unavailable(error, self._path) from error
+            failures.reraise(error, self._path)
         finally:
             if connection.in_transaction:
                 # After an interrupt, ROLLBACK fails too while a cursor is open. Then the connection is to be replaced.
