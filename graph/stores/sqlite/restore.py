@@ -1,6 +1,5 @@
 """Putting another file in the place of a store's file, which no process may be using."""
 
-import importlib.resources
 import shutil
 import sqlite3
 import tempfile
@@ -9,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from graph.domain.model.errors import InvalidInput, StoreNotEmpty, StoreUnavailable
+from graph.stores.sqlite import migrator
 from graph.stores.sqlite.backup import synchronize
 
 _MAGIC = b"SQLite format 3\0"
@@ -102,21 +102,15 @@ def check_backup(path: Path) -> None:
         raise InvalidInput("INVALID_FILE", f"{path} is damaged: {problems[0]}")
     if not names.issuperset(_ALWAYS):
         raise InvalidInput("INVALID_FILE", f"{path} is not a store of Kith")
-    if version > newest_version():
+    if version > migrator.newest():
         raise InvalidInput(
-            "INVALID_FILE", f"{path} has version {version}; this program knows {newest_version()}: use a newer Kith"
+            "INVALID_FILE", f"{path} has version {version}; this program knows {migrator.newest()}: use a newer Kith"
         )
 
 
 def open_file(path: Path, mode: str) -> sqlite3.Connection:
     """Return a connection to a file that exists; it only reads with the mode `ro`, and may write with `rw`."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
-
-
-def newest_version() -> int:
-    """Return the version of a file that has all migrations."""
-    folder = importlib.resources.files("graph.stores.sqlite") / "migrations"
-    return max(int(script.name.partition("_")[0]) for script in folder.iterdir() if script.name.endswith(".sql"))
 
 
 def is_sqlite(path: Path) -> bool:

@@ -8,8 +8,8 @@ import pytest
 
 from graph.commands.commit import commit
 from graph.domain.model.errors import InvalidInput, StoreNotEmpty, StoreUnavailable
-from graph.stores.sqlite import SQLiteStore
-from graph.stores.sqlite.restore import check_backup, newest_version, replacement
+from graph.stores.sqlite import SQLiteStore, migrator
+from graph.stores.sqlite.restore import check_backup, replacement
 from tests.builders.graphs import NOW, CountingIds, observe, seen
 from tests.builders.runs import Run
 from tests.builders.stores import files
@@ -164,7 +164,7 @@ def test_a_backup_of_a_newer_version_or_damaged_is_refused(tmp_path: Path, run: 
     run(fill(path))
     check_backup(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute(f"PRAGMA user_version = {newest_version() + 1}")
+        connection.execute(f"PRAGMA user_version = {migrator.newest() + 1}")
         connection.execute("PRAGMA journal_mode = DELETE")
     # when / then
     with pytest.raises(InvalidInput, match="use a newer Kith"):
