@@ -6,8 +6,8 @@ restored or copied into SQLite is built in a file of its own, which takes its pl
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, aclosing, closing, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, aclosing, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -15,7 +15,7 @@ from graph.domain.model.errors import InvalidInput, StoreNotEmpty, StoreUnavaila
 from graph.domain.model.stored_records import Record
 from graph.ports import COPYING, LOADING, Store
 from graph.stores.sqlite import ReadOnlySQLiteStore, SQLiteStore
-from graph.stores.sqlite.backup import backup_to, belongs_to, synchronize
+from graph.stores.sqlite.backup import backup_to, belongs_to
 from graph.stores.sqlite.restore import check_backup, is_sqlite, open_file, replacement
 from graph.transfer.importing import import_records
 from service.backup import archive
@@ -41,7 +41,7 @@ async def back_up(settings: Settings, file: Path, force: bool, show: ShowProgres
     _check_may_be_written(file, force)
     path = sqlite_path(settings)
     if path is not None:
-        _back_up_file(path, file, show)
+        _back_up_file(path, file, force, show)
         return
     store = open_existing(settings)
     try:
@@ -73,30 +73,16 @@ def _check_is_file(path: Path) -> None:
         raise InvalidInput("INVALID_FILE", f"{path} is not a file")
 
 
-def _back_up_file(path: Path, file: Path, show: ShowProgress) -> None:
+def _back_up_file(path: Path, file: Path, force: bool, show: ShowProgress) -> None:
     _check_is_file(path)
     if belongs_to(file, path):
         raise InvalidInput("INVALID_FILE", f"{file} is a file of the store itself")
-    with _new_file(file) as new:
-        _copy_file(open_file(path, "rw"), new, "back up", show)
+    _copy_file(open_file(path, "rw"), file, force, "back up", show)
 
 
-@contextmanager
-def _new_file(file: Path) -> Iterator[Path]:
-    """Yield the path of a new file beside `file`, which replaces it when the block ends without an error."""
-    new = file.absolute().with_name(f".{file.name}.new")
-    new.unlink(missing_ok=True)
-    try:
-        yield new
-        new.replace(file)
-        synchronize(file.absolute().parent)
-    finally:
-        new.unlink(missing_ok=True)
-
-
-def _copy_file(source: sqlite3.Connection, target: Path, step: str, show: ShowProgress) -> None:
+def _copy_file(source: sqlite3.Connection, target: Path, force: bool, step: str, show: ShowProgress) -> None:
     with show(step, None) as advance, closing(source):
-        backup_to(source, target, lambda copied, total: advance(copied))
+        backup_to(source, target, lambda copied, total: advance(copied), force)
 
 
 async def restore(settings: Settings, file: Path, force: bool, show: ShowProgress) -> None:
@@ -116,7 +102,7 @@ async def restore(settings: Settings, file: Path, force: bool, show: ShowProgres
     check_backup(file)
     if path is not None:
         with replacement(path, force) as new:
-            _copy_file(open_file(file, "ro"), new, "restore", show)
+            _copy_file(open_file(file, "ro"), new, False, "restore", show)
         return
     await _copy_from(ReadOnlySQLiteStore(file), settings, force, show)
 

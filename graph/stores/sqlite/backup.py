@@ -31,17 +31,22 @@ def belongs_to(file: Path, store: Path) -> bool:
 
 
 def backup_to(
-    source: sqlite3.Connection, path: Path, progress: Callable[[int, int], None] = lambda copied, total: None
+    source: sqlite3.Connection,
+    path: Path,
+    progress: Callable[[int, int], None] = lambda copied, total: None,
+    force: bool = False,
 ) -> None:
     """Copy the content of a database, as of now, into a new file; other connections read and write meanwhile.
 
+    An existing file is replaced only with `force`.
+
     `source` must be in autocommit mode, outside a transaction. `progress` is called with the number of pages that are
     copied and of all pages. The file has its name once it is complete, checked and synchronized to disk; otherwise
-    nothing is left. Raises `InvalidInput` if the file exists or its folder does not, `StoreUnavailable` if the content
-    cannot be read, is damaged, or does not fit on the disk.
+    nothing has changed. Raises `InvalidInput` if the file exists or its folder does not, `StoreUnavailable` if the
+    content cannot be read, is damaged, or does not fit on the disk.
     """
     path = path.absolute()
-    if path.exists():
+    if path.exists() and not force:
         raise InvalidInput("INVALID_FILE", f"{path} exists already: name a new file for the backup")
     if not path.parent.is_dir():
         raise InvalidInput("INVALID_FILE", f"{path.parent} is not a folder: the backup needs one that exists")
@@ -54,7 +59,7 @@ def backup_to(
             # Whoever may not read the store may not read its backup.
             shutil.copymode(_file(source), copy)
             synchronize(copy)
-            copy.rename(path)
+            copy.replace(path)
             synchronize(path.parent)
     except sqlite3.DatabaseError as error:
         if code_of(error) == sqlite3.SQLITE_CORRUPT:
