@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,6 @@ from service.runtime import model_fitting, version
 from service.runtime.ids import RandomIds
 
 log = logging.getLogger("kith.preparation")
-
 
 PREPARE_PAUSE = 0.25
 """Seconds between two attempts to prepare the store."""
@@ -68,6 +68,28 @@ def open_store(settings: Settings, read_only: bool = False) -> Store:
     raise InvalidInput(
         "INVALID_SETTING", f"KITH_STORE: {settings.store!r} is neither sqlite:///FILE nor neo4j://HOST:PORT"
     )
+
+
+def check_is_file(path: Path) -> None:
+    """Raise `InvalidInput` if there is no file at a path."""
+    if not path.is_file():
+        raise InvalidInput("INVALID_FILE", f"{path} is not a file")
+
+
+def open_existing(settings: Settings) -> Store:
+    """Return a store to read, which a service may use; raises `InvalidInput` if its file does not exist."""
+    path = sqlite_path(settings)
+    if path is None:
+        return open_store(settings)
+    check_is_file(path)
+    # A file that may not be written is read as one that nobody writes.
+    return open_store(settings, read_only=not os.access(path, os.W_OK))
+
+
+async def check_ready(store: Store) -> None:
+    """Raise `StoreUnavailable` with the reason if a store cannot be read by this version of Kith."""
+    if missing := await store.ready():
+        raise StoreUnavailable(missing)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ The backup of a SQLite file is a SQLite file, that of Neo4j is an archive; eithe
 restored or copied into SQLite is built in a file of its own, which takes its place at the end.
 """
 
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, aclosing, closing
@@ -19,7 +18,7 @@ from graph.stores.sqlite.backup import backup_to, belongs_to
 from graph.stores.sqlite.restore import check_backup, is_sqlite, open_file, replacement
 from graph.transfer.importing import import_records
 from service.backup import archive
-from service.bootstrap import SystemClock, open_store, sqlite_path
+from service.bootstrap import SystemClock, check_is_file, check_ready, open_existing, open_store, sqlite_path
 from service.config.settings import Settings
 from service.runtime import version
 
@@ -68,13 +67,8 @@ def _check_may_be_written(file: Path, force: bool) -> None:
         raise InvalidInput("INVALID_FILE", f"{file.absolute().parent} is not a folder")
 
 
-def _check_is_file(path: Path) -> None:
-    if not path.is_file():
-        raise InvalidInput("INVALID_FILE", f"{path} is not a file")
-
-
 def _back_up_file(path: Path, file: Path, force: bool, show: ShowProgress) -> None:
-    _check_is_file(path)
+    check_is_file(path)
     if belongs_to(file, path):
         raise InvalidInput("INVALID_FILE", f"{file} is a file of the store itself")
     _copy_file(open_file(path, "rw"), file, force, "back up", show)
@@ -90,7 +84,7 @@ async def restore(settings: Settings, file: Path, force: bool, show: ShowProgres
 
     The backup is checked first. Raises `InvalidInput` if it cannot be used, `StoreNotEmpty`, `StoreUnavailable`.
     """
-    _check_is_file(file)
+    check_is_file(file)
     path = sqlite_path(settings)
     if path is not None and belongs_to(file, path):
         raise InvalidInput("INVALID_FILE", f"{file} is a file of the store itself")
@@ -117,22 +111,6 @@ async def copy(source: Settings, target: Settings, force: bool, show: ShowProgre
     if source.store == target.store or same_file:
         raise InvalidInput("INVALID_SETTING", "both stores are the same")
     await _copy_from(open_existing(source), target, force, show)
-
-
-def open_existing(settings: Settings) -> Store:
-    """Return a store to read, which a service may use; raises `InvalidInput` if its file does not exist."""
-    path = sqlite_path(settings)
-    if path is None:
-        return open_store(settings)
-    _check_is_file(path)
-    # A file that may not be written is read as one that nobody writes.
-    return open_store(settings, read_only=not os.access(path, os.W_OK))
-
-
-async def check_ready(store: Store) -> None:
-    """Raise `StoreUnavailable` with the reason if a store cannot be read by this version of Kith."""
-    if missing := await store.ready():
-        raise StoreUnavailable(missing)
 
 
 async def _copy_from(store: Store, target: Settings, force: bool, show: ShowProgress) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from service.backup import transfer
 from service.backup.transfer import Advance
-from service.cli.previews import bar
+from service.cli.previews import bar, end
 from service.cli.shared import Store, console
 from service.config import settings as settings_module
 
@@ -30,7 +30,7 @@ def _show(step: str, total: int | None) -> Iterator[Advance]:
     with bar() as shown:
         task = shown.add_task(step, total=total)
         yield advance
-        shown.update(task, completed=done, total=done)
+        end(shown, task, done)
 
 
 def back_up(

@@ -13,9 +13,8 @@ from graph.verification.repair import Repairs
 from graph.verification.scratch import Scratch
 from graph.verification.verify import STEPS, Verification
 from graph.verification.verify import verify as verify_store
-from service.backup.transfer import check_ready, open_existing
-from service.bootstrap import SystemClock
-from service.cli.previews import bar
+from service.bootstrap import SystemClock, check_ready, open_existing
+from service.cli.previews import bar, end
 from service.cli.shared import Store, console
 from service.config import rules_file
 from service.config import settings as settings_module
@@ -73,8 +72,7 @@ async def _verify(store: AnyStore, scratch: Scratch) -> Verification:
             lambda count: shown.update(reading, completed=count),
             lambda step: shown.update(comparing, completed=STEPS.index(step), description=f"compare {step}"),
         )
-        total = verification.report.verified.total()
-        shown.update(reading, completed=total, total=total)
+        end(shown, reading, verification.report.verified.total())
         shown.update(comparing, completed=len(STEPS), description="compare")
     return verification
 
