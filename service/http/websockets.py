@@ -186,7 +186,7 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if not self._acquired:
             connection_limiter = self.view.connection_limiter  # type: ignore[attr-defined]
             if not connection_limiter.acquire(caller, "websocket"):
-                self._log_rejection("BAD_REQUEST", TOO_MANY_CONNECTIONS)
+                self._log_rejection(responses.CODES[429], TOO_MANY_CONNECTIONS)
                 await self.websocket.close(
                     TOO_MANY_CONNECTIONS, f"the limit of {connection_limiter.limit} open connections is reached"
                 )

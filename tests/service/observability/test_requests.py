@@ -207,6 +207,26 @@ def test_event_streams_are_logged_at_their_end_with_the_number_of_events(client:
     assert (log.last["transport"], log.last["events"], log.last["operation_name"]) == ("sse", 1, "Once")
 
 
+def test_a_socket_beyond_the_limit_is_logged_with_its_code(tmp_path: Path) -> None:
+    # given
+    service = Service(f"sqlite:///{tmp_path / 'kith.db'}", tmp_path, log_format="json", max_connections=1).wait()
+    try:
+        with (
+            connect(service.socket, subprotocols=["graphql-transport-ws"]) as first,
+            connect(service.socket, subprotocols=["graphql-transport-ws"]) as second,
+        ):
+            for client in (first, second):
+                client.send(json.dumps({"type": "connection_init"}))
+                # when: the second one is beyond the limit
+                with contextlib.suppress(ConnectionClosed):
+                    client.recv()
+    finally:
+        service.stop()
+    # then
+    (line,) = [json.loads(line) for line in service.log.read_text().splitlines() if "a WebSocket was rejected" in line]
+    assert (line["level"], line["status"], line["codes"]) == ("warning", 4290, ["TOO_MANY_CONNECTIONS"])
+
+
 def test_operations_of_sockets_are_logged_at_their_end(tmp_path: Path) -> None:
     # given
     service = Service(f"sqlite:///{tmp_path / 'kith.db'}", tmp_path, log_format="json", slow_seconds=0.01).wait()
