@@ -30,7 +30,7 @@ from service.http.graphql_request import RequestParameters, parse_body, parse_qu
 from service.http.json_body import encode_json, parse_json
 from service.http.large_requests import LargeRequests
 from service.http.persisted_documents import PersistedDocuments
-from service.http.request_body import Headers, read_body
+from service.http.request_body import Headers, declared_length, read_body
 from service.http.responses import (
     EVENT_STREAM,
     GRAPHQL_RESPONSE_JSON,
@@ -39,6 +39,7 @@ from service.http.responses import (
     error_response,
     json_response,
     media_type,
+    unauthenticated,
     with_etag,
 )
 from service.http.websockets import ConnectionLimiter, EventStream, TransportWSHandler, WebSocketAdapter, interrupted
@@ -51,8 +52,6 @@ from service.runtime import interpreter
 NO_SUBSCRIPTIONS = ALL - {OperationType.SUBSCRIPTION}
 WAITING_PART = 0.5
 """Part of an operation's time that a large request may wait before it begins."""
-LARGE_REQUEST_DIGITS = 5
-"""Digits of a `Content-Length` from which a request may be a large one."""
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
 """How long a WebSocket may wait before it sends `connection_init`."""
 
@@ -156,9 +155,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             return await self.render_graphql_ide(request)
         caller = self.keys.caller(request_headers.get(b"authorization"))
         if caller is None:
-            headers = {"WWW-Authenticate": 'Bearer realm="kith"'}
-            message = "a valid key is required: Authorization: Bearer KEY"
-            return error_response(401, message, headers=headers)
+            return unauthenticated()
         kind = media_type(accept)
         if kind is None:
             return error_response(406, f"Accept must allow {GRAPHQL_RESPONSE_JSON}, {JSON} or {EVENT_STREAM}")
@@ -168,9 +165,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 return await self._handle_get(request, request_headers, kind, context, record)
         if request_headers.get(b"content-type").split(";")[0].strip().lower() != JSON:
             return error_response(415, f"the body must be {JSON}")
-        length = request_headers.get(b"content-length")
-        if len(length) >= LARGE_REQUEST_DIGITS and length.isdecimal():
-            self.large_requests.require_room(min(int(length[:18]), self._settings.max_body_bytes))
+        length = declared_length(request_headers)
+        if length >= interpreter.LARGE_REQUEST_BYTES:
+            self.large_requests.require_room(min(length, self._settings.max_body_bytes))
         with record.body:
             body = await read_body(request, request_headers, self._settings.max_body_bytes, self.body_timeout)
         if len(body) < interpreter.LARGE_REQUEST_BYTES:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from service.bootstrap import SystemClock, Wiring
 from service.http.auth import ApiKeys
 from service.http.graphql_endpoint import GraphQLEndpoint
-from service.http.responses import error_response
+from service.http.responses import unauthenticated
 from service.observability.graph_metrics import GraphMetrics
 from service.observability.metrics import Metrics
 from service.runtime import version
@@ -31,8 +31,7 @@ class MetricsEndpoint:
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
         if self._keys is not None and self._keys.caller(request.headers.get("authorization", "")) is None:
-            headers = {"WWW-Authenticate": 'Bearer realm="kith"'}
-            return error_response(401, "a valid key is required", headers=headers)
+            return unauthenticated()
         await self._graph.read(not await self._wiring.missing())
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(self._metrics.registry), media_type=content_type)

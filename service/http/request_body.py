@@ -7,7 +7,7 @@ from starlette.types import Message, Scope
 from graph.runtime.timeouts import SharedTimeout
 
 MAX_LENGTH_DIGITS = 18
-"""Maximum number of digits of a `Content-Length` that is read."""
+"""Maximum number of digits of a `Content-Length` that are read; longer ones exceed every limit."""
 
 
 class Headers:
@@ -26,6 +26,15 @@ class Headers:
         return self._values.get(name, b"").decode("latin-1")
 
 
+def declared_length(headers: Headers) -> int:
+    """Return the length of the body by `Content-Length`, 0 without a valid one."""
+    length = headers.get(b"content-length")
+    if not length.isdecimal():
+        return 0
+    # Python refuses to read very long numbers.
+    return int(length) if len(length) <= MAX_LENGTH_DIGITS else 10**MAX_LENGTH_DIGITS
+
+
 async def read_body(request: Request, headers: Headers, max_bytes: int, limit: SharedTimeout) -> bytes:
     """Read the whole body.
 
@@ -33,9 +42,7 @@ async def read_body(request: Request, headers: Headers, max_bytes: int, limit: S
     as soon as the limit is exceeded. A body that does not arrive within the time limit is rejected with 408. Raises
     `ClientDisconnect` if the client disconnects first.
     """
-    length = headers.get(b"content-length")
-    # A number of more digits than any limit need not be read, and Python refuses to read very long ones.
-    if length.isdecimal() and (len(length) > MAX_LENGTH_DIGITS or int(length) > max_bytes):
+    if declared_length(headers) > max_bytes:
         raise _body_too_large(max_bytes)
     try:
         with limit.scope():

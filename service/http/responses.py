@@ -147,6 +147,12 @@ def error_response(
     return response
 
 
+def unauthenticated() -> ErrorResponse:
+    """Return the answer to a request without a valid key."""
+    headers = {"WWW-Authenticate": 'Bearer realm="kith"'}
+    return error_response(401, "a valid key is required: Authorization: Bearer KEY", headers=headers)
+
+
 def with_etag(response: Response, if_none_match: str) -> Response:
     """Return a response with its ETag, or 304 if the caller has it. Caches must revalidate before each use."""
     etag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'

@@ -8,7 +8,7 @@ from cross_web import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from graph.runtime.timeouts import SharedTimeout
-from service.http.request_body import Headers, read_body
+from service.http.request_body import Headers, declared_length, read_body
 from tests.builders.runs import Run
 
 
@@ -91,3 +91,10 @@ def test_a_body_that_does_not_arrive_is_rejected(run: Run) -> None:
 def test_a_content_length_of_any_size_is_compared(run: Run, length: bytes) -> None:
     with pytest.raises(HTTPException, match="larger than 3 bytes"):
         run(Wire(part(b"ab"), length=length).body(3))
+
+
+@pytest.mark.parametrize(
+    ("length", "declared"), [(b"12", 12), (b"0012", 12), (b"", 0), (b"-1", 0), (b"many", 0), (b"9" * 5000, 10**18)]
+)
+def test_the_declared_length_is_a_number(length: bytes, declared: int) -> None:
+    assert declared_length(Headers({"headers": [(b"content-length", length)]})) == declared
