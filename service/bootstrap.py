@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from babel import Locale
@@ -109,7 +109,7 @@ class Wiring:
     attempted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the first attempt to prepare has succeeded or failed."""
     _conflicting: bool = False
-    metrics: Metrics | None = field(default_factory=Metrics)
+    metrics: Metrics | None = None
     """`None` if they are off."""
     traces: Traces | None = None
     """`None` if they are off."""
@@ -217,6 +217,11 @@ class Wiring:
         return missing
 
 
+def open_metrics(settings: Settings) -> Metrics | None:
+    """Return the metrics of a service; `None` if they are off."""
+    return None if settings.metrics == "off" else Metrics()
+
+
 def open_traces(settings: Settings) -> Traces | None:
     """Return what traces requests, `None` if the settings say that none is. Raises `InvalidInput`."""
     if not settings.traces:
@@ -233,7 +238,7 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
     """Build everything from settings; the store connects later. With `read_only` nothing is written."""
     text = rules_file.read_text(settings.rules)
     rules = rules_file.parse(text, str(settings.rules or "rules.toml"))
-    metrics = None if settings.metrics == "off" else Metrics()
+    metrics = open_metrics(settings)
     store = open_store(settings, read_only)
     catalog = attributes_file.read(settings.attributes)
     graph = IdentityGraph(

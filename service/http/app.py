@@ -21,11 +21,8 @@ from service.http.error_format import internal_error
 from service.http.graphql_endpoint import GraphQLEndpoint
 from service.http.metrics_endpoint import MetricsEndpoint
 from service.http.responses import JSON, error_response, json_response
-from service.observability.metrics import Metrics
 
 ENDPOINT = "/graphql"
-
-
 START_SECONDS = 5
 """Longest time before a service listens whose store neither is ready nor has failed to become ready."""
 PROBES = ("/livez", "/readyz")
@@ -74,12 +71,7 @@ async def failed(_: Request, error: Exception) -> Response:
 def create_endpoint(settings: Settings, wiring: Wiring) -> GraphQLEndpoint:
     """Return the GraphQL endpoint over a wired graph."""
     keys = ApiKeys(settings.api_keys.get_secret_value())
-    return GraphQLEndpoint(wiring.graph, keys, settings, metrics_of(settings, wiring), wiring.traces)
-
-
-def metrics_of(settings: Settings, wiring: Wiring) -> Metrics | None:
-    """Return the metrics of a service; `None` if they are off."""
-    return None if settings.metrics == "off" else wiring.metrics
+    return GraphQLEndpoint(wiring.graph, keys, settings, wiring.metrics, wiring.traces)
 
 
 def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) -> Starlette:
@@ -128,9 +120,9 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         *(Route(path, endpoint) for path in paths),
         *(WebSocketRoute(path, endpoint) for path in paths),
     ]
-    if (metrics := metrics_of(settings, wiring)) is not None:
+    if wiring.metrics is not None:
         required = None if settings.metrics == "public" else endpoint.keys
-        routes.append(Route("/metrics", MetricsEndpoint(metrics, wiring, endpoint, required).answer))
+        routes.append(Route("/metrics", MetricsEndpoint(wiring.metrics, wiring, endpoint, required).answer))
     middleware = [Middleware(EndpointShortcut, path=ENDPOINT, endpoint=endpoint)]
     if settings.hosts is not None:
         middleware.insert(0, Middleware(HostCheck, hosts=AllowedHosts(settings.hosts)))

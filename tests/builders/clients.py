@@ -8,7 +8,7 @@ import httpx
 from graph.domain.model.rules import Rules
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
-from service.bootstrap import SystemClock, Wiring, currencies
+from service.bootstrap import SystemClock, Wiring, currencies, open_metrics
 from service.config import attributes_file, rules_file
 from service.config.settings import Settings
 from service.http.app import create_app, create_endpoint
@@ -26,9 +26,9 @@ class Client:
         self.graph = IdentityGraph(
             store, rules, SystemClock(), RandomIds(), currencies(), rules_file.parse, catalog=catalog
         )
-        self.wiring = Wiring(self.graph, store, text)
         self._run = run
         chosen = Settings(_env_file=None, **settings)
+        self.wiring = Wiring(self.graph, store, text, metrics=open_metrics(chosen))
         app = create_app(chosen, self.wiring, create_endpoint(chosen, self.wiring))
         transport = httpx.ASGITransport(app)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60)
