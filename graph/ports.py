@@ -22,7 +22,7 @@ from graph.domain.model.rules import Rules, StoredRules
 from graph.domain.model.segments import Membership, Segment, SegmentState
 from graph.domain.model.source_revocations import SourceRevocation
 from graph.domain.model.store_values import Writes
-from graph.domain.model.stored_records import Record, StorageDamage, StoredIndexes, StoredWords
+from graph.domain.model.stored_records import Exported, Record, StorageDamage
 from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
 from graph.domain.profile.search import Hit, SearchField
 from graph.domain.resolution.health import HealthCounts
@@ -364,7 +364,7 @@ class ExportStore(Protocol):
         """
         ...
 
-    def export_with_indexes(self) -> AsyncGenerator[Sequence[Record | StoredWords | StoredIndexes], None]:
+    def export_with_indexes(self) -> AsyncGenerator[Sequence[Exported], None]:
         """As `export`; each observation is followed by its `StoredIndexes`, and the words of identifiers come last."""
         ...
 

@@ -16,8 +16,8 @@ from graph.domain.model.rules import Rules, StoredRules
 from graph.domain.model.segments import Membership, Segment
 from graph.domain.model.source_revocations import SourceRevocation
 from graph.domain.model.stored_records import (
-    KINDS,
-    Record,
+    KIND_OF,
+    Exported,
     StoredCustomer,
     StoredIdentifier,
     StoredIndexes,
@@ -29,7 +29,6 @@ from graph.domain.resolution.intake import renormalized
 from graph.verification.findings import Check, Finding, Report, differing
 from graph.verification.scratch import Scratch, encode
 
-_KIND_OF = {type: kind for kind, type in KINDS.items()}
 _LIVE = (ObservationStatus.VALID, ObservationStatus.SUPERSEDED)
 
 
@@ -37,7 +36,7 @@ class Collector:
     """Takes what a store exports, in its order. `parse` parses the text of rules."""
 
     def __init__(self, scratch: Scratch, report: Report, parse: Callable[[str], Rules]) -> None:
-        self._db, self._report, self._parse = scratch.db, report, parse
+        self._scratch, self._db, self._report, self._parse = scratch, scratch.db, report, parse
         self._stored_rules: StoredRules | None = None
         self._rules: Rules | None = None
         self._revocations: list[SourceRevocation] = []
@@ -65,10 +64,10 @@ class Collector:
         """The version of the rules in effect."""
         return 0 if self._stored_rules is None else self._stored_rules.version
 
-    def add(self, records: Sequence[Record | StoredWords | StoredIndexes]) -> None:
+    def add(self, records: Sequence[Exported]) -> None:
         """Add a batch."""
         for record in records:
-            if (kind := _KIND_OF.get(type(record))) is not None:  # type: ignore[arg-type]
+            if (kind := KIND_OF.get(type(record))) is not None:
                 self._report.verified[kind] += 1
             match record:
                 case StoredIdentifier():
@@ -130,8 +129,8 @@ class Collector:
         if receipt.status is ObservationStatus.VALID and sorted(receipt.fact_holders) != sorted(expected.fact_holders):
             found.append("fact holders")
         if found:
-            self._add(Finding(Check.OBSERVATIONS, receipt.key, ", ".join(found)))
-            self._repair("observation", *receipt.key)
+            self._report.add(Finding(Check.OBSERVATIONS, receipt.key, ", ".join(found)))
+            self._scratch.repair("observation", receipt.key)
 
     def _check_indexes(self, stored: StoredIndexes) -> None:
         receipt = self._receipt
@@ -154,15 +153,15 @@ class Collector:
             if differs
         ]
         if found:
-            self._add(Finding(Check.INDEXES, receipt.key, ", ".join(found)))
-            self._repair("index", *receipt.key)
+            self._report.add(Finding(Check.INDEXES, receipt.key, ", ".join(found)))
+            self._scratch.repair("index", receipt.key)
 
     # --- history
 
     def _add_change(self, entry: Entry) -> None:
         if entry.number != self._last_change + 1:
             detail = f"follows number {self._last_change}"
-            self._add(Finding(Check.HISTORY, (str(entry.number),), detail, masked=False))
+            self._report.add(Finding(Check.HISTORY, (str(entry.number),), detail, masked=False))
         self._last_change = entry.number
         self._replay(entry.change)
 
@@ -184,9 +183,3 @@ class Collector:
 
     def _hold(self, keys: Sequence[str], customer: str) -> None:
         self._db.executemany("INSERT OR REPLACE INTO held VALUES (?, ?)", [(key, customer) for key in keys])
-
-    def _add(self, finding: Finding) -> None:
-        self._report.add(finding)
-
-    def _repair(self, part: str, source: str, id: str) -> None:
-        self._db.execute("INSERT INTO repairs VALUES (?, ?, NULL, NULL)", (part, encode((source, id))))

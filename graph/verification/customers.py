@@ -21,7 +21,8 @@ class Customers:
     """The pass over customers. `segments` are the ids of all segments."""
 
     def __init__(self, scratch: Scratch, report: Report, rules: Rules, segments: set[str]) -> None:
-        self._db, self._report, self._rules, self._segments = scratch.db, report, rules, segments
+        self._scratch, self._db, self._report = scratch, scratch.db, report
+        self._rules, self._segments = rules, segments
 
     def run(self) -> None:
         """Compare all customers, and what refers to them."""
@@ -63,10 +64,7 @@ class Customers:
             found.append("retired" if members else "live without identifiers")
         if difference := ", ".join(filter(None, found)):
             self._report.add(Finding(Check.CUSTOMERS, (stored.id,), difference, masked=False))
-            self._db.execute(
-                "INSERT INTO repairs VALUES ('customer', ?, ?, ?)",
-                (encode((stored.id,)), encode(stored), encode(expected)),
-            )
+            self._scratch.repair("customer", (stored.id,), encode(stored), encode(expected))
 
     def _expected(self, stored: StoredCustomer, records: Sequence[bytes]) -> StoredCustomer:
         members = [decode_identifier(record).member() for record in records]
@@ -115,4 +113,4 @@ class Customers:
 
     def _find_membership(self, segment: str, customer: str, detail: str) -> None:
         self._report.add(Finding(Check.SEGMENTS, (segment, customer), detail, masked=False))
-        self._db.execute("INSERT INTO repairs VALUES ('segment', ?, NULL, NULL)", (encode((segment, customer)),))
+        self._scratch.repair("segment", (segment, customer))

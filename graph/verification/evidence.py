@@ -133,9 +133,7 @@ class Evidence:
                 valid = receipt.status is ObservationStatus.VALID
                 if valid != (receipt in in_effect):
                     self._report.add(Finding(Check.OBSERVATIONS, receipt.key, "superseded"))
-                    self._db.execute(
-                        "INSERT INTO repairs VALUES ('observation', ?, NULL, NULL)", (encode(receipt.key),)
-                    )
+                    self._scratch.repair("observation", receipt.key)
             order = Order.from_facts(source, in_effect[0].facts)
             best = order if order.takes_precedence_over(best) else best
         return best
@@ -145,19 +143,16 @@ class Evidence:
         if not stored:
             if expected.alive:
                 self._report.add(Finding(Check.IDENTIFIERS, (key,), "is missing"))
-                self._repair("identifier", key, None, encode(record))
+                self._scratch.repair("identifier", (key,), None, encode(record))
             return
         ((found,),) = stored
         difference = differing(_FIELDS, decode_identifier(found), record)
         if difference:
             self._report.add(Finding(Check.IDENTIFIERS, (key,), difference))
-            self._repair("identifier", key, found, encode(record))
+            self._scratch.repair("identifier", (key,), found, encode(record))
 
     def _compare_words(self, key: str, words: _Rows) -> None:
         text = text_of_identifier(key)
         if [row[0] for row in words] != ([text] if text else []):
             self._report.add(Finding(Check.SEARCH, (key,), "words"))
-            self._repair("words", key, None, None)
-
-    def _repair(self, part: str, key: str, found: bytes | None, expected: bytes | None) -> None:
-        self._db.execute("INSERT INTO repairs VALUES (?, ?, ?, ?)", (part, encode((key,)), found, expected))
+            self._scratch.repair("words", (key,))

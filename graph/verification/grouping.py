@@ -11,7 +11,7 @@ from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link, LinkState
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import Rules
-from graph.domain.resolution.resolution import LinkVerdict, exclusion_reason, resolve_groups
+from graph.domain.resolution.resolution import exclusion_reason, resolve_groups
 from graph.verification.evidence import Evidence
 from graph.verification.findings import Check, Finding, Report, differing
 from graph.verification.scratch import Scratch, decode_link, decode_sets, encode
@@ -25,7 +25,8 @@ class Grouping:
     def __init__(
         self, scratch: Scratch, report: Report, rules: Rules, overrides: Sequence[Override], evidence: Evidence
     ) -> None:
-        self._db, self._report, self._rules, self._evidence = scratch.db, report, rules, evidence
+        self._scratch, self._db, self._report = scratch, scratch.db, report
+        self._rules, self._evidence = rules, evidence
         self._overrides: dict[str, list[Override]] = {}
         for override in overrides:
             for key in override.keys:
@@ -113,15 +114,15 @@ class Grouping:
                 WHERE e.a IS NULL"""
         ):
             self._report.add(Finding(Check.LINKS, (a, b), "no observation supports it"))
-            self._repair("link", (a, b), stored, None)
+            self._scratch.repair("link", (a, b), stored, None)
 
     def _compare_link(self, expected: Link, stored: bytes | None) -> None:
         if stored is None:
             self._report.add(Finding(Check.LINKS, expected.pair, "is missing"))
-            self._repair("link", expected.pair, None, encode(expected))
+            self._scratch.repair("link", expected.pair, None, encode(expected))
         elif difference := differing((*_EVIDENCE_FIELDS, "state", "reason"), decode_link(stored), expected):
             self._report.add(Finding(Check.LINKS, expected.pair, difference))
-            self._repair("link", expected.pair, stored, encode(expected))
+            self._scratch.repair("link", expected.pair, stored, encode(expected))
 
     # --- customers
 
@@ -146,7 +147,7 @@ class Grouping:
             keys, links.values(), list(overrides.values()), self._rules, frozenset(), frozenset(), value_sets
         )
         for pair, link in links.items():
-            self._compare_link(_with_verdict(link, resolution.verdicts[pair]), stored[pair])
+            self._compare_link(link.with_state(*resolution.verdicts[pair]), stored[pair])
         for group in resolution.groups:
             self._compare_group(group, customers)
 
@@ -164,12 +165,4 @@ class Grouping:
         if detail:
             self._report.add(Finding(Check.MEMBERSHIP, tuple(sorted(group)[:3]), detail))
             for key in group:
-                self._repair("membership", (key,), None, None)
-
-    def _repair(self, part: str, place: Sequence[str], found: bytes | None, expected: bytes | None) -> None:
-        self._db.execute("INSERT INTO repairs VALUES (?, ?, ?, ?)", (part, encode(tuple(place)), found, expected))
-
-
-def _with_verdict(link: Link, verdict: LinkVerdict) -> Link:
-    state, reason = verdict
-    return link.with_state(state, reason)
+                self._scratch.repair("membership", (key,))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -18,7 +18,6 @@ from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.receipts import Receipt
 from graph.domain.model.stored_records import StoredCustomer, StoredIdentifier
 
-T = TypeVar("T")
 _TABLES = """
 CREATE TABLE identifiers (key TEXT NOT NULL, customer TEXT NOT NULL, record BLOB NOT NULL);
 CREATE TABLE words (key TEXT NOT NULL, words TEXT NOT NULL);
@@ -94,6 +93,12 @@ class Scratch:
         self.db.execute("BEGIN")
         for statement in _DUPLICATES:
             self.db.execute(statement)
+
+    def repair(
+        self, part: str, place: Sequence[str], found: bytes | None = None, expected: bytes | None = None
+    ) -> None:
+        """Note what is to be repaired: the kind of part, where it is, what was found there, and what is expected."""
+        self.db.execute("INSERT INTO repairs VALUES (?, ?, ?, ?)", (part, encode(tuple(place)), found, expected))
 
     def by_key(self, sql: str) -> Iterator[tuple[str, list[Sequence[Any]]]]:
         """Yield rows by their first column, by which they are sorted, without it."""

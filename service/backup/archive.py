@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from graph.domain.model.errors import InvalidInput, StoreUnavailable
-from graph.domain.model.stored_records import KINDS, Record
+from graph.domain.model.stored_records import KIND_OF, KINDS, Record
 from graph.stores.sqlite.backup import synchronize
 
 FORMAT = "kith-archive"
@@ -29,7 +29,6 @@ MAGIC = b"\x1f\x8b"
 BATCH_SIZE = 1_000
 _LEVEL = 4
 """A level of compression at which the disk and the processor take about as long."""
-_KIND_OF = {type: kind for kind, type in KINDS.items()}
 _END = "end"
 
 Progress = Callable[[int], None]
@@ -98,7 +97,7 @@ async def _write(
         async for batch in batches:
             text = bytearray()
             for record in batch:
-                kind = _KIND_OF[type(record)]
+                kind = KIND_OF[type(record)]
                 counts[kind] += 1
                 text += b'{"kind":"%b","value":%b}\n' % (kind.encode(), encode(record))
             put(bytes(text))
@@ -121,7 +120,7 @@ def check(path: Path, on_progress: Progress = lambda count: None) -> Mapping[str
             continue
         digest.update(line)
         if record is not None:
-            counts[_KIND_OF[type(record)]] += 1
+            counts[KIND_OF[type(record)]] += 1
             if counts.total() % BATCH_SIZE == 0:
                 on_progress(counts.total())
     on_progress(counts.total())

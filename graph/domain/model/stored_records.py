@@ -205,6 +205,8 @@ KINDS: Mapping[str, type[Record]] = {
 }
 """The records by the name of their kind, in the order in which they are exported. Of customers, those that are retired
 come after all others with their identifiers, because they redirect to them."""
+KIND_OF: Mapping[type, str] = {type: kind for kind, type in KINDS.items()}
+"""The names of their kinds."""
 
 
 class StoredWords(Struct, frozen=True, gc=False):
@@ -224,6 +226,10 @@ class StoredIndexes(Struct, frozen=True, gc=False):
     unmentioned: tuple[str, ...]
     facts: tuple[tuple[str, str, int, str, str, str, str], ...]
     words: tuple[tuple[str, str], ...]
+
+
+Exported = Record | StoredWords | StoredIndexes
+"""Everything that a store holds, with what follows from it."""
 
 
 class StorageDamage(Struct, frozen=True, gc=False):

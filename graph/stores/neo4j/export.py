@@ -13,6 +13,7 @@ from neo4j import Record as Row
 from graph.domain.model.errors import StoreUnavailable
 from graph.domain.model.segments import Membership
 from graph.domain.model.stored_records import (
+    Exported,
     Record,
     StoredCustomer,
     StoredIdentifier,
@@ -31,7 +32,6 @@ from graph.stores.neo4j.segments import SEGMENTS, segment
 from graph.stores.neo4j.source_revocations import SOURCE_REVOCATIONS, source_revocation
 
 EXPORT = cypher.load("export")
-Exported = Record | StoredWords | StoredIndexes
 BATCH_SIZE = 1_000
 """Records that the caller gets at once."""
 

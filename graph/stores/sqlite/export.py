@@ -15,6 +15,7 @@ from graph.domain.model.idempotency import IdempotencyKey, IdempotentResult
 from graph.domain.model.rules import StoredRules
 from graph.domain.model.segments import Membership
 from graph.domain.model.stored_records import (
+    Exported,
     Record,
     StoredCustomer,
     StoredIdentifier,
@@ -36,7 +37,6 @@ _EXPORTED = (
     *("observations", "overrides", "changes", "memberships", "idempotency_keys"),
 )
 _MEMBER_COLUMNS = 15
-Exported = Record | StoredWords | StoredIndexes
 
 
 class Export(Connected):
