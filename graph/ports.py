@@ -116,6 +116,11 @@ class WriteStore(Protocol):
         """Whether writes of this process and of another have waited for each other a moment ago."""
         ...
 
+    @property
+    def conflicts(self) -> int:
+        """How many transactions ran again because writers conflicted, since the store was opened."""
+        ...
+
     async def write(self, work: Callable[[], Work[T]]) -> T:
         """Run one write in one transaction.
 

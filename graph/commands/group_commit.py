@@ -270,14 +270,7 @@ class GroupCommit:
     def _work_of(
         self, prepared: Sequence[Command], rules: ActiveRules, now: int, span: Span | None
     ) -> Callable[[], Work[list[CommandResult]]]:
-        tries = 0
-
         def work() -> Work[list[CommandResult]]:
-            # A store calls this again if writers conflict.
-            nonlocal tries
-            tries += 1
-            if tries > 1:
-                self.counters.conflicts += 1
             decisions = commit(prepared, rules.resolution_rules, now, self._ids, rules.version)
             return decisions if span is None else _traced(decisions, span)
 

@@ -28,8 +28,6 @@ class WriteCounters:
 
     group_sizes: SizeCounter = field(default_factory=SizeCounter)
     """The numbers of commands in each transaction."""
-    conflicts: int = 0
-    """Transactions that the store repeated because writers conflicted."""
     reloads: int = 0
     """Transactions repeated because the rules had changed."""
     overloaded: int = 0

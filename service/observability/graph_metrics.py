@@ -95,7 +95,7 @@ class GraphMetrics(Collector):
         yield _histogram("kith_write_group_size", "Commands that share one transaction.", counters.group_sizes)
         text = "Transactions repeated because writers conflicted or the rules had changed."
         retries = CounterMetricFamily("kith_write_retries", text, labels=["reason"])
-        retries.add_metric(["conflict"], counters.conflicts)
+        retries.add_metric(["conflict"], self._store.conflicts)
         retries.add_metric(["rules_changed"], counters.reloads)
         yield retries
         yield CounterMetricFamily(

@@ -65,7 +65,7 @@ class Connections:
         self._numbers = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self.conflicts = 0
-        """How often work ran again since the start because writers were in each other's way."""
+        """How many transactions ran again because writers conflicted."""
         self._free = asyncio.Semaphore(MAX_CONNECTIONS)
         self._planning: asyncio.Task[None] | None = None
         self._login_rejected = False

@@ -49,6 +49,8 @@ class SQLiteStore(
 
     max_batch_size = 1_000
     """The decisions of a write run in a thread of their own."""
+    conflicts = 0
+    """Writers take turns."""
 
     def __init__(self, path: str | Path) -> None:
         self._path = str(path)

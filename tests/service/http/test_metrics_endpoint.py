@@ -64,6 +64,18 @@ def test_metrics_can_be_off(make: MakeClient) -> None:
     assert make(metrics="off").get("/metrics").status_code == 404
 
 
+def test_repeated_transactions_are_counted_by_reason(make: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given
+    client = make()
+    monkeypatch.setattr(SQLiteStore, "conflicts", 2)
+    client.graph.writer.counters.reloads = 3
+    # when
+    text = client.get("/metrics").text
+    # then
+    assert 'kith_write_retries_total{reason="conflict"} 2.0' in text
+    assert 'kith_write_retries_total{reason="rules_changed"} 3.0' in text
+
+
 def test_writes_readings_and_caches_are_counted(make: MakeClient) -> None:
     # given
     client = make()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from types import coroutine
 from typing import Any
@@ -21,6 +21,7 @@ from graph.identity_graph import IdentityGraph
 from graph.stores.neo4j import Neo4jStore, answer_watch, connection
 from graph.stores.neo4j.connection import OpenTransaction
 from graph.stores.neo4j.control import TRANSACTIONS
+from graph.stores.neo4j.failures import Outdated
 from service.bootstrap import SystemClock
 from service.runtime.ids import RandomIds
 from tests.builders.graphs import seen, small_rules
@@ -378,3 +379,30 @@ async def no_transactions(store: Neo4jStore, direct: Neo4jStore) -> None:
             return
         await asyncio.sleep(0.05)
     raise AssertionError(rows)
+
+
+def test_conflicts_are_counted_and_failed_connections_are_not(port: int, run: Run) -> None:
+    async def transact() -> None:
+        async with Proxy(port) as proxy, open_store(proxy.port) as store:
+            # given
+            conflicts = iter([True, True])
+
+            async def work(tx: OpenTransaction) -> None:
+                await tx.run("RETURN 1", {})
+                if next(conflicts, False):
+                    raise Outdated("again")
+
+            # when
+            await store._transact(work)
+            # then
+            assert store.conflicts == 2
+            # when
+            await settled(store)
+            proxy.cut_bytes, proxy.cut_at = 0, proxy.pieces + 1
+            with suppress(StoreUnavailable):  # while the server plans the queries of writes again
+                await store._transact(work)
+            # then
+            assert proxy.cut_at is None
+            assert store.conflicts == 2
+
+    run(transact())
