@@ -35,12 +35,8 @@ MAX_RELOADS = 5
 """Attempts at a write while the rules keep changing."""
 MAX_WAITING = 50_000
 """Commands that may wait; further ones are rejected, so that memory stays bounded."""
-
-
 USABLE_PART = 0.8
 """Part of an operation's time within which its writes must be stored; the rest is for preparing and answering it."""
-MAX_RETRY_SECONDS = 60
-"""Maximum seconds after which a rejected caller is asked to retry."""
 
 
 @dataclass(slots=True)
@@ -209,7 +205,7 @@ class GroupCommit:
             self._waiting -= left
             self.counters.overloaded += 1
             message = f"{ahead} writes are waiting and take about {wait:.0f} s; retry after them"
-            request.fail(Overloaded(message, min(max(math.ceil(wait), Overloaded.retry_after), MAX_RETRY_SECONDS)))
+            request.fail(Overloaded(message, wait))
 
     async def _commit(self, group: list[_Part]) -> None:
         now = perf_counter()

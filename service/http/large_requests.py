@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import math
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,8 +14,6 @@ MAX_RUNNING = 8
 that of many at once none would be ready in time; and together they fill the transactions of the store."""
 MAX_WAITING_BYTES = 256_000_000
 """Length of the requests that may wait."""
-MAX_RETRY_SECONDS = 60
-"""Maximum seconds after which a rejected caller is asked to retry."""
 
 
 @dataclass(slots=True, eq=False)
@@ -103,5 +100,4 @@ class LargeRequests:
 
 
 def _overloaded(wait: float) -> Overloaded:
-    seconds = min(max(math.ceil(wait), Overloaded.retry_after), MAX_RETRY_SECONDS)
-    return Overloaded(f"large requests wait for about {wait:.0f} s; retry in {seconds} s", seconds)
+    return Overloaded(f"large requests wait for about {wait:.0f} s; retry after them", wait)

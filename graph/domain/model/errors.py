@@ -11,12 +11,17 @@ KithError
 |  |  `- StoreVersionMismatch   migrate the store, or upgrade the program
 |  |- RulesConflict      choose one of two rules
 |  |- RulesChanged       the rules have just been changed
-|  |- Overloaded         too many writes are waiting
+|  |- Overloaded         too much is waiting
 |  `- ShuttingDown       this process ends; another one or its successor answers
 `- StoreFailure       a defect of the service: the database rejected a statement
 """
 
+import math
+
 from msgspec import Struct
+
+MAX_RETRY_SECONDS = 60
+"""Maximum seconds after which a rejected caller is asked to retry."""
 
 
 class Problem(Struct, frozen=True, gc=False):
@@ -118,9 +123,10 @@ class Overloaded(TemporaryFailure):
 
     code = "OVERLOADED"
 
-    def __init__(self, message: str, retry_after: int = TemporaryFailure.retry_after) -> None:
+    def __init__(self, message: str, wait: float = 0) -> None:
+        """`wait` is about how many seconds what waits will take."""
         super().__init__(message)
-        self.retry_after = retry_after
+        self.retry_after = min(max(math.ceil(wait), TemporaryFailure.retry_after), MAX_RETRY_SECONDS)
 
 
 class ShuttingDown(TemporaryFailure):
