@@ -56,6 +56,20 @@ def test_the_readme_fits_on_a_screen() -> None:
     assert len((ROOT / "README.md").read_bytes()) <= MAX_README_BYTES
 
 
+def test_sentences_of_incidents_are_in_the_code() -> None:
+    # given: the page quotes each sentence up to what varies
+    page = text_of(ROOT / "docs" / "operations" / "incidents.md")
+    tables = re.findall(r"^\| sentence .*\n\| --- .*\n((?:\|.*\n)+)", page, re.MULTILINE)
+    cells = [row.split("|")[1].strip().strip("`") for table in tables for row in table.splitlines()]
+    sentences = [re.split(r"…|`| \(", cell)[0].strip() for cell in cells]
+    assert len(tables) == 3
+    # when
+    code = "".join(text_of(path) for folder in ("graph", "service") for path in sorted((ROOT / folder).rglob("*.py")))
+    code = re.sub(r'"\s*\n\s*f?"', "", code)
+    # then
+    assert [sentence for sentence in sentences if sentence not in code] == []
+
+
 @pytest.mark.parametrize("path", sorted(REFERENCE.glob("*.md")), ids=lambda path: path.name)
 def test_generated_tables_are_up_to_date(path: Path) -> None:
     page = text_of(path)

@@ -35,7 +35,7 @@ _BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)
 
 
 def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table; a row is one line, and a vertical bar in a cell is escaped."""
+    """A Markdown table. A cell is one line, whatever paragraphs its text has, and a vertical bar in it is escaped."""
     names = list(header)
     lines = [
         names,
@@ -126,7 +126,7 @@ def cli() -> str:
         for parameter in parameters:
             if isinstance(parameter, TyperOption):
                 owners.setdefault((parameter.opts[0], parameter.help or ""), []).append(name)
-    usages = ((_code(_usage(name, command)), inspect.cleandoc(command.help or "")) for name, command in commands())
+    usages = ((_code(_usage(name, command)), command.help or "") for name, command in commands())
     options = (
         (_code(option), ", ".join(_code(name.removeprefix("kith ")) for name in names), meaning)
         for (option, meaning), names in owners.items()
