@@ -63,7 +63,7 @@ async def _migrate(store: GraphStore, migrations: Migrations, backup: bool, back
         applied = await store.migrate()
     else:
         message = (
-            "the database has data: back it up (docs/operations/backup.md), then run `kith migrate --backed-up`; "
+            "the database has data: back it up (docs/operations/upgrade.md), then run `kith migrate --backed-up`; "
             "nothing was changed"
         )
         raise InvalidInput("BACKUP_REQUIRED", message)
