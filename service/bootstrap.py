@@ -223,7 +223,7 @@ def open_metrics(settings: Settings) -> Metrics | None:
 
 
 def open_traces(settings: Settings) -> Traces | None:
-    """Return what traces requests, `None` if the settings say that none is. Raises `InvalidInput`."""
+    """Return what traces requests, `None` if they are not traced. Raises `InvalidInput`."""
     if not settings.traces:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Counters that the graph keeps of its own work, for whoever watches the service. They only grow."""
+"""Counters that the graph keeps of its own work, for those who monitor the service. They only grow."""
 
 from bisect import bisect_left
 from dataclasses import dataclass, field

@@ -114,7 +114,7 @@ class ChangeNumbers:
         self._last = 0
 
     def check(self, record: Record) -> None:
-        """Raise `InvalidInput` unless the record is no change, or the next one."""
+        """Raise `InvalidInput` if the record is a change that does not follow the last one."""
         if isinstance(record, Entry):
             if record.number != self._last + 1:
                 raise InvalidInput(

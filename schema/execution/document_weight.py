@@ -149,7 +149,7 @@ class DocumentWeigher:
         return SelectionWeight(1 + inner.depth, inner.aliases, 1 + inner.fields, base, per_item)
 
     def _members(self, node: FieldNode, members: Members | None, level: int) -> SelectionWeight:
-        """Return the weight of an introspection field that returns `members`; `None` if they are no objects."""
+        """Return the weight of an introspection field that returns `members`; `None` if these are not objects."""
         if members is None or node.selection_set is None:
             return SelectionWeight(1, fields=1)
         inner = self._selection(node.selection_set, members.population, level + 1)

@@ -45,7 +45,7 @@ def parse_json(text: bytes | str) -> Any:
 def encode_json(value: object) -> bytes:
     """Encode an answer. Values from older stores that no JSON parser reads are replaced, see `readable`.
 
-    Raises `TypeError` or `RecursionError` if the value is no JSON.
+    Raises `TypeError` or `RecursionError` if the value is not JSON.
     """
     try:
         return orjson.dumps(value)

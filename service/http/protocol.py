@@ -1,7 +1,7 @@
 """HTTP connections that no client can hold on to: the head of a request, its time and their number have limits.
 
 uvicorn with httptools has none of these: a head of any size is copied again with each piece that arrives, and a client
-that sends nothing keeps its connection for ever.
+that sends nothing keeps its connection forever.
 """
 
 import asyncio
@@ -127,7 +127,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.loop.call_soon(self.flow.resume_reading)
         if not self._reading and not self.busy:
-            # The rest of a body that was answered already, or line ends: it is no request, but it does not last either.
+            # The rest of a body that was answered already, or line ends: it is not a request, but must not last either.
             self._reading, self.waiting_since = True, self.loop.time()
 
     def _parse(self, data: bytes) -> bool:

@@ -101,7 +101,7 @@ class Server(uvicorn.Server):
         """End everything in order: new connections, idle ones, streams, bodies, operations, the store."""
         log.info("shutting down within %g s", self._seconds)
         began = asyncio.get_running_loop().time()
-        # Not ready from now on, and each answer asks its client to connect anew.
+        # Not ready from now on, and each answer asks its client to open another connection.
         self._endpoint.shutting_down = self.server_state.closing = True
         for connection in self.server_state.http():
             if connection.busy:

@@ -1,1 +1,1 @@
-"""What whoever runs the service sees: logs, metrics and traces."""
+"""What operators of the service see: logs, metrics and traces."""

@@ -1,6 +1,6 @@
 """Sets up logging: text or JSON on standard error, without values that callers sent.
 
-Messages of Kith (`kith.*`) are written so that they contain no such value. Other libraries do not care: at debug,
+Messages of Kith (`kith.*`) are written so that they contain no such value. Other libraries do not: at debug,
 `websockets` logs frames with keys, and at info, `uvicorn` logs addresses with queries. So their messages are logged
 from warning on only, as templates without arguments; exceptions are logged by type and location, never with their text.
 """
@@ -36,7 +36,7 @@ SERVER_MESSAGES = (
     "Waiting for",
     "Finished server",
 )
-"""The beginnings of these messages. Their arguments are no caller's: ids of processes, addresses to listen on."""
+"""The beginnings of these messages. Their arguments, process ids and addresses to listen on, are not from callers."""
 CONSTANT_TEXTS = ("uvicorn", "neo4j", "websockets", "opentelemetry")
 """Libraries that pass values as arguments, so that a message without arguments contains none."""
 _LOCATIONS = re.compile(

@@ -1,11 +1,11 @@
-"""Ids of requests: those that a proxy or a client assigned, so that its logs and ours can be joined, else new ones."""
+"""Ids of requests: those that a proxy or a client assigned, so that its logs match these, otherwise new ones."""
 
 import re
 import secrets
 
 HEADER = b"x-request-id"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""An id that is taken over. It is logged, so it must be short, and no address of an email or a person's name."""
+"""An id that is taken over. It is logged, so it must be short, and cannot be an email address or a full name."""
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
 """The header of W3C Trace Context; the first group is the id of the trace."""
 

@@ -203,7 +203,7 @@ class RequestObserver:
         if request.span is not None:
             request.span.set({"http.response.status_code": request.status})
             codes = request.codes or tuple(code for operation in request.operations for code in operation.codes)
-            # By the conventions an error of the client is none of the server.
+            # By the conventions an error of the client is not one of the server's span.
             request.span.end(next(iter(codes), str(request.status)) if request.status >= SERVER_ERROR else "")
 
     def _log_request(self, request: RequestRecord, seconds: float) -> None:

@@ -124,7 +124,7 @@ def readable(value: Any) -> Any:
     """Return a stored JSON value as one that every JSON parser reads.
 
     A whole number beyond 64 bits becomes a float, a number that is not finite its text, and half of a surrogate pair
-    the replacement character. Raises `TypeError` if the value is no JSON.
+    the replacement character. Raises `TypeError` if the value is not JSON.
     """
     return value if check_json(value, "") is None else _readable(value)
 

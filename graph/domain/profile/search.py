@@ -23,13 +23,13 @@ from graph.domain.model.rules import Rules
 from graph.domain.profile.pages import Page, page_after
 
 MAX_SEARCH_LENGTH = MAX_VALUE_LENGTH
-"""The most characters of a search: each identifier can be searched for."""
+"""The maximum number of characters of a search: each identifier can be searched for."""
 MIN_BEGINNING = 3
-"""The least characters of a search that finds identifiers by their beginning, in namespaces that nobody types too."""
+"""The minimum number of characters of a search that finds identifiers by their beginning."""
 MAX_BEGINNING_HITS = 100
-"""The most identifiers of a namespace that a beginning may match; further ones are left out."""
+"""The maximum number of identifiers of a namespace that a beginning may match; further ones are left out."""
 MIN_PHONE_ENDING = 4
-"""The least digits by which a phone number is found from its end."""
+"""The minimum number of digits by which a phone number is found from its end."""
 VERSION = "2"
 """Changes whenever `text_of_identifier` gives another text for the same key: then stores replace their texts."""
 MAX_WORDS = 8
@@ -169,8 +169,8 @@ def prefixes_of(word: str) -> list[str]:
 def beginnings_of(search: str, rules: Rules) -> list[str]:
     """The beginnings of the keys of identifiers whose values begin with the text of a search, as they may be stored.
 
-    A beginning cannot be normalized as a whole value is (it is no email address), so it is tried in both cases, with
-    and without punctuation.
+    A beginning cannot be normalized as a whole value is (it is not an email address), so it is tried in both cases,
+    with and without punctuation.
     """
     text = clean_value(search)
     if len(text) < MIN_BEGINNING:

@@ -1,4 +1,4 @@
-"""What SQLite's errors mean, in sentences for callers and for whoever runs the service."""
+"""What SQLite's errors mean, in sentences for callers and operators."""
 
 import os
 import sqlite3

@@ -26,8 +26,8 @@ def replacement(path: Path, force: bool) -> Iterator[Path]:
 
     Until then, and after an error, the store's file is as it was. With `force` it may hold data, or be damaged. No
     process may use it: that is checked before the block and, under a lock, before it is replaced. Raises
-    `StoreNotEmpty`, `InvalidInput` if the folder does not exist or the file is no store, `StoreUnavailable` if another
-    process uses it or the disk is full.
+    `StoreNotEmpty`, `InvalidInput` if the folder does not exist or the file is not a store, `StoreUnavailable` if
+    another process uses it or the disk is full.
     """
     path = path.resolve()  # behind a symbolic link, the file is replaced and not the link
     if not path.parent.is_dir():

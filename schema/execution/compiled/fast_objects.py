@@ -76,7 +76,7 @@ class _ObjectWriter(FunctionWriter):
     def __init__(self) -> None:
         super().__init__(admit=_admit, cast_of=get_strawberry_type_cast, Undefined=Undefined)
         self.finds_objects = False
-        """Whether the function fails for what is no object, because it checks the class or reads an attribute."""
+        """Whether the function fails for a value that is not an object: it checks the class or reads an attribute."""
         self.fetches: list[str] = []
         self.conversions: list[str] = []
         self.items: list[str] = []
@@ -173,7 +173,7 @@ def _write_lines(writer: _ObjectWriter, local: str, nullable: bool, *lines: str)
 
 
 def _admitted(writer: FunctionWriter, local: str) -> str:
-    """Return the condition that a value is no null, no error and nothing to await."""
+    """Return the condition that a value is neither null nor an error, and need not be awaited."""
     kinds = writer.name(set())
     return f"({local}.__class__ in {kinds} or admit({kinds}, {local}.__class__))"
 
