@@ -247,10 +247,16 @@ def shortened(error: GraphQLError) -> GraphQLError:
     return error
 
 
+def shown_number(count: int | str) -> str:
+    """Return a number for a message. Python refuses to write very long ones."""
+    return "more than a billion" if isinstance(count, int) and count >= 10**9 else str(count)
+
+
 def _limit_exceeded(
     unit: str, count: int | str, limit: int, node: OperationDefinitionNode | None = None
 ) -> GraphQLError:
-    shown = "more than a billion" if isinstance(count, int) and count >= 10**9 else count
     return GraphQLError(
-        f"the document contains {shown} {unit}; {limit} are allowed", node, extensions={"code": "QUERY_TOO_COMPLEX"}
+        f"the document contains {shown_number(count)} {unit}; {limit} are allowed",
+        node,
+        extensions={"code": "QUERY_TOO_COMPLEX"},
     )

@@ -17,7 +17,7 @@ from graph.domain.profile.pages import MAX_PAGE
 from graph.runtime.timeouts import SharedTimeout
 from schema.execution.compiled import CompiledExecutor, plans_of
 from schema.execution.costs import MAX_ITEMS
-from schema.execution.documents import Documents, Operation, OperationWeight, shortened
+from schema.execution.documents import Documents, Operation, OperationWeight, shortened, shown_number
 from schema.execution.limits import Limits
 from schema.execution.sizes import has_more_values
 from schema.shared.context import Context
@@ -103,8 +103,8 @@ class OperationRunner:
         if has_more_values(sent, limits.values):
             return f"the variables contain more than {limits.values} values: send several requests"
         if weight.cost > limits.cost:
-            shown = str(weight.cost) if weight.cost < 10**9 else "more than a billion"
-            return f"the operation may cost {shown}; {limits.cost} is allowed: request smaller pages or fewer objects"
+            cost = shown_number(weight.cost)
+            return f"the operation may cost {cost}; {limits.cost} is allowed: request smaller pages or fewer objects"
         # A size that no page may ever have is reported by the field that requests it.
         if limits.page < weight.page <= MAX_PAGE:
             return f"first is {weight.page}; pages of up to {limits.page} are allowed"
