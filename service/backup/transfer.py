@@ -5,10 +5,10 @@ restored or copied into SQLite is built in a file of its own, which takes its pl
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager, aclosing, closing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from graph.domain.model.errors import InvalidInput, StoreNotEmpty, StoreUnavailable
 from graph.domain.model.stored_records import Record
@@ -25,6 +25,7 @@ from service.runtime import version
 if TYPE_CHECKING:
     from graph.stores.neo4j import Neo4jStore
 
+S = TypeVar("S", bound=Store)
 Advance = Callable[[int], None]
 """Called with how much is done."""
 ShowProgress = Callable[[str, int | None], AbstractContextManager[Advance]]
@@ -129,30 +130,27 @@ async def _import(
     path = sqlite_path(settings)
     if path is not None:
         with replacement(path, force) as new:
-            await _fill(SQLiteStore(new), batches, total, show)
+            async with _migrated(SQLiteStore(new)) as store:
+                await _fill(store, batches, total, show)
         return
-    store = cast("Neo4jStore", open_store(settings))
-    await _fill(store, batches, total, show, lambda: _make_empty(store, force))
+    async with _migrated(cast("Neo4jStore", open_store(settings))) as database:
+        await _make_empty(database, force)
+        await _fill(database, batches, total, show)
 
 
-async def _nothing() -> None:
-    """Leave a new file as it is."""
-
-
-async def _fill(
-    store: Store,
-    batches: AsyncIterator[Sequence[Record]],
-    total: int,
-    show: ShowProgress,
-    make_empty: Callable[[], Awaitable[None]] = _nothing,
-) -> None:
+@asynccontextmanager
+async def _migrated(store: S) -> AsyncIterator[S]:
+    """Migrate a store, and close it in the end."""
     try:
         await store.migrate()
-        await make_empty()
-        with show("import", total) as advance:
-            await import_records(store, batches, advance)
+        yield store
     finally:
         await store.close()
+
+
+async def _fill(store: Store, batches: AsyncIterator[Sequence[Record]], total: int, show: ShowProgress) -> None:
+    with show("import", total) as advance:
+        await import_records(store, batches, advance)
 
 
 async def _make_empty(store: "Neo4jStore", force: bool) -> None:

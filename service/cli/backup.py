@@ -72,6 +72,6 @@ def copy(
     wait. Two Neo4j servers must accept the same user and password.
     """
     settings = settings_module.load()
-    stores = [settings.model_copy(update={"store": store}) for store in (source, target)]
-    asyncio.run(transfer.copy(stores[0], stores[1], force, _show))
+    opened, filled = (settings.model_copy(update={"store": store}) for store in (source, target))
+    asyncio.run(transfer.copy(opened, filled, force, _show))
     console.print(f"copied {source} to {target}", soft_wrap=True)

@@ -31,7 +31,6 @@ def run_with_wiring(
     settings: Settings, run: Callable[[Wiring], Awaitable[T]], prepare: bool = True, read_only: bool = False
 ) -> T:
     """Run a coroutine function over a wiring, and close the store in any case. With `read_only` nothing is written."""
-
     logs.configure(settings.log_level, settings.log_format)
 
     async def run_and_close() -> T:
