@@ -14,11 +14,11 @@ from graph.domain.profile.rfm import RfmCounter, RfmPopulation, RfmScores, rfm_s
 from graph.ports import Clock, CustomerWriteStore
 from graph.runtime.counters import WorkerCounters
 
+log = logging.getLogger("kith.statistics")
+
 POPULATION_KEY = "population"
 MODEL_KEY = "model"
 PAGE_SIZE = 5_000
-log = logging.getLogger("kith.statistics")
-
 CHECK_SECONDS = 60.0
 """Seconds between checks for newer statistics."""
 
