@@ -22,7 +22,8 @@ from service.config.settings import Settings
 from service.runtime.ids import RandomIds
 
 MAX_ROUNDS = 4
-"""Repairs after one another: what is resolved again relies on what was repaired before."""
+"""Verifications after one another, each but the last one with repairs: what is resolved again relies on what was
+repaired before."""
 
 
 def verify(
