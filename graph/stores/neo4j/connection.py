@@ -28,6 +28,9 @@ RETRY_SECONDS = 15.0
 FIRST_PAUSE, MAX_PAUSE = 0.002, 0.25
 """Seconds between two tries after a conflict: at first about as long as a small write takes, then twice as long."""
 MAX_CONNECTIONS = 100
+"""Reads and writes that run at the same time, each on a connection of its own."""
+CONNECT_SECONDS = 2.0
+"""Seconds within which a new connection must be open."""
 ACQUIRE_SECONDS = 5.0
 """Seconds for which a read or write waits for a connection if all are in use."""
 READ_SECONDS, WRITE_SECONDS = 300, 60
@@ -78,8 +81,9 @@ class Connections:
         return AsyncGraphDatabase.driver(
             self._uri,
             auth=self._auth,
-            connection_timeout=2,
-            connection_acquisition_timeout=5,
+            connection_timeout=CONNECT_SECONDS,
+            connection_acquisition_timeout=ACQUIRE_SECONDS,
+            max_connection_pool_size=MAX_CONNECTIONS,
             notifications_min_severity="OFF",
             user_agent="kith",
             **settings,
