@@ -7,8 +7,8 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from graph.domain.model.errors import InvalidInput, KithError, StoreFailure, TemporaryFailure
-from service.observability.error_codes import INTERNAL_SERVER_ERROR, original_of
+from graph.domain.model.errors import InvalidInput, KithError, TemporaryFailure
+from service.observability.error_codes import BAD_REQUEST, INTERNAL_SERVER_ERROR, is_expected, original_of
 
 log = logging.getLogger("kith")
 
@@ -22,8 +22,8 @@ def format_error(error: GraphQLError) -> dict[str, Any]:
         formatted["path"] = error.path
     original = original_of(error)
     if original is None:
-        formatted["extensions"] = {"code": "BAD_REQUEST", **(error.extensions or {})}
-    elif isinstance(original, KithError) and not isinstance(original, StoreFailure):
+        formatted["extensions"] = {"code": BAD_REQUEST, **(error.extensions or {})}
+    elif is_expected(original):
         formatted["message"] = original.message
         formatted["extensions"] = {"code": original.code, **_details(original)}
     else:

@@ -1,5 +1,7 @@
 """The code of an execution error, for answers, logs and metrics."""
 
+from typing import TypeGuard
+
 from graphql import GraphQLError
 
 from graph.domain.model.errors import KithError, StoreFailure
@@ -21,11 +23,14 @@ def original_of(error: GraphQLError) -> BaseException | None:
     return cause.original_error
 
 
+def is_expected(original: BaseException) -> TypeGuard[KithError]:
+    """Return whether callers get the code and the message of an error; of others they get an id."""
+    return isinstance(original, KithError) and not isinstance(original, StoreFailure)
+
+
 def error_code(error: GraphQLError) -> str:
     """Return the code of an error; of an unexpected one `INTERNAL_SERVER_ERROR`."""
     original = original_of(error)
     if original is None:
         return str((error.extensions or {}).get("code", BAD_REQUEST))
-    if isinstance(original, KithError) and not isinstance(original, StoreFailure):
-        return original.code
-    return INTERNAL_SERVER_ERROR
+    return original.code if is_expected(original) else INTERNAL_SERVER_ERROR
