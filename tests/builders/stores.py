@@ -7,10 +7,16 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from graph.ports import Store
+import pytest
+
+from graph.domain.model.errors import StoreVersionMismatch
+from graph.domain.model.products import Product
+from graph.domain.model.store_values import Writes
+from graph.ports import Store, Work, Write
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.sqlite import SQLiteStore, migrator
 from tests.builders.repository import ROOT
+from tests.builders.runs import Run
 
 Fresh = Callable[[], Store]
 """Makes an empty store."""
@@ -29,6 +35,26 @@ def at_migration(path: Path, count: int) -> None:
 def files(folder: Path) -> list[str]:
     """The files in a folder, without those by which processes take turns at writing."""
     return sorted(file.name for file in folder.iterdir() if not file.name.endswith(("-lock", "-queue")))
+
+
+def refusals(store: Store, run: Run) -> list[str]:
+    """The messages with which a store that a newer program has migrated refuses each kind of write."""
+
+    def work() -> Work[None]:
+        yield Write(Writes())
+
+    messages: list[str] = []
+    for write in (
+        store.write(work),
+        store.save_products([Product("S-1", "Shoe", "shop", 2)]),
+        store.put_value("a", "b"),
+        store.save_rules("", 0, 0),
+        store.begin_load(""),
+    ):
+        with pytest.raises(StoreVersionMismatch) as refused:
+            run(write)
+        messages.append(refused.value.message)
+    return messages
 
 
 async def wipe(store: Neo4jStore) -> None:
