@@ -231,3 +231,10 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "site" / "reference" / "settings.html").exists()
+
+
+@pytest.mark.parametrize("path", sorted(REFERENCE.glob("*.md")), ids=lambda path: path.name)
+def test_each_row_of_a_generated_table_is_one_line(path: Path) -> None:
+    blocks = re.findall(r"<!-- generated: [a-z-]+ -->\n(.*?)<!-- end -->", text_of(path), re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line]
+    assert [line for line in lines if not (line.startswith("| ") and line.endswith(" |"))] == []
