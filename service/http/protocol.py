@@ -56,10 +56,10 @@ class Connections(ServerState):
         """
         if len(self.connections) <= self.limit:
             return True
-        waiting = [connection for connection in self._all() if connection.waiting_since is not None]
+        waiting = [(since, connection) for connection in self._all() if (since := connection.client_since) is not None]
         if not waiting:
             return False
-        min(waiting, key=lambda connection: cast(float, connection.waiting_since)).give_up(linger=False)
+        min(waiting, key=lambda pair: pair[0])[1].give_up(linger=False)
         return True
 
     def _all(self) -> Iterable["HttpProtocol | WebSocketProtocol"]:
@@ -89,6 +89,7 @@ class HttpProtocol(HttpToolsProtocol):
     """The length of the further pieces of the head."""
     _piece_bytes = 0
     _in_body = False
+    _body_since = 0.0
     _framing_bytes = 0
     """The length of the pieces of a body since the last one that contained a part of its content."""
     _discarding = False
@@ -159,6 +160,14 @@ class HttpProtocol(HttpToolsProtocol):
             self.reject(431, f"the headers are longer than {MAX_HEAD_BYTES} bytes")
 
     @property
+    def client_since(self) -> float | None:
+        """The time of the loop since when it waits for its client, be it for the rest of a body; otherwise `None`."""
+        return self._body_since if self._awaits_body() else self.waiting_since
+
+    def _awaits_body(self) -> bool:
+        return self.busy and self.cycle.more_body and not self.cycle.response_started and not self.pipeline
+
+    @property
     def busy(self) -> bool:
         """Whether a request is being served."""
         return self.cycle is not None and not self.cycle.response_complete
@@ -188,7 +197,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.scope["http_version"] = self.parser.get_http_version()
             return
         self._in_head, self._reading, self.waiting_since = False, False, None
-        self._in_body = True
+        self._in_body, self._body_since = True, self.loop.time()
         super().on_headers_complete()
         if self.server_state.closing and self.cycle is not None:
             self.cycle.keep_alive = False
@@ -252,6 +261,8 @@ class HttpProtocol(HttpToolsProtocol):
         """Stop waiting for the client: answer a begun request with 408, otherwise just close."""
         if self._in_head and not self._discarding:
             self.reject(408, "the headers did not arrive in time", linger)
+        elif self._awaits_body() and not self._discarding:
+            self.reject(408, "the body did not arrive in time", linger)
         else:
             self.waiting_since = None
             self.transport.close()
@@ -272,7 +283,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Answer a request that is not passed to the application, and end the connection."""
         if self.transport.is_closing():
             return
-        if self.busy and self.cycle.more_body and not self.cycle.response_started and not self.pipeline:
+        if self._awaits_body():
             # The application waits for the rest of a body that cannot be read.
             self.cycle.disconnected = self.cycle.response_complete = True
             self.cycle.message_event.set()

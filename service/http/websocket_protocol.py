@@ -38,7 +38,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._is_scheduled = False
 
     @property
-    def waiting_since(self) -> float | None:
+    def client_since(self) -> float | None:
         """The time of the loop since when it waits for its client to show a key or to close; `None` if it is served."""
         return None if self._is_accepted and not self.close_sent else self._since
 

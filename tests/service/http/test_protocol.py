@@ -144,16 +144,30 @@ def test_slow_clients_do_not_keep_out_others(service: Service) -> None:
         connection.close()
 
 
+def test_slow_bodies_do_not_keep_out_others(service: Service) -> None:
+    with contextlib.ExitStack() as ending:
+        # given: twice as many connections as may be open, whose bodies are awaited
+        slow = []
+        for _ in range(2 * MAX_SOCKETS):
+            slow.append(ending.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=20)))
+            slow[-1].sendall(POST + b"Expect: 100-continue\r\nContent-Length: 100\r\n\r\n")
+            assert b"100 Continue" in slow[-1].recv(25)
+        # then
+        assert service.ask("{ __typename }") == {"__typename": "Query"}
+        assert answer(slow[0].recv(65536)) == (408, "REQUEST_TIMEOUT")
+
+
 def test_more_connections_than_may_be_open_are_refused_if_all_are_served(tmp_path: Path) -> None:
-    # given: as many requests as there may be connections, whose bodies are awaited
+    # given: as many event streams as there may be connections
     service = Service(f"sqlite:///{tmp_path / 'kith.db'}", tmp_path, max_sockets=3).wait()
     service.http.close()
+    stream = b'{"query": "subscription { changes { id } }"}'
     with contextlib.ExitStack() as ending:
         ending.callback(service.stop)
         for _ in range(3):
             busy = ending.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=20))
-            busy.sendall(POST + b"Expect: 100-continue\r\nContent-Length: 100\r\n\r\n")
-            assert b"100 Continue" in busy.recv(65536)
+            busy.sendall(POST + b"Accept: text/event-stream\r\nContent-Length: %d\r\n\r\n" % len(stream) + stream)
+            assert b" 200 OK" in busy.recv(65536)
         # when
         received = service.exchange(POST + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY)
     # then
