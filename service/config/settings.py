@@ -3,12 +3,14 @@
 import difflib
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from graph.domain.model.errors import InvalidInput
@@ -18,6 +20,9 @@ PREFIX = "KITH_"
 ENV_FILE = ".env"
 _KUBERNETES = ("SERVICE_", "PORT_")
 """Beginnings of the variables that Kubernetes sets in every pod for a service named kith."""
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?")
+"""An origin as browsers send it: without path, in lower case."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 PROFILE_DEFAULT = "Default: on in the development profile, off in the production profile."
 
@@ -25,7 +30,9 @@ PROFILE_DEFAULT = "Default: on in the development profile, off in the production
 class Settings(BaseSettings):
     """All settings; each is an environment variable with the prefix `KITH_`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", env_ignore_empty=True, allow_inf_nan=False
+    )
 
     store: str = Field(
         "sqlite:///kith.db", description="Where the graph is stored: sqlite:///FILE or neo4j://HOST:PORT."
@@ -155,6 +162,30 @@ class Settings(BaseSettings):
         "2025", description="HTTP statuses of GraphQL responses: as audited in 2025, or of the draft of August 2026."
     )
 
+    @field_validator("store")
+    @classmethod
+    def _check_store(cls, store: str) -> str:
+        if not store.startswith("sqlite:") and "@" in store:
+            # Addresses are printed and logged.
+            raise _invalid("an address must not contain a user or a password: use KITH_NEO4J_USER, KITH_NEO4J_PASSWORD")
+        return store
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, names: str) -> str:
+        for name in filter(None, map(str.strip, names.split(","))):
+            if name != "*" and not _HOST.fullmatch(name.removeprefix("*.")):
+                raise _invalid(f"{name!r} is not the name of a host, without scheme and port")
+        return names
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, origins: str) -> str:
+        for origin in filter(None, map(str.strip, origins.split(","))):
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise _invalid(f"{origin!r} is not an origin, such as https://example.com or http://localhost:3000")
+        return origins
+
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine can connect."""
@@ -210,6 +241,10 @@ class Settings(BaseSettings):
             federation=self.is_enabled(self.federation),
             details=self.is_enabled(self.error_details),
         )
+
+
+def _invalid(reason: str) -> PydanticCustomError:
+    return PydanticCustomError("setting", "{reason}", {"reason": reason})
 
 
 def load(**chosen: object) -> Settings:

@@ -21,6 +21,11 @@ class ApiKeys:
             if not colon or not name or len(key) < MIN_KEY_LENGTH:
                 message = f"KITH_API_KEYS: each entry is NAME:KEY with a key of {MIN_KEY_LENGTH} characters or more"
                 raise InvalidInput("INVALID_SETTING", message)
+            if not (key.isascii() and key.isprintable() and " " not in key):
+                # A header contains no others that all clients and proxies send alike.
+                raise InvalidInput(
+                    "INVALID_SETTING", f"KITH_API_KEYS: the key of {name!r} must be ASCII without blanks"
+                )
             if name in self._keys:
                 raise InvalidInput("INVALID_SETTING", f"KITH_API_KEYS: duplicate name {name!r}")
             self._keys[name] = key
