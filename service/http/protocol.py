@@ -133,7 +133,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _parse(self, data: bytes) -> bool:
         """Parse a piece and return whether it opens a WebSocket. Raises `HttpParserError`."""
-        rest = memoryview(data)
+        rest: bytes | memoryview = data
         while True:
             try:
                 self.parser.feed_data(rest)
@@ -142,7 +142,7 @@ class HttpProtocol(HttpToolsProtocol):
                     return True
                 # Some clients offer HTTP/2 with their first request, and send its body. The parser takes what follows
                 # such a head for the other protocol, or for the next request. So it gets the head without the offer.
-                rest = rest[upgrade.args[0] :]
+                rest = memoryview(rest)[upgrade.args[0] :]
                 self.parser = httptools.HttpRequestParser(self)
                 self.parser.feed_data(self._head_without_upgrade())
             else:
@@ -180,11 +180,6 @@ class HttpProtocol(HttpToolsProtocol):
         if not self.busy:
             self.waiting_since = self.loop.time()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Add a header. Trailers are none: whoever sends them may be another than who wrote the head."""
-        if self._in_head:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """Serve a request, unless its head exceeds a limit."""
         self._rejection = self._check_head()
@@ -199,6 +194,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._in_head, self._reading, self.waiting_since = False, False, None
         self._in_body, self._body_since = True, self.loop.time()
         super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            # Trailers are no headers: whoever sends them may be another than who wrote the head.
+            self.headers = []
         if self.server_state.closing and self.cycle is not None:
             self.cycle.keep_alive = False
 
