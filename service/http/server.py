@@ -86,6 +86,8 @@ class Server(uvicorn.Server):
             signal.signal(sig, signal.SIG_DFL)
             signal.raise_signal(sig)
         self.should_exit, self._interrupted = True, sig == signal.SIGINT
+        # Not ready from now on, and each answer asks its client to open another connection.
+        self._endpoint.shutting_down = self.server_state.closing = True
         # Whatever blocks the loop or a thread, the process ends.
         timer = threading.Timer(self._seconds, _exit, [self._seconds])
         timer.daemon = True
@@ -101,8 +103,6 @@ class Server(uvicorn.Server):
         """End everything in order: new connections, idle ones, streams, bodies, operations, the store."""
         log.info("shutting down within %g s", self._seconds)
         began = asyncio.get_running_loop().time()
-        # Not ready from now on, and each answer asks its client to open another connection.
-        self._endpoint.shutting_down = self.server_state.closing = True
         for connection in self.server_state.http():
             if connection.busy:
                 connection.shutdown()
