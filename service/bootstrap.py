@@ -109,6 +109,8 @@ class Wiring:
     attempted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the first attempt to prepare has succeeded or failed."""
     _conflicting: bool = False
+    _creating: bool = False
+    """Whether the structure of an empty store is being created, which takes seconds on Neo4j."""
     metrics: Metrics | None = None
     """`None` if they are off."""
     traces: Traces | None = None
@@ -135,7 +137,11 @@ class Wiring:
         """Create the structure of an empty store; raises `StoreVersionMismatch` for one of another version."""
         migrations = await self.store.migrations()
         if migrations.pending and migrations.empty:
-            await self.store.migrate()
+            self._creating = True
+            try:
+                await self.store.migrate()
+            finally:
+                self._creating = False
         else:
             migrations.check()
 
@@ -206,7 +212,8 @@ class Wiring:
     async def missing(self) -> dict[str, str]:
         """Return what is not ready, by component; empty if everything is ready."""
         missing: dict[str, str] = {}
-        if store := await self.graph.ready():
+        store = "the structure of the empty store is being created" if self._creating else await self.graph.ready()
+        if store:
             missing["store"] = store
         if self._conflicting:
             missing["rules"] = self.problem

@@ -127,6 +127,33 @@ def test_an_older_store_is_not_ready_until_it_is_migrated(tmp_path: Path, run: R
     run(attempt())
 
 
+def test_a_store_is_not_called_empty_while_its_structure_is_being_created(tmp_path: Path, run: Run) -> None:
+    # given
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    class SlowStore(SQLiteStore):
+        async def migrate(self, backup: Path | None = None) -> list[str]:
+            began.set()
+            await go_on.wait()
+            return await super().migrate(backup)
+
+    wiring = wire(settings(f"sqlite:///{tmp_path / 'kith.db'}"))
+    wiring.store = SlowStore(tmp_path / "kith.db")
+
+    async def attempt() -> None:
+        # when
+        preparing = asyncio.create_task(wiring.prepare_when_available())
+        await began.wait()
+        # then
+        assert (await wiring.missing())["store"] == "the structure of the empty store is being created"
+        go_on.set()
+        await prepared(wiring, preparing)
+        await wiring.store.close()
+        await wiring.graph.close()
+
+    run(attempt())
+
+
 def test_preparation_goes_on_after_any_error_and_names_it_without_its_values(
     tmp_path: Path, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
