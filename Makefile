@@ -45,7 +45,11 @@ demo: $(VENV)/installed ## Start Kith, import a small shop, show what was merged
 	$(BIN)/python examples/demo.py $(ARGS)
 
 test: $(VENV)/installed-dev $(VENV)-docs/installed api-tools check ## Run all checks and all tests; ARGS chooses some.
+ifeq ($(ARGS),)
+	$(BIN)/python -m tools.run_tests
+else
 	$(BIN)/python -m pytest $(ARGS)
+endif
 
 check: $(VENV)/installed-dev ## Run the checks that need no tests: style, types, layers.
 	$(BIN)/ruff format --check .

@@ -28,7 +28,7 @@ with Server(Path(sys.argv[1]), heap_mb=256, page_cache_mb=64):
 """
 WAITING = """
 import subprocess, sys
-subprocess.run([sys.executable, "-c", sys.argv[1]], stdin=subprocess.PIPE)
+subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdin=subprocess.PIPE).wait()  # `run` would close the pipe
 """
 CHILD = f"""
 import sys, time
