@@ -37,6 +37,7 @@ MAX_HITS = 1_000
 """The most texts that a word may match; further texts are left out, so a frequent word needs a rarer one with it."""
 UNSEARCHED_NAMESPACES = frozenset({"cookie", "device", "ip", "payment_token"})
 """Namespaces with values that nobody types: they are found by their beginning only, and their words are not stored."""
+_TWO_NUMBERS = re.compile(r"(?<!\S)\d+ \d+(?!\S)")
 _PARTS = re.compile(r"\d+|[^\W\d]+")
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _E164 = re.compile(r"\+[1-9][0-9]{4,}")
@@ -152,7 +153,9 @@ def text_of_identifier(key: str) -> str:
         return ""
     plain = fold(value)
     # A card number may be spoken, and stored, with or without the separators between letters and digits.
-    words = [*plain, *_joined(plain), *(part for word in plain for part in _PARTS.findall(word))]
+    words = [*plain, *(part for word in plain for part in _PARTS.findall(word))]
+    if _TWO_NUMBERS.search(" ".join(plain)):
+        words += _joined(plain)
     if namespace == "phone":
         words += _phone_forms(value)
         words.append(_ENDING + "".join(filter(str.isdigit, reversed(value))))
