@@ -36,7 +36,8 @@ def _navigation(folder: str) -> str:
             "clients", "federation", "graph-in-neo4j",
         ],
         "operations": [
-            "deployment", "monitoring", "backfill", "backup", "verify", "upgrade", "incidents", "performance", "limits",
+            "deployment", "monitoring", "backfill", "backup", "verify", "upgrade", "incidents", "sizing", "performance",
+            "limits",
         ],
         "internals": [
             "architecture", "resolution-rule", "incremental-resolution", "stores", "compiled-execution", "scheduling",
