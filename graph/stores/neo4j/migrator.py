@@ -6,7 +6,7 @@ node once it is complete, with its index; until then it is carried out again, so
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -38,19 +38,32 @@ def digest(name: str) -> str:
 
 async def status(session: neo4j.AsyncSession) -> Migrations:
     """Return which migrations a database lacks; one whose index was dropped is lacking again."""
+    current, _ = await _status_and_offline(session)
+    return current
+
+
+async def problem(session: neo4j.AsyncSession) -> str:
+    """Return an empty text if the program can use the database, otherwise why it cannot."""
+    current, offline = await _status_and_offline(session)
+    if current.problem or not offline:
+        return current.problem
+    return f"these indexes of the database are not complete: {', '.join(offline)}"
+
+
+async def _status_and_offline(session: neo4j.AsyncSession) -> tuple[Migrations, list[str]]:
     # In this order: a database that another process sets up meanwhile is complete before anything is stored in it.
     ((empty,),) = await _run(session, MIGRATIONS["is_empty"])
     applied = dict(await _run(session, MIGRATIONS["applied"]))
-    # Migrations of data have no index.
-    indexes = {"", *dict(await _run(session, MIGRATIONS["indexes"]))}
-    pending = [name for name in SCHEMA if name not in applied or _index(name) not in indexes]
-    unknown = [name for name, recorded in applied.items() if name not in SCHEMA or recorded != digest(name)]
-    return Migrations(pending, unknown, empty)
-
-
-async def offline(session: neo4j.AsyncSession) -> list[str]:
-    """Return the names of the program's indexes that are not complete."""
     indexes = dict(await _run(session, MIGRATIONS["indexes"]))
+    # Migrations of data have no index.
+    present = {"", *indexes}
+    pending = [name for name in SCHEMA if name not in applied or _index(name) not in present]
+    unknown = [name for name, recorded in applied.items() if name not in SCHEMA or recorded != digest(name)]
+    return Migrations(pending, unknown, empty), _offline(indexes)
+
+
+def _offline(indexes: Mapping[str, str]) -> list[str]:
+    """Return the names of the program's indexes that are not complete, from the states of those that exist."""
     names = filter(None, map(_index, SCHEMA))
     return [name for name in names if indexes.get(name) != "ONLINE"]
 
@@ -113,7 +126,8 @@ async def _complete(session: neo4j.AsyncSession, names: Sequence[str]) -> None:
     if not names:
         return
     await _run(session, MIGRATIONS["await_indexes"])
-    if missing := {_index(name) for name in names} & set(await offline(session)):
+    offline = _offline(dict(await _run(session, MIGRATIONS["indexes"])))
+    if missing := {_index(name) for name in names} & set(offline):
         raise StoreUnavailable(f"the database could not build these indexes: {', '.join(sorted(map(str, missing)))}")
     rows = [{"name": name, "digest": digest(name)} for name in names]
 

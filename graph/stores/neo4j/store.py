@@ -165,13 +165,11 @@ class Neo4jStore(
             return sentence
         try:
             async with asyncio.timeout(READY_SECONDS), self._session() as session:
-                problem = (await migrator.status(session)).problem
-                offline = "" if problem else ", ".join(await migrator.offline(session))
+                return await migrator.problem(session)
         except TimeoutError:
             return NO_ANSWER
         except (StoreUnavailable, StoreFailure) as error:
             return error.message
-        return problem or (offline and f"these indexes of the database are not complete: {offline}")
 
     async def close(self) -> None:
         await self._connections.close()
