@@ -173,7 +173,7 @@ class Settings(BaseSettings):
     @field_validator("allowed_hosts")
     @classmethod
     def _check_hosts(cls, names: str) -> str:
-        for name in filter(None, map(str.strip, names.split(","))):
+        for name in _names(names):
             if name != "*" and not _HOST.fullmatch(name.removeprefix("*.")):
                 raise _invalid(f"{name!r} is not the name of a host, without scheme and port")
         return names
@@ -181,7 +181,7 @@ class Settings(BaseSettings):
     @field_validator("allowed_origins")
     @classmethod
     def _check_origins(cls, origins: str) -> str:
-        for origin in filter(None, map(str.strip, origins.split(","))):
+        for origin in _names(origins):
             if origin != "*" and not _ORIGIN.fullmatch(origin):
                 raise _invalid(f"{origin!r} is not an origin, such as https://example.com or http://localhost:3000")
         return origins
@@ -204,13 +204,12 @@ class Settings(BaseSettings):
     @property
     def origins(self) -> tuple[str, ...]:
         """Return the origins whose web pages may send requests."""
-        return tuple(filter(None, (origin.strip() for origin in self.allowed_origins.split(","))))
+        return _names(self.allowed_origins)
 
     @property
     def hosts(self) -> tuple[str, ...] | None:
         """Return the host names that requests may name; `None` allows all."""
-        chosen = tuple(filter(None, (name.strip() for name in self.allowed_hosts.split(","))))
-        if chosen:
+        if chosen := _names(self.allowed_hosts):
             return chosen
         return None if self.api_keys.get_secret_value() else (*LOOPBACK_NAMES, self.host)
 
@@ -241,6 +240,11 @@ class Settings(BaseSettings):
             federation=self.is_enabled(self.federation),
             details=self.is_enabled(self.error_details),
         )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Return the names in a comma-separated list."""
+    return tuple(filter(None, map(str.strip, text.split(","))))
 
 
 def _invalid(reason: str) -> PydanticCustomError:
