@@ -195,7 +195,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._in_body, self._body_since = True, self.loop.time()
         super().on_headers_complete()
         if not self.parser.should_upgrade():
-            # Trailers are no headers: whoever sends them may be another than who wrote the head.
+            # Trailers are not headers: whoever sends them may be another than who wrote the head.
             self.headers = []
         if self.server_state.closing and self.cycle is not None:
             self.cycle.keep_alive = False
