@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from graph.domain.model.errors import InvalidInput, StoreUnavailable
-from graph.stores.sqlite.failures import code_of
+from graph.stores.sqlite.failures import code_of, damages
 
 STEP_PAGES = 4096
 """Pages of one step, 16 MB: a signal is handled and progress is reported between two."""
@@ -93,9 +93,9 @@ def _check(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as copy:
         # One file, whatever the source's journal is: a log beside it would not be renamed with it.
         copy.execute("PRAGMA journal_mode = DELETE")
-        problems = [problem for (problem,) in copy.execute("PRAGMA integrity_check(1)")]
-    if problems != ["ok"]:
-        raise StoreUnavailable(f"{DAMAGED}: {problems[0]}")
+        found = damages(copy)
+    if found:
+        raise StoreUnavailable(f"{DAMAGED}: {found[0]}")
 
 
 def synchronize(path: Path) -> None:

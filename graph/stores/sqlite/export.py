@@ -90,7 +90,7 @@ class _Snapshot(Generic[T]):
 def records(db: mapping.Connection) -> Iterator[Record]:
     """Yield everything that a transaction reads."""
     yield from _before_observations(db)
-    for row in db.execute(f"{_OBSERVATIONS} ORDER BY o.id"):
+    for row in db.execute(f"SELECT {_OBSERVATION} FROM observations o ORDER BY o.id"):
         yield _observation(row)
     yield from _after_observations(db)
 
@@ -98,10 +98,9 @@ def records(db: mapping.Connection) -> Iterator[Record]:
 def records_with_indexes(db: mapping.Connection) -> Iterator[Exported]:
     """Yield everything that a transaction reads, with what follows from it."""
     yield from _before_observations(db)
-    sql = _OBSERVATIONS.replace(
-        " FROM observations o", f", {_UNMENTIONED}, {_FACTS}, {_FACT_WORDS} FROM observations o"
-    )
-    for *row, unmentioned, facts, words in db.execute(f"{sql} ORDER BY o.id"):
+    for *row, unmentioned, facts, words in db.execute(
+        f"SELECT {_OBSERVATION}, {_UNMENTIONED}, {_FACTS}, {_FACT_WORDS} FROM observations o ORDER BY o.id"
+    ):
         yield _observation(row)
         yield StoredIndexes(
             tuple(orjson.loads(unmentioned)),
@@ -115,7 +114,7 @@ def records_with_indexes(db: mapping.Connection) -> Iterator[Exported]:
         yield StoredWords(key, words)
 
 
-_OBSERVATIONS = f"SELECT {mapping.FACT_HOLDERS}, {mapping.of('o', mapping.RECEIPT)} FROM observations o"
+_OBSERVATION = f"{mapping.FACT_HOLDERS}, {mapping.of('o', mapping.RECEIPT)}"
 _UNMENTIONED = """(SELECT json_group_array(k.value) FROM json_each(o.keys) k JOIN identifiers i ON i.key = k.value
     WHERE NOT EXISTS (SELECT 1 FROM observation_identifiers m WHERE m.identifier = i.id AND m.observation = o.id))"""
 _FACTS = """(SELECT json_group_array(json_array(i.key, f.kind, f.at, f.type, f.channel, f.campaign, f.sku))

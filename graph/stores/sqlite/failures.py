@@ -43,6 +43,12 @@ def unavailable(error: sqlite3.DatabaseError, path: str) -> StoreUnavailable:
     return StoreUnavailable(SENTENCES.get(code, f"the database file cannot be used: {error}"))
 
 
+def damages(db: sqlite3.Connection, limit: int = 1) -> list[str]:
+    """Return what SQLite finds damaged in a file, at most `limit` sentences; none if the file is sound."""
+    problems = [problem for (problem,) in db.execute(f"PRAGMA integrity_check({limit})")]
+    return [problem for problem in problems if problem != "ok"]
+
+
 def _obstacle(path: str) -> str:
     folder = os.path.dirname(os.path.abspath(path))
     if os.path.isdir(path):

@@ -28,7 +28,7 @@ def status(db: sqlite3.Connection) -> Migrations:
 
     Raises `StoreVersionMismatch` if the file is a database of another program.
     """
-    version = _version(db)
+    version = version_of(db)
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and not version:
         raise StoreVersionMismatch("the database file has tables and is not a store of Kith: name another file")
@@ -51,11 +51,12 @@ def migrate(db: sqlite3.Connection) -> list[str]:
 
 def check_not_newer(db: sqlite3.Connection) -> None:
     """Raise `StoreVersionMismatch` if a newer program has migrated the file since it was opened."""
-    if (version := _version(db)) > newest():
+    if (version := version_of(db)) > newest():
         raise newer(f"{version:04}")
 
 
-def _version(db: sqlite3.Connection) -> int:
+def version_of(db: sqlite3.Connection) -> int:
+    """Return the number of the last migration that a file has, 0 for a file without any."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     return int(version)
 

@@ -11,6 +11,7 @@ from graph.domain.model.json_text import compact
 from graph.domain.model.stored_records import StorageDamage
 from graph.stores.sqlite import mapping
 from graph.stores.sqlite.connection import Connected
+from graph.stores.sqlite.failures import damages
 from graph.stores.sqlite.search import insert_identifier_texts
 
 
@@ -136,11 +137,11 @@ class Repair(Connected):
 def check_storage(db: mapping.Connection) -> list[StorageDamage]:
     """Return what is damaged: in pages and indexes, then in rows."""
     try:
-        problems = [problem for (problem,) in db.execute(f"PRAGMA integrity_check({_MAX_PROBLEMS})")]
+        problems = damages(db, _MAX_PROBLEMS)
     except sqlite3.DatabaseError as error:
         problems = [str(error)]
     # Of the kind "row 7 missing from index identifiers_of_customer": without values.
-    found = [StorageDamage(f"in the file: {problem}", 1, "index" in problem) for problem in problems if problem != "ok"]
+    found = [StorageDamage(f"in the file: {problem}", 1, "index" in problem) for problem in problems]
     if not all(damage.repairable for damage in found):
         return found
     for condition in _CONDITIONS:

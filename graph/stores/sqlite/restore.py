@@ -10,6 +10,7 @@ from pathlib import Path
 from graph.domain.model.errors import InvalidInput, StoreNotEmpty, StoreUnavailable
 from graph.stores.sqlite import migrator
 from graph.stores.sqlite.backup import synchronize
+from graph.stores.sqlite.failures import damages
 
 _MAGIC = b"SQLite format 3\0"
 _ALWAYS = frozenset({"identifiers", "observations", "customers", "changes", "stored_values"})
@@ -78,12 +79,16 @@ def _exclusive(path: Path, force: bool) -> Iterator[None]:
 
 def _contents(connection: sqlite3.Connection) -> str:
     """Return what a store's file holds; an empty text if it holds no data. Raises `InvalidInput` for another file."""
-    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    names = _tables(connection)
     if names and not names.issuperset(_ALWAYS):
         raise InvalidInput("INVALID_FILE", "the file is not a store of Kith; it is not replaced")
     present = (table for table in _DATA if table in names)
     table = next((table for table in present if connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()), "")
     return table and f"not empty: it has {table}"
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 def check_backup(path: Path) -> None:
@@ -93,13 +98,11 @@ def check_backup(path: Path) -> None:
     """
     try:
         with closing(open_file(path, "ro")) as connection:
-            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            problems = [problem for (problem,) in connection.execute("PRAGMA integrity_check(1)")]
+            names, version, found = _tables(connection), migrator.version_of(connection), damages(connection)
     except sqlite3.DatabaseError as error:
         raise InvalidInput("INVALID_FILE", f"{path} cannot be read: {error}") from error
-    if problems != ["ok"]:
-        raise InvalidInput("INVALID_FILE", f"{path} is damaged: {problems[0]}")
+    if found:
+        raise InvalidInput("INVALID_FILE", f"{path} is damaged: {found[0]}")
     if not names.issuperset(_ALWAYS):
         raise InvalidInput("INVALID_FILE", f"{path} is not a store of Kith")
     if version > migrator.newest():

@@ -57,7 +57,7 @@ class SQLiteStore(
         self._writer = ThreadPoolExecutor(1, "kith-sqlite-writer")
         self._readers = ThreadPoolExecutor(READERS, READER)
         self._read_pool = ReadPool(self._readers, READERS, self._run)
-        self._connections = ThreadConnections(self._path, lambda: self._open_connection(), _tune_for_thread)
+        self._connections = ThreadConnections(self._path, self._open_connection, _tune_for_thread)
         self._writes = WriteTransactions(self._path, self._connections)
         self._attempt: asyncio.Task[None] | None = None
         """The write that shows whether the file can be written."""

@@ -50,17 +50,14 @@ class ThreadConnections:
         return connection or self._add()
 
     def _add(self) -> sqlite3.Connection:
-        try:
-            # Each thread uses its own connection; only `close` touches all of them, when the threads have ended.
-            with self._lock:
-                connection = self.open()
-                with _closed_on_error(connection):
-                    self._tune(connection)
-                    if self._file is None:
-                        self._remember_files(connection)
-                self._open.append(connection)
-        except sqlite3.DatabaseError as error:
-            failures.reraise(error, self._path)
+        # Each thread uses its own connection; only `close` touches all of them, when the threads have ended.
+        with self.errors(), self._lock:
+            connection = self.open()
+            with _closed_on_error(connection):
+                self._tune(connection)
+                if self._file is None:
+                    self._remember_files(connection)
+            self._open.append(connection)
         self._local.connection = connection
         return connection
 

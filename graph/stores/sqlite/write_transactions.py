@@ -21,7 +21,7 @@ class WriteTransactions:
     """Begins and commits the write transactions of a store, in its writing thread."""
 
     def __init__(self, path: str, connections: ThreadConnections) -> None:
-        self._path, self._connections = path, connections
+        self._connections = connections
         self._lock = WriteLock(path)
         self.problem: str | None = None
         """Why the last write failed, empty if it succeeded, `None` if nothing was written so far."""
