@@ -48,9 +48,6 @@ from graph.queries.statistics import FitModels, StatisticsService
 from graph.queries.subscriptions import ChangeBroadcaster
 from graph.segment_worker import SegmentWorker
 
-MAX_CUSTOMERS = 100
-"""Customers that one look-up may request."""
-
 
 class IdentityGraph:
     """The graph over one store.

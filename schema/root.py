@@ -1,11 +1,12 @@
 """The schema: all queries, mutations and subscriptions."""
 
+from collections.abc import Callable
 from functools import partial
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from graph.identity_graph import IdentityGraph
+from graph.viewer_graph import ViewerGraph
 from schema.federation import FEDERATION_DEFINITIONS, KithSchema
 from schema.operations.attributes import AttributeMutations, AttributeQueries
 from schema.operations.changes import ChangeQueries, ChangeSubscriptions
@@ -27,7 +28,7 @@ from schema.operations.segments import SegmentMutations, SegmentQueries
 from schema.operations.simulation import SimulationQueries
 from schema.operations.source_revocations import SourceRevocationMutations, SourceRevocationQueries
 from schema.shared.channels import CHANNEL_SCALAR
-from schema.shared.context import Caller, Context
+from schema.shared.context import Context
 from schema.shared.scalars import SCALARS
 from schema.types.change import Change
 from schema.types.customer import Customer
@@ -89,9 +90,13 @@ schema = KithSchema(
 )
 
 
-def new_context(graph: IdentityGraph, caller: Caller) -> Context:
-    """Return the context of one request."""
-    return Context(graph, caller, partial(Customer.of, graph=graph))
+def _always() -> bool:
+    return True
+
+
+def new_context(graph: ViewerGraph, is_authorized: Callable[[], bool] = _always) -> Context:
+    """Return the context of one operation. `is_authorized` tells whether the viewer's key or token is still valid."""
+    return Context(graph, partial(Customer.of, graph=graph), is_authorized)
 
 
 def sdl() -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FieldNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -23,6 +24,7 @@ from msgspec import Struct
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from schema.execution.access import AccessRules, DocumentAccess, Needs
 from schema.execution.compiled import Plans, plans_of
 from schema.execution.document_weight import DocumentWeigher, SelectionWeight
 from schema.execution.limits import Limits
@@ -77,6 +79,7 @@ class Operation:
     node: OperationDefinitionNode
     document: DocumentNode
     schema: GraphQLSchema
+    access: DocumentAccess
     digest: str = ""
     """The beginning of the document's SHA-256, by which logs name it."""
     size_paths: tuple[SizePath, ...] = ()
@@ -85,6 +88,14 @@ class Operation:
     plans: Plans | None = None
     """The compiled plans; `None` before the second run."""
     weights: dict[Hashable, OperationWeight] = field(default_factory=dict)
+    _needs: Needs | None = None
+
+    @property
+    def needs(self) -> Needs:
+        """The scopes that a caller must hold."""
+        if self._needs is None:
+            self._needs = self.access.needs(self.node)
+        return self._needs
 
     def weight(self, sent: Mapping[str, Any]) -> OperationWeight:
         """Return the weight with these variables. Weights are cached by the values that they depend on."""
@@ -124,6 +135,7 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
         self._schema, self._limits = schema, limits
+        self._access_rules = AccessRules(schema)
         self._cache: OrderedDict[str, Document] = OrderedDict()
         self._compiled: OrderedDict[int, Operation] = OrderedDict()
 
@@ -173,6 +185,9 @@ class Documents:
         digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:DIGEST_LENGTH]
         # The limits are checked first: a document that exceeds them would make validation expensive.
         operations: dict[str, Operation] = {}
+        access = self._access_rules.of_document(
+            [definition for definition in node.definitions if isinstance(definition, FragmentDefinitionNode)]
+        )
         try:
             errors = self._disabled_features(node)
             weigher = DocumentWeigher(self._schema, node, {})
@@ -182,7 +197,7 @@ class Documents:
                     name = definition.name.value if definition.name else ""
                     variables = {variable.variable.name.value for variable in definition.variable_definitions or ()}
                     paths = tuple(path for path in weigher.size_paths if path[0] in variables)
-                    operations[name] = Operation(definition, node, self._schema, digest, paths)
+                    operations[name] = Operation(definition, node, self._schema, access, digest, paths)
             if not errors:
                 errors = validate(self._schema, node, RULES, max_errors=MAX_ERRORS)
                 errors = errors or conflicts(self._schema, node, MAX_ERRORS)

@@ -12,6 +12,7 @@ from msgspec import Struct
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
+from graph.domain.access.viewer import Viewer
 from graph.domain.model.errors import KithError
 from graph.domain.profile.pages import MAX_PAGE
 from graph.runtime.timeouts import SharedTimeout
@@ -34,6 +35,7 @@ class Stage(Enum):
     PARSING = "parsing"
     VALIDATION = "validation"
     METHOD = "method"
+    ACCESS = "access"
     TIME = "time"
     EXECUTION = "execution"
 
@@ -71,9 +73,16 @@ class OperationRunner:
         self._timeout = SharedTimeout(limits.seconds)
 
     def prepare(
-        self, request: GraphQLRequest, allowed: Collection[OperationType], on_prepared: OnPrepared | None = None
+        self,
+        request: GraphQLRequest,
+        viewer: Viewer,
+        allowed: Collection[OperationType],
+        on_prepared: OnPrepared | None = None,
     ) -> tuple[Operation, ExecutionAnswer | None]:
-        """Return the requested operation, or the answer that rejects it."""
+        """Return the requested operation, or the answer that rejects it.
+
+        This is the one door of all transports, so here it is checked what the viewer may select.
+        """
         document = self.documents.get(request.query)
         if document.errors:
             stage = Stage.VALIDATION if document.parsed else Stage.PARSING
@@ -87,6 +96,8 @@ class OperationRunner:
                 f"a {kind.value} is not allowed in this kind of request", extensions={"code": "METHOD_NOT_ALLOWED"}
             )
             return _NO_OPERATION, ExecutionAnswer(Stage.METHOD, errors=[error])
+        if not operation.needs.scopes <= viewer.scopes:
+            return _NO_OPERATION, _forbidden(operation, viewer)
         weight = operation.weight(request.variables)
         if on_prepared is not None:
             on_prepared(operation, weight.cost)
@@ -119,7 +130,7 @@ class OperationRunner:
     ) -> ExecutionAnswer:
         """Run a query or a mutation. `on_prepared` is called with the operation and its cost before it begins."""
         try:
-            operation, rejected = self.prepare(request, allowed, on_prepared)
+            operation, rejected = self.prepare(request, context.viewer, allowed, on_prepared)
             return await self._run(operation, request, context) if rejected is None else rejected
         except Exception as error:
             return _failed(error)
@@ -170,7 +181,7 @@ class OperationRunner:
         """Run any operation: a subscription yields one answer per event, other operations yield one answer."""
         source: Any = None
         try:
-            operation, rejected = self.prepare(request, allowed, on_prepared)
+            operation, rejected = self.prepare(request, context.viewer, allowed, on_prepared)
             if rejected is not None:
                 yield rejected
             elif operation.node.operation is not OperationType.SUBSCRIPTION:
@@ -182,6 +193,9 @@ class OperationRunner:
                     yield ExecutionAnswer(Stage.VALIDATION, errors=source.errors)
                     return
                 async for result in source:
+                    if not context.is_authorized():
+                        yield _unauthorized()
+                        return
                     yield _answer(result)
         except Exception as error:
             # graphql-core reports errors of resolvers, but not errors of the source of events.
@@ -213,6 +227,24 @@ class OperationRunner:
 def rejection(error: KithError) -> ExecutionAnswer:
     """Return the answer to a request that is not executed."""
     return ExecutionAnswer(Stage.VALIDATION, errors=[GraphQLError(error.message, original_error=error)])
+
+
+def _forbidden(operation: Operation, viewer: Viewer) -> ExecutionAnswer:
+    """Return the answer to an operation that selects what the viewer may not. It says nothing about stored data."""
+    missing = operation.needs.missing(viewer.scopes)
+    fields = "; ".join(f"{', '.join(coordinates)} (scope {scope})" for scope, coordinates in missing.items())
+    extensions = {
+        "code": "FORBIDDEN",
+        "coordinates": [coordinate for coordinates in missing.values() for coordinate in coordinates],
+    }
+    error = GraphQLError(f"the role {viewer.role} may not access {fields}", operation.node, extensions=extensions)
+    return ExecutionAnswer(Stage.ACCESS, errors=[error])
+
+
+def _unauthorized() -> ExecutionAnswer:
+    """Return the last answer of a stream whose key or token is no longer valid."""
+    error = GraphQLError("the key or token is no longer valid", extensions={"code": "UNAUTHENTICATED"})
+    return ExecutionAnswer(Stage.ACCESS, errors=[error])
 
 
 def _failed(error: Exception) -> ExecutionAnswer:

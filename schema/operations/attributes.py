@@ -3,6 +3,7 @@
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
+from graph.domain.access.scopes import CATALOG_READ, OBSERVATION_WRITE
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.profile.attributes import AttributesStatement, Value
 from graph.domain.profile.catalog import ADDRESS_PARTS
@@ -11,6 +12,7 @@ from schema.operations.observation_inputs import checked_id, pairs
 from schema.operations.observations import record_batch
 from schema.shared.context import Info
 from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp, require_valid
 from schema.types.observation import ObservationsPayload
 from schema.types.profile import AttributeDefinition
@@ -128,6 +130,7 @@ class RecordAttributesInput:
     )
 
 
+@requires(record_attributes=OBSERVATION_WRITE)
 @strawberry.type
 class AttributeMutations:
     """Mutations of attributes."""
@@ -141,6 +144,7 @@ class AttributeMutations:
         return await record_batch(info, info.context.graph.record_attributes, input.attributes)
 
 
+@requires(attribute_definitions=CATALOG_READ)
 @strawberry.type
 class AttributeQueries:
     """Queries of attributes."""

@@ -6,12 +6,15 @@ from typing import Annotated
 
 import strawberry
 
+from graph.domain.access.scopes import CHANGES_READ
 from schema.shared.connections import Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
+from schema.shared.required_scopes import requires
 from schema.types.change import Change
 
 
+@requires(changes=CHANGES_READ)
 @strawberry.type
 class ChangeQueries:
     """Queries of the history."""
@@ -35,6 +38,7 @@ class ChangeQueries:
         return result
 
 
+@requires(changes=CHANGES_READ)
 @strawberry.type
 class ChangeSubscriptions:
     """Subscriptions to the history."""
@@ -55,6 +59,6 @@ class ChangeSubscriptions:
     ) -> AsyncGenerator[Change, None]:
         """Yield changes."""
         number = None if after is None else decode(after, int)[0]
-        async with aclosing(info.context.graph.broadcaster.changes(number)) as entries:
+        async with aclosing(info.context.graph.new_changes(number)) as entries:
             async for entry in entries:
                 yield Change.of(entry)

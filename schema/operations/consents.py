@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from graph.domain.access.scopes import CATALOG_READ, CONSENT_OF_ADDRESS, CONSENT_WRITE
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.profile.consents import (
     EVERY_CHANNEL,
@@ -20,6 +21,7 @@ from schema.operations.observations import record_batch
 from schema.shared.channels import Channel, channel_or_every
 from schema.shared.context import Info
 from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp, require_valid
 from schema.types.consent import ConsentStatus
 from schema.types.observation import ObservationsPayload
@@ -83,6 +85,7 @@ class RecordConsentsInput:
     consents: list[ConsentInput] = strawberry.field(description="1 to 1,000 consent decisions.")
 
 
+@requires(record_consents=CONSENT_WRITE)
 @strawberry.type
 class ConsentMutations:
     """Mutations of consent."""
@@ -97,6 +100,7 @@ class ConsentMutations:
         return await record_batch(info, info.context.graph.record_consents, input.consents)
 
 
+@requires(consent=CONSENT_OF_ADDRESS, consent_purposes=CATALOG_READ, consent_channels=CATALOG_READ)
 @strawberry.type
 class ConsentQueries:
     """Queries of consent."""

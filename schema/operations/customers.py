@@ -6,12 +6,14 @@ from typing import Annotated
 
 import strawberry
 
+from graph.domain.access.scopes import CUSTOMER_BATCH, CUSTOMER_LOOKUP, CUSTOMER_WATCH
 from graph.domain.model.errors import InvalidInput
 from graph.domain.profile.pages import ById, ByKey, CustomerRef, Selection
-from graph.identity_graph import MAX_CUSTOMERS, IdentityGraph
+from graph.viewer_graph import MAX_CUSTOMERS, ViewerGraph
 from schema.operations.identifier_input import IdentifierInput
 from schema.shared.context import Info
 from schema.shared.lookahead import selection_of
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp, require_valid
 from schema.types.customer import Customer
 
@@ -28,17 +30,18 @@ class CustomerBy:
         default=strawberry.UNSET, description="Any identifier of the customer. E.g. an email address."
     )
 
-    def ref(self, graph: IdentityGraph) -> CustomerRef:
+    def ref(self, graph: ViewerGraph) -> CustomerRef:
         """Convert to the domain's value."""
         if self.identifier:
             return _by_identifier(graph, self.identifier, ("by", "identifier"))
         return ById(str(self.id))
 
 
-def _by_identifier(graph: IdentityGraph, identifier: IdentifierInput, path: tuple[str | int, ...]) -> ByKey:
+def _by_identifier(graph: ViewerGraph, identifier: IdentifierInput, path: tuple[str | int, ...]) -> ByKey:
     return ByKey(graph.rules.key(identifier.namespace, identifier.raw, path))
 
 
+@requires(customer=CUSTOMER_LOOKUP, customers=CUSTOMER_BATCH)
 @strawberry.type
 class CustomerQueries:
     """Queries of customers."""
@@ -84,6 +87,7 @@ class CustomerQueries:
         return [info.context.customer_or_none(view) for view in await graph.customers(refs, selection)]
 
 
+@requires(customer_changed=CUSTOMER_WATCH)
 @strawberry.type
 class CustomerSubscriptions:
     """Subscriptions to customers."""
@@ -101,7 +105,7 @@ class CustomerSubscriptions:
         graph = info.context.graph
         selection = selection_of(info) or Selection()
         ref = by.ref(graph)
-        async with aclosing(graph.broadcaster.customer(ref)) as changes:
+        async with aclosing(graph.customer_changes(ref)) as changes:
             async for _ in changes:
                 (view,) = await graph.customers([ref], selection)
                 yield info.context.customer_or_none(view)

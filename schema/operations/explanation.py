@@ -4,11 +4,14 @@ from typing import Annotated
 
 import strawberry
 
+from graph.domain.access.scopes import GRAPH_READ
 from schema.operations.identifier_input import IdentifierInput
 from schema.shared.context import Info
+from schema.shared.required_scopes import requires
 from schema.types.explanation import Explanation
 
 
+@requires(why=GRAPH_READ)
 @strawberry.type
 class ExplanationQueries:
     """Queries of evidence."""

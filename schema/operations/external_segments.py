@@ -2,6 +2,7 @@
 
 import strawberry
 
+from graph.domain.access.scopes import OBSERVATION_WRITE
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from schema.operations.identifier_input import IdentifierInput
@@ -9,6 +10,7 @@ from schema.operations.observation_inputs import checked_id, pairs
 from schema.operations.observations import record_batch
 from schema.shared.context import Info
 from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp, require_valid
 from schema.types.observation import ObservationsPayload
 
@@ -67,6 +69,7 @@ class RecordExternalSegmentsInput:
     segments: list[ExternalSegmentInput] = strawberry.field(description="1 to 1,000 memberships in external segments.")
 
 
+@requires(record_external_segments=OBSERVATION_WRITE)
 @strawberry.type
 class ExternalSegmentMutations:
     """Mutations of external segments."""

@@ -4,11 +4,13 @@ from typing import Annotated
 
 import strawberry
 
+from graph.domain.access.scopes import GRAPH_READ
 from graph.domain.resolution.health import Finding, FindingKind
 from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
 from schema.shared.enums import describe_enum
+from schema.shared.required_scopes import requires
 from schema.types.identifier import IdentifierRef
 from schema.types.link import Link
 
@@ -28,6 +30,7 @@ describe_enum(
 )
 
 
+@requires(GRAPH_READ)
 @strawberry.type(description="A sign that the data or the rules have a problem, with a suggestion.")
 class HealthFinding:
     """A finding in GraphQL."""
@@ -71,6 +74,7 @@ class HealthFinding:
         )
 
 
+@requires(graph_health=GRAPH_READ)
 @strawberry.type
 class HealthQueries:
     """Queries of the graph's health."""

@@ -3,6 +3,7 @@
 import strawberry
 from strawberry.scalars import JSON
 
+from graph.domain.access.scopes import OBSERVATION_WRITE
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.interaction_types import INTERACTION_TYPES
 from graph.domain.profile.interactions import Interaction, InteractionStatement
@@ -11,6 +12,7 @@ from schema.operations.observation_inputs import checked_id, pairs
 from schema.operations.observations import record_batch
 from schema.shared.context import Info
 from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp, require_valid
 from schema.types.observation import ObservationsPayload
 
@@ -95,6 +97,7 @@ class RecordInteractionsInput:
     interactions: list[InteractionInput] = strawberry.field(description="1 to 1,000 interactions.")
 
 
+@requires(record_interactions=OBSERVATION_WRITE)
 @strawberry.type
 class InteractionMutations:
     """Mutations of interactions."""

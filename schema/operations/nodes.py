@@ -5,10 +5,12 @@ from typing import Annotated
 
 import strawberry
 
+from graph.domain.access.scopes import CUSTOMER_LOOKUP
 from graph.domain.model.errors import InvalidInput
 from graph.domain.profile.pages import MAX_PAGE, ById, Selection
 from schema.shared.context import Info
 from schema.shared.lookahead import selection_of
+from schema.shared.required_scopes import requires
 from schema.types.change import PREFIX as CHANGE
 from schema.types.change import Change, change_number
 from schema.types.node import Node
@@ -37,6 +39,7 @@ async def node_of(info: Info, id: str) -> Node | None:
     return info.context.customer_or_none(await info.context.loaders.customers.load((ById(id), selection)))
 
 
+@requires(node=CUSTOMER_LOOKUP, nodes=CUSTOMER_LOOKUP)
 @strawberry.type
 class NodeQueries:
     """Queries by id."""

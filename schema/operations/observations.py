@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 import strawberry
 
 from graph.commands.commit import Accepted, CommandResult, Revocation
+from graph.domain.access.scopes import OBSERVATION_REVOKE, OBSERVATION_WRITE
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.errors import Problem as DomainProblem
 from graph.domain.profile.pages import ByKey
@@ -14,6 +15,7 @@ from schema.operations.observation_inputs import LinkIdentifiersInput, RevokeObs
 from schema.shared.context import Info
 from schema.shared.lookahead import selection_of
 from schema.shared.problems import Problem
+from schema.shared.required_scopes import requires
 from schema.types.customer import Customer
 from schema.types.observation import (
     ObservationAccepted,
@@ -68,6 +70,7 @@ async def record_batch(
     return await observations_payload(info, results)
 
 
+@requires(link_identifiers=OBSERVATION_WRITE, revoke_observations=OBSERVATION_REVOKE)
 @strawberry.type
 class ObservationMutations:
     """Mutations of observations."""
@@ -87,7 +90,7 @@ class ObservationMutations:
     async def revoke_observations(self, info: Info, input: RevokeObservationsInput) -> RevocationsPayload:
         """Revoke observations."""
         keys = [(observation.source, observation.id) for observation in input.observations]
-        actor = input.actor or info.context.caller.name
+        actor = input.actor or info.context.viewer.caller
         try:
             results = await info.context.graph.revoke(keys, actor)
         except InvalidInput as error:

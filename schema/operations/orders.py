@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from graph.domain.access.scopes import OBSERVATION_WRITE, ORDER_READ
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.orders import Order as DomainOrder
 from graph.domain.model.orders import OrderLine, OrderStatement, OrderStatus
@@ -13,6 +14,7 @@ from schema.operations.observation_inputs import pairs
 from schema.operations.observations import record_batch
 from schema.shared.context import Info
 from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Amount, Timestamp, require_valid
 from schema.types.observation import ObservationsPayload
 from schema.types.order import Order
@@ -118,6 +120,7 @@ class RecordOrdersInput:
     orders: list[OrderInput] = strawberry.field(description="1 to 1,000 orders.")
 
 
+@requires(record_orders=OBSERVATION_WRITE)
 @strawberry.type
 class OrderMutations:
     """Mutations of orders."""
@@ -131,6 +134,7 @@ class OrderMutations:
         return await record_batch(info, info.context.graph.record_orders, input.orders)
 
 
+@requires(order=ORDER_READ)
 @strawberry.type
 class OrderQueries:
     """Queries of orders."""

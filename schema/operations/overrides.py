@@ -8,6 +8,7 @@ from typing import Annotated
 import orjson
 import strawberry
 
+from graph.domain.access.scopes import GRAPH_READ, OVERRIDE_WRITE
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.overrides import Override as DomainOverride
@@ -30,6 +31,7 @@ from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
 from schema.shared.lookahead import selection_of
 from schema.shared.problems import Problem
+from schema.shared.required_scopes import requires
 from schema.types.change import change_number
 from schema.types.customer import Customer
 from schema.types.identifier import IdentifierRef
@@ -44,7 +46,7 @@ def _idempotency_key(info: Info, operation: str, input: IdempotentInput) -> Idem
     if (problem := check_text("idempotencyKey", key, 200)) is not None:
         raise InvalidInput(problem.code, problem.message, problem.path)
     content = orjson.dumps([operation, asdict(input)], option=orjson.OPT_SORT_KEYS)
-    return IdempotencyKey(info.context.caller.name, key, hashlib.sha256(content).hexdigest())
+    return IdempotencyKey(info.context.viewer.caller, key, hashlib.sha256(content).hexdigest())
 
 
 def _key(info: Info, identifier: IdentifierInput, field: str) -> str:
@@ -104,6 +106,14 @@ async def _keep(info: Info, kind: OverrideKind, input: KeepTogetherInput | KeepA
     return await _payload(info, result.override, result.new)
 
 
+@requires(
+    keep_together=OVERRIDE_WRITE,
+    keep_apart=OVERRIDE_WRITE,
+    block_identifier=OVERRIDE_WRITE,
+    unblock_identifier=OVERRIDE_WRITE,
+    remove_override=OVERRIDE_WRITE,
+    undo_merge=OVERRIDE_WRITE,
+)
 @strawberry.type
 class OverrideMutations:
     """Mutations of overrides."""
@@ -189,6 +199,7 @@ class OverrideMutations:
         )
 
 
+@requires(overrides=GRAPH_READ)
 @strawberry.type
 class OverrideQueries:
     """Queries of overrides."""

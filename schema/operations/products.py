@@ -4,11 +4,13 @@ from typing import Annotated, TypeAlias
 
 import strawberry
 
+from graph.domain.access.scopes import CATALOG_READ, PRODUCT_WRITE
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.errors import Problem as DomainProblem
 from graph.domain.model.products import Product as DomainProduct
 from schema.shared.context import Info
 from schema.shared.problems import Problem, Rejected
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp, require_valid
 from schema.types.product import Product
 
@@ -47,6 +49,7 @@ class RecordProductsInput:
     products: list[ProductInput] = strawberry.field(description="1 to 1,000 products.")
 
 
+@requires(PRODUCT_WRITE)
 @strawberry.type(description="A product record that was accepted.")
 class ProductAccepted:
     """An accepted product in GraphQL."""
@@ -63,6 +66,7 @@ ProductResult: TypeAlias = Annotated[
 ]
 
 
+@requires(PRODUCT_WRITE)
 @strawberry.type(description="The result of `recordProducts`.")
 class ProductsPayload:
     """The payload of `recordProducts`."""
@@ -75,6 +79,7 @@ class ProductsPayload:
     )
 
 
+@requires(record_products=PRODUCT_WRITE)
 @strawberry.type
 class ProductMutations:
     """Mutations of products."""
@@ -98,6 +103,7 @@ class ProductMutations:
         return ProductsPayload(results=results, errors=[])
 
 
+@requires(product=CATALOG_READ)
 @strawberry.type
 class ProductQueries:
     """Queries of products."""

@@ -2,10 +2,13 @@
 
 import strawberry
 
+from graph.domain.access.scopes import RFM_CALCULATE
 from schema.shared.context import Info
+from schema.shared.required_scopes import requires
 from schema.types.insights import RfmCalculation
 
 
+@requires(recalculate_rfm=RFM_CALCULATE)
 @strawberry.type
 class RfmMutations:
     """Mutations of RFM scores."""

@@ -4,10 +4,12 @@ from typing import Annotated
 
 import strawberry
 
+from graph.domain.access.scopes import RULES_APPLY, RULES_PREVIEW, RULES_READ
 from graph.domain.model.errors import InvalidInput, VersionConflict
 from graph.queries.rules_preview import Preview
 from schema.shared.context import Info
 from schema.shared.problems import Problem
+from schema.shared.required_scopes import requires
 from schema.types.rules import (
     ApplyRulesPayload,
     PreviewPayload,
@@ -47,6 +49,7 @@ class ApplyRulesInput:
     )
 
 
+@requires(rules=RULES_READ, rules_preview=RULES_READ)
 @strawberry.type
 class RulesQueries:
     """Queries of the rules."""
@@ -70,6 +73,7 @@ class RulesQueries:
         return None if preview is None else RulesPreview.of(preview)
 
 
+@requires(preview_rules=RULES_PREVIEW, cancel_preview=RULES_PREVIEW, apply_rules=RULES_APPLY)
 @strawberry.type
 class RulesMutations:
     """Mutations of the rules."""

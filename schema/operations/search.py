@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from graph.domain.access.scopes import CUSTOMER_SEARCH
 from graph.domain.profile.pages import ById, Page
 from graph.domain.profile.search import SearchField, SearchResult
 from schema.shared.connections import After, Connection, First, connection
@@ -11,6 +12,7 @@ from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
 from schema.shared.enums import describe_enum
 from schema.shared.lookahead import selection_of_nodes
+from schema.shared.required_scopes import requires
 from schema.types.customer import Customer
 
 describe_enum(
@@ -24,6 +26,7 @@ describe_enum(
 DEFAULT_FIELDS = (SearchField.IDENTIFIERS, SearchField.ATTRIBUTES)
 
 
+@requires(CUSTOMER_SEARCH)
 @strawberry.type(description="A value that matches words of a search.")
 class SearchMatch:
     """A match in GraphQL."""
@@ -35,6 +38,7 @@ class SearchMatch:
     value: str = strawberry.field(description="The value that matches. E.g. `ann@example.com`.")
 
 
+@requires(CUSTOMER_SEARCH)
 @strawberry.type(description="A customer that matches all words of a search.")
 class SearchHit:
     """A hit in GraphQL."""
@@ -51,6 +55,7 @@ class SearchHit:
         )
 
 
+@requires(search_customers=CUSTOMER_SEARCH)
 @strawberry.type
 class SearchQueries:
     """Queries by words."""

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from graph.domain.access.scopes import SEGMENT_READ, SEGMENT_WRITE
 from graph.domain.model.errors import InvalidInput, NameTaken, VersionConflict
 from graph.domain.model.segments import Segment as DomainSegment
 from graph.domain.profile.pages import page_after
@@ -13,6 +14,7 @@ from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
 from schema.shared.problems import Problem
+from schema.shared.required_scopes import requires
 from schema.types.segment import Segment, SegmentPayload, SegmentPreview
 
 
@@ -49,6 +51,7 @@ class DeleteSegmentInput:
     id: strawberry.ID = strawberry.field(description="The id of the segment.")
 
 
+@requires(segments=SEGMENT_READ, segment=SEGMENT_READ, preview_segment=SEGMENT_WRITE)
 @strawberry.type
 class SegmentQueries:
     """Queries of segments."""
@@ -82,6 +85,7 @@ class SegmentQueries:
         return await SegmentPreview.of(info, evaluation)
 
 
+@requires(create_segment=SEGMENT_WRITE, update_segment=SEGMENT_WRITE, delete_segment=SEGMENT_WRITE)
 @strawberry.type
 class SegmentMutations:
     """Mutations of segments."""
@@ -93,7 +97,7 @@ class SegmentMutations:
     async def create_segment(self, info: Info, input: CreateSegmentInput) -> SegmentPayload:
         """Create a segment."""
         segments = info.context.graph.segments
-        return await _payload(segments.create(input.name, rule_values(input.rule), info.context.caller.name))
+        return await _payload(segments.create(input.name, rule_values(input.rule), info.context.viewer.caller))
 
     @strawberry.mutation(
         description="Update the name or the rule of a segment. Its members are found again in the background."
@@ -107,7 +111,7 @@ class SegmentMutations:
     @strawberry.mutation(description="Delete a segment and its memberships. Recorded as a single change.")
     async def delete_segment(self, info: Info, input: DeleteSegmentInput) -> SegmentPayload:
         """Delete a segment."""
-        return await _payload(info.context.graph.segments.delete(str(input.id), info.context.caller.name))
+        return await _payload(info.context.graph.segments.delete(str(input.id), info.context.viewer.caller))
 
 
 async def _payload(result: Awaitable[DomainSegment]) -> SegmentPayload:

@@ -5,12 +5,14 @@ from typing import Annotated
 import strawberry
 from msgspec.structs import replace
 
+from graph.domain.access.scopes import RULES_PREVIEW
 from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.observations import check
 from graph.domain.resolution import scenario as scenarios
 from schema.operations.observation_inputs import ObservationInput
 from schema.shared.context import Info
+from schema.shared.required_scopes import requires
 
 MAX_SCENARIO_LENGTH = 200_000
 MAX_ITEMS = 1_000
@@ -18,6 +20,7 @@ FAR_FUTURE = 2**62
 """The current time for the check of times: nothing is stored, so any time is allowed."""
 
 
+@requires(RULES_PREVIEW)
 @strawberry.type(description="A link that was suspended in a simulation.")
 class SimulatedLink:
     """A suspended link in GraphQL."""
@@ -27,6 +30,7 @@ class SimulatedLink:
     reason: str = strawberry.field(description="Why the link was suspended.")
 
 
+@requires(RULES_PREVIEW)
 @strawberry.type(description="An observation that was rejected in a simulation.")
 class SimulatedRejection:
     """A rejection in GraphQL."""
@@ -35,6 +39,7 @@ class SimulatedRejection:
     reason: str = strawberry.field(description="Why the observation was rejected.")
 
 
+@requires(RULES_PREVIEW)
 @strawberry.type(description="The result of resolving a scenario. A simulation stores nothing.")
 class Simulation:
     """A simulation in GraphQL."""
@@ -53,6 +58,7 @@ class Simulation:
     )
 
 
+@requires(simulate=RULES_PREVIEW)
 @strawberry.type
 class SimulationQueries:
     """Queries that simulate."""

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from graph.domain.access.scopes import SOURCE_READ, SOURCE_REVOKE
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.source_revocations import SourceRevocation as DomainSourceRevocation
 from graph.domain.profile.pages import Page
@@ -13,6 +14,7 @@ from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
 from schema.shared.problems import Problem
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp, require_valid
 from schema.types.rules import PreviewPayload
 from schema.types.source_revocation import SourceRevocation, SourceRevocationPayload
@@ -94,6 +96,7 @@ def _failed(error: InvalidInput) -> SourceRevocationPayload:
     return SourceRevocationPayload(revocation=None, created=False, errors=[Problem.of(error.problem())])
 
 
+@requires(source_revocations=SOURCE_READ)
 @strawberry.type
 class SourceRevocationQueries:
     """Queries of source revocations."""
@@ -124,6 +127,12 @@ class SourceRevocationQueries:
         return result
 
 
+@requires(
+    preview_revoke_source=SOURCE_REVOKE,
+    revoke_source=SOURCE_REVOKE,
+    preview_restore_source=SOURCE_REVOKE,
+    restore_source=SOURCE_REVOKE,
+)
 @strawberry.type
 class SourceRevocationMutations:
     """Mutations of source revocations."""

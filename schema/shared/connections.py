@@ -6,8 +6,10 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 import strawberry
 import strawberry.federation
 
+from graph.domain.access.scopes import ANY
 from graph.domain.profile.pages import Page
 from schema.shared.derived_fields import derived_field
+from schema.shared.required_scopes import requires
 
 T = TypeVar("T")
 First: TypeAlias = Annotated[int, strawberry.argument(description="The maximum number of items, 0 to 100.")]
@@ -17,6 +19,7 @@ After: TypeAlias = Annotated[
 ]
 
 
+@requires(ANY)
 @strawberry.federation.type(shareable=True, description="Information about a page. Lists are paginated forward.")
 class PageInfo:
     """Relay's page info."""
@@ -29,6 +32,7 @@ class PageInfo:
     )
 
 
+@requires(ANY)
 @strawberry.type(description="An item of a list and its cursor.")
 class Edge(Generic[T]):
     """An edge."""
@@ -37,6 +41,7 @@ class Edge(Generic[T]):
     cursor: str = strawberry.field(description="The cursor of the item.")
 
 
+@requires(ANY)
 @strawberry.type(description="A page of a list. Cursors stay valid when the list changes.")
 class Connection(Generic[T]):
     """A connection; nodes and cursors are created only for the selected fields."""

@@ -5,20 +5,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import strawberry
-from msgspec import Struct
 
+from graph.domain.access.viewer import Viewer
 from graph.domain.profile.pages import CustomerView, Selection
-from graph.identity_graph import IdentityGraph
+from graph.viewer_graph import ViewerGraph
 from schema.shared.loaders import Loaders
 
 if TYPE_CHECKING:
     from schema.types.customer import Customer
-
-
-class Caller(Struct, frozen=True):
-    """The client that sent a request: the name of its API key, or `local` if the service requires no keys."""
-
-    name: str
 
 
 @dataclass(slots=True)
@@ -31,21 +25,28 @@ class FoundSelections:
 
 @dataclass(slots=True)
 class Context:
-    """The graph and the caller. The caller of a WebSocket is known once its first message has arrived.
+    """The graph as the viewer of the request may use it.
+
+    `is_authorized` tells whether the viewer's key or token is still valid: streams outlive them.
 
     `present_customer` converts a view to its GraphQL type. `schema.root` sets it, so that types that lead to a
     customer need not import its module, which imports theirs.
     """
 
-    graph: IdentityGraph
-    caller: Caller
+    graph: ViewerGraph
     present_customer: "Callable[[CustomerView], Customer]"
+    is_authorized: Callable[[], bool]
     connection_params: dict[str, Any] = field(default_factory=dict)
     loaders: Loaders = field(init=False)
     selections: FoundSelections = field(default_factory=FoundSelections)
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self.graph)
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who sent the request."""
+        return self.graph.viewer
 
     def customer_or_none(self, view: CustomerView | None) -> "Customer | None":
         """Return the customer of a view in GraphQL, if there is a view."""

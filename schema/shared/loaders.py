@@ -9,7 +9,7 @@ from graph.domain.model.orders import Order
 from graph.domain.model.products import Product
 from graph.domain.model.segments import Segment
 from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
-from graph.identity_graph import MAX_CUSTOMERS, IdentityGraph
+from graph.viewer_graph import MAX_CUSTOMERS, ViewerGraph
 
 CustomerRequest = tuple[CustomerRef, Selection]
 
@@ -21,7 +21,7 @@ class Loaders:
     Python's cycle collector runs, which stops all requests for milliseconds.
     """
 
-    def __init__(self, graph: IdentityGraph) -> None:
+    def __init__(self, graph: ViewerGraph) -> None:
         self._graph = graph
 
     @cached_property
@@ -45,12 +45,12 @@ class Loaders:
         return DataLoader(partial(_segments, self._graph), max_batch_size=MAX_CUSTOMERS, cache=False)
 
 
-async def _segments(graph: IdentityGraph, ids: list[str]) -> Sequence[list[tuple[Segment, int | None]]]:
+async def _segments(graph: ViewerGraph, ids: list[str]) -> Sequence[list[tuple[Segment, int | None]]]:
     segments = await graph.segments.of_customers(ids)
     return [segments.get(id, []) for id in ids]
 
 
-async def _customers(graph: IdentityGraph, requests: list[CustomerRequest]) -> Sequence[CustomerView | None]:
+async def _customers(graph: ViewerGraph, requests: list[CustomerRequest]) -> Sequence[CustomerView | None]:
     views_by_request: dict[CustomerRequest, CustomerView | None] = {}
     for selection in dict.fromkeys(selection for _, selection in requests):
         refs = list(dict.fromkeys(ref for ref, chosen in requests if chosen == selection))
@@ -59,6 +59,6 @@ async def _customers(graph: IdentityGraph, requests: list[CustomerRequest]) -> S
     return [views_by_request[request] for request in requests]
 
 
-async def _products(graph: IdentityGraph, skus: list[str]) -> Sequence[Product | None]:
+async def _products(graph: ViewerGraph, skus: list[str]) -> Sequence[Product | None]:
     products = await graph.products(skus)
     return [products.get(sku) for sku in skus]

@@ -4,10 +4,13 @@ from typing import Any
 
 import strawberry
 
+from graph.domain.access.scopes import ANY
 from graph.domain.model.errors import Problem as DomainProblem
 from schema.shared.problem_codes import ProblemCode
+from schema.shared.required_scopes import requires
 
 
+@requires(ANY)
 @strawberry.type(description="A problem of a request or of one of its items.")
 class Problem:
     """A problem in GraphQL."""
@@ -28,6 +31,7 @@ class Problem:
         return cls(code=code, message=problem.message, path=[str(step) for step in problem.path])
 
 
+@requires(ANY)
 @strawberry.type(description="An item that was rejected. The other items of the request are not affected.")
 class Rejected:
     """A rejection in GraphQL."""

@@ -4,12 +4,14 @@ import re
 
 import strawberry
 
+from graph.domain.access.scopes import CHANGES_READ, HISTORY_READ
 from graph.domain.model.changes import Cause, CauseType, ChangeKind, Entry
 from graph.domain.model.errors import InvalidInput
 from schema.shared.cursors import encode
 from schema.shared.enums import describe_enum
 from schema.shared.evidence_tier import Party
 from schema.shared.link_reason_code import LinkReasonCode
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.identifier import IdentifierRef
 from schema.types.node import Node
@@ -66,6 +68,7 @@ def change_number(id: str) -> int:
     return int(match[1])
 
 
+@requires(CHANGES_READ, source=HISTORY_READ, observation_id=HISTORY_READ, actor=HISTORY_READ)
 @strawberry.type(
     description="What caused a change: an observation, its revocation, that of its source, new rules, an override or a "
     "segment."
@@ -113,6 +116,7 @@ class ChangeCause:
         )
 
 
+@requires(CHANGES_READ, identifiers=HISTORY_READ, reason=HISTORY_READ, summary=HISTORY_READ)
 @strawberry.type(description="An entry of the history: a change of customers, links, overrides or segments.")
 class Change(Node):
     """A change in GraphQL."""

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import strawberry
 
+from graph.domain.access.scopes import CONSENT_OF_ADDRESS, CONSENT_READ
 from graph.domain.profile.consents import EVERY_CHANNEL, Decision, RecordedDecision
 from schema.shared.channels import Channel
 from schema.shared.enums import describe_enum
 from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.identifier import IdentifierRef
 
@@ -22,6 +24,7 @@ describe_enum(
 )
 
 
+@requires(CONSENT_OF_ADDRESS)
 @strawberry.type(description="A consent decision, as reported by a source.")
 class ConsentRecord:
     """A consent record in GraphQL."""
@@ -50,6 +53,7 @@ class ConsentRecord:
         )
 
 
+@requires(CONSENT_READ)
 @strawberry.type(description="The consent of one identifier for one purpose and channel, with its history.")
 class Consent:
     """A consent in GraphQL."""
@@ -64,6 +68,7 @@ class Consent:
     history: list[ConsentRecord] = strawberry.field(description="All records that apply, newest first.")
 
 
+@requires(CONSENT_OF_ADDRESS)
 @strawberry.type(description="The consent decision in effect for an identifier or a customer.")
 class ConsentStatus:
     """A consent status in GraphQL."""

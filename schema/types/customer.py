@@ -5,6 +5,17 @@ from typing import Annotated, Any
 import strawberry
 import strawberry.federation
 
+from graph.domain.access.scopes import (
+    BEHAVIOR_READ,
+    CONSENT_READ,
+    CUSTOMER_READ,
+    GRAPH_READ,
+    HISTORY_READ,
+    IDENTIFIER_READ,
+    MEMBERSHIP_READ,
+    NAME_READ,
+    ORDER_READ,
+)
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.links import Link as DomainLink
 from graph.domain.model.links import LinkState
@@ -21,8 +32,8 @@ from graph.domain.profile.pages import (
     Selection,
 )
 from graph.domain.profile.timeline import TimelineKind
-from graph.identity_graph import IdentityGraph
 from graph.queries.possible_matches import MatchStatus
+from graph.viewer_graph import ViewerGraph
 from schema.shared import customer_pages
 from schema.shared.channels import Channel, channel_or_every
 from schema.shared.connections import After, Connection, First, connection
@@ -31,6 +42,7 @@ from schema.shared.cursors import encode, page_size
 from schema.shared.derived_fields import derived_field
 from schema.shared.enums import describe_enum
 from schema.shared.lookahead import selection_of
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.change import Change
 from schema.types.consent import Consent, ConsentStatus, consents
@@ -54,6 +66,7 @@ describe_enum(
 )
 
 
+@requires(GRAPH_READ)
 @strawberry.type(
     description="A probabilistic link below the confidence threshold: its two identifiers may belong to the same "
     "person."
@@ -68,6 +81,24 @@ class PossibleMatch:
     )
 
 
+@requires(
+    CUSTOMER_READ,
+    identifiers=IDENTIFIER_READ,
+    devices=IDENTIFIER_READ,
+    emails=IDENTIFIER_READ,
+    loyalty_cards=IDENTIFIER_READ,
+    orders=ORDER_READ,
+    profile=NAME_READ,
+    consents=CONSENT_READ,
+    consent=CONSENT_READ,
+    timeline=BEHAVIOR_READ,
+    external_segments=MEMBERSHIP_READ,
+    segments=MEMBERSHIP_READ,
+    links=GRAPH_READ,
+    possible_matches=GRAPH_READ,
+    history=HISTORY_READ,
+    weakest_links=GRAPH_READ,
+)
 @strawberry.federation.type(
     keys=["id"],
     description="A customer: the identifiers of one person, and all data attached to them. All fields are read at the "
@@ -79,7 +110,7 @@ class Customer(CustomerInsightFields, Node):
     id: strawberry.ID = strawberry.field(description="The id: opaque, stable and never reused. E.g. `cus_…`.")
 
     @classmethod
-    def of(cls, view: CustomerView, graph: IdentityGraph) -> "Customer":
+    def of(cls, view: CustomerView, graph: ViewerGraph) -> "Customer":
         """Convert a view of the graph."""
         return cls(id=strawberry.ID(view.customer.id), view=view, graph=graph)
 

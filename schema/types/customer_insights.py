@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from graph.domain.access.scopes import BEHAVIOR_READ, INSIGHTS_READ, ORDER_COUNT
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.interaction_counts import add
 from graph.domain.model.products import Product as DomainProduct
@@ -14,12 +15,13 @@ from graph.domain.profile.insights import UNSUBSCRIBED, CustomerInsights
 from graph.domain.profile.interactions import viewed_not_purchased
 from graph.domain.profile.pages import CustomerView
 from graph.domain.profile.prediction import PredictionStatus
-from graph.identity_graph import IdentityGraph
+from graph.viewer_graph import ViewerGraph
 from schema.shared import customer_pages
 from schema.shared.connections import First
 from schema.shared.context import Info
 from schema.shared.cursors import page_size
 from schema.shared.derived_fields import derived_field
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.engagement import Engagement, Journey
 from schema.types.insights import Prediction, RfmScores
@@ -29,12 +31,22 @@ from schema.types.product import Favorite, Favorites, Product, ViewedProduct
 MAX_WEEKS = 520
 
 
+@requires(
+    journey=BEHAVIOR_READ,
+    engagement=BEHAVIOR_READ,
+    favorites=BEHAVIOR_READ,
+    viewed_not_purchased=BEHAVIOR_READ,
+    metrics=ORDER_COUNT,
+    rfm=INSIGHTS_READ,
+    prediction=INSIGHTS_READ,
+    prediction_status=INSIGHTS_READ,
+)
 @strawberry.type
 class CustomerInsightFields:
     """Fields of `Customer` that are calculated from its current view, once for all of them."""
 
     view: strawberry.Private[CustomerView]
-    graph: strawberry.Private[IdentityGraph]
+    graph: strawberry.Private[ViewerGraph]
     insights: strawberry.Private[CustomerInsights | None] = None
 
     def _insights(self) -> CustomerInsights:

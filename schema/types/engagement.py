@@ -2,11 +2,13 @@
 
 import strawberry
 
+from graph.domain.access.scopes import BEHAVIOR_READ
 from graph.domain.profile.engagement import ChurnRisk
 from graph.domain.profile.engagement import Engagement as DomainEngagement
 from graph.domain.profile.journey import Journey as DomainJourney
 from graph.domain.profile.journey import JourneyStage
 from schema.shared.enums import describe_enum
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 
 describe_enum(
@@ -31,6 +33,7 @@ describe_enum(
 )
 
 
+@requires(BEHAVIOR_READ)
 @strawberry.type(description="The current stage of the customer journey.")
 class Journey:
     """A journey in GraphQL."""
@@ -44,6 +47,7 @@ class Journey:
         return cls(stage=journey.stage, since=Timestamp(journey.since))
 
 
+@requires(BEHAVIOR_READ)
 @strawberry.type(description="The customer's engagement with the emails of a campaign.")
 class CampaignEngagement:
     """Engagement with a campaign in GraphQL."""
@@ -54,6 +58,7 @@ class CampaignEngagement:
     clicked: int = strawberry.field(description="The number of clicks on links in the emails.")
 
 
+@requires(BEHAVIOR_READ)
 @strawberry.type(description="The customer's response to a kind of offer.")
 class OfferResponse:
     """A response to an offer in GraphQL."""
@@ -64,6 +69,7 @@ class OfferResponse:
     click_rate: float = strawberry.field(description="Clicks divided by impressions, 0 to 1.")
 
 
+@requires(BEHAVIOR_READ)
 @strawberry.type(description="The number of interactions of one type.")
 class InteractionCount:
     """A count in GraphQL."""
@@ -72,6 +78,7 @@ class InteractionCount:
     count: int = strawberry.field(description="The number of interactions.")
 
 
+@requires(BEHAVIOR_READ)
 @strawberry.type(
     description="How the customer typically engages. `campaigns` and `averageHoursToPurchase` use the newest 500 "
     "interactions and 100 orders; the other fields use all interactions."

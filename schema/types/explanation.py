@@ -2,6 +2,7 @@
 
 import strawberry
 
+from graph.domain.access.scopes import GRAPH_READ
 from graph.domain.resolution.chains import EvidenceChain as DomainChain
 from graph.domain.resolution.chains import EvidenceStep as DomainStep
 from graph.domain.resolution.contradictions import CarriedValue
@@ -10,6 +11,7 @@ from graph.domain.resolution.explanation import Explanation as DomainExplanation
 from graph.domain.resolution.obstacles import Obstacle as DomainObstacle
 from graph.domain.resolution.obstacles import ObstacleKind
 from schema.shared.enums import describe_enum
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.identifier import IdentifierRef
 from schema.types.link import Link
@@ -30,6 +32,7 @@ describe_enum(
 )
 
 
+@requires(GRAPH_READ)
 @strawberry.type(description="One step of an evidence chain: an active link or a steward's override.")
 class EvidenceStep:
     """A step in GraphQL."""
@@ -50,6 +53,7 @@ class EvidenceStep:
         )
 
 
+@requires(GRAPH_READ)
 @strawberry.type(description="A chain of evidence from one identifier to another.")
 class EvidenceChain:
     """A chain in GraphQL."""
@@ -66,6 +70,7 @@ class EvidenceChain:
         return cls(steps=steps, weakest=None if chain.weakest is None else steps[chain.weakest])
 
 
+@requires(GRAPH_READ)
 @strawberry.type(description="A value of an attribute that a source stated at an identifier.")
 class StatedValue:
     """A value in GraphQL."""
@@ -90,6 +95,7 @@ class StatedValue:
         )
 
 
+@requires(GRAPH_READ)
 @strawberry.type(
     description="Values of one attribute that cannot be those of one person: no value of `a` fits any value of `b`."
 )
@@ -119,6 +125,7 @@ class Contradiction:
         )
 
 
+@requires(GRAPH_READ)
 @strawberry.type(description="A reason why two identifiers do not belong to the same customer.")
 class Obstacle:
     """An obstacle in GraphQL."""
@@ -156,6 +163,7 @@ class Obstacle:
         )
 
 
+@requires(GRAPH_READ)
 @strawberry.type(description="Why two identifiers belong to the same customer, or why they do not.")
 class Explanation:
     """An explanation in GraphQL."""

@@ -2,12 +2,15 @@
 
 import strawberry
 
+from graph.domain.access.scopes import MEMBERSHIP_READ
 from graph.domain.profile.external_segments import ExternalSegment as DomainExternalSegment
 from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.identifier import IdentifierRef
 
 
+@requires(MEMBERSHIP_READ)
 @strawberry.type(description="Membership in a segment that another system defines. E.g. an audience of a data vendor.")
 class ExternalSegment:
     """An external segment in GraphQL."""

@@ -5,10 +5,12 @@ from typing import cast
 
 import strawberry
 
+from graph.domain.access.scopes import ANY, IDENTIFIER_READ
 from graph.domain.model.rules import DroppedIdentifierCode
 from graph.domain.profile.pages import IdentifierView
 from schema.shared.derived_fields import Derived
 from schema.shared.enums import describe_enum
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 
 describe_enum(
@@ -25,6 +27,7 @@ describe_enum(
 _of_parts, _of_view = Derived[tuple[str, str, str]](), Derived[IdentifierView]()
 
 
+@requires(ANY)
 @strawberry.type(description="A reference to an identifier: its namespace and normalized value.")
 class IdentifierRef:
     """A bare identifier. At run time the value is the identifier's key, split at the first `=`."""
@@ -38,6 +41,7 @@ class IdentifierRef:
         return cast("IdentifierRef", key.partition("="))
 
 
+@requires(IDENTIFIER_READ)
 @strawberry.type(description="An identifier of a customer, with the evidence for it.")
 class Identifier:
     """An identifier of a customer view; at run time the domain's value."""
@@ -74,6 +78,7 @@ class Identifier:
         return cast("Identifier", view)
 
 
+@requires(ANY)
 @strawberry.type(
     description="An identifier that was left out of an observation. The rest of the observation was accepted."
 )

@@ -2,12 +2,14 @@
 
 import strawberry
 
+from graph.domain.access.scopes import INSIGHTS_READ, RFM_CALCULATE
 from graph.domain.profile.prediction import Prediction as DomainPrediction
 from graph.domain.profile.prediction import PredictionStatus
 from graph.domain.profile.rfm import RfmGroup
 from graph.domain.profile.rfm import RfmPopulation as DomainRfmPopulation
 from graph.domain.profile.rfm import RfmScores as DomainRfmScores
 from schema.shared.enums import describe_enum
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.money import Money, money
 
@@ -38,6 +40,7 @@ describe_enum(
 )
 
 
+@requires(INSIGHTS_READ)
 @strawberry.type(
     description="RFM scores and percentiles: the customer's current orders, compared with all customers with orders at "
     "the last calculation. Customers with equal values have equal scores."
@@ -80,6 +83,7 @@ class RfmScores:
         )
 
 
+@requires(INSIGHTS_READ)
 @strawberry.type(
     description="The purchases that a customer is expected to make, by the BG/NBD and Gamma-Gamma models. All orders "
     "of one day (UTC) are one purchase."
@@ -122,6 +126,7 @@ class Prediction:
         )
 
 
+@requires(RFM_CALCULATE)
 @strawberry.type(description="The result of `recalculateRfm`.")
 class RfmCalculation:
     """A calculation in GraphQL."""

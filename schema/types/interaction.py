@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 import strawberry
 from strawberry.scalars import JSON
 
+from graph.domain.access.scopes import BEHAVIOR_READ, BEHAVIOR_TEXT
 from graph.domain.model.changes import Entry
 from graph.domain.model.facts import Fact
 from graph.domain.profile.interactions import Interaction as DomainInteraction
@@ -12,6 +13,7 @@ from graph.domain.profile.timeline import TimelineEntry, TimelineKind
 from schema.shared.context import Info
 from schema.shared.enums import describe_enum
 from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.change import Change
 from schema.types.identifier import IdentifierRef
@@ -28,6 +30,7 @@ describe_enum(
 )
 
 
+@requires(BEHAVIOR_READ, text=BEHAVIOR_TEXT, properties=BEHAVIOR_TEXT)
 @strawberry.type(description="An interaction with a customer. E.g. a page view, an email or a phone call.")
 class Interaction:
     """An interaction in GraphQL."""

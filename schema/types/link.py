@@ -4,12 +4,14 @@ from typing import cast
 
 import strawberry
 
+from graph.domain.access.scopes import GRAPH_READ
 from graph.domain.model.links import Link as DomainLink
 from graph.domain.model.links import LinkState
 from schema.shared.derived_fields import Derived
 from schema.shared.enums import describe_enum
 from schema.shared.evidence_tier import EvidenceTier
 from schema.shared.link_reason_code import LinkReasonCode
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.identifier import IdentifierRef
 
@@ -26,6 +28,7 @@ describe_enum(
 _of = Derived[DomainLink]()
 
 
+@requires(GRAPH_READ)
 @strawberry.type(description="Why a link is not active.")
 class LinkReason:
     """A reason; at run time the domain's value."""
@@ -37,6 +40,7 @@ class LinkReason:
     )
 
 
+@requires(GRAPH_READ)
 @strawberry.type(description="Evidence from observations that two identifiers belong to the same customer.")
 class Link:
     """A link; at run time the domain's value."""

@@ -4,14 +4,17 @@ from typing import cast
 
 import strawberry
 
+from graph.domain.access.scopes import METRICS_READ, ORDER_COUNT
 from graph.domain.profile.metrics import Metrics as DomainMetrics
 from schema.shared.derived_fields import Derived
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.money import Money
 
 _of_metrics = Derived[DomainMetrics]()
 
 
+@requires(METRICS_READ, order_count=ORDER_COUNT)
 @strawberry.type(description="Metrics over all orders of a customer. Canceled orders are not counted.")
 class Metrics:
     """Metrics; at run time the domain's value."""

@@ -6,7 +6,9 @@ from functools import lru_cache
 import strawberry
 from babel.numbers import get_currency_precision
 
+from graph.domain.access.scopes import ANY
 from graph.domain.profile.metrics import Money as DomainMoney
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Amount
 
 
@@ -24,6 +26,7 @@ def _unit(currency: str) -> tuple[Decimal, Decimal]:
     return Decimal(1).scaleb(-places), Decimal(0).scaleb(-places)
 
 
+@requires(ANY)
 @strawberry.type(description="An amount of money.")
 class Money:
     """Money in GraphQL."""

@@ -6,6 +6,7 @@ import strawberry
 
 from graph.commands.commit import Accepted, CommandResult, Revocation
 from graph.commands.commit import Rejected as DomainRejected
+from graph.domain.access.scopes import ANY, GRAPH_READ, OBSERVATION_RESULT, OBSERVATION_REVOKE
 from graph.domain.model.changes import Change
 from graph.domain.model.links import Link as DomainLink
 from graph.domain.model.links import LinkState
@@ -13,6 +14,7 @@ from graph.domain.model.receipts import ObservationStatus
 from schema.shared.derived_fields import Derived
 from schema.shared.enums import describe_enum
 from schema.shared.problems import Problem, Rejected
+from schema.shared.required_scopes import requires
 from schema.types.customer import Customer
 from schema.types.identifier import DroppedIdentifier
 from schema.types.link import Link
@@ -32,6 +34,7 @@ describe_enum(
 _of_change, _of_accepted = Derived[Change](), Derived["ObservationAccepted"]()
 
 
+@requires(GRAPH_READ)
 @strawberry.type(description="A merge of two customers.")
 class Merge:
     """A merge; at run time the domain's entry of the history."""
@@ -45,6 +48,15 @@ class Merge:
     )
 
 
+@requires(
+    ANY,
+    duplicate=OBSERVATION_RESULT,
+    customer_id=OBSERVATION_RESULT,
+    customer=OBSERVATION_RESULT,
+    suspended_links=GRAPH_READ,
+    excluded_links=GRAPH_READ,
+    merges=GRAPH_READ,
+)
 @strawberry.type(description="An observation that was accepted.")
 class ObservationAccepted:
     """An accepted observation in GraphQL; `presented` is its customer, if the query selects it."""
@@ -97,6 +109,7 @@ ObservationResult: TypeAlias = Annotated[
 ]
 
 
+@requires(OBSERVATION_REVOKE)
 @strawberry.type(
     description="An observation that was revoked. If it has not arrived yet, it will be revoked on arrival."
 )
@@ -119,6 +132,7 @@ RevocationResult: TypeAlias = Annotated[
 ]
 
 
+@requires(ANY)
 @strawberry.type(description="The result of a mutation that records observations or facts.")
 class ObservationsPayload:
     """The payload of `linkIdentifiers` and of the `record…` mutations of facts."""
@@ -131,6 +145,7 @@ class ObservationsPayload:
     )
 
 
+@requires(OBSERVATION_REVOKE)
 @strawberry.type(description="The result of `revokeObservations`.")
 class RevocationsPayload:
     """The payload of `revokeObservations`."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 import strawberry.federation
 
+from graph.domain.access.scopes import CUSTOMER_READ, ORDER_READ
 from graph.domain.model.orders import Order as DomainOrder
 from graph.domain.model.orders import OrderLine as DomainOrderLine
 from graph.domain.model.orders import OrderStatus
@@ -13,6 +14,7 @@ from schema.shared.context import Info
 from schema.shared.derived_fields import Derived
 from schema.shared.enums import describe_enum
 from schema.shared.lookahead import selection_of
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Amount, Timestamp
 from schema.types.money import money
 from schema.types.product import Product
@@ -35,6 +37,7 @@ describe_enum(
 _of_line, _of_order = Derived["OrderLine"](), Derived["Order"]()
 
 
+@requires(ORDER_READ)
 @strawberry.type(description="One line of an order.")
 class OrderLine:
     """An order line in GraphQL."""
@@ -64,6 +67,7 @@ class OrderLine:
         return None if product is None else Product.of(product)
 
 
+@requires(ORDER_READ, customer=CUSTOMER_READ)
 @strawberry.federation.type(
     keys=["number"],
     description="An order, as its source last reported it. The order number is also an identifier of the customer.",

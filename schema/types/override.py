@@ -2,10 +2,12 @@
 
 import strawberry
 
+from graph.domain.access.scopes import GRAPH_READ, OVERRIDE_WRITE
 from graph.domain.model.overrides import Override as DomainOverride
 from graph.domain.model.overrides import OverrideKind
 from schema.shared.enums import describe_enum
 from schema.shared.problems import Problem
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.customer import Customer
 from schema.types.identifier import IdentifierRef
@@ -23,6 +25,7 @@ describe_enum(
 )
 
 
+@requires(GRAPH_READ)
 @strawberry.type(description="A decision of a data steward that overrides the automatic resolution.")
 class Override(Node):
     """An override in GraphQL."""
@@ -49,6 +52,7 @@ class Override(Node):
         )
 
 
+@requires(OVERRIDE_WRITE)
 @strawberry.type(description="The result of a mutation of an override.")
 class OverridePayload:
     """The payload of all mutations of overrides."""
@@ -68,6 +72,7 @@ class OverridePayload:
     errors: list[Problem] = strawberry.field(description="The problems of the request. Empty if it succeeded.")
 
 
+@requires(OVERRIDE_WRITE)
 @strawberry.type(description="An identifier that undoing a merge did not return to its previous customer.")
 class UnrestoredIdentifier:
     """An identifier that was not restored, in GraphQL."""
@@ -82,6 +87,7 @@ class UnrestoredIdentifier:
     reason: str = strawberry.field(description="Why the identifier was not returned.")
 
 
+@requires(OVERRIDE_WRITE)
 @strawberry.type(description="The result of `undoMerge`.")
 class UndoMergePayload:
     """The payload of `undoMerge`."""

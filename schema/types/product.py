@@ -2,11 +2,14 @@
 
 import strawberry
 
+from graph.domain.access.scopes import BEHAVIOR_READ, CATALOG_READ
 from graph.domain.model.products import Favorite as DomainFavorite
 from graph.domain.model.products import Product as DomainProduct
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 
 
+@requires(CATALOG_READ)
 @strawberry.type(description="A product, as described by its newest record.")
 class Product:
     """A product in GraphQL."""
@@ -31,6 +34,7 @@ class Product:
         )
 
 
+@requires(BEHAVIOR_READ)
 @strawberry.type(description="A category or brand that a customer buys.")
 class Favorite:
     """A favorite in GraphQL."""
@@ -51,6 +55,7 @@ class Favorite:
         )
 
 
+@requires(BEHAVIOR_READ)
 @strawberry.type(
     description="The favorite categories and brands of a customer, from the newest 100 orders. Canceled and returned "
     "orders are ignored."
@@ -62,6 +67,7 @@ class Favorites:
     brands: list[Favorite] = strawberry.field(description="Brands by number of orders, highest first.")
 
 
+@requires(BEHAVIOR_READ)
 @strawberry.type(description="A product that the customer viewed or added to a cart and has not bought.")
 class ViewedProduct:
     """A viewed product in GraphQL."""

@@ -5,11 +5,13 @@ from typing import Annotated
 
 import strawberry
 
+from graph.domain.access.scopes import CATALOG_READ, NAME_READ, PROFILE_READ
 from graph.domain.profile.attributes import ProfileAttribute, ReportedValue
 from graph.domain.profile.catalog import ADDRESS_PARTS, AttributeType, Precedence
 from graph.domain.profile.catalog import AttributeDefinition as DomainAttributeDefinition
 from schema.shared.enums import describe_enum
 from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 
 describe_enum(
@@ -35,6 +37,7 @@ describe_enum(
 )
 
 
+@requires(PROFILE_READ)
 @strawberry.type(description="A postal address. Parts that the source did not report are null.")
 class Address:
     """An address in GraphQL."""
@@ -51,6 +54,7 @@ class Address:
         return cls(**{part: parts.get(part) or None for part in ADDRESS_PARTS})
 
 
+@requires(PROFILE_READ)
 @strawberry.type(description="An alternative value of an attribute, which the profile did not choose.")
 class AlternativeText:
     """An alternative text in GraphQL."""
@@ -71,6 +75,7 @@ class AlternativeText:
         )
 
 
+@requires(PROFILE_READ, name=NAME_READ, value=NAME_READ)
 @strawberry.type(description="An attribute of a customer: the chosen value, with its source and the alternatives.")
 class TextAttribute:
     """A text attribute in GraphQL."""
@@ -104,6 +109,7 @@ class TextAttribute:
         )
 
 
+@requires(PROFILE_READ)
 @strawberry.type(description="An alternative address, which the profile did not choose.")
 class AlternativeAddress:
     """An alternative address in GraphQL."""
@@ -124,6 +130,7 @@ class AlternativeAddress:
         )
 
 
+@requires(PROFILE_READ)
 @strawberry.type(
     description="An address attribute of a customer: the chosen address, with its source and the alternatives."
 )
@@ -166,6 +173,7 @@ def _address(reported: ReportedValue) -> Address:
 Names = Annotated[list[str] | None, strawberry.argument(description="Return only attributes with these names.")]
 
 
+@requires(PROFILE_READ, name=NAME_READ, given_name=NAME_READ, family_name=NAME_READ)
 @strawberry.type(
     description="The attributes of a customer. Each shows the value chosen by its precedence rule, with its source and "
     "the alternatives. Null if no source reports a value."
@@ -239,6 +247,7 @@ class Profile:
         return self.types[name].type is not AttributeType.ADDRESS
 
 
+@requires(CATALOG_READ)
 @strawberry.type(description="The definition of an attribute that sources can report.")
 class AttributeDefinition:
     """A definition in GraphQL."""

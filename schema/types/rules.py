@@ -3,11 +3,13 @@
 import strawberry
 
 from graph.commands.rules_rollout import RolloutProgress
+from graph.domain.access.scopes import RULES_APPLY, RULES_READ
 from graph.domain.model.rules import StoredRules
 from graph.queries.rules_preview import Preview, PreviewImpact, PreviewState
 from graph.queries.rules_preview import Sample as DomainSample
 from schema.shared.enums import describe_enum
 from schema.shared.problems import Problem
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.identifier import IdentifierRef
 
@@ -22,6 +24,7 @@ describe_enum(
 )
 
 
+@requires(RULES_READ)
 @strawberry.type(
     description="The progress of applying rules to stored observations. Queries and mutations are served meanwhile."
 )
@@ -43,6 +46,7 @@ class RulesRollout:
         )
 
 
+@requires(RULES_READ)
 @strawberry.type(description="A version of the rules.")
 class RulesVersion:
     """A version of the rules in GraphQL."""
@@ -67,6 +71,7 @@ class RulesVersion:
         )
 
 
+@requires(RULES_READ)
 @strawberry.type(description="An example of customers that would be merged or split.")
 class PreviewSample:
     """A sample in GraphQL."""
@@ -83,6 +88,7 @@ class PreviewSample:
         return cls(customer_ids=[strawberry.ID(id) for id in sample.ids], groups=groups)
 
 
+@requires(RULES_READ)
 @strawberry.type(description="What other rules would change, or revoking or restoring a source.")
 class RulesImpact:
     """The impact of other rules in GraphQL."""
@@ -126,6 +132,7 @@ class RulesImpact:
         )
 
 
+@requires(RULES_READ)
 @strawberry.type(
     description="A preview of what other rules, or revoking or restoring a source, would change. It changes no data."
 )
@@ -153,6 +160,7 @@ class RulesPreview:
         )
 
 
+@requires(RULES_READ)
 @strawberry.type(description="The result of the mutations `preview…` and of `cancelPreview`.")
 class PreviewPayload:
     """The payload of the mutations that start or cancel a preview."""
@@ -161,6 +169,7 @@ class PreviewPayload:
     errors: list[Problem] = strawberry.field(description="The problems of the request. Empty if it succeeded.")
 
 
+@requires(RULES_APPLY)
 @strawberry.type(description="The result of `applyRules`.")
 class ApplyRulesPayload:
     """The payload of `applyRules`."""

@@ -6,6 +6,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from graph.commands.segments import SegmentEvaluation
+from graph.domain.access.scopes import ANY, MEMBERSHIP_READ, SEGMENT_MEMBERS, SEGMENT_READ, SEGMENT_WRITE
 from graph.domain.model.segments import Segment as DomainSegment
 from graph.domain.profile.pages import ById, Page, Selection
 from schema.shared.connections import After, Connection, First, connection
@@ -13,6 +14,7 @@ from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
 from schema.shared.lookahead import selection_of, selection_of_nodes
 from schema.shared.problems import Problem
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.node import Node
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 PREFIX = "seg_"
 
 
+@requires(SEGMENT_READ, id=ANY, name=ANY, members=SEGMENT_MEMBERS)
 @strawberry.type(
     description="A named group of the customers that match a rule. Memberships are updated as data arrives and time "
     "passes."
@@ -61,7 +64,7 @@ class Segment(Node):
     )
     async def ready(self, info: Info) -> bool:
         """Return whether the evaluation of all customers is complete."""
-        return await info.context.graph.segment_worker.ready()
+        return await info.context.graph.segments_ready()
 
     @strawberry.field(
         description="The recorded members, by customer id. A customer becomes a member shortly after it matches the "
@@ -88,6 +91,7 @@ class Segment(Node):
         return result
 
 
+@requires(MEMBERSHIP_READ)
 @strawberry.type(description="The membership of a customer in a segment.")
 class SegmentMembership:
     """A membership in GraphQL."""
@@ -104,6 +108,7 @@ class SegmentMembership:
         return cls(segment=Segment.of(segment), entered_at=None if entered_at is None else Timestamp(entered_at))
 
 
+@requires(SEGMENT_WRITE)
 @strawberry.type(description="The result of a mutation of a segment.")
 class SegmentPayload:
     """The payload of all mutations of segments."""
@@ -114,6 +119,7 @@ class SegmentPayload:
     errors: list[Problem] = strawberry.field(description="The problems of the request. Empty if it succeeded.")
 
 
+@requires(SEGMENT_WRITE, sample=SEGMENT_MEMBERS)
 @strawberry.type(description="The customers that match a rule. A preview changes no data.")
 class SegmentPreview:
     """A preview in GraphQL."""

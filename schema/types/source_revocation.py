@@ -2,11 +2,14 @@
 
 import strawberry
 
+from graph.domain.access.scopes import SOURCE_READ, SOURCE_REVOKE
 from graph.domain.model.source_revocations import SourceRevocation as DomainSourceRevocation
 from schema.shared.problems import Problem
+from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 
 
+@requires(SOURCE_READ)
 @strawberry.type(
     description="The progress of evaluating the observations of a revoked or restored source again. Queries and "
     "mutations are served meanwhile."
@@ -21,6 +24,7 @@ class SourceRevocationProgress:
     running: bool = strawberry.field(description="Whether observations are still to be evaluated.")
 
 
+@requires(SOURCE_READ)
 @strawberry.type(
     description="The revocation of everything that a source sent in a window of time. It is in effect until it is "
     "restored."
@@ -72,6 +76,7 @@ class SourceRevocation:
         )
 
 
+@requires(SOURCE_REVOKE)
 @strawberry.type(description="The result of `revokeSource` or `restoreSource`.")
 class SourceRevocationPayload:
     """The payload of `revokeSource` and `restoreSource`."""

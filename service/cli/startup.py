@@ -1,8 +1,8 @@
 """What `kith serve` prints when it starts: version, store, profile, keys and address."""
 
+from service.access.authentication import Authenticator
 from service.config import settings as settings_module
 from service.config.settings import Settings
-from service.http.auth import ApiKeys
 from service.runtime import version
 
 
@@ -26,7 +26,7 @@ def _profile(settings: Settings) -> str:
 
 
 def _keys(settings: Settings) -> str:
-    names = ApiKeys(settings.api_keys.get_secret_value()).names
+    names = Authenticator(settings.api_keys.get_secret_value(), settings.profile == "development").names
     if not names:
         return "none, every program on this machine may call"
     return f"{', '.join(names)} (from {settings_module.origin('api_keys')})"

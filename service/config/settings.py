@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on; any other than loopback requires KITH_API_KEYS.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 selects a free port.")
     api_keys: SecretStr = Field(
-        SecretStr(""), description="Bearer keys as NAME:KEY, comma-separated; each key has at least 16 characters."
+        SecretStr(""), description="Bearer keys as NAME:ROLE:KEY, comma-separated, for a first start; see `kith keys`."
     )
     allowed_hosts: str = Field(
         "",

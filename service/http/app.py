@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.access.authentication import Authenticator
 from service.bootstrap import Wiring
 from service.config.settings import Settings
 from service.http.allowed_hosts import AllowedHosts
-from service.http.auth import ApiKeys
 from service.http.error_format import internal_error
 from service.http.graphql_endpoint import GraphQLEndpoint
 from service.http.metrics_endpoint import MetricsEndpoint
@@ -70,8 +70,8 @@ async def failed(_: Request, error: Exception) -> Response:
 
 def create_endpoint(settings: Settings, wiring: Wiring) -> GraphQLEndpoint:
     """Return the GraphQL endpoint over a wired graph."""
-    keys = ApiKeys(settings.api_keys.get_secret_value())
-    return GraphQLEndpoint(wiring.graph, keys, settings, wiring.metrics, wiring.traces)
+    authenticator = Authenticator(settings.api_keys.get_secret_value(), settings.profile == "development")
+    return GraphQLEndpoint(wiring.graph, authenticator, settings, wiring.metrics, wiring.traces)
 
 
 def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) -> Starlette:
@@ -121,7 +121,7 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         *(WebSocketRoute(path, endpoint) for path in paths),
     ]
     if wiring.metrics is not None:
-        required = None if settings.metrics == "public" else endpoint.keys
+        required = None if settings.metrics == "public" else endpoint.authenticator
         routes.append(Route("/metrics", MetricsEndpoint(wiring.metrics, wiring, endpoint, required).answer))
     middleware = [Middleware(EndpointShortcut, path=ENDPOINT, endpoint=endpoint)]
     if settings.hosts is not None:

@@ -19,12 +19,14 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from graph.domain.model.errors import InvalidInput, Overloaded, ShuttingDown
 from graph.identity_graph import IdentityGraph
 from graph.runtime.timeouts import SharedTimeout
+from graph.viewer_graph import ViewerGraph
+from schema.execution.access import check_rules
 from schema.execution.runner import ALL, QUERIES, ExecutionAnswer, GraphQLRequest, OperationRunner, rejection
 from schema.root import new_context, schema
-from schema.shared.context import Caller, Context
+from schema.shared.context import Context
+from service.access.authentication import NOT_SIGNED_IN, Authenticator
 from service.config.settings import Settings
 from service.http import responses
-from service.http.auth import ApiKeys
 from service.http.error_format import internal_error
 from service.http.graphql_request import RequestParameters, parse_body, parse_query_parameters
 from service.http.json_body import encode_json, parse_json
@@ -65,7 +67,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def __init__(
         self,
         graph: IdentityGraph,
-        keys: ApiKeys,
+        authenticator: Authenticator,
         settings: Settings,
         metrics: Metrics | None = None,
         traces: Traces | None = None,
@@ -78,7 +80,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             max_subscriptions_per_connection=settings.max_subscriptions,
             allowed_origins=settings.origins,
         )
-        self._graph, self.keys, self._settings = graph, keys, settings
+        check_rules(schema._schema)
+        self.graph, self.authenticator, self._settings = graph, authenticator, settings
         self.operations = OperationRunner(schema, settings.limits)
         self.documents = PersistedDocuments(
             settings.documents, settings.trusted_documents_only, settings.persisted_queries
@@ -153,13 +156,15 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         accept = request_headers.get(b"accept")
         if self.graphql_ide and request.method == "GET" and "text/html" in accept and not request.query_params:
             return await self.render_graphql_ide(request)
-        caller = self.keys.caller(request_headers.get(b"authorization"))
-        if caller is None:
+        signed_in = await self.authenticator.sign_in(
+            request_headers.get(b"authorization"), request_headers.get(b"kith-reason")
+        )
+        if signed_in is None:
             return unauthenticated()
         kind = media_type(accept)
         if kind is None:
             return error_response(406, f"Accept must allow {GRAPHQL_RESPONSE_JSON}, {JSON} or {EVENT_STREAM}")
-        context = new_context(self._graph, caller)
+        context = new_context(ViewerGraph(self.graph, signed_in.viewer), signed_in.holds)
         if request.method == "GET":
             with interpreter.TrackedRequest(0):
                 return await self._handle_get(request, request_headers, kind, context, record)
@@ -214,7 +219,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             graphql_request, _ = self.graphql_request(parameters)
         except InvalidInput as error:
             answer = rejection(error)
-            record.operation(context.caller.name).answered(answer)
+            record.operation(context.viewer.caller).answered(answer)
         else:
             answer = await self._run(parameters, graphql_request, context, NO_SUBSCRIPTIONS, record)
         record.operations[-1].end()
@@ -233,7 +238,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         allowed: Collection[OperationType],
         record: RequestRecord,
     ) -> ExecutionAnswer:
-        operation = record.operation(context.caller.name)
+        operation = record.operation(context.viewer.caller)
         answer = await self.operations.run(graphql_request, context, allowed, operation.prepared)
         operation.answered(answer)
         if answer.executed:
@@ -244,12 +249,12 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self, request: Request, graphql_request: GraphQLRequest, context: Context, record: RequestRecord
     ) -> ASGIApp:
         """Return server-sent events in the distinct connections mode of `graphql-sse`."""
-        caller = context.caller
+        caller = context.viewer.caller
         allowed = ALL - {OperationType.MUTATION} if request.method == "GET" else ALL
         transport = cast(SSETransport, self._get_stream_transport("sse"))
         if not self.connection_limiter.acquire(caller, "sse"):
             return error_response(429, f"the limit of {self.connection_limiter.limit} open connections is reached")
-        operation = record.operation(caller.name, "sse")
+        operation = record.operation(caller, "sse")
         source = operation.observe(self.operations.stream(graphql_request, context, allowed, operation.prepared))
         chunks = self._stream_result(request, cast(Any, source), transport)
         response = StreamingResponse(chunks(), headers=dict(transport.headers))
@@ -278,5 +283,5 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return request
 
     async def get_context(self, request: Request | WebSocket, response: Any = None) -> Context:
-        """Return the context of a WebSocket. Its caller is set by its first message."""
-        return new_context(self._graph, Caller(""))
+        """Return the context of a WebSocket. Its operations have their own, once its first message has arrived."""
+        return new_context(ViewerGraph(self.graph, NOT_SIGNED_IN), lambda: False)

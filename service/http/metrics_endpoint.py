@@ -6,8 +6,8 @@ from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.access.authentication import Authenticator
 from service.bootstrap import SystemClock, Wiring
-from service.http.auth import ApiKeys
 from service.http.graphql_endpoint import GraphQLEndpoint
 from service.http.responses import unauthenticated
 from service.observability.graph_metrics import GraphMetrics
@@ -18,11 +18,13 @@ from service.runtime import version
 class MetricsEndpoint:
     """The handler of `/metrics`: Prometheus' text format, or OpenMetrics if `Accept` asks for it.
 
-    With `keys` a caller without a valid key gets 401. The metrics contain no personal data.
+    With an `authenticator` a caller without a valid key gets 401. The metrics contain no personal data.
     """
 
-    def __init__(self, metrics: Metrics, wiring: Wiring, graphql: GraphQLEndpoint, keys: ApiKeys | None) -> None:
-        self._metrics, self._wiring, self._graphql, self._keys = metrics, wiring, graphql, keys
+    def __init__(
+        self, metrics: Metrics, wiring: Wiring, graphql: GraphQLEndpoint, authenticator: Authenticator | None
+    ) -> None:
+        self._metrics, self._wiring, self._graphql, self._authenticator = metrics, wiring, graphql, authenticator
         build = {"version": version.number(), "commit": version.commit() or "unknown"}
         now = SystemClock().now
         self._graph = GraphMetrics(wiring.graph, wiring.store, now, self._sizes, self._connections, build)
@@ -30,7 +32,8 @@ class MetricsEndpoint:
 
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
-        if self._keys is not None and self._keys.caller(request.headers.get("authorization", "")) is None:
+        authorization = request.headers.get("authorization", "")
+        if self._authenticator is not None and await self._authenticator.sign_in(authorization) is None:
             return unauthenticated()
         await self._graph.read(not await self._wiring.missing())
         encode, content_type = choose_encoder(request.headers.get("accept", ""))

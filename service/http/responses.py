@@ -96,6 +96,8 @@ def status(answer: ExecutionAnswer, media_type: str, http_status_profile: HttpSt
     match answer.stage:
         case Stage.METHOD:
             return 405
+        case Stage.ACCESS:
+            return 403
         case Stage.TIME:
             return 504
         case _ if media_type == JSON:

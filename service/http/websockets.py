@@ -18,8 +18,11 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Connec
 
 from graph.domain.model.errors import InvalidInput, ShuttingDown
 from graph.runtime.timeouts import SharedTimeout
+from graph.viewer_graph import ViewerGraph
 from schema.execution.runner import ALL, ExecutionAnswer, Stage, rejection
-from schema.shared.context import Caller, Context
+from schema.root import new_context
+from schema.shared.context import Context
+from service.access.signed_in import SignedIn
 from service.http import responses
 from service.http.error_format import format_error, internal_error
 from service.http.graphql_request import RequestParameters, parse_parameters
@@ -49,20 +52,20 @@ class ConnectionLimiter:
         self.open_by_transport: Counter[Transport] = Counter()
         """Numbers of open connections."""
 
-    def acquire(self, caller: Caller, transport: Transport) -> bool:
+    def acquire(self, caller: str, transport: Transport) -> bool:
         """Count one connection more. Return whether the limit allows it."""
-        if self._open[caller.name] >= self.limit:
+        if self._open[caller] >= self.limit:
             return False
-        self._open[caller.name] += 1
+        self._open[caller] += 1
         self.open_by_transport[transport] += 1
         return True
 
-    def release(self, caller: Caller, transport: Transport) -> None:
+    def release(self, caller: str, transport: Transport) -> None:
         """Count one connection less."""
         self.open_by_transport[transport] -= 1
-        self._open[caller.name] -= 1
-        if not self._open[caller.name]:
-            del self._open[caller.name]
+        self._open[caller] -= 1
+        if not self._open[caller]:
+            del self._open[caller]
 
 
 def interrupted() -> ExecutionAnswer:
@@ -79,7 +82,7 @@ class EventStream:
     """A streaming response that ends if its client reads too slowly; `on_end` is called in any case."""
 
     def __init__(
-        self, response: StreamingResponse, limit: SharedTimeout, caller: Caller, on_end: Callable[[], None]
+        self, response: StreamingResponse, limit: SharedTimeout, caller: str, on_end: Callable[[], None]
     ) -> None:
         self._response, self._limit, self._caller, self._on_end = response, limit, caller, on_end
 
@@ -96,7 +99,7 @@ class EventStream:
         try:
             await self._response(scope, receive, send_in_time)
         except* SlowReader:
-            log.warning("an event stream of %s was closed: it did not read an event in time", self._caller.name)
+            log.warning("an event stream of %s was closed: it did not read an event in time", self._caller)
         finally:
             await self._response.body_iterator.aclose()  # type: ignore[attr-defined]
             self._on_end()
@@ -131,7 +134,8 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
     An invalid operation is answered with its errors and does not affect others; an invalid message ends the connection.
     """
 
-    _acquired = False
+    signed_in: SignedIn | None = None
+    """Who has signed in with the first message."""
     _ending = False
 
     async def handle(self) -> None:
@@ -178,21 +182,23 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
         presented = payload.get("authorization") or payload.get("Authorization")
         headers = self.websocket.ws.headers  # type: ignore[attr-defined]
         header = presented if isinstance(presented, str) else headers.get("authorization", "")
-        caller = self.view.keys.caller(header)  # type: ignore[attr-defined]
-        if caller is None:
+        reason = payload.get("reason")
+        signed_in = await self.view.authenticator.sign_in(  # type: ignore[attr-defined]
+            header, reason if isinstance(reason, str) else headers.get("kith-reason", "")
+        )
+        if signed_in is None:
             self._log_rejection(UNAUTHENTICATED, 4403)
             await self.websocket.close(4403, "a valid key is required: authorization in the payload of connection_init")
             return
-        if not self._acquired:
+        if self.signed_in is None:
             connection_limiter = self.view.connection_limiter  # type: ignore[attr-defined]
-            if not connection_limiter.acquire(caller, "websocket"):
+            if not connection_limiter.acquire(signed_in.viewer.caller, "websocket"):
                 self._log_rejection(responses.CODES[429], TOO_MANY_CONNECTIONS)
                 await self.websocket.close(
                     TOO_MANY_CONNECTIONS, f"the limit of {connection_limiter.limit} open connections is reached"
                 )
                 return
-            self._acquired = True
-            self.context.caller = caller
+            self.signed_in = signed_in
             self.websocket.ws.scope[CONNECTION].accept_caller()  # type: ignore[attr-defined]
         await super().handle_connection_init({"type": "connection_init", "payload": {}})
 
@@ -202,9 +208,9 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def shutdown(self) -> None:
         """Release the connection and everything that belongs to it."""
-        if self._acquired:
-            self.view.connection_limiter.release(self.context.caller, "websocket")  # type: ignore[attr-defined]
-            self._acquired = False
+        if self.signed_in is not None:
+            self.view.connection_limiter.release(self.signed_in.viewer.caller, "websocket")  # type: ignore[attr-defined]
+            self.signed_in = None
         await super().shutdown()
 
     async def handle_subscribe(self, message: Any) -> None:
@@ -234,14 +240,16 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         """Run one operation to its end."""
         scope, headers = self.websocket.ws.scope, self.websocket.ws.headers  # type: ignore[attr-defined]
+        signed_in = cast(SignedIn, self.signed_in)
+        context = new_context(ViewerGraph(self.view.graph, signed_in.viewer), signed_in.holds)  # type: ignore[attr-defined]
         record = self.view.observer.operation_on_socket(  # type: ignore[attr-defined]
-            scope[REQUEST_ID], self.context.caller.name, headers.get("traceparent", ""), headers.get("tracestate", "")
+            scope[REQUEST_ID], signed_in.viewer.caller, headers.get("traceparent", ""), headers.get("tracestate", "")
         )
         try:
             parameters = cast(RequestParameters, operation.query)
             graphql_request, _ = self.view.graphql_request(parameters)  # type: ignore[attr-defined]
             operations = self.view.operations  # type: ignore[attr-defined]
-            stream = operations.stream(graphql_request, self.context, ALL, record.prepared)
+            stream = operations.stream(graphql_request, context, ALL, record.prepared)
             async with contextlib.aclosing(stream):
                 async for answer in stream:
                     record.answered(answer)

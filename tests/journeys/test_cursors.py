@@ -12,10 +12,11 @@ from graphql import GraphQLObjectType, get_named_type
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from graph.viewer_graph import ViewerGraph
 from schema.execution.limits import Limits
 from schema.execution.runner import ALL, ExecutionAnswer, GraphQLRequest, OperationRunner
 from schema.root import new_context, schema
-from schema.shared.context import Caller
+from service.access.authentication import LOCAL
 from service.http.error_format import format_error
 from tests.builders.clients import Client, seen
 from tests.builders.runs import Run
@@ -101,7 +102,7 @@ def test_a_subscription_from_any_cursor_begins_or_is_invalid(client: Client, run
     runner = OperationRunner(schema, Limits())
 
     async def first_event() -> ExecutionAnswer:
-        context = new_context(client.graph, Caller("test"))
+        context = new_context(ViewerGraph(client.graph, LOCAL))
         stream = runner.stream(GraphQLRequest(query, {"after": cursor}), context, ALL)
         async with asyncio.timeout(30), aclosing(stream) as events:
             return await anext(events)

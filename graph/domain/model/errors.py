@@ -12,6 +12,7 @@ KithError
 |  |- RulesConflict      choose one of two rules
 |  |- RulesChanged       the rules have just been changed
 |  |- Overloaded         too much is waiting
+|  |- TooManyLookups     the caller has used up its look-ups
 |  `- ShuttingDown       this process ends; another one or its successor answers
 `- StoreFailure       a defect of the service: the database rejected a statement
 """
@@ -127,6 +128,17 @@ class Overloaded(TemporaryFailure):
         """`wait` is about how many seconds what waits will take."""
         super().__init__(message)
         self.retry_after = min(max(math.ceil(wait), TemporaryFailure.retry_after), MAX_RETRY_SECONDS)
+
+
+class TooManyLookups(TemporaryFailure):
+    """The caller has looked up as many customers as it may for now."""
+
+    code = "TOO_MANY_LOOKUPS"
+
+    def __init__(self, message: str, wait: float) -> None:
+        """`wait` is the number of seconds after which the next look-up is allowed."""
+        super().__init__(message)
+        self.retry_after = max(math.ceil(wait), 1)
 
 
 class ShuttingDown(TemporaryFailure):

@@ -23,7 +23,7 @@ from schema.execution.documents import COMPILED_CACHE_SIZE
 from schema.execution.limits import Limits
 from schema.execution.runner import ALL, GraphQLRequest, OperationRunner
 from schema.root import schema as kith
-from schema.shared.context import Caller, Context
+from schema.shared.context import Context
 from schema.shared.derived_fields import Derived, derived_field
 from schema.shared.scalars import SCALARS, Timestamp
 from tests.builders.unreliable_schema import IsolatedSchema
@@ -457,7 +457,7 @@ def test_a_document_is_compiled_on_its_second_run_unless_disabled() -> None:
     async def run(limits: Limits, times: int) -> tuple[list[Any], Any]:
         runner = OperationRunner(kith, limits)
         context = Context.__new__(Context)
-        context.graph, context.caller = None, Caller("test")
+        context.graph = None
         answers = [await runner.run(request, context, ALL) for _ in range(times)]
         return [answer.data for answer in answers], runner.documents.get(request.query).operation(None).plans
 
@@ -472,7 +472,7 @@ def test_only_the_most_recent_operations_stay_compiled() -> None:
     async def run() -> int:
         runner = OperationRunner(kith, Limits())
         context = Context.__new__(Context)
-        context.graph, context.caller = None, Caller("test")
+        context.graph = None
         requests = [GraphQLRequest(f"# {number}\n{{ __typename }}", {}) for number in range(COMPILED_CACHE_SIZE + 5)]
         for request in requests:
             for _ in range(2):

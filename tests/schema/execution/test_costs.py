@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from graph.identity_graph import IdentityGraph
 from graph.stores.sqlite import SQLiteStore
+from graph.viewer_graph import ViewerGraph
 from schema.execution.limits import Limits
 from schema.execution.runner import ALL, GraphQLRequest, OperationRunner
 from schema.root import new_context, schema
-from schema.shared.context import Caller
+from service.access.authentication import LOCAL
 from tests.builders.clients import Client, identifiers, order, seen
 from tests.builders.operations import decide, interaction, record, set_override, state
 from tests.builders.runs import Run
@@ -55,7 +56,7 @@ def test_no_answer_costs_more_than_was_weighed(run: Run, people: People, seed: i
     runner = OperationRunner(schema, UNLIMITED)
 
     async def ask() -> Any:
-        return await runner.run(request, new_context(graph, Caller("test")), ALL)
+        return await runner.run(request, new_context(ViewerGraph(graph, LOCAL)), ALL)
 
     # when: it runs by graphql-core, and then compiled
     for _ in range(2):

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from graph.identity_graph import IdentityGraph
 from graph.stores.sqlite import SQLiteStore
+from graph.viewer_graph import ViewerGraph
 from schema.execution.document_weight import DocumentWeigher
 from schema.execution.documents import Documents
 from schema.execution.limits import Limits
 from schema.execution.runner import ALL, GraphQLRequest, OperationRunner
 from schema.root import new_context, schema
-from schema.shared.context import Caller
+from service.access.authentication import LOCAL
 from tests.builders.clients import Client, order, seen
 from tests.builders.runs import Run
 from tests.builders.steps import count_steps
@@ -173,7 +174,7 @@ def test_running_generated_fragments_takes_steps_in_proportion_to_their_size(
     runner.documents.get(text)
 
     async def ask() -> None:
-        await runner.run(GraphQLRequest(text, {}), new_context(graph, Caller("test")), ALL)
+        await runner.run(GraphQLRequest(text, {}), new_context(ViewerGraph(graph, LOCAL)), ALL)
 
     # when: graphql-core runs it, then it is compiled and runs, and then it runs compiled
     steps = [count_steps(lambda: run(ask())) for _ in range(3)]

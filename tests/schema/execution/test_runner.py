@@ -11,6 +11,7 @@ from graphql import OperationType
 
 from graph.commands.commit import Accepted
 from graph.domain.model.receipts import ObservationStatus
+from graph.viewer_graph import ViewerGraph
 from schema.execution.compiled import CompiledExecutor
 from schema.execution.documents import (
     DOCUMENT_CACHE_SIZE,
@@ -22,8 +23,9 @@ from schema.execution.documents import (
 from schema.execution.limits import Limits
 from schema.execution.runner import ALL, QUERIES, ExecutionAnswer, GraphQLRequest, OperationRunner, Stage
 from schema.root import new_context, schema
-from schema.shared.context import Caller, Context
+from schema.shared.context import Context
 from schema.shared.loaders import Loaders
+from service.access.authentication import LOCAL
 from tests.builders.runs import Run
 
 ORDERS_QUERY = 'query V($n: Int! = 20) { customer(by: {id: "x"}) { orders(first: $n) { nodes { number } } } }'
@@ -60,7 +62,7 @@ class EmptyGraph:
 
 def ask(run: Run, text: str, limits: Limits | None = None, graph: Any = None, **options: Any) -> ExecutionAnswer:
     runner = OperationRunner(schema, limits or Limits())
-    context = new_context(graph or EmptyGraph(), Caller("test"))
+    context = new_context(ViewerGraph(graph or EmptyGraph(), LOCAL))
     request = GraphQLRequest(text, options.pop("variables", {}), **options)
     return run(runner.run(request, context, ALL))
 
@@ -98,7 +100,7 @@ def test_a_document_over_a_limit_is_rejected_and_not_run(run: Run, text: str, li
 
 def test_limits_apply_to_sizes_in_variables(run: Run) -> None:
     runner = OperationRunner(schema, Limits(cost=50, page=60))
-    context = new_context(EmptyGraph(), Caller("test"))
+    context = new_context(ViewerGraph(EmptyGraph(), LOCAL))
     for size, stage in ((5, Stage.EXECUTION), (48, Stage.EXECUTION), (49, Stage.VALIDATION), (5, Stage.EXECUTION)):
         assert run(runner.run(GraphQLRequest(ORDERS_QUERY, {"n": size}), context, ALL)).stage is stage
 
@@ -154,7 +156,7 @@ def test_only_allowed_operation_types_are_run(run: Run) -> None:
         ("mutation { __typename }", QUERIES),
         ("subscription { changes { id } }", ALL - {OperationType.SUBSCRIPTION}),
     ):
-        answer = run(runner.run(GraphQLRequest(text, {}), new_context(EmptyGraph(), Caller("test")), allowed))
+        answer = run(runner.run(GraphQLRequest(text, {}), new_context(ViewerGraph(EmptyGraph(), LOCAL)), allowed))
         assert answer.stage is Stage.METHOD
 
 
@@ -196,7 +198,7 @@ def test_the_objects_of_a_request_are_freed_with_its_answer(run: Run, text: str)
 
     async def once() -> ExecutionAnswer:
         request = GraphQLRequest(text, {"i": {"observations": observations}})
-        return await runner.run(request, new_context(EmptyGraph(), Caller("test")), ALL)  # type: ignore[arg-type]
+        return await runner.run(request, new_context(ViewerGraph(EmptyGraph(), LOCAL)), ALL)  # type: ignore[arg-type]
 
     def live_objects() -> Counter[type]:
         return Counter(type(item) for item in gc.get_objects() if type(item) in (Context, Loaders, CompiledExecutor))
@@ -229,7 +231,7 @@ class FailingVariables(dict[str, Any]):
 def test_a_failure_outside_of_fields_is_an_error_of_the_operation(run: Run) -> None:
     # given
     request = GraphQLRequest(ORDERS_QUERY, FailingVariables())
-    runner, context = OperationRunner(schema, Limits()), new_context(EmptyGraph(), Caller("test"))
+    runner, context = OperationRunner(schema, Limits()), new_context(ViewerGraph(EmptyGraph(), LOCAL))
 
     async def streamed() -> list[ExecutionAnswer]:
         return [answer async for answer in runner.stream(request, context, ALL)]

@@ -1,0 +1,100 @@
+"""The scopes: what a caller may be allowed to see or do. Roles and tokens grant them, the schema requires them.
+
+The schema requires a scope for each of its fields. No field requires `CONTACT_READ` or `PROFILE_UNMASKED`: without
+them, values are masked.
+"""
+
+ANY = "any"
+"""Held by every caller: what reveals nothing about a person or the rules."""
+NOBODY = "nobody"
+"""Held by no caller: what a field without a rule requires."""
+
+SCHEMA_READ = "schema:read"
+CATALOG_READ = "catalog:read"
+CUSTOMER_READ = "customer:read"
+CUSTOMER_LOOKUP = "customer:look-up"
+CUSTOMER_WATCH = "customer:watch"
+CUSTOMER_BATCH = "customer:batch"
+CUSTOMER_AT_TIME = "customer:at-time"
+CUSTOMER_SEARCH = "customer:search"
+IDENTIFIER_READ = "identifier:read"
+CONTACT_READ = "contact:read"
+NAME_READ = "name:read"
+PROFILE_READ = "profile:read"
+PROFILE_UNMASKED = "profile:unmasked"
+ORDER_READ = "order:read"
+ORDER_COUNT = "order:count"
+METRICS_READ = "metrics:read"
+INSIGHTS_READ = "insights:read"
+BEHAVIOR_READ = "behavior:read"
+BEHAVIOR_TEXT = "behavior:text"
+MEMBERSHIP_READ = "membership:read"
+CONSENT_READ = "consent:read"
+CONSENT_OF_ADDRESS = "consent:address"
+GRAPH_READ = "graph:read"
+HISTORY_READ = "history:read"
+CHANGES_READ = "changes:read"
+OBSERVATION_WRITE = "observation:write"
+OBSERVATION_RESULT = "observation:result"
+CONSENT_WRITE = "consent:write"
+OBSERVATION_REVOKE = "observation:revoke"
+SOURCE_READ = "source:read"
+SOURCE_REVOKE = "source:revoke"
+OVERRIDE_WRITE = "override:write"
+PRODUCT_WRITE = "product:write"
+SEGMENT_READ = "segment:read"
+SEGMENT_WRITE = "segment:write"
+SEGMENT_MEMBERS = "segment:members"
+RFM_CALCULATE = "rfm:calculate"
+RULES_READ = "rules:read"
+RULES_PREVIEW = "rules:preview"
+RULES_APPLY = "rules:apply"
+AUDIT_READ = "audit:read"
+
+DESCRIPTIONS = {
+    ANY: "Ask who one is, and read what surrounds other data: pages, problems, amounts of money.",
+    SCHEMA_READ: "Read the whole schema as a subgraph of Apollo Federation.",
+    CATALOG_READ: "Read products, and which attributes, purposes and channels exist.",
+    CUSTOMER_READ: "Read the id of a customer, and whether it is known.",
+    CUSTOMER_LOOKUP: "Look up a customer by an id or an identifier.",
+    CUSTOMER_WATCH: "Be told when a customer changes.",
+    CUSTOMER_BATCH: "Look up several customers at once.",
+    CUSTOMER_AT_TIME: "Look up a customer as it was recorded at an earlier time.",
+    CUSTOMER_SEARCH: "Search for customers by words.",
+    IDENTIFIER_READ: "Read the identifiers of a customer, with addresses masked.",
+    CONTACT_READ: "Read identifiers unmasked.",
+    NAME_READ: "Read the name of a customer.",
+    PROFILE_READ: "Read all attributes of a customer, with values masked.",
+    PROFILE_UNMASKED: "Read the values of attributes unmasked.",
+    ORDER_READ: "Read orders and their lines.",
+    ORDER_COUNT: "Read how many orders a customer has.",
+    METRICS_READ: "Read revenue and other metrics of a customer's orders.",
+    INSIGHTS_READ: "Read RFM scores and predictions of a customer.",
+    BEHAVIOR_READ: "Read interactions and what is derived from them: timeline, engagement, journey, favorites.",
+    BEHAVIOR_TEXT: "Read the texts and properties of interactions.",
+    MEMBERSHIP_READ: "Read the segments of a customer, also those of other systems.",
+    CONSENT_READ: "Read the consents of a customer.",
+    CONSENT_OF_ADDRESS: "Read the consent of one address.",
+    GRAPH_READ: "Read links, overrides, possible matches, and why identifiers are one customer; find problems.",
+    HISTORY_READ: "Read the reasons and identifiers of changes.",
+    CHANGES_READ: "Follow the changes of the graph, without values of identifiers.",
+    OBSERVATION_WRITE: "Record observations, orders, attributes, interactions and external segments.",
+    OBSERVATION_RESULT: "Learn which customer an observation belongs to.",
+    CONSENT_WRITE: "Record consent decisions.",
+    OBSERVATION_REVOKE: "Revoke observations.",
+    SOURCE_READ: "Read which sources were revoked.",
+    SOURCE_REVOKE: "Revoke and restore all observations of a source.",
+    OVERRIDE_WRITE: "Keep identifiers together or apart, block identifiers, undo merges.",
+    PRODUCT_WRITE: "Record products.",
+    SEGMENT_READ: "Read segments and their sizes.",
+    SEGMENT_WRITE: "Create, update, delete and preview segments.",
+    SEGMENT_MEMBERS: "Read the members of a segment.",
+    RFM_CALCULATE: "Recalculate RFM scores.",
+    RULES_READ: "Read the rules.",
+    RULES_PREVIEW: "Preview other rules and simulate scenarios.",
+    RULES_APPLY: "Apply rules.",
+    AUDIT_READ: "Read who accessed the data of a person.",
+}
+"""What each scope allows."""
+EVERY = frozenset(DESCRIPTIONS)
+"""All scopes that can be granted."""

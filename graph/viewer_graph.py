@@ -1,0 +1,234 @@
+"""The graph as one viewer may use it. `schema` knows the graph in this form only: without a viewer there is no view."""
+
+from collections.abc import AsyncGenerator, Sequence
+
+from graph.commands.commit import CommandResult, OverrideResult
+from graph.commands.rules_control import RulesControl
+from graph.commands.segments import Segments
+from graph.commands.source_revocations import SourceRevocationControl
+from graph.commands.undo_merge import UndoResult
+from graph.domain.access.accessed import Accessed
+from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
+from graph.domain.access.viewer import Viewer
+from graph.domain.model.changes import Entry
+from graph.domain.model.errors import Problem
+from graph.domain.model.idempotency import IdempotencyKey
+from graph.domain.model.links import Link
+from graph.domain.model.observations import Observation
+from graph.domain.model.orders import Order, OrderStatement
+from graph.domain.model.overrides import Override, OverrideKind
+from graph.domain.model.products import Product
+from graph.domain.model.receipts import ObservationKey
+from graph.domain.model.rules import Rules
+from graph.domain.profile.attributes import AttributesStatement
+from graph.domain.profile.catalog import Catalog
+from graph.domain.profile.consents import ConsentStatement
+from graph.domain.profile.external_segments import ExternalSegmentStatement
+from graph.domain.profile.insights import CustomerInsights
+from graph.domain.profile.interactions import InteractionStatement
+from graph.domain.profile.pages import CustomerRef, CustomerView, Match, Page, Selection
+from graph.domain.profile.search import SearchField, SearchPosition, SearchResult
+from graph.domain.resolution.explanation import Explanation
+from graph.domain.resolution.health import Finding, FindingKind, FindingPosition
+from graph.identity_graph import IdentityGraph
+from graph.queries.possible_matches import MatchStatus
+from graph.queries.rules_preview import Previews
+from graph.queries.statistics import StatisticsService
+
+MAX_CUSTOMERS = 100
+"""Customers that one look-up may request."""
+
+
+class ViewerGraph:
+    """The graph for one viewer. What the viewer may not see is answered as if it did not exist.
+
+    The schema checks the scopes of a request before it runs; this class decides which customers a viewer reaches, and
+    which statements it may record.
+    """
+
+    __slots__ = ("_budget", "_graph", "accessed", "viewer")
+
+    def __init__(self, graph: IdentityGraph, viewer: Viewer, budget: LookupBudget = UNLIMITED) -> None:
+        self._graph, self.viewer, self._budget = graph, viewer, budget
+        self.accessed = Accessed()
+
+    # --- what concerns no person; the schema's scopes alone decide who may use it
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in effect."""
+        return self._graph.rules
+
+    @property
+    def catalog(self) -> Catalog:
+        """The attributes, purposes and channels that may be recorded."""
+        return self._graph.catalog
+
+    @property
+    def rules_control(self) -> RulesControl:
+        """What reads and applies rules."""
+        return self._graph.rules_control
+
+    @property
+    def source_revocations(self) -> SourceRevocationControl:
+        """What revokes and restores sources."""
+        return self._graph.source_revocations
+
+    @property
+    def previews(self) -> Previews:
+        """What previews rules and revocations of sources."""
+        return self._graph.previews
+
+    @property
+    def statistics(self) -> StatisticsService:
+        """What calculates statistics over all customers."""
+        return self._graph.statistics
+
+    @property
+    def segments(self) -> Segments:
+        """What defines segments and knows their members by id."""
+        return self._graph.segments
+
+    async def segments_ready(self) -> bool:
+        """Return whether the members of all segments are up to date."""
+        return await self._graph.segment_worker.ready()
+
+    async def record_products(self, products: Sequence[Product | Problem]) -> list[bool | Problem]:
+        """As `IdentityGraph.record_products`."""
+        return await self._graph.record_products(products)
+
+    async def products(self, skus: Sequence[str]) -> dict[str, Product]:
+        """As `IdentityGraph.products`."""
+        return await self._graph.products(skus)
+
+    # --- statements; each returns a result for each statement, in order
+
+    async def link(self, observations: Sequence[Observation | Problem]) -> list[CommandResult]:
+        """Record observations."""
+        return await self._graph.link(observations)
+
+    async def record_orders(self, orders: Sequence[OrderStatement | Problem]) -> list[CommandResult]:
+        """Record orders."""
+        return await self._graph.record_orders(orders)
+
+    async def record_attributes(self, statements: Sequence[AttributesStatement | Problem]) -> list[CommandResult]:
+        """Record attributes of customers."""
+        return await self._graph.record_attributes(statements)
+
+    async def record_consents(self, decisions: Sequence[ConsentStatement | Problem]) -> list[CommandResult]:
+        """Record consent decisions."""
+        return await self._graph.record_consents(decisions)
+
+    async def record_interactions(self, interactions: Sequence[InteractionStatement | Problem]) -> list[CommandResult]:
+        """Record interactions."""
+        return await self._graph.record_interactions(interactions)
+
+    async def record_external_segments(
+        self, segments: Sequence[ExternalSegmentStatement | Problem]
+    ) -> list[CommandResult]:
+        """Record memberships in segments of other systems."""
+        return await self._graph.record_external_segments(segments)
+
+    async def revoke(self, observations: Sequence[ObservationKey], actor: str = "") -> list[CommandResult]:
+        """Withdraw observations by source and id."""
+        return await self._graph.revoke(observations, actor)
+
+    # --- decisions of stewards
+
+    async def override_pair(
+        self,
+        kind: OverrideKind,
+        a: str,
+        b: str,
+        actor: str = "",
+        reason: str = "",
+        idempotency_key: IdempotencyKey | None = None,
+    ) -> OverrideResult:
+        """Set a *together* or *apart* override on two keys."""
+        return await self._graph.override_pair(kind, a, b, actor, reason, idempotency_key)
+
+    async def block(
+        self, key: str, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
+    ) -> OverrideResult:
+        """Block an identifier."""
+        return await self._graph.block(key, actor, reason, idempotency_key)
+
+    async def unblock(self, key: str, actor: str = "", idempotency_key: IdempotencyKey | None = None) -> Override:
+        """Unblock an identifier; raises `InvalidInput` if it is not blocked."""
+        return await self._graph.unblock(key, actor, idempotency_key)
+
+    async def remove_override(
+        self, id: str, actor: str = "", idempotency_key: IdempotencyKey | None = None
+    ) -> Override:
+        """Remove an override by its id."""
+        return await self._graph.remove_override(id, actor, idempotency_key)
+
+    async def overrides(self, key: str | None, after: tuple[int, str] | None, first: int) -> Page[Override]:
+        """Return overrides in the order in which they were set."""
+        return await self._graph.overrides(key, after, first)
+
+    async def override_by_id(self, id: str) -> Override | None:
+        """Return an override by its id."""
+        return await self._graph.override_by_id(id)
+
+    async def undo_merge(
+        self, number: int, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
+    ) -> UndoResult:
+        """Undo the merge with a number in the history; raises `InvalidInput` if it cannot be undone."""
+        return await self._graph.undo_merge(number, actor, reason, idempotency_key)
+
+    async def changes(self, after: int, first: int) -> Page[Entry]:
+        """Return the changes after an entry's number."""
+        return await self._graph.changes(after, first)
+
+    def new_changes(self, after: int | None) -> AsyncGenerator[Entry, None]:
+        """Yield the changes after an entry's number, or from now on, as they happen."""
+        return self._graph.broadcaster.changes(after)
+
+    async def change(self, number: int) -> Entry | None:
+        """Return an entry of the history by its number."""
+        return await self._graph.change(number)
+
+    async def why(self, a: str, b: str) -> Explanation:
+        """Explain why two keys are or are not one customer."""
+        return await self._graph.why(a, b)
+
+    async def weakest_links(self, key: str, first: int) -> list[Link]:
+        """Return the active links without which the customer of a key would split."""
+        return await self._graph.weakest_links(key, first)
+
+    async def health(self, kinds: frozenset[FindingKind], after: FindingPosition | None, first: int) -> Page[Finding]:
+        """Return a page of suspicious findings in the graph."""
+        return await self._graph.health(kinds, after, first)
+
+    # --- customers
+
+    async def customers(self, refs: Sequence[CustomerRef], selection: Selection) -> list[CustomerView | None]:
+        """Return the views of customers in the order of `refs`, `None` for one that the viewer does not reach."""
+        return await self._graph.customers(refs, selection)
+
+    async def customer_at(self, ref: CustomerRef, at: int, selection: Selection) -> CustomerView | None:
+        """Return the customer as recorded at a time (microseconds)."""
+        return await self._graph.customer_at(ref, at, selection)
+
+    def customer_changes(self, ref: CustomerRef) -> AsyncGenerator[object, None]:
+        """Yield once now, and again after each change of a customer."""
+        return self._graph.broadcaster.customer(ref)
+
+    async def orders(self, numbers: Sequence[str]) -> list[tuple[str, Order] | None]:
+        """Return orders by their numbers, with their keys."""
+        return await self._graph.orders(numbers)
+
+    async def search(
+        self, text: str, fields: Sequence[SearchField], after: SearchPosition | None, first: int
+    ) -> Page[SearchResult]:
+        """Return the customers that match all words of a text in some fields."""
+        return await self._graph.search(text, fields, after, first)
+
+    def insights(self, view: CustomerView) -> CustomerInsights:
+        """Return what follows from a customer's view as of now."""
+        return self._graph.insights(view)
+
+    def match_status(self, match: Match) -> MatchStatus:
+        """Return the status of a possible match."""
+        return self._graph.match_status(match)
