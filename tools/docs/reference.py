@@ -22,6 +22,8 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from graph.domain.access.roles import BUILT_IN
+from graph.domain.access.scopes import ANY, DESCRIPTIONS
 from graph.domain.model.interaction_types import INTERACTION_TYPES
 from graph.domain.model.rules import STRONGER
 from schema.execution import costs, limits
@@ -209,6 +211,37 @@ def default_namespaces() -> str:
     return _table(("namespace", "`limit`", "`normalize`", "`min_length`", "`shared_above`", "`known`"), rows)
 
 
+def roles() -> str:
+    """One row for each role."""
+    rows = (
+        (
+            _code(role.name),
+            role.description,
+            _code(role.reach.name),
+            role.party.name,
+            "yes" if role.needs_sources else "",
+        )
+        for role in BUILT_IN
+    )
+    return _table(("role", "who", "reach", "nearest party it may state", "names its sources"), rows)
+
+
+def scopes() -> str:
+    """One row for each scope, with the roles that have it."""
+
+    def holders(scope: str) -> str:
+        return ", ".join(
+            _code(role.name) + (" with a reason" if scope in role.scopes_with_reason else "")
+            for role in BUILT_IN
+            if scope in role.scopes | role.scopes_with_reason
+        )
+
+    rows = (
+        (_code(scope), meaning, "all" if scope == ANY else holders(scope)) for scope, meaning in DESCRIPTIONS.items()
+    )
+    return _table(("scope", "what it allows", "roles"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "cli": cli,
@@ -217,6 +250,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "limits": request_limits,
     "costs": cost_weights,
     "default-namespaces": default_namespaces,
+    "roles": roles,
+    "scopes": scopes,
 }
 """The generated tables by name."""
 
