@@ -74,7 +74,8 @@ def main() -> None:
             subprocess.run([*kith, "lookup", "--store", store, "email=anna.berg@example.com"], check=True)
             if not options.once:
                 url = f"http://127.0.0.1:{options.port}/graphql"
-                print(f"\nOpen {url} in a browser to send your own queries. Press Ctrl-C to end.", flush=True)
+                print(f"\nOpen {url} in a browser to send your own queries.")
+                print("No key is required: only this machine can connect. Press Ctrl-C to end.", flush=True)
                 process.wait()
         except KeyboardInterrupt:
             pass

@@ -9,7 +9,7 @@ from typing import Any, cast
 from cross_web import HTTPException
 from graphql import OperationType
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
@@ -54,6 +54,12 @@ from service.runtime import interpreter
 NO_SUBSCRIPTIONS = ALL - {OperationType.SUBSCRIPTION}
 WAITING_PART = 0.5
 """Part of an operation's time that a large request may wait before it begins."""
+_NOTICE = (
+    '<style>#graphiql {{ height: calc(100vh - 2em) !important }}</style><p role="note" style="margin: .4em">{}</p>'
+)
+OPEN_NOTICE = _NOTICE.format("Open: no key is required, because only this machine can connect.")
+KEY_NOTICE = _NOTICE.format("A key is required: send Authorization: Bearer KEY among the headers.")
+"""What the page of GraphiQL says about access."""
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
 """How long a WebSocket may wait before it sends `connection_init`."""
 
@@ -259,6 +265,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         chunks = self._stream_result(request, cast(Any, source), transport)
         response = StreamingResponse(chunks(), headers=dict(transport.headers))
         return EventStream(response, self.slow_reader, caller, lambda: self.connection_limiter.release(caller, "sse"))
+
+    async def render_graphql_ide(self, request: Request) -> Response:
+        """Return the page of GraphiQL, which says whether a key is required."""
+        notice = OPEN_NOTICE if self.authenticator.is_open else KEY_NOTICE
+        return HTMLResponse(self.graphql_ide_html.replace("<body>", f"<body>{notice}", 1))
 
     async def end_sockets(self, deadline: float) -> None:
         """Close all WebSockets as soon as their operations have ended, at the latest at a time of the loop."""
