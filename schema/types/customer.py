@@ -17,6 +17,7 @@ from graph.domain.access.scopes import (
     ORDER_READ,
 )
 from graph.domain.model.errors import InvalidInput
+from graph.domain.model.labels import Label
 from graph.domain.model.links import Link as DomainLink
 from graph.domain.model.links import LinkState
 from graph.domain.profile.consents import check_purpose, decision_of_customer
@@ -273,6 +274,8 @@ class Customer(CustomerInsightFields, Node):
     async def segments(self, info: Info) -> list[SegmentMembership]:
         """Load the segments together with those of other customers of the response."""
         self._require_current()
+        if self._is_withheld(Label.PROFILING):
+            return []
         memberships = await info.context.loaders.segments.load(self.view.customer.id)
         return [SegmentMembership.of(segment, entered_at) for segment, entered_at in memberships]
 

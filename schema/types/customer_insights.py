@@ -5,9 +5,10 @@ from typing import Annotated
 
 import strawberry
 
-from graph.domain.access.scopes import BEHAVIOR_READ, INSIGHTS_READ, ORDER_COUNT
+from graph.domain.access.scopes import BEHAVIOR_READ, CUSTOMER_READ, INSIGHTS_READ, ORDER_COUNT
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.interaction_counts import add
+from graph.domain.model.labels import Label
 from graph.domain.model.products import Product as DomainProduct
 from graph.domain.model.products import favorites, purchased_skus
 from graph.domain.profile.engagement import engagement
@@ -27,6 +28,7 @@ from schema.types.engagement import Engagement, Journey
 from schema.types.insights import Prediction, RfmScores
 from schema.types.metrics import Metrics
 from schema.types.product import Favorite, Favorites, Product, ViewedProduct
+from schema.types.withheld_data import WithheldData
 
 MAX_WEEKS = 520
 
@@ -36,6 +38,7 @@ MAX_WEEKS = 520
     engagement=BEHAVIOR_READ,
     favorites=BEHAVIOR_READ,
     viewed_not_purchased=BEHAVIOR_READ,
+    withheld=CUSTOMER_READ,
     metrics=ORDER_COUNT,
     rfm=INSIGHTS_READ,
     prediction=INSIGHTS_READ,
@@ -64,6 +67,17 @@ class CustomerInsightFields:
         if self.view.customer.node is None:
             raise not_available_at_time()
 
+    def _is_withheld(self, label: Label) -> bool:
+        return any(withheld.label is label for withheld in self.view.withheld)
+
+    @derived_field(
+        "The data that is left out, because the customer did not give the consent that the purpose of the request "
+        "needs. Empty if nothing is left out."
+    )
+    def withheld(self) -> list[WithheldData]:
+        """Return what is left out."""
+        return [WithheldData(label=item.label, consent=item.consent) for item in self.view.withheld]
+
     @derived_field("Metrics over the customer's orders. E.g. the revenue.")
     def metrics(self) -> Metrics:
         """Return the metrics."""
@@ -76,6 +90,8 @@ class CustomerInsightFields:
     async def rfm(self, info: Info) -> RfmScores | None:
         """Return scores and percentiles."""
         self._require_current()
+        if self._is_withheld(Label.PROFILING):
+            return None
         scores = await info.context.graph.statistics.rfm_scores(self.view.customer.order_totals)
         return None if scores is None else RfmScores.of(scores)
 
@@ -95,6 +111,8 @@ class CustomerInsightFields:
         self._require_current()
         if not 1 <= weeks <= MAX_WEEKS:
             raise InvalidInput("INVALID_VALUE", f"weeks is {weeks}; 1 to {MAX_WEEKS} are allowed", ("weeks",))
+        if self._is_withheld(Label.PROFILING):
+            return None
         prediction = await info.context.graph.statistics.predict(self.view.customer.order_totals, weeks)
         return None if prediction is None else Prediction.of(prediction)
 
@@ -102,6 +120,8 @@ class CustomerInsightFields:
     async def prediction_status(self, info: Info) -> PredictionStatus:
         """Return the status of the prediction."""
         self._require_current()
+        if self._is_withheld(Label.PROFILING):
+            return PredictionStatus.WITHHELD
         return await info.context.graph.statistics.prediction_status(self.view.customer.order_totals)
 
     async def _products(self, info: Info, skus: Iterable[str]) -> dict[str, DomainProduct]:
@@ -115,7 +135,7 @@ class CustomerInsightFields:
     )
     def journey(self) -> Journey | None:
         """Return the stage of the journey."""
-        journey = self._current_insights().journey
+        journey = None if self._is_withheld(Label.PROFILING) else self._current_insights().journey
         return None if journey is None else Journey.of(journey)
 
     @derived_field("How the customer typically engages. E.g. in which hour it opens emails.")

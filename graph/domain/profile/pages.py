@@ -8,6 +8,7 @@ from msgspec import Struct, field
 from graph.domain.model.customers import Customer
 from graph.domain.model.facts import FactKind
 from graph.domain.model.identifiers import Identifier
+from graph.domain.model.labels import Label
 from graph.domain.model.links import Link, LinkState
 from graph.domain.model.observations import Evidence
 from graph.domain.model.orders import Order
@@ -172,6 +173,13 @@ class Match(Struct, frozen=True, gc=False):
     overrides_b: Sequence[Override] = ()
 
 
+class Withheld(Struct, frozen=True, gc=False):
+    """Data that a view leaves out: the label of the data, and the purpose for which consent is not given."""
+
+    label: Label
+    consent: str
+
+
 class CustomerView(Struct, frozen=True, gc=False):
     """A customer with the requested pages.
 
@@ -184,3 +192,5 @@ class CustomerView(Struct, frozen=True, gc=False):
     pages: Mapping[PageRequest, Page[Any]] = field(default_factory=dict)
     """By request: pages of `IdentifierView`, `OrderView`, `Link`, `Match`, `Entry`, `Fact`, `TimelineEntry`,
     `InteractionSummary` or `InteractionCounts`."""
+    withheld: tuple[Withheld, ...] = ()
+    """What a policy withholds from the viewer."""

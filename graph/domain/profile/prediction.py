@@ -34,6 +34,7 @@ class PredictionStatus(Enum):
     NO_ORDERS = "no orders"
     NOT_FITTED_YET = "not fitted yet"
     NOT_INSTALLED = "not installed"
+    WITHHELD = "withheld"
 
 
 class PurchaseHistory(Struct, frozen=True, gc=False):

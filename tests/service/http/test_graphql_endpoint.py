@@ -6,11 +6,11 @@ from pathlib import Path
 
 import orjson
 import pytest
+from service.http.auth import ApiKeys
 
 from graph.domain.model.errors import InvalidInput, StoreUnavailable
 from graph.stores.sqlite import SQLiteStore
 from service.config.settings import Settings
-from service.http.auth import ApiKeys
 from tests.builders.clients import Client
 from tests.builders.runs import Run
 

@@ -1,0 +1,174 @@
+"""Policies: which data a viewer who acts for a purpose sees only with consent.
+
+Data is labeled by what it is. A policy says that data with a label, shown for a purpose, needs a consent. Contact data
+needs the consent of that very address; everything else that of the whole customer, which is the strictest of its
+addresses.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from graph.domain.model.facts import Fact, FactKind
+from graph.domain.model.identifiers import namespace_of
+from graph.domain.model.labels import ATTRIBUTES, NAMESPACES, Label
+from graph.domain.profile.catalog import Catalog
+from graph.domain.profile.consents import (
+    EVERY_CHANNEL,
+    Decision,
+    RecordedDecision,
+    decision_of_address,
+    decision_of_customer,
+    decisions,
+)
+from graph.domain.profile.insights import CONSENTS
+from graph.domain.profile.pages import (
+    CustomerView,
+    FactPage,
+    IdentifierPage,
+    InteractionCountsPage,
+    InteractionSummaryPage,
+    OrderPage,
+    Page,
+    PageRequest,
+    Selection,
+    TimelinePage,
+    Withheld,
+)
+from graph.domain.profile.timeline import TimelineEntry, TimelineKind
+
+
+class Policy(Struct, frozen=True):
+    """Data with a label is shown for a purpose only if the consent purpose `needs_consent` is given."""
+
+    label: Label
+    purpose: str
+    needs_consent: str
+
+
+class Policies(Struct, frozen=True):
+    """All policies, and the labels of namespaces and attributes by name."""
+
+    policies: tuple[Policy, ...] = ()
+    namespaces: Mapping[str, frozenset[Label]] = field(default_factory=lambda: NAMESPACES)
+    attributes: Mapping[str, frozenset[Label]] = field(default_factory=lambda: ATTRIBUTES)
+
+    def for_purpose(self, purpose: str) -> "PurposePolicies | None":
+        """Return what applies to a purpose; `None` if nothing does."""
+        chosen = tuple(policy for policy in self.policies if policy.purpose == purpose)
+        return PurposePolicies(chosen, self) if chosen else None
+
+
+class PurposePolicies(Struct, frozen=True):
+    """The policies of one purpose."""
+
+    policies: tuple[Policy, ...]
+    labels: Policies
+
+    def selection(self, selection: Selection) -> Selection:
+        """Return a selection with the consents that the policies ask for."""
+        return selection if CONSENTS in selection.pages else Selection.of((*selection.pages, CONSENTS))
+
+    def apply(self, view: CustomerView, catalog: Catalog) -> CustomerView:
+        """Return a view, read with `selection`, without the data that lacks a consent."""
+        recorded = decisions(view.pages[CONSENTS].items)
+        consents: dict[Label, list[str]] = {}
+        for policy in self.policies:
+            consents.setdefault(policy.label, []).append(policy.needs_consent)
+        withheld = {
+            label: consent
+            for label, purposes in consents.items()
+            if (consent := _missing(purposes, lambda purpose: decision_of_customer(recorded, purpose))) is not None
+        }
+        addresses = _Addresses(consents.get(Label.CONTACT, ()), recorded, catalog)
+        pages = {page: self._page(page, content, withheld, addresses) for page, content in view.pages.items()}
+        of_customer = (Withheld(label, consent) for label, consent in withheld.items())
+        return replace(view, pages=pages, withheld=tuple(dict.fromkeys((*of_customer, *addresses.withheld()))))
+
+    def _page(
+        self, page: PageRequest, content: Page[Any], withheld: Collection[Label], addresses: "_Addresses"
+    ) -> Page[Any]:
+        def visible(labels: Iterable[Label]) -> bool:
+            return all(label is Label.CONTACT or label not in withheld for label in labels)
+
+        match page:
+            case IdentifierPage():
+                items: Sequence[Any] = [
+                    item
+                    for item in content.items
+                    if visible(labels := self.labels.namespaces.get(item.identifier.namespace, frozenset()))
+                    and (Label.CONTACT not in labels or addresses.may_be_shown(item.identifier.key))
+                ]
+            case OrderPage() if not visible({Label.CONTRACT}):
+                return _EMPTY
+            case InteractionCountsPage() | InteractionSummaryPage() if not visible({Label.BEHAVIOR}):
+                return _EMPTY
+            case TimelinePage():
+                items = [item for item in content.items if visible(_LABELS_OF_ITEMS[_kind(item)])]
+            case FactPage(kind=FactKind.EXTERNAL_SEGMENT) if not visible({Label.THIRD_PARTY}):
+                return _EMPTY
+            case FactPage(kind=FactKind.ATTRIBUTES):
+                hidden = [
+                    name
+                    for name, labels in self.labels.attributes.items()
+                    if any(label in withheld for label in labels)
+                ]
+                items = [_without(fact, hidden) for fact in content.items] if hidden else content.items
+            case _:
+                return content
+        return Page(items, content.has_more)
+
+
+_EMPTY: Page[Any] = Page((), has_more=False)
+_LABELS_OF_ITEMS: Mapping[TimelineKind, frozenset[Label]] = {
+    TimelineKind.INTERACTION: frozenset({Label.BEHAVIOR}),
+    TimelineKind.ORDER: frozenset({Label.CONTRACT}),
+    TimelineKind.CHANGE: frozenset(),
+}
+
+
+def _kind(item: TimelineEntry) -> TimelineKind:
+    return TimelineKind(item.position[1])
+
+
+def _missing(purposes: Iterable[str], decide: Callable[[str], RecordedDecision | None]) -> str | None:
+    """Return the first of some consent purposes that is not given; `None` if all are."""
+    for purpose in purposes:
+        decision = decide(purpose)
+        if decision is None or decision.decision is not Decision.GIVEN:
+            return purpose
+    return None
+
+
+def _without(fact: Fact, hidden: Collection[str]) -> Fact:
+    values = json.loads(fact.facts)
+    kept = {name: value for name, value in values.items() if name not in hidden}
+    return fact if len(kept) == len(values) else replace(fact, facts=json.dumps(kept, ensure_ascii=False))
+
+
+class _Addresses:
+    """Decides which addresses may be shown, each by its own consent, for a channel that reaches it."""
+
+    def __init__(self, purposes: Sequence[str], recorded: list[RecordedDecision], catalog: Catalog) -> None:
+        self._purposes, self._recorded, self._catalog = purposes, recorded, catalog
+        self._lacking: dict[str, None] = {}
+
+    def may_be_shown(self, key: str) -> bool:
+        """Return whether all consents are given for an address, each for at least one of its channels."""
+        namespace = namespace_of(key)
+        reaching = [name for name, namespaces in self._catalog.channels.items() if namespace in namespaces]
+        for purpose in self._purposes:
+            found = (
+                decision_of_address(self._recorded, key, purpose, channel) for channel in reaching or [EVERY_CHANNEL]
+            )
+            if not any(decision is not None and decision.decision is Decision.GIVEN for decision in found):
+                self._lacking[purpose] = None
+                return False
+        return True
+
+    def withheld(self) -> list[Withheld]:
+        """Return the consents for lack of which addresses were left out."""
+        return [Withheld(Label.CONTACT, purpose) for purpose in self._lacking]
