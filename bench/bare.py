@@ -1,5 +1,10 @@
-"""A peer of `bench.view`: a bare Starlette endpoint that runs the same Cypher and returns the record as JSON."""
+"""A peer of `bench.view`: a bare Starlette endpoint that runs the same Cypher and returns the record as JSON.
 
+With a key as third argument, it checks that of each request as Kith does: by its hash, in constant time.
+"""
+
+import hashlib
+import hmac
 import sys
 
 import orjson
@@ -16,10 +21,15 @@ from graph.stores.neo4j.customer_pages import query
 
 
 def main() -> None:
-    """Serve the endpoint; the arguments are the URI of the database and the port."""
+    """Serve the endpoint; the arguments are the URI of the database, the port and the key, if there is one."""
+    expected = hashlib.sha256(sys.argv[3].encode()).digest() if len(sys.argv) > 3 else None
     driver = AsyncGraphDatabase.driver(sys.argv[1], notifications_min_severity="OFF")
 
     async def view(request: Request) -> Response:
+        if expected is not None:
+            presented = request.headers.get("authorization", "").removeprefix("Bearer ")
+            if not hmac.compare_digest(hashlib.sha256(presented.encode()).digest(), expected):
+                return Response(status_code=401)
         body = orjson.loads(await request.body())
         text, values = query([ByKey(body["key"])], SELECTION)
         async with driver.session() as session:

@@ -23,6 +23,7 @@ for line in io.lines(os.getenv("BODIES")) do bodies[#bodies + 1] = line end
 local at = 0
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Authorization"] = os.getenv("AUTHORIZATION")
 request = function()
   at = at % #bodies + 1
   return wrk.format(nil, nil, nil, bodies[at])
@@ -59,16 +60,16 @@ def server_process(command: list[str], port: int, ready: str = "/readyz", **envi
         release(guarding)
 
 
-def rate(url: str, bodies: list[str], clients: int, seconds: int) -> float:
-    """Post bodies in turn; return requests per second."""
-    text = wrk_output(url, bodies, clients, seconds)
+def rate(url: str, bodies: list[str], clients: int, seconds: int, key: str = "") -> float:
+    """Post bodies in turn, with a bearer key if there is one; return requests per second."""
+    text = wrk_output(url, bodies, clients, seconds, key)
     match = re.search(r"Requests/sec:\s+([\d.]+)", text)
     if match is None:
         raise AssertionError(text)
     return float(match[1])
 
 
-def wrk_output(url: str, bodies: list[str], clients: int, seconds: int) -> str:
+def wrk_output(url: str, bodies: list[str], clients: int, seconds: int, key: str = "") -> str:
     """Post bodies in turn; return the output of `wrk`, with latencies. A response other than 2xx is an error."""
     require_wrk()
     with tempfile.TemporaryDirectory() as folder:
@@ -86,9 +87,8 @@ def wrk_output(url: str, bodies: list[str], clients: int, seconds: int) -> str:
             f"{folder}/post.lua",
             url,
         ]
-        done = subprocess.run(
-            command, env={**os.environ, "BODIES": f"{folder}/bodies"}, capture_output=True, text=True, check=True
-        )
+        environment = {**os.environ, "BODIES": f"{folder}/bodies", "AUTHORIZATION": f"Bearer {key}"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
         raise AssertionError(done.stdout)
     return done.stdout
