@@ -104,7 +104,6 @@ COVERED_BY = {
     "schema/execution/compiled/fast_objects.py": "journeys/test_products.py",
     "schema/execution/compiled/fields.py": "schema/execution/test_compiled.py",
     "schema/execution/compiled/plans.py": "schema/execution/test_compiled.py",
-    "schema/execution/compiled/resolvers.py": "journeys/test_profile.py",
     "schema/execution/compiled/scalars.py": "schema/execution/test_compiled.py",
     "schema/execution/documents.py": "schema/execution/test_runner.py",
     "schema/execution/limits.py": "schema/execution/test_runner.py",

@@ -27,7 +27,7 @@ from strawberry.types.cast import get_strawberry_type_cast
 from schema.execution.compiled.awaiting import needs_slow_path
 from schema.execution.compiled.codegen import FunctionWriter
 from schema.execution.compiled.plans import BaseExecutor
-from schema.execution.compiled.resolvers import derived_by, derived_method
+from schema.execution.compiled.resolvers import definition_of, derived_by, derived_method
 from schema.execution.compiled.scalars import EXACT_TYPES, coercion
 
 FastObject = Callable[[Any], dict[str, Any] | None]
@@ -190,5 +190,5 @@ def attribute_of(graphql_field: Any) -> str | None:
     """Return the attribute that a field without its own resolver reads; `None` if the field has a resolver."""
     if not getattr(graphql_field.resolve, "_is_default", False) or graphql_field.args:
         return None
-    definition = graphql_field.extensions.get("strawberry-definition")
+    definition = definition_of(graphql_field)
     return None if definition is None else cast("str", definition.python_name)

@@ -14,14 +14,18 @@ from schema.shared.derived_fields import DERIVED
 from schema.shared.visitors import Variables
 
 
-def _definition(graphql_field: GraphQLField) -> Any:
-    """Return Strawberry's definition of a field."""
-    return graphql_field.extensions.get("strawberry-definition")
+def definition_of(graphql_field: GraphQLField) -> Any:
+    """Return Strawberry's definition of a field; `None` if something may run around its resolver.
+
+    Field extensions do, and permission classes are field extensions: such a field is never read past them.
+    """
+    definition = graphql_field.extensions.get("strawberry-definition")
+    return None if definition is None or definition.extensions or definition.permission_classes else definition
 
 
 def derived_by(graphql_field: GraphQLField) -> Callable[[Any], Any] | None:
     """Return the function that derives a field's value from its object alone; `None` if there is none."""
-    definition = _definition(graphql_field)
+    definition = definition_of(graphql_field)
     return None if definition is None else cast("Callable[[Any], Any] | None", definition.metadata.get(DERIVED))
 
 
@@ -29,7 +33,7 @@ def derived_method(
     executor: BaseExecutor, graphql_field: GraphQLField, details: FieldDetailsList
 ) -> Callable[[Any], Any] | None:
     """Return the method that derives a field's value from its object and constant arguments, if there is one."""
-    definition = _definition(graphql_field)
+    definition = definition_of(graphql_field)
     if definition is None or DERIVED not in definition.metadata:
         return None
     fixed = _fixed_arguments(executor, graphql_field, details)
@@ -108,8 +112,8 @@ def _direct(
     `None` if Strawberry wraps more around the resolver than the conversion of arguments. Constant arguments are
     converted once.
     """
-    definition = _definition(graphql_field)
-    if definition is None or definition.base_resolver is None or definition.extensions:
+    definition = definition_of(graphql_field)
+    if definition is None or definition.base_resolver is None:
         return None
     # The resolver of a subscription yields its events, and each event is already the field's value.
     if definition.is_subscription:
