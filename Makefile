@@ -7,7 +7,7 @@ ARGS ?=
 PORT ?= 7687
 HOME_DIR ?= .neo4j/home
 
-.PHONY: help install api-tools demo test check docs reference neo4j sdl release-sdl env bench bench-quick clean
+.PHONY: help install api-tools demo test check docs reference neo4j sdl access release-sdl env bench bench-quick clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,9 @@ neo4j: ## Start a real Neo4j from Maven artifacts (Java 17, Maven) on PORT, with
 
 sdl: $(VENV)/installed ## Write schema/schema.graphql.
 	$(BIN)/python -c "from schema.root import sdl; open('schema/schema.graphql', 'w').write(sdl())"
+
+access: $(VENV)/installed ## Write schema/access.csv: which role may select which field.
+	$(BIN)/python -c "from schema.root import access_table; open('schema/access.csv', 'w').write(access_table())"
 
 release-sdl: ## Make the current schema the one that breaking changes are measured against.
 	cp schema/schema.graphql schema/released.graphql

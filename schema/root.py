@@ -6,7 +6,9 @@ from functools import partial
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from graph.domain.access.roles import BUILT_IN
 from graph.viewer_graph import ViewerGraph
+from schema.execution import access
 from schema.federation import FEDERATION_DEFINITIONS, KithSchema
 from schema.operations.attributes import AttributeMutations, AttributeQueries
 from schema.operations.changes import ChangeQueries, ChangeSubscriptions
@@ -105,3 +107,8 @@ def sdl() -> str:
     So tools without support for Apollo Federation can load it; `_service { sdl }` returns the subgraph without them.
     """
     return FEDERATION_DEFINITIONS + schema.as_str() + "\n"
+
+
+def access_table() -> str:
+    """Return the table of the fields that each built-in role may select, as CSV."""
+    return access.table(schema._schema, BUILT_IN)

@@ -3,7 +3,7 @@
 What a document needs is found once and kept beside it. Whether a caller may run it is decided for each request.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from graphql import (
@@ -22,15 +22,16 @@ from graphql import (
 )
 from msgspec import Struct
 
-from graph.domain.access.scopes import ANY, EVERY, NOBODY, SCHEMA_READ
+from graph.domain.access.roles import Role
+from graph.domain.access.scopes import CUSTOMER_LOOKUP, EVERY, NOBODY, SCHEMA_READ
 from graph.domain.model.errors import InvalidInput
 from schema.shared.required_scopes import scope_of
 
 MAX_COORDINATES = 5
 """Number of coordinates that an error names."""
 _DEFINITION = "strawberry-definition"
-_OF_FEDERATION = {"Query._entities": ANY, "Query._service": SCHEMA_READ, "_Service.sdl": SCHEMA_READ}
-"""The fields that Strawberry adds: what an entity requires are the scopes of its own fields."""
+_OF_FEDERATION = {"Query._entities": CUSTOMER_LOOKUP, "Query._service": SCHEMA_READ, "_Service.sdl": SCHEMA_READ}
+"""The fields that Strawberry adds. Entities are customers and what belongs to them."""
 _META_FIELDS = {"__typename": "String", "__schema": "__Schema", "__type": "__Type"}
 """The types of the fields that every type or query has. A caller is shown the schema that its scopes allow."""
 
@@ -69,12 +70,25 @@ def _scope(type: GraphQLObjectType, name: str, field: Any) -> str | None:
     )
 
 
+def table(schema: GraphQLSchema, roles: Sequence[Role]) -> str:
+    """Return a row for each coordinate of a schema, sorted: its scope, and `yes` for each role that holds the scope.
+
+    `reason` is written for a role that holds it only in a request that states a reason.
+    """
+    rows = [["coordinate", "scope", *(role.name for role in roles)]]
+    for coordinate, scope in sorted(coordinates(schema).items()):
+        held = ["yes" if scope in role.scopes else "reason" * (scope in role.scopes_with_reason) for role in roles]
+        rows.append([coordinate, scope or NOBODY, *held])
+    return "".join(f"{','.join(row)}\n" for row in rows)
+
+
 def check_rules(schema: GraphQLSchema) -> None:
-    """Raise `InvalidInput` if a coordinate of a schema has no scope, or one that does not exist."""
-    for coordinate, scope in coordinates(schema).items():
-        if scope not in EVERY:
-            message = f"{coordinate} requires no scope that exists ({scope}): state one with @requires, see docs"
-            raise InvalidInput("INVALID_SCHEMA", message)
+    """Raise `InvalidInput` if coordinates of a schema have no scope, or one that does not exist."""
+    bad = [coordinate for coordinate, scope in sorted(coordinates(schema).items()) if scope not in EVERY]
+    if bad:
+        named = ", ".join(bad[:MAX_COORDINATES])
+        message = f"{len(bad)} fields require no scope that exists: {named}; state their scopes with @requires"
+        raise InvalidInput("INVALID_SCHEMA", message)
 
 
 class AccessRules:

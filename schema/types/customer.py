@@ -82,8 +82,12 @@ class PossibleMatch:
     )
 
 
+# No scope is stated for the type, so that a new field of a customer must state its own.
 @requires(
-    CUSTOMER_READ,
+    id=CUSTOMER_READ,
+    requested_id=CUSTOMER_READ,
+    known=CUSTOMER_READ,
+    created_at=CUSTOMER_READ,
     identifiers=IDENTIFIER_READ,
     devices=IDENTIFIER_READ,
     emails=IDENTIFIER_READ,

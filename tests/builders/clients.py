@@ -29,8 +29,8 @@ class Client:
         self._run = run
         chosen = Settings(_env_file=None, **settings)
         self.wiring = Wiring(self.graph, store, text, metrics=open_metrics(chosen))
-        app = create_app(chosen, self.wiring, create_endpoint(chosen, self.wiring))
-        transport = httpx.ASGITransport(app)
+        self.app = create_app(chosen, self.wiring, create_endpoint(chosen, self.wiring))
+        transport = httpx.ASGITransport(self.app)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60)
 
     def send(self, query: str, variables: Mapping[str, Any] | None = None, **headers: str) -> httpx.Response:

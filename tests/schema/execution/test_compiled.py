@@ -18,15 +18,20 @@ from hypothesis import strategies as st
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.config import StrawberryConfig
 
+from graph.viewer_graph import ViewerGraph
 from schema.execution.compiled import PLAN_CACHE_SIZE, CompiledExecutor, plans_of
 from schema.execution.documents import COMPILED_CACHE_SIZE
 from schema.execution.limits import Limits
 from schema.execution.runner import ALL, GraphQLRequest, OperationRunner
+from schema.root import new_context
 from schema.root import schema as kith
-from schema.shared.context import Context
 from schema.shared.derived_fields import Derived, derived_field
 from schema.shared.scalars import SCALARS, Timestamp
+from service.access.authentication import LOCAL
 from tests.builders.unreliable_schema import IsolatedSchema
+
+NO_GRAPH: Any = None
+"""The graph of operations that read nothing from it."""
 
 
 @strawberry.enum
@@ -456,8 +461,7 @@ def test_a_document_is_compiled_on_its_second_run_unless_disabled() -> None:
 
     async def run(limits: Limits, times: int) -> tuple[list[Any], Any]:
         runner = OperationRunner(kith, limits)
-        context = Context.__new__(Context)
-        context.graph = None
+        context = new_context(ViewerGraph(NO_GRAPH, LOCAL))
         answers = [await runner.run(request, context, ALL) for _ in range(times)]
         return [answer.data for answer in answers], runner.documents.get(request.query).operation(None).plans
 
@@ -471,8 +475,7 @@ def test_a_document_is_compiled_on_its_second_run_unless_disabled() -> None:
 def test_only_the_most_recent_operations_stay_compiled() -> None:
     async def run() -> int:
         runner = OperationRunner(kith, Limits())
-        context = Context.__new__(Context)
-        context.graph = None
+        context = new_context(ViewerGraph(NO_GRAPH, LOCAL))
         requests = [GraphQLRequest(f"# {number}\n{{ __typename }}", {}) for number in range(COMPILED_CACHE_SIZE + 5)]
         for request in requests:
             for _ in range(2):
