@@ -29,6 +29,7 @@ from schema.operations.search import SearchQueries
 from schema.operations.segments import SegmentMutations, SegmentQueries
 from schema.operations.simulation import SimulationQueries
 from schema.operations.source_revocations import SourceRevocationMutations, SourceRevocationQueries
+from schema.operations.viewer import ViewerQueries
 from schema.shared.channels import CHANNEL_SCALAR
 from schema.shared.context import Context
 from schema.shared.scalars import SCALARS
@@ -55,6 +56,7 @@ class Query(
     SearchQueries,
     SegmentQueries,
     SourceRevocationQueries,
+    ViewerQueries,
 ):
     """All queries."""
 

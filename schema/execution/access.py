@@ -4,6 +4,7 @@ What a document needs is found once and kept beside it. Whether a caller may run
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -47,7 +48,8 @@ class Needs(Struct, frozen=True):
         return {scope: self.coordinates[scope] for scope in sorted(self.scopes - scopes)}
 
 
-def coordinates(schema: GraphQLSchema) -> dict[str, str | None]:
+@lru_cache(maxsize=8)
+def coordinates(schema: GraphQLSchema) -> Mapping[str, str | None]:
     """Return the scope of every coordinate of a schema, such as `Customer.orders`; `None` for one without a rule.
 
     Fields of interfaces are left out, because the object that is returned decides. So are those of introspection.

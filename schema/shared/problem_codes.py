@@ -31,6 +31,7 @@ CODES: dict[str, str] = {
     "UNKNOWN_PURPOSE": "The consent purpose is not configured in attributes.toml.",
     "UNKNOWN_CHANNEL": "The consent channel is not configured in attributes.toml.",
     "CONSENT_ADDRESS_DROPPED": "The decision names an address that was dropped, so it would not hold for it.",
+    "UNKNOWN_ACTION": "The action is neither a scope nor a field of the schema.",
     "INVALID_VALUE": "A value is not allowed for its field.",
     "DUPLICATE_ATTRIBUTE": "The item contains the same attribute twice.",
     "DUPLICATE_IDENTIFIER": "Two different identifiers are required, but both are the same.",

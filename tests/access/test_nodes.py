@@ -19,7 +19,9 @@ from tests.builders.runs import Run
 
 KEEP = """mutation { keepTogether(input: {a: {namespace: "email", value: "ann@example.com"},
   b: {namespace: "crm_id", value: "1"}, reason: "one person", actor: "sue"}) { override { id } errors { message } } }"""
-SEGMENT = 'mutation { createSegment(input: {name: "known", rule: {known: true}}) { segment { id } errors { message } } }'
+SEGMENT = (
+    'mutation { createSegment(input: {name: "known", rule: {known: true}}) { segment { id } errors { message } } }'
+)
 READERS = {"Override": {"steward", "privacy"}, "Change": {"steward", "privacy", "feed"}, "Segment": {"privacy"}}
 """The roles that may look up and read each type. The feed reads changes without looking up."""
 
