@@ -82,6 +82,8 @@ class Operation:
     access: DocumentAccess
     digest: str = ""
     """The beginning of the document's SHA-256, by which logs name it."""
+    introspects: bool = False
+    """Whether the document asks for the schema."""
     size_paths: tuple[SizePath, ...] = ()
     """The parts of variables that the cost depends on."""
     runs: int = 0
@@ -189,7 +191,9 @@ class Documents:
             [definition for definition in node.definitions if isinstance(definition, FragmentDefinitionNode)]
         )
         try:
-            errors = self._disabled_features(node)
+            features = _FeatureVisitor()
+            visit(node, features)
+            errors = self._disabled_features(features)
             weigher = DocumentWeigher(self._schema, node, {})
             for definition in node.definitions:
                 if isinstance(definition, OperationDefinitionNode):
@@ -197,7 +201,8 @@ class Documents:
                     name = definition.name.value if definition.name else ""
                     variables = {variable.variable.name.value for variable in definition.variable_definitions or ()}
                     paths = tuple(path for path in weigher.size_paths if path[0] in variables)
-                    operations[name] = Operation(definition, node, self._schema, access, digest, paths)
+                    introspects = bool(features.names & _INTROSPECTION)
+                    operations[name] = Operation(definition, node, self._schema, access, digest, introspects, paths)
             if not errors:
                 errors = validate(self._schema, node, RULES, max_errors=MAX_ERRORS)
                 errors = errors or conflicts(self._schema, node, MAX_ERRORS)
@@ -209,10 +214,8 @@ class Documents:
             errors = [GraphQLError("the document is nested too deeply")]
         return Document([shortened(error) for error in errors], {} if errors else operations)
 
-    def _disabled_features(self, node: DocumentNode) -> list[GraphQLError]:
+    def _disabled_features(self, visitor: "_FeatureVisitor") -> list[GraphQLError]:
         """Return errors for disabled features and for too many directives."""
-        visitor = _FeatureVisitor()
-        visit(node, visitor)
         errors: list[GraphQLError] = []
         if visitor.directives > self._limits.directives:
             errors.append(_limit_exceeded("directives", visitor.directives, self._limits.directives))

@@ -21,6 +21,7 @@ from schema.execution.costs import MAX_ITEMS
 from schema.execution.documents import Documents, Operation, OperationWeight, shortened, shown_number
 from schema.execution.limits import Limits
 from schema.execution.sizes import has_more_values
+from schema.execution.visible_schema import VisibleSchemas
 from schema.shared.context import Context
 
 QUERIES = frozenset({OperationType.QUERY})
@@ -70,6 +71,7 @@ class OperationRunner:
     def __init__(self, schema: Schema, limits: Limits) -> None:
         self._schema, self._core, self.limits = schema, schema._schema, limits
         self.documents = Documents(self._core, limits)
+        self._visible_schemas = VisibleSchemas(self._core)
         self._timeout = SharedTimeout(limits.seconds)
 
     def prepare(
@@ -159,12 +161,13 @@ class OperationRunner:
             "is_awaitable": optimized_is_awaitable,
             "hide_suggestions": not self.limits.details,
         }
+        core = self._visible_schemas.of(context.viewer.scopes) if operation.introspects else self._core
         plans = self.documents.plans(operation, request.variables) if self.limits.compiled else None
         if plans is None:
             options["executor_class"] = self._schema.execution_context_class
-            return execute(self._core, operation.document, variable_values=dict(request.variables), **options)
+            return execute(core, operation.document, variable_values=dict(request.variables), **options)
         precoerced = await plans.coerce_cooperatively(request.variables)
-        executor = CompiledExecutor.of(plans, self._core, operation.document, request.variables, precoerced, **options)
+        executor = CompiledExecutor.of(plans, core, operation.document, request.variables, precoerced, **options)
         return ExecutionResult(None, executor) if isinstance(executor, list) else executor.execute_operation()
 
     def _cost_extension(self, operation: Operation, request: GraphQLRequest) -> dict[str, Any]:

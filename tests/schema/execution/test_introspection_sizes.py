@@ -17,9 +17,11 @@ from graphql.validation import MaxIntrospectionDepthRule
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from graph.domain.access.roles import BUILT_IN, Role
 from schema.execution.document_weight import DocumentWeigher
 from schema.execution.documents import Documents
 from schema.execution.limits import Limits
+from schema.execution.visible_schema import visible_schema
 from schema.root import schema
 
 CORE = schema._schema
@@ -94,6 +96,14 @@ def test_no_answer_contains_more_objects_than_its_cost(seed: int) -> None:
     # then
     assert not answer.errors, text
     assert objects_in(answer.data) <= expected, text
+
+
+@pytest.mark.parametrize("role", BUILT_IN, ids=lambda role: role.name)
+@pytest.mark.parametrize("text", TOOLS.values(), ids=TOOLS)
+def test_what_a_role_is_shown_contains_no_more_objects_than_its_cost(text: str, role: Role) -> None:
+    answer = execute(visible_schema(CORE, role.scopes), parse(text))
+    assert not answer.errors
+    assert objects_in(answer.data) <= cost(text)
 
 
 @pytest.mark.parametrize(
