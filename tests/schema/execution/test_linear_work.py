@@ -7,14 +7,16 @@ look-ahead, compiling and execution.
 from collections.abc import Callable, Sequence
 
 import pytest
-from graphql import GraphQLError, parse
+from graphql import FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, parse
 from graphql.language import Lexer, Source, TokenKind
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from graph.identity_graph import IdentityGraph
 from graph.stores.sqlite import SQLiteStore
 from graph.viewer_graph import ViewerGraph
+from schema.execution.access import AccessRules
 from schema.execution.document_weight import DocumentWeigher
 from schema.execution.documents import Documents
 from schema.execution.limits import Limits
@@ -121,6 +123,37 @@ def test_analyzing_a_document_takes_steps_in_proportion_to_its_size(document: Ca
         text = document(count)
         steps = count_steps(lambda text=text: Documents(CORE, LIMITS).get(text))
         assert steps <= MORE_STEPS + STEPS * size_of(text), count
+
+
+def many_operations(n: int) -> str:
+    """Return a document with many operations, each of which spreads all of many fragments."""
+    spreads = " ".join(f"...F{i}" for i in range(n))
+    shared = " ".join(f"fragment F{i} on Query {{ a{i}: viewer {{ name role }} }}" for i in range(n))
+    return " ".join(f"query Q{i} {{ {spreads} }}" for i in range(10 * n)) + shared
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS.values(), many_operations], ids=[*DOCUMENTS, "many operations"])
+def test_finding_what_an_operation_needs_takes_steps_in_proportion_to_the_document(
+    document: Callable[[int], str],
+) -> None:
+    for count in (8, 32, 96):
+        node = parse(document(count))
+        operation = next(one for one in node.definitions if isinstance(one, OperationDefinitionNode))
+        fragments = [one for one in node.definitions if isinstance(one, FragmentDefinitionNode)]
+        access = AccessRules(CORE).of_document(fragments)
+        # the characters of the operation and of the fragments, not those of other operations
+        size = sum(one.loc.end - one.loc.start for one in [operation, *fragments])
+        assert count_steps(lambda access=access, operation=operation: access.needs(operation)) <= 500 + 20 * size
+
+
+def test_a_request_pays_for_the_operation_that_it_names() -> None:
+    # given: a document of 300 operations and 30 fragments, whose first operation has run
+    document = Documents(CORE, replace(LIMITS, length=10**7, fields=10**6)).get(many_operations(30))
+    assert not document.errors
+    first = count_steps(lambda: document.operation("Q0").needs)
+    # then: another operation costs no more, and one that has run costs nothing
+    assert count_steps(lambda: document.operation("Q299").needs) <= first
+    assert count_steps(lambda: document.operation("Q0").needs) < 20
 
 
 PARTS = [
