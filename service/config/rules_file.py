@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, ValidationError
 
 from graph.domain.model.errors import RulesError
-from graph.domain.model.rules import STRONGER, Composite, Contested, Guard, NamespaceRule, Rules, SourceRule
+from graph.domain.model.rules import STRONGER, Composite, Contested, Guard, NamespaceRule, Proves, Rules, SourceRule
 
 Count = Annotated[StrictInt, Field(ge=1)]
 
@@ -38,6 +38,7 @@ class _Namespace(_Strict):
     min_length: Count = 1
     known: bool = False
     guarded: bool = True
+    proves: Literal["nothing", "possession", "identity"] | None = None
 
 
 class _Guard(_Strict):
@@ -142,4 +143,5 @@ def _rule(namespace: _Namespace, blocked_values: frozenset[str], blocked_pattern
         namespace.min_length,
         namespace.known,
         namespace.guarded,
+        None if namespace.proves is None else Proves(namespace.proves),
     )

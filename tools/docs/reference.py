@@ -205,10 +205,12 @@ def default_namespaces() -> str:
             "" if rule.min_length == 1 else str(rule.min_length),
             _shared_above(rule.shared_above),
             "yes" if rule.known else "",
+            rule.proof.value,
         )
         for rule in rules_file.parse(rules_file.default_text()).namespaces
     )
-    return _table(("namespace", "`limit`", "`normalize`", "`min_length`", "`shared_above`", "`known`"), rows)
+    columns = ("namespace", "`limit`", "`normalize`", "`min_length`", "`shared_above`", "`known`", "`proves`")
+    return _table(columns, rows)
 
 
 def roles() -> str:

@@ -42,6 +42,29 @@ class Contested(Enum):
     FIRST = "first"
 
 
+class Proves(Enum):
+    """What an identifier proves about the person who presents it."""
+
+    NOTHING = "nothing"
+    """Nothing: others can have it too. E.g. a cookie of a shared computer, or an order number, which can be guessed."""
+    POSSESSION = "possession"
+    """That the person has something of the customer's. E.g. a card, or knows an address."""
+    IDENTITY = "identity"
+    """That the person is the customer. E.g. a login."""
+
+
+PROVES = {
+    **dict.fromkeys(
+        ("cookie", "device", "ip", "mac", "session", "fingerprint", "idfa", "idfv", "gaid", "payment_token", "order"),
+        Proves.NOTHING,
+    ),
+    **dict.fromkeys(("login", "crm_id"), Proves.IDENTITY),
+}
+"""What identifiers of a namespace prove if the rules do not say, by its name; those of others prove possession."""
+GUESSABLE = frozenset({"order", "ip"})
+"""Namespaces that prove nothing and whose values can be counted up: nobody sees what is attached to them alone."""
+
+
 class DroppedIdentifierCode(Enum):
     """Why an identifier was dropped."""
 
@@ -76,6 +99,13 @@ class NamespaceRule(Struct, frozen=True, gc=False):
     known: bool = False
     guarded: bool = True
     """Whether guards suspend links whose weaker end is of this namespace."""
+    proves: Proves | None = None
+    """What an identifier proves about who presents it; `None` if the rules do not say (see `PROVES`)."""
+
+    @property
+    def proof(self) -> Proves:
+        """What an identifier proves: what the rules say, else by the name of the namespace."""
+        return self.proves or PROVES.get(self.name, Proves.POSSESSION)
 
 
 class Guard(Struct, frozen=True, gc=False):
@@ -336,6 +366,15 @@ class Rules(Struct, frozen=True, dict=True):
     def composite_parts(self) -> Mapping[str, tuple[str, ...]]:
         """The attributes of each composite namespace."""
         return {composite.namespace: composite.of for composite in self.composites}
+
+    @cached_property
+    def proof(self) -> Mapping[str, Proves]:
+        """What identifiers prove about who presents them, by namespace."""
+        return {rule.name: rule.proof for rule in self.namespaces}
+
+    def proves_something(self, key: str) -> bool:
+        """Return whether a key proves anything about who presents it; one of an unknown namespace does not."""
+        return self.proof.get(namespace_of(key), Proves.NOTHING) is not Proves.NOTHING
 
     @cached_property
     def known_namespaces(self) -> frozenset[str]:

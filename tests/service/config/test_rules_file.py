@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from graph.domain.model.errors import RulesError
-from graph.domain.model.rules import DroppedIdentifier, DroppedIdentifierCode
+from graph.domain.model.rules import DroppedIdentifier, DroppedIdentifierCode, Proves
 from service.config.rules_file import default_text, parse, read_text
 
 DEFAULT = parse(default_text())
@@ -124,6 +124,7 @@ def test_blank_values_are_empty(raw: str) -> None:
         ("[[namespace]]\nname = 'a'\nnormalize = ['up']", ["'a'", "unknown step 'up'", "phone:XX"]),
         ("[[namespace]]\nname = 'a'\nnormalize = ['phone:QQ']", ["'QQ'", "ISO 3166"]),
         ("[[namespace]]\nname = 'a'\nshared_above = {b = 2}", ["'a'", "shared_above names 'b'"]),
+        ("[[namespace]]\nname = 'a'\nproves = 'much'", ["namespace.1.proves", "'much'"]),
         ("[[namespace]]\nname = 'a'\nblocked = {patterns = ['(']}", ["'a'", "the blocked pattern '('", "unterminated"]),
         ("min_confidence = ", ["is not TOML"]),
         ("[[source]]\nname = 'a'\ncountry = 'QQ'\n[[namespace]]\nname = 'a'", ["source 'a'", "'QQ'"]),
@@ -141,6 +142,30 @@ def test_an_invalid_file_is_explained(text: str, names: list[str]) -> None:
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(RulesError, match=r"nowhere\.toml"):
         read_text(Path("nowhere.toml"))
+
+
+def test_what_a_namespace_proves_follows_from_its_name_unless_the_rules_say() -> None:
+    rules = parse(
+        "[[namespace]]\nname='login'\n[[namespace]]\nname='club'\n[[namespace]]\nname='device'\n"
+        "[[namespace]]\nname='cookie'\nproves='possession'"
+    )
+    assert rules.proof == {
+        "login": Proves.IDENTITY,
+        "club": Proves.POSSESSION,
+        "device": Proves.NOTHING,
+        "cookie": Proves.POSSESSION,
+    }
+    assert [rules.proves_something(key) for key in ("login=a", "device=a", "cookie=a", "removed=a")] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_rules_that_leave_out_what_a_namespace_proves_are_equal_to_those_of_earlier_versions() -> None:
+    # A store is not asked to choose between two sets of rules because the comments of the default have changed.
+    assert all(rule.proves is None for rule in DEFAULT.namespaces)
 
 
 def test_shared_above_and_blocked_take_both_forms() -> None:
