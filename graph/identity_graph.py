@@ -26,6 +26,7 @@ from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.products import Product
 from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.rules import Rules
+from graph.domain.model.store_values import EvidenceByKey
 from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import ConsentStatement
@@ -37,6 +38,7 @@ from graph.domain.profile.search import SearchField, SearchPosition, SearchResul
 from graph.domain.resolution.explanation import Explanation
 from graph.domain.resolution.health import Finding, FindingKind, FindingPosition
 from graph.ports import Clock, Ids, Store
+from graph.queries.evidence import evidence_of
 from graph.queries.explanation import weakest, why
 from graph.queries.health import health
 from graph.queries.history import customer_at, entries_around, entry_at, feed
@@ -258,6 +260,10 @@ class IdentityGraph:
     async def customers(self, refs: Sequence[CustomerRef], selection: Selection) -> list[CustomerView | None]:
         """Return the views of customers in the order of `refs`, `None` for a customer that does not exist."""
         return await self._store.customers(refs, selection) if refs else []
+
+    async def evidence_of(self, keys: Sequence[str]) -> EvidenceByKey:
+        """Return all valid statements that name some identifiers, by key."""
+        return await evidence_of(self._store, keys)
 
     def insights(self, view: CustomerView) -> CustomerInsights:
         """Return what follows from a customer's view as of now."""

@@ -1,6 +1,7 @@
 """The graph as one viewer may use it. `schema` knows the graph in this form only: without a viewer there is no view."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 
 from graph.commands.commit import CommandResult, OverrideResult
 from graph.commands.rules_control import RulesControl
@@ -9,9 +10,11 @@ from graph.commands.source_revocations import SourceRevocationControl
 from graph.commands.undo_merge import UndoResult
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
-from graph.domain.access.viewer import Viewer
+from graph.domain.access.reach import MAX_SEARCH_HITS, MIN_SEARCH_LENGTH, may_ask_by
+from graph.domain.access.scopes import BEHAVIOR_TEXT, CHANGES_READ, GRAPH_READ, SEGMENT_READ
+from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.changes import Entry
-from graph.domain.model.errors import Problem
+from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.links import Link
 from graph.domain.model.observations import Observation
@@ -19,14 +22,15 @@ from graph.domain.model.orders import Order, OrderStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.products import Product
 from graph.domain.model.receipts import ObservationKey
-from graph.domain.model.rules import Rules
+from graph.domain.model.rules import ORDER_NAMESPACE, Rules
+from graph.domain.model.segments import Segment
 from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.catalog import Catalog
-from graph.domain.profile.consents import ConsentStatement
+from graph.domain.profile.consents import ConsentStatement, RecordedDecision
 from graph.domain.profile.external_segments import ExternalSegmentStatement
-from graph.domain.profile.insights import CustomerInsights
+from graph.domain.profile.insights import CONSENTS, CustomerInsights
 from graph.domain.profile.interactions import InteractionStatement
-from graph.domain.profile.pages import CustomerRef, CustomerView, Match, Page, Selection
+from graph.domain.profile.pages import ById, ByKey, CustomerRef, CustomerView, Match, Page, Selection, page_after
 from graph.domain.profile.search import SearchField, SearchPosition, SearchResult
 from graph.domain.resolution.explanation import Explanation
 from graph.domain.resolution.health import Finding, FindingKind, FindingPosition
@@ -34,6 +38,7 @@ from graph.identity_graph import IdentityGraph
 from graph.queries.possible_matches import MatchStatus
 from graph.queries.rules_preview import Previews
 from graph.queries.statistics import StatisticsService
+from graph.viewer_reads import ViewerReads
 
 MAX_CUSTOMERS = 100
 """Customers that one look-up may request."""
@@ -46,11 +51,12 @@ class ViewerGraph:
     which statements it may record.
     """
 
-    __slots__ = ("_budget", "_graph", "accessed", "viewer")
+    __slots__ = ("_budget", "_graph", "_reads", "accessed", "viewer")
 
     def __init__(self, graph: IdentityGraph, viewer: Viewer, budget: LookupBudget = UNLIMITED) -> None:
         self._graph, self.viewer, self._budget = graph, viewer, budget
         self.accessed = Accessed()
+        self._reads = ViewerReads(graph, viewer, self.accessed)
 
     # --- what concerns no person; the schema's scopes alone decide who may use it
 
@@ -165,11 +171,12 @@ class ViewerGraph:
 
     async def overrides(self, key: str | None, after: tuple[int, str] | None, first: int) -> Page[Override]:
         """Return overrides in the order in which they were set."""
+        self._require_reach()
         return await self._graph.overrides(key, after, first)
 
     async def override_by_id(self, id: str) -> Override | None:
-        """Return an override by its id."""
-        return await self._graph.override_by_id(id)
+        """Return an override by its id; `None` for a viewer that may not read overrides."""
+        return await self._graph.override_by_id(id) if self.viewer.may(GRAPH_READ) else None
 
     async def undo_merge(
         self, number: int, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
@@ -177,53 +184,164 @@ class ViewerGraph:
         """Undo the merge with a number in the history; raises `InvalidInput` if it cannot be undone."""
         return await self._graph.undo_merge(number, actor, reason, idempotency_key)
 
+    # --- the history and the graph behind customers, which name identifiers of anybody
+
+    def _require_reach(self, *others: Reach) -> None:
+        if self.viewer.reach not in (Reach.ANY, *others):
+            raise InvalidInput("FORBIDDEN", f"{self.viewer.caller} reaches some customers only, and this is about all")
+
     async def changes(self, after: int, first: int) -> Page[Entry]:
         """Return the changes after an entry's number."""
+        self._require_reach(Reach.IDS)
         return await self._graph.changes(after, first)
 
     def new_changes(self, after: int | None) -> AsyncGenerator[Entry, None]:
         """Yield the changes after an entry's number, or from now on, as they happen."""
+        self._require_reach(Reach.IDS)
         return self._graph.broadcaster.changes(after)
 
     async def change(self, number: int) -> Entry | None:
-        """Return an entry of the history by its number."""
-        return await self._graph.change(number)
+        """Return an entry of the history by its number; `None` for a viewer that may not read changes."""
+        may = self.viewer.may(CHANGES_READ) and self.viewer.reach in (Reach.ANY, Reach.IDS)
+        return await self._graph.change(number) if may else None
 
     async def why(self, a: str, b: str) -> Explanation:
         """Explain why two keys are or are not one customer."""
+        self._require_reach()
         return await self._graph.why(a, b)
 
     async def weakest_links(self, key: str, first: int) -> list[Link]:
         """Return the active links without which the customer of a key would split."""
+        self._require_reach()
         return await self._graph.weakest_links(key, first)
 
     async def health(self, kinds: frozenset[FindingKind], after: FindingPosition | None, first: int) -> Page[Finding]:
         """Return a page of suspicious findings in the graph."""
+        self._require_reach()
         return await self._graph.health(kinds, after, first)
 
     # --- customers
 
     async def customers(self, refs: Sequence[CustomerRef], selection: Selection) -> list[CustomerView | None]:
-        """Return the views of customers in the order of `refs`, `None` for one that the viewer does not reach."""
-        return await self._graph.customers(refs, selection)
+        """Return what the viewer sees of customers in the order of `refs`, `None` for one that it does not reach."""
+        if not refs:
+            return []
+        self._ask(ref.id if isinstance(ref, ById) else ref.key for ref in refs)
+        views = await self._reads.customers(refs, selection)
+        if missed := views.count(None):
+            self._budget.missed(missed)
+        return views
+
+    def _ask(self, names: Iterable[str]) -> None:
+        """Record what is asked for: ids and keys. Raises `TooManyLookups` if the viewer has used up its look-ups."""
+        asked = dict.fromkeys(names)
+        self.accessed.asked.update(asked)
+        self._budget.spend(asked)
 
     async def customer_at(self, ref: CustomerRef, at: int, selection: Selection) -> CustomerView | None:
-        """Return the customer as recorded at a time (microseconds)."""
-        return await self._graph.customer_at(ref, at, selection)
+        """Return the customer as recorded at a time (microseconds), for viewers that see whole customers."""
+        self._ask([ref.id if isinstance(ref, ById) else ref.key])
+        view = None
+        if may_ask_by(self.viewer, ref, self.rules):
+            view = await self._graph.customer_at(ref, at, selection)
+        if view is None:
+            self._budget.missed(1)
+            return None
+        self.accessed.customers[view.customer.id] = None
+        return view
 
-    def customer_changes(self, ref: CustomerRef) -> AsyncGenerator[object, None]:
-        """Yield once now, and again after each change of a customer."""
-        return self._graph.broadcaster.customer(ref)
+    async def customer_changes(self, ref: CustomerRef, selection: Selection) -> AsyncGenerator[CustomerView | None]:
+        """Yield what the viewer sees of a customer now, and again after each change of it.
+
+        A viewer that does not see every customer is sent what it sees only if that has changed: events reveal that
+        something happens to a customer.
+        """
+        before: CustomerView | None = None
+        first = True
+        async with aclosing(self._graph.broadcaster.customer(self._reads.watched(ref))) as changes:
+            async for _ in changes:
+                (view,) = await self.customers([ref], selection)
+                if first or self.viewer.is_unrestricted or view != before:
+                    yield view
+                before, first = view, False
 
     async def orders(self, numbers: Sequence[str]) -> list[tuple[str, Order] | None]:
-        """Return orders by their numbers, with their keys."""
-        return await self._graph.orders(numbers)
+        """Return orders by their numbers, with their keys, `None` for one that the viewer may not see."""
+        self._ask(f"{ORDER_NAMESPACE}={number}" for number in numbers)
+        found = await self._graph.orders(numbers)
+        orders = await self._visible_orders(found)
+        self.accessed.refused += orders.count(None) - found.count(None)
+        if missed := orders.count(None):
+            self._budget.missed(missed)
+        return orders
+
+    async def _visible_orders(self, orders: list[tuple[str, Order] | None]) -> list[tuple[str, Order] | None]:
+        match self.viewer.reach:
+            case Reach.ANY | Reach.HELD | Reach.FOUND:
+                return orders
+            case Reach.SELF:
+                keys = await self._reads.self_keys()
+                return [pair if pair is not None and pair[0] in keys else None for pair in orders]
+            case Reach.OWN:
+                sources = self.viewer.sources or frozenset()
+                return [pair if pair is not None and pair[1].source in sources else None for pair in orders]
+        return [None for _ in orders]
 
     async def search(
         self, text: str, fields: Sequence[SearchField], after: SearchPosition | None, first: int
     ) -> Page[SearchResult]:
         """Return the customers that match all words of a text in some fields."""
-        return await self._graph.search(text, fields, after, first)
+        if SearchField.INTERACTIONS in fields and not self.viewer.may(BEHAVIOR_TEXT):
+            raise InvalidInput("FORBIDDEN", f"fields: INTERACTIONS requires the scope {BEHAVIOR_TEXT}", ("fields",))
+        match self.viewer.reach:
+            case Reach.ANY:
+                page = await self._graph.search(text, fields, after, first)
+            case Reach.FOUND:
+                if len(text.strip()) < MIN_SEARCH_LENGTH:
+                    message = f"text has {len(text.strip())} characters; {MIN_SEARCH_LENGTH} or more are required"
+                    raise InvalidInput("INVALID_LENGTH", message, ("text",))
+                best = await self._graph.search(text, fields, None, MAX_SEARCH_HITS)
+                page = page_after(best.items, lambda hit: hit.position, after, first)
+            case _:
+                page = Page((), has_more=False)
+        self.accessed.asked[text] = None
+        # Each hit is a look-up, whether or not its customer is read.
+        self._budget.spend(dict.fromkeys(hit.customer for hit in page.items))
+        if not page.items:
+            self._budget.missed(1)
+        return page
+
+    async def consents_of(self, key: str) -> list[RecordedDecision]:
+        """Return the consent decisions that name an identifier, newest first; none for one that is not reached."""
+        selection = Selection.of([CONSENTS])
+        if self.viewer.reach is Reach.IDS:
+            # Who follows the feed learns by address what it may send.
+            self._ask([key])
+            (view,) = await self._graph.customers([ByKey(key)], selection)
+            if view is not None:
+                self.accessed.customers[view.customer.id] = None
+        else:
+            (view,) = await self.customers([ByKey(key)], selection)
+        if view is None:
+            return []
+        return [decision for decision in self._graph.insights(view).decisions if decision.key == key]
+
+    async def segment(self, id: str) -> Segment | None:
+        """Return a segment by its id; `None` for a viewer that may not read segments."""
+        return await self._graph.segments.get(id) if self.viewer.may(SEGMENT_READ) else None
+
+    async def segments_of(self, ids: Sequence[str]) -> dict[str, list[tuple[Segment, int | None]]]:
+        """Return the segments of customers that the viewer may see, by customer id.
+
+        A viewer that sees parts of customers sees none: what a rule matches follows from the whole.
+        """
+        if self.viewer.reach in (Reach.OWN, Reach.NONE, Reach.COUNT):
+            return {}
+        found = await self._graph.segments.of_customers(ids)
+        return {
+            id: [membership for membership in memberships if self.viewer.sees_segment(membership[0].name)]
+            for id, memberships in found.items()
+        }
 
     def insights(self, view: CustomerView) -> CustomerInsights:
         """Return what follows from a customer's view as of now."""

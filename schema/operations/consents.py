@@ -13,8 +13,6 @@ from graph.domain.profile.consents import (
     check_purpose,
     decision_of_address,
 )
-from graph.domain.profile.insights import CONSENTS
-from graph.domain.profile.pages import ByKey, Selection
 from schema.operations.identifier_input import IdentifierInput
 from schema.operations.observation_inputs import checked_id, pairs
 from schema.operations.observations import record_batch
@@ -127,9 +125,7 @@ class ConsentQueries:
             raise InvalidInput(problem.code, problem.message, problem.path)
         chosen = channel_or_every(channel, graph.catalog)
         key = graph.rules.key(identifier.namespace, identifier.raw, ("identifier",))
-        (view,) = await graph.customers([ByKey(key)], Selection.of([CONSENTS]))
-        decisions = [] if view is None else graph.insights(view).decisions
-        return ConsentStatus.of(decision_of_address(decisions, key, purpose, chosen))
+        return ConsentStatus.of(decision_of_address(await graph.consents_of(key), key, purpose, chosen))
 
     @strawberry.field(description="The purposes for which consent can be recorded. E.g. `newsletter`.")
     def consent_purposes(self, info: Info) -> list[str]:

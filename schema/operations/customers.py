@@ -105,7 +105,6 @@ class CustomerSubscriptions:
         graph = info.context.graph
         selection = selection_of(info) or Selection()
         ref = by.ref(graph)
-        async with aclosing(graph.customer_changes(ref)) as changes:
-            async for _ in changes:
-                (view,) = await graph.customers([ref], selection)
+        async with aclosing(graph.customer_changes(ref, selection)) as views:
+            async for view in views:
                 yield info.context.customer_or_none(view)

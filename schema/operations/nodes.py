@@ -38,7 +38,7 @@ async def node_of(info: Info, id: str) -> Node | None:
         override = await graph.override_by_id(id)
         return None if override is None else Override.of(override)
     if id.startswith(SEGMENT):
-        segment = await graph.segments.get(id)
+        segment = await graph.segment(id)
         return None if segment is None else Segment.of(segment)
     selection = selection_of(info) or Selection()
     return info.context.customer_or_none(await info.context.loaders.customers.load((ById(id), selection)))

@@ -46,7 +46,7 @@ class Loaders:
 
 
 async def _segments(graph: ViewerGraph, ids: list[str]) -> Sequence[list[tuple[Segment, int | None]]]:
-    segments = await graph.segments.of_customers(ids)
+    segments = await graph.segments_of(ids)
     return [segments.get(id, []) for id in ids]
 
 

@@ -35,7 +35,9 @@ class Viewer(Struct, frozen=True):
     `caller` is the name of the key, or issuer, client and subject of the token: idempotency keys and limits are bound
     to it. `subject` is the key of the identifier that a token proves. `sources` are those that the caller may write,
     and read with the reach `OWN`; `None` allows all. `party` is the nearest party that its statements may claim.
-    `purposes` are those it may act for, `purpose` is the one of this request, `reason` why it asks, as it says.
+    Of the segments of a customer it sees those named in `clerk_segments`; `None` stands for all, but for the reach
+    `HELD` for none. `purposes` are those it may act for, `purpose` is the one of this request, `reason` why it asks,
+    as it says.
     """
 
     caller: str
@@ -48,6 +50,7 @@ class Viewer(Struct, frozen=True):
     purposes: tuple[str, ...] = ()
     purpose: str = ""
     reason: str = ""
+    clerk_segments: frozenset[str] | None = None
 
     def may(self, scope: str) -> bool:
         """Return whether the viewer holds a scope."""
@@ -62,6 +65,12 @@ class Viewer(Struct, frozen=True):
     def is_unrestricted(self) -> bool:
         """Whether the viewer may see every customer."""
         return self.reach is Reach.ANY
+
+    def sees_segment(self, name: str) -> bool:
+        """Return whether the viewer may see that a customer is in the segment of this name."""
+        if self.clerk_segments is None:
+            return self.reach is not Reach.HELD
+        return name in self.clerk_segments
 
     def writes_source(self, source: str) -> bool:
         """Return whether the viewer may record statements of a source."""

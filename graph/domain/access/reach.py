@@ -1,0 +1,154 @@
+"""Which customers a viewer reaches: by what it may look them up, and which identifiers of one belong to itself."""
+
+from collections.abc import Collection, Iterable, Mapping
+from hashlib import blake2b
+
+from msgspec import Struct
+
+from graph.domain.access import scopes
+from graph.domain.access.viewer import Reach, Viewer
+from graph.domain.model.customers import Customer
+from graph.domain.model.identifiers import Pair, namespace_of
+from graph.domain.model.links import Link, LinkState
+from graph.domain.model.rules import GUESSABLE, ORDER_NAMESPACE, Proves, Rules
+from graph.domain.profile.pages import ById, CustomerRef, IdentifierPage, OrderPage, PageRequest, TimelinePage
+from graph.domain.profile.timeline import TimelineKind
+
+MAX_HELD_ORDERS = 10
+"""Orders, the newest ones, that a viewer with the reach `HELD` sees of a customer."""
+MIN_SEARCH_LENGTH = 3
+"""Characters of a search that a viewer with the reach `FOUND` must enter."""
+MAX_SEARCH_HITS = 20
+"""Hits of a search that a viewer with the reach `FOUND` sees in all."""
+CLAIMED = ":claimed"
+"""How the sources end under which statements are stored that nobody has proved."""
+_LETTERS = bytes(b"0123456789abcdefghjkmnpqrstvwxyz"[byte % 32] for byte in range(256))
+_SCOPE_OF_KIND = {
+    TimelineKind.INTERACTION: scopes.BEHAVIOR_READ,
+    TimelineKind.ORDER: scopes.ORDER_READ,
+    TimelineKind.CHANGE: scopes.HISTORY_READ,
+}
+
+
+def may_ask_by(viewer: Viewer, ref: CustomerRef, rules: Rules) -> bool:
+    """Return whether a viewer sees whole customers and may look one up by this reference."""
+    match viewer.reach:
+        case Reach.ANY:
+            return True
+        case Reach.IDS:
+            return isinstance(ref, ById)
+        case Reach.HELD:
+            return not isinstance(ref, ById) and rules.proves_something(ref.key)
+        case Reach.FOUND:
+            return isinstance(ref, ById) or rules.proves_something(ref.key) or namespace_of(ref.key) == ORDER_NAMESPACE
+    return False
+
+
+def opens_itself(key: str, rules: Rules) -> bool:
+    """Return whether a key opens what is attached to it alone: it proves nothing, and cannot be guessed."""
+    namespace = namespace_of(key)
+    return rules.proof.get(namespace) is Proves.NOTHING and namespace not in GUESSABLE
+
+
+def derived_id(key: str) -> str:
+    """Return the id of the customer of whom a viewer sees no more than what belongs to a key: opaque and stable.
+
+    It is not the id of the customer: that reveals whether the key belongs to somebody who is known otherwise.
+    """
+    digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=26, person=b"kith:self").digest()
+    return "cus_" + digest.translate(_LETTERS).decode()
+
+
+def narrowed(page: PageRequest, viewer: Viewer) -> PageRequest | None:
+    """Return the page that is read for a viewer instead of the requested one; `None` if it is empty."""
+    is_held = viewer.reach is Reach.HELD
+    match page:
+        case TimelinePage():
+            kinds = tuple(
+                kind
+                for kind in page.kinds
+                if viewer.may(_SCOPE_OF_KIND[kind]) and not (is_held and kind is TimelineKind.ORDER)
+            )
+            return _with_kinds(page, kinds) if kinds else None
+        case OrderPage() if is_held:
+            # There is no second page.
+            return OrderPage(min(page.first, MAX_HELD_ORDERS)) if page.after is None else None
+        case IdentifierPage() if is_held:
+            # Order numbers open orders. A name that no namespace has keeps the places of the others in cursors.
+            names = tuple("" if name == ORDER_NAMESPACE else name for name in page.namespaces)
+            return page if names == page.namespaces else IdentifierPage(names, page.first, page.after)
+    return page
+
+
+def _with_kinds(page: TimelinePage, kinds: tuple[TimelineKind, ...]) -> TimelinePage:
+    if kinds == page.kinds:
+        return page
+    filters = page.channels, page.types, page.campaign, page.sku, page.since, page.until
+    return TimelinePage(page.first, page.after, kinds, *filters)
+
+
+def narrows(viewer: Viewer) -> bool:
+    """Return whether `narrowed` may change a page of a viewer."""
+    return viewer.reach is Reach.HELD or not all(map(viewer.may, _SCOPE_OF_KIND.values()))
+
+
+class SelfPart(Struct, frozen=True):
+    """The identifiers of a customer that belong to the subject of a token, and whether they are the whole customer."""
+
+    keys: frozenset[str]
+    whole: bool
+
+
+def self_part(
+    subject: str,
+    customer: Customer,
+    identifiers: Collection[str],
+    links: Iterable[Link],
+    together: Iterable[Pair],
+    rules: Rules,
+) -> SelfPart:
+    """Return which identifiers of the subject's customer belong to the subject.
+
+    They are those that are connected with it by active links which not only claims support, and by what stewards keep
+    `together`; an identifier that proves nothing leads no further, since somebody else may have used it. If the
+    customer holds two values of a namespace of which one person has one and which proves who one is, it is unclear
+    whose the rest is, and the subject has nothing but itself.
+
+    A claim makes the customer one that is not whole whether or not the claimed identifier is known: the answer must
+    not reveal which.
+    """
+    if _is_contested(customer.counts, rules):
+        return SelfPart(frozenset((subject,)), False)
+    neighbors: dict[str, list[str]] = {}
+    claimed: set[str] = set()
+    for link in links:
+        if link.sources and all(source.endswith(CLAIMED) for source in link.sources):
+            claimed.update(link.pair)
+        elif link.state is LinkState.ACTIVE and link.sources:
+            _connect(neighbors, link.pair)
+    for pair in together:
+        _connect(neighbors, pair)
+    inside = frozenset(identifiers)
+    reached, pending = {subject}, [subject]
+    while pending:
+        key = pending.pop()
+        if key != subject and not rules.proves_something(key):
+            continue
+        new = [other for other in neighbors.get(key, ()) if other in inside and other not in reached]
+        reached.update(new)
+        pending += new
+    whole = reached == inside and len(inside) == customer.size and reached.isdisjoint(claimed)
+    return SelfPart(frozenset(reached), whole)
+
+
+def _connect(neighbors: dict[str, list[str]], pair: Pair) -> None:
+    a, b = pair
+    neighbors.setdefault(a, []).append(b)
+    neighbors.setdefault(b, []).append(a)
+
+
+def _is_contested(counts: Mapping[str, int], rules: Rules) -> bool:
+    return any(
+        count > 1 and rules.limits.get(namespace) == 1 and rules.proof.get(namespace) is Proves.IDENTITY
+        for namespace, count in counts.items()
+    )

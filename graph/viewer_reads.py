@@ -1,0 +1,243 @@
+"""Reads customers as far as a viewer reaches them: whole, a part of them, or not at all."""
+
+from asyncio import gather
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from graph.domain.access.accessed import Accessed
+from graph.domain.access.reach import (
+    derived_id,
+    may_ask_by,
+    narrowed,
+    narrows,
+    opens_itself,
+    self_part,
+)
+from graph.domain.access.restricted_view import EMPTY, EVERYTHING, Part, all_identifiers, one_identifier, restrict, wide
+from graph.domain.access.viewer import Reach, Viewer
+from graph.domain.model.identifiers import Pair
+from graph.domain.model.links import Link
+from graph.domain.model.observations import Evidence, evidence
+from graph.domain.model.overrides import OverrideKind
+from graph.domain.profile.pages import (
+    ById,
+    ByKey,
+    CustomerRef,
+    CustomerView,
+    IdentifierPage,
+    IdentifierView,
+    LinkPage,
+    OrderPage,
+    Page,
+    PageRequest,
+    Selection,
+)
+from graph.identity_graph import IdentityGraph
+
+ALL_LINKS = LinkPage(EVERYTHING)
+MAX_OVERRIDES = 1_000
+"""Overrides of one identifier that are read; there are few."""
+Views = list[CustomerView | None]
+
+
+class ViewerReads:
+    """Reads customers for one viewer, and records which it was shown in `accessed`.
+
+    A reference that is refused is looked up as well, without pages: the response takes as long as for one that does
+    not exist, and the refusal is recorded.
+    """
+
+    __slots__ = ("_accessed", "_graph", "_narrows", "_viewer")
+
+    def __init__(self, graph: IdentityGraph, viewer: Viewer, accessed: Accessed) -> None:
+        self._graph, self._viewer, self._accessed = graph, viewer, accessed
+        self._narrows = narrows(viewer)
+
+    async def customers(self, refs: Sequence[CustomerRef], selection: Selection) -> Views:
+        """Return what the viewer sees of customers in the order of `refs`, `None` for one that it does not reach."""
+        if not self._narrows:
+            return await self._reached(refs, selection)
+        pages = {page: narrowed(page, self._viewer) for page in selection.pages}
+        chosen = Selection.of(page for page in pages.values() if page is not None)
+        views = await self._reached(refs, chosen)
+        return [None if view is None else self._with_pages(view, pages) for view in views]
+
+    def _with_pages(self, view: CustomerView, pages: Mapping[PageRequest, PageRequest | None]) -> CustomerView:
+        """Return a view in which each requested page has the content of the one that was read instead."""
+        found = {page: EMPTY if read is None else view.pages[read] for page, read in pages.items()}
+        if self._viewer.reach is Reach.HELD:
+            # Of the orders there is one page.
+            for page, content in found.items():
+                if isinstance(page, OrderPage):
+                    found[page] = Page(content.items, has_more=False)
+        return CustomerView(view.customer, view.requested_id, found)
+
+    async def _reached(self, refs: Sequence[CustomerRef], selection: Selection) -> Views:
+        match self._viewer.reach:
+            case Reach.ANY:
+                return self._shown(await self._graph.customers(refs, selection))
+            case Reach.SELF if self._viewer.subject is not None:
+                return await self._of_self(self._viewer.subject, refs, selection)
+            case Reach.SELF:
+                allowed = [not isinstance(ref, ById) and opens_itself(ref.key, self._graph.rules) for ref in refs]
+                views = await gather(
+                    *(self._alone(ref, selection) for ref, may in zip(refs, allowed, strict=True) if may)
+                )
+                return await self._with_refused(refs, allowed, list(views))
+            case Reach.OWN:
+                return list(await gather(*(self._own(ref, selection) for ref in refs)))
+        allowed = [may_ask_by(self._viewer, ref, self._graph.rules) for ref in refs]
+        asked = [ref for ref, may in zip(refs, allowed, strict=True) if may]
+        found = self._shown(await self._graph.customers(asked, selection)) if asked else []
+        return await self._with_refused(refs, allowed, found)
+
+    def _shown(self, views: Views) -> Views:
+        self._accessed.customers.update((view.customer.id, None) for view in views if view is not None)
+        return views
+
+    async def _with_refused(self, refs: Sequence[CustomerRef], allowed: Sequence[bool], views: Views) -> Views:
+        """Return the views of the allowed references in the places of all, and record what was refused."""
+        await self._refuse([ref for ref, may in zip(refs, allowed, strict=True) if not may])
+        remaining = iter(views)
+        return [next(remaining) if may else None for may in allowed]
+
+    async def _refuse(self, refs: Sequence[CustomerRef]) -> None:
+        if refs:
+            found = await self._graph.customers(refs, Selection())
+            self._accessed.refused += sum(view is not None for view in found)
+
+    # --- the subject of a token
+
+    async def _of_self(self, subject: str, refs: Sequence[CustomerRef], selection: Selection) -> Views:
+        """Return the subject's customer for each reference to it, and for cookies, which decide nothing."""
+        view, keys, whole = await self._subject(subject, selection)
+        if view is None:
+            await self._refuse(refs)
+            return [None for _ in refs]
+
+        async def is_self(ref: CustomerRef) -> bool:
+            if isinstance(ref, ByKey):
+                return ref.key in keys or opens_itself(ref.key, self._graph.rules)
+            return ref.id == derived_id(subject) or (whole and await self._leads_to(ref, view.customer.id))
+
+        allowed = [await is_self(ref) for ref in refs]
+        views: Views = [
+            replace(view, requested_id=ref.id) if isinstance(ref, ById) else view
+            for ref, may in zip(refs, allowed, strict=True)
+            if may
+        ]
+        return await self._with_refused(refs, allowed, views)
+
+    async def _leads_to(self, ref: ById, id: str) -> bool:
+        if ref.id == id:
+            return True
+        (view,) = await self._graph.customers([ref], Selection())
+        return view is not None and view.customer.id == id
+
+    async def self_keys(self) -> frozenset[str]:
+        """Return the identifiers that belong to the subject of the viewer; none without a subject."""
+        subject = self._viewer.subject
+        return frozenset() if subject is None else (await self._subject(subject, Selection()))[1]
+
+    def watched(self, ref: CustomerRef) -> CustomerRef:
+        """Return the customer whose changes may change what the viewer sees at a reference."""
+        subject = self._viewer.subject
+        return ByKey(subject) if self._viewer.reach is Reach.SELF and subject is not None else ref
+
+    async def _subject(self, subject: str, selection: Selection) -> tuple[CustomerView | None, frozenset[str], bool]:
+        """Return what the subject sees of its customer, its identifiers, and whether they are the whole customer."""
+        page = all_identifiers(self._graph.rules)
+        (view,) = await self._graph.customers([ByKey(subject)], Selection.of((*selection.pages, page, ALL_LINKS)))
+        if view is None:
+            return None, frozenset(), False
+        keys, whole = await self._self_keys(subject, view, page)
+        if not whole:
+            pages = Selection.of((*wide(selection, page).pages, ALL_LINKS))
+            (view,) = await self._graph.customers([ByKey(subject)], pages)
+            if view is None:
+                return None, frozenset(), False
+            keys, _ = await self._self_keys(subject, view, page)
+        self._shown([view])
+        if whole:
+            chosen = {requested: view.pages[requested] for requested in selection.pages}
+            return CustomerView(view.customer, None, chosen), keys, True
+        part = Part(keys, derived_id(subject), flags=True)
+        return restrict(view, view.pages[page].items, selection, part, self._graph.rules), keys, False
+
+    async def _self_keys(self, subject: str, view: CustomerView, page: IdentifierPage) -> tuple[frozenset[str], bool]:
+        identifiers = [item.identifier.key for item in view.pages[page].items]
+        links: Sequence[Link] = view.pages[ALL_LINKS].items
+        together = await self._together(identifiers) if view.customer.override_count else []
+        found = self_part(subject, view.customer, identifiers, links, together, self._graph.rules)
+        return found.keys, found.whole
+
+    async def _together(self, keys: Sequence[str]) -> list[Pair]:
+        pages = await gather(*(self._graph.overrides(key, None, MAX_OVERRIDES) for key in keys))
+        return [override.pair for page in pages for override in page.items if override.kind is OverrideKind.TOGETHER]
+
+    # --- one cookie
+
+    async def _alone(self, ref: CustomerRef, selection: Selection) -> CustomerView | None:
+        """Return what belongs to one identifier alone, whether or not its customer is a known person."""
+        if isinstance(ref, ById):
+            return None
+        page = one_identifier(ref.key)
+        (view,) = await self._graph.customers([ref], wide(selection, page, with_orders=False))
+        if view is None:
+            return None
+        self._shown([view])
+        part = Part(frozenset((ref.key,)), derived_id(ref.key))
+        return restrict(view, view.pages[page].items, selection, part, self._graph.rules)
+
+    # --- what the viewer's sources sent
+
+    async def _own(self, ref: CustomerRef, selection: Selection) -> CustomerView | None:
+        """Return what the viewer's sources sent of a customer, if one of them named it, and by this identifier."""
+        sources = self._viewer.sources or frozenset()
+        if isinstance(ref, ByKey):
+            # Read first without anything else: a refusal must not take longer for a customer with more data.
+            first = one_identifier(ref.key)
+            (found,) = await self._graph.customers([ref], Selection.of((first,)))
+            if found is None:
+                return None
+            if not any(item.identifier.key == ref.key and _named(item, sources) for item in found.pages[first].items):
+                self._accessed.refused += 1
+                return None
+        page = all_identifiers(self._graph.rules)
+        (view,) = await self._graph.customers([ref], wide(selection, page))
+        if view is None:
+            return None
+        own: list[IdentifierView] = [item for item in view.pages[page].items if _named(item, sources)]
+        part = Part(
+            frozenset(item.identifier.key for item in own),
+            view.customer.id,
+            sources,
+            await self._evidence([item for item in own if not _only_named(item, sources)], sources),
+        )
+        shown = restrict(view, own, selection, part, self._graph.rules)
+        if shown is None:
+            self._accessed.refused += 1
+            return None
+        self._shown([view])
+        return replace(shown, requested_id=view.requested_id)
+
+    async def _evidence(self, items: Sequence[IdentifierView], sources: frozenset[str]) -> Mapping[str, Evidence]:
+        """Return the evidence of some sources for identifiers that others named too."""
+        if not items:
+            return {}
+        found: dict[str, Evidence] = {}
+        statements_by_key = await self._graph.evidence_of([item.identifier.key for item in items])
+        for key, statements in statements_by_key.items():
+            own = evidence({name: statement for name, statement in statements.items() if statement.source in sources})
+            if own is not None:
+                found[key] = own
+        return found
+
+
+def _named(item: IdentifierView, sources: frozenset[str]) -> bool:
+    return item.evidence is not None and not sources.isdisjoint(item.evidence.sources)
+
+
+def _only_named(item: IdentifierView, sources: frozenset[str]) -> bool:
+    return item.evidence is not None and sources.issuperset(item.evidence.sources)
