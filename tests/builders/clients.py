@@ -29,7 +29,8 @@ class Client:
         self._run = run
         chosen = Settings(_env_file=None, **settings)
         self.wiring = Wiring(self.graph, store, text, metrics=open_metrics(chosen))
-        self.app = create_app(chosen, self.wiring, create_endpoint(chosen, self.wiring))
+        self.endpoint = create_endpoint(chosen, self.wiring)
+        self.app = create_app(chosen, self.wiring, self.endpoint)
         transport = httpx.ASGITransport(self.app)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60)
 
