@@ -16,7 +16,7 @@ from graph.bulk.spool import Row, Spool
 from graph.domain.model.facts import FactKind
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.interaction_counts import InteractionCounts, add, interaction_counts_of
-from graph.domain.model.orders import Order, keeps_identifiers, reports_in_effect, statement_id
+from graph.domain.model.orders import Order, keeps_identifiers, precedence, reports_in_effect, statement_id
 from graph.domain.model.receipts import ObservationStatus
 from graph.domain.model.rules import Rules
 
@@ -153,12 +153,13 @@ class Collector:
             by_source: dict[int, list[int]] = {}
             for index in sorted(run, key=lambda index: (orders.reported_at[index], self._id(index, keys))):
                 by_source.setdefault(int(columns.source[rows[index]]), []).append(index)
-            ranked: list[tuple[int, str, int]] = []
+            ranked: list[tuple[tuple[bool, int, str], int]] = []
             for source, reports in by_source.items():
                 in_effect = reports_in_effect(reports, lambda index: bool(orders.keeps_identifiers[index]))
                 superseded[rows[[index for index in reports if index not in in_effect]]] = True
-                ranked.append((-orders.reported_at[in_effect[0]], columns.sources[source], in_effect[0]))
-            best.append(np.array([min(ranked)[2]]))
+                place = precedence(columns.sources[source], orders.reported_at[in_effect[0]])
+                ranked.append((place, in_effect[0]))
+            best.append(np.array([min(ranked)[1]]))
         return np.sort(np.concatenate(best))
 
     def _id(self, index: int, keys: Keys) -> str:

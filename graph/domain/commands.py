@@ -80,8 +80,8 @@ def _order_command(statement: OrderStatement, rules: Rules, terms: Terms, now: i
 def _with_currency(order: Order, rules: Rules) -> Order:
     """The order with its currency in upper case; without one, with the currency of its source in the rules."""
     currency = order.currency.strip().upper()
-    if not currency and order.source in rules.sources:
-        currency = rules.sources[order.source].currency
+    if not currency and (rule := rules.source_rule(order.source)) is not None:
+        currency = rule.currency
     return order if currency == order.currency else replace(order, currency=currency)
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from graph.domain.access import scopes
 from graph.domain.access.viewer import Reach, Viewer
+from graph.domain.model.claims import is_claimed
 from graph.domain.model.customers import Customer
 from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.links import Link, LinkState
@@ -20,8 +21,6 @@ MIN_SEARCH_LENGTH = 3
 """Characters of a search that a viewer with the reach `FOUND` must enter."""
 MAX_SEARCH_HITS = 20
 """Hits of a search that a viewer with the reach `FOUND` sees in all."""
-CLAIMED = ":claimed"
-"""How the sources end under which statements are stored that nobody has proved."""
 _LETTERS = bytes(b"0123456789abcdefghjkmnpqrstvwxyz"[byte % 32] for byte in range(256))
 _SCOPE_OF_KIND = {
     TimelineKind.INTERACTION: scopes.BEHAVIOR_READ,
@@ -122,7 +121,7 @@ def self_part(
     neighbors: dict[str, list[str]] = {}
     claimed: set[str] = set()
     for link in links:
-        if link.sources and all(source.endswith(CLAIMED) for source in link.sources):
+        if link.sources and all(map(is_claimed, link.sources)):
             claimed.update(link.pair)
         elif link.state is LinkState.ACTIVE and link.sources:
             _connect(neighbors, link.pair)

@@ -12,6 +12,7 @@ from itertools import combinations
 from msgspec import Struct
 from msgspec.json import Decoder, decode
 
+from graph.domain.model.claims import is_claimed
 from graph.domain.model.comparison import fits
 from graph.domain.model.composites import value_at
 from graph.domain.model.json_text import compact
@@ -63,7 +64,12 @@ def from_json(text: str | None) -> GuardedValues:
 
 
 def with_values_of(values: GuardedValues, statement: EvidenceStatement, rules: Rules) -> GuardedValues:
-    """Return what was stated at the holder of a statement, with that statement; the same object if nothing changes."""
+    """Return what was stated at the holder of a statement, with that statement; the same object if nothing changes.
+
+    A claim changes nothing: whoever knows an address could separate it from its customer by a wrong birth date.
+    """
+    if is_claimed(statement.source):
+        return values
     changed: dict[str, Mapping[str, StatedValue]] = {}
     facts = decode(statement.attributes)
     for guard in rules.guards:

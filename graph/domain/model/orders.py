@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.json import Decoder
 
+from graph.domain.model.claims import is_claimed
 from graph.domain.model.errors import Problem
 from graph.domain.model.json_text import compact
 from graph.domain.model.observations import ORDER, Observation, Party
@@ -130,8 +131,11 @@ class Order(Struct, frozen=True, gc=False):
         )
 
     def takes_precedence_over(self, other: "Order | None") -> bool:
-        """Whether this report takes precedence over another source's: the later one, on a tie the smaller source."""
-        return other is None or (-self.reported_at, self.source) < (-other.reported_at, other.source)
+        """Whether this report takes precedence over another source's.
+
+        The later one does, on a tie that of the smaller source; a claim only over other claims.
+        """
+        return other is None or precedence(self.source, self.reported_at) < precedence(other.source, other.reported_at)
 
 
 _WITHOUT_REVENUE = frozenset({OrderStatus.CANCELLED, OrderStatus.RETURNED})
@@ -166,6 +170,11 @@ class OrderStatement(Struct, frozen=True, gc=False):
     order: Order
     identifiers: tuple[tuple[str, str], ...] | None = None
     party: Party = Party.FIRST_PARTY
+
+
+def precedence(source: str, reported_at: int) -> tuple[bool, int, str]:
+    """Return the place of a source's report of an order among those of all sources; the first one's facts count."""
+    return is_claimed(source), -reported_at, source
 
 
 def statement_id(number: str, reported_at: int) -> str:

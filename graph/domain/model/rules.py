@@ -9,6 +9,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from graph.domain.model import normalization
+from graph.domain.model.claims import origin_of
 from graph.domain.model.cleaning import clean, clean_value
 from graph.domain.model.comparison import COMPARISONS
 from graph.domain.model.composites import SEPARATOR, normalized_part
@@ -398,9 +399,13 @@ class Rules(Struct, frozen=True, dict=True):
         its source, else in the default country of the namespace.
         """
         normalizer = self._normalizers[namespace]
-        if source in self.sources and normalizer.reads_country:
-            return normalizer.normalize(raw, self.sources[source].country)
+        if self.sources and normalizer.reads_country and (rule := self.source_rule(source)) is not None:
+            return normalizer.normalize(raw, rule.country)
         return normalizer.normalize(raw)
+
+    def source_rule(self, source: str) -> SourceRule | None:
+        """Return what holds for the data of a source, its claims included."""
+        return self.sources.get(origin_of(source))
 
     def reads_country(self, namespace: str) -> bool:
         """Whether values of a namespace are phone numbers. The rules must have the namespace."""

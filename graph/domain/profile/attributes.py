@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 
+from graph.domain.model.claims import is_claimed
 from graph.domain.model.cleaning import clean_value
 from graph.domain.model.errors import Problem
 from graph.domain.model.facts import Fact, FactKind
@@ -155,7 +156,7 @@ def profile(facts: Iterable[Fact], catalog: Catalog) -> dict[str, ProfileAttribu
     """The chosen values of all attributes that have one.
 
     Of a source, its newest statement at each identifier that carries its statements is in effect. The precedence
-    `OLDEST` considers all values that were ever stated and not withdrawn.
+    `OLDEST` considers all values that were ever stated and not withdrawn. What is only claimed comes last.
     """
     newest_first: dict[str, list[tuple[Fact, Value | None]]] = {}
     for fact in sorted(facts, key=lambda fact: fact.recency):
@@ -184,24 +185,30 @@ def _choose(
     values = [reported for reported in current.values() if reported is not None]
     if not values:
         return None
+    candidates = _unclaimed(values) or values
     match attribute.precedence:
         case Precedence.NEWEST:
-            chosen = values[0]
+            chosen = candidates[0]
         case Precedence.OLDEST:
-            chosen = not_withdrawn[-1]
+            chosen = (_unclaimed(not_withdrawn) or not_withdrawn)[-1]
         case Precedence.MOST_FREQUENT:
             counts: dict[str, int] = {}
-            for reported in values:
+            for reported in candidates:
                 counts[_comparison_text(reported.value)] = counts.get(_comparison_text(reported.value), 0) + 1
-            chosen = max(values, key=lambda reported: counts[_comparison_text(reported.value)])
+            chosen = max(candidates, key=lambda reported: counts[_comparison_text(reported.value)])
         case Precedence.SOURCE_PRIORITY:
             ranks = {source: rank for rank, source in enumerate(attribute.sources)}
-            chosen = min(values, key=lambda reported: ranks.get(reported.source, len(ranks)))
+            chosen = min(candidates, key=lambda reported: ranks.get(reported.source, len(ranks)))
         case Precedence.ALL:
             return ProfileAttribute(_distinct(values), ())
     text = _comparison_text(chosen.value)
     alternatives = (reported for reported in _distinct(values) if _comparison_text(reported.value) != text)
     return ProfileAttribute((chosen,), tuple(alternatives))
+
+
+def _unclaimed(values: Iterable[ReportedValue]) -> list[ReportedValue]:
+    """The values that are more than claims: a claim is shown only if nothing else is stated."""
+    return [reported for reported in values if not is_claimed(reported.source)]
 
 
 def _comparison_text(value: Value) -> str:

@@ -12,6 +12,7 @@ from enum import Enum
 
 from msgspec import Struct
 
+from graph.domain.model.claims import is_claimed
 from graph.domain.model.errors import Problem
 from graph.domain.model.facts import Fact, FactKind
 from graph.domain.model.observations import Observation, Party
@@ -103,10 +104,15 @@ _STRICTNESS = {decision: rank for rank, decision in enumerate(Decision)}
 
 
 def decisions(facts: Iterable[Fact]) -> list[RecordedDecision]:
-    """All decisions, newest first; of those at the same time the most restrictive first."""
-    recorded = [(RecordedDecision.of(fact), fact.recency) for fact in facts]
+    """All decisions that count, newest first; of those at the same time the most restrictive first."""
+    recorded = [(decision, fact.recency) for fact in facts if _counts(decision := RecordedDecision.of(fact))]
     recorded.sort(key=lambda pair: (-pair[0].decided_at, -_STRICTNESS[pair[0].decision], pair[1]))
     return [decision for decision, _ in recorded]
+
+
+def _counts(decision: RecordedDecision) -> bool:
+    """Whether a decision counts: nobody consents for an address that is only claimed, but anybody may say no for it."""
+    return decision.decision is not Decision.GIVEN or not is_claimed(decision.source)
 
 
 def decision_of_address(

@@ -70,3 +70,12 @@ def test_values_that_differ_in_case_and_white_space_are_equal() -> None:
     attribute = profile((name_fact("ann  lee", 2, "shop"), name_fact("Ann Lee", 1)), Catalog())["name"]
     assert [reported.value for reported in attribute.chosen] == ["ann  lee"]
     assert attribute.alternatives == ()
+
+
+@pytest.mark.parametrize("precedence", [Precedence.NEWEST, Precedence.OLDEST, Precedence.MOST_FREQUENT])
+def test_a_claimed_value_is_shown_if_no_source_states_another(precedence: Precedence) -> None:
+    # given
+    claims = name_fact("Mallory", 0, "web:claimed", "email=a"), name_fact("Mallory", 9, "app:claimed", "email=b")
+    # when, then
+    assert shown(precedence, *claims, name_fact("Ann", 5)) == ["Ann"]
+    assert shown(precedence, *claims) == ["Mallory"]

@@ -133,3 +133,15 @@ def test_an_invalid_decision_is_a_problem(
     statement = ConsentStatement("shop", (), purpose, decision, channel, version)
     problem = check_consent(statement, Catalog().purposes, Catalog().channels)
     assert (None if problem is None else (problem.code, problem.path)) == expected
+
+
+def test_consent_for_a_claimed_address_does_not_count_and_a_refusal_does() -> None:
+    # given
+    claimed = [
+        fact(decision, at, source="web:claimed") for at, decision in ((5, Decision.GIVEN), (3, Decision.REFUSED))
+    ]
+    confirmed = fact(Decision.GIVEN, 9, source="mailer")
+    # when, then
+    assert decision_of_address(decisions(claimed[:1]), ANN, "newsletter") is None
+    assert [recorded.decision for recorded in decisions(claimed)] == [Decision.REFUSED]
+    assert [recorded.source for recorded in decisions([*claimed, confirmed])] == ["mailer", "web:claimed"]
