@@ -126,9 +126,11 @@ class IdentityGraph:
         """What joins writes, with the counters of its work."""
         return self._writer
 
-    async def revoke(self, observations: Sequence[ObservationKey], actor: str = "") -> list[CommandResult]:
+    async def revoke(
+        self, observations: Sequence[ObservationKey | Problem], actor: str = "", reason: str = ""
+    ) -> list[CommandResult]:
         """Withdraw observations by source and id; return a `Revocation` or `Rejected` for each, in order."""
-        return await revoke(self._writer, observations, actor, self._clock.now(), self.catalog.purposes)
+        return await revoke(self._writer, observations, actor, reason, self._clock.now(), self.catalog.purposes)
 
     # Each of these accepts 1 to 1,000 statements and returns `Accepted` or `Rejected` for each, in order.
 

@@ -43,7 +43,8 @@ class Cause(Struct, frozen=True, gc=False):
 
     The revocation of a source, and its restoration, has the source, the id of the revocation and the actor.
     `party` is `None` for a probabilistic observation, and if the cause is not an observation. A cause of type
-    `RULES_CHANGE` has only the observation that was reprocessed, if any.
+    `RULES_CHANGE` has only the observation that was reprocessed, if any. `reason` is why an observation was revoked; it
+    becomes part of the reasons of the changes, and is not stored with the cause.
     """
 
     type: CauseType = CauseType.OBSERVATION
@@ -51,6 +52,7 @@ class Cause(Struct, frozen=True, gc=False):
     id: str = ""
     actor: str = ""
     party: Party | None = None
+    reason: str = ""
 
 
 class Change(Struct, frozen=True, gc=False):

@@ -322,6 +322,8 @@ class IncrementalResolution:
         anchors: tuple[str, ...] = (),
         reason_code: LinkReasonCode | None = None,
     ) -> None:
+        if cause.reason:
+            reason, cause = f"{reason}; revoked: {cause.reason}", replace(cause, reason="")
         self.writes.changes.append(
             Change(kind, self._now, cause, customer, other_customer, tuple(keys), reason, anchors, reason_code)
         )

@@ -131,17 +131,19 @@ class Intake:
         if current is None:
             self._set(Receipt(*key, "", ObservationStatus.REVOKED, command.at))
             return False
-        self._revoke(current, command.actor)
+        self._revoke(current, command)
         if current.kind == FactKind.INTERACTION.value:
             for id in command.derived:
                 derived = self._now.get((command.source, id))
                 if derived is not None and derived.kind == FactKind.CONSENT.value:
-                    self._revoke(derived, command.actor)
+                    self._revoke(derived, command)
         return bool(current.digest)
 
-    def _revoke(self, receipt: Receipt, actor: str) -> None:
+    def _revoke(self, receipt: Receipt, command: Revoke) -> None:
         if receipt.status is not ObservationStatus.REVOKED:
-            self._causes[receipt.key] = Cause(CauseType.REVOCATION, *receipt.key, actor, receipt.tier.party)
+            party = receipt.tier.party
+            cause = Cause(CauseType.REVOCATION, *receipt.key, command.actor, party, command.reason)
+            self._causes[receipt.key] = cause
             self._set(replace(receipt, status=ObservationStatus.REVOKED))
 
     def reevaluate(self, command: Reevaluate) -> bool:

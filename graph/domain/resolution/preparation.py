@@ -53,6 +53,7 @@ class Revoke(Struct, frozen=True, gc=False):
     at: int
     actor: str = ""
     derived: tuple[str, ...] = ()
+    reason: str = ""
 
 
 class Reevaluate(Struct, frozen=True, gc=False):
