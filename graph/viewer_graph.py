@@ -3,58 +3,50 @@
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 
-from graph.commands.commit import CommandResult, OverrideResult
 from graph.commands.rules_control import RulesControl
 from graph.commands.segments import Segments
-from graph.commands.source_revocations import SourceRevocationControl
-from graph.commands.undo_merge import UndoResult
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
 from graph.domain.access.reach import MAX_SEARCH_HITS, MIN_SEARCH_LENGTH, may_ask_by
 from graph.domain.access.scopes import BEHAVIOR_TEXT, CHANGES_READ, GRAPH_READ, SEGMENT_READ
 from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.changes import Entry
-from graph.domain.model.errors import InvalidInput, Problem
-from graph.domain.model.idempotency import IdempotencyKey
+from graph.domain.model.errors import InvalidInput
 from graph.domain.model.links import Link
-from graph.domain.model.observations import Observation
-from graph.domain.model.orders import Order, OrderStatement
-from graph.domain.model.overrides import Override, OverrideKind
+from graph.domain.model.orders import Order
+from graph.domain.model.overrides import Override
 from graph.domain.model.products import Product
-from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.domain.model.segments import Segment
-from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.catalog import Catalog
-from graph.domain.profile.consents import ConsentStatement, RecordedDecision
-from graph.domain.profile.external_segments import ExternalSegmentStatement
+from graph.domain.profile.consents import RecordedDecision
 from graph.domain.profile.insights import CONSENTS, CustomerInsights
-from graph.domain.profile.interactions import InteractionStatement
 from graph.domain.profile.pages import ById, ByKey, CustomerRef, CustomerView, Match, Page, Selection, page_after
 from graph.domain.profile.search import SearchField, SearchPosition, SearchResult
 from graph.domain.resolution.explanation import Explanation
 from graph.domain.resolution.health import Finding, FindingKind, FindingPosition
 from graph.identity_graph import IdentityGraph
 from graph.queries.possible_matches import MatchStatus
-from graph.queries.rules_preview import Previews
 from graph.queries.statistics import StatisticsService
 from graph.viewer_reads import ViewerReads
+from graph.viewer_writes import ViewerWrites
 
 MAX_CUSTOMERS = 100
 """Customers that one look-up may request."""
 
 
-class ViewerGraph:
+class ViewerGraph(ViewerWrites):
     """The graph for one viewer. What the viewer may not see is answered as if it did not exist.
 
     The schema checks the scopes of a request before it runs; this class decides which customers a viewer reaches, and
-    which statements it may record.
+    the one that it extends which statements it may record.
     """
 
-    __slots__ = ("_budget", "_graph", "_reads", "accessed", "viewer")
+    __slots__ = ("_budget", "_reads", "accessed")
 
     def __init__(self, graph: IdentityGraph, viewer: Viewer, budget: LookupBudget = UNLIMITED) -> None:
-        self._graph, self.viewer, self._budget = graph, viewer, budget
+        super().__init__(graph, viewer)
+        self._budget = budget
         self.accessed = Accessed()
         self._reads = ViewerReads(graph, viewer, self.accessed)
 
@@ -76,16 +68,6 @@ class ViewerGraph:
         return self._graph.rules_control
 
     @property
-    def source_revocations(self) -> SourceRevocationControl:
-        """What revokes and restores sources."""
-        return self._graph.source_revocations
-
-    @property
-    def previews(self) -> Previews:
-        """What previews rules and revocations of sources."""
-        return self._graph.previews
-
-    @property
     def statistics(self) -> StatisticsService:
         """What calculates statistics over all customers."""
         return self._graph.statistics
@@ -99,75 +81,11 @@ class ViewerGraph:
         """Return whether the members of all segments are up to date."""
         return await self._graph.segment_worker.ready()
 
-    async def record_products(self, products: Sequence[Product | Problem]) -> list[bool | Problem]:
-        """As `IdentityGraph.record_products`."""
-        return await self._graph.record_products(products)
-
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:
         """As `IdentityGraph.products`."""
         return await self._graph.products(skus)
 
-    # --- statements; each returns a result for each statement, in order
-
-    async def link(self, observations: Sequence[Observation | Problem]) -> list[CommandResult]:
-        """Record observations."""
-        return await self._graph.link(observations)
-
-    async def record_orders(self, orders: Sequence[OrderStatement | Problem]) -> list[CommandResult]:
-        """Record orders."""
-        return await self._graph.record_orders(orders)
-
-    async def record_attributes(self, statements: Sequence[AttributesStatement | Problem]) -> list[CommandResult]:
-        """Record attributes of customers."""
-        return await self._graph.record_attributes(statements)
-
-    async def record_consents(self, decisions: Sequence[ConsentStatement | Problem]) -> list[CommandResult]:
-        """Record consent decisions."""
-        return await self._graph.record_consents(decisions)
-
-    async def record_interactions(self, interactions: Sequence[InteractionStatement | Problem]) -> list[CommandResult]:
-        """Record interactions."""
-        return await self._graph.record_interactions(interactions)
-
-    async def record_external_segments(
-        self, segments: Sequence[ExternalSegmentStatement | Problem]
-    ) -> list[CommandResult]:
-        """Record memberships in segments of other systems."""
-        return await self._graph.record_external_segments(segments)
-
-    async def revoke(self, observations: Sequence[ObservationKey], actor: str = "") -> list[CommandResult]:
-        """Withdraw observations by source and id."""
-        return await self._graph.revoke(observations, actor)
-
-    # --- decisions of stewards
-
-    async def override_pair(
-        self,
-        kind: OverrideKind,
-        a: str,
-        b: str,
-        actor: str = "",
-        reason: str = "",
-        idempotency_key: IdempotencyKey | None = None,
-    ) -> OverrideResult:
-        """Set a *together* or *apart* override on two keys."""
-        return await self._graph.override_pair(kind, a, b, actor, reason, idempotency_key)
-
-    async def block(
-        self, key: str, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
-    ) -> OverrideResult:
-        """Block an identifier."""
-        return await self._graph.block(key, actor, reason, idempotency_key)
-
-    async def unblock(self, key: str, actor: str = "", idempotency_key: IdempotencyKey | None = None) -> Override:
-        """Unblock an identifier; raises `InvalidInput` if it is not blocked."""
-        return await self._graph.unblock(key, actor, idempotency_key)
-
-    async def remove_override(
-        self, id: str, actor: str = "", idempotency_key: IdempotencyKey | None = None
-    ) -> Override:
-        """Remove an override by its id."""
-        return await self._graph.remove_override(id, actor, idempotency_key)
+    # --- overrides, which stewards read
 
     async def overrides(self, key: str | None, after: tuple[int, str] | None, first: int) -> Page[Override]:
         """Return overrides in the order in which they were set."""
@@ -177,12 +95,6 @@ class ViewerGraph:
     async def override_by_id(self, id: str) -> Override | None:
         """Return an override by its id; `None` for a viewer that may not read overrides."""
         return await self._graph.override_by_id(id) if self.viewer.may(GRAPH_READ) else None
-
-    async def undo_merge(
-        self, number: int, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
-    ) -> UndoResult:
-        """Undo the merge with a number in the history; raises `InvalidInput` if it cannot be undone."""
-        return await self._graph.undo_merge(number, actor, reason, idempotency_key)
 
     # --- the history and the graph behind customers, which name identifiers of anybody
 

@@ -18,7 +18,7 @@ from graph.commands.retries import with_retries
 from graph.commands.write_gate import WriteGate
 from graph.domain.model.changes import Cause, CauseType
 from graph.domain.model.errors import InvalidInput, KithError
-from graph.domain.model.source_revocations import SourceRevocation
+from graph.domain.model.source_revocations import SourceRevocation, SourceWindow
 from graph.domain.model.store_values import Writes
 from graph.domain.model.times import iso
 from graph.domain.model.validation import check_text
@@ -63,24 +63,16 @@ class SourceRevocationControl:
         """Return all source revocations, oldest first, those that were restored too."""
         return await self._store.source_revocations()
 
-    async def draft(
-        self,
-        source: str,
-        recorded_from: int | None = None,
-        recorded_to: int | None = None,
-        include_refusals: bool = False,
-        actor: str = "",
-        reason: str = "",
-    ) -> SourceRevocation:
+    async def draft(self, window: SourceWindow, actor: str = "", reason: str = "") -> SourceRevocation:
         """Return the revocation of a window without setting it; without `recorded_to` the window ends now.
 
         Raises `InvalidInput` if the window is empty or ends in the future, or if nothing of the source is stored.
         """
-        now = self._clock.now()
+        now, source, recorded_from = self._clock.now(), window.source, window.recorded_from
         for name, text, max_length in (("source", source, 100), ("actor", actor, 100), ("reason", reason, 1000)):
             if (text or name == "source") and (problem := check_text(name, text, max_length)):
                 raise InvalidInput(problem.code, problem.message, problem.path)
-        end = now if recorded_to is None else recorded_to
+        end = now if window.recorded_to is None else window.recorded_to
         if end > now:
             message = f"recordedTo {iso(end)} is in the future; it is {iso(now)} now"
             raise InvalidInput("TIMESTAMP_IN_FUTURE", message, ("recordedTo",))
@@ -90,7 +82,7 @@ class SourceRevocationControl:
         if not await self._store.observations_of_source(source, None, now + 1, "", 1):
             raise InvalidInput("SOURCE_NOT_FOUND", f"nothing is recorded from source {source!r}", ("source",))
         id = self._ids.source_revocation()
-        return SourceRevocation(id, source, recorded_from, end, include_refusals, actor, reason, now)
+        return SourceRevocation(id, source, recorded_from, end, window.include_refusals, actor, reason, now)
 
     async def revoke(self, draft: SourceRevocation) -> RevokedSource:
         """Set a revocation, unless the same is in effect already, and evaluate what it covers in the background.

@@ -98,7 +98,7 @@ class Preview:
         self, store: PreviewStore, id: str, current_rules: Rules, proposal: Proposal, mask_values: bool
     ) -> None:
         self.id = id
-        self._store, self._mask_values = store, mask_values
+        self._store, self.mask_values = store, mask_values
         self._current_rules, self._proposal = current_rules, proposal
         self._proposed_rules = proposal.rules
         self._source_revocations: Sequence[SourceRevocation] = ()
@@ -249,7 +249,7 @@ class Preview:
 
     def _presented_keys(self, keys: Iterable[str]) -> tuple[str, ...]:
         sample = sorted(keys)[:MAX_SAMPLE_KEYS]
-        return tuple(mask(key) for key in sample) if self._mask_values else tuple(sample)
+        return tuple(mask(key) for key in sample) if self.mask_values else tuple(sample)
 
 
 class Previews:

@@ -11,7 +11,7 @@ from schema.operations.identifier_input import IdentifierInput
 from schema.operations.observation_inputs import checked_id, pairs
 from schema.operations.observations import record_batch
 from schema.shared.context import Info
-from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.evidence_tier import STATED_PARTY, STATED_SOURCE, Party, party_of
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp, require_valid
 from schema.types.observation import ObservationsPayload
@@ -57,7 +57,7 @@ _NULL_REMOVES = "Null removes the value that this source reported before; omit t
 class AttributesInput:
     """Attributes as a client sends them."""
 
-    source: str = strawberry.field(description="The source of the attributes, 1 to 100 characters. E.g. `crm`.")
+    source: str = strawberry.field(description=f"The source of the attributes, {STATED_SOURCE} E.g. `crm`.")
     identifiers: list[IdentifierInput] = strawberry.field(
         description="1 to 20 identifiers of the person. The attributes are attached to the one with the strongest "
         "namespace, and all of them are linked."
@@ -67,7 +67,7 @@ class AttributesInput:
         description="The id of the record at its source, 1 to 200 characters. Without it, a hash of all fields is "
         "the id, so identical records count as one.",
     )
-    party: Party = strawberry.field(default=Party.FIRST_PARTY, description=SOURCE_PARTY)
+    party: Party | None = strawberry.field(default=None, description=STATED_PARTY)
     reported_at: Timestamp | None = strawberry.field(
         default=None,
         description="When the source reported the attributes, at most 5 minutes in the future. Without it, the time of "
@@ -99,8 +99,8 @@ class AttributesInput:
         default_factory=list, description="Values of further attributes that are configured in attributes.toml."
     )
 
-    def to_domain(self) -> AttributesStatement | Problem:
-        """Convert to the domain's value, or return the first problem."""
+    def to_domain(self, nearest: Party) -> AttributesStatement | Problem:
+        """Convert to the domain's value, or return the first problem; `nearest` is the nearest party of the caller."""
         try:
             reported_at, id = require_valid(self.reported_at, "reportedAt"), checked_id(self.id)
         except InvalidInput as error:
@@ -118,7 +118,9 @@ class AttributesInput:
             paths[attribute.name] = ("customAttributes", position, "value" if attribute.address is None else "address")
             values[attribute.name] = attribute.value if attribute.address is None else attribute.address.to_domain()
         identifiers = pairs(self.identifiers)
-        return AttributesStatement(self.source, identifiers, values, id, self.party, reported_at, paths)
+        return AttributesStatement(
+            self.source, identifiers, values, id, party_of(self.party, nearest), reported_at, paths
+        )
 
 
 @strawberry.input(description="The input of `recordAttributes`.")

@@ -18,7 +18,7 @@ from schema.operations.observation_inputs import checked_id, pairs
 from schema.operations.observations import record_batch
 from schema.shared.channels import Channel, channel_or_every
 from schema.shared.context import Info
-from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.evidence_tier import STATED_PARTY, STATED_SOURCE, Party, party_of
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp, require_valid
 from schema.types.consent import ConsentStatus
@@ -29,7 +29,7 @@ from schema.types.observation import ObservationsPayload
 class ConsentInput:
     """A consent decision as a client sends it."""
 
-    source: str = strawberry.field(description="The source of the decision, 1 to 100 characters. E.g. `web-shop`.")
+    source: str = strawberry.field(description=f"The source of the decision, {STATED_SOURCE} E.g. `web-shop`.")
     identifiers: list[IdentifierInput] = strawberry.field(
         description="1 to 20 identifiers that the decision is about. E.g. an email address."
     )
@@ -49,14 +49,14 @@ class ConsentInput:
         description="The id of the record at its source, 1 to 200 characters. Without it, a hash of all fields is "
         "the id, so identical records count as one.",
     )
-    party: Party = strawberry.field(default=Party.FIRST_PARTY, description=SOURCE_PARTY)
+    party: Party | None = strawberry.field(default=None, description=STATED_PARTY)
     decided_at: Timestamp | None = strawberry.field(
         default=None,
         description="When the person decided, at most 5 minutes in the future. Without it, the time of receipt.",
     )
 
-    def to_domain(self) -> ConsentStatement | Problem:
-        """Convert to the domain's value, or return the first problem."""
+    def to_domain(self, nearest: Party) -> ConsentStatement | Problem:
+        """Convert to the domain's value, or return the first problem; `nearest` is the nearest party of the caller."""
         try:
             decided_at, id = require_valid(self.decided_at, "decidedAt"), checked_id(self.id)
         except InvalidInput as error:
@@ -71,7 +71,7 @@ class ConsentInput:
             self.channel or EVERY_CHANNEL,
             self.policy_version or "",
             id,
-            self.party,
+            party_of(self.party, nearest),
             decided_at,
         )
 

@@ -9,7 +9,7 @@ from schema.operations.identifier_input import IdentifierInput
 from schema.operations.observation_inputs import checked_id, pairs
 from schema.operations.observations import record_batch
 from schema.shared.context import Info
-from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.evidence_tier import STATED_PARTY, STATED_SOURCE, Party, party_of
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp, require_valid
 from schema.types.observation import ObservationsPayload
@@ -19,7 +19,7 @@ from schema.types.observation import ObservationsPayload
 class ExternalSegmentInput:
     """A membership as a client sends it."""
 
-    source: str = strawberry.field(description="The source of the membership, 1 to 100 characters. E.g. `dmp`.")
+    source: str = strawberry.field(description=f"The source of the membership, {STATED_SOURCE} E.g. `dmp`.")
     identifiers: list[IdentifierInput] = strawberry.field(
         description="1 to 20 identifiers of the customer. The membership is attached to the one with the strongest "
         "namespace, and all of them are linked."
@@ -39,15 +39,15 @@ class ExternalSegmentInput:
         description="The id of the record at its source, 1 to 200 characters. Without it, a hash of all fields is "
         "the id, so identical records count as one.",
     )
-    party: Party = strawberry.field(default=Party.THIRD_PARTY, description=SOURCE_PARTY)
+    party: Party | None = strawberry.field(default=None, description=STATED_PARTY.replace("FIRST_PARTY", "THIRD_PARTY"))
     reported_at: Timestamp | None = strawberry.field(
         default=None,
         description="When the source reported the membership, at most 5 minutes in the future. Without it, the time of "
         "receipt.",
     )
 
-    def to_domain(self) -> ExternalSegmentStatement | Problem:
-        """Convert to the domain's value, or return the first problem."""
+    def to_domain(self, nearest: Party) -> ExternalSegmentStatement | Problem:
+        """Convert to the domain's value, or return the first problem; `nearest` is the nearest party of the caller."""
         try:
             expires_at, reported_at = (
                 require_valid(self.expires_at, "expiresAt"),
@@ -58,7 +58,14 @@ class ExternalSegmentInput:
             return error.problem()
         identifiers = pairs(self.identifiers)
         return ExternalSegmentStatement(
-            self.source, identifiers, self.segment, expires_at, self.is_member, id, self.party, reported_at
+            self.source,
+            identifiers,
+            self.segment,
+            expires_at,
+            self.is_member,
+            id,
+            party_of(self.party, nearest, Party.THIRD_PARTY),
+            reported_at,
         )
 
 

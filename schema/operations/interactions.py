@@ -11,7 +11,7 @@ from schema.operations.identifier_input import IdentifierInput
 from schema.operations.observation_inputs import checked_id, pairs
 from schema.operations.observations import record_batch
 from schema.shared.context import Info
-from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.evidence_tier import STATED_PARTY, STATED_SOURCE, Party, party_of
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp, require_valid
 from schema.types.observation import ObservationsPayload
@@ -21,7 +21,7 @@ from schema.types.observation import ObservationsPayload
 class InteractionInput:
     """An interaction as a client sends it."""
 
-    source: str = strawberry.field(description="The source of the interaction, 1 to 100 characters. E.g. `web-shop`.")
+    source: str = strawberry.field(description=f"The source of the interaction, {STATED_SOURCE} E.g. `web-shop`.")
     identifiers: list[IdentifierInput] = strawberry.field(
         description="1 to 20 identifiers of the customer. The interaction is attached to the one with the strongest "
         "namespace, and all of them are linked."
@@ -38,7 +38,7 @@ class InteractionInput:
         description="The id of the interaction at its source, 1 to 200 characters. Without it, the id is a digest of "
         "all fields.",
     )
-    party: Party = strawberry.field(default=Party.FIRST_PARTY, description=SOURCE_PARTY)
+    party: Party | None = strawberry.field(default=None, description=STATED_PARTY)
     channel: str | None = strawberry.field(
         default=None, description="The channel, up to 60 characters. E.g. `web`, `app`, `email` or `store`."
     )
@@ -66,8 +66,8 @@ class InteractionInput:
         default=None, description="Further properties, as a JSON object of up to 4,000 characters and 32 levels."
     )
 
-    def to_domain(self) -> InteractionStatement | Problem:
-        """Convert to the domain's value, or return the first problem."""
+    def to_domain(self, nearest: Party) -> InteractionStatement | Problem:
+        """Convert to the domain's value, or return the first problem; `nearest` is the nearest party of the caller."""
         try:
             occurred_at, id = require_valid(self.occurred_at, "occurredAt"), checked_id(self.id)
         except InvalidInput as error:
@@ -87,7 +87,7 @@ class InteractionInput:
             self.properties or {},
             self.offer_type or "",
         )
-        return InteractionStatement(interaction, pairs(self.identifiers), self.party)
+        return InteractionStatement(interaction, pairs(self.identifiers), party_of(self.party, nearest))
 
 
 @strawberry.input(description="The input of `recordInteractions`.")

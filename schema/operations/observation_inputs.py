@@ -6,8 +6,9 @@ import strawberry
 
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.observations import Observation
+from schema.operations.actors import ACTOR, REASON
 from schema.operations.identifier_input import IdentifierInput
-from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.evidence_tier import STATED_PARTY, STATED_SOURCE, Party, party_of
 from schema.shared.scalars import Timestamp, require_valid
 
 
@@ -27,7 +28,7 @@ def pairs(identifiers: Iterable[IdentifierInput]) -> tuple[tuple[str, str], ...]
 class ObservationInput:
     """An observation as a client sends it."""
 
-    source: str = strawberry.field(description="The source of the observation, 1 to 100 characters. E.g. `web-shop`.")
+    source: str = strawberry.field(description=f"The source of the observation, {STATED_SOURCE} E.g. `web-shop`.")
     identifiers: list[IdentifierInput] = strawberry.field(
         description="1 to 20 identifiers that were seen together. E.g. a device id and an email address."
     )
@@ -37,7 +38,7 @@ class ObservationInput:
         "changes nothing; sending other content with the same id is an error. Without it, a hash of all fields is "
         "the id, so identical observations count as one.",
     )
-    party: Party = strawberry.field(default=Party.FIRST_PARTY, description=SOURCE_PARTY)
+    party: Party | None = strawberry.field(default=None, description=STATED_PARTY)
     seen_at: Timestamp | None = strawberry.field(
         default=None,
         description="When the identifiers were seen, at most 5 minutes in the future. Without it, the time of receipt.",
@@ -52,14 +53,16 @@ class ObservationInput:
         description="What the source bases the observation on, up to 1,000 characters. Stored, but not evaluated.",
     )
 
-    def to_domain(self) -> Observation | Problem:
-        """Convert to the domain's value, or return the first problem."""
+    def to_domain(self, nearest: Party) -> Observation | Problem:
+        """Convert to the domain's value, or return the first problem; `nearest` is the nearest party of the caller."""
         try:
             seen_at, id = require_valid(self.seen_at, "seenAt"), checked_id(self.id)
         except InvalidInput as error:
             return error.problem()
         identifiers = pairs(self.identifiers)
-        return Observation(self.source, identifiers, id, self.party, seen_at, self.confidence, self.evidence or "")
+        return Observation(
+            self.source, identifiers, id, party_of(self.party, nearest), seen_at, self.confidence, self.evidence or ""
+        )
 
 
 @strawberry.input(description="The input of `linkIdentifiers`.")
@@ -84,6 +87,8 @@ class RevokeObservationsInput:
     """The input of `revokeObservations`."""
 
     observations: list[ObservationKeyInput] = strawberry.field(description="1 to 1,000 observations.")
-    actor: str | None = strawberry.field(
-        default=None, description="Who revokes the observations. Without it, the name of the API key."
+    reason: str = strawberry.field(
+        default="",
+        description=f"{REASON}`wrong export`. It becomes part of the reasons of the changes that result.",
     )
+    actor: str | None = strawberry.field(default=None, description=ACTOR)

@@ -9,6 +9,7 @@ from graph.commands.commit import Accepted, CommandResult, Revocation
 from graph.domain.access.scopes import OBSERVATION_REVOKE, OBSERVATION_WRITE
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.errors import Problem as DomainProblem
+from graph.domain.model.observations import Party
 from graph.domain.profile.pages import ByKey
 from graph.runtime.scheduling import map_cooperatively
 from schema.operations.observation_inputs import LinkIdentifiersInput, RevokeObservationsInput
@@ -51,8 +52,8 @@ async def observations_payload(info: Info, results: Sequence[CommandResult]) -> 
 class BatchItem(Protocol[T]):
     """An item of a batch as a client sends it."""
 
-    def to_domain(self) -> T | DomainProblem:
-        """Convert to the domain's value, or return the first problem."""
+    def to_domain(self, nearest: Party) -> T | DomainProblem:
+        """Convert to the domain's value, or return the first problem; `nearest` is the nearest party of the caller."""
         ...
 
 
@@ -64,7 +65,8 @@ async def record_batch(
     """Record the items of a batch and return their results; a batch that is invalid as a whole results in one "
     "problem."""
     try:
-        results = await record(await map_cooperatively(items, lambda item: item.to_domain()))
+        nearest = info.context.viewer.party
+        results = await record(await map_cooperatively(items, lambda item: item.to_domain(nearest)))
     except InvalidInput as error:
         return ObservationsPayload(results=[], errors=[Problem.of(error.problem())])
     return await observations_payload(info, results)
@@ -84,15 +86,15 @@ class ObservationMutations:
         return await record_batch(info, info.context.graph.link, input.observations)
 
     @strawberry.mutation(
-        description="Revoke observations. The customers are resolved again without them, and links that they overruled "
-        "become active again. An observation that has not arrived yet will be revoked on arrival."
+        description="Revoke observations of the caller's sources. The customers are resolved again without them, and "
+        "links that they overruled become active again. An observation that has not arrived yet will be revoked on "
+        "arrival."
     )
     async def revoke_observations(self, info: Info, input: RevokeObservationsInput) -> RevocationsPayload:
         """Revoke observations."""
         keys = [(observation.source, observation.id) for observation in input.observations]
-        actor = input.actor or info.context.viewer.caller
         try:
-            results = await info.context.graph.revoke(keys, actor)
+            results = await info.context.graph.revoke(keys, input.actor or "", input.reason)
         except InvalidInput as error:
             return RevocationsPayload(results=[], errors=[Problem.of(error.problem())])
         return RevocationsPayload(

@@ -13,7 +13,7 @@ from schema.operations.identifier_input import IdentifierInput
 from schema.operations.observation_inputs import pairs
 from schema.operations.observations import record_batch
 from schema.shared.context import Info
-from schema.shared.evidence_tier import SOURCE_PARTY, Party
+from schema.shared.evidence_tier import STATED_PARTY, STATED_SOURCE, Party, party_of
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Amount, Timestamp, require_valid
 from schema.types.observation import ObservationsPayload
@@ -53,7 +53,7 @@ class OrderInput:
         description="The order number, unique across all sources. If stores number receipts independently, prefix the "
         "numbers with the store, or different customers will be merged. E.g. `store-12/100234`."
     )
-    source: str = strawberry.field(description="The source of the order, 1 to 100 characters. E.g. `web-shop`.")
+    source: str = strawberry.field(description=f"The source of the order, {STATED_SOURCE} E.g. `web-shop`.")
     placed_at: Timestamp = strawberry.field(description="When the order was placed, at most 5 minutes in the future.")
     reported_at: Timestamp = strawberry.field(
         description="When the source reported this state. The newest state replaces older ones, in whichever order "
@@ -79,10 +79,10 @@ class OrderInput:
     lines: list[OrderLineInput] = strawberry.field(
         default_factory=list, description="The lines of the order, 0 to 500."
     )
-    party: Party = strawberry.field(default=Party.FIRST_PARTY, description=SOURCE_PARTY)
+    party: Party | None = strawberry.field(default=None, description=STATED_PARTY)
 
-    def to_domain(self) -> OrderStatement | Problem:
-        """Convert to the domain's value, or return the first problem."""
+    def to_domain(self, nearest: Party) -> OrderStatement | Problem:
+        """Convert to the domain's value, or return the first problem; `nearest` is the nearest party of the caller."""
         try:
             placed_at, reported_at = (
                 require_valid(self.placed_at, "placedAt"),
@@ -110,7 +110,9 @@ class OrderInput:
             tuple(lines),
             refunded,
         )
-        return OrderStatement(order, None if self.identifiers is None else pairs(self.identifiers), self.party)
+        return OrderStatement(
+            order, None if self.identifiers is None else pairs(self.identifiers), party_of(self.party, nearest)
+        )
 
 
 @strawberry.input(description="The input of `recordOrders`.")

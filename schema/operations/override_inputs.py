@@ -2,12 +2,12 @@
 
 import strawberry
 
+from schema.operations.actors import ACTOR, REASON
 from schema.operations.identifier_input import IdentifierInput
 
 _A = "The first identifier. It need not have been seen before."
 _B = "The second identifier. It need not have been seen before."
-_REASON = "Why, up to 1,000 characters. E.g. `confirmed by phone`."
-_ACTOR = "Who does this, up to 100 characters. Without it, the name of the API key."
+_REASON = f"{REASON}`confirmed by phone`."
 
 
 @strawberry.input
@@ -28,7 +28,7 @@ class KeepTogetherInput(IdempotentInput):
     a: IdentifierInput = strawberry.field(description=_A)
     b: IdentifierInput = strawberry.field(description=_B)
     reason: str = strawberry.field(default="", description=_REASON)
-    actor: str | None = strawberry.field(default=None, description=_ACTOR)
+    actor: str | None = strawberry.field(default=None, description=ACTOR)
 
 
 @strawberry.input(description="The input of `keepApart`.")
@@ -38,7 +38,7 @@ class KeepApartInput(IdempotentInput):
     a: IdentifierInput = strawberry.field(description=_A)
     b: IdentifierInput = strawberry.field(description=_B)
     reason: str = strawberry.field(default="", description=_REASON)
-    actor: str | None = strawberry.field(default=None, description=_ACTOR)
+    actor: str | None = strawberry.field(default=None, description=ACTOR)
 
 
 @strawberry.input(description="The input of `blockIdentifier`.")
@@ -49,7 +49,7 @@ class BlockIdentifierInput(IdempotentInput):
         description="The identifier to block. It need not have been seen before."
     )
     reason: str = strawberry.field(default="", description=_REASON)
-    actor: str | None = strawberry.field(default=None, description=_ACTOR)
+    actor: str | None = strawberry.field(default=None, description=ACTOR)
 
 
 @strawberry.input(description="The input of `unblockIdentifier`.")
@@ -57,7 +57,7 @@ class UnblockIdentifierInput(IdempotentInput):
     """The input of `unblockIdentifier`."""
 
     identifier: IdentifierInput = strawberry.field(description="The identifier to unblock.")
-    actor: str | None = strawberry.field(default=None, description=_ACTOR)
+    actor: str | None = strawberry.field(default=None, description=ACTOR)
 
 
 @strawberry.input(description="The input of `removeOverride`.")
@@ -65,7 +65,7 @@ class RemoveOverrideInput(IdempotentInput):
     """The input of `removeOverride`."""
 
     id: strawberry.ID = strawberry.field(description="The id of the override.")
-    actor: str | None = strawberry.field(default=None, description=_ACTOR)
+    actor: str | None = strawberry.field(default=None, description=ACTOR)
 
 
 @strawberry.input(description="The input of `undoMerge`.")
@@ -76,4 +76,4 @@ class UndoMergeInput(IdempotentInput):
         description="The id of a change of kind `CUSTOMERS_MERGED`. See `Customer.history`."
     )
     reason: str = strawberry.field(default="", description=_REASON)
-    actor: str | None = strawberry.field(default=None, description=_ACTOR)
+    actor: str | None = strawberry.field(default=None, description=ACTOR)

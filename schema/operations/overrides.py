@@ -15,7 +15,6 @@ from graph.domain.model.overrides import Override as DomainOverride
 from graph.domain.model.overrides import OverrideKind
 from graph.domain.model.validation import check_text
 from graph.domain.profile.pages import ById, ByKey, CustomerRef
-from schema.operations.actors import actor_of
 from schema.operations.identifier_input import IdentifierInput
 from schema.operations.override_inputs import (
     BlockIdentifierInput,
@@ -99,8 +98,8 @@ async def _keep(info: Info, kind: OverrideKind, input: KeepTogetherInput | KeepA
     try:
         idempotency_key = _idempotency_key(info, kind.value, input)
         a, b = _key(info, input.a, "a"), _key(info, input.b, "b")
-        actor = actor_of(info, input.actor, input.reason)
-        result = await info.context.graph.override_pair(kind, a, b, actor, input.reason, idempotency_key)
+        actor, reason = input.actor or "", input.reason
+        result = await info.context.graph.override_pair(kind, a, b, actor, reason, idempotency_key)
     except InvalidInput as error:
         return _failed(error)
     return await _payload(info, result.override, result.new)
@@ -139,7 +138,7 @@ class OverrideMutations:
         """Block an identifier."""
         try:
             key = _key(info, input.identifier, "identifier")
-            actor, idempotency_key = actor_of(info, input.actor, input.reason), _idempotency_key(info, "block", input)
+            actor, idempotency_key = input.actor or "", _idempotency_key(info, "block", input)
             result = await info.context.graph.block(key, actor, input.reason, idempotency_key)
         except InvalidInput as error:
             return _failed(error)
@@ -150,7 +149,7 @@ class OverrideMutations:
         """Unblock an identifier."""
         try:
             key = _key(info, input.identifier, "identifier")
-            actor, idempotency_key = actor_of(info, input.actor), _idempotency_key(info, "unblock", input)
+            actor, idempotency_key = input.actor or "", _idempotency_key(info, "unblock", input)
             override = await info.context.graph.unblock(key, actor, idempotency_key)
         except InvalidInput as error:
             return _failed(error)
@@ -160,7 +159,7 @@ class OverrideMutations:
     async def remove_override(self, info: Info, input: RemoveOverrideInput) -> OverridePayload:
         """Remove an override."""
         try:
-            actor, idempotency_key = actor_of(info, input.actor), _idempotency_key(info, "remove", input)
+            actor, idempotency_key = input.actor or "", _idempotency_key(info, "remove", input)
             override = await info.context.graph.remove_override(str(input.id), actor, idempotency_key)
         except InvalidInput as error:
             return _failed(error)
@@ -176,8 +175,7 @@ class OverrideMutations:
     async def undo_merge(self, info: Info, input: UndoMergeInput) -> UndoMergePayload:
         """Undo a merge."""
         try:
-            actor = actor_of(info, input.actor, input.reason)
-            idempotency_key = _idempotency_key(info, "undo", input)
+            actor, idempotency_key = input.actor or "", _idempotency_key(info, "undo", input)
             number = change_number(str(input.change_id))
             result = await info.context.graph.undo_merge(number, actor, input.reason, idempotency_key)
         except InvalidInput as error:

@@ -9,6 +9,7 @@ from graph.domain.model.errors import InvalidInput
 from graph.domain.model.errors import Problem as DomainProblem
 from graph.domain.model.products import Product as DomainProduct
 from schema.shared.context import Info
+from schema.shared.evidence_tier import STATED_SOURCE
 from schema.shared.problems import Problem, Rejected
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp, require_valid
@@ -23,7 +24,7 @@ class ProductInput:
         description="The stock-keeping unit, 1 to 100 characters, as in order lines. E.g. `SHIRT-M-BLUE`."
     )
     name: str = strawberry.field(description="The name of the product, 1 to 500 characters.")
-    source: str = strawberry.field(description="The source of the record, 1 to 100 characters. E.g. `pim`.")
+    source: str = strawberry.field(description=f"The source of the record, {STATED_SOURCE} E.g. `pim`.")
     reported_at: Timestamp = strawberry.field(
         description="When the source reported the record. The newest record of a product is in effect."
     )

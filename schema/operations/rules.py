@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from graph.domain.access.scopes import RULES_APPLY, RULES_PREVIEW, RULES_READ
+from graph.domain.access.scopes import CONTACT_READ, RULES_APPLY, RULES_PREVIEW, RULES_READ
 from graph.domain.model.errors import InvalidInput, VersionConflict
 from graph.queries.rules_preview import Preview
 from schema.shared.context import Info
@@ -18,6 +18,11 @@ from schema.types.rules import (
     RulesVersion,
 )
 
+MASK_VALUES = (
+    f"Whether to mask the values of identifiers in the samples. `false` requires the scope `{CONTACT_READ}`, here and "
+    "to read the preview later."
+)
+"""The description of every input field that says whether to mask the samples of a preview."""
 PREVIEW_WAIT_SECONDS = 2.0
 """Seconds that a preview may take to be returned complete; a longer one is returned as running."""
 
@@ -33,9 +38,7 @@ class PreviewRulesInput:
     """The input of `previewRules`."""
 
     rules: str = strawberry.field(description="The text of a rules file, in TOML.")
-    mask_values: bool = strawberry.field(
-        default=True, description="Whether to mask the values of identifiers in the samples."
-    )
+    mask_values: bool = strawberry.field(default=True, description=MASK_VALUES)
 
 
 @strawberry.input(description="The input of `applyRules`.")
@@ -69,7 +72,7 @@ class RulesQueries:
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The id of the preview.")]
     ) -> RulesPreview | None:
         """Return a preview."""
-        preview = info.context.graph.previews.get(str(id))
+        preview = info.context.graph.preview(str(id))
         return None if preview is None else RulesPreview.of(preview)
 
 
@@ -85,7 +88,7 @@ class RulesMutations:
     async def preview_rules(self, info: Info, input: PreviewRulesInput) -> PreviewPayload:
         """Start a preview."""
         try:
-            preview = info.context.graph.previews.begin_rules(input.rules, input.mask_values)
+            preview = info.context.graph.preview_rules(input.rules, input.mask_values)
         except InvalidInput as error:
             return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])
         return await preview_payload(preview)
@@ -95,7 +98,7 @@ class RulesMutations:
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The id of the preview.")]
     ) -> PreviewPayload:
         """Cancel a preview."""
-        preview = info.context.graph.previews.get(str(id))
+        preview = info.context.graph.preview(str(id))
         if preview is None:
             error = InvalidInput("PREVIEW_NOT_FOUND", f"preview {str(id)[:60]!r} does not exist", ("id",))
             return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])

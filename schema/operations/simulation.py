@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from graph.domain.access.scopes import RULES_PREVIEW
 from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import InvalidInput, Problem
-from graph.domain.model.observations import check
+from graph.domain.model.observations import Party, check
 from graph.domain.resolution import scenario as scenarios
 from schema.operations.observation_inputs import ObservationInput
 from schema.shared.context import Info
@@ -110,7 +110,7 @@ def _scenario(info: Info, rules: str, observations: list[ObservationInput]) -> s
         raise InvalidInput("INVALID_COUNT", message, ("observations",))
     events: list[scenarios.Event] = []
     for position, observation_input in enumerate(observations):
-        observation = observation_input.to_domain()
+        observation = observation_input.to_domain(Party.FIRST_PARTY)
         problem = observation if isinstance(observation, Problem) else check(observation, FAR_FUTURE)
         if problem is not None or isinstance(observation, Problem):
             assert problem is not None

@@ -6,10 +6,10 @@ import strawberry
 
 from graph.domain.access.scopes import SOURCE_READ, SOURCE_REVOKE
 from graph.domain.model.errors import InvalidInput
-from graph.domain.model.source_revocations import SourceRevocation as DomainSourceRevocation
+from graph.domain.model.source_revocations import SourceWindow
 from graph.domain.profile.pages import Page
-from schema.operations.actors import actor_of
-from schema.operations.rules import preview_payload
+from schema.operations.actors import ACTOR, REASON
+from schema.operations.rules import MASK_VALUES, preview_payload
 from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
@@ -19,7 +19,6 @@ from schema.shared.scalars import Timestamp, require_valid
 from schema.types.rules import PreviewPayload
 from schema.types.source_revocation import SourceRevocation, SourceRevocationPayload
 
-_MASK_VALUES = "Whether to mask the values of identifiers in the samples."
 _ID = "The id of the source revocation."
 
 
@@ -48,19 +47,15 @@ class SourceWindowInput:
 class PreviewRevokeSourceInput(SourceWindowInput):
     """The input of `previewRevokeSource`."""
 
-    mask_values: bool = strawberry.field(default=True, description=_MASK_VALUES)
+    mask_values: bool = strawberry.field(default=True, description=MASK_VALUES)
 
 
 @strawberry.input(description="The input of `revokeSource`.")
 class RevokeSourceInput(SourceWindowInput):
     """The input of `revokeSource`."""
 
-    reason: str = strawberry.field(
-        default="", description="Why, up to 1,000 characters. E.g. `wrong CRM numbers in the export`."
-    )
-    actor: str | None = strawberry.field(
-        default=None, description="Who does this, up to 100 characters. Without it, the name of the API key."
-    )
+    reason: str = strawberry.field(default="", description=f"{REASON}`wrong CRM numbers in the export`.")
+    actor: str | None = strawberry.field(default=None, description=ACTOR)
 
 
 @strawberry.input(description="The input of `previewRestoreSource`.")
@@ -68,7 +63,7 @@ class PreviewRestoreSourceInput:
     """The input of `previewRestoreSource`."""
 
     id: strawberry.ID = strawberry.field(description=_ID)
-    mask_values: bool = strawberry.field(default=True, description=_MASK_VALUES)
+    mask_values: bool = strawberry.field(default=True, description=MASK_VALUES)
 
 
 @strawberry.input(description="The input of `restoreSource`.")
@@ -76,19 +71,15 @@ class RestoreSourceInput:
     """The input of `restoreSource`."""
 
     id: strawberry.ID = strawberry.field(description=_ID)
-    actor: str | None = strawberry.field(
-        default=None, description="Who does this, up to 100 characters. Without it, the name of the API key."
-    )
+    actor: str | None = strawberry.field(default=None, description=ACTOR)
 
 
-async def _draft(info: Info, input: SourceWindowInput, actor: str = "", reason: str = "") -> DomainSourceRevocation:
-    return await info.context.graph.source_revocations.draft(
+def _window(input: SourceWindowInput) -> SourceWindow:
+    return SourceWindow(
         input.source,
         require_valid(input.recorded_from, "recordedFrom"),
         require_valid(input.recorded_to, "recordedTo"),
         input.include_refusals,
-        actor,
-        reason,
     )
 
 
@@ -115,7 +106,7 @@ class SourceRevocationQueries:
         position, size = ("",) if after is None else decode(after, str), page_size(first)
         revocations = [
             revocation
-            for revocation in await info.context.graph.source_revocations.revocations()
+            for revocation in await info.context.graph.source_revocations()
             if (include_restored or revocation.in_effect)
         ]
         ids = [revocation.id for revocation in revocations]
@@ -144,10 +135,10 @@ class SourceRevocationMutations:
     async def preview_revoke_source(self, info: Info, input: PreviewRevokeSourceInput) -> PreviewPayload:
         """Start a preview of `revokeSource`."""
         try:
-            draft = await _draft(info, input)
+            preview = await info.context.graph.preview_revocation(_window(input), input.mask_values)
         except InvalidInput as error:
             return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])
-        return await preview_payload(info.context.graph.previews.begin_revocation(draft, input.mask_values))
+        return await preview_payload(preview)
 
     @strawberry.mutation(
         description="Revoke everything that a source sent in a window of time: links, orders and all other facts. It "
@@ -157,10 +148,9 @@ class SourceRevocationMutations:
     async def revoke_source(self, info: Info, input: RevokeSourceInput) -> SourceRevocationPayload:
         """Revoke a source."""
         try:
-            draft = await _draft(info, input, actor_of(info, input.actor, input.reason), input.reason)
+            revoked = await info.context.graph.revoke_source(_window(input), input.actor or "", input.reason)
         except InvalidInput as error:
             return _failed(error)
-        revoked = await info.context.graph.source_revocations.revoke(draft)
         return SourceRevocationPayload(
             revocation=SourceRevocation.of(revoked.revocation), created=revoked.created, errors=[]
         )
@@ -172,10 +162,10 @@ class SourceRevocationMutations:
     async def preview_restore_source(self, info: Info, input: PreviewRestoreSourceInput) -> PreviewPayload:
         """Start a preview of `restoreSource`."""
         try:
-            revocation = await info.context.graph.source_revocations.in_effect(str(input.id))
+            preview = await info.context.graph.preview_restoration(str(input.id), input.mask_values)
         except InvalidInput as error:
             return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])
-        return await preview_payload(info.context.graph.previews.begin_restoration(revocation, input.mask_values))
+        return await preview_payload(preview)
 
     @strawberry.mutation(
         description="Restore a revoked source: everything counts again that no other source revocation covers and that "
@@ -184,8 +174,7 @@ class SourceRevocationMutations:
     async def restore_source(self, info: Info, input: RestoreSourceInput) -> SourceRevocationPayload:
         """Restore a source."""
         try:
-            actor = actor_of(info, input.actor)
-            revocation = await info.context.graph.source_revocations.restore(str(input.id), actor)
+            revocation = await info.context.graph.restore_source(str(input.id), input.actor or "")
         except InvalidInput as error:
             return _failed(error)
         return SourceRevocationPayload(revocation=SourceRevocation.of(revocation), created=False, errors=[])

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from graph.domain.model.errors import InvalidInput, StoreUnavailable
-from graph.domain.model.source_revocations import SourceRevocation
+from graph.domain.model.source_revocations import SourceRevocation, SourceWindow
 from graph.domain.model.times import iso, parse_time
 from graph.queries.rules_preview import Preview
 from service.bootstrap import Wiring
@@ -83,7 +83,7 @@ def revoke_source(
 
     async def run(wiring: Wiring) -> None:
         revocations = wiring.graph.source_revocations
-        draft = await revocations.draft(source, begin, end, include_refusals, actor, reason)
+        draft = await revocations.draft(SourceWindow(source, begin, end, include_refusals), actor, reason)
         if preview or not yes:
             started = wiring.graph.previews.begin_revocation(draft, mask_values=not show)
             if not await _confirmed(started, preview, "without the source"):

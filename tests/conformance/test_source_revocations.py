@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from graph.commands.commit import commit
 from graph.commands.source_revocations import PAGE_SIZE
 from graph.domain.model.receipts import Receipt
-from graph.domain.model.source_revocations import SourceRevocation
+from graph.domain.model.source_revocations import SourceRevocation, SourceWindow
 from graph.domain.resolution.preparation import Command
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
@@ -112,7 +112,7 @@ def test_a_source_that_is_revoked_while_another_is_being_evaluated_is_evaluated_
 
     async def revoke_all() -> None:
         for number, source in enumerate(sources):
-            await graph.source_revocations.revoke(await graph.source_revocations.draft(source))
+            await graph.source_revocations.revoke(await graph.source_revocations.draft(SourceWindow(source)))
             await asyncio.sleep(0.001 * number)
 
     # when
@@ -142,7 +142,7 @@ def test_another_process_continues_where_one_was_stopped(fresh: Fresh, run: Run)
     graph, ids = graph_over(store, 20_000), [f"{n:04}" for n in range(count)]
 
     async def revoke_and_stop() -> None:
-        revoked = await graph.source_revocations.revoke(await graph.source_revocations.draft("till"))
+        revoked = await graph.source_revocations.revoke(await graph.source_revocations.draft(SourceWindow("till")))
         assert revoked.created
         for _ in range(10_000):
             if (await store.source_revocations())[0].processed_to:

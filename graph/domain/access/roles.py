@@ -11,7 +11,7 @@ class Role(Struct, frozen=True):
     """A role. With `needs_sources`, a key or token must name the sources that it writes.
 
     `party` is the nearest party that its statements may claim. `scopes_with_reason` are added to a request that states
-    a reason.
+    a reason. With `needs_reason`, each decision must state why.
     """
 
     name: str
@@ -21,6 +21,7 @@ class Role(Struct, frozen=True):
     scopes_with_reason: frozenset[str] = frozenset()
     party: Party = Party.FIRST_PARTY
     needs_sources: bool = False
+    needs_reason: bool = False
 
 
 _BASE = frozenset({s.ANY, s.CATALOG_READ})
@@ -114,6 +115,7 @@ BUILT_IN = (
         "A data steward, who decides which identifiers are one customer.",
         Reach.ANY,
         _CUSTOMER | _STEWARD_READ | {s.OVERRIDE_WRITE, s.OBSERVATION_REVOKE, s.SOURCE_REVOKE, s.RULES_PREVIEW},
+        needs_reason=True,
     ),
     Role(
         "privacy",

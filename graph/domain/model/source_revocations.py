@@ -17,6 +17,15 @@ REFUSALS = frozenset({"refused", "withdrawn"})
 """The consent decisions by which a person says no, as they are stored."""
 
 
+class SourceWindow(Struct, frozen=True, gc=False):
+    """What of a source is to be revoked, as a request says: without a time, from the beginning or until now."""
+
+    source: str
+    recorded_from: int | None = None
+    recorded_to: int | None = None
+    include_refusals: bool = False
+
+
 class SourceRevocation(Struct, frozen=True, gc=False):
     """The revocation of what a source sent from `recorded_from` to before `recorded_to`, by the time of receipt.
 

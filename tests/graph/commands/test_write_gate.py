@@ -10,6 +10,7 @@ from graph.domain.model.errors import RulesConflict, StoreUnavailable
 from graph.domain.model.observations import Observation
 from graph.domain.model.overrides import OverrideKind
 from graph.domain.model.products import Product
+from graph.domain.model.source_revocations import SourceWindow
 from graph.identity_graph import IdentityGraph
 from service.bootstrap import wire
 from service.config.settings import Settings
@@ -52,7 +53,7 @@ def test_a_closed_gate_refuses_every_write_with_its_reason(graph: IdentityGraph,
 def test_a_closed_gate_refuses_the_revocation_of_a_source(graph: IdentityGraph, run: Run) -> None:
     # given: a draft, which writes nothing
     run(graph.link([SEEN]))
-    draft = run(graph.source_revocations.draft("web"))
+    draft = run(graph.source_revocations.draft(SourceWindow("web")))
     graph.write_gate.close(StoreUnavailable("the service is starting"))
     # when / then
     with pytest.raises(StoreUnavailable, match="starting"):

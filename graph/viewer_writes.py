@@ -1,0 +1,176 @@
+"""What a viewer may write: statements of its sources, in its own name, and the decisions of stewards."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from graph.commands.commit import CommandResult, OverrideResult
+from graph.commands.source_revocations import RevokedSource
+from graph.commands.undo_merge import UndoResult
+from graph.domain.access.decisions import acting, check_reason
+from graph.domain.access.scopes import CONTACT_READ
+from graph.domain.access.statements import Statement, check_revocation, check_source, permitted
+from graph.domain.access.viewer import Viewer
+from graph.domain.model.errors import InvalidInput, Problem
+from graph.domain.model.idempotency import IdempotencyKey
+from graph.domain.model.observations import Observation
+from graph.domain.model.orders import OrderStatement
+from graph.domain.model.overrides import Override, OverrideKind
+from graph.domain.model.products import Product
+from graph.domain.model.receipts import ObservationKey
+from graph.domain.model.source_revocations import SourceRevocation, SourceWindow
+from graph.domain.profile.attributes import AttributesStatement
+from graph.domain.profile.consents import ConsentStatement
+from graph.domain.profile.external_segments import ExternalSegmentStatement
+from graph.domain.profile.interactions import InteractionStatement
+from graph.identity_graph import IdentityGraph
+from graph.queries.rules_preview import Preview
+from graph.runtime.scheduling import map_cooperatively
+
+S = TypeVar("S", bound=Statement)
+
+
+class ViewerWrites:
+    """The writes of one viewer. Each statement that it may not record is answered with a problem of its own."""
+
+    __slots__ = ("_graph", "viewer")
+
+    def __init__(self, graph: IdentityGraph, viewer: Viewer) -> None:
+        self._graph, self.viewer = graph, viewer
+
+    # --- statements; each returns a result for each statement, in order
+
+    async def record_products(self, products: Sequence[Product | Problem]) -> list[bool | Problem]:
+        """Record products."""
+
+        def check(product: Product | Problem) -> Product | Problem:
+            return product if isinstance(product, Problem) else check_source(product.source, self.viewer) or product
+
+        return await self._graph.record_products(await map_cooperatively(products, check))
+
+    async def link(self, observations: Sequence[Observation | Problem]) -> list[CommandResult]:
+        """Record observations."""
+        return await self._graph.link(await self._permitted(observations))
+
+    async def record_orders(self, orders: Sequence[OrderStatement | Problem]) -> list[CommandResult]:
+        """Record orders."""
+        return await self._graph.record_orders(await self._permitted(orders))
+
+    async def record_attributes(self, statements: Sequence[AttributesStatement | Problem]) -> list[CommandResult]:
+        """Record attributes of customers."""
+        return await self._graph.record_attributes(await self._permitted(statements))
+
+    async def record_consents(self, decisions: Sequence[ConsentStatement | Problem]) -> list[CommandResult]:
+        """Record consent decisions."""
+        return await self._graph.record_consents(await self._permitted(decisions))
+
+    async def record_interactions(self, interactions: Sequence[InteractionStatement | Problem]) -> list[CommandResult]:
+        """Record interactions."""
+        return await self._graph.record_interactions(await self._permitted(interactions))
+
+    async def record_external_segments(
+        self, segments: Sequence[ExternalSegmentStatement | Problem]
+    ) -> list[CommandResult]:
+        """Record memberships in segments of other systems."""
+        return await self._graph.record_external_segments(await self._permitted(segments))
+
+    async def _permitted(self, statements: Sequence[S | Problem]) -> list[S | Problem]:
+        """Return statements as the viewer may record them; instead of others the problem why it may not."""
+        rules, types = self._graph.rules, self._graph.catalog.consents_by_interaction_type
+
+        def check(statement: S | Problem) -> S | Problem:
+            if isinstance(statement, Problem):
+                return statement
+            return permitted(statement, self.viewer, rules, types)
+
+        return await map_cooperatively(statements, check)
+
+    async def revoke(
+        self, observations: Sequence[ObservationKey], actor: str = "", reason: str = ""
+    ) -> list[CommandResult]:
+        """Withdraw observations by source and id."""
+        check_reason(self.viewer, reason)
+        checked = [check_revocation(key, self.viewer) or key for key in observations]
+        return await self._graph.revoke(checked, acting(self.viewer, actor), reason)
+
+    # --- decisions of stewards. `actor` is the person that the caller names, if any. All raise `InvalidInput` if the
+    # name cannot be stored, or if a reason is missing.
+
+    async def override_pair(
+        self,
+        kind: OverrideKind,
+        a: str,
+        b: str,
+        actor: str = "",
+        reason: str = "",
+        idempotency_key: IdempotencyKey | None = None,
+    ) -> OverrideResult:
+        """Set a *together* or *apart* override on two keys."""
+        check_reason(self.viewer, reason)
+        return await self._graph.override_pair(kind, a, b, acting(self.viewer, actor), reason, idempotency_key)
+
+    async def block(
+        self, key: str, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
+    ) -> OverrideResult:
+        """Block an identifier."""
+        check_reason(self.viewer, reason)
+        return await self._graph.block(key, acting(self.viewer, actor), reason, idempotency_key)
+
+    async def unblock(self, key: str, actor: str = "", idempotency_key: IdempotencyKey | None = None) -> Override:
+        """Unblock an identifier; raises `InvalidInput` if it is not blocked."""
+        return await self._graph.unblock(key, acting(self.viewer, actor), idempotency_key)
+
+    async def remove_override(
+        self, id: str, actor: str = "", idempotency_key: IdempotencyKey | None = None
+    ) -> Override:
+        """Remove an override by its id."""
+        return await self._graph.remove_override(id, acting(self.viewer, actor), idempotency_key)
+
+    async def undo_merge(
+        self, number: int, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
+    ) -> UndoResult:
+        """Undo the merge with a number in the history; raises `InvalidInput` if it cannot be undone."""
+        check_reason(self.viewer, reason)
+        return await self._graph.undo_merge(number, acting(self.viewer, actor), reason, idempotency_key)
+
+    async def source_revocations(self) -> list[SourceRevocation]:
+        """Return all source revocations, oldest first, those that were restored too."""
+        return await self._graph.source_revocations.revocations()
+
+    async def revoke_source(self, window: SourceWindow, actor: str = "", reason: str = "") -> RevokedSource:
+        """Revoke what a source sent in a window; raises `InvalidInput` if there is nothing to revoke."""
+        check_reason(self.viewer, reason)
+        control = self._graph.source_revocations
+        return await control.revoke(await control.draft(window, acting(self.viewer, actor), reason))
+
+    async def restore_source(self, id: str, actor: str = "") -> SourceRevocation:
+        """Restore a revoked source; raises `InvalidInput` if the revocation is not in effect."""
+        return await self._graph.source_revocations.restore(id, acting(self.viewer, actor))
+
+    # --- previews. Samples name identifiers, which are masked for a viewer that does not see contacts.
+
+    def preview_rules(self, text: str, mask_values: bool) -> Preview:
+        """Start a preview of rules; raises `InvalidInput` if they are not valid."""
+        self._check_mask(mask_values)
+        return self._graph.previews.begin_rules(text, mask_values)
+
+    async def preview_revocation(self, window: SourceWindow, mask_values: bool) -> Preview:
+        """Start a preview of `revoke_source`."""
+        self._check_mask(mask_values)
+        draft = await self._graph.source_revocations.draft(window)
+        return self._graph.previews.begin_revocation(draft, mask_values)
+
+    async def preview_restoration(self, id: str, mask_values: bool) -> Preview:
+        """Start a preview of `restore_source`."""
+        self._check_mask(mask_values)
+        revocation = await self._graph.source_revocations.in_effect(id)
+        return self._graph.previews.begin_restoration(revocation, mask_values)
+
+    def preview(self, id: str) -> Preview | None:
+        """Return a preview that was started in this process, `None` if its samples show what the viewer may not see."""
+        preview = self._graph.previews.get(id)
+        return preview if preview is None or preview.mask_values or self.viewer.sees_contacts else None
+
+    def _check_mask(self, mask_values: bool) -> None:
+        if not mask_values and not self.viewer.sees_contacts:
+            message = f"maskValues is false, which requires the scope {CONTACT_READ}"
+            raise InvalidInput("FORBIDDEN", message, ("maskValues",))
