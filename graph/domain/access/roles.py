@@ -1,5 +1,7 @@
 """The roles: what kinds of callers may see and do. A key has one role; `access.toml` maps tokens to roles."""
 
+from collections.abc import Iterable, Iterator, Mapping
+
 from msgspec import Struct
 
 from graph.domain.access import scopes as s
@@ -164,4 +166,28 @@ DEVELOPER = Role(
     "developer", "Everything; for a laptop, without keys or in the development profile.", Reach.ANY, s.EVERY
 )
 """The role of a caller that may do everything. No key of the production profile can have it."""
-ROLES = {role.name: role for role in (*BUILT_IN, DEVELOPER)}
+
+
+class Roles(Mapping[str, Role]):
+    """All roles of a service by name: the built-in ones, those of `access.toml`, and `developer`."""
+
+    def __init__(self, custom: Iterable[Role] = ()) -> None:
+        self._by_name = {role.name: role for role in (*BUILT_IN, *custom, DEVELOPER)}
+
+    def __getitem__(self, name: str) -> Role:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    @property
+    def grantable(self) -> tuple[str, ...]:
+        """The names of the roles that a key or a token may have in the production profile."""
+        return tuple(name for name in self._by_name if name != DEVELOPER.name)
+
+
+ROLES = Roles()
+"""The roles of a service without `access.toml`."""
