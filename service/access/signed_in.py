@@ -13,7 +13,11 @@ def always() -> bool:
 
 
 class SignedIn(Struct, frozen=True):
-    """A caller that has signed in. `holds` tells whether its key or token is still valid."""
+    """A caller that has signed in. `holds` tells whether its key or token is still valid.
+
+    `scopes_with_reason` are added to a request that states a reason.
+    """
 
     viewer: Viewer
     holds: Callable[[], bool] = always
+    scopes_with_reason: frozenset[str] = frozenset()
