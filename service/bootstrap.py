@@ -21,6 +21,7 @@ from graph.domain.model.rules import StoredRules
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.sqlite import ReadOnlySQLiteStore, SQLiteStore
+from service.access import access_file
 from service.config import attributes_file, rules_file
 from service.config.settings import Settings
 from service.observability.metrics import Metrics
@@ -115,6 +116,8 @@ class Wiring:
     """`None` if they are off."""
     traces: Traces | None = None
     """`None` if they are off."""
+    access: access_file.AccessFile = field(default_factory=access_file.AccessFile)
+    """The roles, and the issuers of tokens."""
 
     async def prepare(self) -> None:
         """Create the structure of an empty store, and use its rules, or store these if it has none.
@@ -260,4 +263,5 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
         model_fitting.fit if model_fitting.available() else None,
         settings.timeout_seconds,
     )
-    return Wiring(graph, store, text, rules_configured=settings.rules is not None, metrics=metrics)
+    access = access_file.read(settings.access)
+    return Wiring(graph, store, text, rules_configured=settings.rules is not None, metrics=metrics, access=access)

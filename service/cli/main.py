@@ -65,8 +65,8 @@ def serve(
     """Serve GraphQL over HTTP and WebSocket."""
     settings = settings_module.load(host=host, port=port, store=store, rules=rules)
     logs.configure(settings.log_level, settings.log_format)
-    if not settings.on_loopback and not settings.api_keys.get_secret_value():
-        message = f"KITH_HOST: {settings.host} is not a loopback address, so KITH_API_KEYS is required"
+    if not settings.on_loopback and not settings.is_protected:
+        message = f"KITH_HOST: {settings.host} is not a loopback address, so KITH_API_KEYS or KITH_ACCESS is required"
         raise InvalidInput("INVALID_SETTING", message)
     interpreter.allow_open_files(settings.max_sockets + FILES_OF_THE_SERVICE)
     sockets = listen(settings.host, settings.port)
@@ -74,7 +74,7 @@ def serve(
     wiring.traces = open_traces(settings)
     endpoint = create_endpoint(settings, wiring)
     server = Server(create_app(settings, wiring, endpoint), endpoint, wiring.graph, settings)
-    for line in startup.lines(settings, sockets[0].getsockname()[1]):
+    for line in startup.lines(settings, wiring.access, sockets[0].getsockname()[1]):
         console.print(escape(line), soft_wrap=True)
     server.run(sockets)
 

@@ -44,15 +44,20 @@ class Settings(BaseSettings):
     attributes: Path | None = Field(
         None, description="A file of attributes and purposes; without it, the default file."
     )
-    host: str = Field("127.0.0.1", description="Address to listen on; any other than loopback requires KITH_API_KEYS.")
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; any other than loopback requires KITH_API_KEYS or KITH_ACCESS."
+    )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 selects a free port.")
     api_keys: SecretStr = Field(
         SecretStr(""), description="Bearer keys as NAME:ROLE:KEY, comma-separated, for a first start; see `kith keys`."
     )
+    access: Path | None = Field(
+        None, description="A file of issuers of tokens and of roles; with it, every caller needs a key or a token."
+    )
     allowed_hosts: str = Field(
         "",
         description="Host names that requests may name, comma-separated; `*.example.com` allows all below it, `*` all. "
-        "Default: all if there are keys, otherwise KITH_HOST and the names of loopback.",
+        "Default: all if callers need keys or tokens, otherwise KITH_HOST and the names of loopback.",
     )
     allowed_origins: str = Field("", description="Origins whose web pages may send requests, comma-separated.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -72,7 +77,7 @@ class Settings(BaseSettings):
     )
 
     profile: Literal["development", "production"] | None = Field(
-        None, description="Default: development on loopback without keys, otherwise production."
+        None, description="Default: development on loopback without keys and tokens, otherwise production."
     )
     graphiql: bool | None = Field(None, description=f"Whether /graphql serves GraphiQL to browsers. {PROFILE_DEFAULT}")
     introspection: bool | None = Field(None, description=f"Whether clients can query the schema. {PROFILE_DEFAULT}")
@@ -211,7 +216,12 @@ class Settings(BaseSettings):
         """Return the host names that requests may name; `None` allows all."""
         if chosen := _names(self.allowed_hosts):
             return chosen
-        return None if self.api_keys.get_secret_value() else (*LOOPBACK_NAMES, self.host)
+        return None if self.is_protected else (*LOOPBACK_NAMES, self.host)
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether every caller needs a key or a token."""
+        return bool(self.api_keys.get_secret_value()) or self.access is not None
 
     def is_enabled(self, chosen: bool | None) -> bool:
         """Whether a feature is on: as `chosen`, or as the profile decides if that is `None`."""
@@ -219,7 +229,7 @@ class Settings(BaseSettings):
             return chosen
         if self.profile is not None:
             return self.profile == "development"
-        return self.on_loopback and not self.api_keys.get_secret_value()
+        return self.on_loopback and not self.is_protected
 
     @property
     def limits(self) -> Limits:

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.access.authentication import Authenticator
+from service.access.tokens import Tokens
 from service.bootstrap import Wiring
 from service.config.settings import Settings
 from service.http.allowed_hosts import AllowedHosts
@@ -70,7 +71,12 @@ async def failed(_: Request, error: Exception) -> Response:
 
 def create_endpoint(settings: Settings, wiring: Wiring) -> GraphQLEndpoint:
     """Return the GraphQL endpoint over a wired graph."""
-    authenticator = Authenticator(settings.api_keys.get_secret_value(), settings.profile == "development")
+    tokens = None
+    if settings.access is not None:
+        tokens = Tokens(wiring.access.issuers, lambda: wiring.graph.rules)
+    authenticator = Authenticator(
+        settings.api_keys.get_secret_value(), settings.profile == "development", wiring.access.roles, tokens
+    )
     return GraphQLEndpoint(wiring.graph, authenticator, settings, wiring.metrics, wiring.traces)
 
 
