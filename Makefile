@@ -34,7 +34,8 @@ $(VENV)-api/installed: tools/api/requirements.txt tools/api/constraints.txt
 	@if command -v npm > /dev/null; then npm ci --prefix $* --no-audit --no-fund --loglevel=error && touch $@; \
 	else echo "npm is not installed: tests that need Node are skipped"; fi
 
-api-tools: $(VENV)-api/installed tools/api/node_modules/installed examples/clients/node_modules/installed ## Install what checks the API from outside.
+NODE_TOOLS := $(addsuffix /node_modules/installed,tools/api tools/oidc examples/clients)
+api-tools: $(VENV)-api/installed $(NODE_TOOLS) ## Install what checks the API from outside.
 
 $(VENV)-docs/installed: docs/requirements.txt docs/constraints.txt
 	$(PYTHON) -m venv $(VENV)-docs || python3 -m venv $(VENV)-docs
@@ -90,6 +91,7 @@ bench-quick: $(VENV)/installed ## The same in about 2 minutes.
 
 clean: ## Remove what make and the tests created.
 	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-docs docs/_build dist .neo4j .schemathesis
-	rm -rf tools/api/node_modules tools/api/java/lib examples/clients/node_modules bench/peers/neo4j-graphql/node_modules
+	rm -rf tools/api/node_modules tools/api/java/lib tools/oidc/node_modules
+	rm -rf examples/clients/node_modules bench/peers/neo4j-graphql/node_modules
 	rm -rf examples/clients/build examples/clients/generated examples/clients/kith_client
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
