@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from graph.domain.model.rules import DroppedIdentifierCode
 from schema.root import schema, sdl
 from schema.shared.problem_codes import CODES
+from service.access import access_file
 from service.cli.main import app
 from service.config import attributes_file, rules_file
 from service.config.settings import Settings
@@ -148,11 +149,16 @@ def test_every_code_of_a_problem_is_documented() -> None:
     assert not sorted(code for code in codes if f"| `{code}` | " not in page)
 
 
-@pytest.mark.parametrize(("page", "module"), [("rules-toml.md", rules_file), ("attributes-toml.md", attributes_file)])
-def test_the_reference_of_a_file_has_all_keys_and_a_valid_example(page: str, module: ModuleType) -> None:
+@pytest.mark.parametrize(
+    ("page", "module"),
+    [("rules-toml.md", rules_file), ("attributes-toml.md", attributes_file), ("access-file.md", access_file)],
+)
+def test_the_reference_of_a_file_has_all_keys_and_valid_examples(page: str, module: ModuleType) -> None:
     text = reference_page(page)
-    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
-    module.parse(example)
+    examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert examples
+    for example in examples:
+        module.parse(example)
     models = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, BaseModel)]
     keys = {key for model in models for key in model.model_fields}
     assert len(keys) > 6
