@@ -83,6 +83,8 @@ CODES: dict[str, str] = {
     "PERSISTED_QUERY_HASH_MISMATCH": "The hash is not the hash of the document.",
     "STORE_UNAVAILABLE": "The database is unavailable. Retry; the request is idempotent.",
     "OVERLOADED": "Too many requests are waiting. Retry after a few seconds.",
+    "TOO_MANY_LOOKUPS": "The caller has looked up as many customers as it may for now. Retry after the time in "
+    "`Retry-After`.",
     "SHUTTING_DOWN": "The process is shutting down. Send the request again, or subscribe again from the last cursor.",
     "RULES_CHANGED": "The rules changed while the request was processed. Retry; the request is idempotent.",
     "RULES_CONFLICT": "The service was started with other rules than those of the store, so it refuses writes until "

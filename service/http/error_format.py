@@ -7,7 +7,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from graph.domain.model.errors import InvalidInput, KithError, TemporaryFailure
+from graph.domain.model.errors import InvalidInput, KithError, TemporaryFailure, TooManyLookups
 from service.observability.error_codes import BAD_REQUEST, INTERNAL_SERVER_ERROR, is_expected, original_of
 
 log = logging.getLogger("kith")
@@ -58,7 +58,13 @@ def _details(error: KithError) -> dict[str, Any]:
     return {}
 
 
-def retry_after(errors: Iterable[dict[str, Any]]) -> int | None:
-    """Return the seconds after which to retry if the errors include a temporary failure, otherwise `None`."""
-    hints = [error.get("extensions", {}).get("retryAfter") for error in errors]
-    return max((hint for hint in hints if hint is not None), default=None)
+def retry_after(errors: Iterable[dict[str, Any]]) -> tuple[int, int] | None:
+    """Return the HTTP status and the seconds after which to retry if errors include a temporary failure, else `None`.
+
+    The status is 429 if the caller has asked for too much, and 503 if the service cannot answer now.
+    """
+    temporary = [error["extensions"] for error in errors if "retryAfter" in error.get("extensions", {})]
+    if not temporary:
+        return None
+    status = 429 if any(extensions["code"] == TooManyLookups.code for extensions in temporary) else 503
+    return status, max(extensions["retryAfter"] for extensions in temporary)

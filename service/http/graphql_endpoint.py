@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import CancelledError
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, cast
 
@@ -25,6 +25,8 @@ from schema.execution.runner import ALL, QUERIES, ExecutionAnswer, GraphQLReques
 from schema.root import new_context, schema
 from schema.shared.context import Context
 from service.access.authentication import NOT_SIGNED_IN, Authenticator
+from service.access.budgets import DEFAULT_BUDGETS, Budget, LookupBudgets
+from service.access.signed_in import SignedIn
 from service.config.settings import Settings
 from service.http import responses
 from service.http.error_format import internal_error
@@ -77,6 +79,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         settings: Settings,
         metrics: Metrics | None = None,
         traces: Traces | None = None,
+        budgets: Mapping[str, Budget] = DEFAULT_BUDGETS,
     ) -> None:
         super().__init__(
             schema,
@@ -93,6 +96,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             settings.documents, settings.trusted_documents_only, settings.persisted_queries
         )
         self.observer = RequestObserver(settings.slow_seconds, metrics, traces)
+        self.budgets = LookupBudgets(budgets, metrics)
         self.connection_limiter = ConnectionLimiter(settings.max_connections)
         self.slow_reader = SharedTimeout(settings.slow_reader_seconds)
         self.body_timeout = SharedTimeout(settings.request_seconds)
@@ -170,7 +174,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         kind = media_type(accept)
         if kind is None:
             return error_response(406, f"Accept must allow {GRAPHQL_RESPONSE_JSON}, {JSON} or {EVENT_STREAM}")
-        context = new_context(ViewerGraph(self.graph, signed_in.viewer), signed_in.holds)
+        context = self.context(signed_in, request.scope)
         if request.method == "GET":
             with interpreter.TrackedRequest(0):
                 return await self._handle_get(request, request_headers, kind, context, record)
@@ -187,6 +191,12 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         async with self.large_requests.turn(len(body)):
             with interpreter.TrackedRequest(len(body)):
                 return await self._handle_post(request, body, kind, context, record)
+
+    def context(self, signed_in: SignedIn, scope: Scope) -> Context:
+        """Return the context of an operation of a caller, with the budget of the caller and its address."""
+        client = scope.get("client")
+        budget = self.budgets.of(signed_in.viewer, client[0] if client else "")
+        return new_context(ViewerGraph(self.graph, signed_in.viewer, budget), signed_in.holds)
 
     async def _handle_get(
         self, request: Request, request_headers: Headers, kind: str, context: Context, record: RequestRecord
@@ -208,10 +218,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if isinstance(parameters, list):
             if kind == EVENT_STREAM:
                 raise HTTPException(400, "a batch cannot be answered with an event stream")
-            results = [
-                responses.encoded(await self._run_batched(operation, context, record)) for operation in parameters
-            ]
-            return json_response(results, 200, kind)
+            answers = [await self._run_batched(operation, context, record) for operation in parameters]
+            return responses.batch_response(answers, kind)
         graphql_request, _ = self.graphql_request(parameters)
         if kind == EVENT_STREAM:
             return self._event_stream(request, graphql_request, context, record)
@@ -225,7 +233,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             graphql_request, _ = self.graphql_request(parameters)
         except InvalidInput as error:
             answer = rejection(error)
-            record.operation(context.viewer.caller).answered(answer)
+            record.operation(context.viewer).answered(answer)
         else:
             answer = await self._run(parameters, graphql_request, context, NO_SUBSCRIPTIONS, record)
         record.operations[-1].end()
@@ -244,7 +252,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         allowed: Collection[OperationType],
         record: RequestRecord,
     ) -> ExecutionAnswer:
-        operation = record.operation(context.viewer.caller)
+        operation = record.operation(context.viewer)
         answer = await self.operations.run(graphql_request, context, allowed, operation.prepared)
         operation.answered(answer)
         if answer.executed:
@@ -260,7 +268,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         transport = cast(SSETransport, self._get_stream_transport("sse"))
         if not self.connection_limiter.acquire(caller, "sse"):
             return error_response(429, f"the limit of {self.connection_limiter.limit} open connections is reached")
-        operation = record.operation(caller, "sse")
+        operation = record.operation(context.viewer, "sse")
         source = operation.observe(self.operations.stream(graphql_request, context, allowed, operation.prepared))
         chunks = self._stream_result(request, cast(Any, source), transport)
         response = StreamingResponse(chunks(), headers=dict(transport.headers))

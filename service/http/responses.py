@@ -1,7 +1,7 @@
 """HTTP responses: media type, status and headers."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import orjson
@@ -75,7 +75,7 @@ def response_body(answer: ExecutionAnswer) -> dict[str, Any]:
 
 
 def encoded(answer: ExecutionAnswer) -> orjson.Fragment:
-    """Return an answer as JSON text, to be put into a batch or a message. It is an error if it cannot be encoded."""
+    """Return an answer as JSON text, to be put into a message. It is an error if it cannot be encoded."""
     return orjson.Fragment(_encode(response_body(answer)))
 
 
@@ -114,11 +114,21 @@ def status(answer: ExecutionAnswer, media_type: str, http_status_profile: HttpSt
 def response(answer: ExecutionAnswer, media_type: str, http_status_profile: HttpStatusProfile) -> Response:
     """Return the response to one request."""
     result = response_body(answer)
-    seconds = retry_after(result["errors"]) if answer.errors else None
-    if seconds is not None:
-        return _response(result, 503, media_type, {"Retry-After": str(seconds)})
+    temporary = retry_after(result["errors"]) if answer.errors else None
+    if temporary is not None:
+        return _response(result, temporary[0], media_type, {"Retry-After": str(temporary[1])})
     headers = {"Allow": "POST"} if answer.stage is Stage.METHOD else None
     return _response(result, status(answer, media_type, http_status_profile), media_type, headers)
+
+
+def batch_response(answers: Sequence[ExecutionAnswer], media_type: str) -> Response:
+    """Return the response to a batch: 200, or 429 if the caller has asked for too much with any of its operations."""
+    bodies = [response_body(answer) for answer in answers]
+    temporary = retry_after(error for body in bodies for error in body.get("errors", ()))
+    body = [orjson.Fragment(_encode(body)) for body in bodies]
+    if temporary is not None and temporary[0] == 429:
+        return json_response(body, 429, media_type, {"Retry-After": str(temporary[1])})
+    return json_response(body, 200, media_type)
 
 
 def _response(body: dict[str, Any], status: int, kind: str, headers: Mapping[str, str] | None) -> Response:

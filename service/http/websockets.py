@@ -18,9 +18,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Connec
 
 from graph.domain.model.errors import InvalidInput, ShuttingDown
 from graph.runtime.timeouts import SharedTimeout
-from graph.viewer_graph import ViewerGraph
 from schema.execution.runner import ALL, ExecutionAnswer, Stage, rejection
-from schema.root import new_context
 from schema.shared.context import Context
 from service.access.signed_in import SignedIn
 from service.http import responses
@@ -241,9 +239,9 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
         """Run one operation to its end."""
         scope, headers = self.websocket.ws.scope, self.websocket.ws.headers  # type: ignore[attr-defined]
         signed_in = cast(SignedIn, self.signed_in)
-        context = new_context(ViewerGraph(self.view.graph, signed_in.viewer), signed_in.holds)  # type: ignore[attr-defined]
+        context = self.view.context(signed_in, scope)  # type: ignore[attr-defined]
         record = self.view.observer.operation_on_socket(  # type: ignore[attr-defined]
-            scope[REQUEST_ID], signed_in.viewer.caller, headers.get("traceparent", ""), headers.get("tracestate", "")
+            scope[REQUEST_ID], signed_in.viewer, headers.get("traceparent", ""), headers.get("tracestate", "")
         )
         try:
             parameters = cast(RequestParameters, operation.query)

@@ -6,6 +6,7 @@ value that callers choose: methods and codes are of closed lists.
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,6 +19,7 @@ from prometheus_client import (
 )
 from prometheus_client.registry import Collector
 
+from graph.domain.access.roles import ROLES
 from schema.shared.problem_codes import CODES
 
 # A series for each counter with the time at which it began would double their number.
@@ -30,11 +32,21 @@ METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS"})
 OK = "OK"
 OTHER = "_OTHER"
 """The label for values outside of the closed lists, as the conventions name it."""
+REFUSALS = frozenset({"FORBIDDEN", "TOO_MANY_LOOKUPS"})
+"""The codes of operations that were refused because of what their callers may do."""
+LookupResult = Literal["counted", "missed", "refused"]
+ALARMS = ("budget", "misses")
+"""Why a caller is reported."""
 
 
 def method_label(method: str) -> str:
     """Return a method, or what the conventions write for one that is unknown."""
     return method if method in METHODS else OTHER
+
+
+def role_label(role: str) -> str:
+    """Return a role, or what the conventions write for one that is unknown."""
+    return role if role in ROLES else OTHER
 
 
 class Metrics:
@@ -57,6 +69,27 @@ class Metrics:
             ["type", "code"],
             registry=self.registry,
         )
+        self._refused = Counter(
+            "kith_requests_refused_total",
+            "Operations refused because of what their callers may do, by role and code.",
+            ["role", "code"],
+            registry=self.registry,
+        )
+        lookups: dict[LookupResult, tuple[str, str]] = {
+            "counted": ("kith_lookups_total", "Customers looked up, each counted once an hour and caller."),
+            "missed": ("kith_lookups_missed_total", "Look-ups that found nobody."),
+            "refused": ("kith_lookups_refused_total", "Look-ups refused because a budget was used up."),
+        }
+        self._lookups = {
+            result: Counter(name, description, ["role"], registry=self.registry)
+            for result, (name, description) in lookups.items()
+        }
+        self._lookup_alarms = Counter(
+            "kith_lookup_alarms_total",
+            "Callers that used up a budget, or found nobody with many look-ups, counted once an hour.",
+            ["role", "reason"],
+            registry=self.registry,
+        )
         self._durations = Histogram(
             "kith_operation_duration_seconds",
             "Duration of queries and mutations.",
@@ -71,6 +104,14 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        for role in ROLES:
+            # An increase from 0 is seen only if the series has begun with it.
+            for code in sorted(REFUSALS):
+                self._refused.labels(role, code)
+            for counter in self._lookups.values():
+                counter.labels(role)
+            for reason in ALARMS:
+                self._lookup_alarms.labels(role, reason)
         # Looking up a child by its labels takes longer than counting.
         self._request_children: dict[tuple[str, int], Histogram] = {}
         self._operation_children: dict[tuple[str, str], Counter] = {}
@@ -102,6 +143,20 @@ class Metrics:
             if durations is None:
                 durations = self._duration_children[kind] = self._durations.labels(kind)
             durations.observe(seconds)
+
+    def refused(self, role: str, codes: Iterable[str]) -> None:
+        """Count an operation of a role if a code of its errors says that it was refused."""
+        for code in codes:
+            if code in REFUSALS:
+                self._refused.labels(role_label(role), code).inc()
+
+    def lookups(self, role: str, result: LookupResult, count: int) -> None:
+        """Count look-ups of customers by a role."""
+        self._lookups[result].labels(role_label(role)).inc(count)
+
+    def lookup_alarm(self, role: str, reason: str) -> None:
+        """Count a caller that probably tries what exists."""
+        self._lookup_alarms.labels(role_label(role), reason).inc()
 
     def store_operation(self, system: str, name: str, error: str, seconds: float) -> None:
         """Count an operation of the store; `error` is the type of its exception, empty without one."""

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from starlette.types import Message, Scope, Send
 
+from graph.domain.access.viewer import Viewer
 from graph.runtime import measurements
 from schema.execution.documents import Operation
 from schema.execution.runner import ExecutionAnswer
@@ -65,12 +66,24 @@ class Traces(Protocol):
 class OperationRecord(measurements.OperationTimes):
     """What is known of one operation."""
 
-    __slots__ = ("began", "caller", "codes", "cost", "events", "operation", "request_id", "seconds", "transport")
+    __slots__ = (
+        "began",
+        "caller",
+        "codes",
+        "cost",
+        "events",
+        "operation",
+        "request_id",
+        "role",
+        "seconds",
+        "transport",
+    )
 
-    def __init__(self, transport: Transport, request_id: str, caller: str, began: float) -> None:
+    def __init__(self, transport: Transport, request_id: str, viewer: Viewer, began: float) -> None:
         super().__init__()
         self.span: RequestSpan | None = None
-        self.transport, self.request_id, self.caller, self.began = transport, request_id, caller, began
+        self.transport, self.request_id, self.began = transport, request_id, began
+        self.caller, self.role = viewer.caller, viewer.role
         self.operation: Operation | None = None
         self.cost = 0
         self.codes: tuple[str, ...] = ()
@@ -129,10 +142,10 @@ class RequestRecord:
         self.status = DISCONNECTED
         self.body = measurements.Stopwatch()
 
-    def operation(self, caller: str, transport: Transport = "http") -> OperationRecord:
+    def operation(self, viewer: Viewer, transport: Transport = "http") -> OperationRecord:
         """Begin an operation of the request. The first began with the request."""
         began = perf_counter() if self.operations else self.began
-        record = OperationRecord(transport, self.id, caller, began)
+        record = OperationRecord(transport, self.id, viewer, began)
         record.span = self.span
         self.operations.append(record)
         return record
@@ -180,9 +193,9 @@ class RequestObserver:
             span = self._traces.request(f"{method} {ROUTE}", traceparent, tracestate, attributes)
         return RequestRecord(self, scope, id, span)
 
-    def operation_on_socket(self, id: str, caller: str, traceparent: str, tracestate: str) -> OperationRecord:
+    def operation_on_socket(self, id: str, viewer: Viewer, traceparent: str, tracestate: str) -> OperationRecord:
         """Begin an operation on a WebSocket, with the id and two headers of the request that opened it."""
-        record = OperationRecord("websocket", id, caller, perf_counter())
+        record = OperationRecord("websocket", id, viewer, perf_counter())
         if self._traces is not None:
             name = "websocket operation"
             record.span = self._traces.request(name, traceparent, tracestate, {"kith.request_id": id})
@@ -247,6 +260,7 @@ class RequestObserver:
         kind, name = operation.kind, operation.name
         if self._metrics is not None:
             self._metrics.operation(kind, operation.codes, seconds)
+            self._metrics.refused(operation.role, operation.codes)
         span = operation.span
         if span is not None:
             span.set(_span_attributes(operation))

@@ -8,10 +8,19 @@ import pytest
 from graphql import GraphQLError, located_error, parse
 from starlette.responses import Response
 
-from graph.domain.model.errors import StoreUnavailable
+from graph.domain.model.errors import StoreUnavailable, TooManyLookups
 from schema.execution.runner import ExecutionAnswer, Stage
 from service.http.error_format import format_error
-from service.http.responses import EVENT_STREAM, GRAPHQL_RESPONSE_JSON, JSON, encoded, media_type, response, with_etag
+from service.http.responses import (
+    EVENT_STREAM,
+    GRAPHQL_RESPONSE_JSON,
+    JSON,
+    batch_response,
+    encoded,
+    media_type,
+    response,
+    with_etag,
+)
 
 WRONG = [GraphQLError("wrong")]
 DATA = {"a": 1}
@@ -60,6 +69,23 @@ def test_a_temporary_failure_is_503_with_retry_after() -> None:
     failure = GraphQLError("unavailable", original_error=StoreUnavailable("the database does not respond"))
     answer = response(ExecutionAnswer(Stage.EXECUTION, None, [failure]), JSON, "2025")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+
+
+@pytest.mark.parametrize("kind", [JSON, GRAPHQL_RESPONSE_JSON])
+def test_too_many_look_ups_are_429_with_retry_after(kind: str) -> None:
+    # given an answer whose first fields were within the budget
+    refused = GraphQLError("refused", original_error=TooManyLookups("60 a minute", 41.2))
+    unavailable = GraphQLError("unavailable", original_error=StoreUnavailable("the database does not respond"))
+    partial = ExecutionAnswer(Stage.EXECUTION, {"a": {"id": "cus_1"}, "b": None}, [unavailable, refused])
+    # then
+    alone = response(partial, kind, "2025")
+    batch = batch_response([ExecutionAnswer(Stage.EXECUTION, {"a": 1}), partial], kind)
+    assert [(answer.status_code, answer.headers["retry-after"]) for answer in (alone, batch)] == [(429, "42")] * 2
+    assert orjson.loads(batch.body)[1] == orjson.loads(alone.body)
+    assert orjson.loads(alone.body)["data"] == {"a": {"id": "cus_1"}, "b": None}
+    # and an operation of a batch that fails for another reason leaves the others valid
+    failed = ExecutionAnswer(Stage.EXECUTION, None, [unavailable])
+    assert batch_response([failed, ExecutionAnswer(Stage.EXECUTION, {"a": 1})], kind).status_code == 200
 
 
 def deep(levels: int) -> list[Any]:

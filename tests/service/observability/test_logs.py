@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from graph.runtime import measurements
+from service.access.authentication import LOCAL
 from service.observability import logs
 from service.observability.requests import OperationRecord
 
@@ -103,7 +104,7 @@ def test_messages_within_an_operation_name_its_request(errors: Errors) -> None:
     logs.configure("info", "json")
     before = measurements.current.set(None)
     # when
-    OperationRecord("http", "request-7", "shop", 0.0)
+    OperationRecord("http", "request-7", LOCAL, 0.0)
     logging.getLogger("kith").warning("something happened")
     measurements.current.reset(before)
     logging.getLogger("kith").warning("something happened")

@@ -67,3 +67,15 @@ def test_each_service_has_metrics_of_its_own() -> None:
     first.request("GET", 200, 1)
     assert "http_server_request_duration_seconds_count" in str(samples(first))
     assert "http_server_request_duration_seconds_count" not in str(samples(second))
+
+
+def test_refusals_are_counted_by_role_and_code() -> None:
+    # given
+    metrics = Metrics()
+    # when
+    metrics.refused("till", ("FORBIDDEN", "TIMEOUT"))
+    metrics.refused("invented", ("TOO_MANY_LOOKUPS",))
+    # then
+    assert value(metrics, "kith_requests_refused_total", role="till", code="FORBIDDEN") == 1
+    assert value(metrics, "kith_requests_refused_total", role="till", code="TOO_MANY_LOOKUPS") == 0
+    assert value(metrics, "kith_requests_refused_total", role="_OTHER", code="TOO_MANY_LOOKUPS") == 1
