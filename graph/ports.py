@@ -142,6 +142,13 @@ class WriteStore(Protocol):
         """Return the text stored under a name."""
         ...
 
+    async def replace_value(self, name: str, text: str, expected: str | None) -> bool:
+        """Store a text under a name if the text `expected` is stored there, `None` for nothing; return whether it was.
+
+        Must compare and store as one step, against other processes too.
+        """
+        ...
+
 
 class CustomerStore(Protocol):
     """Customers and what is attached to them: identifiers, orders, products, search words, and counts of all."""
@@ -336,7 +343,8 @@ class BulkLoadStore(Protocol):
         """Prepare the store for the load of a whole history, and store the text `progress` under `LOADING`.
 
         A load that was begun continues. Must raise `StoreNotEmpty` if data about any customer is stored. Until
-        `end_load` every write except `load` and `put_value` must raise `StoreUnavailable`, in other processes too.
+        `end_load` every write except `load`, `put_value` and `replace_value` must raise `StoreUnavailable`, in other
+        processes too.
         """
         ...
 

@@ -48,6 +48,7 @@ def refusals(store: Store, run: Run) -> list[str]:
         store.write(work),
         store.save_products([Product("S-1", "Shoe", "shop", 2)]),
         store.put_value("a", "b"),
+        store.replace_value("a", "b", None),
         store.save_rules("", 0, 0),
         store.begin_load(""),
     ):

@@ -152,6 +152,15 @@ class Neo4jStore(
         records = await self._read(STORE["get_value"], name=name)
         return records[0]["value"] if records else None
 
+    async def replace_value(self, name: str, text: str, expected: str | None) -> bool:
+        query = STORE["create_value" if expected is None else "replace_value"]
+
+        async def run(tx: OpenTransaction) -> bool:
+            await migrator.check_transaction(tx)
+            return bool(await tx.run(query, {"name": name, "text": text, "expected": expected}))
+
+        return await self._transact(run)
+
     async def migrations(self) -> Migrations:
         async with self._session() as session:
             return await migrator.status(session)

@@ -160,6 +160,9 @@ class SQLiteStore(
     async def get_value(self, name: str) -> str | None:
         return await self._read(get_value, name)
 
+    async def replace_value(self, name: str, text: str, expected: str | None) -> bool:
+        return await self._alter(_replace_value, name, text, expected)
+
     async def migrations(self) -> Migrations:
         return await self._read(migrator.status)
 
@@ -230,6 +233,14 @@ def _put_value(db: mapping.Connection, name: str, text: str) -> None:
 def get_value(db: mapping.Connection, name: str) -> str | None:
     """Return the text stored under a name."""
     return next(iter(mapping.column(db, "SELECT value FROM stored_values WHERE name = ?", name)), None)
+
+
+def _replace_value(db: mapping.Connection, name: str, text: str, expected: str | None) -> bool:
+    # The transaction has begun by taking the file's lock for writing.
+    if get_value(db, name) != expected:
+        return False
+    _put_value(db, name, text)
+    return True
 
 
 def _run_work(transaction: Transaction, work: Work[T]) -> T:

@@ -25,3 +25,20 @@ MATCH (i:Identifier) RETURN count(i) AS count;
 // name: get_value
 // Returns the value that is stored under a name.
 MATCH (k:StoredValue {name: $name}) RETURN k.value AS value;
+
+// name: create_value
+// Stores a value under a name without one. If another transaction creates the same name, the constraint fails and this
+// is tried again.
+OPTIONAL MATCH (old:StoredValue {name: $name})
+WITH old WHERE old IS NULL
+CREATE (k:StoredValue {name: $name, value: $text})
+RETURN true AS stored;
+
+// name: replace_value
+// Replaces the value of a name if it is the expected one, which is read under a lock on the node.
+MATCH (k:StoredValue {name: $name})
+SET k.locked = true
+REMOVE k.locked
+WITH k WHERE k.value = $expected
+SET k.value = $text
+RETURN true AS stored;
