@@ -8,6 +8,7 @@ from graph.commands.group_commit import GroupCommit
 from graph.commands.observe import observe
 from graph.commands.overrides import earlier_result, remove_override, set_override, unblock
 from graph.commands.products import record_products
+from graph.commands.references import References
 from graph.commands.revoke import revoke
 from graph.commands.rules_control import RulesControl
 from graph.commands.rules_rollout import ActiveRules
@@ -15,6 +16,7 @@ from graph.commands.segments import Segments
 from graph.commands.source_revocations import SourceRevocationControl
 from graph.commands.undo_merge import UndoResult, merge_to_undo, undo_merge
 from graph.commands.write_gate import WriteGate
+from graph.domain.access.policies import Policies
 from graph.domain.commands import SourceStatement, Terms
 from graph.domain.model.changes import Entry
 from graph.domain.model.errors import Problem
@@ -57,7 +59,8 @@ class IdentityGraph:
     `rules` are in effect until the store's own rules are read (`rules_control.open`), `parse` parses the text of rules.
     `currencies` are the codes that orders may use. `change_poll_seconds` is the interval at which subscriptions look
     for changes by other processes. `catalog` defines the attributes and purposes that may be recorded. `fit` fits
-    purchase models to all customers. Writes that cannot be stored within `operation_seconds` are rejected at once.
+    purchase models to all customers. `policies` say what a purpose needs consent for. Writes that cannot be stored
+    within `operation_seconds` are rejected at once.
     """
 
     def __init__(
@@ -72,9 +75,11 @@ class IdentityGraph:
         catalog: Catalog | None = None,
         fit: FitModels | None = None,
         operation_seconds: float = math.inf,
+        policies: Policies | None = None,
     ) -> None:
         self._store, self._clock, self._ids = store, clock, ids
         self.catalog = catalog or Catalog()
+        self.policies = policies or Policies()
         self.terms = Terms(currencies, self.catalog)
         self.broadcaster = ChangeBroadcaster(store, change_poll_seconds)
         self.write_gate = WriteGate()
@@ -93,6 +98,7 @@ class IdentityGraph:
             store, self._writer, clock, ids, parse, self.catalog.check_rules
         )
         self.source_revocations = SourceRevocationControl(store, self._writer, clock, ids, self.write_gate)
+        self.references = References(store)
         self.previews = Previews(store, ids, lambda: self.rules, self.rules_control.parse)
         self.statistics = StatisticsService(store, clock, fit)
         self.segments = Segments(
@@ -226,7 +232,7 @@ class IdentityGraph:
         entries = await entries_around(self._store, [change.customer, change.other_customer])
         a, b = change.anchors
         override = self._new_override(OverrideKind.APART, a, b, actor, reason or f"undo of change {number}")
-        return await undo_merge(self._writer, self._store, number, entries, self._explain, override, idempotency_key)
+        return await undo_merge(self._writer, self._store, number, entries, self.why, override, idempotency_key)
 
     async def changes(self, after: int, first: int) -> Page[Entry]:
         """Return the changes after an entry's number, in the order of commits, without gaps."""
@@ -247,9 +253,6 @@ class IdentityGraph:
     async def customer_at(self, ref: CustomerRef, at: int, selection: Selection) -> CustomerView | None:
         """Return the customer of an id or key as recorded at a time (microseconds), with pages of identifiers only."""
         return await customer_at(self._store, ref, at, selection)
-
-    async def _explain(self, a: str, b: str) -> str:
-        return (await self.why(a, b)).summary
 
     async def why(self, a: str, b: str) -> Explanation:
         """Explain why two keys are or are not one customer."""

@@ -90,11 +90,13 @@ class ViewerGraph(ViewerWrites):
     async def overrides(self, key: str | None, after: tuple[int, str] | None, first: int) -> Page[Override]:
         """Return overrides in the order in which they were set."""
         self._require_reach()
-        return await self._graph.overrides(key, after, first)
+        page = await self._graph.overrides(key, after, first)
+        return Page([self.masks.override(override) for override in page.items], page.has_more)
 
     async def override_by_id(self, id: str) -> Override | None:
         """Return an override by its id; `None` for a viewer that may not read overrides."""
-        return await self._graph.override_by_id(id) if self.viewer.may(GRAPH_READ) else None
+        override = await self._graph.override_by_id(id) if self.viewer.may(GRAPH_READ) else None
+        return None if override is None else self.masks.override(override)
 
     # --- the history and the graph behind customers, which name identifiers of anybody
 
@@ -105,32 +107,38 @@ class ViewerGraph(ViewerWrites):
     async def changes(self, after: int, first: int) -> Page[Entry]:
         """Return the changes after an entry's number."""
         self._require_reach(Reach.IDS)
-        return await self._graph.changes(after, first)
+        page = await self._graph.changes(after, first)
+        return Page([self.masks.entry(entry) for entry in page.items], page.has_more)
 
-    def new_changes(self, after: int | None) -> AsyncGenerator[Entry, None]:
+    async def new_changes(self, after: int | None) -> AsyncGenerator[Entry, None]:
         """Yield the changes after an entry's number, or from now on, as they happen."""
         self._require_reach(Reach.IDS)
-        return self._graph.broadcaster.changes(after)
+        async with aclosing(self._graph.broadcaster.changes(after)) as entries:
+            async for entry in entries:
+                yield self.masks.entry(entry)
 
     async def change(self, number: int) -> Entry | None:
         """Return an entry of the history by its number; `None` for a viewer that may not read changes."""
         may = self.viewer.may(CHANGES_READ) and self.viewer.reach in (Reach.ANY, Reach.IDS)
-        return await self._graph.change(number) if may else None
+        entry = await self._graph.change(number) if may else None
+        return None if entry is None else self.masks.entry(entry)
 
     async def why(self, a: str, b: str) -> Explanation:
         """Explain why two keys are or are not one customer."""
         self._require_reach()
-        return await self._graph.why(a, b)
+        return self.masks.explanation(await self._graph.why(a, b))
 
     async def weakest_links(self, key: str, first: int) -> list[Link]:
         """Return the active links without which the customer of a key would split."""
         self._require_reach()
-        return await self._graph.weakest_links(key, first)
+        return [self.masks.link(link) for link in await self._graph.weakest_links(key, first)]
 
     async def health(self, kinds: frozenset[FindingKind], after: FindingPosition | None, first: int) -> Page[Finding]:
         """Return a page of suspicious findings in the graph."""
         self._require_reach()
-        return await self._graph.health(kinds, after, first)
+        await self._graph.references.open()
+        page = await self._graph.health(kinds, after, first)
+        return Page([self.masks.finding(finding) for finding in page.items], page.has_more)
 
     # --- customers
 
@@ -139,10 +147,14 @@ class ViewerGraph(ViewerWrites):
         if not refs:
             return []
         self._ask(ref.id if isinstance(ref, ById) else ref.key for ref in refs)
-        views = await self._reads.customers(refs, selection)
+        policies = self._graph.policies.for_purpose(self.viewer.purpose)
+        chosen = selection if policies is None else policies.selection(selection)
+        views = await self._reads.customers(refs, chosen)
         if missed := views.count(None):
             self._budget.missed(missed)
-        return views
+        if policies is not None:
+            views = [None if view is None else policies.apply(view, self.catalog) for view in views]
+        return await self._shown(views)
 
     def _ask(self, names: Iterable[str]) -> None:
         """Record what is asked for: ids and keys. Raises `TooManyLookups` if the viewer has used up its look-ups."""
@@ -160,7 +172,8 @@ class ViewerGraph(ViewerWrites):
             self._budget.missed(1)
             return None
         self.accessed.customers[view.customer.id] = None
-        return view
+        (shown,) = await self._shown([view])
+        return shown
 
     async def customer_changes(self, ref: CustomerRef, selection: Selection) -> AsyncGenerator[CustomerView | None]:
         """Yield what the viewer sees of a customer now, and again after each change of it.
@@ -205,6 +218,8 @@ class ViewerGraph(ViewerWrites):
         """Return the customers that match all words of a text in some fields."""
         if SearchField.INTERACTIONS in fields and not self.viewer.may(BEHAVIOR_TEXT):
             raise InvalidInput("FORBIDDEN", f"fields: INTERACTIONS requires the scope {BEHAVIOR_TEXT}", ("fields",))
+        if self.masks.hides_anything:
+            self._present(text)
         match self.viewer.reach:
             case Reach.ANY:
                 page = await self._graph.search(text, fields, after, first)
@@ -221,7 +236,7 @@ class ViewerGraph(ViewerWrites):
         self._budget.spend(dict.fromkeys(hit.customer for hit in page.items))
         if not page.items:
             self._budget.missed(1)
-        return page
+        return Page([self.masks.search_result(result) for result in page.items], page.has_more)
 
     async def consents_of(self, key: str) -> list[RecordedDecision]:
         """Return the consent decisions that name an identifier, newest first; none for one that is not reached."""

@@ -9,7 +9,6 @@ from graph.commands.undo_merge import UndoResult
 from graph.domain.access.decisions import acting, check_reason
 from graph.domain.access.scopes import CONTACT_READ
 from graph.domain.access.statements import Statement, check_revocation, check_source, permitted
-from graph.domain.access.viewer import Viewer
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.observations import Observation
@@ -22,20 +21,17 @@ from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.consents import ConsentStatement
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.interactions import InteractionStatement
-from graph.identity_graph import IdentityGraph
 from graph.queries.rules_preview import Preview
 from graph.runtime.scheduling import map_cooperatively
+from graph.viewer_masks import ViewerMasks
 
 S = TypeVar("S", bound=Statement)
 
 
-class ViewerWrites:
+class ViewerWrites(ViewerMasks):
     """The writes of one viewer. Each statement that it may not record is answered with a problem of its own."""
 
-    __slots__ = ("_graph", "viewer")
-
-    def __init__(self, graph: IdentityGraph, viewer: Viewer) -> None:
-        self._graph, self.viewer = graph, viewer
+    __slots__ = ()
 
     # --- statements; each returns a result for each statement, in order
 

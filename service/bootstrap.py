@@ -133,6 +133,7 @@ class Wiring:
         self._check(stored)
         self.rules_version = stored.version
         await self.graph.source_revocations.open()
+        await self.graph.references.open()
         await update_search_texts(self.store)
         self.prepared = True
 

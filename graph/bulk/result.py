@@ -27,6 +27,7 @@ from graph.domain.model.observations import TIERS, Evidence
 from graph.domain.model.order_totals import add, order_totals_of
 from graph.domain.model.orders import Order
 from graph.domain.model.rules import Rules
+from graph.domain.model.sentences import MessageCode, Sentence
 from graph.domain.model.store_values import NewNode, Writes
 from graph.domain.resolution.groups import limit_reason
 from graph.domain.resolution.resolution import exclusion_reason
@@ -306,7 +307,7 @@ class BulkResult:
         for cause, numbers, links in caused:
             for number in numbers:
                 keys = tuple(key_of[code] for code in self._codes_of(number).tolist())
-                id, reason = self._new_id(number), "seen for the first time"
+                id, reason = self._new_id(number), Sentence(MessageCode.FIRST_SEEN)
                 yield Change(ChangeKind.CUSTOMER_CREATED, self._now, cause, id, keys=keys, reason=reason)
             for at in links:
                 yield self._suspension(at, suspended[at], cause)

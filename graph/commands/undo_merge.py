@@ -15,23 +15,28 @@ from graph.domain.model.errors import InvalidInput
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.identifiers import pair
 from graph.domain.model.overrides import Override, OverrideKind
+from graph.domain.model.sentences import MessageCode, Sentence
 from graph.domain.profile.pages import ByKey, CustomerView, Selection
+from graph.domain.resolution.explanation import Explanation
 from graph.domain.resolution.replay import Replay
 from graph.ports import CustomerHistoryStore, CustomerStore
 
-Explain = Callable[[str, str], Awaitable[str]]
-"""Returns a text that explains why two keys are or are not one customer."""
+Explain = Callable[[str, str], Awaitable[Explanation]]
+"""Explains why two keys are or are not one customer."""
 LOOKUP_BATCH = 500
 """Identifiers of one look-up."""
 
 
 class Unrestored(Struct, frozen=True, gc=False):
-    """An identifier that did not return to its previous customer; `current_customer_id` is empty if it is in none."""
+    """An identifier that did not return to its previous customer, and why: a sentence, or the explanation of a link.
+
+    `current_customer_id` is empty if it is in none.
+    """
 
     key: str
     previous_customer_id: str
     current_customer_id: str
-    reason: str
+    reason: Sentence | Explanation
 
 
 class UndoResult(Struct, frozen=True, gc=False):
@@ -113,14 +118,14 @@ async def undo_merge(
 
 async def _reason(
     store: CustomerStore, explain: Explain, key: str, current_customer_id: str, anchors: tuple[str, str]
-) -> str:
+) -> "Sentence | Explanation":
     """Explain the current customer of an identifier by its links to the anchor that the customer holds."""
     if not current_customer_id:
-        return "no valid observation names it anymore"
+        return Sentence(MessageCode.NOT_NAMED_ANYMORE)
     for anchor, view in zip(anchors, await _views(store, anchors), strict=True):
         if view is not None and view.customer.id == current_customer_id and anchor != key:
             return await explain(key, anchor)
-    return "later changes moved it there"
+    return Sentence(MessageCode.MOVED_LATER)
 
 
 async def _views(store: CustomerStore, keys: Sequence[str]) -> list[CustomerView | None]:

@@ -124,7 +124,7 @@ class ConsentQueries:
         if problem := check_purpose(purpose, graph.catalog.purposes):
             raise InvalidInput(problem.code, problem.message, problem.path)
         chosen = channel_or_every(channel, graph.catalog)
-        key = graph.rules.key(identifier.namespace, identifier.raw, ("identifier",))
+        key = graph.key(identifier.namespace, identifier.raw, ("identifier",))
         return ConsentStatus.of(decision_of_address(await graph.consents_of(key), key, purpose, chosen))
 
     @strawberry.field(description="The purposes for which consent can be recorded. E.g. `newsletter`.")

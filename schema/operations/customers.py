@@ -38,7 +38,7 @@ class CustomerBy:
 
 
 def _by_identifier(graph: ViewerGraph, identifier: IdentifierInput, path: tuple[str | int, ...]) -> ByKey:
-    return ByKey(graph.rules.key(identifier.namespace, identifier.raw, path))
+    return ByKey(graph.key(identifier.namespace, identifier.raw, path))
 
 
 @requires(customer=CUSTOMER_LOOKUP, customers=CUSTOMER_BATCH)

@@ -25,5 +25,5 @@ class ExplanationQueries:
     ) -> Explanation:
         """Explain the relation of two identifiers."""
         graph = info.context.graph
-        key_a, key_b = graph.rules.key(a.namespace, a.raw, ("a",)), graph.rules.key(b.namespace, b.raw, ("b",))
+        key_a, key_b = graph.key(a.namespace, a.raw, ("a",)), graph.key(b.namespace, b.raw, ("b",))
         return Explanation.of(await graph.why(key_a, key_b))

@@ -8,11 +8,12 @@ from graph.domain.access.scopes import GRAPH_READ
 from graph.domain.resolution.health import Finding, FindingKind
 from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
-from schema.shared.cursors import decode, encode, page_size
+from schema.shared.cursors import decode_hidden, encode_hidden, page_size
 from schema.shared.enums import describe_enum
 from schema.shared.required_scopes import requires
 from schema.types.identifier import IdentifierRef
 from schema.types.link import Link
+from schema.types.message import PARTS, MessageParts
 
 describe_enum(
     FindingKind,
@@ -37,9 +38,12 @@ class HealthFinding:
 
     kind: FindingKind = strawberry.field(description="The kind of the finding.")
     message: str = strawberry.field(
-        description="The finding in one sentence. E.g. `phone=+491701 was seen with 7 customers`."
+        description="The finding in one sentence. E.g. `phone=+491701 was seen with 7 customers`. Values that the "
+        "caller may not read are masked."
     )
+    message_parts: MessageParts = strawberry.field(description=f"The finding. {PARTS}")
     suggestion: str = strawberry.field(description="How to fix it. E.g. a change to the rules.")
+    suggestion_parts: MessageParts = strawberry.field(description=f"How to fix it. {PARTS}")
     count: int = strawberry.field(
         description="The size of the problem: a number of customers, identifiers, values or links, by the kind."
     )
@@ -63,8 +67,10 @@ class HealthFinding:
         """Convert the domain's value."""
         return cls(
             kind=finding.kind,
-            message=finding.message,
-            suggestion=finding.suggestion,
+            message=str(finding.message),
+            message_parts=MessageParts.of(finding.message),
+            suggestion=str(finding.suggestion),
+            suggestion_parts=MessageParts.of(finding.suggestion),
             count=finding.count,
             identifier=IdentifierRef.of(finding.key) if finding.key else None,
             customer_id=strawberry.ID(finding.customer) if finding.customer else None,
@@ -93,13 +99,14 @@ class HealthQueries:
         ] = None,
     ) -> Connection[HealthFinding]:
         """Return a page of findings."""
-        position = None if after is None else decode(after, int, str, str)
+        references = info.context.graph.references
+        position = None if after is None else decode_hidden(references, after, int, str, str)
         page = await info.context.graph.health(
             frozenset(FindingKind if kinds is None else kinds),
             position and (position[0], position[1], position[2]),
             page_size(first),
         )
         result: Connection[HealthFinding] = connection(
-            page, HealthFinding.of, lambda finding: encode(*finding.position), after
+            page, HealthFinding.of, lambda finding: encode_hidden(references, *finding.position), after
         )
         return result

@@ -14,7 +14,8 @@ class IdentifierInput:
     )
     value: str | None = strawberry.field(
         default=None,
-        description="The value, normalized or not. E.g. `Ann@Example.com`. Null is dropped like an empty text.",
+        description="The value, normalized or not. E.g. `Ann@Example.com`. Queries and decisions of stewards accept a "
+        "`ref` in its place. Null is dropped like an empty text.",
     )
     country: str | None = strawberry.field(
         default=None,

@@ -8,13 +8,16 @@ from typing import Annotated
 import orjson
 import strawberry
 
+from graph.commands.undo_merge import Unrestored
 from graph.domain.access.scopes import GRAPH_READ, OVERRIDE_WRITE
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.overrides import Override as DomainOverride
 from graph.domain.model.overrides import OverrideKind
+from graph.domain.model.sentences import MessageCode, Sentence
 from graph.domain.model.validation import check_text
 from graph.domain.profile.pages import ById, ByKey, CustomerRef
+from graph.domain.resolution.explanation import Explanation
 from schema.operations.identifier_input import IdentifierInput
 from schema.operations.override_inputs import (
     BlockIdentifierInput,
@@ -34,6 +37,7 @@ from schema.shared.required_scopes import requires
 from schema.types.change import change_number
 from schema.types.customer import Customer
 from schema.types.identifier import IdentifierRef
+from schema.types.message import MessageParts
 from schema.types.override import Override, OverridePayload, UndoMergePayload, UnrestoredIdentifier
 
 
@@ -49,7 +53,7 @@ def _idempotency_key(info: Info, operation: str, input: IdempotentInput) -> Idem
 
 
 def _key(info: Info, identifier: IdentifierInput, field: str) -> str:
-    return info.context.graph.rules.key(identifier.namespace, identifier.raw, (field,))
+    return info.context.graph.key(identifier.namespace, identifier.raw, (field,))
 
 
 async def _customers(info: Info, refs: Sequence[CustomerRef]) -> list[Customer]:
@@ -63,26 +67,33 @@ async def _customers(info: Info, refs: Sequence[CustomerRef]) -> list[Customer]:
     return list(customers.values())
 
 
-async def _conflict(info: Info, override: DomainOverride) -> str | None:
+async def _conflict(info: Info, override: DomainOverride) -> Sentence | None:
     """Return how an *apart* override conflicts with a *together* override, of the same pair or a chain between it."""
     graph = info.context.graph
     if override.kind is OverrideKind.APART:
         for candidate in (await graph.overrides(override.a, None, 100)).items:
             if candidate.kind is OverrideKind.TOGETHER and candidate.pair == override.pair:
-                return f"override {candidate.id} keeps the same two identifiers together; this one takes precedence"
+                return Sentence(MessageCode.APART_TAKES_PRECEDENCE, override=candidate.id)
     if override.kind is OverrideKind.TOGETHER:
         explanation = await graph.why(override.a, override.b)
         if not explanation.same_customer:
-            return f"an override that keeps customers apart takes precedence: {explanation.summary}"
+            return Sentence(MessageCode.KEPT_APART_TAKES_PRECEDENCE, reason=explanation.summary)
     return None
 
 
 async def _payload(info: Info, override: DomainOverride, created: bool) -> OverridePayload:
     customers = await _customers(info, [ByKey(key) for key in override.keys])
+    return _of(info, override, created, customers, await _conflict(info, override))
+
+
+def _of(
+    info: Info, override: DomainOverride, created: bool, customers: list[Customer], conflict: Sentence | None = None
+) -> OverridePayload:
     return OverridePayload(
-        override=Override.of(override),
+        override=Override.of(info.context.graph.masks.override(override)),
         created=created,
-        conflict=await _conflict(info, override),
+        conflict=None if conflict is None else str(conflict),
+        conflict_parts=None if conflict is None else MessageParts.of(conflict),
         customers=customers,
         errors=[],
     )
@@ -90,7 +101,12 @@ async def _payload(info: Info, override: DomainOverride, created: bool) -> Overr
 
 def _failed(error: InvalidInput) -> OverridePayload:
     return OverridePayload(
-        override=None, created=False, conflict=None, customers=[], errors=[Problem.of(error.problem())]
+        override=None,
+        created=False,
+        conflict=None,
+        conflict_parts=None,
+        customers=[],
+        errors=[Problem.of(error.problem())],
     )
 
 
@@ -164,9 +180,7 @@ class OverrideMutations:
         except InvalidInput as error:
             return _failed(error)
         customers = await _customers(info, [ByKey(key) for key in override.keys])
-        return OverridePayload(
-            override=Override.of(override), created=False, conflict=None, customers=customers, errors=[]
-        )
+        return _of(info, override, False, customers)
 
     @strawberry.mutation(
         description="Undo a merge: keep the two customers apart and restore their ids. Identifiers with newer evidence "
@@ -180,21 +194,22 @@ class OverrideMutations:
             result = await info.context.graph.undo_merge(number, actor, input.reason, idempotency_key)
         except InvalidInput as error:
             return UndoMergePayload(override=None, customers=[], not_restored=[], errors=[Problem.of(error.problem())])
-        not_restored = [
-            UnrestoredIdentifier(
-                identifier=IdentifierRef.of(identifier.key),
-                previous_customer_id=strawberry.ID(identifier.previous_customer_id),
-                current_customer_id=strawberry.ID(identifier.current_customer_id)
-                if identifier.current_customer_id
-                else None,
-                reason=identifier.reason,
-            )
-            for identifier in result.not_restored
-        ]
+        not_restored = [_unrestored(info, unrestored) for unrestored in result.not_restored]
         customers = await _customers(info, [ById(id) for id in result.customers])
-        return UndoMergePayload(
-            override=Override.of(result.override), customers=customers, not_restored=not_restored, errors=[]
-        )
+        override = Override.of(info.context.graph.masks.override(result.override))
+        return UndoMergePayload(override=override, customers=customers, not_restored=not_restored, errors=[])
+
+
+def _unrestored(info: Info, unrestored: Unrestored) -> UnrestoredIdentifier:
+    masks, reason = info.context.graph.masks, unrestored.reason
+    sentence = masks.explanation(reason).summary if isinstance(reason, Explanation) else reason
+    return UnrestoredIdentifier(
+        identifier=IdentifierRef.of(masks.key(unrestored.key)),
+        previous_customer_id=strawberry.ID(unrestored.previous_customer_id),
+        current_customer_id=strawberry.ID(unrestored.current_customer_id) if unrestored.current_customer_id else None,
+        reason=str(sentence),
+        reason_parts=MessageParts.of(sentence),
+    )
 
 
 @requires(overrides=GRAPH_READ)
@@ -218,7 +233,7 @@ class OverrideQueries:
         position = None if after is None else decode(after, int, str)
         key = None
         if identifier is not None:
-            key = graph.rules.key(identifier.namespace, identifier.raw, ("identifier",))
+            key = graph.key(identifier.namespace, identifier.raw, ("identifier",))
         page = await graph.overrides(key, position and (position[0], position[1]), page_size(first))
 
         def cursor(override: DomainOverride) -> str:

@@ -2,10 +2,13 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
+from graph.commands.references import CURSOR, References
+from graph.domain.access.masking import original_of
 from graph.domain.model.errors import InvalidInput
 from graph.domain.profile.pages import MAX_PAGE
 
@@ -24,6 +27,10 @@ def decode(cursor: str, *kinds: type) -> tuple[Any, ...]:
         position = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):
         position = None
+    return _checked(position, cursor, kinds)
+
+
+def _checked(position: Any, cursor: str, kinds: Sequence[type]) -> tuple[Any, ...]:
     if (
         not isinstance(position, list)
         or [type(value) for value in position] != list(kinds)
@@ -31,6 +38,27 @@ def decode(cursor: str, *kinds: type) -> tuple[Any, ...]:
     ):
         raise invalid_cursor(cursor)
     return tuple(position)
+
+
+def encode_hidden(references: References | None, *position: object) -> str:
+    """Return the cursor of a position that contains values; with `references` it shows nothing of them."""
+    if references is None:
+        return encode(*position)
+    return references.seal(orjson.dumps([original_of(value) for value in position]).decode(), CURSOR)
+
+
+def decode_hidden(references: References | None, cursor: str, *kinds: type) -> tuple[Any, ...]:
+    """Return the position of a cursor that `encode_hidden` made for the same viewer or one like it.
+
+    A viewer that does not see the values cannot make cursors: its pages would reveal the values between them.
+    Raises `InvalidInput`.
+    """
+    if references is None:
+        return decode(cursor, *kinds)
+    text = references.unseal(cursor, CURSOR)
+    if text is None:
+        raise invalid_cursor(cursor)
+    return _checked(orjson.loads(text), cursor, kinds)
 
 
 def invalid_cursor(cursor: str) -> InvalidInput:

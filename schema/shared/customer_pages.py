@@ -29,7 +29,8 @@ from graph.domain.profile.pages import (
     TimelinePage,
 )
 from graph.domain.profile.timeline import NO_END, TimelineKind
-from schema.shared.cursors import decode, invalid_cursor, page_size
+from graph.viewer_graph import ViewerGraph
+from schema.shared.cursors import decode, decode_hidden, invalid_cursor, page_size
 from schema.shared.scalars import require_valid
 
 INTERACTION_COUNTS = InteractionCountsPage()
@@ -51,16 +52,17 @@ SHORTHANDS = {"devices": "device", "emails": "email", "loyaltyCards": "loyalty_c
 
 
 def identifier_page(
-    rules: Rules, first: int, after: str | None = None, namespaces: Sequence[str] | None = None
+    graph: ViewerGraph, first: int, after: str | None = None, namespaces: Sequence[str] | None = None
 ) -> IdentifierPage:
     """Return a page of identifiers, of the given namespaces or of all."""
+    rules = graph.rules
     for namespace in namespaces or ():
         if namespace not in rules.by_name:
             known = ", ".join(rules.by_name)
             message = f"namespaces: {namespace[:60]!r} is not in the rules; allowed are {known}"
             raise InvalidInput("UNKNOWN_NAMESPACE", message, ("namespaces",))
     chosen = rules.names if namespaces is None else tuple(name for name in rules.names if name in namespaces)
-    position = None if after is None else decode(after, int, str)
+    position = None if after is None else decode_hidden(graph.references, after, int, str)
     return IdentifierPage(chosen, page_size(first), position and (position[0], position[1]))
 
 
@@ -76,16 +78,18 @@ def order_page(first: int, after: str | None = None) -> OrderPage:
     return OrderPage(page_size(first), position and (position[0], position[1]))
 
 
-def link_page(first: int, after: str | None = None, states: Sequence[LinkState] | None = None) -> LinkPage:
+def link_page(
+    graph: ViewerGraph, first: int, after: str | None = None, states: Sequence[LinkState] | None = None
+) -> LinkPage:
     """Return a page of links, in the given states or in all."""
-    position = None if after is None else decode(after, str, str)
+    position = None if after is None else decode_hidden(graph.references, after, str, str)
     chosen = STATES if states is None else tuple(state for state in STATES if state in states)
     return LinkPage(page_size(first), position and (position[0], position[1]), chosen)
 
 
-def match_page(first: int, after: str | None = None) -> MatchPage:
+def match_page(graph: ViewerGraph, first: int, after: str | None = None) -> MatchPage:
     """Return a page of possible matches."""
-    position = None if after is None else decode(after, str, str)
+    position = None if after is None else decode_hidden(graph.references, after, str, str)
     return MatchPage(page_size(first), position and (position[0], position[1]))
 
 

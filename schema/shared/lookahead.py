@@ -21,6 +21,7 @@ from graphql.execution.values import VariableValues, get_argument_values, get_di
 
 from graph.domain.model.rules import Rules
 from graph.domain.profile.pages import PageRequest, Selection
+from graph.viewer_graph import ViewerGraph
 from schema.shared import customer_pages
 from schema.shared.context import Info
 from schema.shared.visitors import Variables
@@ -47,19 +48,19 @@ def selection_of(info: Info, *path: str) -> Selection | None:
     raw, rules = info._raw_info, info.context.graph.rules
     nodes: Sequence[FieldNode] = raw.field_nodes
     if len(nodes) != 1:
-        return _selection_of_request(info, rules, path)
+        return _selection_of_request(info, path)
     first = nodes[0]
     cached = _selection_cache.get((id(first), path))
     if cached is not None and cached[0] is first and cached[1] is rules:
-        return _selection_of_request(info, rules, path) if cached[3] else cached[2]
-    selection = _selection_of_request(info, rules, path)
+        return _selection_of_request(info, path) if cached[3] else cached[2]
+    selection = _selection_of_request(info, path)
     if len(_selection_cache) >= SELECTION_CACHE_SIZE:
         _selection_cache.clear()
     _selection_cache[id(first), path] = first, rules, selection, not _is_constant(first, raw)
     return selection
 
 
-def _selection_of_request(info: Info, rules: Rules, path: Path) -> Selection | None:
+def _selection_of_request(info: Info, path: Path) -> Selection | None:
     """Return the selection, which is found once per request: a field may be resolved for each of many objects."""
     raw, found = info._raw_info, info.context.selections
     if found.variables is not raw.variable_values:
@@ -67,7 +68,7 @@ def _selection_of_request(info: Info, rules: Rules, path: Path) -> Selection | N
     key = tuple(map(id, raw.field_nodes)), path
     if key not in found.by_nodes:
         # The nodes are referenced, so that their identities are not reused.
-        found.by_nodes[key] = _find_selection(raw, rules, path), raw.field_nodes
+        found.by_nodes[key] = _find_selection(raw, info.context.graph, path), raw.field_nodes
     return found.by_nodes[key][0]
 
 
@@ -102,7 +103,7 @@ class _VariableUses(Variables):
         self.spreads.add(node.name.value)
 
 
-def _find_selection(info: GraphQLResolveInfo[Any], rules: Rules, path: Path) -> Selection | None:
+def _find_selection(info: GraphQLResolveInfo[Any], graph: ViewerGraph, path: Path) -> Selection | None:
     sets = [node.selection_set for node in info.field_nodes if node.selection_set is not None]
     for name in path:
         sets = [
@@ -120,7 +121,7 @@ def _find_selection(info: GraphQLResolveInfo[Any], rules: Rules, path: Path) -> 
         definition = customer.fields.get(field.name.value)
         if definition is not None:
             arguments = get_argument_values(definition, field, _variables(info))
-            pages.update(dict.fromkeys(_pages(field.name.value, arguments, rules)))
+            pages.update(dict.fromkeys(_pages(field.name.value, arguments, graph)))
     return Selection.of(pages)
 
 
@@ -168,17 +169,17 @@ def _may_be_customer(condition: NamedTypeNode | None) -> bool:
     return condition is None or condition.name.value not in OTHER_NODES
 
 
-def _pages(name: str, arguments: Mapping[str, Any], rules: Rules) -> Iterator[PageRequest]:
+def _pages(name: str, arguments: Mapping[str, Any], graph: ViewerGraph) -> Iterator[PageRequest]:
     first, after = arguments.get("first", 0), arguments.get("after")
     match name:
         case "identifiers":
-            yield customer_pages.identifier_page(rules, first, after, arguments.get("namespaces"))
+            yield customer_pages.identifier_page(graph, first, after, arguments.get("namespaces"))
         case "orders":
             yield customer_pages.order_page(first, after)
         case "links":
-            yield customer_pages.link_page(first, after, arguments.get("states"))
+            yield customer_pages.link_page(graph, first, after, arguments.get("states"))
         case "possibleMatches":
-            yield customer_pages.match_page(first, after)
+            yield customer_pages.match_page(graph, first, after)
         case "history":
             yield customer_pages.history_page(first, after)
         case "timeline":
@@ -187,4 +188,4 @@ def _pages(name: str, arguments: Mapping[str, Any], rules: Rules) -> Iterator[Pa
         case _ if name in customer_pages.REQUIRED_PAGES:
             yield from customer_pages.REQUIRED_PAGES[name]
         case _ if name in customer_pages.SHORTHANDS:
-            yield customer_pages.shorthand_page(rules, name, first)
+            yield customer_pages.shorthand_page(graph.rules, name, first)

@@ -5,15 +5,18 @@ import re
 import strawberry
 
 from graph.domain.access.scopes import CHANGES_READ, HISTORY_READ
-from graph.domain.model.changes import Cause, CauseType, ChangeKind, Entry
+from graph.domain.model.changes import Cause, CauseType, ChangeKind, Entry, reason_of
 from graph.domain.model.errors import InvalidInput
+from graph.domain.model.sentences import MessageCode, Sentence
 from schema.shared.cursors import encode
+from schema.shared.derived_fields import derived_field
 from schema.shared.enums import describe_enum
 from schema.shared.evidence_tier import Party
 from schema.shared.link_reason_code import LinkReasonCode
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.identifier import IdentifierRef
+from schema.types.message import PARTS, MessageParts
 from schema.types.node import Node
 
 describe_enum(
@@ -116,7 +119,14 @@ class ChangeCause:
         )
 
 
-@requires(CHANGES_READ, identifiers=HISTORY_READ, reason=HISTORY_READ, summary=HISTORY_READ)
+@requires(
+    CHANGES_READ,
+    identifiers=HISTORY_READ,
+    reason=HISTORY_READ,
+    reason_parts=HISTORY_READ,
+    summary=HISTORY_READ,
+    summary_parts=HISTORY_READ,
+)
 @strawberry.type(description="An entry of the history: a change of customers, links, overrides or segments.")
 class Change(Node):
     """A change in GraphQL."""
@@ -133,16 +143,30 @@ class Change(Node):
     )
     identifiers: list[IdentifierRef] = strawberry.field(description="The identifiers that the change affects.")
     reason: str = strawberry.field(
-        description="The reason for the change. E.g. `crm_id=7 and email=ann@example.com were seen together`."
+        description="The reason for the change. E.g. `crm_id=7 and email=ann@example.com were seen together`. Values "
+        "that the caller may not read are masked."
     )
     reason_code: LinkReasonCode | None = strawberry.field(
         description="For `LINK_SUSPENDED`, what suspended the link: `LIMIT`, `APART` or `GUARD`. For `LINK_RESTORED`, "
         "what had suspended it. Null for other changes, and for changes that earlier versions recorded."
     )
     cause: ChangeCause = strawberry.field(description="What caused the change.")
-    summary: str = strawberry.field(
-        description="The change in one sentence. E.g. `cus_b was merged into cus_a by sue: confirmed by phone.`"
-    )
+    entry: strawberry.Private[Entry]
+
+    @derived_field(f"The reason. {PARTS}")
+    def reason_parts(self) -> MessageParts:
+        """Return the parts of the reason."""
+        return MessageParts.of(reason_of(self.entry.change))
+
+    @derived_field("The change in one sentence. E.g. `cus_b was merged into cus_a by sue: confirmed by phone.`")
+    def summary(self) -> str:
+        """Return the summary."""
+        return str(_summary(self.entry))
+
+    @derived_field(f"The summary. {PARTS}")
+    def summary_parts(self) -> MessageParts:
+        """Return the parts of the summary."""
+        return MessageParts.of(_summary(self.entry))
 
     @classmethod
     def of(cls, entry: Entry) -> "Change":
@@ -156,44 +180,60 @@ class Change(Node):
             customer_id=strawberry.ID(change.customer) if change.customer else None,
             other_customer_id=strawberry.ID(change.other_customer) if change.other_customer else None,
             identifiers=[IdentifierRef.of(key) for key in change.keys],
-            reason=change.reason,
+            reason=str(change.reason),
             reason_code=change.reason_code,
             cause=ChangeCause.of(change.cause),
-            summary=_summary(entry),
+            entry=entry,
         )
 
 
-def _summary(entry: Entry) -> str:
+_SUMMARIES = {
+    ChangeKind.CUSTOMER_CREATED: MessageCode.CREATED,
+    ChangeKind.IDENTIFIERS_MOVED: MessageCode.MOVED,
+    ChangeKind.CUSTOMERS_MERGED: MessageCode.MERGED,
+    ChangeKind.CUSTOMER_SPLIT: MessageCode.SPLIT,
+    ChangeKind.CUSTOMER_EMPTIED: MessageCode.EMPTIED,
+    ChangeKind.LINK_SUSPENDED: MessageCode.LINK_SUSPENDED,
+    ChangeKind.LINK_RESTORED: MessageCode.LINK_RESTORED,
+    ChangeKind.OVERRIDE_SET: MessageCode.OVERRIDE_SET,
+    ChangeKind.OVERRIDE_REMOVED: MessageCode.OVERRIDE_REMOVED,
+}
+_JOINED_BY_AND = frozenset(_SUMMARIES) - {
+    ChangeKind.CUSTOMER_CREATED,
+    ChangeKind.IDENTIFIERS_MOVED,
+    ChangeKind.CUSTOMERS_MERGED,
+    ChangeKind.CUSTOMER_SPLIT,
+    ChangeKind.CUSTOMER_EMPTIED,
+}
+"""The kinds of changes of one or two identifiers."""
+
+
+def _summary(entry: Entry) -> Sentence:
     change = entry.change
-    hidden = len(change.keys) - MAX_SUMMARY_KEYS
-    keys = ", ".join(change.keys[:MAX_SUMMARY_KEYS]) + (f" and {hidden} more" if hidden > 0 else "")
+    customer, other_customer = change.customer, change.other_customer
     match change.kind:
         case ChangeKind.SEGMENT_ENTERED:
-            return f"{change.customer} entered segment {change.reason}."
+            return Sentence(MessageCode.ENTERED_SEGMENT, customer=customer, segment=change.reason)
         case ChangeKind.SEGMENT_EXITED:
-            return f"{change.customer} left segment {change.reason}."
+            return Sentence(MessageCode.LEFT_SEGMENT, customer=customer, segment=change.reason)
         case ChangeKind.SEGMENT_DELETED:
-            return f"Segment {change.reason} was deleted by {change.cause.actor}."
-        case ChangeKind.CUSTOMER_CREATED:
-            event = f"{change.customer} was created with {keys}"
-        case ChangeKind.IDENTIFIERS_MOVED:
-            origin = f" from {change.other_customer}" if change.other_customer else ""
-            event = f"{keys} moved to {change.customer}{origin}"
-        case ChangeKind.CUSTOMERS_MERGED:
-            event = f"{change.other_customer} was merged into {change.customer}"
-        case ChangeKind.CUSTOMER_SPLIT:
-            event = f"{keys} were split off {change.customer} and form {change.other_customer}"
-        case ChangeKind.CUSTOMER_EMPTIED:
-            event = f"{keys} were removed from {change.customer}"
-        case ChangeKind.LINK_SUSPENDED:
-            event = f"The link between {' and '.join(change.keys)} was suspended"
-        case ChangeKind.LINK_RESTORED:
-            event = f"The link between {' and '.join(change.keys)} was restored"
-        case ChangeKind.OVERRIDE_SET:
-            event = f"An override was set on {' and '.join(change.keys)}"
-        case ChangeKind.OVERRIDE_REMOVED:
-            event = f"An override was removed from {' and '.join(change.keys)}"
-    return f"{event}{_by(change.cause)}: {change.reason}."
+            return Sentence(MessageCode.SEGMENT_DELETED, segment=change.reason, actor=change.cause.actor)
+    code = _SUMMARIES[change.kind]
+    if code is MessageCode.MOVED and other_customer:
+        code = MessageCode.MOVED_FROM
+    if change.kind in _JOINED_BY_AND:
+        keys = " and ".join(change.keys)
+    else:
+        hidden = len(change.keys) - MAX_SUMMARY_KEYS
+        keys = ", ".join(change.keys[:MAX_SUMMARY_KEYS]) + (f" and {hidden} more" if hidden > 0 else "")
+    parameters = {
+        "customer": customer,
+        "other_customer": other_customer,
+        "identifiers": keys,
+        "cause": _by(change.cause),
+        "reason": change.reason,
+    }
+    return Sentence(code, **{name: value for name, value in parameters.items() if f"{{{name}}}" in code.value})
 
 
 _VERBS = {

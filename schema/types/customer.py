@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import strawberry
 import strawberry.federation
 
+from graph.domain.access.masking import key_of
 from graph.domain.access.scopes import (
     BEHAVIOR_READ,
     CONSENT_READ,
@@ -39,7 +40,7 @@ from schema.shared import customer_pages
 from schema.shared.channels import Channel, channel_or_every
 from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
-from schema.shared.cursors import encode, page_size
+from schema.shared.cursors import encode, encode_hidden, page_size
 from schema.shared.derived_fields import derived_field
 from schema.shared.enums import describe_enum
 from schema.shared.lookahead import selection_of
@@ -162,10 +163,12 @@ class Customer(CustomerInsightFields, Node):
         ] = None,
     ) -> Connection[Identifier]:
         """Return a page of identifiers."""
-        page = customer_pages.identifier_page(self.graph.rules, first, after, namespaces)
+        references = self.graph.references
+        page = customer_pages.identifier_page(self.graph, first, after, namespaces)
 
         def cursor(item: IdentifierView) -> str:
-            return encode(page.namespaces.index(item.identifier.namespace), item.identifier.key)
+            identifier = item.identifier
+            return encode_hidden(references, page.namespaces.index(identifier.namespace), key_of(identifier))
 
         result: Connection[Identifier] = connection(self._page(page), Identifier.of, cursor, after)
         return result
@@ -206,7 +209,7 @@ class Customer(CustomerInsightFields, Node):
     )
     def profile(self) -> Profile:
         """Return the profile."""
-        return Profile(chosen=self._current_insights().profile, types=self.graph.catalog.attributes)
+        return Profile(chosen=self.graph.shown_profile(self._current_insights()), types=self.graph.catalog.attributes)
 
     @derived_field("The consents of the customer's identifiers, by purpose and channel, with their history.")
     def consents(
@@ -293,8 +296,8 @@ class Customer(CustomerInsightFields, Node):
         ] = None,
     ) -> Connection[Link]:
         """Return a page of links."""
-        page = self._page(customer_pages.link_page(first, after, states))
-        result: Connection[Link] = connection(page, Link.of, _cursor, after)
+        page = self._page(customer_pages.link_page(self.graph, first, after, states))
+        result: Connection[Link] = connection(page, Link.of, self._link_cursor, after)
         return result
 
     @derived_field("Probabilistic links of the customer that are below the confidence threshold.")
@@ -309,8 +312,8 @@ class Customer(CustomerInsightFields, Node):
                 customer_ids=[strawberry.ID(id) for id in ids],
             )
 
-        page = self._page(customer_pages.match_page(first, after))
-        result: Connection[PossibleMatch] = connection(page, node, lambda match: _cursor(match.link), after)
+        page = self._page(customer_pages.match_page(self.graph, first, after))
+        result: Connection[PossibleMatch] = connection(page, node, lambda match: self._link_cursor(match.link), after)
         return result
 
     @derived_field("The changes of the customer, newest first. E.g. merges, splits and overrides.")
@@ -327,6 +330,5 @@ class Customer(CustomerInsightFields, Node):
         anchor = self.view.customer.anchor.key
         return [Link.of(link) for link in await info.context.graph.weakest_links(anchor, page_size(first))]
 
-
-def _cursor(link: DomainLink) -> str:
-    return encode(link.a, link.b)
+    def _link_cursor(self, link: DomainLink) -> str:
+        return encode_hidden(self.graph.references, link.a, link.b)

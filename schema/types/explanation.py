@@ -15,6 +15,7 @@ from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.identifier import IdentifierRef
 from schema.types.link import Link
+from schema.types.message import PARTS, MessageParts
 from schema.types.override import Override
 
 describe_enum(
@@ -76,7 +77,10 @@ class StatedValue:
     """A value in GraphQL."""
 
     identifier: IdentifierRef = strawberry.field(description="The identifier that the value is attached to.")
-    value: str = strawberry.field(description="The value. E.g. `1980-05-04`.")
+    value: str = strawberry.field(
+        description="The value. E.g. `1980-05-04`. Masked for a caller without the scope `profile:unmasked`. E.g. "
+        "`1980-••-••`."
+    )
     source: str = strawberry.field(description="The source that states it. E.g. `crm`.")
     since: Timestamp = strawberry.field(
         description="Since when the source states this value without having stated another one at this identifier."
@@ -88,7 +92,7 @@ class StatedValue:
         """Convert the domain's value."""
         return cls(
             identifier=IdentifierRef.of(carried.key),
-            value=carried.value,
+            value=str(carried.value),
             source=carried.source,
             since=Timestamp(carried.since),
             last_reported_at=Timestamp(carried.reported_at),
@@ -107,8 +111,9 @@ class Contradiction:
     )
     message: str = strawberry.field(
         description="The contradiction in words. E.g. `birth_date is 1980-05-04 at crm_id=7 (crm, since 2026-03-01) "
-        "and 2010-11-23 at crm_id=8 (shop, since 2026-04-02)`."
+        "and 2010-11-23 at crm_id=8 (shop, since 2026-04-02)`. Values that the caller may not read are masked."
     )
+    message_parts: MessageParts = strawberry.field(description=f"The contradiction. {PARTS}")
     a: list[StatedValue] = strawberry.field(
         description="The values on one side: those of one identifier, or of several that stewards keep together."
     )
@@ -119,7 +124,8 @@ class Contradiction:
         """Convert the domain's value."""
         return cls(
             attribute=contradiction.attribute,
-            message=contradiction.message,
+            message=str(contradiction.message),
+            message_parts=MessageParts.of(contradiction.message),
             a=[StatedValue.of(carried) for carried in contradiction.a],
             b=[StatedValue.of(carried) for carried in contradiction.b],
         )
@@ -132,8 +138,10 @@ class Obstacle:
 
     kind: ObstacleKind = strawberry.field(description="The kind of the obstacle.")
     message: str = strawberry.field(
-        description="The obstacle in one sentence. E.g. `sue keeps email=ann@example.com and phone=+491701 apart`."
+        description="The obstacle in one sentence. E.g. `sue keeps email=ann@example.com and phone=+491701 apart`. "
+        "Values that the caller may not read are masked."
     )
+    message_parts: MessageParts = strawberry.field(description=f"The obstacle. {PARTS}")
     link: Link | None = strawberry.field(description="The link that is not active. Null if there is none.")
     identifier: IdentifierRef | None = strawberry.field(
         description="The identifier that is shared, blocked or unknown. Null for other obstacles."
@@ -154,7 +162,8 @@ class Obstacle:
         """Convert the domain's value."""
         return cls(
             kind=obstacle.kind,
-            message=obstacle.message,
+            message=str(obstacle.message),
+            message_parts=MessageParts.of(obstacle.message),
             link=None if obstacle.link is None else Link.of(obstacle.link),
             identifier=IdentifierRef.of(obstacle.key) if obstacle.key else None,
             override=None if obstacle.override is None else Override.of(obstacle.override),
@@ -169,7 +178,10 @@ class Explanation:
     """An explanation in GraphQL."""
 
     same_customer: bool = strawberry.field(description="Whether the two identifiers belong to the same customer.")
-    summary: str = strawberry.field(description="The explanation in one sentence.")
+    summary: str = strawberry.field(
+        description="The explanation in one sentence. Values that the caller may not read are masked."
+    )
+    summary_parts: MessageParts = strawberry.field(description=f"The explanation. {PARTS}")
     chains: list[EvidenceChain] = strawberry.field(
         description="Up to 3 chains of evidence that connect the two identifiers, strongest first."
     )
@@ -185,7 +197,8 @@ class Explanation:
         """Convert the domain's value."""
         return cls(
             same_customer=explanation.same_customer,
-            summary=explanation.summary,
+            summary=str(explanation.summary),
+            summary_parts=MessageParts.of(explanation.summary),
             chains=[EvidenceChain.of(chain) for chain in explanation.chains],
             obstacles=[Obstacle.of(obstacle) for obstacle in explanation.obstacles],
             contradictions=[Contradiction.of(contradiction) for contradiction in explanation.contradictions],

@@ -5,9 +5,12 @@ from typing import cast
 
 import strawberry
 
-from graph.domain.access.scopes import ANY, IDENTIFIER_READ
+from graph.domain.access.masking import key_of
+from graph.domain.access.scopes import ANY, GRAPH_READ, IDENTIFIER_READ
+from graph.domain.model.identifiers import Identifier as DomainIdentifier
 from graph.domain.model.rules import DroppedIdentifierCode
 from graph.domain.profile.pages import IdentifierView
+from schema.shared.context import Info
 from schema.shared.derived_fields import Derived
 from schema.shared.enums import describe_enum
 from schema.shared.required_scopes import requires
@@ -27,13 +30,29 @@ describe_enum(
 _of_parts, _of_view = Derived[tuple[str, str, str]](), Derived[IdentifierView]()
 
 
-@requires(ANY)
+MASKED_VALUE = (
+    "The normalized value. E.g. `ann@example.com`. Masked for a caller without the scope `contact:read`, unless it "
+    "sent the value itself in this request. E.g. `a•••@e•••.com`. A masked value is not accepted as an identifier."
+)
+REFERENCE = (
+    "An opaque text that stands for the identifier, equal for equal identifiers. `IdentifierInput.value` accepts it in "
+    "place of the value from a caller with the scope `graph:read`. It stays valid. E.g. `ref_…`."
+)
+
+
+@requires(ANY, ref=GRAPH_READ)
 @strawberry.type(description="A reference to an identifier: its namespace and normalized value.")
 class IdentifierRef:
     """A bare identifier. At run time the value is the identifier's key, split at the first `=`."""
 
     namespace: str = _of_parts(itemgetter(0), "The kind of identifier. E.g. `email`.")
-    value: str = _of_parts(itemgetter(2), "The normalized value. E.g. `ann@example.com`.")
+    value: str = _of_parts(itemgetter(2), MASKED_VALUE)
+
+    @strawberry.field(description=REFERENCE)
+    async def ref(self, info: Info) -> str:
+        """Return the reference to the identifier."""
+        namespace, _, value = cast("tuple[str, str, str]", self)
+        return await info.context.graph.reference_to(key_of(DomainIdentifier(namespace, value)))
 
     @classmethod
     def of(cls, key: str) -> "IdentifierRef":
@@ -41,13 +60,19 @@ class IdentifierRef:
         return cast("IdentifierRef", key.partition("="))
 
 
-@requires(IDENTIFIER_READ)
+@requires(IDENTIFIER_READ, ref=GRAPH_READ)
 @strawberry.type(description="An identifier of a customer, with the evidence for it.")
 class Identifier:
     """An identifier of a customer view; at run time the domain's value."""
 
     namespace: str = _of_view(lambda view: view.identifier.namespace, "The kind of identifier. E.g. `email`.")
-    value: str = _of_view(lambda view: view.identifier.value, "The normalized value. E.g. `ann@example.com`.")
+    value: str = _of_view(lambda view: view.identifier.value, MASKED_VALUE)
+
+    @strawberry.field(description=REFERENCE)
+    async def ref(self, info: Info) -> str:
+        """Return the reference to the identifier."""
+        return await info.context.graph.reference_to(key_of(cast("IdentifierView", self).identifier))
+
     first_seen_at: Timestamp | None = _of_view(
         lambda view: None if view.evidence is None else view.evidence.first_seen_at,
         "When a valid observation first mentioned the identifier. Null if only an override mentions it.",

@@ -6,6 +6,7 @@ import strawberry
 
 from graph.domain.access.scopes import GRAPH_READ
 from graph.domain.model.links import Link as DomainLink
+from graph.domain.model.links import LinkReason as DomainLinkReason
 from graph.domain.model.links import LinkState
 from schema.shared.derived_fields import Derived
 from schema.shared.enums import describe_enum
@@ -14,6 +15,7 @@ from schema.shared.link_reason_code import LinkReasonCode
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.identifier import IdentifierRef
+from schema.types.message import PARTS, MessageParts
 
 describe_enum(
     LinkState,
@@ -36,7 +38,10 @@ class LinkReason:
     code: LinkReasonCode = strawberry.field(description="The reason, for programs.")
     message: str = strawberry.field(
         description="The reason, for people. E.g. `merging would give one customer 2 values of crm_id; the rules "
-        "allow 1`."
+        "allow 1`. Values that the caller may not read are masked."
+    )
+    message_parts: MessageParts = Derived[DomainLinkReason]()(
+        lambda reason: MessageParts.of(reason.message), f"The reason. {PARTS}"
     )
 
 

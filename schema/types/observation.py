@@ -7,7 +7,7 @@ import strawberry
 from graph.commands.commit import Accepted, CommandResult, Revocation
 from graph.commands.commit import Rejected as DomainRejected
 from graph.domain.access.scopes import ANY, GRAPH_READ, OBSERVATION_RESULT, OBSERVATION_REVOKE
-from graph.domain.model.changes import Change
+from graph.domain.model.changes import Change, reason_of
 from graph.domain.model.links import Link as DomainLink
 from graph.domain.model.links import LinkState
 from graph.domain.model.receipts import ObservationStatus
@@ -18,6 +18,7 @@ from schema.shared.required_scopes import requires
 from schema.types.customer import Customer
 from schema.types.identifier import DroppedIdentifier
 from schema.types.link import Link
+from schema.types.message import PARTS, MessageParts
 
 describe_enum(
     ObservationStatus,
@@ -45,6 +46,9 @@ class Merge:
     )
     reason: str = strawberry.field(
         description="Why the customers were merged. E.g. `crm_id=7 and email=ann@example.com were seen together`."
+    )
+    reason_parts: MessageParts = _of_change(
+        lambda change: MessageParts.of(reason_of(change)), f"Why the customers were merged. {PARTS}"
     )
 
 

@@ -11,6 +11,7 @@ from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.customer import Customer
 from schema.types.identifier import IdentifierRef
+from schema.types.message import PARTS, MessageParts
 from schema.types.node import Node
 
 PREFIX = "ovr_"
@@ -35,7 +36,10 @@ class Override(Node):
     a: IdentifierRef = strawberry.field(description="The first identifier.")
     b: IdentifierRef | None = strawberry.field(description="The second identifier. Null for a blocked identifier.")
     actor: str = strawberry.field(description="Who set the override. E.g. `sue`.")
-    reason: str = strawberry.field(description="Why the override was set. E.g. `confirmed by phone`.")
+    reason: str = strawberry.field(
+        description="Why the override was set. E.g. `confirmed by phone`. Email addresses, numbers and identifiers in "
+        "it are masked for a caller without the scope `contact:read`."
+    )
     created_at: Timestamp = strawberry.field(description="When the override was set. Does not affect resolution.")
 
     @classmethod
@@ -66,6 +70,7 @@ class OverridePayload:
     conflict: str | None = strawberry.field(
         description="How another override conflicts with this one, and which of them is in effect. Null if none does."
     )
+    conflict_parts: MessageParts | None = strawberry.field(description=f"The conflict. {PARTS} Null if there is none.")
     customers: list[Customer] = strawberry.field(
         description="The customers of the override's identifiers after the mutation. One customer if they were merged."
     )
@@ -85,6 +90,7 @@ class UnrestoredIdentifier:
         description="The id of the customer that holds the identifier now. Null if none does."
     )
     reason: str = strawberry.field(description="Why the identifier was not returned.")
+    reason_parts: MessageParts = strawberry.field(description=f"Why the identifier was not returned. {PARTS}")
 
 
 @requires(OVERRIDE_WRITE)

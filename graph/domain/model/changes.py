@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from graph.domain.model.links import LinkReasonCode
 from graph.domain.model.observations import Party
+from graph.domain.model.sentences import MessageCode, Sentence, sentence_of
 
 
 class ChangeKind(Enum):
@@ -74,6 +75,25 @@ class Change(Struct, frozen=True, gc=False):
     reason: str = ""
     anchors: tuple[str, ...] = field(default=())
     reason_code: LinkReasonCode | None = None
+
+
+_OVERRIDE_CHANGES = (ChangeKind.OVERRIDE_SET, ChangeKind.OVERRIDE_REMOVED)
+SEGMENT_CHANGES = (ChangeKind.SEGMENT_ENTERED, ChangeKind.SEGMENT_EXITED, ChangeKind.SEGMENT_DELETED)
+"""The kinds of changes whose reason is the name of a segment."""
+
+
+def reason_of(change: Change, unknown: MessageCode = MessageCode.FREE_TEXT) -> Sentence:
+    """Return the reason of a change with its parts; `unknown` is the code of a text that is of no known form."""
+    if change.kind in _OVERRIDE_CHANGES:
+        kind, _, text = change.reason.partition(": ")
+        if text:
+            return Sentence(MessageCode.OVERRIDE, kind=kind, text=text)
+        return Sentence(MessageCode.OVERRIDE_WITHOUT_REASON, kind=kind)
+    if change.kind not in SEGMENT_CHANGES and (sentence := sentence_of(change.reason)) is not None:
+        return sentence
+    if unknown is MessageCode.FREE_TEXT:
+        return Sentence(unknown, text=change.reason)
+    return Sentence(unknown)
 
 
 class Entry(Struct, frozen=True, gc=False):

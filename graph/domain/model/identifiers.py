@@ -10,6 +10,9 @@ from typing import NamedTuple
 MAX_VALUE_LENGTH = 500
 """Characters of a value. Longer values are dropped: real identifiers are shorter, and indexes suffer."""
 
+MASK = "•••"
+"""What a masked value contains. No identifier does: a masked value that a caller sends back would link strangers."""
+
 FORBIDDEN_CHARACTERS = re.compile("[\x00\ud800-\udfff]")
 """Characters that stores cannot hold: NUL, and halves of surrogate pairs."""
 

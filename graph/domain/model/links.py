@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.observations import EvidenceStatement, EvidenceTier
 from graph.domain.model.rules import Contested, Rules
+from graph.domain.model.sentences import MessageCode, Sentence
 
 
 class LinkState(Enum):
@@ -154,10 +155,10 @@ def position_change(before: Link, after: Link, rules: Rules) -> int:
     return (after.first_seen_at or 0) - (before.first_seen_at or 0)
 
 
-def merge_reason(link: Link) -> str:
+def merge_reason(link: Link) -> Sentence:
     """Return why a link merged two customers, in words."""
-    relation = "seem to belong together" if link.tier is EvidenceTier.PROBABILISTIC else "were seen together"
-    party = (
-        "" if link.tier is EvidenceTier.PROBABILISTIC else f", {link.tier.name.lower().removesuffix('_party')} party"
-    )
-    return f"{link.a} and {link.b} {relation} ({', '.join(link.sources)}{party})"
+    sources = ", ".join(link.sources)
+    if link.tier is EvidenceTier.PROBABILISTIC:
+        return Sentence(MessageCode.SEEM_TOGETHER, a=link.a, b=link.b, sources=sources)
+    party = link.tier.name.lower().removesuffix("_party")
+    return Sentence(MessageCode.SEEN_TOGETHER, a=link.a, b=link.b, sources=sources, party=party)

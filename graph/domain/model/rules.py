@@ -14,7 +14,7 @@ from graph.domain.model.cleaning import clean, clean_value
 from graph.domain.model.comparison import COMPARISONS
 from graph.domain.model.composites import SEPARATOR, normalized_part
 from graph.domain.model.errors import InvalidInput, RulesError
-from graph.domain.model.identifiers import FORBIDDEN_CHARACTERS, MAX_VALUE_LENGTH, Identifier, namespace_of
+from graph.domain.model.identifiers import FORBIDDEN_CHARACTERS, MASK, MAX_VALUE_LENGTH, Identifier, namespace_of
 from graph.domain.model.phone_numbers import region_of
 
 STRONGER = "stronger"
@@ -398,6 +398,8 @@ class Rules(Struct, frozen=True, dict=True):
         A phone number without a calling code is read in the country behind `;phone-context=` in `raw`, else in that of
         its source, else in the default country of the namespace.
         """
+        if MASK in raw:
+            return DroppedIdentifier(namespace, raw, DroppedIdentifierCode.INVALID, "is masked")
         normalizer = self._normalizers[namespace]
         if self.sources and normalizer.reads_country and (rule := self.source_rule(source)) is not None:
             return normalizer.normalize(raw, rule.country)

@@ -14,6 +14,7 @@ from graph.domain.model.dates import DAY, format_date
 from graph.domain.model.guarded_values import ValueSet, contradict, guarded_values_of, union
 from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.rules import Rules
+from graph.domain.model.sentences import MessageCode, Sentence
 from graph.domain.model.store_values import EvidenceByKey, Region
 from graph.domain.resolution.groups import Groups
 
@@ -51,9 +52,10 @@ class Contradiction(Struct, frozen=True, gc=False):
         return frozenset(carried.key for carried in (*self.a, *self.b))
 
     @property
-    def message(self) -> str:
+    def message(self) -> Sentence:
         """The contradiction in words."""
-        return f"{self.attribute} is {_described(self.a)} and {_described(self.b)}"
+        a, b = _described(self.a), _described(self.b)
+        return Sentence(MessageCode.CONTRADICTION, attribute=self.attribute, values_a=a, values_b=b)
 
 
 class _Side(Struct, frozen=True, gc=False):

@@ -5,24 +5,43 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from graph.domain.model.rules import Rules
+from graph.domain.model.sentences import MessageCode, Sentence
 from graph.domain.model.store_values import Region
 from graph.domain.resolution.chains import ActiveGraph, EvidenceChain, EvidenceStep
 from graph.domain.resolution.contradictions import Contradiction, between, in_words, within
 from graph.domain.resolution.obstacles import Obstacle, ObstacleKind, obstacles_of
 
+SUMMARIZED_OBSTACLES = 3
+"""Obstacles that a summary names."""
+
 
 class Explanation(Struct, frozen=True, gc=False):
     """Whether two identifiers belong to one customer: the chains between them, strongest first, or the obstacles.
 
-    `summary` says the same in words. `contradictions` are values of one customer that cannot be those of one person: an
-    unguarded namespace or a steward has joined them.
+    `a` and `b` are the two identifiers. `contradictions` are values of one customer that cannot be those of one person:
+    an unguarded namespace or a steward has joined them.
     """
 
     same_customer: bool
-    summary: str
+    a: str
+    b: str
     chains: tuple[EvidenceChain, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
+
+    @property
+    def summary(self) -> Sentence:
+        """The explanation in words."""
+        a, b = self.a, self.b
+        if not self.same_customer:
+            details = "; ".join(dict.fromkeys(obstacle.message for obstacle in self.obstacles[:SUMMARIZED_OBSTACLES]))
+            unseen = any(obstacle.kind is ObstacleKind.NOT_SEEN for obstacle in self.obstacles)
+            code = MessageCode.NOT_ONE_CUSTOMER if unseen else MessageCode.TWO_CUSTOMERS
+            return Sentence(code, a=a, b=b, details=details)
+        details, contradictions = _describe(self.chains), in_words(self.contradictions)
+        if not contradictions:
+            return Sentence(MessageCode.ONE_CUSTOMER, a=a, b=b, details=details)
+        return Sentence(MessageCode.ONE_CUSTOMER_BUT, a=a, b=b, details=details, contradictions=contradictions)
 
 
 def contradictions_of(region: Region, a: str, b: str, rules: Rules) -> list[Contradiction]:
@@ -49,13 +68,8 @@ def explain(
     """
     for key in (a, b):
         if _is_in_no_customer(region, key):
-            text = f"{key} belongs to no customer: no valid observation or override names it"
-            return Explanation(
-                False,
-                f"{a} and {b} are not one customer: {text}.",
-                (),
-                (Obstacle(ObstacleKind.NOT_SEEN, text, key=key),),
-            )
+            text = Sentence(MessageCode.IDENTIFIER_NOT_SEEN, identifier=key)
+            return Explanation(False, a, b, obstacles=(Obstacle(ObstacleKind.NOT_SEEN, text, key=key),))
     if contradictions is None:
         contradictions = contradictions_of(region, a, b, rules)
     customer = region.members[a].customer
@@ -63,13 +77,8 @@ def explain(
         keys = [key for key, member in region.members.items() if member.customer == customer]
         overrides = list(region.overrides.values())
         chains = ActiveGraph(keys, region.links.values(), overrides, rules).chains(a, b)
-        summary = f"{a} and {b} are one customer: {_describe(chains)}."
-        if contradictions:
-            summary += f" But its values contradict each other: {in_words(contradictions)}."
-        return Explanation(True, summary, chains, contradictions=tuple(contradictions))
-    obstacles = obstacles_of(region, a, b, rules, contradictions)
-    text = "; ".join(dict.fromkeys(obstacle.message for obstacle in obstacles[:3]))
-    return Explanation(False, f"{a} and {b} are two customers: {text}.", (), obstacles)
+        return Explanation(True, a, b, chains=chains, contradictions=tuple(contradictions))
+    return Explanation(False, a, b, obstacles=obstacles_of(region, a, b, rules, contradictions))
 
 
 def _describe(chains: Sequence[EvidenceChain]) -> str:

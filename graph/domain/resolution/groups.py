@@ -11,6 +11,7 @@ from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.links import LinkReason, LinkReasonCode
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import Rules
+from graph.domain.model.sentences import MessageCode, Sentence
 
 
 class Groups:
@@ -115,7 +116,7 @@ class Groups:
         if a == b:
             return None
         if apart := self._apart_pair_between(a, b):
-            return LinkReason(LinkReasonCode.APART, f"a steward keeps {apart[0]} and {apart[1]} apart")
+            return LinkReason(LinkReasonCode.APART, Sentence(MessageCode.KEPT_APART, a=apart[0], b=apart[1]))
         return self._limit_between(a, b) or self._contradiction_between(a, b, x, y)
 
     def _limit_between(self, a: str, b: str) -> LinkReason | None:
@@ -184,14 +185,18 @@ _Carried = dict[str, dict[ValueSet, str]]
 
 def guard_reason(attribute: str, key_a: str, set_a: ValueSet, key_b: str, set_b: ValueSet) -> LinkReason:
     """Return the reason of a link that a guard suspends."""
-    return LinkReason(
-        LinkReasonCode.GUARD, f"{attribute} is {described(set_a)} at {key_a} and {described(set_b)} at {key_b}"
+    message = Sentence(
+        MessageCode.GUARD,
+        attribute=attribute,
+        value_a=described(set_a),
+        a=key_a,
+        value_b=described(set_b),
+        b=key_b,
     )
+    return LinkReason(LinkReasonCode.GUARD, message)
 
 
 def limit_reason(namespace: str, count: int, limit: int) -> LinkReason:
     """Return the reason of a link that a limit suspends."""
-    return LinkReason(
-        LinkReasonCode.LIMIT,
-        f"merging would give one customer {count} values of {namespace}; the rules allow {limit}",
-    )
+    message = Sentence(MessageCode.LIMIT, count=count, namespace=namespace, limit=limit)
+    return LinkReason(LinkReasonCode.LIMIT, message)

@@ -11,9 +11,10 @@ from graph.domain.model.guarded_values import is_consistent
 from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.links import Link, LinkState
 from graph.domain.model.rules import ORDER_NAMESPACE, Rules
+from graph.domain.model.sentences import MessageCode, Sentence
 from graph.domain.model.store_values import Region
 from graph.domain.resolution.bridges import weakest_links
-from graph.domain.resolution.contradictions import in_words, within
+from graph.domain.resolution.contradictions import Contradiction, in_words, within
 
 MANY_CUSTOMERS = 3
 """Customers seen with one identifier from which on it is suspicious: identifiers rarely change hands so often."""
@@ -107,19 +108,21 @@ class Finding(Struct, frozen=True, gc=False):
     """A suspicious identifier, customer, namespace or link, with its size and a rule or an override that may fix it."""
 
     kind: FindingKind
-    message: str
-    suggestion: str
+    message: Sentence
+    suggestion: Sentence
     count: int
     key: str = ""
     customer: str = ""
     namespace: str = ""
     link: Link | None = None
     suggested_apart: tuple[str, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
+    unmasked_message: str = ""
 
     @property
     def position(self) -> "FindingPosition":
-        """The key to order findings by, the worst first."""
-        return -self.count, self.kind.value, self.message
+        """The key to order findings by, the worst first; that of a masked finding is the one of what it was made of."""
+        return -self.count, self.kind.value, self.unmasked_message or self.message
 
 
 FindingPosition = tuple[int, str, str]
@@ -143,11 +146,13 @@ def _hubs(hubs: Iterable[Hub], rules: Rules) -> Iterable[Finding]:
     for hub in hubs:
         if hub.customers >= MANY_CUSTOMERS and not hub.shared and not hub.blocked:
             namespace = namespace_of(hub.key)
-            text = f"{hub.key} was seen with {hub.customers} customers"
-            tighter = f"shared_above = {max(1, hub.customers - 1)} for {namespace}"
+            text = Sentence(MessageCode.SEEN_WITH_CUSTOMERS, identifier=hub.key, count=hub.customers)
             limits = rules.by_name[namespace].shared_above if namespace in rules.by_name else {}
             current = f" (it is {dict(limits)} now)" if limits else ""
-            suggestion = f"block it with blockIdentifier, or set {tighter} in the rules{current}"
+            tighter = max(1, hub.customers - 1)
+            suggestion = Sentence(
+                MessageCode.BLOCK_OR_LIMIT, shared_above=tighter, namespace=namespace, current=current
+            )
             yield Finding(
                 FindingKind.SHARED_IDENTIFIER, text, suggestion, hub.customers, key=hub.key, namespace=namespace
             )
@@ -155,11 +160,10 @@ def _hubs(hubs: Iterable[Hub], rules: Rules) -> Iterable[Finding]:
 
 def _contradicting_claims(identifiers: Iterable[ClaimedIdentifier]) -> Iterable[Finding]:
     for identifier in identifiers:
-        text = f"{identifier.key} was seen with {identifier.customers} customers whose values contradict each other"
-        suggestion = (
-            "if a family or an office shares it, all is well; if they are one person, correct the wrong value at its "
-            "source or keepTogether them; if it belongs to nobody, block it with blockIdentifier"
+        text = Sentence(
+            MessageCode.SEEN_WITH_CONTRADICTING_CUSTOMERS, identifier=identifier.key, count=identifier.customers
         )
+        suggestion = Sentence(MessageCode.CORRECT_OR_JOIN_OR_BLOCK)
         yield Finding(
             FindingKind.CONTRADICTING_CLAIMS,
             text,
@@ -174,8 +178,14 @@ def _oversized_customers(largest: Iterable[LargeCustomer]) -> Iterable[Finding]:
     for customer in largest:
         if customer.size >= MANY_IDENTIFIERS:
             count, name = max((count, name) for name, count in customer.counts.items() if name != ORDER_NAMESPACE)
-            text = f"customer {customer.id} holds {customer.size} identifiers, {count} of them of {name}"
-            suggestion = f"check its weakestLinks and history; a limit for {name} would bound such customers"
+            text = Sentence(
+                MessageCode.OVERSIZED_CUSTOMER,
+                customer=customer.id,
+                count=customer.size,
+                namespace_count=count,
+                namespace=name,
+            )
+            suggestion = Sentence(MessageCode.CHECK_WEAKEST_LINKS, namespace=name)
             yield Finding(FindingKind.OVERSIZED_CUSTOMER, text, suggestion, customer.size, customer=customer.id)
 
 
@@ -185,15 +195,20 @@ def _namespaces(usages: Iterable[NamespaceUsage], rules: Rules) -> Iterable[Find
             continue
         average = usage.identifiers / usage.customers
         if average >= MANY_VALUES:
-            text = (
-                f"a customer has {average:.1f} values of {usage.namespace} on average, {usage.max_per_customer} at most"
+            text = Sentence(
+                MessageCode.MANY_VALUES,
+                average=f"{average:.1f}",
+                namespace=usage.namespace,
+                maximum=usage.max_per_customer,
             )
-            suggestion = f"{usage.namespace} is useless as an identifier: remove it, or rank it lower with a limit"
+            suggestion = Sentence(MessageCode.USELESS_NAMESPACE, namespace=usage.namespace)
             yield Finding(FindingKind.NAMESPACE_RULES, text, suggestion, round(average), namespace=usage.namespace)
         limit = rules.limits.get(usage.namespace)
         if limit is not None and usage.max_per_customer > limit:
-            text = f"a customer holds {usage.max_per_customer} values of {usage.namespace}; the rules allow {limit}"
-            suggestion = "overrides merged them; check whether the limit is too low"
+            text = Sentence(
+                MessageCode.OVER_LIMIT, count=usage.max_per_customer, namespace=usage.namespace, limit=limit
+            )
+            suggestion = Sentence(MessageCode.CHECK_LIMIT)
             yield Finding(
                 FindingKind.NAMESPACE_RULES, text, suggestion, usage.max_per_customer, namespace=usage.namespace
             )
@@ -203,8 +218,8 @@ def _suspension_spike(suspended: Mapping[int, int], today: int) -> Iterable[Find
     week = sum(suspended.get(today - day, 0) for day in range(WEEK))
     before = sum(suspended.get(today - day, 0) for day in range(WEEK, 2 * WEEK))
     if week >= MIN_SUSPENDED and week > 2 * max(before, 0):
-        text = f"{week} links were suspended in the last 7 days, {max(before, 0)} in the 7 days before"
-        suggestion = "a source may have started to mix identifiers: check the sources of the newest suspended links"
+        text = Sentence(MessageCode.SUSPENSION_SPIKE, count=week, before=max(before, 0))
+        suggestion = Sentence(MessageCode.CHECK_SOURCES)
         yield Finding(FindingKind.SUSPENSION_SPIKE, text, suggestion, week)
 
 
@@ -223,12 +238,11 @@ def weak_bridge(region: Region, key: str, customer: str, rules: Rules) -> Findin
         sides = [_known_side(start, link, neighbors, rules) for start in link.pair]
         if all(sides):
             strongest = sorted(min(side, key=lambda key: (rules.rank[namespace_of(key)], key)) for side in sides)
-            text = f"only {link.a} and {link.b} hold {strongest[0]} and {strongest[1]} in one customer"
-            suggestion = f"if they are two people, keepApart {strongest[0]} and {strongest[1]}, or undo the merge"
+            side_a, side_b = strongest
             return Finding(
                 FindingKind.WEAK_BRIDGE,
-                text,
-                suggestion,
+                Sentence(MessageCode.WEAK_BRIDGE, a=link.a, b=link.b, side_a=side_a, side_b=side_b),
+                Sentence(MessageCode.KEEP_APART_OR_UNDO, a=side_a, b=side_b),
                 len(keys),
                 customer=customer,
                 link=link,
@@ -246,12 +260,18 @@ def contradicting_values(region: Region, key: str, customer: str, rules: Rules) 
     apart = tuple(rules.strong_first(min(first.keys), max(first.keys)))
     return Finding(
         FindingKind.CONTRADICTING_VALUES,
-        f"in one customer {in_words(contradictions)}",
-        f"if one value is wrong, correct it at its source; if they are two people, keepApart {apart[0]} and {apart[1]}",
+        contradicting(contradictions),
+        Sentence(MessageCode.CORRECT_OR_KEEP_APART, a=apart[0], b=apart[1]),
         len(contradictions),
         customer=customer,
         suggested_apart=apart,
+        contradictions=tuple(contradictions),
     )
+
+
+def contradicting(contradictions: Iterable[Contradiction]) -> Sentence:
+    """Return that the values of a customer contradict each other."""
+    return Sentence(MessageCode.CONTRADICTING_VALUES, contradictions=in_words(contradictions))
 
 
 def _known_side(start: str, link: Link, neighbors: Mapping[str, set[str]], rules: Rules) -> list[str]:

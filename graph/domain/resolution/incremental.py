@@ -18,6 +18,7 @@ from graph.domain.model.order_totals import OrderTotals, add, order_totals_of, s
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.rules import Rules
+from graph.domain.model.sentences import MessageCode, Sentence
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, NewNode, Region, Writes
 from graph.domain.resolution.clusters import Cluster, clusters_of
 from graph.domain.resolution.intake import Delta
@@ -195,14 +196,15 @@ class IncrementalResolution:
         """Record the history of a clean cluster: the creation or extension of the customer, and each merge."""
         cause = self._cause_of_keys(new_keys or tuple(cluster.keys))
         if survivor is None:
-            self._record_change(ChangeKind.CUSTOMER_CREATED, cause, id, keys=new_keys, reason="seen for the first time")
+            reason = Sentence(MessageCode.FIRST_SEEN)
+            self._record_change(ChangeKind.CUSTOMER_CREATED, cause, id, keys=new_keys, reason=reason)
         elif new_keys:
             self._record_change(
                 ChangeKind.IDENTIFIERS_MOVED,
                 cause,
                 id,
                 keys=new_keys,
-                reason="seen with this customer for the first time",
+                reason=Sentence(MessageCode.FIRST_SEEN_WITH_CUSTOMER),
             )
         merged = {customer.node: customer for customer in existing if customer is not survivor}
         for pair in cluster.links:
@@ -352,7 +354,7 @@ class IncrementalResolution:
             kind = ChangeKind.LINK_RESTORED if was_suspended else ChangeKind.LINK_SUSPENDED
             if was_suspended and after.state is LinkState.EXCLUDED:
                 continue
-            reason = after.reason.message if after.reason else "no limit, override or guard is against it anymore"
+            reason = after.reason.message if after.reason else Sentence(MessageCode.NO_CONFLICT)
             suspended = before if was_suspended else after
             strong, weak = self._rules.strong_first(*pair)
             self._record_change(

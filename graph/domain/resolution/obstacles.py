@@ -10,6 +10,7 @@ from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.links import Link, LinkReasonCode, LinkState
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import Rules
+from graph.domain.model.sentences import MessageCode, Sentence, sentence_of
 from graph.domain.model.store_values import Region
 from graph.domain.resolution.chains import ActiveGraph, EvidenceChain
 from graph.domain.resolution.contradictions import Contradiction, in_words
@@ -37,7 +38,7 @@ class Obstacle(Struct, frozen=True, gc=False):
     """
 
     kind: ObstacleKind
-    message: str
+    message: Sentence
     link: Link | None = None
     key: str = ""
     override: Override | None = None
@@ -60,19 +61,23 @@ def obstacles_of(
     obstacles: list[Obstacle] = []
     for override in overrides:
         if override.kind is OverrideKind.APART and {side.get(override.a), side.get(override.b)} == {0, 1}:
-            actor = override.actor or "a steward"
-            reason = f" ({override.reason})" if override.reason else ""
-            text = f"{actor} keeps {override.a} and {override.b} apart{reason}"
-            obstacles.append(Obstacle(ObstacleKind.APART, text, override=override))
+            obstacles.append(Obstacle(ObstacleKind.APART, _kept_apart(override), override=override))
     between = [link for link in region.links.values() if {side.get(link.a), side.get(link.b)} == {0, 1}]
     for link in sorted(between, key=lambda link: (link.state is LinkState.EXCLUDED, link.pair)):
         if link.reason is not None and link.reason.code is not LinkReasonCode.APART:
             obstacles.append(_link_obstacle(link, region, side, rules, contradictions))
     obstacles += _shared_obstacles(region, side)
     if not obstacles:
-        text = f"no evidence links the customer of {a} with the customer of {b}"
-        obstacles.append(Obstacle(ObstacleKind.NO_EVIDENCE, text))
+        obstacles.append(Obstacle(ObstacleKind.NO_EVIDENCE, Sentence(MessageCode.NO_EVIDENCE, a=a, b=b)))
     return tuple(obstacles)
+
+
+def _kept_apart(override: Override) -> Sentence:
+    actor = override.actor or "a steward"
+    if not override.reason:
+        return Sentence(MessageCode.ACTOR_KEEPS_APART, actor=actor, a=override.a, b=override.b)
+    code = MessageCode.ACTOR_KEEPS_APART_BECAUSE
+    return Sentence(code, actor=actor, a=override.a, b=override.b, text=override.reason)
 
 
 def _link_obstacle(
@@ -80,11 +85,11 @@ def _link_obstacle(
 ) -> Obstacle:
     reason = link.reason
     assert reason is not None
-    text = f"{link.a} and {link.b} were seen together, but {reason.message}"
+    text = seen_together_but(link, sentence_of(reason.message) or reason.message)
     kind = ObstacleKind[reason.code.name]
     if kind is ObstacleKind.GUARD:
         if contradictions:
-            text = f"{link.a} and {link.b} were seen together, but {in_words(contradictions)}"
+            text = seen_together_but(link, in_words(contradictions))
         return Obstacle(kind, text, link, contradictions=tuple(contradictions))
     if kind in (ObstacleKind.SHARED, ObstacleKind.BLOCKED):
         key = next((key for key in link.pair if _links_nothing(region.members[key])), link.a)
@@ -105,6 +110,11 @@ def _link_obstacle(
     return Obstacle(kind, text, link, conflicting_chains=tuple(chains))
 
 
+def seen_together_but(link: Link, reason: str) -> Sentence:
+    """Return that a link does not join its ends, and why."""
+    return Sentence(MessageCode.SEEN_TOGETHER_BUT, a=link.a, b=link.b, reason=reason)
+
+
 def _links_nothing(member: Member) -> bool:
     return member.shared or member.blocked
 
@@ -122,6 +132,6 @@ def _shared_obstacles(region: Region, side: Mapping[str, int]) -> list[Obstacle]
         member = region.members[key]
         if _links_nothing(member):
             kind = ObstacleKind.BLOCKED if member.blocked else ObstacleKind.SHARED
-            reason = "a steward blocked it" if member.blocked else "it is shared, so its links are excluded"
-            obstacles.append(Obstacle(kind, f"both were seen with {key}, but {reason}", key=key))
+            code = MessageCode.BOTH_SEEN_WITH_BLOCKED if member.blocked else MessageCode.BOTH_SEEN_WITH_SHARED
+            obstacles.append(Obstacle(kind, Sentence(code, identifier=key), key=key))
     return obstacles

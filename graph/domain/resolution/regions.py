@@ -14,6 +14,7 @@ from graph.domain.model.links import LinkState, merge_reason
 from graph.domain.model.order_totals import add, order_totals_of
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import Rules
+from graph.domain.model.sentences import MessageCode, Sentence
 from graph.domain.resolution.customer_ids import IdAssignment, assign_ids
 from graph.domain.resolution.overlay import Overlay
 from graph.domain.resolution.resolution import LinkVerdict, resolve_groups
@@ -198,10 +199,11 @@ class ResolvedRegion:
         created = self._assignment.created
         for (before, after), keys in flows.items():
             if before and not after:
-                reason = "no valid observation or override names them anymore"
+                reason = Sentence(MessageCode.NOT_NAMED)
                 yield PendingChange(ChangeKind.CUSTOMER_EMPTIED, before, "", tuple(keys), reason)
             elif not before and after in created:
-                yield PendingChange(ChangeKind.CUSTOMER_CREATED, after, "", tuple(keys), "seen for the first time")
+                reason = Sentence(MessageCode.FIRST_SEEN)
+                yield PendingChange(ChangeKind.CUSTOMER_CREATED, after, "", tuple(keys), reason)
         for (before, after), keys in flows.items():
             if not after or (not before and after in created):
                 continue
@@ -213,7 +215,7 @@ class ResolvedRegion:
             if kind is ChangeKind.CUSTOMER_SPLIT:
                 yield PendingChange(kind, before, after, tuple(keys), self._split_reason(keys))
             else:
-                yield PendingChange(kind, after, before, tuple(keys), "stronger or newer evidence links them here")
+                yield PendingChange(kind, after, before, tuple(keys), Sentence(MessageCode.BETTER_EVIDENCE))
         for (before, after), keys in flows.items():
             if before and after and self._assignment.redirects.get(before) == after and self._was_live(before):
                 pair, reason = self._merge_cause(before, after)
@@ -224,25 +226,25 @@ class ResolvedRegion:
     def _was_live(self, id: str) -> bool:
         return self._by_id[id].live
 
-    def _merge_cause(self, before: str, after: str) -> tuple[Pair | None, str]:
+    def _merge_cause(self, before: str, after: str) -> tuple[Pair | None, Sentence]:
         """Return the first link that merged identifiers of two customers, and the reason in words."""
         for override in self._overrides:
             if {self._id_before(override.a), self._id_before(override.b)} == {before, after}:
-                return override.pair, f"a steward keeps {override.a} and {override.b} together"
+                return override.pair, Sentence(MessageCode.KEPT_TOGETHER, a=override.a, b=override.b)
         for pair in self._merging_pairs:
             ids = {self._id_before(pair[0]), self._id_before(pair[1])}
             if before in ids and len(ids) > 1:
                 link = self._overlay.links[pair]
                 return pair, merge_reason(link)
-        return None, "their identifiers are connected now"
+        return None, Sentence(MessageCode.CONNECTED_NOW)
 
-    def _split_reason(self, keys: list[str]) -> str:
+    def _split_reason(self, keys: list[str]) -> Sentence:
         """Return the reason of the first link that is not active between the keys that left and the others."""
         moved = set(keys)
         for pair, (state, reason) in sorted(self.verdicts.items()):
             if reason is not None and state is not LinkState.ACTIVE and (pair[0] in moved) != (pair[1] in moved):
-                return f"{pair[0]} and {pair[1]}: {reason.message}"
-        return "no link connects them anymore"
+                return Sentence(MessageCode.LINK_NOT_ACTIVE, a=pair[0], b=pair[1], reason=reason.message)
+        return Sentence(MessageCode.NOT_LINKED)
 
 
 def resolve_region(

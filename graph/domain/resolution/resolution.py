@@ -21,6 +21,7 @@ from graph.domain.model.links import (
 from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import Rules
+from graph.domain.model.sentences import MessageCode, Sentence
 from graph.domain.resolution.groups import Groups
 
 LinkVerdict = tuple[LinkState, LinkReason | None]
@@ -39,19 +40,15 @@ class Resolution(Struct, frozen=True, gc=False):
 def exclusion_reason(link: Link, rules: Rules, shared: Set[str], blocked: Set[str]) -> LinkReason | None:
     """Return why a link is excluded (step 3); `None` if it is not."""
     if not link.meets_threshold(rules.min_confidence):
-        return LinkReason(
-            LinkReasonCode.BELOW_THRESHOLD,
-            f"its confidence {link.confidence:g} is below the threshold {rules.min_confidence:g}",
-        )
+        confidence, threshold = f"{link.confidence:g}", f"{rules.min_confidence:g}"
+        message = Sentence(MessageCode.BELOW_THRESHOLD, confidence=confidence, threshold=threshold)
+        return LinkReason(LinkReasonCode.BELOW_THRESHOLD, message)
     for key in link.pair:
         if key in blocked:
-            return LinkReason(LinkReasonCode.BLOCKED, f"a steward blocked {key}")
+            return LinkReason(LinkReasonCode.BLOCKED, Sentence(MessageCode.BLOCKED, identifier=key))
     for key in link.pair:
         if key in shared:
-            return LinkReason(
-                LinkReasonCode.SHARED,
-                f"{key} is shared: it was seen with more identifiers than the rules allow",
-            )
+            return LinkReason(LinkReasonCode.SHARED, Sentence(MessageCode.SHARED, identifier=key))
     return None
 
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from service.http.auth import ApiKeys
 
 from graph.domain.model.errors import InvalidInput
 from service.config import settings
-from service.http.auth import ApiKeys
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,72 @@
+"""References: texts that stand for an identifier or a position, and show nothing of it.
+
+They are encrypted and authenticated by AES-SIV (RFC 5297), which is made for the same text to result in the same
+reference. The secret is a named value of the store, so that all processes accept the references of each other.
+"""
+
+import base64
+import binascii
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from graph.domain.model.errors import StoreUnavailable
+
+REFERENCES_KEY = "references"
+"""The name under which the store keeps the secret."""
+IDENTIFIER, CURSOR = b"identifier", b"cursor"
+"""What a reference stands for: one kind is not accepted in place of the other."""
+_KEY_BITS = 256
+
+
+class NamedValues(Protocol):
+    """The named values of a store."""
+
+    async def get_value(self, name: str) -> str | None:
+        """Return the text stored under a name."""
+        ...
+
+    async def replace_value(self, name: str, text: str, expected: str | None) -> bool:
+        """Store a text under a name if the text `expected` is stored there; return whether it was."""
+        ...
+
+
+class References:
+    """Makes and reads references, once `open` has read the store's secret or made one."""
+
+    def __init__(self, store: NamedValues) -> None:
+        self._store = store
+        self._cipher: AESSIV | None = None
+
+    async def open(self) -> None:
+        """Read the secret. The first process to do so makes it."""
+        if self._cipher is not None:
+            return
+        text = await self._store.get_value(REFERENCES_KEY)
+        if text is None:
+            made = AESSIV.generate_key(_KEY_BITS).hex()
+            is_first = await self._store.replace_value(REFERENCES_KEY, made, None)
+            text = made if is_first else await self._store.get_value(REFERENCES_KEY)
+        if text is None:
+            raise StoreUnavailable("the secret of the references was removed while it was read")
+        self._cipher = AESSIV(bytes.fromhex(text))
+
+    def seal(self, text: str, kind: bytes) -> str:
+        """Return the reference to a text. Raises `StoreUnavailable` before `open`."""
+        sealed = self._opened().encrypt(text.encode(), [kind])
+        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+    def unseal(self, reference: str, kind: bytes) -> str | None:
+        """Return the text of a reference; `None` if `seal` did not make it. Raises `StoreUnavailable` before `open`."""
+        cipher = self._opened()
+        try:
+            sealed = base64.b64decode(reference + "=" * (-len(reference) % 4), b"-_", validate=True)
+            return cipher.decrypt(sealed, [kind]).decode()
+        except (binascii.Error, InvalidTag, ValueError):
+            return None
+
+    def _opened(self) -> AESSIV:
+        if self._cipher is None:
+            raise StoreUnavailable("the service is starting")
+        return self._cipher

@@ -1,0 +1,91 @@
+"""What a viewer is shown of values: identifiers and attributes that it may not read are masked."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from graph.commands.commit import Accepted, CommandResult
+from graph.commands.references import IDENTIFIER, References
+from graph.domain.access.masked_values import Masks
+from graph.domain.access.scopes import GRAPH_READ
+from graph.domain.access.viewer import Viewer
+from graph.domain.model.identifiers import namespace_of
+from graph.domain.profile.attributes import ProfileAttribute
+from graph.domain.profile.insights import CustomerInsights
+from graph.domain.profile.pages import CustomerView
+from graph.identity_graph import IdentityGraph
+
+REFERENCE = "ref_"
+"""What references to identifiers begin with."""
+
+
+class ViewerMasks:
+    """Masks values for one viewer. An identifier that it names in its request is shown to it as it is."""
+
+    __slots__ = ("_graph", "_masks", "_presented", "viewer")
+
+    def __init__(self, graph: IdentityGraph, viewer: Viewer) -> None:
+        self._graph, self.viewer = graph, viewer
+        self._presented: set[str] = set()
+        self._masks: Masks | None = None
+
+    @property
+    def masks(self) -> Masks:
+        """What masks values for the viewer; it is shown the identifiers that it sent itself."""
+        if self._masks is None:
+            self._masks = Masks(self.viewer, self._graph.rules, self._graph.catalog, self._presented)
+        return self._masks
+
+    @property
+    def references(self) -> References | None:
+        """What hides the values in cursors; `None` for a viewer that sees them."""
+        return None if self.viewer.sees_contacts else self._graph.references
+
+    def key(self, namespace: str, raw: str, path: tuple[str | int, ...] = ()) -> str:
+        """Return the key of an identifier that the caller names by its value, or by its reference.
+
+        Raises `InvalidInput` if it cannot be an identifier.
+        """
+        if raw.startswith(REFERENCE) and self.viewer.may(GRAPH_READ) and self.viewer.is_unrestricted:
+            key = self._graph.references.unseal(raw.removeprefix(REFERENCE), IDENTIFIER)
+            if key is not None and namespace_of(key) == namespace:
+                return key
+        key = self._graph.rules.key(namespace, raw, path)
+        self._presented.add(key)
+        return key
+
+    async def reference_to(self, key: str) -> str:
+        """Return the reference to an identifier."""
+        await self._graph.references.open()
+        return REFERENCE + self._graph.references.seal(key, IDENTIFIER)
+
+    def shown_profile(self, insights: CustomerInsights) -> Mapping[str, ProfileAttribute]:
+        """Return the attributes of a customer."""
+        return self.masks.profile(insights.profile)
+
+    async def _shown(self, views: Sequence[CustomerView | None]) -> list[CustomerView | None]:
+        """Return views with what the viewer is shown of their values."""
+        masks = self.masks
+        if not masks.hides_anything:
+            return list(views)
+        await self._graph.references.open()
+        return [view if view is None else masks.view(view) for view in views]
+
+    def shown_results(self, results: Sequence[CommandResult]) -> list[CommandResult]:
+        """Return the results of statements with what the viewer is shown of their values."""
+        masks = self.masks
+        if not masks.hides_anything:
+            return list(results)
+        return [
+            replace(result, links=list(map(masks.link, result.links)), merges=list(map(masks.change, result.merges)))
+            if isinstance(result, Accepted)
+            else result
+            for result in results
+        ]
+
+    def _present(self, text: str) -> None:
+        """Note the identifiers that a text may be: the caller is shown what it typed as it is."""
+        for namespace in self._graph.rules.names:
+            value = self._graph.rules.normalize_value(namespace, text)
+            if isinstance(value, str):
+                self._presented.add(f"{namespace}={value}")
