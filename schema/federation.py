@@ -1,11 +1,28 @@
 """The schema as a subgraph of Apollo Federation 2."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import strawberry.federation
-from graphql import GraphQLObjectType, introspection_types, is_input_object_type
+from graphql import (
+    DocumentNode,
+    FieldDefinitionNode,
+    GraphQLObjectType,
+    ListValueNode,
+    ObjectTypeDefinitionNode,
+    ScalarTypeDefinitionNode,
+    StringValueNode,
+    Visitor,
+    introspection_types,
+    is_input_object_type,
+    parse,
+    print_ast,
+    visit,
+)
 from strawberry.federation.schema import FederationAny
 
+from graph.domain.access.scopes import ANY
 from graph.domain.model.errors import InvalidInput
 from graph.domain.profile.pages import MAX_PAGE
 from schema.shared.context import Info
@@ -38,7 +55,52 @@ enum link__Purpose {
 
 '''
 """The directives of Apollo Federation that the schema uses, as their specifications define them."""
+_REQUIRES_SCOPES = "@requiresScopes"
+_SCOPE_DEFINITIONS = '''"""The scopes that the token of a request must contain, as alternatives of sets."""
+directive @requiresScopes(scopes: [[federation__Scope!]!]!) on ENUM | FIELD_DEFINITION | INTERFACE | OBJECT | SCALAR
+
+"""A scope of a token. E.g. `customer:read`."""
+scalar federation__Scope
+
+'''
 ENTITY_KEYS = {"Customer": ("id", Customer.resolve_reference), "Order": ("number", Order.resolve_reference)}
+
+
+class _RouterScopes(Visitor):
+    """Adds `@requiresScopes` to the fields of object types, and to the imports of the schema."""
+
+    def __init__(self, scopes: Mapping[str, str | None]) -> None:
+        super().__init__()
+        self._scopes = scopes
+
+    def enter_object_type_definition(self, node: ObjectTypeDefinitionNode, *_: Any) -> ObjectTypeDefinitionNode:
+        """Add the scope of each field. That of the type is not added: routers require both."""
+        fields = [self._field(f"{node.name.value}.{field.name.value}", field) for field in node.fields or ()]
+        return replace(node, fields=tuple(fields))
+
+    def _field(self, coordinate: str, field: FieldDefinitionNode) -> FieldDefinitionNode:
+        scope = self._scopes.get(coordinate)
+        if scope is None or scope == ANY:
+            return field
+        stated = parse(f'scalar Stated {_REQUIRES_SCOPES}(scopes: [["{scope}"]])').definitions[0]
+        added = cast("ScalarTypeDefinitionNode", stated).directives or ()
+        return replace(field, directives=(*(field.directives or ()), *added))
+
+    def enter_list_value(self, node: ListValueNode, *_: Any) -> ListValueNode | None:
+        """Import the directive."""
+        values = [value.value for value in node.values if isinstance(value, StringValueNode)]
+        if "@key" not in values:
+            return None
+        return ListValueNode(values=(*node.values, StringValueNode(value=_REQUIRES_SCOPES)))
+
+
+def with_router_scopes(sdl: str, scopes: Mapping[str, str | None]) -> str:
+    """Return an SDL whose fields state their scopes as `@requiresScopes`, for routers that enforce it.
+
+    `scopes` are those of the coordinates. A router compares them with the scopes of a request's token.
+    """
+    visited: DocumentNode = visit(parse(sdl), _RouterScopes(scopes))
+    return f"{_SCOPE_DEFINITIONS}{print_ast(visited)}\n"
 
 
 class KithSchema(strawberry.federation.Schema):

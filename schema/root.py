@@ -9,7 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from graph.domain.access.roles import BUILT_IN
 from graph.viewer_graph import ViewerGraph
 from schema.execution import access
-from schema.federation import FEDERATION_DEFINITIONS, KithSchema
+from schema.federation import FEDERATION_DEFINITIONS, KithSchema, with_router_scopes
 from schema.operations.attributes import AttributeMutations, AttributeQueries
 from schema.operations.changes import ChangeQueries, ChangeSubscriptions
 from schema.operations.consents import ConsentMutations, ConsentQueries
@@ -103,12 +103,14 @@ def new_context(graph: ViewerGraph, is_authorized: Callable[[], bool] = _always)
     return Context(graph, partial(Customer.of, graph=graph), is_authorized)
 
 
-def sdl() -> str:
+def sdl(router_scopes: bool = False) -> str:
     """Return the schema definition language (SDL), with the definitions of all directives that it uses.
 
     So tools without support for Apollo Federation can load it; `_service { sdl }` returns the subgraph without them.
+    With `router_scopes`, fields state their scopes as `@requiresScopes` too.
     """
-    return FEDERATION_DEFINITIONS + schema.as_str() + "\n"
+    text = FEDERATION_DEFINITIONS + schema.as_str() + "\n"
+    return with_router_scopes(text, access.coordinates(schema._schema)) if router_scopes else text
 
 
 def access_table() -> str:

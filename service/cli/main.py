@@ -12,6 +12,7 @@ from graph.domain.model.errors import InvalidInput, KithError
 from graph.domain.model.rules import with_country
 from graph.domain.profile.pages import ById, ByKey
 from graph.domain.resolution import scenario
+from schema.root import sdl
 from service.bootstrap import Wiring, open_traces, wire
 from service.cli import backup, ingest, migrate, rules, sources, startup, verify
 from service.cli.customer_page import print_customer, selection
@@ -114,6 +115,20 @@ def lookup(
 
     if not run_with_wiring(settings_module.load(store=store, rules=rules), run, read_only=True):
         raise typer.Exit(1)
+
+
+@app.command()
+def schema(
+    federation_scopes: Annotated[
+        bool,
+        typer.Option(
+            "--federation-scopes",
+            help="State the scope of each field as @requiresScopes, too, for routers that compare it with tokens.",
+        ),
+    ] = False,
+) -> None:
+    """Print the schema as SDL, for code generators and for the composition of a supergraph."""
+    typer.echo(sdl(federation_scopes), nl=False)
 
 
 @app.command()

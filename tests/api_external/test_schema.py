@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from schema.root import sdl
 from tests.builders.services import API, ROOT, Serve, node, require
 
 SDL = ROOT / "schema" / "schema.graphql"
@@ -44,8 +45,11 @@ Loader = Callable[[Path], subprocess.CompletedProcess[str]]
 
 
 @pytest.mark.parametrize("load", LOADERS)
-def test_tools_without_federation_load_the_schema(load: Loader) -> None:
-    loaded = load(SDL)
+@pytest.mark.parametrize("router_scopes", [False, True])
+def test_tools_without_federation_load_the_schema(load: Loader, router_scopes: bool, tmp_path: Path) -> None:
+    path = tmp_path / "kith.graphql"
+    path.write_text(sdl(router_scopes))
+    loaded = load(path)
     assert loaded.returncode == 0, loaded.stderr
     for line in loaded.stdout.splitlines():
         assert int(line.split()[-1]) > 150, "the number of types"
@@ -71,16 +75,20 @@ def test_all_audits_of_graphql_over_http_pass(serve_sqlite: Serve) -> None:
     assert Counter(row["status"] for row in table) == {"ok": 61}
 
 
-def test_it_composes_with_another_subgraph(tmp_path: Path) -> None:
+@pytest.mark.parametrize("router_scopes", [False, True])
+def test_it_composes_with_another_subgraph(router_scopes: bool, tmp_path: Path) -> None:
     # given
     kith = tmp_path / "kith.graphql"
-    kith.write_text(SDL.read_text())
+    kith.write_text(sdl(router_scopes))
     # when
     done = node("compose.mjs", kith, API / "reviews.graphql")
     # then
     assert done.returncode == 0, done.stderr
     assert '@join__type(graph: KITH, key: "id")' in done.stdout
     assert '@join__type(graph: REVIEWS, key: "number")' in done.stdout
+    # and the supergraph states scopes only if they were asked for
+    stated = 'LinkConnection! @join__field(graph: KITH) @requiresScopes(scopes: [["graph:read"]])'
+    assert (stated in done.stdout) is router_scopes
 
 
 def test_a_subgraph_that_does_not_fit_does_not_compose(tmp_path: Path) -> None:
@@ -97,7 +105,7 @@ def test_nothing_that_clients_rely_on_is_broken() -> None:
 
 def test_a_breaking_change_is_named(tmp_path: Path) -> None:
     changed = tmp_path / "changed.graphql"
-    changed.write_text(SDL.read_text().replace("  known: Boolean!\n", "  known: String\n"))
+    changed.write_text(SDL.read_text().replace("  known: Boolean! @", "  known: String @"))
     done = node("breaking.mjs", SDL, changed)
     assert done.returncode == 1
     assert "BREAKING: Field 'Customer.known' changed type from 'Boolean!' to 'String'" in done.stdout

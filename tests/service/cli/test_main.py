@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from schema.root import sdl
 from service.config.rules_file import default_text
 from tests.builders.clients import identifiers
 from tests.builders.services import kith
@@ -31,6 +32,13 @@ def test_simulate_prints_the_result_as_json(tmp_path: Path) -> None:
     assert result["suspended"][0]["link"] == ["cookie=1", "crm=Tom"]
     assert result["rejected"][0]["observation"] == "e9"
     assert set(result) == {"customers", "suspended", "rejected"}
+
+
+def test_the_schema_is_printed_with_the_scopes_of_federation_on_demand(tmp_path: Path) -> None:
+    plain, scoped = kith(tmp_path, "schema"), kith(tmp_path, "schema", "--federation-scopes")
+    assert plain.returncode == scoped.returncode == 0
+    assert plain.stdout == sdl()
+    assert scoped.stdout == sdl(router_scopes=True)
 
 
 def test_simulate_fails_with_both_lists_if_the_expectation_differs(tmp_path: Path) -> None:
