@@ -66,7 +66,7 @@ CRM, OTHER_CRM, COOKIE, SHARED = (
     "cookie=cookiecanary123456",
     "cookie=kioskcanary998877",
 )
-CONTACTS = ("canary", "15117654321", "77001", '0011"', '0022"', "7654321")
+CONTACTS = ("canary", "15117654321", "77001", "7654321")
 """Parts of values that no mask shows. The names of people are canaries of their own."""
 NAMES = ("Zephyrine", "Quackenbush", "1980-05-04", "2010-11-23", "Plumstreet", "98765", "Whimsyville")
 """Values of attributes, which `profile:unmasked` shows."""
@@ -96,7 +96,9 @@ class Asked:
         """The data and the errors of the answer."""
         context = new_context(ViewerGraph(self._client.graph, viewer_of(role)), lambda: True)
         answer = self._run(self._runner.run(GraphQLRequest(text, variables or {}), context, ALL))
-        return {"data": answer.data, "errors": [str(error) for error in answer.errors or ()]}
+        errors = [str(error) for error in answer.errors or ()]
+        # As it is sent: in memory, a masked value equals what it stands for.
+        return orjson.loads(orjson.dumps({"data": answer.data, "errors": errors}))
 
 
 @pytest.fixture
@@ -104,6 +106,7 @@ def shop(store: Store, run: Run) -> Client:
     """A shop whose values are canaries, with everything that quotes them: reasons, overrides, findings, texts."""
     client = Client(store, run, rules_file.parse(RULES))
     client.link(seen(CRM, EMAIL, at="2026-01-01T00:00:00Z", source="crm"))
+    client.link(seen(CARD))
     client.link(seen(EMAIL, PHONE, COOKIE), seen(CARD, COOKIE), seen(OTHER_CRM, OTHER_EMAIL, at="2026-01-02T00:00:00Z"))
     client.link(seen(OTHER_CRM, EMAIL), seen(COOKIE, OTHER_EMAIL, confidence=0.5))
     for key, name, born in ((CRM, "Zephyrine", "1980-05-04"), (OTHER_CRM, "Quackenbush", "2010-11-23")):
@@ -290,7 +293,7 @@ def test_the_consent_in_effect_is_the_same_behind_masks_that_are_equal(shop: Cli
     # then
     decisions = [each["decision"] for each in unmasked["customer"]["consents"]]
     assert decisions == [each["decision"] for each in masked["customer"]["consents"]] != []
-    assert len(decisions) == 2
+    assert len(decisions) == 3
     assert masked["customer"]["consent"]["decision"] == unmasked["customer"]["consent"]["decision"] == "WITHDRAWN"
 
 
