@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from graph.domain.access.masking import mask_key
 from graph.domain.model.errors import KithError, Overloaded
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.observations import EvidenceStatement, Observation, identifiers_of
@@ -249,7 +250,7 @@ class Preview:
 
     def _presented_keys(self, keys: Iterable[str]) -> tuple[str, ...]:
         sample = sorted(keys)[:MAX_SAMPLE_KEYS]
-        return tuple(mask(key) for key in sample) if self.mask_values else tuple(sample)
+        return tuple(mask_key(key) for key in sample) if self.mask_values else tuple(sample)
 
 
 class Previews:
@@ -292,12 +293,6 @@ class Previews:
         """Stop all previews."""
         for preview in self._previews.values():
             preview.cancel()
-
-
-def mask(key: str) -> str:
-    """Mask a key except for two characters of its value, which distinguish two values but do not identify a person."""
-    namespace, value = Identifier.from_key(key)
-    return f"{namespace}={value[:2]}…" if len(value) > 4 else f"{namespace}=…"
 
 
 def _key(rules: Rules, namespace: str, raw: str) -> str | None:

@@ -112,8 +112,12 @@ class SourceRevocationQueries:
         ids = [revocation.id for revocation in revocations]
         begin = ids.index(position[0]) + 1 if position[0] in ids else 0
         page = Page(revocations[begin : begin + size], len(revocations) > begin + size)
+        masks = info.context.graph.masks
         result: Connection[SourceRevocation] = connection(
-            page, SourceRevocation.of, lambda revocation: encode(revocation.id), after
+            page,
+            lambda item: SourceRevocation.of(masks.source_revocation(item)),
+            lambda revocation: encode(revocation.id),
+            after,
         )
         return result
 
@@ -152,7 +156,9 @@ class SourceRevocationMutations:
         except InvalidInput as error:
             return _failed(error)
         return SourceRevocationPayload(
-            revocation=SourceRevocation.of(revoked.revocation), created=revoked.created, errors=[]
+            revocation=SourceRevocation.of(info.context.graph.masks.source_revocation(revoked.revocation)),
+            created=revoked.created,
+            errors=[],
         )
 
     @strawberry.mutation(
@@ -177,4 +183,5 @@ class SourceRevocationMutations:
             revocation = await info.context.graph.restore_source(str(input.id), input.actor or "")
         except InvalidInput as error:
             return _failed(error)
-        return SourceRevocationPayload(revocation=SourceRevocation.of(revocation), created=False, errors=[])
+        shown = info.context.graph.masks.source_revocation(revocation)
+        return SourceRevocationPayload(revocation=SourceRevocation.of(shown), created=False, errors=[])

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from graph.domain.access.masking import mask_key
 from graph.ports import Store as AnyStore
-from graph.queries.rules_preview import mask
 from graph.verification.findings import NOT_REPAIRED, Finding, Report
 from graph.verification.repair import Repairs
 from graph.verification.scratch import Scratch
@@ -102,4 +102,4 @@ def _described(finding: Finding, show: bool) -> str:
 
 def _masked(name: str) -> str:
     """Mask the key of an identifier; of another name, as the id of an observation, two characters are shown."""
-    return mask(name) if "=" in name else f"{name[:2]}…"
+    return mask_key(name) if "=" in name else f"{name[:2]}…"

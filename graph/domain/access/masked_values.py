@@ -21,6 +21,7 @@ from graph.domain.model.links import Link, LinkReason
 from graph.domain.model.overrides import Override
 from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.domain.model.sentences import FREE_TEXTS, IDENTIFIERS, VALUES, MessageCode, Parameter, Sentence, sentence_of
+from graph.domain.model.source_revocations import SourceRevocation
 from graph.domain.profile.attributes import ProfileAttribute, ReportedValue
 from graph.domain.profile.catalog import AttributeDefinition, AttributeType, Catalog
 from graph.domain.profile.pages import (
@@ -60,20 +61,20 @@ class Masks:
     """The masks of one viewer. `presented` are the keys that it sent in this request: it is shown these as they are."""
 
     def __init__(self, viewer: Viewer, rules: Rules, catalog: Catalog, presented: Collection[str] = ()) -> None:
-        self._hides_contacts = not viewer.sees_contacts
+        self.hides_contacts = not viewer.sees_contacts
         self._hides_profile = not viewer.may(PROFILE_UNMASKED)
         self._hides_texts = not viewer.may(BEHAVIOR_TEXT)
         self._catalog, self._presented = catalog, presented
         self._namespaces = frozenset(rules.names) - {ORDER_NAMESPACE}
         self._keys: dict[str, str] = {}
-        self.hides_anything = self._hides_contacts or self._hides_profile
+        self.hides_anything = self.hides_contacts or self._hides_profile
         """Whether the viewer is shown anything masked."""
 
     # --- values
 
     def key(self, key: str) -> str:
         """Return a key as the viewer is shown it."""
-        if not self._hides_contacts or not key or isinstance(key, Masked) or key in self._presented:
+        if not self.hides_contacts or not key or isinstance(key, Masked) or key in self._presented or MASK in key:
             return key
         if (shown := self._keys.get(key)) is None:
             is_shown = namespace_of(key) == ORDER_NAMESPACE
@@ -82,7 +83,7 @@ class Masks:
 
     def text(self, text: str) -> str:
         """Return a text that people wrote."""
-        return mask_in_text(text, self._namespaces) if self._hides_contacts and text else text
+        return mask_in_text(text, self._namespaces) if self.hides_contacts and text else text
 
     def attribute(self, name: str, value: Any) -> Any:
         """Return a value of an attribute; the name of a part of an address is `address.city`."""
@@ -157,6 +158,11 @@ class Masks:
     def entry(self, entry: Entry) -> Entry:
         """Return an entry of the history."""
         return replace(entry, change=self.change(entry.change))
+
+    @_if_hidden
+    def source_revocation(self, revocation: SourceRevocation) -> SourceRevocation:
+        """Return the revocation of a source."""
+        return replace(revocation, reason=self.text(revocation.reason))
 
     # --- explanations
 
@@ -265,7 +271,7 @@ class Masks:
 
     def _interaction(self, fact: Fact) -> Fact:
         facts = fact.facts
-        if self._hides_contacts and facts:
+        if self.hides_contacts and facts:
             facts = compact(mask_in_values(parse_stored(facts), self._namespaces))
         return replace(fact, key=self.key(fact.key), facts=facts)
 

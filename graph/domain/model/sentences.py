@@ -14,6 +14,7 @@ from typing import TypeAlias
 class MessageCode(Enum):
     """What a sentence says. The value is its text in English, with the names of its parameters in braces."""
 
+    REVOKED = "{reason}; revoked: {text}"
     SEEN_TOGETHER = "{a} and {b} were seen together ({sources}, {party} party)"
     SEEM_TOGETHER = "{a} and {b} seem to belong together ({sources})"
     KEPT_TOGETHER = "a steward keeps {a} and {b} together"
@@ -146,6 +147,7 @@ _FORMS = {
     "value_a": ".+?",
     "value_b": ".+?",
     "reason": ".+",
+    "text": ".+",
     "confidence": r"[\d.e-]+",
     "threshold": r"[\d.e-]+",
 }

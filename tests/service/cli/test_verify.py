@@ -29,7 +29,7 @@ def test_damage_is_reported_masked_and_repaired(tmp_path: Path, run: Run) -> Non
     shown = kith(tmp_path, "verify", "--show")
     # then
     assert (damaged.returncode, shown.returncode) == (1, 1)
-    assert damaged.stdout.startswith("identifiers: 1\n  email=an…: evidence\nnot clean: ")
+    assert damaged.stdout.startswith("identifiers: 1\n  email=a•••@e•••.com: evidence\nnot clean: ")
     assert "ann@example.com" not in damaged.stdout + damaged.stderr
     assert "  email=ann@example.com: evidence\n" in shown.stdout
     # when
