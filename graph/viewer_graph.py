@@ -1,6 +1,6 @@
 """The graph as one viewer may use it. `schema` knows the graph in this form only: without a viewer there is no view."""
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 
 from graph.commands.rules_control import RulesControl
@@ -146,7 +146,7 @@ class ViewerGraph(ViewerWrites):
         """Return what the viewer sees of customers in the order of `refs`, `None` for one that it does not reach."""
         if not refs:
             return []
-        self._ask(ref.id if isinstance(ref, ById) else ref.key for ref in refs)
+        self._ask([ref.id if isinstance(ref, ById) else ref.key for ref in refs])
         policies = self._graph.policies.for_purpose(self.viewer.purpose)
         chosen = selection if policies is None else policies.selection(selection)
         views = await self._reads.customers(refs, chosen)
@@ -156,7 +156,7 @@ class ViewerGraph(ViewerWrites):
             views = [None if view is None else policies.apply(view, self.catalog) for view in views]
         return await self._shown(views)
 
-    def _ask(self, names: Iterable[str]) -> None:
+    def _ask(self, names: Collection[str]) -> None:
         """Record what is asked for: ids and keys. Raises `TooManyLookups` if the viewer has used up its look-ups."""
         asked = dict.fromkeys(names)
         self.accessed.asked.update(asked)
@@ -192,7 +192,7 @@ class ViewerGraph(ViewerWrites):
 
     async def orders(self, numbers: Sequence[str]) -> list[tuple[str, Order] | None]:
         """Return orders by their numbers, with their keys, `None` for one that the viewer may not see."""
-        self._ask(f"{ORDER_NAMESPACE}={number}" for number in numbers)
+        self._ask([f"{ORDER_NAMESPACE}={number}" for number in numbers])
         found = await self._graph.orders(numbers)
         orders = await self._visible_orders(found)
         self.accessed.refused += orders.count(None) - found.count(None)

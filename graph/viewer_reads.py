@@ -57,6 +57,8 @@ class ViewerReads:
     async def customers(self, refs: Sequence[CustomerRef], selection: Selection) -> Views:
         """Return what the viewer sees of customers in the order of `refs`, `None` for one that it does not reach."""
         if not self._narrows:
+            if self._viewer.reach is Reach.ANY:
+                return self._shown(await self._graph.customers(refs, selection))
             return await self._reached(refs, selection)
         pages = {page: narrowed(page, self._viewer) for page in selection.pages}
         chosen = Selection.of(page for page in pages.values() if page is not None)
@@ -93,7 +95,10 @@ class ViewerReads:
         return await self._with_refused(refs, allowed, found)
 
     def _shown(self, views: Views) -> Views:
-        self._accessed.customers.update((view.customer.id, None) for view in views if view is not None)
+        customers = self._accessed.customers
+        for view in views:
+            if view is not None:
+                customers[view.customer.id] = None
         return views
 
     async def _with_refused(self, refs: Sequence[CustomerRef], allowed: Sequence[bool], views: Views) -> Views:

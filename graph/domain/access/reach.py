@@ -27,6 +27,7 @@ _SCOPE_OF_KIND = {
     TimelineKind.ORDER: scopes.ORDER_READ,
     TimelineKind.CHANGE: scopes.HISTORY_READ,
 }
+_SCOPES_OF_KINDS = frozenset(_SCOPE_OF_KIND.values())
 
 
 def may_ask_by(viewer: Viewer, ref: CustomerRef, rules: Rules) -> bool:
@@ -88,7 +89,7 @@ def _with_kinds(page: TimelinePage, kinds: tuple[TimelineKind, ...]) -> Timeline
 
 def narrows(viewer: Viewer) -> bool:
     """Return whether `narrowed` may change a page of a viewer."""
-    return viewer.reach is Reach.HELD or not all(map(viewer.may, _SCOPE_OF_KIND.values()))
+    return viewer.reach is Reach.HELD or not viewer.scopes >= _SCOPES_OF_KINDS
 
 
 class SelfPart(Struct, frozen=True):
