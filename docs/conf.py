@@ -40,7 +40,8 @@ def _navigation(folder: str) -> str:
             "limits",
         ],
         "internals": [
-            "architecture", "resolution-rule", "incremental-resolution", "stores", "compiled-execution", "scheduling",
+            "architecture", "resolution-rule", "incremental-resolution", "reach", "stores", "compiled-execution",
+            "scheduling",
         ],
     }.get(folder, [])  # fmt: skip
     pages = sorted(path.stem for path in (DOCS / folder).glob("*.md"))

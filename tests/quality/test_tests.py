@@ -51,6 +51,7 @@ COVERED_BY = {
     "graph/domain/access/roles.py": "access/test_matrix.py",
     "graph/domain/access/scopes.py": "schema/execution/test_access.py",
     "graph/domain/access/viewer.py": "access/test_matrix.py",
+    "graph/queries/evidence.py": "conformance/test_restricted_views.py",
     "graph/domain/model/changes.py": "graph/domain/resolution/test_incremental.py",
     "graph/domain/model/errors.py": "journeys/test_bad_input.py",
     "graph/domain/model/facts.py": "conformance/test_facts.py",
