@@ -31,7 +31,7 @@ def _navigation(folder: str) -> str:
     """The table of contents of one folder; its pages in the order of their names, or as `order` lists them."""
     order = {
         "guides": [
-            "sending-data", "from-spreadsheets", "looking-up-customers", "search", "families", "match-rules",
+            "sending-data", "sources-and-claims", "from-spreadsheets", "looking-up-customers", "search", "families", "match-rules",
             "overrides-and-undo", "changing-rules", "revoking-a-source", "segments", "consent", "subscriptions",
             "clients", "federation", "graph-in-neo4j",
         ],
