@@ -31,9 +31,9 @@ def _navigation(folder: str) -> str:
     """The table of contents of one folder; its pages in the order of their names, or as `order` lists them."""
     order = {
         "guides": [
-            "sending-data", "sources-and-claims", "from-spreadsheets", "looking-up-customers", "search", "families", "match-rules",
-            "overrides-and-undo", "changing-rules", "revoking-a-source", "segments", "consent", "subscriptions",
-            "clients", "federation", "graph-in-neo4j",
+            "sending-data", "sources-and-claims", "from-spreadsheets", "looking-up-customers", "search", "families",
+            "match-rules", "overrides-and-undo", "changing-rules", "revoking-a-source", "segments", "consent",
+            "subscriptions", "clients", "federation", "graph-in-neo4j",
         ],
         "operations": [
             "deployment", "monitoring", "backfill", "backup", "verify", "upgrade", "incidents", "sizing", "performance",

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from graph.commands.group_commit import GroupCommit
 from graph.commands.retries import with_retries
 from graph.commands.write_gate import WriteGate
+from graph.domain.access.decisions import MAX_ACTOR_LENGTH
 from graph.domain.model.changes import Cause, CauseType
 from graph.domain.model.errors import InvalidInput, KithError
 from graph.domain.model.source_revocations import SourceRevocation, SourceWindow
@@ -69,7 +70,11 @@ class SourceRevocationControl:
         Raises `InvalidInput` if the window is empty or ends in the future, or if nothing of the source is stored.
         """
         now, source, recorded_from = self._clock.now(), window.source, window.recorded_from
-        for name, text, max_length in (("source", source, 100), ("actor", actor, 100), ("reason", reason, 1000)):
+        for name, text, max_length in (
+            ("source", source, 100),
+            ("actor", actor, MAX_ACTOR_LENGTH),
+            ("reason", reason, 1000),
+        ):
             if (text or name == "source") and (problem := check_text(name, text, max_length)):
                 raise InvalidInput(problem.code, problem.message, problem.path)
         end = now if window.recorded_to is None else window.recorded_to

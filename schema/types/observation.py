@@ -68,7 +68,11 @@ class ObservationAccepted:
     accepted: strawberry.Private[Accepted]
     presented: strawberry.Private[Customer | None]
 
-    source: str = _of_accepted(lambda self: self.accepted.source, "The source of the observation. E.g. `web-shop`.")
+    source: str = _of_accepted(
+        lambda self: self.accepted.source,
+        "The source that the observation is recorded under: the one that was sent, or that of its claims. E.g. "
+        "`web-shop`, or `web-shop:claimed`.",
+    )
     id: str = _of_accepted(
         lambda self: self.accepted.id,
         "The id of the observation; `revokeObservations` accepts it together with the source. A hash of all fields "

@@ -5,7 +5,10 @@ from graph.domain.access.viewer import Viewer
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.validation import check_text
 
-MAX_ACTOR_LENGTH = 100
+MAX_NAME_LENGTH = 100
+"""Characters of the name of a person that a caller names."""
+MAX_ACTOR_LENGTH = 500
+"""Characters of a recorded actor: callers with tokens have long names, made of issuer, client and subject."""
 MAX_REASON_LENGTH = 1_000
 LOCAL_CALLER = "local"
 """The caller of a service without keys."""
@@ -18,7 +21,7 @@ def acting(viewer: Viewer, named: str) -> str:
     A service without keys knows no callers, so there the named person acts. Raises `InvalidInput` if the name is too
     long to be stored.
     """
-    if problem := check_text("actor", named, MAX_ACTOR_LENGTH) if named else None:
+    if problem := check_text("actor", named, MAX_NAME_LENGTH) if named else None:
         raise InvalidInput(problem.code, problem.message, problem.path)
     if not named or named == viewer.caller:
         actor = viewer.caller
@@ -27,7 +30,7 @@ def acting(viewer: Viewer, named: str) -> str:
     else:
         actor = f"{named}{_VIA}{viewer.caller}"
     if len(actor) > MAX_ACTOR_LENGTH:
-        message = f"actor is recorded as {actor!r}, which has {len(actor)} characters; {MAX_ACTOR_LENGTH} are allowed"
+        message = f"actor with the name of the caller has {len(actor)} characters; {MAX_ACTOR_LENGTH} are allowed"
         raise InvalidInput("INVALID_LENGTH", message, ("actor",))
     return actor
 
