@@ -197,7 +197,7 @@ class OperationRunner:
                     return
                 async for result in source:
                     if not context.is_authorized():
-                        yield _unauthorized()
+                        yield unauthorized()
                         return
                     yield _answer(result)
         except Exception as error:
@@ -244,7 +244,7 @@ def _forbidden(operation: Operation, viewer: Viewer) -> ExecutionAnswer:
     return ExecutionAnswer(Stage.ACCESS, errors=[error])
 
 
-def _unauthorized() -> ExecutionAnswer:
+def unauthorized() -> ExecutionAnswer:
     """Return the last answer of a stream whose key or token is no longer valid."""
     error = GraphQLError("the key or token is no longer valid", extensions={"code": "UNAUTHENTICATED"})
     return ExecutionAnswer(Stage.ACCESS, errors=[error])

@@ -9,7 +9,7 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from graph.domain.access.roles import DEVELOPER, ROLES, Role
+from graph.domain.access.roles import DEVELOPER, ROLES, Role, Roles
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.dates import DAY, SECOND
 from graph.domain.model.errors import KithError, StoreUnavailable
@@ -55,11 +55,14 @@ class _Key(Struct):
 class KeyRing:
     """The valid keys of a store by id. `now` returns the time in microseconds since 1970.
 
-    Without `allow_developer`, keys with the role that may do everything are not valid.
+    `roles` are those that a key may have. Without `allow_developer`, keys with the role that may do everything are not
+    valid.
     """
 
-    def __init__(self, store: Store, now: Callable[[], int], allow_developer: bool = False) -> None:
-        self._store, self._now, self._allow_developer = store, now, allow_developer
+    def __init__(
+        self, store: Store, now: Callable[[], int], allow_developer: bool = False, roles: Roles = ROLES
+    ) -> None:
+        self._store, self._now, self._allow_developer, self._roles = store, now, allow_developer, roles
         self._text: str | None = None
         self._keys: dict[str, _Key] = {}
         self._ended: dict[str, str] = {}
@@ -124,7 +127,7 @@ class KeyRing:
         valid: dict[str, _Key] = {}
         ended: dict[str, str] = {}
         for key in keys:
-            role = ROLES.get(key.role)
+            role = self._roles.get(key.role)
             state = key.state(now)
             if state != "valid":
                 ended[key.id] = state
@@ -137,7 +140,7 @@ class KeyRing:
                 viewer = viewer_of(key.name, role, sources, key.purposes)
                 known = self._keys.get(key.id)
                 used = key.last_used_day if known is None else known.used_day
-                signed_in = SignedIn(viewer, partial(self.holds, key.id))
+                signed_in = SignedIn(viewer, partial(self.holds, key.id), role.scopes_with_reason)
                 valid[key.id] = _Key(bytes.fromhex(key.digest), signed_in, key.expires, used)
         self._keys, self._ended = valid, ended
 

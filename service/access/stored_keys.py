@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from graph.domain.access.roles import DEVELOPER, ROLES
+from graph.domain.access.roles import DEVELOPER, ROLES, Roles
 from graph.domain.model.dates import DAY
 from graph.domain.model.errors import InvalidInput, StoreUnavailable
 from graph.ports import Store
@@ -80,8 +80,10 @@ async def change(store: Store, decide: Callable[[tuple[StoredKey, ...]], Sequenc
 class KeyAdministration:
     """Makes, lists, rotates and revokes the keys of a store. `now` returns the time in microseconds since 1970."""
 
-    def __init__(self, store: Store, now: Callable[[], int], allow_developer: bool = False) -> None:
-        self._store, self._now, self._allow_developer = store, now, allow_developer
+    def __init__(
+        self, store: Store, now: Callable[[], int], allow_developer: bool = False, roles: Roles = ROLES
+    ) -> None:
+        self._store, self._now, self._allow_developer, self._roles = store, now, allow_developer, roles
 
     async def keys(self) -> tuple[StoredKey, ...]:
         """Return all keys, oldest first."""
@@ -172,9 +174,9 @@ class KeyAdministration:
     def _check(self, name: str, role_name: str, sources: Collection[str], purposes: Collection[str]) -> None:
         if not NAME.fullmatch(name):
             raise InvalidInput("INVALID_KEY", f"the name {name!r} is not 1 to 64 letters, digits or any of . _ @ + -")
-        role = ROLES.get(role_name)
+        role = self._roles.get(role_name)
         if role is None or (role is DEVELOPER and not self._allow_developer):
-            allowed = ", ".join(known for known in ROLES if known != DEVELOPER.name)
+            allowed = ", ".join(self._roles.grantable)
             hint = "" if role is None else ", which is for the development profile only (KITH_PROFILE=development)"
             raise InvalidInput("INVALID_KEY", f"the role is {role_name!r}{hint}; allowed are {allowed}")
         if role.needs_sources and not sources:

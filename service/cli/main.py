@@ -1,6 +1,7 @@
 """The command line: `kith` and `python -m service`."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from graph.domain.profile.pages import ById, ByKey
 from graph.domain.resolution import scenario
 from schema.root import sdl
 from service.bootstrap import Wiring, open_traces, wire
-from service.cli import backup, ingest, migrate, rules, sources, startup, verify
+from service.cli import backup, ingest, keys, migrate, rules, sources, startup, verify
 from service.cli.customer_page import print_customer, selection
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
 from service.config import settings as settings_module
@@ -28,6 +29,7 @@ FILES_OF_THE_SERVICE = 200
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(rules.app, name="rules")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:
@@ -66,16 +68,18 @@ def serve(
     """Serve GraphQL over HTTP and WebSocket."""
     settings = settings_module.load(host=host, port=port, store=store, rules=rules)
     logs.configure(settings.log_level, settings.log_format)
-    if not settings.on_loopback and not settings.is_protected:
-        message = f"KITH_HOST: {settings.host} is not a loopback address, so KITH_API_KEYS or KITH_ACCESS is required"
-        raise InvalidInput("INVALID_SETTING", message)
     interpreter.allow_open_files(settings.max_sockets + FILES_OF_THE_SERVICE)
     sockets = listen(settings.host, settings.port)
+    known = startup.known_keys(settings)
+    settings = known.apply(settings)
     wiring = wire(settings)
     wiring.traces = open_traces(settings)
     endpoint = create_endpoint(settings, wiring)
+    # From here on digests suffice, and programs that this process starts need no keys.
+    settings = settings.without_keys()
+    os.environ.pop("KITH_API_KEYS", None)
     server = Server(create_app(settings, wiring, endpoint), endpoint, wiring.graph, settings)
-    for line in startup.lines(settings, wiring.access, sockets[0].getsockname()[1]):
+    for line in startup.lines(settings, known, wiring.access, sockets[0].getsockname()[1]):
         console.print(escape(line), soft_wrap=True)
     server.run(sockets)
 

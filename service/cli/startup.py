@@ -1,45 +1,114 @@
-"""What `kith serve` prints when it starts: version, store, profile, keys and address."""
+"""What `kith serve` does before it listens: it finds out which keys there are, and prints what is in effect."""
 
-from graph.domain.access.roles import Roles
+import asyncio
+
+from msgspec import Struct
+
+from graph.domain.model.errors import InvalidInput, KithError
+from service.access import access_file, stored_keys
 from service.access.access_file import AccessFile
-from service.access.authentication import Authenticator
+from service.access.authentication import configured_keys
+from service.bootstrap import SystemClock, open_store, sqlite_path
 from service.config import settings as settings_module
 from service.config.settings import Settings
 from service.runtime import version
 
+READ_SECONDS = 5.0
+"""How long reading the keys of the store may take before the service starts without knowing them."""
 
-def lines(settings: Settings, access: AccessFile, port: int) -> list[str]:
+
+class KnownKeys(Struct, frozen=True):
+    """The names of the callers that have keys, in `KITH_API_KEYS` and in the store.
+
+    `stored` is `None` if the store cannot be read. `ever_stored` is true if it has, or had, a key.
+    """
+
+    configured: tuple[str, ...]
+    stored: tuple[str, ...] | None
+    ever_stored: bool = False
+
+    def apply(self, settings: Settings) -> Settings:
+        """Return the settings of a service with these keys. Raises `InvalidInput` if keys are required and missing."""
+        if not settings.on_loopback and not self.configured and self.stored == () and settings.access is None:
+            message = (
+                f"KITH_HOST: {settings.host} is not a loopback address, so keys are required: make one with "
+                "`kith keys add`, or set KITH_API_KEYS or KITH_ACCESS"
+            )
+            raise InvalidInput("INVALID_SETTING", message)
+        return settings.requiring_keys() if self.ever_stored or self.stored is None else settings
+
+
+def known_keys(settings: Settings) -> KnownKeys:
+    """Return the keys that there are. Raises `InvalidInput` for an invalid setting."""
+    configured = configured_keys(
+        settings.api_keys.get_secret_value(), settings.profile == "development", access_file.read(settings.access).roles
+    )
+    names = tuple(dict.fromkeys(signed_in.viewer.caller for signed_in in configured.values()))
+    path = sqlite_path(settings)
+    if path is not None and not path.exists():
+        return KnownKeys(names, ())
+    return asyncio.run(_read(settings, names))
+
+
+async def _read(settings: Settings, configured: tuple[str, ...]) -> KnownKeys:
+    store = open_store(settings, read_only=True)
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            if (await store.migrations()).empty:
+                return KnownKeys(configured, ())
+            text = await store.get_value(stored_keys.DOCUMENT)
+        now = SystemClock().now()
+        stored = dict.fromkeys(key.name for key in stored_keys.parse(text) if key.state(now) == "valid")
+        return KnownKeys(configured, tuple(stored), text is not None)
+    except (KithError, TimeoutError):
+        return KnownKeys(configured, None)
+    finally:
+        await store.close()
+
+
+def lines(settings: Settings, known: KnownKeys, access: AccessFile, port: int) -> list[str]:
     """Return one line for each fact that an operator wants to see; none contains a secret. `port` is listened on."""
     return [
         version.describe(),
         f"Store: {settings.store}",
-        f"Profile: {_profile(settings)}",
-        f"API keys: {_keys(settings, access.roles)}",
+        f"Profile: {_profile(settings, known)}",
+        f"API keys: {_keys(settings, known)}",
         *([f"Tokens: {_issuers(settings, access)}"] if settings.access is not None else []),
         f"GraphQL: http://{settings.host}:{port}/graphql",
     ]
 
 
-def _profile(settings: Settings) -> str:
+def _profile(settings: Settings, known: KnownKeys) -> str:
     if settings.profile is not None:
         return f"{settings.profile} (KITH_PROFILE)"
     if settings.is_enabled(None):
         return "development (only this machine can connect, without a key)"
-    return (
-        "production (callers need keys or tokens)"
-        if settings.on_loopback
-        else "production (other machines can connect)"
-    )
+    if not settings.on_loopback:
+        return "production (other machines can connect)"
+    if settings.access is not None:
+        return "production (callers need keys or tokens)"
+    unknown = known.stored is None and not known.configured
+    return f"production ({'there may be API keys in the store' if unknown else 'there are API keys'})"
 
 
 def _issuers(settings: Settings, access: AccessFile) -> str:
     return f"{', '.join(access.issuers) or 'of no issuer'} (from {settings.access})"
 
 
-def _keys(settings: Settings, roles: Roles) -> str:
-    names = Authenticator(settings.api_keys.get_secret_value(), settings.profile == "development", roles).names
-    if not names and settings.access is not None:
-        return "none"
-    if not names:
-        return "none, every program on this machine may call"
-    return f"{', '.join(names)} (from {settings_module.origin('api_keys')})"
+def _keys(settings: Settings, known: KnownKeys) -> str:
+    parts: list[str] = []
+    if known.configured:
+        parts.append(f"{', '.join(known.configured)} (from {settings_module.origin('api_keys')})")
+    if known.stored:
+        parts.append(f"{', '.join(known.stored)} (in the store)")
+    if known.stored is None:
+        parts.append("those of the store are not known yet, because it cannot be read")
+    if not parts and settings.access is not None:
+        parts.append("none")
+    if not parts:
+        parts.append(
+            "none is valid, so every request is refused"
+            if settings.requires_keys
+            else "none, every program on this machine may call"
+        )
+    return "; ".join(parts)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -45,7 +45,7 @@ class Settings(BaseSettings):
         None, description="A file of attributes and purposes; without it, the default file."
     )
     host: str = Field(
-        "127.0.0.1", description="Address to listen on; any other than loopback requires KITH_API_KEYS or KITH_ACCESS."
+        "127.0.0.1", description="Address to listen on; any other than loopback requires keys, or tokens (KITH_ACCESS)."
     )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 selects a free port.")
     api_keys: SecretStr = Field(
@@ -167,6 +167,8 @@ class Settings(BaseSettings):
         "2025", description="HTTP statuses of GraphQL responses: as audited in 2025, or of the draft of August 2026."
     )
 
+    _keys_required: bool = PrivateAttr(False)
+
     @field_validator("store")
     @classmethod
     def _check_store(cls, store: str) -> str:
@@ -202,6 +204,28 @@ class Settings(BaseSettings):
             return False
 
     @property
+    def requires_keys(self) -> bool:
+        """Whether every caller needs a key, as far as is known when the service starts."""
+        return (
+            self._keys_required
+            or not self.on_loopback
+            or bool(self.api_keys.get_secret_value())
+            or self.access is not None
+        )
+
+    def requiring_keys(self) -> "Settings":
+        """Return these settings for a service whose keys are, or may be, in its store."""
+        copy = self.model_copy()
+        copy._keys_required = True
+        return copy
+
+    def without_keys(self) -> "Settings":
+        """Return these settings without the keys, which need not stay in memory once their digests are known."""
+        copy = self.model_copy(update={"api_keys": SecretStr("")})
+        copy._keys_required = self.requires_keys
+        return copy
+
+    @property
     def store_system(self) -> str:
         """The kind of the store, as OpenTelemetry names it."""
         return "sqlite" if self.store.startswith("sqlite:") else "neo4j"
@@ -216,12 +240,7 @@ class Settings(BaseSettings):
         """Return the host names that requests may name; `None` allows all."""
         if chosen := _names(self.allowed_hosts):
             return chosen
-        return None if self.is_protected else (*LOOPBACK_NAMES, self.host)
-
-    @property
-    def is_protected(self) -> bool:
-        """Whether every caller needs a key or a token."""
-        return bool(self.api_keys.get_secret_value()) or self.access is not None
+        return None if self.requires_keys else (*LOOPBACK_NAMES, self.host)
 
     def is_enabled(self, chosen: bool | None) -> bool:
         """Whether a feature is on: as `chosen`, or as the profile decides if that is `None`."""
@@ -229,7 +248,7 @@ class Settings(BaseSettings):
             return chosen
         if self.profile is not None:
             return self.profile == "development"
-        return self.on_loopback and not self.is_protected
+        return not self.requires_keys
 
     @property
     def limits(self) -> Limits:

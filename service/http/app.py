@@ -14,8 +14,9 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.access.authentication import Authenticator
+from service.access.keys import KeyRing
 from service.access.tokens import Tokens
-from service.bootstrap import Wiring
+from service.bootstrap import SystemClock, Wiring
 from service.config.settings import Settings
 from service.http.allowed_hosts import AllowedHosts
 from service.http.error_format import internal_error
@@ -71,13 +72,18 @@ async def failed(_: Request, error: Exception) -> Response:
 
 def create_endpoint(settings: Settings, wiring: Wiring) -> GraphQLEndpoint:
     """Return the GraphQL endpoint over a wired graph."""
-    tokens = None
-    if settings.access is not None:
-        tokens = Tokens(wiring.access.issuers, lambda: wiring.graph.rules)
+    developer = settings.profile == "development"
+    roles = wiring.access.roles
     authenticator = Authenticator(
-        settings.api_keys.get_secret_value(), settings.profile == "development", wiring.access.roles, tokens
+        settings.api_keys.get_secret_value(),
+        developer,
+        KeyRing(wiring.store, SystemClock().now, developer, roles),
+        None if settings.access is None else Tokens(wiring.access.issuers, lambda: wiring.graph.rules),
+        open_without_keys=settings.on_loopback,
+        on_failure=None if wiring.metrics is None else wiring.metrics.authentication_failed,
+        roles=roles,
     )
-    return GraphQLEndpoint(wiring.graph, authenticator, settings, wiring.metrics, wiring.traces)
+    return GraphQLEndpoint(wiring.graph, authenticator, settings.without_keys(), wiring.metrics, wiring.traces)
 
 
 def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) -> Starlette:
@@ -86,6 +92,7 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         preparing = asyncio.create_task(wiring.prepare_when_available())
+        watching = asyncio.create_task(endpoint.watch_keys())
         # A proxy sends requests to a process as soon as it listens, and its store would still be unavailable.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(wiring.attempted.wait(), START_SECONDS)
@@ -95,6 +102,7 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         segmenting.cancel()
         calculating_rfm.cancel()
         preparing.cancel()
+        watching.cancel()
         await wiring.graph.close()
         if wiring.traces is not None:
             await asyncio.to_thread(wiring.traces.close)

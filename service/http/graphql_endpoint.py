@@ -16,7 +16,7 @@ from strawberry.asgi import GraphQL
 from strawberry.http.streaming import SSETransport
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
-from graph.domain.model.errors import InvalidInput, Overloaded, ShuttingDown
+from graph.domain.model.errors import InvalidInput, Overloaded, ShuttingDown, StoreUnavailable
 from graph.identity_graph import IdentityGraph
 from graph.runtime.timeouts import SharedTimeout
 from graph.viewer_graph import ViewerGraph
@@ -33,14 +33,16 @@ from service.http.error_format import internal_error
 from service.http.graphql_request import RequestParameters, parse_body, parse_query_parameters
 from service.http.json_body import encode_json, parse_json
 from service.http.large_requests import LargeRequests
+from service.http.open_streams import OpenStreams
 from service.http.persisted_documents import PersistedDocuments
-from service.http.request_body import Headers, declared_length, read_body
+from service.http.request_body import Headers, client_address, declared_length, read_body, stated_text
 from service.http.responses import (
     EVENT_STREAM,
     GRAPHQL_RESPONSE_JSON,
     JSON,
     ErrorResponse,
     error_response,
+    invalid_statement,
     json_response,
     media_type,
     unauthenticated,
@@ -102,6 +104,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self.body_timeout = SharedTimeout(settings.request_seconds)
         self.large_requests = LargeRequests(settings.timeout_seconds * WAITING_PART)
         self.sockets: set[TransportWSHandler] = set()
+        self.streams = OpenStreams()
         self.shutting_down = self._sockets_ended = False
         self.gave_up = False
         """Whether the operations that still run are canceled, because the time to shut down is over."""
@@ -135,7 +138,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             rejected = error_response(error.status_code, error.reason, self._error_type(request_headers), headers)
             record.codes = (rejected.code,)
             return rejected
-        except (InvalidInput, Overloaded) as error:
+        except (InvalidInput, Overloaded, StoreUnavailable) as error:
             record.codes = (error.code,)
             return self._response(self._error_type(request_headers), rejection(error))
         except ClientDisconnect:
@@ -166,11 +169,17 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         accept = request_headers.get(b"accept")
         if self.graphql_ide and request.method == "GET" and "text/html" in accept and not request.query_params:
             return await self.render_graphql_ide(request)
-        signed_in = await self.authenticator.sign_in(
-            request_headers.get(b"authorization"), request_headers.get(b"kith-reason")
-        )
+        authorization = request_headers.get(b"authorization")
+        try:
+            signed_in = await self.authenticator.sign_in(
+                authorization, stated_text(request_headers.get(b"kith-reason")), request_headers.get(b"kith-purpose")
+            )
+        except InvalidInput as error:
+            return invalid_statement(error)
         if signed_in is None:
-            return unauthenticated()
+            failure = self.authenticator.failed(authorization, client_address(request.scope))
+            record.failed_before = failure.repeated
+            return unauthenticated(failure)
         kind = media_type(accept)
         if kind is None:
             return error_response(406, f"Accept must allow {GRAPHQL_RESPONSE_JSON}, {JSON} or {EVENT_STREAM}")
@@ -269,7 +278,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if not self.connection_limiter.acquire(caller, "sse"):
             return error_response(429, f"the limit of {self.connection_limiter.limit} open connections is reached")
         operation = record.operation(context.viewer, "sse")
-        source = operation.observe(self.operations.stream(graphql_request, context, allowed, operation.prepared))
+        answers = self.operations.stream(graphql_request, context, allowed, operation.prepared)
+        source = operation.observe(self.streams.watched(answers, context.is_authorized))
         chunks = self._stream_result(request, cast(Any, source), transport)
         response = StreamingResponse(chunks(), headers=dict(transport.headers))
         return EventStream(response, self.slow_reader, caller, lambda: self.connection_limiter.release(caller, "sse"))
@@ -278,6 +288,18 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """Return the page of GraphiQL, which says whether a key is required."""
         notice = OPEN_NOTICE if self.authenticator.is_open else KEY_NOTICE
         return HTMLResponse(self.graphql_ide_html.replace("<body>", f"<body>{notice}", 1))
+
+    async def watch_keys(self) -> None:
+        """Follow which keys are valid, and end the streams and sockets of callers whose right has ended."""
+        try:
+            await self.authenticator.watch(self._end_unauthorized)
+        finally:
+            self.authenticator.close()
+
+    def _end_unauthorized(self) -> None:
+        self.streams.end_unauthorized()
+        for handler in list(self.sockets):
+            handler.end_if_unauthorized()
 
     async def end_sockets(self, deadline: float) -> None:
         """Close all WebSockets as soon as their operations have ended, at the latest at a time of the loop."""

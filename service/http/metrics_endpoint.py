@@ -6,10 +6,12 @@ from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import Response
 
+from graph.domain.model.errors import StoreUnavailable
 from service.access.authentication import Authenticator
 from service.bootstrap import SystemClock, Wiring
 from service.http.graphql_endpoint import GraphQLEndpoint
-from service.http.responses import unauthenticated
+from service.http.request_body import client_address
+from service.http.responses import error_response, unauthenticated
 from service.observability.graph_metrics import GraphMetrics
 from service.observability.metrics import Metrics
 from service.runtime import version
@@ -32,12 +34,22 @@ class MetricsEndpoint:
 
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
-        authorization = request.headers.get("authorization", "")
-        if self._authenticator is not None and await self._authenticator.sign_in(authorization) is None:
-            return unauthenticated()
+        if self._authenticator is not None and (refused := await self._refused(request, self._authenticator)):
+            return refused
         await self._graph.read(not await self._wiring.missing())
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(self._metrics.registry), media_type=content_type)
+
+    async def _refused(self, request: Request, authenticator: Authenticator) -> Response | None:
+        """Return the answer to a caller without a valid key, `None` to others."""
+        authorization = request.headers.get("authorization", "")
+        try:
+            if await authenticator.sign_in(authorization) is not None:
+                return None
+        except StoreUnavailable as error:
+            # The metrics say why the store is not available. On loopback there may be no keys at all.
+            return None if authenticator.may_be_open else error_response(503, error.message, code=error.code)
+        return unauthenticated(authenticator.failed(authorization, client_address(request.scope)))
 
     def _sizes(self) -> Mapping[str, int]:
         return {

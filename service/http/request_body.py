@@ -26,6 +26,20 @@ class Headers:
         return self._values.get(name, b"").decode("latin-1")
 
 
+def client_address(scope: Scope) -> str:
+    """Return the address of a client, that before the proxy if the proxy is trusted; empty if it has none."""
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def stated_text(header: str) -> str:
+    """Return the text of a header that people write: most clients send UTF-8, older ones Latin-1."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return header
+
+
 def declared_length(headers: Headers) -> int:
     """Return the length of the body by `Content-Length`, 0 without a valid one."""
     length = headers.get(b"content-length")

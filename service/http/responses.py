@@ -7,7 +7,9 @@ from typing import Any, Literal
 import orjson
 from starlette.responses import Response
 
+from graph.domain.model.errors import InvalidInput
 from schema.execution.runner import ExecutionAnswer, Stage
+from service.access.throttle import Failure
 from service.http.error_format import format_error, internal_error, retry_after
 from service.http.json_body import encode_json
 
@@ -32,6 +34,8 @@ CODES = {
     503: "OVERLOADED",
 }
 """The code of an error that occurred before a document was read, by its HTTP status."""
+
+TOO_MANY_FAILURES = "too many requests without a valid key came from this address"
 
 HttpStatusProfile = Literal["2025", "2026-08"]
 
@@ -151,18 +155,31 @@ def error_response(
     message: str,
     media_type: str = JSON,
     headers: Mapping[str, str] | None = None,
+    code: str | None = None,
 ) -> ErrorResponse:
-    """Return an error that occurred before execution, in the form of a GraphQL response."""
-    answer = {"errors": [{"message": message, "extensions": {"code": CODES[status]}}]}
+    """Return an error that occurred before execution, in the form of a GraphQL response.
+
+    Its code follows from the status if it is not given.
+    """
+    code = code or CODES[status]
+    answer = {"errors": [{"message": message, "extensions": {"code": code}}]}
     response = ErrorResponse(encode_json(answer), status, headers, media_type=f"{media_type}; charset=utf-8")
-    response.code = CODES[status]
+    response.code = code
     return response
 
 
-def unauthenticated() -> ErrorResponse:
+def unauthenticated(failure: Failure) -> ErrorResponse:
     """Return the answer to a request without a valid key."""
+    if failure.retry_after is not None:
+        headers = {"Retry-After": str(failure.retry_after)}
+        return error_response(429, TOO_MANY_FAILURES, headers=headers, code="TOO_MANY_INVALID_KEYS")
     headers = {"WWW-Authenticate": 'Bearer realm="kith"'}
     return error_response(401, "a valid key is required: Authorization: Bearer KEY", headers=headers)
+
+
+def invalid_statement(error: InvalidInput) -> ErrorResponse:
+    """Return the answer to a request whose purpose or reason is not allowed."""
+    return error_response(403 if error.code == "PURPOSE_NOT_ALLOWED" else 400, error.message, code=error.code)
 
 
 def with_etag(response: Response, if_none_match: str) -> Response:

@@ -16,14 +16,17 @@ from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage, Message
 
-from graph.domain.model.errors import InvalidInput, ShuttingDown
+from graph.domain.model.errors import InvalidInput, ShuttingDown, StoreUnavailable
 from graph.runtime.timeouts import SharedTimeout
 from schema.execution.runner import ALL, ExecutionAnswer, Stage, rejection
 from schema.shared.context import Context
+from service.access.authentication import Authenticator
 from service.access.signed_in import SignedIn
+from service.access.throttle import Failure
 from service.http import responses
 from service.http.error_format import format_error, internal_error
 from service.http.graphql_request import RequestParameters, parse_parameters
+from service.http.request_body import client_address, stated_text
 from service.http.websocket_protocol import CONNECTION
 from service.observability.error_codes import INTERNAL_SERVER_ERROR
 from service.observability.requests import REQUEST_ID, UNAUTHENTICATED, Transport
@@ -33,6 +36,11 @@ log = logging.getLogger("kith")
 TOO_MANY_CONNECTIONS = 4290
 SLOW_READER = 4080
 """Kith's own close codes, from the private range and not used by the protocol: clients may retry later."""
+FORBIDDEN, INVALID_MESSAGE = 4403, 4400
+"""Close codes of the protocol: the caller has no valid key, or a message is not valid."""
+TRY_AGAIN_LATER = 1013
+"""The registered close code of a service that cannot serve the client for now."""
+NO_LONGER_VALID = "the key or token is no longer valid"
 SERVICE_RESTART = 1012
 """The registered close code of a service that restarts: clients connect again."""
 MAX_REASON_BYTES = 123
@@ -135,6 +143,7 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
     signed_in: SignedIn | None = None
     """Who has signed in with the first message."""
     _ending = False
+    _closing: asyncio.Task[None] | None = None
 
     async def handle(self) -> None:
         """Serve the socket until it closes."""
@@ -180,13 +189,25 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
         presented = payload.get("authorization") or payload.get("Authorization")
         headers = self.websocket.ws.headers  # type: ignore[attr-defined]
         header = presented if isinstance(presented, str) else headers.get("authorization", "")
-        reason = payload.get("reason")
-        signed_in = await self.view.authenticator.sign_in(  # type: ignore[attr-defined]
-            header, reason if isinstance(reason, str) else headers.get("kith-reason", "")
-        )
+        reason, purpose = payload.get("reason"), payload.get("purpose")
+        authenticator: Authenticator = self.view.authenticator  # type: ignore[attr-defined]
+        try:
+            signed_in = await authenticator.sign_in(
+                header,
+                reason if isinstance(reason, str) else stated_text(headers.get("kith-reason", "")),
+                purpose if isinstance(purpose, str) else headers.get("kith-purpose", ""),
+            )
+        except InvalidInput as error:
+            status = FORBIDDEN if error.code == "PURPOSE_NOT_ALLOWED" else INVALID_MESSAGE
+            self._log_rejection(error.code, status)
+            await self.websocket.close(status, error.message)
+            return
+        except StoreUnavailable as error:
+            self._log_rejection(error.code, TRY_AGAIN_LATER)
+            await self.websocket.close(TRY_AGAIN_LATER, error.message)
+            return
         if signed_in is None:
-            self._log_rejection(UNAUTHENTICATED, 4403)
-            await self.websocket.close(4403, "a valid key is required: authorization in the payload of connection_init")
+            await self._refuse(authenticator.failed(header, client_address(self.websocket.ws.scope)))  # type: ignore[attr-defined]
             return
         if self.signed_in is None:
             connection_limiter = self.view.connection_limiter  # type: ignore[attr-defined]
@@ -200,9 +221,31 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
             self.websocket.ws.scope[CONNECTION].accept_caller()  # type: ignore[attr-defined]
         await super().handle_connection_init({"type": "connection_init", "payload": {}})
 
-    def _log_rejection(self, code: str, status: int) -> None:
+    async def _refuse(self, failure: Failure) -> None:
+        """Close the socket of a caller without a valid key."""
+        if failure.retry_after is not None:
+            self._log_rejection("TOO_MANY_INVALID_KEYS", TOO_MANY_CONNECTIONS, failure.repeated)
+            reason = f"{responses.TOO_MANY_FAILURES}; try again in {failure.retry_after} s"
+            await self.websocket.close(TOO_MANY_CONNECTIONS, reason)
+            return
+        self._log_rejection(UNAUTHENTICATED, FORBIDDEN, failure.repeated)
+        reason = "a valid key is required: authorization in the payload of connection_init"
+        await self.websocket.close(FORBIDDEN, reason)
+
+    def end_if_unauthorized(self) -> None:
+        """Close the socket if its caller's key or token is no longer valid."""
+        if self._ending or self.signed_in is None or self.signed_in.holds():
+            return
+        self._ending = True
+        self._closing = asyncio.create_task(self._close_unauthorized())
+
+    async def _close_unauthorized(self) -> None:
+        with contextlib.suppress(WebSocketDisconnected, RuntimeError):
+            await self.websocket.close(FORBIDDEN, NO_LONGER_VALID)
+
+    def _log_rejection(self, code: str, status: int, repeated: bool = False) -> None:
         scope = self.websocket.ws.scope  # type: ignore[attr-defined]
-        self.view.observer.socket_rejected(scope, scope[REQUEST_ID], code, status)  # type: ignore[attr-defined]
+        self.view.observer.socket_rejected(scope, scope[REQUEST_ID], code, status, repeated)  # type: ignore[attr-defined]
 
     async def shutdown(self) -> None:
         """Release the connection and everything that belongs to it."""
@@ -215,6 +258,9 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
         """Handle an operation. An invalid request is answered with an error and does not end the connection."""
         if self.connection_acknowledged and message["id"] not in self.operations:
             limit = self.max_subscriptions_per_connection
+            self.end_if_unauthorized()
+            if self._closing is not None:
+                return
             if self._ending:
                 await self._reject(message["id"], responses.response_body(interrupted())["errors"])
                 return

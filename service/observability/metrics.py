@@ -29,6 +29,8 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 """Upper bounds of the buckets of durations."""
 ROUTE = "/graphql"
 METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS"})
+SIGN_IN_FAILURES = ("missing", "malformed", "unknown", "expired", "revoked", "token")
+"""Why callers could not sign in."""
 OK = "OK"
 OTHER = "_OTHER"
 """The label for values outside of the closed lists, as the conventions name it."""
@@ -112,6 +114,15 @@ class Metrics:
                 counter.labels(role)
             for reason in ALARMS:
                 self._lookup_alarms.labels(role, reason)
+        self._authentication_failures = Counter(
+            "kith_authentication_failures_total",
+            "Requests and WebSockets without a valid key or token.",
+            ["reason"],
+            registry=self.registry,
+        )
+        for reason in SIGN_IN_FAILURES:
+            # From 0 on: an alert on an increase would miss the first one.
+            self._authentication_failures.labels(reason)
         # Looking up a child by its labels takes longer than counting.
         self._request_children: dict[tuple[str, int], Histogram] = {}
         self._operation_children: dict[tuple[str, str], Counter] = {}
@@ -157,6 +168,10 @@ class Metrics:
     def lookup_alarm(self, role: str, reason: str) -> None:
         """Count a caller that probably tries what exists."""
         self._lookup_alarms.labels(role_label(role), reason).inc()
+
+    def authentication_failed(self, reason: str) -> None:
+        """Count a request without a valid key or token, by one of `SIGN_IN_FAILURES`."""
+        self._authentication_failures.labels(reason).inc()
 
     def store_operation(self, system: str, name: str, error: str, seconds: float) -> None:
         """Count an operation of the store; `error` is the type of its exception, empty without one."""

@@ -30,6 +30,7 @@ MAX_NAME_LENGTH = 64
 REQUEST_ID = "kith.request_id"
 """The key of the request's id in the scope of a WebSocket."""
 UNAUTHENTICATED = "UNAUTHENTICATED"
+_NO_KEY = frozenset({UNAUTHENTICATED, "TOO_MANY_INVALID_KEYS"})
 SERVER_ERROR = 500
 """From this status on, an error is the server's."""
 DISCONNECTED = 499
@@ -131,7 +132,19 @@ class OperationRecord(measurements.OperationTimes):
 class RequestRecord:
     """What is known of one HTTP request, and of its operations."""
 
-    __slots__ = ("began", "body", "client", "codes", "id", "method", "observer", "operations", "span", "status")
+    __slots__ = (
+        "began",
+        "body",
+        "client",
+        "codes",
+        "failed_before",
+        "id",
+        "method",
+        "observer",
+        "operations",
+        "span",
+        "status",
+    )
 
     def __init__(self, observer: "RequestObserver", scope: Scope, id: str, span: RequestSpan | None) -> None:
         self.observer, self.id, self.span, self.began = observer, id, span, perf_counter()
@@ -140,6 +153,8 @@ class RequestRecord:
         self.operations: list[OperationRecord] = []
         self.codes: tuple[str, ...] = ()
         self.status = DISCONNECTED
+        self.failed_before = False
+        """Whether the client could not sign in a moment ago either, so that its address is in the log."""
         self.body = measurements.Stopwatch()
 
     def operation(self, viewer: Viewer, transport: Transport = "http") -> OperationRecord:
@@ -220,8 +235,8 @@ class RequestObserver:
             request.span.end(next(iter(codes), str(request.status)) if request.status >= SERVER_ERROR else "")
 
     def _log_request(self, request: RequestRecord, seconds: float) -> None:
-        rejected = UNAUTHENTICATED in request.codes
-        level = logging.WARNING if rejected else logging.INFO
+        rejected = not _NO_KEY.isdisjoint(request.codes)
+        level = _rejection_level(request.failed_before) if rejected else logging.INFO
         if not log.isEnabledFor(level):
             return
         fields: dict[str, Any] = {
@@ -239,19 +254,23 @@ class RequestObserver:
             )
         )
 
-    def socket_rejected(self, scope: Scope, request_id: str, code: str, status: int) -> None:
-        """Log a WebSocket that was closed with a status (a WebSocket close code) before any operation."""
+    def socket_rejected(self, scope: Scope, request_id: str, code: str, status: int, repeated: bool = False) -> None:
+        """Log a WebSocket that was closed with a status (a WebSocket close code) before any operation.
+
+        `repeated` tells whether the client could not sign in a moment ago either.
+        """
         if self._metrics is not None:
             self._metrics.operation("none", (code,), 0)
-        rejected = code == UNAUTHENTICATED
+        rejected = code in _NO_KEY
+        level = _rejection_level(repeated) if rejected else logging.WARNING
+        if not log.isEnabledFor(level):
+            return
         fields: dict[str, Any] = {"transport": "websocket", "status": status}
         fields |= {"codes": (code,), "request_id": request_id}
         if rejected:
             fields |= _address(scope.get("client"))
         log.handle(
-            RequestLine(
-                logging.WARNING, "a WebSocket without a valid key" if rejected else "a WebSocket was rejected", fields
-            )
+            RequestLine(level, "a WebSocket without a valid key" if rejected else "a WebSocket was rejected", fields)
         )
 
     def operation_ended(self, operation: OperationRecord, status: int | None = None, body_seconds: float = 0) -> None:
@@ -291,6 +310,11 @@ class RequestObserver:
             fields["trace_id"] = span.trace_id
         fields["request_id"] = operation.request_id
         log.handle(RequestLine(level, "slow operation" if slow else "operation", fields))
+
+
+def _rejection_level(repeated: bool) -> int:
+    """Return the level for a client without a valid key: one line for each address and minute tells enough."""
+    return logging.DEBUG if repeated else logging.WARNING
 
 
 def _address(client: tuple[str, int] | None) -> dict[str, str]:

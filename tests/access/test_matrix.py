@@ -18,7 +18,7 @@ from graph.viewer_graph import ViewerGraph
 from schema.execution.limits import Limits
 from schema.execution.runner import ALL, ExecutionAnswer, GraphQLRequest, OperationRunner, Stage
 from schema.root import new_context, schema
-from service.access.authentication import viewer_of
+from service.access.keys import viewer_of
 from tests.builders.access_documents import AccessDocument, all_coordinates, documents
 from tests.builders.clients import Client, order, seen
 from tests.builders.repository import ROOT

@@ -25,7 +25,7 @@ from graph.domain.access.roles import ROLES
 from schema.execution.limits import Limits
 from schema.execution.runner import ALL, GraphQLRequest, OperationRunner
 from schema.root import schema
-from service.access.authentication import viewer_of
+from service.access.keys import viewer_of
 runner = OperationRunner(schema, Limits())
 for text in ('{ customer(by: {id: "x"}) { secret } }', '{ node(id: "x") { ... on Customer { s: secret } } }'):
     for role in ROLES.values():

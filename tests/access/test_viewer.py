@@ -13,7 +13,7 @@ from schema.execution.access import coordinates
 from schema.execution.limits import Limits
 from schema.execution.runner import ALL, GraphQLRequest, OperationRunner
 from schema.root import new_context, schema
-from service.access.authentication import viewer_of
+from service.access.keys import viewer_of
 from tests.builders.runs import Run
 
 NO_GRAPH: Any = None

@@ -46,7 +46,7 @@ def python() -> Path:
 
 def test_the_till_client_serves_a_customer_twice(typescript: Path, serve: Serve) -> None:
     # given: a service that runs only trusted documents
-    service = serve(api_keys=f"till:{KEY}", documents=DOCUMENTS, trusted_documents_only="true")
+    service = serve(api_keys=f"till:{KEY}", profile="development", documents=DOCUMENTS, trusted_documents_only="true")
     # when
     first = run("node", typescript / "till.js", "KC-2001", "1", "12.50", service=service)
     second = run("node", typescript / "till.js", "KC-2001", "2", "7.50", service=service)
@@ -63,7 +63,7 @@ def test_the_till_client_serves_a_customer_twice(typescript: Path, serve: Serve)
 
 def test_a_storefront_receives_its_visitor_becoming_known(typescript: Path, serve: Serve) -> None:
     # given
-    service = serve(api_keys=f"shop:{KEY}", documents=DOCUMENTS)
+    service = serve(api_keys=f"shop:{KEY}", profile="development", documents=DOCUMENTS)
     environment = {**os.environ, "GRAPHQL_KEY": KEY, "GRAPHQL_URL": service.url}
     command = ["node", str(typescript / "storefront.js"), "ck-77"]
     page = subprocess.Popen(command, cwd=CLIENTS, env=environment, stdout=subprocess.PIPE, text=True)
@@ -80,7 +80,7 @@ def test_a_storefront_receives_its_visitor_becoming_known(typescript: Path, serv
 
 def test_a_partner_sends_observations(python: Path, serve: Serve) -> None:
     # given
-    service = serve(api_keys=f"partner:{KEY}")
+    service = serve(api_keys=f"partner:{KEY}", profile="development")
     lines = """p-1,2026-01-01T10:00:00+00:00,email=Ann@Example.com,cookie=ck-1
 p-2,2026-01-02T10:00:00+00:00,cookie=ck-1,device=device-1,phone=unknown
 p-3,2026-01-03T10:00:00+00:00,nope=1

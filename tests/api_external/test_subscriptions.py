@@ -121,7 +121,7 @@ def test_an_invalid_operation_does_not_end_others(serve_sqlite: Serve) -> None:
 
 def test_keys_authenticate_sockets_and_streams(serve_sqlite: Serve) -> None:
     # given
-    service = serve_sqlite(api_keys="shop:0123456789abcdef")
+    service = serve_sqlite(api_keys="shop:till:0123456789abcdef")
     operation = {"name": "q", "query": "{ __typename }"}
     for protocol in ("ws", "sse"):
         # when

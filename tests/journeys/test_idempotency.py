@@ -85,7 +85,7 @@ def test_a_key_used_for_another_request_is_an_error(client: Client) -> None:
 
 
 def test_callers_do_not_share_keys(fresh: Fresh, run: Run) -> None:
-    client = Client(fresh(), run, api_keys="till:0123456789abcdef,desk:fedcba9876543210")
+    client = Client(fresh(), run, api_keys="till:steward:0123456789abcdef,desk:steward:fedcba9876543210")
     override_ids = []
     for key, name in (("0123456789abcdef", "keepApart"), ("fedcba9876543210", "keepTogether")):
         mutation = OVERRIDE % (input_type(name), name)

@@ -20,7 +20,7 @@ from schema.execution.runner import ALL, ExecutionAnswer, GraphQLRequest, Operat
 from schema.root import access_table
 from schema.root import schema as kith
 from schema.shared.required_scopes import requires
-from service.access.authentication import viewer_of
+from service.access.keys import viewer_of
 from tests.builders.repository import ROOT
 from tests.builders.unreliable_schema import IsolatedSchema
 

@@ -28,7 +28,7 @@ from schema.execution.limits import Limits
 from schema.execution.runner import ALL, ExecutionAnswer, GraphQLRequest, OperationRunner, Stage
 from schema.execution.visible_schema import MAX_SCHEMAS, VisibleSchemas, visible_schema
 from schema.root import new_context, schema
-from service.access.authentication import viewer_of
+from service.access.keys import viewer_of
 from tests.builders.access_documents import all_coordinates, documents
 from tests.builders.runs import Run
 

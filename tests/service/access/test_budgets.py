@@ -12,8 +12,8 @@ from graph.domain.access.roles import ROLES
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.errors import TooManyLookups
 from service.access import budgets as module
-from service.access.authentication import viewer_of
 from service.access.budgets import DEFAULT_BUDGETS, HOUR, MINUTE, Budget, LookupBudgets, network_of
+from service.access.keys import viewer_of
 from service.observability.metrics import Metrics
 
 SMALL = Budget(per_minute=3, per_hour=5, misses_per_hour=2, callers_per_address=2)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from service.http.auth import ApiKeys
 
 from graph.domain.model.errors import InvalidInput
+from service.access.authentication import configured_keys
 from service.config import settings
 
 
@@ -110,5 +110,5 @@ def test_names_in_the_form_that_requests_have_are_accepted(
 @pytest.mark.parametrize("key", ["é123456789abcdef", "0123456789 abcdef", "0123456789\tabcdef"])
 def test_a_key_that_no_header_can_contain_is_refused(key: str) -> None:
     with pytest.raises(InvalidInput, match="'shop' must be ASCII") as raised:
-        ApiKeys(f"shop:{key}")
+        configured_keys(f"shop:steward:{key}", developer_keys=False)
     assert key not in raised.value.message

@@ -40,7 +40,7 @@ def test_another_name_is_not_allowed(header: bytes) -> None:
 
 def test_a_service_without_keys_answers_to_its_own_names_only() -> None:
     assert Settings(_env_file=None).hosts == ("localhost", "127.0.0.1", "::1", "127.0.0.1")
-    assert Settings(_env_file=None, api_keys="shop:0123456789abcdef").hosts is None
+    assert Settings(_env_file=None, api_keys="shop:till:0123456789abcdef").hosts is None
     assert Settings(_env_file=None, allowed_hosts="a.example, *.b.example").hosts == ("a.example", "*.b.example")
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import orjson
 import pytest
-from service.http.auth import ApiKeys
 
 from graph.domain.model.errors import InvalidInput, StoreUnavailable
 from graph.stores.sqlite import SQLiteStore
+from service.access.authentication import Authenticator
+from service.access.stored_keys import KeyAdministration
+from service.bootstrap import SystemClock
 from service.config.settings import Settings
 from tests.builders.clients import Client
 from tests.builders.runs import Run
@@ -112,7 +114,7 @@ def test_browsers_get_graphiql_unless_it_is_disabled(store: SQLiteStore, run: Ru
 
 def test_the_body_of_an_unauthenticated_request_is_not_read(store: SQLiteStore, run: Run) -> None:
     # given
-    client = Client(store, run, api_keys="till:0123456789abcdef")
+    client = Client(store, run, api_keys="till:till:0123456789abcdef")
     read = []
 
     async def chunks():
@@ -127,7 +129,7 @@ def test_the_body_of_an_unauthenticated_request_is_not_read(store: SQLiteStore, 
 
 
 def test_keys_authenticate_and_name_the_caller(store: SQLiteStore, run: Run) -> None:
-    client = Client(store, run, api_keys="till:0123456789abcdef, desk:fedcba9876543210")
+    client = Client(store, run, api_keys="till:till:0123456789abcdef, desk:steward:fedcba9876543210")
     rejected = client.send("{ __typename }")
     assert rejected.status_code == 401
     assert rejected.headers["www-authenticate"].startswith("Bearer")
@@ -142,13 +144,63 @@ def test_keys_authenticate_and_name_the_caller(store: SQLiteStore, run: Run) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["short:123", "0123456789abcdef", ":0123456789abcdef", "a:" + "k" * 16 + ",a:" + "j" * 16]
+    "text",
+    [
+        "short:steward:123",
+        "0123456789abcdef",
+        "till:0123456789abcdef",
+        ":till:0123456789abcdef",
+        "a b:till:0123456789abcdef",
+        "a:nobody:0123456789abcdef",
+        "a:developer:0123456789abcdef",
+        "a:till:0123456789abcdef,a:steward:0123456789abcdeX",
+        "a:till:0123456789abcdef,b:till:0123456789abcdef",
+    ],
 )
 def test_invalid_keys_are_rejected_at_start_without_being_shown(text: str) -> None:
     with pytest.raises(InvalidInput) as raised:
-        ApiKeys(text)
+        Authenticator(text, developer_keys=False)
     assert "KITH_API_KEYS" in raised.value.message
     assert "0123456789abcdef" not in raised.value.message
+
+
+def test_keys_of_the_store_sign_in_and_state_a_purpose_and_a_reason(store: SQLiteStore, run: Run) -> None:
+    # given
+    admin = KeyAdministration(store, SystemClock().now)
+    _, key = run(admin.add("shop", "feed", purposes=["contract", "marketing"]))
+    client = Client(store, run)
+
+    def send(**headers: str) -> tuple[int, str | None]:
+        response = client.send("{ __typename }", **({"authorization": f"Bearer {key}"} | headers))
+        errors = response.json().get("errors")
+        return response.status_code, errors[0]["extensions"]["code"] if errors else None
+
+    # then
+    assert send() == send(**{"kith-purpose": "marketing", "kith-reason": "order 7"}) == (200, None)
+    assert send(authorization="") == (401, "UNAUTHENTICATED")
+    assert send(**{"kith-purpose": "profiling"}) == (403, "PURPOSE_NOT_ALLOWED")
+    assert send(**{"kith-reason": "x" * 201}) == (400, "INVALID_REASON")
+
+
+def test_an_address_that_tries_keys_has_to_wait_but_its_valid_keys_pass(store: SQLiteStore, run: Run) -> None:
+    # given
+    client = Client(store, run, api_keys="till:till:0123456789abcdef")
+    # when
+    responses = [client.send("{ __typename }", authorization=f"Bearer wrong-{number}") for number in range(12)]
+    valid = client.send("{ __typename }", authorization="Bearer 0123456789abcdef")
+    metrics = client.get("/metrics", authorization="Bearer 0123456789abcdef").text
+    # then
+    assert [response.status_code for response in responses] == [401] * 10 + [429] * 2
+    assert 0 < int(responses[-1].headers["retry-after"]) <= 60
+    assert responses[-1].json()["errors"][0]["extensions"]["code"] == "TOO_MANY_INVALID_KEYS"
+    assert valid.status_code == 200
+    assert 'kith_authentication_failures_total{reason="unknown"} 12.0' in metrics
+
+
+def test_nothing_is_answered_while_it_is_not_known_whether_there_are_keys(tmp_path: Path, run: Run) -> None:
+    response = Client(SQLiteStore(tmp_path / "no-folder" / "kith.db"), run).send("{ __typename }")
+    assert response.status_code == 503
+    assert response.json()["errors"][0]["extensions"]["code"] == "STORE_UNAVAILABLE"
 
 
 def test_probes_report_what_is_missing(tmp_path: Path, run: Run) -> None:
@@ -164,7 +216,10 @@ def test_probes_report_what_is_missing(tmp_path: Path, run: Run) -> None:
 
 
 class UnavailableStore:
-    """A store whose database does not respond."""
+    """A store whose database does not respond; it has no keys, as was known before."""
+
+    async def get_value(self, *_):
+        return None
 
     async def customers(self, *_):
         raise StoreUnavailable("the database does not answer (ServiceUnavailable)")
@@ -189,6 +244,9 @@ def test_an_unavailable_database_is_503_with_retry_after(run: Run) -> None:
 
 class BrokenStore:
     """A store with a defect whose error contains personal data."""
+
+    async def get_value(self, *_):
+        return None
 
     async def customers(self, *_):
         raise RuntimeError("secret ann@example.com")
@@ -292,7 +350,7 @@ def test_only_allowed_origins_get_cors_headers(store: SQLiteStore, run: Run) -> 
     ("settings", "enabled"),
     [
         ({}, True),
-        ({"api_keys": "a:" + "k" * 16}, False),
+        ({"api_keys": "a:till:" + "k" * 16}, False),
         ({"host": "0.0.0.0"}, False),
         ({"profile": "development", "host": "0.0.0.0"}, True),
         ({"profile": "production"}, False),

@@ -42,7 +42,7 @@ def values(text: str) -> dict[str, float]:
 
 def test_metrics_require_a_key_if_the_service_has_keys(make: MakeClient) -> None:
     # given
-    client = make(api_keys=f"shop:{KEY}")
+    client = make(api_keys=f"shop:till:{KEY}")
     # when
     without, wrong, right = (
         client.get("/metrics", **headers)
@@ -53,7 +53,7 @@ def test_metrics_require_a_key_if_the_service_has_keys(make: MakeClient) -> None
     assert "kith_build_info" in right.text
 
 
-@pytest.mark.parametrize("settings", [{"metrics": "public", "api_keys": f"shop:{KEY}"}, {}])
+@pytest.mark.parametrize("settings", [{"metrics": "public", "api_keys": f"shop:till:{KEY}"}, {}])
 def test_public_metrics_and_those_of_a_service_without_keys_require_none(
     make: MakeClient, settings: dict[str, str]
 ) -> None:

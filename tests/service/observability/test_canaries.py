@@ -16,6 +16,7 @@ from websockets.typing import Subprotocol
 
 from schema.root import schema
 from service.cli import startup
+from service.cli.startup import KnownKeys
 from service.config.settings import Settings
 from tests.builders.canaries import CANARY, NUMBER, operations
 from tests.builders.services import Service, kith
@@ -67,6 +68,7 @@ def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]
             log_level="debug",
             log_format=request.param,
             api_keys=f"shop:{KEY}",
+            profile="development",
             max_batch=5,
             slow_seconds=0.000_001,
             rfm_interval_seconds=0,
@@ -162,7 +164,8 @@ def test_no_door_leads_into_the_log(service: Service) -> None:
     if '"logger"' in log:
         # What the command line prints comes before the first message.
         assert all(
-            json.loads(line)["level"] for line in log.splitlines()[len(startup.lines(Settings(_env_file=None), 0)) :]
+            json.loads(line)["level"]
+            for line in log.splitlines()[len(startup.lines(Settings(_env_file=None), KnownKeys((), ()), 0)) :]
         )
 
 
