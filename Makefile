@@ -77,9 +77,9 @@ access: $(VENV)/installed ## Write schema/access.csv: which role may select whic
 release-sdl: ## Make the current schema the one that breaking changes are measured against.
 	cp schema/schema.graphql schema/released.graphql
 
-env: ## Write .env with a new API key and database password for docker compose.
+env: ## Write .env with the key of an administrator and a database password for docker compose.
 	@test ! -e .env || { echo ".env exists already; it is not overwritten"; exit 1; }
-	@umask 077; python3 -c "import secrets; print('KITH_API_KEYS=admin:' + secrets.token_urlsafe(32)); \
+	@umask 077; python3 -c "import secrets; print('KITH_API_KEYS=admin:admin:' + secrets.token_urlsafe(32)); \
 		print('KITH_NEO4J_PASSWORD=' + secrets.token_urlsafe(24))" > .env
 	@echo "wrote .env; keep it secret"
 
