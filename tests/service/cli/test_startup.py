@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from service.access.access_file import AccessFile
 from service.cli import startup
 from service.config import settings
 from service.config.settings import Settings
