@@ -12,10 +12,12 @@ from graph.commands.references import References
 from graph.commands.revoke import revoke
 from graph.commands.rules_control import RulesControl
 from graph.commands.rules_rollout import ActiveRules
+from graph.commands.segment_counts import SegmentCounts
 from graph.commands.segments import Segments
 from graph.commands.source_revocations import SourceRevocationControl
 from graph.commands.undo_merge import UndoResult, merge_to_undo, undo_merge
 from graph.commands.write_gate import WriteGate
+from graph.domain.access.counts import DEFAULT_MIN_COUNT
 from graph.domain.access.policies import Policies
 from graph.domain.commands import SourceStatement, Terms
 from graph.domain.model.changes import Entry
@@ -60,7 +62,8 @@ class IdentityGraph:
     `currencies` are the codes that orders may use. `change_poll_seconds` is the interval at which subscriptions look
     for changes by other processes. `catalog` defines the attributes and purposes that may be recorded. `fit` fits
     purchase models to all customers. `policies` say what a purpose needs consent for. Writes that cannot be stored
-    within `operation_seconds` are rejected at once.
+    within `operation_seconds` are rejected at once. `min_count` is the number of customers below which viewers that see
+    only numbers see none.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class IdentityGraph:
         fit: FitModels | None = None,
         operation_seconds: float = math.inf,
         policies: Policies | None = None,
+        min_count: int = DEFAULT_MIN_COUNT,
     ) -> None:
         self._store, self._clock, self._ids = store, clock, ids
         self.catalog = catalog or Catalog()
@@ -112,6 +116,7 @@ class IdentityGraph:
             on_segment_change=lambda: self.segment_worker.wake(),
             gate=self.write_gate,
         )
+        self.segment_counts = SegmentCounts(store, ids, self.segments, min_count)
         self.segment_worker: SegmentWorker = SegmentWorker(store, clock, self.segments, self.broadcaster.notify)
 
     def _on_stored(self) -> None:

@@ -496,3 +496,7 @@ class Ids(Protocol):
     def source_revocation(self) -> str:
         """Return an id for a new source revocation."""
         ...
+
+    def secret(self) -> str:
+        """Return a secret that nobody can guess."""
+        ...

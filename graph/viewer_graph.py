@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 
 from graph.commands.rules_control import RulesControl
+from graph.commands.segment_counts import PreviewCounts
 from graph.commands.segments import Segments
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
@@ -25,6 +26,7 @@ from graph.domain.profile.pages import ById, ByKey, CustomerRef, CustomerView, M
 from graph.domain.profile.search import SearchField, SearchPosition, SearchResult
 from graph.domain.resolution.explanation import Explanation
 from graph.domain.resolution.health import Finding, FindingKind, FindingPosition
+from graph.domain.segments.rule_parser import Values, canonical_text
 from graph.identity_graph import IdentityGraph
 from graph.queries.possible_matches import MatchStatus
 from graph.queries.statistics import StatisticsService
@@ -76,6 +78,38 @@ class ViewerGraph(ViewerWrites):
     def segments(self) -> Segments:
         """What defines segments and knows their members by id."""
         return self._graph.segments
+
+    async def create_segment(self, name: str, values: Values) -> Segment:
+        """Create a segment."""
+        self._count_rule(values)
+        return await self._graph.segments.create(name, values, self.viewer.caller)
+
+    async def update_segment(
+        self, id: str, name: str | None, values: Values | None, expected_version: int | None
+    ) -> Segment:
+        """Change the name or the rule of a segment."""
+        if values is not None:
+            self._count_rule(values)
+        return await self._graph.segments.update(id, name, values, expected_version)
+
+    async def member_counts(self, ids: Sequence[str]) -> dict[str, int | None]:
+        """Return the numbers of members by segment id, `None` for one that is about too few customers."""
+        if self.viewer.reach is Reach.COUNT:
+            return await self._graph.segment_counts.of_segments(ids)
+        return {id: await self._graph.segments.count(id) for id in ids}
+
+    async def preview_segment(self, values: Values, sample: int) -> tuple[PreviewCounts, Sequence[str]]:
+        """Evaluate a rule; return the counts, and a sample of ids. Who sees only numbers gets no sample."""
+        if self.viewer.reach is Reach.COUNT:
+            self._count_rule(values)
+            return await self._graph.segment_counts.preview(values), ()
+        evaluation = await self._graph.segments.preview(values, sample)
+        return PreviewCounts.exact(evaluation), evaluation.sample
+
+    def _count_rule(self, values: Values) -> None:
+        """Count a rule as a look-up of a viewer that sees only numbers: many rules would tell what one does not."""
+        if self.viewer.reach is Reach.COUNT:
+            self._budget.spend([f"rule:{canonical_text(values)}"])
 
     async def segments_ready(self) -> bool:
         """Return whether the members of all segments are up to date."""

@@ -263,6 +263,7 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
         catalog,
         model_fitting.fit if model_fitting.available() else None,
         settings.timeout_seconds,
+        min_count=settings.min_count,
     )
     access = access_file.read(settings.access)
     return Wiring(graph, store, text, rules_configured=settings.rules is not None, metrics=metrics, access=access)

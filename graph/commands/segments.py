@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -200,23 +200,34 @@ class Segments:
         skus = {line.sku for order in orders for line in order.lines}
         return await self._store.products(sorted(skus)) if skus else {}
 
+    async def pages(
+        self, conditions: Sequence[Condition]
+    ) -> AsyncGenerator[tuple[list[CustomerInsights | None], bool], None]:
+        """Yield what conditions need of customers, in pages by id, and whether a page is the last of all.
+
+        No page begins after `MAX_PREVIEW_SECONDS`, but there is always one.
+        """
+        deadline = time.monotonic() + MAX_PREVIEW_SECONDS
+        after, complete = "", False
+        while not complete and (not after or time.monotonic() < deadline):
+            ids = await self._store.customer_ids(after, PAGE_SIZE)
+            complete = len(ids) < PAGE_SIZE
+            yield await self._insights(ids, conditions) if ids else [], complete
+            after = ids[-1] if ids else after
+
     async def preview(self, values: Values, sample: int) -> SegmentEvaluation:
         """Evaluate a rule for as many customers as `MAX_PREVIEW_SECONDS` allow."""
         condition = self.check(values)
-        deadline = time.monotonic() + MAX_PREVIEW_SECONDS
         evaluated = matching = 0
         sampled_ids: list[str] = []
-        after = ""
         complete = False
-        while not complete and (evaluated == 0 or time.monotonic() < deadline):
-            ids = await self._store.customer_ids(after, PAGE_SIZE)
-            complete = len(ids) < PAGE_SIZE
-            for insights in await self._insights(ids, [condition]) if ids else ():
+        async for page, last in self.pages([condition]):
+            complete = last
+            for insights in page:
                 evaluated += 1
                 if insights is not None and condition.evaluate(insights).holds:
                     matching += 1
                     if len(sampled_ids) < min(sample, MAX_SAMPLES):
                         sampled_ids.append(insights.view.customer.id)
-            after = ids[-1] if ids else after
         total = evaluated if complete else await self._store.count_customers()
         return SegmentEvaluation(total, evaluated, matching, tuple(sampled_ids))

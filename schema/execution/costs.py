@@ -33,6 +33,7 @@ WEIGHTS: dict[str, int] = {
     "Customer.segments": 100,
     "Query.previewSegment": 5_000,
     "Segment.memberCount": 50,
+    "Segment.belowThreshold": 50,
     "Segment.ready": 20,
     "Customer.viewedNotPurchased": 500,
     "Customer.journey": 500,

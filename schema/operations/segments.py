@@ -81,8 +81,8 @@ class SegmentQueries:
         first: Annotated[int, strawberry.argument(description="The size of the sample, 0 to 100.")] = 10,
     ) -> SegmentPreview:
         """Return a preview."""
-        evaluation = await info.context.graph.segments.preview(rule_values(rule), page_size(first))
-        return await SegmentPreview.of(info, evaluation)
+        counts, sample = await info.context.graph.preview_segment(rule_values(rule), page_size(first))
+        return await SegmentPreview.of(info, counts, sample)
 
 
 @requires(create_segment=SEGMENT_WRITE, update_segment=SEGMENT_WRITE, delete_segment=SEGMENT_WRITE)
@@ -96,8 +96,7 @@ class SegmentMutations:
     )
     async def create_segment(self, info: Info, input: CreateSegmentInput) -> SegmentPayload:
         """Create a segment."""
-        segments = info.context.graph.segments
-        return await _payload(segments.create(input.name, rule_values(input.rule), info.context.viewer.caller))
+        return await _payload(info.context.graph.create_segment(input.name, rule_values(input.rule)))
 
     @strawberry.mutation(
         description="Update the name or the rule of a segment. Its members are found again in the background."
@@ -105,8 +104,8 @@ class SegmentMutations:
     async def update_segment(self, info: Info, input: UpdateSegmentInput) -> SegmentPayload:
         """Update a segment."""
         rule = None if input.rule is None else rule_values(input.rule)
-        segments = info.context.graph.segments
-        return await _payload(segments.update(str(input.id), input.name, rule, input.expected_version))
+        graph = info.context.graph
+        return await _payload(graph.update_segment(str(input.id), input.name, rule, input.expected_version))
 
     @strawberry.mutation(description="Delete a segment and its memberships. Recorded as a single change.")
     async def delete_segment(self, info: Info, input: DeleteSegmentInput) -> SegmentPayload:

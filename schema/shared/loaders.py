@@ -40,9 +40,19 @@ class Loaders:
         return DataLoader(self._graph.orders, max_batch_size=MAX_CUSTOMERS, cache=False)
 
     @cached_property
+    def member_counts(self) -> DataLoader[str, int | None]:
+        """The numbers of members by segment id, `None` for one that is about too few customers."""
+        return DataLoader(partial(_member_counts, self._graph), cache=False)
+
+    @cached_property
     def segments(self) -> DataLoader[str, list[tuple[Segment, int | None]]]:
         """The segments of customers by customer id, and when the customers entered them (`None`: not recorded yet)."""
         return DataLoader(partial(_segments, self._graph), max_batch_size=MAX_CUSTOMERS, cache=False)
+
+
+async def _member_counts(graph: ViewerGraph, ids: list[str]) -> Sequence[int | None]:
+    counts = await graph.member_counts(list(dict.fromkeys(ids)))
+    return [counts[id] for id in ids]
 
 
 async def _segments(graph: ViewerGraph, ids: list[str]) -> Sequence[list[tuple[Segment, int | None]]]:

@@ -1,11 +1,12 @@
 """Segments in GraphQL."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry.scalars import JSON
 
-from graph.commands.segments import SegmentEvaluation
+from graph.commands.segment_counts import PreviewCounts
 from graph.domain.access.scopes import ANY, MEMBERSHIP_READ, SEGMENT_MEMBERS, SEGMENT_READ, SEGMENT_WRITE
 from graph.domain.model.segments import Segment as DomainSegment
 from graph.domain.profile.pages import ById, Page, Selection
@@ -53,10 +54,18 @@ class Segment(Node):
             created_by=segment.created_by,
         )
 
-    @strawberry.field(description="The number of recorded members.")
-    async def member_count(self, info: Info) -> int:
+    @strawberry.field(
+        description="The number of recorded members. For callers that work with numbers and not with people, it is "
+        "rounded, and null if it is below the minimum count of the service, or if fewer customers are not members."
+    )
+    async def member_count(self, info: Info) -> int | None:
         """Count the members."""
-        return await info.context.graph.segments.count(self.id)
+        return await info.context.loaders.member_counts.load(self.id)
+
+    @strawberry.field(description="Whether `memberCount` is null because it would be about too few customers.")
+    async def below_threshold(self, info: Info) -> bool:
+        """Return whether the number of members is withheld."""
+        return await info.context.loaders.member_counts.load(self.id) is None
 
     @strawberry.field(
         description="Whether all customers have been evaluated since the last change of a segment or of the statistics "
@@ -120,34 +129,48 @@ class SegmentPayload:
 
 
 @requires(SEGMENT_WRITE, sample=SEGMENT_MEMBERS)
-@strawberry.type(description="The customers that match a rule. A preview changes no data.")
+@strawberry.type(
+    description="The customers that match a rule. A preview changes no data. For callers that work with numbers and "
+    "not with people, numbers are rounded, and null if they would be about too few customers."
+)
 class SegmentPreview:
     """A preview in GraphQL."""
 
-    total_customers: int = strawberry.field(description="The total number of customers.")
-    evaluated_customers: int = strawberry.field(
-        description="The number of customers evaluated. A preview stops after 5 seconds."
+    total_customers: int | None = strawberry.field(
+        description="The total number of customers. Null if it is below the minimum count of the service and the "
+        "caller sees no people."
+    )
+    evaluated_customers: int | None = strawberry.field(
+        description="The number of customers evaluated. A preview stops after 5 seconds. Null as `totalCustomers`."
     )
     complete: bool = strawberry.field(description="Whether all customers were evaluated.")
-    matching_customers: int = strawberry.field(description="The number of evaluated customers that match the rule.")
-    estimated_count: int = strawberry.field(
-        description="The number of customers that match the rule: exact if `complete`, otherwise extrapolated."
+    matching_customers: int | None = strawberry.field(
+        description="The number of evaluated customers that match the rule. Null if `belowThreshold`."
+    )
+    estimated_count: int | None = strawberry.field(
+        description="The number of customers that match the rule: exact if `complete`, otherwise extrapolated. Null if "
+        "`belowThreshold`."
+    )
+    below_threshold: bool = strawberry.field(
+        description="Whether counts are null because the rule or a part of it matches fewer customers than the minimum "
+        "count of the service, or all but fewer. Always false for callers that see people."
     )
     sample: list[Annotated["Customer", strawberry.lazy("schema.types.customer")]] = strawberry.field(
         description="A sample of the customers that match the rule."
     )
 
     @classmethod
-    async def of(cls, info: Info, evaluation: SegmentEvaluation) -> "SegmentPreview":
-        """Convert the domain's value, and read the customers of its sample."""
+    async def of(cls, info: Info, counts: PreviewCounts, sample: Sequence[str]) -> "SegmentPreview":
+        """Convert the domain's values, and read the customers of a sample."""
         graph = info.context.graph
         selection = selection_of(info, "sample") or Selection()
-        views = await graph.customers([ById(id) for id in evaluation.sample], selection)
+        views = await graph.customers([ById(id) for id in sample], selection)
         return cls(
-            total_customers=evaluation.total_customers,
-            evaluated_customers=evaluation.evaluated_customers,
-            complete=evaluation.evaluated_customers == evaluation.total_customers,
-            matching_customers=evaluation.matching_customers,
-            estimated_count=evaluation.estimated_count,
+            total_customers=counts.total_customers,
+            evaluated_customers=counts.evaluated_customers,
+            complete=counts.complete,
+            matching_customers=counts.matching_customers,
+            estimated_count=counts.estimated_count,
+            below_threshold=counts.matching_customers is None,
             sample=[info.context.present_customer(view) for view in views if view is not None],
         )

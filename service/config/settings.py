@@ -13,6 +13,7 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_valid
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from graph.domain.access.counts import DEFAULT_MIN_COUNT
 from graph.domain.model.errors import InvalidInput
 from schema.execution.limits import Limits
 
@@ -157,6 +158,12 @@ class Settings(BaseSettings):
     )
     change_poll_seconds: float = Field(
         1, gt=0, description="Interval at which subscriptions look for changes by other processes."
+    )
+    min_count: int = Field(
+        DEFAULT_MIN_COUNT,
+        ge=2,
+        description="Minimum number of customers that a number must be about for marketers to see it; numbers are "
+        "rounded to it.",
     )
     rfm_interval_seconds: float = Field(
         3600,

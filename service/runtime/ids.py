@@ -50,6 +50,10 @@ class RandomIds:
         """Create the id of a source revocation."""
         return self._id("srv_")
 
+    def secret(self) -> str:
+        """Create a secret of 256 random bits."""
+        return secrets.token_hex(32)
+
 
 def derive_customer_id(seed: bytes, now: int, number: int) -> str:
     """Derive a customer id from a secret, a time and a number, so that an interrupted run assigns the same ids again.

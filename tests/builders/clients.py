@@ -20,14 +20,21 @@ class Client:
     """Sends GraphQL requests to the application over a store."""
 
     def __init__(self, store: Store, run: Run, rules: Rules | None = None, **settings: Any) -> None:
+        chosen = Settings(_env_file=None, **settings)
         text = rules_file.default_text()
         rules = rules or rules_file.parse(text)
         catalog = attributes_file.read(None)
         self.graph = IdentityGraph(
-            store, rules, SystemClock(), RandomIds(), currencies(), rules_file.parse, catalog=catalog
+            store,
+            rules,
+            SystemClock(),
+            RandomIds(),
+            currencies(),
+            rules_file.parse,
+            catalog=catalog,
+            min_count=chosen.min_count,
         )
         self._run = run
-        chosen = Settings(_env_file=None, **settings)
         self.wiring = Wiring(self.graph, store, text, metrics=open_metrics(chosen))
         self.endpoint = create_endpoint(chosen, self.wiring)
         self.app = create_app(chosen, self.wiring, self.endpoint)

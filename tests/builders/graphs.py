@@ -45,6 +45,9 @@ class CountingIds:
     def source_revocation(self) -> str:
         return f"srv_{next(self._numbers)}"
 
+    def secret(self) -> str:
+        return f"secret {next(self._numbers)}"
+
 
 def small_rules(min_confidence: float = 0.9) -> Rules:
     """Rules under which few identifiers suffice for every case."""

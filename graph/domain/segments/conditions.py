@@ -87,6 +87,19 @@ def leaf_conditions(condition: Condition) -> list[Condition]:
     return [condition]
 
 
+def holding_parts(condition: Condition, insights: CustomerInsights) -> list[bool]:
+    """Whether a condition holds, and after it whether each of its parts holds, at any depth."""
+    match condition:
+        case CombinedCondition(parts, min_matches):
+            held = [holding_parts(part, insights) for part in parts]
+            matches = sum(part[0] for part in held)
+            return [matches >= min_matches, *(holds for part in held for holds in part)]
+        case NotCondition(part):
+            below = holding_parts(part, insights)
+            return [not below[0], *below]
+    return [condition.evaluate(insights).holds]
+
+
 class AttributeCondition(Condition, frozen=True):
     """A value that the profile shows of an attribute, or of an address's `part`, meets all given criteria.
 

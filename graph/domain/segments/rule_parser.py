@@ -53,6 +53,34 @@ def rule_text(values: Values) -> str:
     return ordered(values)
 
 
+def canonical_text(values: Values) -> str:
+    """The same text for rules that differ in form only: in the order or repetition of parts, or in nesting."""
+    return ordered(_canonical(values))
+
+
+def _canonical(value: Any) -> Any:
+    match value:
+        case {"not": {"not": rule, **inner}, **outer} if not inner and not outer:
+            return _canonical(rule)
+        case {"all": [*_] as parts, **more} | {"any": [*_] as parts, **more} if not more:
+            kind = "all" if "all" in value else "any"
+            canonical = [_canonical(part) for part in parts]
+            flat = [inner for part in canonical for inner in (part[kind] if [*part] == [kind] else [part])]
+            distinct = _distinct(flat)
+            return distinct[0] if len(distinct) == 1 else {kind: distinct}
+        case {}:
+            return {name: _canonical(part) for name, part in value.items()}
+        case [*_]:
+            return _distinct(value)
+    return value
+
+
+def _distinct(values: Sequence[Any]) -> list[Any]:
+    """Values in the order of their texts, each once."""
+    by_text = {ordered({"value": value}): value for value in values}
+    return [by_text[text] for text in sorted(by_text)]
+
+
 def parse(values: object, catalog: Catalog, rules: Rules, path: Path = ("rule",)) -> Condition:
     """The condition of a rule; raises `InvalidInput` with the path of the invalid field."""
     condition = _parse(values, _Context(catalog, rules), path, 1)

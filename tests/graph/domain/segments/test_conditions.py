@@ -34,6 +34,7 @@ from graph.domain.segments.conditions import (
     NamespaceCondition,
     NotCondition,
     OrderCondition,
+    holding_parts,
     leaf_conditions,
     next_moment,
 )
@@ -79,6 +80,19 @@ def test_combined_conditions_are_valid_until_the_first_of_them_may_change() -> N
     assert CombinedCondition((yes, no), 1).evaluate(insights()) == (True, 3)
     assert NotCondition(no).evaluate(insights()) == (True, 3)
     assert leaf_conditions(CombinedCondition((yes, NotCondition(CombinedCondition((no, yes), 1))), 2)) == [yes, no, yes]
+
+
+def test_the_parts_of_a_condition_hold_by_themselves() -> None:
+    # given a customer with a given name only
+    given, family = AttributeCondition("given_name", exists=True), AttributeCondition("family_name", exists=True)
+    customer = with_attributes(given_name="Ann")
+    # then: the condition first, then its parts with their own
+    both = CombinedCondition((given, family), 2)
+    assert holding_parts(given, customer) == [True]
+    assert holding_parts(NotCondition(both), customer) == [True, False, True, False]
+    assert holding_parts(CombinedCondition((NotCondition(given), both), 1), customer) == [
+        False, False, True, False, True, False,
+    ]  # fmt: skip
 
 
 def test_the_next_moment_is_the_first_after_now() -> None:

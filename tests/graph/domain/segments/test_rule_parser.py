@@ -29,10 +29,13 @@ from graph.domain.segments.metric_conditions import (
     MetricCondition,
     RfmGroupCondition,
 )
-from graph.domain.segments.rule_parser import MAX_CONDITIONS, MAX_DEPTH, MAX_VALUES, parse, rule_text
+from graph.domain.segments.rule_parser import MAX_CONDITIONS, MAX_DEPTH, MAX_VALUES, canonical_text, parse, rule_text
 from tests.builders.graphs import small_rules
 
 RULES = small_rules()
+
+
+A, B = {"hasNamespace": "phone"}, {"hasNamespace": "mail"}
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -159,3 +162,35 @@ def test_equal_rules_have_equal_texts() -> None:
     reordered = {"metric": {"min": 2, "name": "ORDER_COUNT"}}
     assert rule_text(rule) == rule_text(reordered)
     assert rule_text(rule) == '{"metric":{"min":2,"name":"ORDER_COUNT"}}'
+
+
+@pytest.mark.parametrize(
+    ("rule", "same"),
+    [
+        ({"known": True}, {"all": [{"known": True}]}),
+        ({"known": True}, {"not": {"not": {"any": [{"known": True}, {"known": True}]}}}),
+        ({"any": [A, B]}, {"any": [B, A, B]}),
+        ({"all": [A, B, {"known": True}]}, {"all": [{"all": [{"known": True}, B]}, {"all": [A]}]}),
+        (
+            {"attribute": {"name": "city", "in": ["Bonn", "Ulm"]}},
+            {"attribute": {"in": ["Ulm", "Bonn", "Ulm"], "name": "city"}},
+        ),
+    ],
+)
+def test_rules_that_differ_in_form_only_have_the_same_canonical_text(
+    rule: dict[str, Any], same: dict[str, Any]
+) -> None:
+    assert canonical_text(rule) == canonical_text(same)
+
+
+def test_rules_that_differ_have_different_canonical_texts() -> None:
+    rules = [
+        A,
+        B,
+        {"not": A},
+        {"all": [A, B]},
+        {"any": [A, B]},
+        {"not": {"any": [A, B]}},
+        {"any": [A, {"all": [A, B]}]},
+    ]
+    assert len({canonical_text(rule) for rule in rules}) == len(rules)
