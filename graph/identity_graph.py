@@ -44,6 +44,7 @@ from graph.domain.resolution.health import Finding, FindingKind, FindingPosition
 from graph.ports import Clock, Ids, Store
 from graph.queries.evidence import evidence_of
 from graph.queries.explanation import weakest, why
+from graph.queries.former_ids import former_ids
 from graph.queries.health import health
 from graph.queries.history import customer_at, entries_around, entry_at, feed
 from graph.queries.orders import orders_by_number
@@ -274,6 +275,13 @@ class IdentityGraph:
     async def evidence_of(self, keys: Sequence[str]) -> EvidenceByKey:
         """Return all valid statements that name some identifiers, by key."""
         return await evidence_of(self._store, keys)
+
+    async def former_ids(self, id: str) -> dict[str, int | None]:
+        """Return the ids under which a customer was stored, each with the time (microseconds) until which it was.
+
+        An id that a merge retired has no end, as the present one. An id from which a split took the customer has one.
+        """
+        return await former_ids(self._store, id)
 
     def insights(self, view: CustomerView) -> CustomerInsights:
         """Return what follows from a customer's view as of now."""

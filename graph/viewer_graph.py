@@ -7,6 +7,7 @@ from graph.commands.rules_control import RulesControl
 from graph.commands.segment_counts import PreviewCounts
 from graph.commands.segments import Segments
 from graph.domain.access.accessed import Accessed
+from graph.domain.access.audit import Traces
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
 from graph.domain.access.reach import MAX_SEARCH_HITS, MIN_SEARCH_LENGTH, may_ask_by
 from graph.domain.access.scopes import BEHAVIOR_TEXT, CHANGES_READ, GRAPH_READ, SEGMENT_READ
@@ -51,6 +52,12 @@ class ViewerGraph(ViewerWrites):
         self._budget = budget
         self.accessed = Accessed()
         self._reads = ViewerReads(graph, viewer, self.accessed)
+
+    def take_accessed(self) -> Accessed:
+        """Return what was accessed since the last call, or since the beginning."""
+        accessed = self.accessed
+        self.accessed = self._reads.accessed = Accessed()
+        return accessed
 
     # --- what concerns no person; the schema's scopes alone decide who may use it
 
@@ -303,6 +310,15 @@ class ViewerGraph(ViewerWrites):
             id: [membership for membership in memberships if self.viewer.sees_segment(membership[0].name)]
             for id, memberships in found.items()
         }
+
+    async def traces_of(self, ref: CustomerRef) -> Traces:
+        """Return under what a customer may be found in the audit log. What no longer exists is found as asked for."""
+        (view,) = await self.customers([ref], Selection())
+        asked = (ref.key if isinstance(ref, ByKey) else ref.id,)
+        customers: dict[str, int | None] = {} if isinstance(ref, ByKey) else {ref.id: None}
+        if view is not None:
+            customers |= await self._graph.former_ids(view.customer.id)
+        return Traces(customers, asked)
 
     def insights(self, view: CustomerView) -> CustomerInsights:
         """Return what follows from a customer's view as of now."""

@@ -48,10 +48,10 @@ class ViewerReads:
     not exist, and the refusal is recorded.
     """
 
-    __slots__ = ("_accessed", "_graph", "_narrows", "_viewer")
+    __slots__ = ("_graph", "_narrows", "_viewer", "accessed")
 
     def __init__(self, graph: IdentityGraph, viewer: Viewer, accessed: Accessed) -> None:
-        self._graph, self._viewer, self._accessed = graph, viewer, accessed
+        self._graph, self._viewer, self.accessed = graph, viewer, accessed
         self._narrows = narrows(viewer)
 
     async def customers(self, refs: Sequence[CustomerRef], selection: Selection) -> Views:
@@ -95,7 +95,7 @@ class ViewerReads:
         return await self._with_refused(refs, allowed, found)
 
     def _shown(self, views: Views) -> Views:
-        customers = self._accessed.customers
+        customers = self.accessed.customers
         for view in views:
             if view is not None:
                 customers[view.customer.id] = None
@@ -110,7 +110,7 @@ class ViewerReads:
     async def _refuse(self, refs: Sequence[CustomerRef]) -> None:
         if refs:
             found = await self._graph.customers(refs, Selection())
-            self._accessed.refused += sum(view is not None for view in found)
+            self.accessed.refused += sum(view is not None for view in found)
 
     # --- the subject of a token
 
@@ -207,7 +207,7 @@ class ViewerReads:
             if found is None:
                 return None
             if not any(item.identifier.key == ref.key and _named(item, sources) for item in found.pages[first].items):
-                self._accessed.refused += 1
+                self.accessed.refused += 1
                 return None
         page = all_identifiers(self._graph.rules)
         (view,) = await self._graph.customers([ref], wide(selection, page))
@@ -222,7 +222,7 @@ class ViewerReads:
         )
         shown = restrict(view, own, selection, part, self._graph.rules)
         if shown is None:
-            self._accessed.refused += 1
+            self.accessed.refused += 1
             return None
         self._shown([view])
         return replace(shown, requested_id=view.requested_id)

@@ -6,11 +6,13 @@ from functools import partial
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from graph.domain.access.audit import NO_AUDIT, AuditReader
 from graph.domain.access.roles import BUILT_IN
 from graph.viewer_graph import ViewerGraph
 from schema.execution import access
 from schema.federation import FEDERATION_DEFINITIONS, KithSchema, with_router_scopes
 from schema.operations.attributes import AttributeMutations, AttributeQueries
+from schema.operations.audit import AuditQueries
 from schema.operations.changes import ChangeQueries, ChangeSubscriptions
 from schema.operations.consents import ConsentMutations, ConsentQueries
 from schema.operations.customers import CustomerQueries, CustomerSubscriptions
@@ -57,6 +59,7 @@ class Query(
     SegmentQueries,
     SourceRevocationQueries,
     ViewerQueries,
+    AuditQueries,
 ):
     """All queries."""
 
@@ -98,9 +101,14 @@ def _always() -> bool:
     return True
 
 
-def new_context(graph: ViewerGraph, is_authorized: Callable[[], bool] = _always) -> Context:
-    """Return the context of one operation. `is_authorized` tells whether the viewer's key or token is still valid."""
-    return Context(graph, partial(Customer.of, graph=graph), is_authorized)
+def new_context(
+    graph: ViewerGraph, is_authorized: Callable[[], bool] = _always, audit: AuditReader = NO_AUDIT
+) -> Context:
+    """Return the context of one operation. `is_authorized` tells whether the viewer's key or token is still valid.
+
+    `audit` reads the audit log.
+    """
+    return Context(graph, partial(Customer.of, graph=graph), is_authorized, audit)
 
 
 def sdl(router_scopes: bool = False) -> str:

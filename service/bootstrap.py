@@ -22,6 +22,7 @@ from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.sqlite import ReadOnlySQLiteStore, SQLiteStore
 from service.access import access_file
+from service.audit.audit import Audit
 from service.config import attributes_file, rules_file
 from service.config.settings import Settings
 from service.observability.metrics import Metrics
@@ -32,6 +33,7 @@ from service.runtime.ids import RandomIds
 
 log = logging.getLogger("kith.preparation")
 
+OFF = "off"
 PREPARE_PAUSE = 0.25
 """Seconds between two attempts to prepare the store."""
 
@@ -118,6 +120,8 @@ class Wiring:
     """`None` if they are off."""
     access: access_file.AccessFile = field(default_factory=access_file.AccessFile)
     """The roles, and the issuers of tokens."""
+    audit: Audit | None = None
+    """`None` if no audit log is kept."""
 
     async def prepare(self) -> None:
         """Create the structure of an empty store, and use its rules, or store these if it has none.
@@ -225,7 +229,32 @@ class Wiring:
             missing["rules"] = "the store's rules have not been loaded yet"
             if self.problem and self.problem != store:
                 missing["preparation"] = self.problem
+        if self.audit is not None and (problem := self.audit.problem()):
+            missing["audit"] = f"the audit log cannot be written: {problem}"
         return missing
+
+
+def audit_folder(settings: Settings) -> Path | None:
+    """Return the folder of the audit log; `None` if none is kept. Raises `InvalidInput`."""
+    development = settings.is_enabled(None)
+    if settings.audit == OFF or (development and not settings.audit):
+        if not development:
+            message = "KITH_AUDIT: the audit log can be turned off in the development profile only"
+            raise InvalidInput("INVALID_SETTING", message)
+        return None
+    if settings.audit:
+        return Path(settings.audit)
+    path = sqlite_path(settings)
+    return Path("kith-audit") if path is None else path.with_name(f"{path.name}-audit")
+
+
+def open_audit(settings: Settings) -> Audit | None:
+    """Return the audit log; `None` if none is kept. Raises `InvalidInput`."""
+    folder = audit_folder(settings)
+    if folder is None:
+        return None
+    now = SystemClock().now
+    return Audit(folder, now, settings.audit_checkpoints, settings.audit_days, settings.audit_reasons)
 
 
 def open_metrics(settings: Settings) -> Metrics | None:

@@ -3,7 +3,7 @@
 What a document needs is found once and kept beside it. Whether a caller may run it is decided for each request.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -124,20 +124,26 @@ class DocumentAccess:
 
     def needs(self, operation: OperationDefinitionNode) -> Needs:
         """Return what an operation needs. Conditions such as `@include` are ignored, since variables decide them."""
-        root = self._schema.get_root_type(operation.operation)
         by_scope: dict[str, dict[str, None]] = {}
-        pending = [self._select(operation.selection_set, root)]
+        for coordinate in self._coordinates(operation):
+            named = by_scope.setdefault(self._scopes.get(coordinate, NOBODY), {})
+            if len(named) < MAX_COORDINATES:
+                named[coordinate] = None
+        return Needs(frozenset(by_scope), {scope: tuple(named) for scope, named in by_scope.items()})
+
+    def coordinates(self, operation: OperationDefinitionNode) -> tuple[str, ...]:
+        """Return all coordinates that an operation selects, sorted."""
+        return tuple(sorted(set(self._coordinates(operation))))
+
+    def _coordinates(self, operation: OperationDefinitionNode) -> Iterator[str]:
+        pending = [self._select(operation.selection_set, self._schema.get_root_type(operation.operation))]
         visited: set[str] = set()
         while pending:
             selected = pending.pop()
-            for coordinate in selected.coordinates:
-                named = by_scope.setdefault(self._scopes.get(coordinate, NOBODY), {})
-                if len(named) < MAX_COORDINATES:
-                    named[coordinate] = None
+            yield from selected.coordinates
             new = selected.spreads - visited
             visited |= new
             pending += map(self._fragment, new)
-        return Needs(frozenset(by_scope), {scope: tuple(named) for scope, named in by_scope.items()})
 
     def _fragment(self, name: str) -> _Selected:
         if name not in self._selected:

@@ -27,7 +27,8 @@ from schema.shared.context import Context
 QUERIES = frozenset({OperationType.QUERY})
 ALL = frozenset(OperationType)
 OnPrepared = Callable[[Operation, int], None]
-"""Called with the requested operation and its cost before it begins, also if it is rejected for its cost."""
+"""Called with the requested operation and its cost before it begins, also if it is rejected for its cost; with the cost
+0 if the caller may not run it."""
 
 
 class Stage(Enum):
@@ -99,6 +100,8 @@ class OperationRunner:
             )
             return _NO_OPERATION, ExecutionAnswer(Stage.METHOD, errors=[error])
         if not operation.needs.scopes <= viewer.scopes:
+            if on_prepared is not None:
+                on_prepared(operation, 0)
             return _NO_OPERATION, _forbidden(operation, viewer)
         weight = operation.weight(request.variables)
         if on_prepared is not None:

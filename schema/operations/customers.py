@@ -30,10 +30,10 @@ class CustomerBy:
         default=strawberry.UNSET, description="Any identifier of the customer. E.g. an email address."
     )
 
-    def ref(self, graph: ViewerGraph) -> CustomerRef:
-        """Convert to the domain's value."""
+    def ref(self, graph: ViewerGraph, argument: str = "by") -> CustomerRef:
+        """Convert to the domain's value; `argument` is the name under which it was sent."""
         if self.identifier:
-            return _by_identifier(graph, self.identifier, ("by", "identifier"))
+            return _by_identifier(graph, self.identifier, (argument, "identifier"))
         return ById(str(self.id))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import strawberry
 
+from graph.domain.access.audit import NO_AUDIT, AuditReader
 from graph.domain.access.viewer import Viewer
 from graph.domain.profile.pages import CustomerView, Selection
 from graph.viewer_graph import ViewerGraph
@@ -27,7 +28,8 @@ class FoundSelections:
 class Context:
     """The graph as the viewer of the request may use it.
 
-    `is_authorized` tells whether the viewer's key or token is still valid: streams outlive them.
+    `is_authorized` tells whether the viewer's key or token is still valid: streams outlive them. `audit` reads who
+    accessed whose data.
 
     `present_customer` converts a view to its GraphQL type. `schema.root` sets it, so that types that lead to a
     customer need not import its module, which imports theirs.
@@ -36,6 +38,7 @@ class Context:
     graph: ViewerGraph
     present_customer: "Callable[[CustomerView], Customer]"
     is_authorized: Callable[[], bool]
+    audit: AuditReader = NO_AUDIT
     connection_params: dict[str, Any] = field(default_factory=dict)
     loaders: Loaders = field(init=False)
     selections: FoundSelections = field(default_factory=FoundSelections)

@@ -76,7 +76,7 @@ CODES: dict[str, str] = {
     "TOO_MANY_OPERATIONS": "As many operations run on the WebSocket as are allowed at the same time.",
     "HEADERS_TOO_LARGE": "The headers are longer, or there are more of them, than the service accepts.",
     "QUERY_TOO_COMPLEX": "The document exceeds a limit of the service, for example its depth or cost.",
-    "FEATURE_DISABLED": "Introspection or federation is disabled in this service.",
+    "FEATURE_DISABLED": "Introspection, federation or the audit log is disabled in this service.",
     "METHOD_NOT_ALLOWED": "The operation is not allowed over this transport, for example a mutation by GET.",
     "TIMEOUT": "The operation took longer than the service allows and was stopped.",
     "DOCUMENT_NOT_FOUND": "No trusted document has this `documentId`.",
@@ -85,6 +85,8 @@ CODES: dict[str, str] = {
     "PERSISTED_QUERY_NOT_SUPPORTED": "Automatic persisted queries are disabled in this service.",
     "PERSISTED_QUERY_HASH_MISMATCH": "The hash is not the hash of the document.",
     "STORE_UNAVAILABLE": "The database is unavailable. Retry; the request is idempotent.",
+    "AUDIT_UNAVAILABLE": "The audit log cannot be written, so nothing about people is answered. Retry; writes may have "
+    "been stored, and are idempotent.",
     "OVERLOADED": "Too many requests are waiting. Retry after a few seconds.",
     "TOO_MANY_LOOKUPS": "The caller has looked up as many customers as it may for now. Retry after the time in "
     "`Retry-After`.",

@@ -14,7 +14,7 @@ from graph.domain.model.rules import with_country
 from graph.domain.profile.pages import ById, ByKey
 from graph.domain.resolution import scenario
 from schema.root import sdl
-from service.bootstrap import Wiring, open_traces, wire
+from service.bootstrap import Wiring, open_audit, open_traces, wire
 from service.cli import backup, ingest, keys, migrate, rules, sources, startup, verify
 from service.cli.customer_page import print_customer, selection
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
@@ -74,6 +74,7 @@ def serve(
     settings = known.apply(settings)
     wiring = wire(settings)
     wiring.traces = open_traces(settings)
+    wiring.audit = open_audit(settings)
     endpoint = create_endpoint(settings, wiring)
     # From here on digests suffice, and programs that this process starts need no keys.
     settings = settings.without_keys()

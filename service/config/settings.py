@@ -170,6 +170,22 @@ class Settings(BaseSettings):
         ge=0,
         description="Interval at which RFM scores and prediction models are recalculated; 0 disables this.",
     )
+    audit: str = Field(
+        "",
+        description="The folder of the audit log, or `off` in the development profile. Default: beside the SQLite file "
+        "with `-audit` added, for Neo4j `kith-audit`; off in the development profile.",
+    )
+    audit_checkpoints: str = Field(
+        "",
+        description="A file on another volume, or an address (https, or http on loopback), to which signed checkpoints "
+        "of the audit log are written each minute. Default: beside the log, which protects less.",
+    )
+    audit_days: int = Field(
+        730, ge=1, le=36_500, description="Days after which the content of entries of the audit log is removed."
+    )
+    audit_reasons: Literal["text", "hash"] = Field(
+        "text", description="Whether the audit log keeps the reasons that callers state, or their keyed hashes."
+    )
     http_status_profile: Literal["2025", "2026-08"] = Field(
         "2025", description="HTTP statuses of GraphQL responses: as audited in 2025, or of the draft of August 2026."
     )

@@ -83,7 +83,9 @@ def create_endpoint(settings: Settings, wiring: Wiring) -> GraphQLEndpoint:
         on_failure=None if wiring.metrics is None else wiring.metrics.authentication_failed,
         roles=roles,
     )
-    return GraphQLEndpoint(wiring.graph, authenticator, settings.without_keys(), wiring.metrics, wiring.traces)
+    return GraphQLEndpoint(
+        wiring.graph, authenticator, settings.without_keys(), wiring.metrics, wiring.traces, audit=wiring.audit
+    )
 
 
 def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) -> Starlette:
@@ -98,12 +100,17 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
             await asyncio.wait_for(wiring.attempted.wait(), START_SECONDS)
         calculating_rfm = asyncio.create_task(recalculate_rfm(preparing))
         segmenting = asyncio.create_task(run_segment_worker(preparing))
+        auditing = None if wiring.audit is None else asyncio.create_task(wiring.audit.run())
         yield
+        if auditing is not None:
+            auditing.cancel()
         segmenting.cancel()
         calculating_rfm.cancel()
         preparing.cancel()
         watching.cancel()
         await wiring.graph.close()
+        if wiring.audit is not None:
+            await asyncio.to_thread(wiring.audit.close)
         if wiring.traces is not None:
             await asyncio.to_thread(wiring.traces.close)
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from asyncio import CancelledError
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from strawberry.asgi import GraphQL
 from strawberry.http.streaming import SSETransport
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
+from graph.domain.access.audit import NO_AUDIT
 from graph.domain.model.errors import InvalidInput, Overloaded, ShuttingDown, StoreUnavailable
 from graph.identity_graph import IdentityGraph
 from graph.runtime.timeouts import SharedTimeout
@@ -27,6 +29,7 @@ from schema.shared.context import Context
 from service.access.authentication import NOT_SIGNED_IN, Authenticator
 from service.access.budgets import DEFAULT_BUDGETS, Budget, LookupBudgets
 from service.access.signed_in import SignedIn
+from service.audit.audit import Audit
 from service.config.settings import Settings
 from service.http import responses
 from service.http.error_format import internal_error
@@ -52,7 +55,14 @@ from service.http.websockets import ConnectionLimiter, EventStream, TransportWSH
 from service.observability.error_codes import INTERNAL_SERVER_ERROR
 from service.observability.metrics import Metrics
 from service.observability.request_ids import request_id
-from service.observability.requests import REQUEST_ID, RequestObserver, RequestRecord, Traces, with_request_id
+from service.observability.requests import (
+    REQUEST_ID,
+    OperationRecord,
+    RequestObserver,
+    RequestRecord,
+    Traces,
+    with_request_id,
+)
 from service.runtime import interpreter
 
 NO_SUBSCRIPTIONS = ALL - {OperationType.SUBSCRIPTION}
@@ -82,6 +92,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         metrics: Metrics | None = None,
         traces: Traces | None = None,
         budgets: Mapping[str, Budget] = DEFAULT_BUDGETS,
+        audit: Audit | None = None,
     ) -> None:
         super().__init__(
             schema,
@@ -92,7 +103,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             allowed_origins=settings.origins,
         )
         check_rules(schema._schema)
-        self.graph, self.authenticator, self._settings = graph, authenticator, settings
+        self.graph, self.authenticator, self._settings, self.audit = graph, authenticator, settings, audit
         self.operations = OperationRunner(schema, settings.limits)
         self.documents = PersistedDocuments(
             settings.documents, settings.trusted_documents_only, settings.persisted_queries
@@ -205,7 +216,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """Return the context of an operation of a caller, with the budget of the caller and its address."""
         client = scope.get("client")
         budget = self.budgets.of(signed_in.viewer, client[0] if client else "")
-        return new_context(ViewerGraph(self.graph, signed_in.viewer, budget), signed_in.holds)
+        audit = NO_AUDIT if self.audit is None else self.audit
+        return new_context(ViewerGraph(self.graph, signed_in.viewer, budget), signed_in.holds, audit)
 
     async def _handle_get(
         self, request: Request, request_headers: Headers, kind: str, context: Context, record: RequestRecord
@@ -248,6 +260,18 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         record.operations[-1].end()
         return answer
 
+    async def audited(
+        self, record: OperationRecord, context: Context, answers: AsyncGenerator[ExecutionAnswer, None]
+    ) -> AsyncGenerator[ExecutionAnswer, None]:
+        """Yield the answers of an operation once they are recorded. The first that cannot be is the last."""
+        stream = None if self.audit is None else self.audit.recorder.stream(record, context)
+        async with aclosing(answers):
+            async for answer in answers:
+                recorded = answer if stream is None else stream.answered(answer)
+                yield recorded
+                if recorded is not answer:
+                    return
+
     def graphql_request(self, parameters: RequestParameters) -> tuple[GraphQLRequest, bool]:
         """Return a request with its document, and whether the document is persisted. Raises `InvalidInput`."""
         text, persisted = self.documents.text(parameters)
@@ -263,6 +287,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     ) -> ExecutionAnswer:
         operation = record.operation(context.viewer)
         answer = await self.operations.run(graphql_request, context, allowed, operation.prepared)
+        if self.audit is not None:
+            answer = self.audit.recorder.operation(operation, context, answer)
         operation.answered(answer)
         if answer.executed:
             self.documents.register(parameters, graphql_request.query)
@@ -279,7 +305,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             return error_response(429, f"the limit of {self.connection_limiter.limit} open connections is reached")
         operation = record.operation(context.viewer, "sse")
         answers = self.operations.stream(graphql_request, context, allowed, operation.prepared)
-        source = operation.observe(self.streams.watched(answers, context.is_authorized))
+        recorded = self.audited(operation, context, answers)
+        source = operation.observe(self.streams.watched(recorded, context.is_authorized))
         chunks = self._stream_result(request, cast(Any, source), transport)
         response = StreamingResponse(chunks(), headers=dict(transport.headers))
         return EventStream(response, self.slow_reader, caller, lambda: self.connection_limiter.release(caller, "sse"))

@@ -29,7 +29,8 @@ class MetricsEndpoint:
         self._metrics, self._wiring, self._graphql, self._authenticator = metrics, wiring, graphql, authenticator
         build = {"version": version.number(), "commit": version.commit() or "unknown"}
         now = SystemClock().now
-        self._graph = GraphMetrics(wiring.graph, wiring.store, now, self._sizes, self._connections, build)
+        counts = dict if wiring.audit is None else wiring.audit.counts
+        self._graph = GraphMetrics(wiring.graph, wiring.store, now, self._sizes, self._connections, build, counts)
         metrics.register(self._graph)
 
     async def answer(self, request: Request) -> Response:

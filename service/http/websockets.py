@@ -293,7 +293,8 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
             parameters = cast(RequestParameters, operation.query)
             graphql_request, _ = self.view.graphql_request(parameters)  # type: ignore[attr-defined]
             operations = self.view.operations  # type: ignore[attr-defined]
-            stream = operations.stream(graphql_request, context, ALL, record.prepared)
+            answers = operations.stream(graphql_request, context, ALL, record.prepared)
+            stream = self.view.audited(record, context, answers)  # type: ignore[attr-defined]
             async with contextlib.aclosing(stream):
                 async for answer in stream:
                     record.answered(answer)

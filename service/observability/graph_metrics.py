@@ -23,6 +23,11 @@ STORE_SECONDS = 2.0
 MAX_DUE = 1_000
 """The number up to which customers that are due for segmentation are counted."""
 MICROSECONDS = 1_000_000
+AUDIT_COUNTS = {
+    "entries": "Entries that were written to the audit log.",
+    "failures": "Answers that were withheld because the audit log could not be written.",
+    "checkpoint_failures": "Checkpoints of the audit log that could not be written.",
+}
 
 
 @dataclass(slots=True)
@@ -39,7 +44,8 @@ class GraphMetrics(Collector):
     """Metrics of a graph, its store, and what the service counts itself.
 
     `sizes` returns the numbers of entries of the caches by name, `connections` the numbers of open connections by kind,
-    `now` the time in microseconds since 1970. `build` names the version and the commit.
+    `now` the time in microseconds since 1970. `build` names the version and the commit. `counts` returns what the
+    audit log counts, by the names in `AUDIT_COUNTS`; nothing without a log.
     """
 
     def __init__(
@@ -50,11 +56,13 @@ class GraphMetrics(Collector):
         sizes: Callable[[], Mapping[str, int]],
         connections: Callable[[], Mapping[str, int]],
         build: Mapping[str, str],
+        counts: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self._graph, self._store, self._now, self._sizes, self._connections = graph, store, now, sizes, connections
         self._readings = StoreReadings()
         self._ready = False
         self._build = dict(build)
+        self._counts = counts
 
     async def read(self, ready: bool) -> None:
         """Read the store before the metrics are collected. `ready` is what `/readyz` says."""
@@ -87,6 +95,8 @@ class GraphMetrics(Collector):
         for name, size in self._sizes().items():
             caches.add_metric([name], size)
         yield caches
+        for name, count in self._counts().items():
+            yield CounterMetricFamily(f"kith_audit_{name}", AUDIT_COUNTS[name], count)
 
     def _writes(self) -> Iterator[Metric]:
         writer = self._graph.writer

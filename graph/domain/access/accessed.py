@@ -1,5 +1,7 @@
 """What one operation accessed: the record of who saw whose data is written from it."""
 
+from collections.abc import Iterable
+
 from msgspec import Struct, field
 
 
@@ -7,14 +9,25 @@ class Accessed(Struct):
     """Collects what an operation accessed. Ids and keys are in the order in which they were accessed.
 
     `customers` are the ids of the customers that the answer shows, `asked` what was asked for: keys and ids, found or
-    not. `refused` counts what exists and was not shown.
+    not. `refused` counts what exists and was not shown. `statements` counts what was sent to be recorded about people,
+    `sources` are theirs.
     """
 
     customers: dict[str, None] = field(default_factory=dict)
     asked: dict[str, None] = field(default_factory=dict)
     refused: int = 0
+    statements: int = 0
+    sources: dict[str, None] = field(default_factory=dict)
 
     @property
     def touches_people(self) -> bool:
-        """Whether anything about a person was asked for or shown."""
-        return bool(self.customers or self.asked)
+        """Whether anything about a person was asked for, shown or sent."""
+        return bool(self.customers or self.asked or self.statements)
+
+    def wrote(self, statements: Iterable[object]) -> None:
+        """Count statements that were sent, and note their sources; those that could not be read have none."""
+        for statement in statements:
+            self.statements += 1
+            source = getattr(statement, "source", None)
+            if source is not None:
+                self.sources[source] = None

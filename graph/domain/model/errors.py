@@ -13,6 +13,7 @@ KithError
 |  |- RulesChanged       the rules have just been changed
 |  |- Overloaded         too much is waiting
 |  |- TooManyLookups     the caller has used up its look-ups
+|  |- AuditUnavailable   the audit log cannot be written
 |  `- ShuttingDown       this process ends; another one or its successor answers
 `- StoreFailure       a defect of the service: the database rejected a statement
 """
@@ -139,6 +140,12 @@ class TooManyLookups(TemporaryFailure):
         """`wait` is the number of seconds after which the next look-up is allowed."""
         super().__init__(message)
         self.retry_after = max(math.ceil(wait), 1)
+
+
+class AuditUnavailable(TemporaryFailure):
+    """The audit log cannot be written, so people cannot be read."""
+
+    code = "AUDIT_UNAVAILABLE"
 
 
 class ShuttingDown(TemporaryFailure):

@@ -1,0 +1,60 @@
+"""The query of the audit log."""
+
+from typing import Annotated
+
+import strawberry
+
+from graph.domain.access.audit import AuditQuery
+from graph.domain.access.scopes import AUDIT_READ
+from schema.operations.customers import CustomerBy
+from schema.shared.connections import After, Connection, First, connection
+from schema.shared.context import Info
+from schema.shared.cursors import decode, encode, page_size
+from schema.shared.required_scopes import requires
+from schema.shared.scalars import Timestamp, require_valid
+from schema.types.audit import AuditEntry
+
+
+@requires(audit_entries=AUDIT_READ)
+@strawberry.type
+class AuditQueries:
+    """Queries of the audit log."""
+
+    @strawberry.field(
+        description="Who accessed the data of people, newest first. With `subject`, only what is about this person: "
+        "what showed it under its present id or under one that a merge retired, and what asked for the given "
+        "identifier, found or not. Each host answers from its own log."
+    )
+    async def audit_entries(
+        self,
+        info: Info,
+        subject: Annotated[
+            CustomerBy | None, strawberry.argument(description="The id or an identifier of a person.")
+        ] = None,
+        caller: Annotated[
+            str | None, strawberry.argument(description="Only what this caller sent. E.g. `till-7`.")
+        ] = None,
+        since: Annotated[
+            Timestamp | None, strawberry.argument(description="Only what was answered at this time or later.")
+        ] = None,
+        until: Annotated[
+            Timestamp | None, strawberry.argument(description="Only what was answered before this time.")
+        ] = None,
+        first: First = 20,
+        after: After = None,
+    ) -> Connection[AuditEntry]:
+        """Return a page of the audit log."""
+        graph = info.context.graph
+        traces = None if subject is None else await graph.traces_of(subject.ref(graph, "subject"))
+        query = AuditQuery(
+            customers={} if traces is None else traces.customers,
+            asked=() if traces is None else traces.asked,
+            caller=caller,
+            since=require_valid(since, "since"),
+            until=require_valid(until, "until"),
+            after=None if after is None else decode(after, int, str, int),
+            first=page_size(first),
+        )
+        page = await info.context.audit.entries(query)
+        result: Connection[AuditEntry] = connection(page, AuditEntry.of, lambda entry: encode(*entry.position), after)
+        return result

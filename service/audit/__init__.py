@@ -1,0 +1,1 @@
+"""The audit log: who accessed whose data, when and why."""

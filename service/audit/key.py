@@ -1,0 +1,114 @@
+"""The key of an audit log: it signs checkpoints, and hashes what callers asked for."""
+
+import base64
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from graph.domain.model.errors import InvalidInput
+
+KEY_BYTES = 32
+HASH_BYTES = 16
+FILE = "key"
+"""The name of the key file in the folder of the log."""
+
+
+class _Stored(msgspec.Struct, forbid_unknown_fields=True):
+    """The key file: two secrets of 32 bytes in base64."""
+
+    signing: bytes
+    hashing: bytes
+
+
+class AuditKey:
+    """The two secrets of a log."""
+
+    def __init__(self, signing: bytes, hashing: bytes) -> None:
+        self._signing, self._hashing = Ed25519PrivateKey.from_private_bytes(signing), hashing
+
+    @classmethod
+    def open(cls, folder: Path) -> "AuditKey":
+        """Return the key in a folder, which is created with mode 0600 at first use. Raises `InvalidInput`."""
+        path = folder / FILE
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not path.exists():
+                _create(path)
+            stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
+            if len(stored.signing) != KEY_BYTES or len(stored.hashing) != KEY_BYTES:
+                raise InvalidInput("INVALID_FILE", f"{path} is not the key of an audit log")
+        except OSError as error:
+            reason = (error.strerror or type(error).__name__).lower()
+            raise InvalidInput("INVALID_SETTING", f"KITH_AUDIT: {folder} cannot be used: {reason}") from None
+        except msgspec.DecodeError:
+            raise InvalidInput("INVALID_FILE", f"{path} is not the key of an audit log") from None
+        return cls(stored.signing, stored.hashing)
+
+    def hash(self, text: str) -> str:
+        """Return the keyed hash of what somebody asked for."""
+        # What is asked for may be longer than a key: the hash has no limit, only its key has.
+        return hashlib.blake2b(text.encode(errors="replace"), key=self._hashing, digest_size=HASH_BYTES).hexdigest()
+
+    def sign(self, message: bytes) -> str:
+        """Return the Ed25519 signature of a message, in base64."""
+        return base64.b64encode(self._signing.sign(message)).decode()
+
+    @property
+    def public(self) -> "PublicKey":
+        """What verifies signatures of this key."""
+        return PublicKey(self._signing.public_key())
+
+
+class PublicKey:
+    """Verifies signatures."""
+
+    def __init__(self, key: Ed25519PublicKey) -> None:
+        self._key = key
+
+    @classmethod
+    def parse(cls, text: str) -> "PublicKey":
+        """Return the key of a text in base64, as `text` writes it. Raises `InvalidInput`."""
+        try:
+            return cls(Ed25519PublicKey.from_public_bytes(base64.b64decode(text.strip(), validate=True)))
+        except ValueError:
+            message = "the public key is not 32 bytes in base64, as `kith audit public-key` prints it"
+            raise InvalidInput("INVALID_FILE", message) from None
+
+    @property
+    def text(self) -> str:
+        """The key in base64."""
+        raw = self._key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        return base64.b64encode(raw).decode()
+
+    def verifies(self, message: bytes, signature: str) -> bool:
+        """Return whether a signature in base64 is that of a message."""
+        try:
+            self._key.verify(base64.b64decode(signature, validate=True), message)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+def _create(path: Path) -> None:
+    """Write a new key file, unless another process does so at the same time."""
+    temporary = path.with_name(f"{FILE}.{os.getpid()}.{secrets.token_hex(4)}")
+    stored = _Stored(secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES))
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, msgspec.json.encode(stored))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    try:
+        # Unlike a rename, a link never replaces the key that another process has just created.
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()

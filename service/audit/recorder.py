@@ -1,0 +1,195 @@
+"""Makes entries of operations. No entry contains a value: what was asked for is hashed with the key of the log."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from graphql import OperationType
+from msgspec import Struct
+
+from graph.domain.access.accessed import Accessed
+from graph.domain.access.scopes import SEGMENT_MEMBERS
+from graph.domain.access.viewer import Viewer
+from graph.domain.model.errors import AuditUnavailable, TooManyLookups
+from schema.execution.documents import Operation
+from schema.execution.runner import ExecutionAnswer, Stage, rejection
+from schema.shared.context import Context
+from service.audit.key import AuditKey
+from service.audit.log import AuditLog
+from service.observability.error_codes import error_code
+from service.observability.requests import OperationRecord
+
+MICROSECONDS = 1_000_000
+STREAM_MICROSECONDS = 60 * MICROSECONDS
+"""A stream has an entry for each customer in such a time."""
+MAX_REASON = 200
+"""Characters of a reason that are kept."""
+MAX_OPERATIONS = 1_000
+"""Number of operations whose coordinates are remembered."""
+OK = "OK"
+DENIED = frozenset({TooManyLookups.code})
+"""Codes of errors by which what was asked for is denied."""
+ReasonText = Literal["text", "hash"]
+
+
+class _Document(Struct, frozen=True, cache_hash=True):
+    """What one operation of a document is called and selects."""
+
+    digest: str
+    name: str
+    fields: tuple[str, ...]
+
+    def described(self) -> dict[str, Any]:
+        return {"kind": "document", "digest": self.digest, "operation": self.name, "fields": self.fields}
+
+
+class Recorder:
+    """Writes entries to the log of this process."""
+
+    def __init__(self, log: AuditLog, key: AuditKey, now: Callable[[], int], reasons: ReasonText = "text") -> None:
+        self._log, self._key, self._now, self._reasons = log, key, now, reasons
+        self._documents: dict[int, tuple[Operation, _Document]] = {}
+
+    def operation(self, record: OperationRecord, context: Context, answer: ExecutionAnswer) -> ExecutionAnswer:
+        """Record an operation that touched people or was denied, and return its answer.
+
+        If it cannot be recorded, the answer is an error without data.
+        """
+        accessed = context.graph.take_accessed()
+        codes = tuple(map(error_code, answer.errors)) if answer.errors else ()
+        denied = answer.stage is Stage.ACCESS or not DENIED.isdisjoint(codes)
+        if not (denied or accessed.touches_people):
+            return answer
+        kind = "denied" if denied else _kind(record.operation)
+        try:
+            self._write(kind, context.viewer, record.operation, accessed, codes[0] if codes else OK, record)
+        except AuditUnavailable as error:
+            return rejection(error)
+        return answer
+
+    def stream(self, record: OperationRecord, context: Context) -> "StreamRecorder":
+        """Return what records the answers of an operation that may have several."""
+        return StreamRecorder(self, record, context)
+
+    def command(self, viewer: Viewer, name: str, accessed: Accessed, outcome: str = OK) -> None:
+        """Record a command of the command line; raises `AuditUnavailable`."""
+        entry = self._of_viewer("read", viewer)
+        entry["command"] = name
+        self._log.append(self._completed(entry, accessed, outcome, "", "cli"))
+
+    def event(self, context: Context, accessed: Accessed, outcome: str, record: OperationRecord, events: int) -> None:
+        """Record events of a stream; raises `AuditUnavailable`."""
+        kind = "stream" if outcome == OK else "denied"
+        self._write(kind, context.viewer, record.operation, accessed, outcome, record, events)
+
+    def now(self) -> int:
+        """Return the time in microseconds."""
+        return self._now()
+
+    def _write(
+        self,
+        kind: str,
+        viewer: Viewer,
+        operation: Operation | None,
+        accessed: Accessed,
+        outcome: str,
+        record: OperationRecord,
+        events: int = 0,
+    ) -> None:
+        entry = self._of_viewer(kind, viewer)
+        if events:
+            entry["events"] = events
+        self._completed(entry, accessed, outcome, record.request_id, record.transport)
+        if operation is None:
+            self._log.append(entry)
+        else:
+            document = self._document(operation)
+            self._log.append(entry, document, document.described)
+
+    def _of_viewer(self, kind: str, viewer: Viewer) -> dict[str, Any]:
+        entry: dict[str, Any] = {"t": self._now(), "kind": kind, "caller": viewer.caller, "role": viewer.role}
+        if viewer.subject is not None:
+            entry["subject"] = self._key.hash(viewer.subject)
+        if viewer.purpose:
+            entry["purpose"] = viewer.purpose
+        if viewer.reason:
+            if self._reasons == "text":
+                entry["reason"] = viewer.reason[:MAX_REASON]
+            else:
+                entry["reason_hash"] = self._key.hash(viewer.reason)
+        return entry
+
+    def _completed(
+        self, entry: dict[str, Any], accessed: Accessed, outcome: str, request_id: str, transport: str
+    ) -> dict[str, Any]:
+        if accessed.customers:
+            entry["customers"] = list(accessed.customers)
+        if accessed.asked:
+            hash = self._key.hash
+            entry["asked"] = [hash(asked) for asked in accessed.asked]
+        if accessed.refused:
+            entry["refused"] = accessed.refused
+        if accessed.statements:
+            entry["statements"], entry["sources"] = accessed.statements, list(accessed.sources)
+        entry["outcome"] = outcome
+        if request_id:
+            entry["request"] = request_id
+        entry["transport"] = transport
+        return entry
+
+    def _document(self, operation: Operation) -> _Document:
+        known = self._documents.get(id(operation))
+        if known is not None and known[0] is operation:
+            return known[1]
+        name = operation.node.name.value if operation.node.name is not None else ""
+        document = _Document(operation.digest, name, operation.access.coordinates(operation.node))
+        if len(self._documents) >= MAX_OPERATIONS:
+            self._documents.clear()
+        self._documents[id(operation)] = operation, document
+        return document
+
+
+class StreamRecorder:
+    """Records the answers of one operation on a stream: a customer that it shows has one entry a minute."""
+
+    def __init__(self, recorder: Recorder, record: OperationRecord, context: Context) -> None:
+        self._recorder, self._record, self._context = recorder, record, context
+        self._shown: set[str] = set()
+        self._since = self._events = 0
+
+    def answered(self, answer: ExecutionAnswer) -> ExecutionAnswer:
+        """Record an answer, as `Recorder.operation`."""
+        operation = self._record.operation
+        if operation is None or operation.node.operation is not OperationType.SUBSCRIPTION:
+            return self._recorder.operation(self._record, self._context, answer)
+        accessed = self._context.graph.take_accessed()
+        codes = tuple(map(error_code, answer.errors)) if answer.errors else ()
+        self._events += 1
+        now = self._recorder.now()
+        if now - self._since >= STREAM_MICROSECONDS:
+            self._shown.clear()
+            self._since = now
+        subjects = _subjects(accessed)
+        denied = answer.stage is Stage.ACCESS or not DENIED.isdisjoint(codes)
+        if not denied and subjects <= self._shown:
+            return answer
+        try:
+            outcome = codes[0] if codes else OK
+            self._recorder.event(self._context, accessed, outcome, self._record, self._events)
+        except AuditUnavailable as error:
+            return rejection(error)
+        self._shown |= subjects
+        self._events = 0
+        return answer
+
+
+def _subjects(accessed: Accessed) -> set[str]:
+    """Return what an event is about: the customers that it shows, or what was asked for if it shows none."""
+    return set(accessed.customers or accessed.asked)
+
+
+def _kind(operation: Operation | None) -> str:
+    if operation is None:
+        return "read"
+    if operation.node.operation is OperationType.MUTATION:
+        return "write"
+    return "export" if SEGMENT_MEMBERS in operation.needs.scopes else "read"
