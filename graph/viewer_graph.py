@@ -1,6 +1,6 @@
 """The graph as one viewer may use it. `schema` knows the graph in this form only: without a viewer there is no view."""
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from contextlib import aclosing
 
 from graph.commands.rules_control import RulesControl
@@ -45,12 +45,11 @@ class ViewerGraph(ViewerWrites):
     the one that it extends which statements it may record.
     """
 
-    __slots__ = ("_budget", "_reads", "accessed")
+    __slots__ = ("_budget", "_reads")
 
     def __init__(self, graph: IdentityGraph, viewer: Viewer, budget: LookupBudget = UNLIMITED) -> None:
         super().__init__(graph, viewer)
         self._budget = budget
-        self.accessed = Accessed()
         self._reads = ViewerReads(graph, viewer, self.accessed)
 
     def take_accessed(self) -> Accessed:
@@ -132,12 +131,16 @@ class ViewerGraph(ViewerWrites):
         """Return overrides in the order in which they were set."""
         self._require_reach()
         page = await self._graph.overrides(key, after, first)
+        self._note_keys(key for override in page.items for key in override.keys)
         return Page([self.masks.override(override) for override in page.items], page.has_more)
 
     async def override_by_id(self, id: str) -> Override | None:
         """Return an override by its id; `None` for a viewer that may not read overrides."""
         override = await self._graph.override_by_id(id) if self.viewer.may(GRAPH_READ) else None
-        return None if override is None else self.masks.override(override)
+        if override is None:
+            return None
+        self._note_keys(override.keys)
+        return self.masks.override(override)
 
     # --- the history and the graph behind customers, which name identifiers of anybody
 
@@ -145,33 +148,47 @@ class ViewerGraph(ViewerWrites):
         if self.viewer.reach not in (Reach.ANY, *others):
             raise InvalidInput("FORBIDDEN", f"{self.viewer.caller} reaches some customers only, and this is about all")
 
+    def _note_keys(self, keys: Iterable[str]) -> None:
+        """Record identifiers that an answer is about, with or without having been asked for."""
+        self.accessed.asked.update(dict.fromkeys(keys))
+
+    def _note_customers(self, ids: Iterable[str | None]) -> None:
+        """Record customers that an answer names."""
+        self.accessed.customers.update((id, None) for id in ids if id)
+
+    def _shown_entry(self, entry: Entry) -> Entry:
+        self._note_customers((entry.change.customer, entry.change.other_customer))
+        return self.masks.entry(entry)
+
     async def changes(self, after: int, first: int) -> Page[Entry]:
         """Return the changes after an entry's number."""
         self._require_reach(Reach.IDS)
         page = await self._graph.changes(after, first)
-        return Page([self.masks.entry(entry) for entry in page.items], page.has_more)
+        return Page(list(map(self._shown_entry, page.items)), page.has_more)
 
     async def new_changes(self, after: int | None) -> AsyncGenerator[Entry, None]:
         """Yield the changes after an entry's number, or from now on, as they happen."""
         self._require_reach(Reach.IDS)
         async with aclosing(self._graph.broadcaster.changes(after)) as entries:
             async for entry in entries:
-                yield self.masks.entry(entry)
+                yield self._shown_entry(entry)
 
     async def change(self, number: int) -> Entry | None:
         """Return an entry of the history by its number; `None` for a viewer that may not read changes."""
         may = self.viewer.may(CHANGES_READ) and self.viewer.reach in (Reach.ANY, Reach.IDS)
         entry = await self._graph.change(number) if may else None
-        return None if entry is None else self.masks.entry(entry)
+        return None if entry is None else self._shown_entry(entry)
 
     async def why(self, a: str, b: str) -> Explanation:
         """Explain why two keys are or are not one customer."""
         self._require_reach()
+        self._note_keys((a, b))
         return self.masks.explanation(await self._graph.why(a, b))
 
     async def weakest_links(self, key: str, first: int) -> list[Link]:
         """Return the active links without which the customer of a key would split."""
         self._require_reach()
+        self._note_keys((key,))
         return [self.masks.link(link) for link in await self._graph.weakest_links(key, first)]
 
     async def health(self, kinds: frozenset[FindingKind], after: FindingPosition | None, first: int) -> Page[Finding]:
@@ -179,6 +196,8 @@ class ViewerGraph(ViewerWrites):
         self._require_reach()
         await self._graph.references.open()
         page = await self._graph.health(kinds, after, first)
+        self._note_keys(finding.key for finding in page.items if finding.key)
+        self._note_customers(finding.customer for finding in page.items)
         return Page([self.masks.finding(finding) for finding in page.items], page.has_more)
 
     # --- customers

@@ -6,9 +6,11 @@ from typing import TypeVar
 from graph.commands.commit import CommandResult, OverrideResult
 from graph.commands.source_revocations import RevokedSource
 from graph.commands.undo_merge import UndoResult
+from graph.domain.access.accessed import Accessed
 from graph.domain.access.decisions import acting, check_reason
 from graph.domain.access.scopes import CONTACT_READ
 from graph.domain.access.statements import Statement, check_revocation, check_source, permitted
+from graph.domain.access.viewer import Viewer
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.observations import Observation
@@ -21,6 +23,7 @@ from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.consents import ConsentStatement
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.interactions import InteractionStatement
+from graph.identity_graph import IdentityGraph
 from graph.queries.rules_preview import Preview
 from graph.runtime.scheduling import map_cooperatively
 from graph.viewer_masks import ViewerMasks
@@ -31,7 +34,12 @@ S = TypeVar("S", bound=Statement)
 class ViewerWrites(ViewerMasks):
     """The writes of one viewer. Each statement that it may not record is answered with a problem of its own."""
 
-    __slots__ = ()
+    __slots__ = ("accessed",)
+
+    def __init__(self, graph: IdentityGraph, viewer: Viewer) -> None:
+        super().__init__(graph, viewer)
+        self.accessed = Accessed()
+        """What was accessed since it was last taken."""
 
     # --- statements; each returns a result for each statement, in order
 
@@ -71,6 +79,7 @@ class ViewerWrites(ViewerMasks):
 
     async def _permitted(self, statements: Sequence[S | Problem]) -> list[S | Problem]:
         """Return statements as the viewer may record them; instead of others the problem why it may not."""
+        self.accessed.wrote(statements)
         rules, types = self._graph.rules, self._graph.catalog.consents_by_interaction_type
 
         def check(statement: S | Problem) -> S | Problem:
@@ -84,6 +93,7 @@ class ViewerWrites(ViewerMasks):
         self, observations: Sequence[ObservationKey], actor: str = "", reason: str = ""
     ) -> list[CommandResult]:
         """Withdraw observations by source and id."""
+        self.accessed.wrote(observations)
         check_reason(self.viewer, reason)
         checked = [check_revocation(key, self.viewer) or key for key in observations]
         return await self._graph.revoke(checked, acting(self.viewer, actor), reason)
