@@ -28,6 +28,7 @@ MAX_OPERATIONS = 1_000
 OK = "OK"
 DENIED = frozenset({TooManyLookups.code})
 """Codes of errors by which what was asked for is denied."""
+Kind = Literal["read", "write", "export", "stream", "denied"]
 ReasonText = Literal["text", "hash"]
 
 
@@ -59,7 +60,7 @@ class Recorder:
         denied = answer.stage is Stage.ACCESS or not DENIED.isdisjoint(codes)
         if not (denied or accessed.touches_people):
             return answer
-        kind = "denied" if denied else _kind(record.operation)
+        kind: Kind = "denied" if denied else _kind(record.operation)
         try:
             self._write(kind, context.viewer, record.operation, accessed, codes[0] if codes else OK, record)
         except AuditUnavailable as error:
@@ -70,15 +71,15 @@ class Recorder:
         """Return what records the answers of an operation that may have several."""
         return StreamRecorder(self, record, context)
 
-    def command(self, viewer: Viewer, name: str, accessed: Accessed, outcome: str = OK) -> None:
+    def command(self, viewer: Viewer, name: str, accessed: Accessed, kind: Kind = "read") -> None:
         """Record a command of the command line; raises `AuditUnavailable`."""
-        entry = self._of_viewer("read", viewer)
+        entry = self._of_viewer(kind, viewer)
         entry["command"] = name
-        self._log.append(self._completed(entry, accessed, outcome, "", "cli"))
+        self._log.append(self._completed(entry, accessed, OK, "", "cli"))
 
     def event(self, context: Context, accessed: Accessed, outcome: str, record: OperationRecord, events: int) -> None:
         """Record events of a stream; raises `AuditUnavailable`."""
-        kind = "stream" if outcome == OK else "denied"
+        kind: Kind = "stream" if outcome == OK else "denied"
         self._write(kind, context.viewer, record.operation, accessed, outcome, record, events)
 
     def now(self) -> int:
@@ -87,7 +88,7 @@ class Recorder:
 
     def _write(
         self,
-        kind: str,
+        kind: Kind,
         viewer: Viewer,
         operation: Operation | None,
         accessed: Accessed,
@@ -105,7 +106,7 @@ class Recorder:
             document = self._document(operation)
             self._log.append(entry, document, document.described)
 
-    def _of_viewer(self, kind: str, viewer: Viewer) -> dict[str, Any]:
+    def _of_viewer(self, kind: Kind, viewer: Viewer) -> dict[str, Any]:
         entry: dict[str, Any] = {"t": self._now(), "kind": kind, "caller": viewer.caller, "role": viewer.role}
         if viewer.subject is not None:
             entry["subject"] = self._key.hash(viewer.subject)
@@ -187,7 +188,7 @@ def _subjects(accessed: Accessed) -> set[str]:
     return set(accessed.customers or accessed.asked)
 
 
-def _kind(operation: Operation | None) -> str:
+def _kind(operation: Operation | None) -> Kind:
     if operation is None:
         return "read"
     if operation.node.operation is OperationType.MUTATION:

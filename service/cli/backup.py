@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from graph.domain.access.accessed import Accessed
 from service.backup import transfer
 from service.backup.transfer import Advance
+from service.cli.operator import Operator, Purpose, Reason
 from service.cli.previews import bar, end
 from service.cli.shared import Store, console
 from service.config import settings as settings_module
@@ -37,12 +39,16 @@ def back_up(
     file: Annotated[Path, typer.Argument(help="The file to write.")],
     store: Store = None,
     force: Force = False,
+    purpose: Purpose = "",
+    reason: Reason = "",
 ) -> None:
     """Back up the store into a file while it is in use: a SQLite file for SQLite, an archive for Neo4j.
 
     The file has its name once it is complete, checked and on disk. While Neo4j is read, writes to it wait.
     """
-    asyncio.run(transfer.back_up(settings_module.load(store=store), file, force, _show))
+    settings = settings_module.load(store=store)
+    Operator(settings, "backup", purpose, reason, shows_values=False).record(Accessed(), "export")
+    asyncio.run(transfer.back_up(settings, file, force, _show))
     console.print(f"wrote {file}", soft_wrap=True)
 
 
@@ -65,6 +71,8 @@ def copy(
     source: Annotated[str, typer.Argument(metavar="FROM", help="sqlite:///FILE or neo4j://HOST:PORT.")],
     target: Annotated[str, typer.Argument(metavar="TO", help="sqlite:///FILE or neo4j://HOST:PORT.")],
     force: Force = False,
+    purpose: Purpose = "",
+    reason: Reason = "",
 ) -> None:
     """Copy everything from one store to another: ids, history and feed included.
 
@@ -73,5 +81,6 @@ def copy(
     """
     settings = settings_module.load()
     opened, filled = (settings.model_copy(update={"store": store}) for store in (source, target))
+    Operator(opened, "copy", purpose, reason, shows_values=False).record(Accessed(), "export")
     asyncio.run(transfer.copy(opened, filled, force, _show))
     console.print(f"copied {source} to {target}", soft_wrap=True)

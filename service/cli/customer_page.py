@@ -25,7 +25,7 @@ from graph.domain.profile.pages import (
     TimelinePage,
 )
 from graph.domain.profile.timeline import TimelineKind
-from graph.identity_graph import IdentityGraph
+from graph.viewer_graph import ViewerGraph
 
 ROWS = 20
 ORDERS = OrderPage(10)
@@ -34,12 +34,12 @@ MATCHES = MatchPage(5)
 RECENT_INTERACTIONS = TimelinePage(10, kinds=(TimelineKind.INTERACTION,))
 
 
-def selection(graph: IdentityGraph) -> Selection:
+def selection(graph: ViewerGraph) -> Selection:
     """Return the pages that the view needs."""
     return Selection.of([_identifier_page(graph), ORDERS, LINKS, MATCHES, PROFILE, CONSENTS, RECENT_INTERACTIONS])
 
 
-def _identifier_page(graph: IdentityGraph) -> IdentifierPage:
+def _identifier_page(graph: ViewerGraph) -> IdentifierPage:
     return IdentifierPage(tuple(graph.rules.by_name), ROWS)
 
 
@@ -51,7 +51,7 @@ def _format_money(money: Money) -> str:
     return f"{money.amount:,.{get_currency_precision(money.currency)}f} {money.currency}"
 
 
-async def print_customer(console: Console, graph: IdentityGraph, view: CustomerView) -> None:
+async def print_customer(console: Console, graph: ViewerGraph, view: CustomerView) -> None:
     """Print the page of a customer; its view was read with `selection`."""
     known = "known" if graph.insights(view).is_known else "anonymous"
     title = Text.assemble(("Customer ", "bold"), (view.customer.id, "bold cyan"), f"  {known}")
@@ -83,7 +83,7 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _order_summary(graph: IdentityGraph, view: CustomerView) -> Text:
+def _order_summary(graph: ViewerGraph, view: CustomerView) -> Text:
     metrics = graph.insights(view).metrics
     if not metrics.order_count:
         return Text("no orders\n")
@@ -97,7 +97,7 @@ def _order_summary(graph: IdentityGraph, view: CustomerView) -> Text:
     )
 
 
-async def _scores_and_segments(graph: IdentityGraph, view: CustomerView) -> Text:
+async def _scores_and_segments(graph: ViewerGraph, view: CustomerView) -> Text:
     """Return a line each for RFM scores, predicted purchases and segments, as far as the customer has them."""
     order_totals, lines = view.customer.order_totals, list[str]()
     if (rfm := await graph.statistics.rfm_scores(order_totals)) is not None:
@@ -132,7 +132,7 @@ def _identifiers(view: CustomerView, page: IdentifierPage) -> Table:
     return _with_ellipsis(table, view.pages[page].has_more)
 
 
-def _profile(graph: IdentityGraph, view: CustomerView) -> Table:
+def _profile(graph: ViewerGraph, view: CustomerView) -> Table:
     table = _table("Profile", "attribute", "value", "source", "reported", "alternatives")
     for name, attribute in graph.insights(view).profile.items():
         first = attribute.chosen[0]
@@ -190,7 +190,7 @@ def _links(view: CustomerView, page: LinkPage) -> Table:
     return _with_ellipsis(table, view.pages[page].has_more)
 
 
-def _matches(graph: IdentityGraph, view: CustomerView, page: MatchPage) -> Table:
+def _matches(graph: ViewerGraph, view: CustomerView, page: MatchPage) -> Table:
     table = _table("\nPossible matches", "a", "b", "confidence", "status")
     for match in view.pages[page].items:
         confidence = f"{match.link.confidence:.2f}"

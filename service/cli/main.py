@@ -13,10 +13,12 @@ from graph.domain.model.errors import InvalidInput, KithError
 from graph.domain.model.rules import with_country
 from graph.domain.profile.pages import ById, ByKey
 from graph.domain.resolution import scenario
+from graph.viewer_graph import ViewerGraph
 from schema.root import sdl
 from service.bootstrap import Wiring, open_audit, open_traces, wire
-from service.cli import backup, ingest, keys, migrate, rules, sources, startup, verify
+from service.cli import audit, backup, ingest, keys, migrate, rules, sources, startup, verify
 from service.cli.customer_page import print_customer, selection
+from service.cli.operator import Operator, Purpose, Reason
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
 from service.config import settings as settings_module
 from service.http.app import create_app, create_endpoint
@@ -30,6 +32,7 @@ FILES_OF_THE_SERVICE = 200
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(rules.app, name="rules")
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:
@@ -104,21 +107,26 @@ def lookup(
     ] = "",
     store: Store = None,
     rules: Rules = None,
+    purpose: Purpose = "",
+    reason: Reason = "",
 ) -> None:
     """Show the 360° view of a customer. Exit status 1 if there is no such customer."""
+    settings = settings_module.load(store=store, rules=rules)
+    operator = Operator(settings, "lookup", purpose, reason)
 
     async def run(wiring: Wiring) -> bool:
-        graph = wiring.graph
+        graph = ViewerGraph(wiring.graph, operator.viewer)
         namespace, equals, value = customer.partition("=")
         key = graph.rules.key(namespace, with_country(value, country)) if equals else ""
         (view,) = await graph.customers([ByKey(key) if equals else ById(customer)], selection(graph))
+        operator.record(graph.take_accessed())
         if view is None:
             errors.print(f"no customer found for {escape(key or customer)}", soft_wrap=True)
         else:
             await print_customer(console, graph, view)
         return view is not None
 
-    if not run_with_wiring(settings_module.load(store=store, rules=rules), run, read_only=True):
+    if not run_with_wiring(settings, run, read_only=True):
         raise typer.Exit(1)
 
 

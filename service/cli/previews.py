@@ -4,6 +4,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from graph.domain.model.errors import StoreUnavailable
 from graph.queries.rules_preview import Preview, PreviewImpact
+from service.cli.operator import Operator
 from service.cli.shared import console, errors
 
 
@@ -40,8 +41,11 @@ def print_customers(impact: PreviewImpact, after: str) -> None:
     )
 
 
-def print_samples(impact: PreviewImpact) -> None:
-    """Print examples of customers that would merge or split."""
+def print_samples(impact: PreviewImpact, operator: Operator) -> None:
+    """Print examples of customers that would merge or split, which are recorded."""
+    samples = (*impact.sample_merges, *impact.sample_splits)
+    if samples:
+        operator.record_customers(id for sample in samples for id in sample.ids)
     for title, samples in (("would merge", impact.sample_merges), ("would split", impact.sample_splits)):
         for sample in samples:
             groups = "  |  ".join(", ".join(group) for group in sample.groups)

@@ -9,6 +9,7 @@ import typer
 from graph.domain.model.errors import StoreUnavailable
 from graph.queries.rules_preview import PreviewImpact
 from service.bootstrap import Wiring
+from service.cli.operator import Operator, Purpose, Reason
 from service.cli.previews import bar, end, impact_of, print_customers, print_samples
 from service.cli.shared import Store, console, run_with_stored_rules, run_with_wiring
 from service.config import attributes_file, rules_file
@@ -39,10 +40,13 @@ def preview(
     file: File,
     store: Store = None,
     show: Annotated[bool, typer.Option("--show", help="Do not mask the values in samples.")] = False,
+    purpose: Purpose = "",
+    reason: Reason = "",
 ) -> None:
     """Show what a rules file would change in the stored data. Nothing is written."""
     text = rules_file.read_text(file)
     rules_file.parse(text, str(file))
+    operator = Operator(settings_module.load(store=store), "rules preview", purpose, reason, shows_values=show)
 
     async def run(wiring: Wiring) -> PreviewImpact:
         return await impact_of(wiring.graph.previews.begin_rules(text, mask_values=not show))
@@ -53,7 +57,7 @@ def preview(
         f"observations: {impact.newly_rejected} would be rejected (they stay stored), "
         f"{impact.newly_accepted} would be accepted again"
     )
-    print_samples(impact)
+    print_samples(impact, operator)
 
 
 @app.command()

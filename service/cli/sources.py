@@ -11,8 +11,10 @@ from graph.domain.model.source_revocations import SourceRevocation, SourceWindow
 from graph.domain.model.times import iso, parse_time
 from graph.queries.rules_preview import Preview
 from service.bootstrap import Wiring
+from service.cli.operator import Operator, Purpose
 from service.cli.previews import bar, impact_of, print_customers, print_samples
 from service.cli.shared import Store, console, run_with_stored_rules
+from service.config import settings as settings_module
 
 PreviewOnly = Annotated[bool, typer.Option("--preview", help="Show what would change, and change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not show what would change, and do not ask.")]
@@ -32,7 +34,7 @@ def _window(revocation: SourceRevocation) -> str:
     return f"source {revocation.source!r}, recorded from {begin} to {iso(revocation.recorded_to)}"
 
 
-async def _confirmed(preview: Preview, preview_only: bool, after: str) -> bool:
+async def _confirmed(preview: Preview, preview_only: bool, after: str, operator: Operator) -> bool:
     """Show a preview and ask whether to go on."""
     impact = await impact_of(preview)
     print_customers(impact, after)
@@ -40,7 +42,7 @@ async def _confirmed(preview: Preview, preview_only: bool, after: str) -> bool:
         f"observations: {impact.newly_rejected} would no longer count (they stay stored), "
         f"{impact.newly_accepted} would count again"
     )
-    print_samples(impact)
+    print_samples(impact, operator)
     return not preview_only and typer.confirm("Go on?", err=True)
 
 
@@ -76,17 +78,19 @@ def revoke_source(
     preview: PreviewOnly = False,
     yes: Yes = False,
     show: Show = False,
+    purpose: Purpose = "",
     store: Store = None,
 ) -> None:
     """Revoke what a source sent in a window of time, after a preview. If this is stopped, run it again to continue."""
     begin, end = _time("--from", recorded_from), _time("--to", recorded_to)
+    operator = Operator(settings_module.load(store=store), "revoke-source", purpose, reason, shows_values=show)
 
     async def run(wiring: Wiring) -> None:
         revocations = wiring.graph.source_revocations
         draft = await revocations.draft(SourceWindow(source, begin, end, include_refusals), actor, reason)
         if preview or not yes:
             started = wiring.graph.previews.begin_revocation(draft, mask_values=not show)
-            if not await _confirmed(started, preview, "without the source"):
+            if not await _confirmed(started, preview, "without the source", operator):
                 return
         revoked = await revocations.revoke(draft)
         revocation = await _wait(wiring, revoked.revocation.id)
@@ -102,9 +106,11 @@ def restore_source(
     preview: PreviewOnly = False,
     yes: Yes = False,
     show: Show = False,
+    purpose: Purpose = "",
     store: Store = None,
 ) -> None:
     """Restore what `kith revoke-source` revoked, after a preview. If this is stopped, run it again to continue."""
+    operator = Operator(settings_module.load(store=store), "restore-source", purpose, shows_values=show)
 
     async def run(wiring: Wiring) -> None:
         revocations = wiring.graph.source_revocations
@@ -119,7 +125,7 @@ def restore_source(
             revocation = await revocations.in_effect(id)
             if preview or not yes:
                 started = wiring.graph.previews.begin_restoration(revocation, mask_values=not show)
-                if not await _confirmed(started, preview, "with the source"):
+                if not await _confirmed(started, preview, "with the source", operator):
                     return
             await revocations.restore(id, actor)
         restored = await _wait(wiring, id)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from graph.domain.access.accessed import Accessed
 from graph.domain.access.masking import mask_key
 from graph.ports import Store as AnyStore
 from graph.verification.findings import NOT_REPAIRED, Finding, Report
@@ -14,6 +15,7 @@ from graph.verification.scratch import Scratch
 from graph.verification.verify import STEPS, Verification
 from graph.verification.verify import verify as verify_store
 from service.bootstrap import SystemClock, check_ready, open_existing
+from service.cli.operator import Operator, Purpose, Reason
 from service.cli.previews import bar, end
 from service.cli.shared import Store, console
 from service.config import rules_file
@@ -30,12 +32,18 @@ def verify(
     store: Store = None,
     repair: Annotated[bool, typer.Option("--repair", help="Repair what follows from observations.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Do not mask values.")] = False,
+    purpose: Purpose = "",
+    reason: Reason = "",
 ) -> None:
     """Compare everything that Kith derives with the observations. Exit status 1 if anything is wrong.
 
     The store may be in use. While Neo4j is read, writes to it wait.
     """
     settings = settings_module.load(store=store)
+    operator = Operator(settings, "verify", purpose, reason, shows_values=show)
+    if show:
+        # Its samples have no ids of customers: that it showed values is recorded.
+        operator.record(Accessed())
     report = asyncio.run(_run(settings, repair, show))
     if not report.clean:
         raise typer.Exit(1)

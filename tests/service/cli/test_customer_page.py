@@ -8,6 +8,8 @@ from rich.console import Console
 from graph.domain.profile.pages import ByKey
 from graph.domain.profile.prediction import Model
 from graph.stores.sqlite import SQLiteStore
+from graph.viewer_graph import ViewerGraph
+from service.access.authentication import LOCAL
 from service.cli.customer_page import print_customer, selection
 from tests.builders.clients import Client, order
 from tests.builders.operations import decide, interaction, record, state
@@ -31,8 +33,9 @@ def test_it_shows_profile_consent_and_recent_interactions(tmp_path: Path, run: R
     )
     # when
     console = Console(record=True, width=160, file=io.StringIO())
-    (view,) = run(client.graph.customers([ByKey("email=ann@example.com")], selection(client.graph)))
-    run(print_customer(console, client.graph, view))
+    graph = ViewerGraph(client.graph, LOCAL)
+    (view,) = run(graph.customers([ByKey("email=ann@example.com")], selection(graph)))
+    run(print_customer(console, graph, view))
     # then
     text = console.export_text()
     for words in ("given_name", "Ann", "Anna", "53111, Bonn", "withdrawn", "chat", "Where is it?"):
