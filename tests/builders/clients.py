@@ -8,6 +8,7 @@ import httpx
 from graph.domain.model.rules import Rules
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
+from service.audit.audit import Audit
 from service.bootstrap import SystemClock, Wiring, currencies, open_metrics
 from service.config import attributes_file, rules_file
 from service.config.settings import Settings
@@ -19,7 +20,9 @@ from tests.builders.runs import Run
 class Client:
     """Sends GraphQL requests to the application over a store."""
 
-    def __init__(self, store: Store, run: Run, rules: Rules | None = None, **settings: Any) -> None:
+    def __init__(
+        self, store: Store, run: Run, rules: Rules | None = None, audit: Audit | None = None, **settings: Any
+    ) -> None:
         chosen = Settings(_env_file=None, **settings)
         text = rules_file.default_text()
         rules = rules or rules_file.parse(text)
@@ -35,7 +38,7 @@ class Client:
             min_count=chosen.min_count,
         )
         self._run = run
-        self.wiring = Wiring(self.graph, store, text, metrics=open_metrics(chosen))
+        self.wiring = Wiring(self.graph, store, text, metrics=open_metrics(chosen), audit=audit)
         self.endpoint = create_endpoint(chosen, self.wiring)
         self.app = create_app(chosen, self.wiring, self.endpoint)
         transport = httpx.ASGITransport(self.app)
