@@ -28,12 +28,14 @@ class Service:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        self.store = store
         self.url = f"http://127.0.0.1:{self.port}/graphql"
         self.socket = f"ws://127.0.0.1:{self.port}/graphql"
         self.log = folder / f"service-{self.port}.log"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("KITH_")}
         chosen = {f"KITH_{name.upper()}": str(value) for name, value in settings.items()}
         environment |= {
+            "KITH_AUDIT": "" if store.startswith("sqlite:") else str(folder / "audit"),
             "KITH_STORE": store,
             "KITH_PORT": str(self.port),
             "KITH_DRAIN_SECONDS": "0",
