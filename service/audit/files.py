@@ -91,7 +91,8 @@ def newest_lines(path: Path, needles: tuple[bytes, ...]) -> Iterator[bytes]:
 def _matching(chunk: bytes, begin: int, end: int, needles: tuple[bytes, ...]) -> Iterator[bytes]:
     """Yield the lines of a part of a chunk, last first, that contain one of some texts."""
     if not needles:
-        yield from reversed(chunk[begin:end].splitlines())
+        # Every line of the part ends with a line break, so what follows the last one is empty.
+        yield from reversed(chunk[begin:end].split(b"\n")[:-1])
         return
     starts: set[int] = set()
     for needle in needles:
