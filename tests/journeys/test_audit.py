@@ -10,12 +10,19 @@ import httpx
 import orjson
 import pytest
 
+from graph.domain.access.roles import ROLES
 from graph.ports import Store
+from schema.execution.runner import ALL, ExecutionAnswer, GraphQLRequest
+from service.access.authentication import viewer_of
+from service.access.signed_in import SignedIn
 from service.audit import files
 from service.audit.audit import Audit
 from service.audit.ocsf import event
 from service.audit.reader import oldest_first
 from service.bootstrap import SystemClock
+from service.config.settings import Settings
+from service.http.app import create_endpoint
+from service.observability.requests import OperationRecord
 from tests.builders.audits import entries, verified
 from tests.builders.clients import Client, seen
 from tests.builders.runs import Run
@@ -222,3 +229,27 @@ def test_without_a_log_it_cannot_be_read(store: Store, run: Run) -> None:
     client = Client(store, run)
     answer = client.send("{ auditEntries { nodes { caller } } }").json()
     assert answer["errors"][0]["extensions"]["code"] == "FEATURE_DISABLED"
+
+
+def test_a_stream_ends_with_an_error_once_its_events_cannot_be_recorded(
+    client: Client, folder: Path, audit: Audit, run: Run
+) -> None:
+    # given
+    endpoint = create_endpoint(Settings(_env_file=None), client.wiring)
+    context = endpoint.context_of(SignedIn(viewer_of("dpo", ROLES["privacy"])))
+    watch = BY_EMAIL.replace("query Lookup", "subscription Watch").replace("customer(", "customerChanged(")
+    record = OperationRecord("sse", "request-0001", "dpo", 0)
+
+    async def answers() -> list[ExecutionAnswer]:
+        request = GraphQLRequest(watch, {"v": ANNA})
+        stream = endpoint.operations.stream(request, context, ALL, record.prepared)
+        return [answer async for answer in endpoint.audited(record, context, stream)]
+
+    # when
+    audit.log.close()
+    folder.rename(folder.with_name("moved"))
+    folder.write_text("")
+    (answer,) = run(answers())
+    # then
+    assert answer.data is None
+    assert answer.errors[0].original_error.code == "AUDIT_UNAVAILABLE"
