@@ -35,7 +35,7 @@ def validate(path: Path) -> subprocess.CompletedProcess[str]:
 def test_kubernetes_accepts_the_example() -> None:
     done = validate(KUBERNETES)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (done.stdout + done.stderr).count("passed for resource") == len(documents(KUBERNETES)) == 4
+    assert (done.stdout + done.stderr).count("passed for resource") == len(documents(KUBERNETES)) == 5
 
 
 @pytest.mark.parametrize(

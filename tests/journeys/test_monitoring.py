@@ -32,7 +32,7 @@ Samples = dict[str, set[str]]
 def exposed(tmp_path_factory: pytest.TempPathFactory) -> Samples:
     """What a service exposes that did everything once."""
     folder = tmp_path_factory.mktemp("monitoring")
-    service = Service(f"sqlite:///{folder / 'kith.db'}", folder, rfm_interval_seconds=0).wait()
+    service = Service(f"sqlite:///{folder / 'kith.db'}", folder, rfm_interval_seconds=0, audit=folder / "audit").wait()
     try:
         service.ask(LINK, {"input": {"observations": [seen("crm_id=Ann", "email=ann@mail.example")]}})
         service.ask(RECORD, {"input": {"orders": [order("W-1", "crm_id=Ann")]}})

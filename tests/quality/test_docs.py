@@ -95,8 +95,9 @@ def test_every_command_is_documented(name: str) -> None:
 def test_every_command_in_the_documents_exists() -> None:
     for path in pages():
         for line in re.findall(r"`kith [^`]+`|^\s+(?:\S*/)?kith .*$", text_of(path), re.MULTILINE):
-            for words in re.findall(r"\bkith ((?:(?:rules|keys) )?[a-z]+(?:-[a-z]+)*)", line):
-                assert f"kith {words}" in {*COMMANDS, "kith rules", "kith keys"}, f"{path.relative_to(ROOT)}: {line}"
+            for words in re.findall(r"\bkith ((?:(?:rules|keys|audit) )?[a-z]+(?:-[a-z]+)*)", line):
+                groups = {"kith rules", "kith keys", "kith audit"}
+                assert f"kith {words}" in {*COMMANDS, *groups}, f"{path.relative_to(ROOT)}: {line}"
 
 
 @pytest.mark.parametrize("path", [ROOT / "CONTRIBUTING.md", *pages()], ids=lambda path: str(path.relative_to(ROOT)))
