@@ -13,8 +13,9 @@ from tests.builders.viewers import ViewerClient, shop, viewer
 
 ANNA = "email=anna.berg@example.com"
 WEB = frozenset({"web"})
-NOBODY = viewer("storefront", caller="web-app", sources=WEB)
-MALLORY = viewer("storefront", caller="web-app|mallory", sources=WEB, subject="login=mallory")
+# They read identifiers unmasked, so that a mask hides nothing that they must not be shown.
+NOBODY = viewer("storefront", "contact:read", caller="web-app", sources=WEB)
+MALLORY = viewer("storefront", "contact:read", caller="web-app|mallory", sources=WEB, subject="login=mallory")
 ANN = viewer("storefront", caller="web-app|anna", sources=WEB, subject="login=anna.b")
 OWN_COOKIE = "cookie=ck-attacker"
 RESULTS = """results { __typename ... on ObservationAccepted { source id status droppedIdentifiers { value } }

@@ -320,30 +320,33 @@ def test_what_a_role_may_not_do_is_refused_before_its_arguments_are_read(client:
 # --- previews
 
 
-def test_a_steward_sees_samples_masked_and_cannot_ask_for_others(client: ViewerClient) -> None:
+def test_a_steward_sees_samples_masked_and_cannot_ask_for_others(client: ViewerClient, run: Run) -> None:
     # given
     rules = rules_file.default_text()
-    preview = """mutation($i: PreviewRulesInput!) { previewRules(input: $i) {
-      preview { id impact { sampleSplits { groups { value } } } } errors { code path } } }"""
-    revocation = """mutation($i: PreviewRevokeSourceInput!) { previewRevokeSource(input: $i) {
-      preview { impact { sampleSplits { groups { value } } } } errors { code path } } }"""
-    read = "query($id: ID!) { rulesPreview(id: $id) { id } }"
+    of_rules = """mutation($i: PreviewRulesInput!) { previewRules(input: $i) {
+      preview { id } errors { code path } } }"""
+    of_source = """mutation($i: PreviewRevokeSourceInput!) { previewRevokeSource(input: $i) {
+      preview { id } errors { code path } } }"""
+    read = "query($id: ID!) { rulesPreview(id: $id) { impact { sampleSplits { groups { value } } } } }"
     open_eyes = viewer("steward", "contact:read")
     forbidden = {"preview": None, "errors": [{"code": "FORBIDDEN", "path": ["maskValues"]}]}
+    window = {"source": "web"}
     # when
-    unmasked = client.seen_by(STEWARD, preview, {"i": {"rules": rules, "maskValues": False}})["previewRules"]
-    window = {"source": "web", "maskValues": False}
-    of_source = client.seen_by(STEWARD, revocation, {"i": window})["previewRevokeSource"]
-    masked = client.seen_by(STEWARD, revocation, {"i": {"source": "web"}})["previewRevokeSource"]
-    by_other = client.seen_by(open_eyes, preview, {"i": {"rules": rules, "maskValues": False}})["previewRules"]
+    unmasked_rules = client.seen_by(STEWARD, of_rules, {"i": {"rules": rules, "maskValues": False}})["previewRules"]
+    unmasked_source = client.seen_by(STEWARD, of_source, {"i": window | {"maskValues": False}})["previewRevokeSource"]
+    masked = client.seen_by(STEWARD, of_source, {"i": window})["previewRevokeSource"]["preview"]["id"]
+    by_other = client.seen_by(open_eyes, of_source, {"i": window | {"maskValues": False}})
+    unmasked = by_other["previewRevokeSource"]["preview"]["id"]
+    for id in (masked, unmasked):
+        run(client.graph.previews.get(id).wait(120))
     # then
-    assert unmasked == of_source == forbidden
-    assert "anna.berg@example.com" not in str(masked)
-    assert masked["preview"]["impact"]["sampleSplits"]
+    assert unmasked_rules == unmasked_source == forbidden
+    samples = client.seen_by(STEWARD, read, {"id": masked})["rulesPreview"]["impact"]["sampleSplits"]
+    assert samples
+    assert "anna.berg@example.com" not in str(samples)
     # What somebody else started unmasked does not exist for a steward.
-    id = by_other["preview"]["id"]
-    assert client.seen_by(STEWARD, read, {"id": id}) == {"rulesPreview": None}
-    assert client.seen_by(open_eyes, read, {"id": id}) == {"rulesPreview": {"id": id}}
+    assert client.seen_by(STEWARD, read, {"id": unmasked}) == {"rulesPreview": None}
+    assert "anna.berg@example.com" in str(client.seen_by(open_eyes, read, {"id": unmasked}))
 
 
 # --- answers of writes
