@@ -9,7 +9,7 @@ import pytest
 from graphql import get_named_type
 
 from graph.domain.access.roles import BUILT_IN, DEVELOPER, ROLES, Role
-from graph.domain.access.scopes import CONTACT_READ, PROFILE_UNMASKED
+from graph.domain.access.scopes import BEHAVIOR_TEXT, CONTACT_READ, PROFILE_UNMASKED
 from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.identifiers import MASK
 from graph.ports import Store
@@ -138,6 +138,7 @@ def documents(role: Role, client: Client) -> list[str]:
     histories = [node for customer in customers for node in customer["history"]["nodes"]]
     ids = [node["id"] for node in (*customers, *overrides, *histories)]
     a, b = (_by_reference(customer, key) for customer, key in zip(customers, (CRM, OTHER_CRM), strict=True))
+    texts = ", INTERACTIONS" if BEHAVIOR_TEXT in role.scopes else ""
     roots = {
         "customer": [f'(by: {{id: "{customer["id"]}"}})' for customer in customers],
         "order": ['(number: "W-1")'],
@@ -146,7 +147,7 @@ def documents(role: Role, client: Client) -> list[str]:
         "graphHealth": ["(first: 100)"],
         "nodes": [f"(ids: {orjson.dumps(ids[:100]).decode()})"],
         "searchCustomers": [
-            f'(text: "{text}", fields: [IDENTIFIERS, ATTRIBUTES, INTERACTIONS])'
+            f'(text: "{text}", fields: [IDENTIFIERS, ATTRIBUTES{texts}])'
             for text in ("canary", "canarydomain", "zephyrine", "whimsyville", "4321", "please")
         ],
         "why": [f"(a: {a}, b: {b})", f"(b: {a}, a: {b})"],
