@@ -30,7 +30,7 @@ async def set_override(
     """
     if override.b:
         if override.a == override.b:
-            raise InvalidInput("DUPLICATE_IDENTIFIER", f"a and b are the same identifier, {override.a}", ("b",))
+            raise InvalidInput("DUPLICATE_IDENTIFIER", "a and b are the same identifier", ("b",))
         a, b = pair(override.a, override.b)
         override = replace(override, a=a, b=b)
     (result,) = await writer.run([SetOverride(override, idempotency_key)])
@@ -51,7 +51,7 @@ async def unblock(
     for override in await store.overrides(key, None, MAX_OVERRIDES):
         if override.kind is OverrideKind.BLOCKED:
             return await remove_override(writer, override.id, actor, now, idempotency_key)
-    raise InvalidInput("OVERRIDE_NOT_FOUND", f"{key} is not blocked", ("identifier",))
+    raise InvalidInput("OVERRIDE_NOT_FOUND", "the identifier is not blocked", ("identifier",))
 
 
 async def remove_override(

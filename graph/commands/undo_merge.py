@@ -69,11 +69,11 @@ async def merge_to_undo(store: CustomerHistoryStore, number: int, already_undone
     for override in await store.overrides(a, None, 1_000):
         if override.kind is OverrideKind.APART and override.pair == (first, second):
             raise InvalidInput(
-                "ALREADY_UNDONE", f"override {override.id} already keeps {a} and {b} apart", ("changeId",)
+                "ALREADY_UNDONE", f"override {override.id} already keeps the two customers apart", ("changeId",)
             )
     holder_ids = [None if view is None else view.customer.id for view in await _views(store, [a, b])]
     if None in holder_ids or holder_ids[0] != holder_ids[1]:
-        message = f"{a} and {b} are no longer one customer: later changes separated them"
+        message = f"the customers of change {number} are no longer one customer: later changes separated them"
         raise InvalidInput("NOTHING_TO_UNDO", message, ("changeId",))
     return change
 

@@ -40,7 +40,7 @@ async def why(store: WriteStore, rules: Rules, a: str, b: str) -> Explanation:
     It runs as a write without writes, so that all reads see the same state.
     """
     if a == b:
-        raise InvalidInput("DUPLICATE_IDENTIFIER", f"a and b are the same identifier, {a}", ("b",))
+        raise InvalidInput("DUPLICATE_IDENTIFIER", "a and b are the same identifier", ("b",))
     return await store.write(lambda: _explanation(a, b, rules))
 
 

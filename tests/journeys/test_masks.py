@@ -2,6 +2,7 @@
 
 import base64
 import re
+from contextlib import aclosing
 from typing import Any
 
 import orjson
@@ -20,11 +21,13 @@ from schema.root import new_context, schema
 from schema.shared.cursors import encode
 from service.config import rules_file
 from tests.builders.clients import Client, identifiers, order, seen
-from tests.builders.operations import decide, interaction, record, set_override, state
+from tests.builders.operations import UNDO, decide, interaction, record, set_override, state
 from tests.builders.runs import Run
 from tests.builders.selections import CORE, SCOPES, selection
 
 WHY = """query($a: IdentifierInput!, $b: IdentifierInput!) { why(a: $a, b: $b) { sameCustomer summary } }"""
+UNBLOCK = """mutation($input: UnblockIdentifierInput!) { unblockIdentifier(input: $input) {
+  errors { code message } } }"""
 KEEP_APART = """mutation($input: KeepApartInput!) { keepApart(input: $input) {
   override { a { value } b { value } } conflict errors { code message } } }"""
 RULES = """
@@ -66,6 +69,7 @@ CRM, OTHER_CRM, COOKIE, SHARED = (
     "cookie=cookiecanary123456",
     "cookie=kioskcanary998877",
 )
+COOKIES = (COOKIE, "cookie=tabletcanary445566")
 CONTACTS = ("canary", "15117654321", "77001", "7654321")
 """Parts of values that no mask shows. The names of people are canaries of their own."""
 NAMES = ("Zephyrine", "Quackenbush", "1980-05-04", "2010-11-23", "Plumstreet", "98765", "Whimsyville")
@@ -168,6 +172,11 @@ def _by_reference(customer: dict[str, Any], key: str) -> str:
     return f'{{namespace: "{namespace}", value: "{node["ref"]}"}}'
 
 
+def _reference(client: Client, key: str) -> str:
+    customer = client.customer(key, "identifiers(first: 100) { nodes { namespace value ref } }")
+    return next(node["ref"] for node in customer["identifiers"]["nodes"] if node["value"] == key.partition("=")[2])
+
+
 def shown(answer: Any) -> str:
     """All texts of an answer, and what those hold that are base64."""
     text = orjson.dumps(answer).decode()
@@ -257,6 +266,57 @@ def test_a_steward_acts_by_references(shop: Client, run: Run) -> None:
     # then: it is a value like any other to them
     assert till["errors"] == []
     assert ask(ROLES["till"], by, {"i": refs["loyalty_card"]})["data"]["customer"] is None
+
+
+def test_a_refusal_does_not_quote_what_a_reference_stands_for(shop: Client, run: Run) -> None:
+    # given
+    ask, steward = Asked(shop, run), ROLES["steward"]
+    email = {"namespace": "email", "value": _reference(shop, EMAIL)}
+    pair = {"a": email, "b": email, "reason": "a mistake"}
+    # when
+    answers = [
+        ask(steward, WHY, {"a": email, "b": email}),
+        ask(steward, KEEP_APART, {"input": pair}),
+        ask(steward, UNBLOCK, {"input": {"identifier": email}}),
+    ]
+    # then
+    assert "DUPLICATE_IDENTIFIER" in str(answers[1])
+    assert "OVERRIDE_NOT_FOUND" in str(answers[2])
+    assert "canary" not in shown(answers)
+
+
+def test_a_steward_undoes_a_merge_that_it_sees_behind_masks(shop: Client, run: Run) -> None:
+    # given
+    ask, steward = Asked(shop, run), ROLES["steward"]
+    shop.link(seen("crm_id=CRMCANARY7711", at="2026-02-01T00:00:00Z"))
+    shop.link(seen("email=canaryzoe@canarydomain.com", COOKIES[1], at="2026-02-01T00:00:00Z"))
+    shop.link(seen("crm_id=CRMCANARY7711", COOKIES[1], at="2026-02-02T00:00:00Z"))
+    changes = ask(steward, "{ changes(first: 100) { nodes { id kind summary } } }")["data"]["changes"]["nodes"]
+    *_, separated, merge = (change for change in changes if change["kind"] == "CUSTOMERS_MERGED")
+    undo = {"input": {"changeId": merge["id"], "reason": f"{EMAIL[6:]} is her mother's"}}
+    # when: it undoes the merge, and then again
+    undone, again = (ask(steward, UNDO, undo) for _ in range(2))
+    refused = ask(steward, UNDO, {"input": {"changeId": separated["id"], "reason": "too late"}})
+    # then
+    assert undone["data"]["undoMerge"]["errors"] == []
+    assert MASK in undone["data"]["undoMerge"]["override"]["a"]["value"]
+    assert [error["code"] for error in again["data"]["undoMerge"]["errors"]] == ["ALREADY_UNDONE"]
+    assert [error["code"] for error in refused["data"]["undoMerge"]["errors"]] == ["NOTHING_TO_UNDO"]
+    assert "canary" not in shown([undone, again, refused])
+
+
+def test_the_stream_of_changes_is_masked(shop: Client, run: Run) -> None:
+    # given
+    graph = ViewerGraph(shop.graph, viewer_of(ROLES["steward"]))
+
+    async def first() -> Any:
+        async with aclosing(graph.new_changes(0)) as entries:
+            return await anext(entries)
+
+    # when
+    change = run(first()).change
+    # then
+    assert [str(key) for key in change.keys] == ["crm_id=CR•••11", "email=c•••@c•••.com"]
 
 
 def test_pages_of_masked_lists_are_complete_and_their_cursors_cannot_be_made(shop: Client, run: Run) -> None:
