@@ -259,11 +259,9 @@ class Settings(BaseSettings):
         return _names(self.allowed_origins)
 
     @property
-    def hosts(self) -> tuple[str, ...] | None:
-        """Return the host names that requests may name; `None` allows all."""
-        if chosen := _names(self.allowed_hosts):
-            return chosen
-        return None if self.requires_keys else (*LOOPBACK_NAMES, self.host)
+    def hosts(self) -> tuple[str, ...]:
+        """Return the host names that requests may name as long as no key is required, or always if they are set."""
+        return _names(self.allowed_hosts) or (*LOOPBACK_NAMES, self.host)
 
     def is_enabled(self, chosen: bool | None) -> bool:
         """Whether a feature is on: as `chosen`, or as the profile decides if that is `None`."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -49,12 +49,12 @@ class HostCheck:
     Starlette's middleware of this purpose takes as long as the router, and its answers have no code.
     """
 
-    def __init__(self, app: ASGIApp, hosts: AllowedHosts) -> None:
-        self._app, self._hosts = app, hosts
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts, applies: Callable[[], bool]) -> None:
+        self._app, self._hosts, self._applies = app, hosts, applies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or one WebSocket."""
-        if scope["type"] in ("http", "websocket") and scope["path"] not in PROBES:
+        if scope["type"] in ("http", "websocket") and scope["path"] not in PROBES and self._applies():
             # A proxy may read another one of several `Host` than the service, so all are checked.
             hosts = [value for name, value in scope["headers"] if name == b"host"]
             if not hosts or not all(map(self._hosts.allows, hosts)):
@@ -145,8 +145,10 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         required = None if settings.metrics == "public" else endpoint.authenticator
         routes.append(Route("/metrics", MetricsEndpoint(wiring.metrics, wiring, endpoint, required).answer))
     middleware = [Middleware(EndpointShortcut, path=ENDPOINT, endpoint=endpoint)]
-    if settings.hosts is not None:
-        middleware.insert(0, Middleware(HostCheck, hosts=AllowedHosts(settings.hosts)))
+    if settings.allowed_hosts or settings.on_loopback:
+        # A service that others can reach is never open, and one on loopback until it has a key.
+        applies = (lambda: True) if settings.allowed_hosts else lambda: endpoint.authenticator.is_open
+        middleware.insert(0, Middleware(HostCheck, hosts=AllowedHosts(settings.hosts), applies=applies))
     if settings.origins:
         cors = Middleware(
             CORSMiddleware,

@@ -1,8 +1,12 @@
 """The names by which a service may be asked."""
 
+from pathlib import Path
+
 import pytest
 
 from graph.stores.sqlite import SQLiteStore
+from service.access.stored_keys import KeyAdministration
+from service.bootstrap import SystemClock
 from service.config.settings import Settings
 from service.http.allowed_hosts import AllowedHosts
 from tests.builders.clients import Client
@@ -40,8 +44,32 @@ def test_another_name_is_not_allowed(header: bytes) -> None:
 
 def test_a_service_without_keys_answers_to_its_own_names_only() -> None:
     assert Settings(_env_file=None).hosts == ("localhost", "127.0.0.1", "::1", "127.0.0.1")
-    assert Settings(_env_file=None, api_keys="shop:till:0123456789abcdef").hosts is None
     assert Settings(_env_file=None, allowed_hosts="a.example, *.b.example").hosts == ("a.example", "*.b.example")
+
+
+@pytest.mark.parametrize(
+    ("settings", "status"),
+    [
+        ({}, 421),
+        ({"api_keys": "shop:till:0123456789abcdef"}, 401),
+        ({"host": "0.0.0.0"}, 401),
+        ({"host": "0.0.0.0", "allowed_hosts": "shop.example"}, 421),
+    ],
+)
+def test_names_are_restricted_while_no_key_is_required_or_if_they_are_set(
+    tmp_path: Path, run: Run, settings: dict[str, str], status: int
+) -> None:
+    store = SQLiteStore(tmp_path / "kith.db")
+    run(store.migrate())
+    client = Client(store, run, **settings)
+    assert client.send("{ __typename }", host="proxy.example").status_code == status
+    # when: the store gets a key
+    run(KeyAdministration(store, SystemClock().now).add("feed", "feed"))
+    late = Client(store, run)
+    assert late.send("{ __typename }").status_code == 401
+    # then
+    assert late.send("{ __typename }", host="proxy.example").status_code == 401
+    run(store.close())
 
 
 def test_a_page_that_points_its_own_name_here_gets_nothing(tmp_path, run: Run) -> None:
