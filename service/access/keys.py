@@ -154,7 +154,11 @@ class KeyRing:
             else:
                 self._problem = ""
                 self._store_uses()
-            after()
+            try:
+                after()
+            except Exception:
+                # Whatever it is, keys are read on.
+                log.exception("ending the streams of callers failed")
             await asyncio.sleep(POLL_SECONDS)
 
     def _report(self, problem: str) -> None:

@@ -20,12 +20,14 @@ ASK = {"query": "{ __typename }"}
 
 
 @pytest.fixture(params=["sqlite", pytest.param("neo4j", marks=pytest.mark.neo4j)])
-def store(request: pytest.FixtureRequest, run: Run, tmp_path: Path) -> str:
-    """The address of an empty store."""
+def store(request: pytest.FixtureRequest, run: Run, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty store. No key is left in a database that other tests use."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'kith.db'}"
+        yield f"sqlite:///{tmp_path / 'kith.db'}"
+        return
     run(wipe(request.getfixturevalue("neo4j_store")))
-    return str(request.getfixturevalue("neo4j_uri"))
+    yield str(request.getfixturevalue("neo4j_uri"))
+    run(wipe(request.getfixturevalue("neo4j_store")))
 
 
 class Shop:

@@ -157,6 +157,8 @@ def test_polling_goes_on_after_a_failure_which_is_logged_once(
             known.values.available = len(polls) >= 2
             if len(polls) == 3:
                 enough.set()
+            if len(polls) == 1:
+                raise ValueError
 
         task = asyncio.create_task(known.ring.run(polled))
         await enough.wait()
@@ -167,4 +169,7 @@ def test_polling_goes_on_after_a_failure_which_is_logged_once(
         run(follow())
     # then
     assert polls == [True, True, False]
-    assert [record.message.partition(" (")[0] for record in caplog.records] == ["the keys cannot be read"]
+    assert [record.message.partition(" (")[0] for record in caplog.records] == [
+        "the keys cannot be read",
+        "ending the streams of callers failed",
+    ]
