@@ -43,7 +43,7 @@ class AuditLog:
     def __init__(self, folder: Path, now: Callable[[], int], write: Write = os.write) -> None:
         self.folder, self._now, self._write = folder, now, write
         self.written = self.failures = 0
-        """Numbers of entries that were written, and that could not be written."""
+        """Numbers of entries that were written, and of attempts that failed."""
         self.problem = ""
         """Why the last entry could not be written."""
         self.closed: list[Head] = []

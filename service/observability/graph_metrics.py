@@ -25,7 +25,7 @@ MAX_DUE = 1_000
 MICROSECONDS = 1_000_000
 AUDIT_COUNTS = {
     "entries": "Entries that were written to the audit log.",
-    "failures": "Answers that were withheld because the audit log could not be written.",
+    "failures": "Times that the audit log could not be written: answers that were withheld, and attempts of `/readyz`.",
     "checkpoint_failures": "Checkpoints of the audit log that could not be written.",
 }
 

@@ -66,4 +66,4 @@ def test_compose_passes_every_setting_and_builds_a_tagged_image_with_extras() ->
     assert set(kith["environment"]) <= SETTINGS
     assert kith["image"].startswith("kith-graph:")
     assert set(kith["build"]["args"]) == set(re.findall(r"^ARG (\w+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
-    assert kith["volumes"] == ["${CONFIG_DIR:-./config}:/config:ro"]
+    assert kith["volumes"] == ["${CONFIG_DIR:-./config}:/config:ro", "audit-log:/home/kith/kith-audit"]

@@ -92,7 +92,6 @@ COVERED_BY = {
     "graph/domain/resolution/replay.py": "graph/domain/resolution/test_incremental.py",
     "graph/domain/segments/metric_conditions.py": "conformance/test_segments.py",
     "graph/queries/explanation.py": "journeys/test_overrides.py",
-    "graph/queries/former_ids.py": "journeys/test_audit.py",
     "graph/queries/health.py": "journeys/test_health.py",
     "graph/queries/history.py": "journeys/test_history.py",
     "graph/queries/orders.py": "journeys/test_nodes.py",
