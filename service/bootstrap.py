@@ -22,6 +22,7 @@ from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.sqlite import ReadOnlySQLiteStore, SQLiteStore
 from service.access import access_file
+from service.access.policy_tables import check_consents
 from service.audit.audit import Audit
 from service.config import attributes_file, rules_file
 from service.config.settings import Settings
@@ -281,6 +282,8 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
     metrics = open_metrics(settings)
     store = open_store(settings, read_only)
     catalog = attributes_file.read(settings.attributes)
+    access = access_file.read(settings.access)
+    check_consents(access.policies, catalog.purposes)
     graph = IdentityGraph(
         observed(store, settings.store_system, metrics),
         rules,
@@ -292,7 +295,7 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
         catalog,
         model_fitting.fit if model_fitting.available() else None,
         settings.timeout_seconds,
+        policies=access.policies,
         min_count=settings.min_count,
     )
-    access = access_file.read(settings.access)
     return Wiring(graph, store, text, rules_configured=settings.rules is not None, metrics=metrics, access=access)

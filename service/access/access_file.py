@@ -1,15 +1,16 @@
-"""Parse `access.toml` into roles and issuers of tokens. docs/reference/access-file.md describes the file."""
+"""Parse `access.toml`: roles, issuers, policies and budgets. docs/reference/access-file.md describes the file."""
 
 import ipaddress
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 from urllib.parse import urlsplit
 
-from msgspec import Struct
+from msgspec import Struct, field
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
+from graph.domain.access.policies import Policies
 from graph.domain.access.roles import DEVELOPER, ROLES, Role, Roles
 from graph.domain.access.scopes import ANY, EVERY
 from graph.domain.access.viewer import Reach
@@ -17,6 +18,8 @@ from graph.domain.model.errors import InvalidInput
 from graph.domain.model.observations import Party
 from graph.domain.model.rules import NAMESPACE_NAME
 from graph.domain.model.validation import is_name
+from service.access.budgets import DEFAULT_BUDGETS, Budget
+from service.access.policy_tables import BudgetTable, LabelTables, PolicyTable, budgets_of, policies_of
 
 Algorithm = Literal["ES256", "ES384", "ES512", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
 TokenType = Literal["at+jwt", "JWT"]
@@ -75,6 +78,10 @@ class _Issuer(_Strict):
 class _File(_Strict):
     role: list[_Role] = []
     issuer: list[_Issuer] = []
+    policy: list[PolicyTable] = []
+    labels: LabelTables = LabelTables()
+    budgets: dict[str, BudgetTable] = {}
+    clerk_segments: list[Text] = []
 
 
 class Client(Struct, frozen=True):
@@ -112,10 +119,13 @@ class Issuer(Struct, frozen=True):
 
 
 class AccessFile(Struct, frozen=True):
-    """What `access.toml` says: all roles, built-in ones included, and the issuers by their name."""
+    """What `access.toml` says: all roles, built-in ones included, the issuers by their name, the policies of purposes,
+    and the budgets of look-ups by role."""
 
     roles: Roles = ROLES
     issuers: dict[str, Issuer] = {}
+    policies: Policies = Policies()
+    budgets: Mapping[str, Budget] = field(default_factory=lambda: DEFAULT_BUDGETS)
 
 
 def read(path: Path | None) -> AccessFile:
@@ -138,8 +148,9 @@ def parse(text: str, name: str = "access.toml") -> AccessFile:
     except ValidationError as error:
         raise InvalidInput("INVALID_SETTING", f"KITH_ACCESS: {name}: {_describe(error)}") from error
     try:
-        roles = Roles(_roles(file.role))
-        return AccessFile(roles, _issuers(file.issuer, roles))
+        roles = Roles(_roles(file.role), frozenset(file.clerk_segments))
+        issuers = _issuers(file.issuer, roles)
+        return AccessFile(roles, issuers, policies_of(file.policy, file.labels), budgets_of(file.budgets, roles))
     except InvalidInput as error:
         raise InvalidInput(error.code, f"KITH_ACCESS: {name}: {error.message}") from error
 

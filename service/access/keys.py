@@ -40,6 +40,7 @@ def viewer_of(caller: str, role: Role, sources: frozenset[str] | None = None, pu
         party=role.party,
         purposes=purposes,
         purpose=purpose,
+        clerk_segments=role.clerk_segments,
     )
 
 

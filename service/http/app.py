@@ -84,7 +84,13 @@ def create_endpoint(settings: Settings, wiring: Wiring) -> GraphQLEndpoint:
         roles=roles,
     )
     return GraphQLEndpoint(
-        wiring.graph, authenticator, settings.without_keys(), wiring.metrics, wiring.traces, audit=wiring.audit
+        wiring.graph,
+        authenticator,
+        settings.without_keys(),
+        wiring.metrics,
+        wiring.traces,
+        wiring.access.budgets,
+        wiring.audit,
     )
 
 

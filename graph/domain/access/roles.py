@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from graph.domain.access import scopes as s
 from graph.domain.access.viewer import Reach
@@ -24,6 +25,8 @@ class Role(Struct, frozen=True):
     party: Party = Party.FIRST_PARTY
     needs_sources: bool = False
     needs_reason: bool = False
+    clerk_segments: frozenset[str] | None = None
+    """The segments of a customer that it sees, by name; `None` for all, or none with the reach `HELD`."""
 
 
 _BASE = frozenset({s.ANY, s.CATALOG_READ})
@@ -171,8 +174,14 @@ DEVELOPER = Role(
 class Roles(Mapping[str, Role]):
     """All roles of a service by name: the built-in ones, those of `access.toml`, and `developer`."""
 
-    def __init__(self, custom: Iterable[Role] = ()) -> None:
-        self._by_name = {role.name: role for role in (*BUILT_IN, *custom, DEVELOPER)}
+    def __init__(self, custom: Iterable[Role] = (), clerk_segments: frozenset[str] = frozenset()) -> None:
+        """`clerk_segments` are the names of the segments that are meant for clerks at a counter."""
+        self._by_name = {
+            role.name: replace(role, clerk_segments=clerk_segments)
+            if clerk_segments and role.reach is Reach.HELD
+            else role
+            for role in (*BUILT_IN, *custom, DEVELOPER)
+        }
 
     def __getitem__(self, name: str) -> Role:
         return self._by_name[name]
