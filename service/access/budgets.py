@@ -15,6 +15,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
+from graph.domain.access.roles import ROLES
 from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.errors import TooManyLookups
 from service.observability.metrics import LookupResult, Metrics
@@ -66,6 +67,17 @@ DEFAULT_BUDGETS: Mapping[str, Budget] = {
 }
 """The budgets by role. Other roles have none: they reach no customers, or follow the feed. A marketer's look-ups are
 the rules that it counts."""
+
+
+_LIKE = {
+    Reach.SELF: "storefront",
+    Reach.HELD: "till",
+    Reach.FOUND: "desk",
+    Reach.OWN: "partner",
+    Reach.COUNT: "marketer",
+    Reach.ANY: "steward",
+}
+"""The built-in role whose budget a role of `access.toml` has, by its reach, if the file states none."""
 
 
 def _wait(times: deque[float], count: int, limit: int, window: float, now: float) -> float:
@@ -151,6 +163,8 @@ class LookupBudgets:
         if viewer.reach is Reach.SELF and viewer.subject is None:
             name = VISITOR
         budget = self._budgets.get(name)
+        if budget is None and name not in ROLES:
+            budget = self._budgets.get(_LIKE.get(viewer.reach, ""))
         return UNLIMITED if budget is None else _OperationBudget(self, budget, name, viewer, address)
 
     def window(self, kind: str, name: str, owner: str, now: float) -> _Window:

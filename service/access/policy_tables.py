@@ -13,7 +13,7 @@ from service.access.budgets import DEFAULT_BUDGETS, VISITOR, Budget
 
 LabelName = Literal["direct_identifier", "contact", "behavior", "profiling", "sensitive", "third_party", "contract"]
 Labels = dict[str, list[LabelName]]
-Count = Annotated[StrictInt, Field(ge=1, le=10_000_000)]
+Count = Annotated[StrictInt, Field(ge=1, le=100_000)]
 
 
 class _Strict(BaseModel):
@@ -64,9 +64,13 @@ def check_consents(policies: Policies, purposes: tuple[str, ...]) -> None:
 
 def budgets_of(declared: Mapping[str, BudgetTable], roles: Roles) -> Mapping[str, Budget]:
     """Return the budgets by role: those of the file, and the default ones for other roles. Raises `InvalidInput`."""
-    for name in declared:
-        if name != VISITOR and name not in roles:
-            raise InvalidInput("INVALID_SETTING", f"budgets: {name[:60]!r} is not a role; {', '.join(roles)} are")
+    for name, table in declared.items():
+        if name != VISITOR and name not in roles.grantable:
+            allowed = ", ".join((*roles.grantable, VISITOR))
+            raise InvalidInput("INVALID_SETTING", f"budgets.{name[:60]}: {name[:60]!r} is not a role; {allowed} are")
+        if table.per_hour < table.per_minute:
+            message = f"budgets.{name}.per_hour: '{table.per_hour}' is less than per_minute"
+            raise InvalidInput("INVALID_SETTING", message)
     return {**DEFAULT_BUDGETS, **{name: Budget(**table.model_dump()) for name, table in declared.items()}}
 
 

@@ -10,6 +10,7 @@ from graph.domain.access.viewer import Reach
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.observations import Party
 from service.access import access_file
+from service.access.budgets import DEFAULT_BUDGETS, Budget
 
 ISSUER = """
 [[issuer]]
@@ -149,3 +150,33 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 )
 def test_keys_come_over_tls_or_from_this_machine(address: str, safe: bool) -> None:
     assert access_file.is_safe_address(address) == safe
+
+
+def test_budgets_replace_those_of_roles_one_by_one() -> None:
+    # when
+    budgets = access_file.parse(
+        f"{ROLE}[budgets.till]\nper_minute = 5\nper_hour = 50\nmisses_per_hour = 10\n"
+        "[budgets.branch]\nper_minute = 7\nper_hour = 70\ncallers_per_address = 3\n"
+        "[budgets.visitor]\nper_minute = 9\nper_hour = 90"
+    ).budgets
+    # then
+    assert budgets["till"] == Budget(5, 50, 10, None)
+    assert budgets["branch"] == Budget(7, 70, None, 3)
+    assert budgets["visitor"] == Budget(9, 90, None, None)
+    assert budgets["desk"] == DEFAULT_BUDGETS["desk"]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("[budgets.tell]\nper_minute = 5\nper_hour = 50", "budgets.tell: 'tell' is not a role"),
+        ("[budgets.till]\nper_minute = 0\nper_hour = 50", "budgets.till.per_minute"),
+        ("[budgets.till]\nper_minute = 5", "budgets.till.per_hour"),
+        ("[budgets.till]\nper_minute = 5\nper_hour = 4", "budgets.till.per_hour: '4' is less than per_minute"),
+        ("[budgets.till]\nper_minute = 5\nper_hour = 5\nper_day = 5", "budgets.till.per_day: is not a known key"),
+    ],
+)
+def test_a_budget_that_is_not_valid_is_named(table: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as error:
+        access_file.parse(table)
+    assert message in error.value.message

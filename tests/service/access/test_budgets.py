@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
 from graph.domain.access.roles import ROLES
-from graph.domain.access.viewer import Viewer
+from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.errors import TooManyLookups
 from service.access import budgets as module
 from service.access.budgets import DEFAULT_BUDGETS, HOUR, MINUTE, Budget, LookupBudgets, network_of
@@ -173,6 +173,23 @@ def test_a_caller_that_finds_nobody_is_reported_before_its_budget_ends(caplog: p
 def test_a_role_without_a_budget_has_no_limit() -> None:
     assert {role for role in ROLES if Shop().of(role=role) is UNLIMITED} == set(ROLES) - {"till"}
     assert set(ROLES) - set(DEFAULT_BUDGETS) == {"feed", "ingest", "admin", "developer"}
+
+
+@pytest.mark.parametrize(
+    ("reach", "like"), [(Reach.HELD, "till"), (Reach.FOUND, "desk"), (Reach.ANY, "steward"), (Reach.IDS, None)]
+)
+def test_a_role_of_ones_own_has_the_budget_of_a_role_with_its_reach(reach: Reach, like: str | None) -> None:
+    # given
+    viewer = replace(viewer_of("caller", ROLES["till"]), role="branch", reach=reach)
+    budget = LookupBudgets(now=lambda: 0.0).of(viewer, "")
+    # then
+    if like is None:
+        assert budget is UNLIMITED
+        return
+    limit = DEFAULT_BUDGETS[like].per_minute
+    budget.spend([str(number) for number in range(limit)])
+    with pytest.raises(TooManyLookups):
+        budget.spend(["one more"])
 
 
 def test_a_storefront_has_the_budget_of_its_user_or_that_of_visitors() -> None:

@@ -55,7 +55,7 @@ def test_a_budget_replaces_that_of_its_role() -> None:
     [
         (POLICY.replace("contact", "secret"), r"policy\.1\.label: .*not 'secret'"),
         ('[labels.namespaces]\nemail = ["secret"]\n', r"labels\.namespaces\.email\.1"),
-        ("[budgets.king]\nper_minute = 5\nper_hour = 50\n", r"budgets: 'king' is not a role"),
+        ("[budgets.king]\nper_minute = 5\nper_hour = 50\n", r"'king' is not a role"),
         ("[budgets.till]\nper_minute = 0\nper_hour = 50\n", r"budgets\.till\.per_minute"),
     ],
 )
