@@ -20,6 +20,7 @@ from graph.domain.model.rules import NAMESPACE_NAME
 from graph.domain.model.validation import is_name
 from service.access.budgets import DEFAULT_BUDGETS, Budget
 from service.access.policy_tables import BudgetTable, LabelTables, PolicyTable, budgets_of, policies_of
+from service.access.stored_keys import PURPOSE
 
 Algorithm = Literal["ES256", "ES384", "ES512", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
 TokenType = Literal["at+jwt", "JWT"]
@@ -267,6 +268,9 @@ def _check_issuer(place: str, issuer: _Issuer, others: Collection[str]) -> None:
         _fail(f"{place}.issuer", issuer.issuer, "is declared twice")
     if issuer.keys_max_age_seconds < issuer.keys_refresh_seconds:
         _fail(f"{place}.keys_max_age_seconds", str(issuer.keys_max_age_seconds), "is less than keys_refresh_seconds")
+    for name in (*issuer.purposes, *(name for client in issuer.client for name in client.purposes or ())):
+        if not PURPOSE.fullmatch(name):
+            _fail(f"{place}.purposes", name, "is not a word of lower-case letters, digits, _ and -")
     if bool(issuer.roles) != (issuer.role_claim is not None):
         _fail(f"{place}.role_claim", str(issuer.role_claim), "and the table roles need one another")
     if issuer.scopes is not None and issuer.scope_claim is None:

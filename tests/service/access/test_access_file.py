@@ -97,6 +97,7 @@ purposes = ["checkout"]
         (ISSUER + 'jwks_uri = "https://user@host/keys"', ["issuer.1.jwks_uri"]),
         (ISSUER.replace("example.com", "example.com/a|b", 1), ["issuer.1.issuer", "|"]),
         (ISSUER + ISSUER, ["issuer.2.issuer", "twice"]),
+        (ISSUER + 'purposes = ["Every thing"]', ["issuer.1.purposes", "Every thing"]),
         (ISSUER + "keys_max_age_seconds = 300", ["issuer.1.keys_max_age_seconds", "300", "keys_refresh_seconds"]),
         (ISSUER + "keys_refresh_seconds = 0", ["issuer.1.keys_refresh_seconds", "1", "0"]),
         (ISSUER + 'role_claim = "roles"', ["issuer.1.role_claim", "roles"]),

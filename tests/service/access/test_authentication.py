@@ -2,8 +2,9 @@
 
 import pytest
 
-from graph.domain.access.roles import ROLES
-from graph.domain.access.scopes import CONTACT_READ
+from graph.domain.access.roles import ROLES, Role, Roles
+from graph.domain.access.scopes import CONTACT_READ, CUSTOMER_READ
+from graph.domain.access.viewer import Reach
 from graph.domain.model.errors import InvalidInput, StoreUnavailable
 from service.access.authentication import LOCAL, Authenticator
 from service.access.keys import KeyRing, viewer_of
@@ -58,6 +59,22 @@ def test_a_service_without_keys_is_open_until_it_has_had_one(run: Run) -> None:
     # then
     assert run(authenticator.sign_in("")) is None
     assert run(authenticator.sign_in(f"Bearer {text}")) is None
+
+
+def test_keys_may_have_the_roles_of_a_file(run: Run) -> None:
+    # given
+    values, clock = Values(), Clock()
+    roles = Roles([Role("branch", "The manager of a branch.", Reach.HELD, frozenset({CUSTOMER_READ}))])
+    _, text = run(KeyAdministration(values, clock.now, roles=roles).add("ann", "branch"))
+    # when
+    with_file = Authenticator(f"ben:branch:{OLD}", ring=KeyRing(values, clock.now, roles=roles), roles=roles)
+    without = Authenticator(ring=KeyRing(values, clock.now))
+    # then
+    for key in (OLD, text):
+        assert run(with_file.sign_in(f"Bearer {key}")).viewer.role == "branch"
+    assert run(without.sign_in(f"Bearer {text}")) is None
+    with pytest.raises(InvalidInput, match="KITH_API_KEYS"):
+        Authenticator(f"ben:branch:{OLD}")
 
 
 def test_nobody_is_local_at_an_address_that_others_can_reach(run: Run) -> None:
