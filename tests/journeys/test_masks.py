@@ -93,7 +93,7 @@ class Asked:
     def __init__(self, client: Client, run: Run) -> None:
         self._client, self._run = client, run
         self._runner = OperationRunner(
-            schema, Limits(cost=10**9, tokens=10**6, fields=10**6, aliases=10**6, length=10**7)
+            schema, Limits(seconds=600, cost=10**9, tokens=10**6, fields=10**6, aliases=10**6, length=10**7)
         )
 
     def __call__(self, role: Role, text: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
