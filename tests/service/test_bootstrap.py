@@ -13,7 +13,7 @@ from graph.domain.model.errors import InvalidInput, StoreFailure, StoreUnavailab
 from graph.domain.model.observations import Observation
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.sqlite import SQLiteStore
-from service.bootstrap import Wiring, open_store, open_traces, wire
+from service.bootstrap import Wiring, audit_folder, open_store, open_traces, wire
 from service.config import rules_file
 from service.config.settings import Settings
 from tests.builders.runs import Run
@@ -232,3 +232,24 @@ def test_a_service_with_other_rules_than_the_store_serves_reads_until_one_of_the
         assert service.wait().ask(LINK)["linkIdentifiers"]["errors"] == []
     finally:
         service.stop()
+
+
+@pytest.mark.parametrize(
+    ("values", "folder"),
+    [
+        ({}, None),
+        ({"audit": "off"}, None),
+        ({"audit": "logs"}, "logs"),
+        ({"profile": "production"}, "kith.db-audit"),
+        ({"profile": "production", "store": "sqlite:////srv/shop.db"}, "/srv/shop.db-audit"),
+        ({"profile": "production", "store": "neo4j://localhost:7687"}, "kith-audit"),
+    ],
+)
+def test_the_audit_log_is_beside_the_store_by_default(values: dict[str, str], folder: str | None) -> None:
+    found = audit_folder(Settings(_env_file=None, **values))
+    assert (None if found is None else str(found)) == folder
+
+
+def test_the_audit_log_can_be_turned_off_in_the_development_profile_only() -> None:
+    with pytest.raises(InvalidInput, match="KITH_AUDIT"):
+        audit_folder(Settings(_env_file=None, profile="production", audit="off"))
