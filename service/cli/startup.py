@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """What `kith serve` does before it listens: it finds out which keys there are, and prints what is in effect."""
 
 import asyncio
@@ -9,13 +8,7 @@ from graph.domain.model.errors import InvalidInput, KithError
 from service.access import access_file, stored_keys
 from service.access.access_file import AccessFile
 from service.access.authentication import configured_keys
-from service.bootstrap import SystemClock, open_store, sqlite_path
-=======
-"""What `kith serve` prints when it starts: version, store, profile, keys, audit log and address."""
-
-from service.access.authentication import Authenticator
-from service.bootstrap import audit_folder
->>>>>>> 7f4d36e (Print the folder of the audit log when a service starts)
+from service.bootstrap import SystemClock, audit_folder, open_store, sqlite_path
 from service.config import settings as settings_module
 from service.config.settings import Settings
 from service.runtime import version
@@ -78,15 +71,10 @@ def lines(settings: Settings, known: KnownKeys, access: AccessFile, port: int) -
     return [
         version.describe(),
         f"Store: {settings.store}",
-<<<<<<< HEAD
         f"Profile: {_profile(settings, known)}",
         f"API keys: {_keys(settings, known)}",
         *([f"Tokens: {_issuers(settings, access)}"] if settings.access is not None else []),
-=======
-        f"Profile: {_profile(settings)}",
-        f"API keys: {_keys(settings)}",
         f"Audit log: {audit_folder(settings) or 'none'}",
->>>>>>> 7f4d36e (Print the folder of the audit log when a service starts)
         f"GraphQL: http://{settings.host}:{port}/graphql",
     ]
 

@@ -20,23 +20,17 @@ def lines(chosen: Settings, port: int) -> list[str]:
     ("values", "expected"),
     [
         ({}, ["Profile: development (only this machine can connect, without a key)", "API keys: none, every program"]),
-<<<<<<< HEAD
         (
             {"api_keys": "shop:till:0123456789abcdef,till:till:fedcba9876543210"},
             ["Profile: production (there are API keys)"],
         ),
-        ({"profile": "production"}, ["Profile: production (KITH_PROFILE)"]),
+        ({"profile": "production"}, ["Profile: production (KITH_PROFILE)", "Audit log: kith.db-audit"]),
+        ({"profile": "development"}, ["Audit log: none"]),
+        ({"audit": "elsewhere"}, ["Audit log: elsewhere"]),
         (
             {"host": "0.0.0.0", "api_keys": "shop:till:0123456789abcdef"},
             ["Profile: production (other machines can connect)"],
         ),
-=======
-        ({"api_keys": "shop:0123456789abcdef,till:fedcba9876543210"}, ["Profile: production (there are API keys)"]),
-        ({"profile": "production"}, ["Profile: production (KITH_PROFILE)", "Audit log: kith.db-audit"]),
-        ({"profile": "development"}, ["Audit log: none"]),
-        ({"audit": "elsewhere"}, ["Audit log: elsewhere"]),
-        ({"host": "0.0.0.0"}, ["Profile: production (other machines can connect)"]),
->>>>>>> 7f4d36e (Print the folder of the audit log when a service starts)
         ({"store": "sqlite:///shop.db", "port": 0}, ["Store: sqlite:///shop.db", "http://127.0.0.1:8100/graphql"]),
     ],
 )
