@@ -11,7 +11,7 @@ import orjson
 
 from service.http.websocket_protocol import CONNECTION
 
-STREAM_SECONDS = 2
+STREAM_SECONDS = 30
 """How long to wait for the first event of a subscription that has none to send."""
 
 Answer = dict[str, Any] | None
