@@ -24,7 +24,7 @@ html_show_sphinx = False
 
 DOCS = Path(__file__).parent.resolve()
 LINK = re.compile(r"\]\((\.\./[^)#\s]+)\)")
-FOLDERS = ("guides", "reference", "operations", "internals", "decisions")
+FOLDERS = ("guides", "access", "reference", "operations", "internals", "decisions")
 
 
 def _navigation(folder: str) -> str:
@@ -35,13 +35,17 @@ def _navigation(folder: str) -> str:
             "match-rules", "overrides-and-undo", "changing-rules", "revoking-a-source", "segments", "consent",
             "subscriptions", "clients", "federation", "graph-in-neo4j",
         ],
+        "access": [
+            "index", "storefront", "till", "desk", "partner", "marketer", "steward", "privacy-officer", "services",
+            "administrator", "masked-values", "budgets", "threat-model",
+        ],
         "operations": [
-            "deployment", "monitoring", "backfill", "backup", "verify", "upgrade", "incidents", "sizing", "performance",
-            "limits",
+            "deployment", "keys", "audit", "monitoring", "backfill", "backup", "verify", "upgrade", "incidents", "sizing",
+            "performance", "limits",
         ],
         "internals": [
-            "architecture", "resolution-rule", "incremental-resolution", "reach", "stores", "compiled-execution",
-            "scheduling",
+            "architecture", "resolution-rule", "incremental-resolution", "reach", "stores", "adding-a-field",
+            "compiled-execution", "scheduling",
         ],
     }.get(folder, [])  # fmt: skip
     pages = sorted(path.stem for path in (DOCS / folder).glob("*.md"))

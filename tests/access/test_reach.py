@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from graph.domain.access.viewer import Viewer
+from graph.domain.model.identifiers import Identifier
+from graph.domain.model.observations import Observation, Party
 from tests.builders.clients import identifiers, order, seen
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
@@ -48,13 +51,18 @@ def viewed(*keys: str, at: str, id: str, source: str = "web", **more: Any) -> di
 RECORD = "mutation($i: RecordInteractionsInput!) { recordInteractions(input: $i) { errors { message } } }"
 
 
+def user(subject: str) -> Viewer:
+    """A user of a storefront, who reads unmasked, so that a mask hides nothing that it must not be shown."""
+    return viewer("storefront", "contact:read", subject=subject)
+
+
 def values(customer: dict[str, Any]) -> set[str]:
     return {node["value"] for node in customer["identifiers"]["nodes"]}
 
 
 def test_the_user_of_a_storefront_sees_its_own_customer_only(client: ViewerClient) -> None:
     # given
-    anna, ben = (viewer("storefront", subject=f"login={login}") for login in ("anna.b", "ben77"))
+    anna, ben = (user(f"login={login}") for login in ("anna.b", "ben77"))
     # when
     hers = client.seen_by(anna, CUSTOMER, by(ANNA))["customer"]
     # then
@@ -69,7 +77,7 @@ def test_the_user_of_a_storefront_sees_its_own_customer_only(client: ViewerClien
 
 def test_the_user_of_a_storefront_is_found_by_its_id_and_nobody_else_is(client: ViewerClient) -> None:
     # given
-    anna, ben = (viewer("storefront", subject=f"login={login}") for login in ("anna.b", "ben77"))
+    anna, ben = (user(f"login={login}") for login in ("anna.b", "ben77"))
     id = client.seen_by(anna, SMALL, by(ANNA))["customer"]["id"]
     # then
     assert client.seen_by(anna, BY_ID, {"id": id}) == {"customer": {"id": id}, "node": {"id": id}}
@@ -111,12 +119,18 @@ def test_a_cookie_of_a_known_person_opens_what_a_fresh_cookie_would(client: View
     assert client.seen_by(nobody, '{ order(number: "W-5001") { number } }') == {"order": None}
 
 
-def test_a_claimed_address_links_and_widens_nothing(client: ViewerClient) -> None:
+def claim(client: ViewerClient, run: Run, *keys: str) -> None:
+    """What a storefront records of a user who states an address, which no caller may send as it is stored."""
+    identifiers = tuple(tuple(Identifier.from_key(key)) for key in keys)
+    run(client.graph.link([Observation("web:claimed", identifiers, party=Party.THIRD_PARTY)]))
+
+
+def test_a_claimed_address_links_and_widens_nothing(client: ViewerClient, run: Run) -> None:
     # given an attacker with a login of her own who types in the addresses of others
-    mallory = viewer("storefront", subject="login=mallory")
+    mallory = user("login=mallory")
     client.link(seen("login=mallory", "cookie=ck-mallory", source="web"))
     before = client.seen_by(mallory, CUSTOMER, by("login=mallory"))["customer"]
-    client.link(seen("login=mallory", "email=ida@work.example", source="web:claimed"))
+    claim(client, run, "login=mallory", "email=ida@work.example")
     # then it is linked, and she sees no more than before
     assert client.customer("login=mallory", "id") == client.customer("email=ida@work.example", "id")
     after = client.seen_by(mallory, CUSTOMER, by("cookie=ck-mallory"))["customer"]
@@ -124,9 +138,9 @@ def test_a_claimed_address_links_and_widens_nothing(client: ViewerClient) -> Non
     assert "ida" not in str(after)
     assert client.seen_by(mallory, SMALL, by("email=ida@work.example"))["customer"] is None
     # and what she sees does not reveal whether the address is known to anybody
-    other = viewer("storefront", subject="login=oscar")
+    other = user("login=oscar")
     client.link(seen("login=oscar", "cookie=ck-oscar", source="web"))
-    client.link(seen("login=oscar", "email=nobody@example.com", source="web:claimed"))
+    claim(client, run, "login=oscar", "email=nobody@example.com")
     unknown = client.seen_by(other, CUSTOMER, by("login=oscar"))["customer"]
     names = {"mallory": "oscar", "ck-mallory": "ck-oscar", after["id"]: unknown["id"]}
     shape = {key: value for key, value in after.items() if key not in ("identifiers", "createdAt", "id")}
@@ -146,7 +160,7 @@ def test_a_customer_with_two_logins_shows_each_user_itself_only(client: ViewerCl
     assert client.customer("login=anna.b", "id") == client.customer("login=ben77", "id")
     # then
     for login in ("anna.b", "ben77"):
-        customer = client.seen_by(viewer("storefront", subject=f"login={login}"), CUSTOMER, by(COOKIE))["customer"]
+        customer = client.seen_by(user(f"login={login}"), CUSTOMER, by(COOKIE))["customer"]
         assert values(customer) == {login}
         assert customer["orders"]["nodes"] == []
 
@@ -159,7 +173,7 @@ def test_what_a_steward_keeps_together_with_a_user_is_its_own(client: ViewerClie
     pair = {"a": identifiers("login=anna.b")[0], "b": identifiers("email=anna@private.example")[0]}
     client.ask(mutation, pair)
     # then
-    hers = client.seen_by(viewer("storefront", subject="login=anna.b"), CUSTOMER, by(COOKIE))["customer"]
+    hers = client.seen_by(user("login=anna.b"), CUSTOMER, by(COOKIE))["customer"]
     assert "anna@private.example" in values(hers)
 
 
@@ -169,7 +183,7 @@ def test_a_cookie_leads_a_user_to_nobody_else(client: ViewerClient) -> None:
     client.link(seen("cookie=ck-new", "email=stranger@example.com", source="web", at="2026-03-02T10:00:00Z"))
     assert client.customer("login=nina", "id") == client.customer("email=stranger@example.com", "id")
     # then
-    hers = client.seen_by(viewer("storefront", subject="login=nina"), CUSTOMER, by("cookie=ck-new"))["customer"]
+    hers = client.seen_by(user("login=nina"), CUSTOMER, by("cookie=ck-new"))["customer"]
     assert values(hers) == {"nina", "ck-new"}
 
 

@@ -63,6 +63,7 @@ COVERED_BY = {
     "graph/domain/model/identifiers.py": "journeys/test_customer.py",
     "graph/domain/model/interaction_counts.py": "graph/domain/profile/test_engagement.py",
     "graph/domain/model/interaction_types.py": "quality/test_docs.py",
+    "graph/domain/model/labels.py": "graph/domain/access/test_policies.py",
     "graph/domain/model/observations.py": "journeys/test_bad_input.py",
     "graph/domain/model/order_totals.py": "graph/domain/profile/test_metrics.py",
     "graph/domain/model/overrides.py": "graph/domain/resolution/test_resolution.py",

@@ -10,7 +10,9 @@ import pytest
 from graphql import OperationType
 
 from graph.commands.commit import Accepted
+from graph.domain.access.policies import Policies
 from graph.domain.model.receipts import ObservationStatus
+from graph.domain.profile.catalog import Catalog
 from graph.viewer_graph import ViewerGraph
 from schema.execution.compiled import CompiledExecutor
 from schema.execution.documents import (
@@ -38,6 +40,7 @@ class Slow:
         self.stopped = False
 
     rules: Any = None
+    policies = Policies()
 
     async def customers(self, *_: object) -> list[None]:
         try:
@@ -52,6 +55,8 @@ class EmptyGraph:
     """A graph without customers."""
 
     rules: Any = None
+    catalog = Catalog()
+    policies = Policies()
 
     async def customers(self, *_: object) -> list[None]:
         return [None]

@@ -138,7 +138,7 @@ def test_keys_authenticate_and_name_the_caller(store: SQLiteStore, run: Run) -> 
     assert client.send("{ __typename }", authorization="Bearer 0123456789abcdeX").status_code == 401
     assert client.send("{ __typename }", authorization="Basic 0123456789abcdef").status_code == 401
     mutation = """mutation { keepApart(input: {a: {namespace: "email", value: "a@example.com"},
-        b: {namespace: "email", value: "b@example.com"}}) { override { actor } } }"""
+        b: {namespace: "email", value: "b@example.com"}, reason: "two people"}) { override { actor } } }"""
     response = client.send(mutation, authorization="Bearer fedcba9876543210")
     assert response.json()["data"]["keepApart"]["override"]["actor"] == "desk"
 
