@@ -40,8 +40,8 @@ def _navigation(folder: str) -> str:
             "administrator", "masked-values", "budgets", "threat-model",
         ],
         "operations": [
-            "deployment", "keys", "audit", "monitoring", "backfill", "backup", "verify", "upgrade", "incidents", "sizing",
-            "performance", "limits",
+            "deployment", "keys", "audit", "monitoring", "backfill", "backup", "verify", "upgrade", "incidents",
+            "sizing", "performance", "limits",
         ],
         "internals": [
             "architecture", "resolution-rule", "incremental-resolution", "reach", "stores", "adding-a-field",

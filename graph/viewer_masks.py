@@ -63,11 +63,11 @@ class ViewerMasks:
         """Return the attributes of a customer."""
         return self.masks.profile(insights.profile)
 
-    async def _shown(self, views: Sequence[CustomerView | None]) -> list[CustomerView | None]:
+    async def _shown(self, views: list[CustomerView | None]) -> list[CustomerView | None]:
         """Return views with what the viewer is shown of their values."""
         masks = self.masks
         if not masks.hides_anything:
-            return list(views)
+            return views
         await self._graph.references.open()
         return [view if view is None else masks.view(view) for view in views]
 

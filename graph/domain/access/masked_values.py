@@ -5,7 +5,7 @@ know. Sentences are made again of their masked parts.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -65,10 +65,15 @@ class Masks:
         self._hides_profile = not viewer.may(PROFILE_UNMASKED)
         self._hides_texts = not viewer.may(BEHAVIOR_TEXT)
         self._catalog, self._presented = catalog, presented
-        self._namespaces = frozenset(rules.names) - {ORDER_NAMESPACE}
+        self._rules = rules
         self._keys: dict[str, str] = {}
         self.hides_anything = self.hides_contacts or self._hides_profile
         """Whether the viewer is shown anything masked."""
+
+    @cached_property
+    def _namespaces(self) -> frozenset[str]:
+        """The namespaces whose values are masked. Found only when they are needed: most viewers see all values."""
+        return frozenset(self._rules.names) - {ORDER_NAMESPACE}
 
     # --- values
 
