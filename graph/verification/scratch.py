@@ -55,7 +55,8 @@ _DUPLICATES = (
 )
 """A damaged store can have several of one, which it reports itself; the first is compared."""
 
-encode = msgspec.msgpack.Encoder().encode
+encode = msgspec.msgpack.Encoder(enc_hook=str).encode
+"""Sentences, such as the reasons of links, are encoded as their texts."""
 decode_identifier = msgspec.msgpack.Decoder(StoredIdentifier).decode
 decode_customer = msgspec.msgpack.Decoder(StoredCustomer).decode
 decode_link = msgspec.msgpack.Decoder(Link).decode

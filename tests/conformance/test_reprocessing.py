@@ -108,7 +108,7 @@ def test_changes_by_new_rules_are_recorded_with_that_cause(fresh: Fresh, run: Ru
     assert entries
     assert {entry.change.cause.type for entry in entries} == {CauseType.RULES_CHANGE}
     assert {entry.change.cause.id for entry in entries} <= {"1", "5"}
-    assert not any("revocation" in Change.of(entry).summary for entry in entries)
+    assert not any("revocation" in Change.of(entry).summary() for entry in entries)
 
 
 WITHOUT_COMPOSITE = Rules(

@@ -13,7 +13,7 @@ import pytest
 from graph.domain.access.roles import ROLES
 from graph.ports import Store
 from schema.execution.runner import ALL, ExecutionAnswer, GraphQLRequest
-from service.access.authentication import viewer_of
+from service.access.keys import viewer_of
 from service.access.signed_in import SignedIn
 from service.audit import files
 from service.audit.audit import Audit
@@ -59,7 +59,10 @@ def audit(folder: Path) -> Iterator[Audit]:
 def client(store: Store, run: Run, audit: Audit) -> Client:
     """A service with Anna, who has an e-mail and a phone."""
     client = Client(store, run, audit=audit, api_keys=KEYS, max_batch=10)
-    observations = [seen(f"email={ANNA}", "phone=+491701234567"), seen("email=ben@example.com")]
+    observations = [
+        seen(f"email={ANNA}", "phone=+491701234567", source="loader"),
+        seen("email=ben@example.com", source="loader"),
+    ]
     client.send(LINK, {"input": {"observations": observations}}, **bearer("loader"))
     return client
 
@@ -98,7 +101,10 @@ def test_a_person_is_found_under_ids_that_merges_retired(client: Client) -> None
     # given
     read(client, "desk-1", "ben@example.com")
     # when: Ben turns out to be Anna
-    link = [seen(f"email={ANNA}", "crm_id=A1"), seen("email=ben@example.com", "crm_id=A1")]
+    link = [
+        seen(f"email={ANNA}", "crm_id=A1", source="loader"),
+        seen("email=ben@example.com", "crm_id=A1", source="loader"),
+    ]
     client.send(LINK, {"input": {"observations": link}}, **bearer("loader"))
     # then
     (entry,) = found(client)
@@ -137,7 +143,7 @@ def test_what_is_denied_is_recorded_with_its_fields(client: Client, folder: Path
 
 def test_a_write_is_recorded_with_its_sources(client: Client, folder: Path) -> None:
     (entry,) = entries(folder)
-    assert (entry["kind"], entry["caller"], entry["statements"], entry["sources"]) == ("write", "loader", 2, ["web"])
+    assert (entry["kind"], entry["caller"], entry["statements"], entry["sources"]) == ("write", "loader", 2, ["loader"])
 
 
 def test_what_touches_nobody_is_not_recorded(client: Client, folder: Path) -> None:
@@ -236,9 +242,9 @@ def test_a_stream_ends_with_an_error_once_its_events_cannot_be_recorded(
 ) -> None:
     # given
     endpoint = create_endpoint(Settings(_env_file=None), client.wiring)
-    context = endpoint.context_of(SignedIn(viewer_of("dpo", ROLES["privacy"])))
+    context = endpoint.context(SignedIn(viewer_of("dpo", ROLES["privacy"])), {"type": "http"})
     watch = BY_EMAIL.replace("query Lookup", "subscription Watch").replace("customer(", "customerChanged(")
-    record = OperationRecord("sse", "request-0001", "dpo", 0)
+    record = OperationRecord("sse", "request-0001", context.viewer, 0)
 
     async def answers() -> list[ExecutionAnswer]:
         request = GraphQLRequest(watch, {"v": ANNA})

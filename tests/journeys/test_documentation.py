@@ -59,6 +59,8 @@ def test_the_first_example_does_what_the_page_says(client: Client, page: str) ->
 def test_all_examples_together_are_answered_without_errors(client: Client) -> None:
     # given
     examples = {path.relative_to(ROOT).as_posix(): blocks(path.relative_to(ROOT).as_posix()) for path in pages()}
+    # Those about access show what single roles may do and may not: tests/access/test_role_pages.py runs them.
+    examples = {page: found for page, found in examples.items() if not page.startswith("docs/access/")}
     sent = [document for page in examples.values() for document in page if not is_subscription(document)]
     assert len(sent) > 15
     # when

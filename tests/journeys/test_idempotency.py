@@ -89,7 +89,7 @@ def test_callers_do_not_share_keys(fresh: Fresh, run: Run) -> None:
     override_ids = []
     for key, name in (("0123456789abcdef", "keepApart"), ("fedcba9876543210", "keepTogether")):
         mutation = OVERRIDE % (input_type(name), name)
-        body = {"query": mutation, "variables": {"input": {**PAIR, "idempotencyKey": "k"}}}
+        body = {"query": mutation, "variables": {"input": {**PAIR, "reason": "two people", "idempotencyKey": "k"}}}
         response = run(client.http.post("/graphql", json=body, headers={"authorization": f"Bearer {key}"})).json()
         override_ids.append(response["data"][name]["override"]["id"])
     assert len(set(override_ids)) == 2

@@ -15,6 +15,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from schema.root import schema
+from service.access.access_file import AccessFile
 from service.cli import startup
 from service.cli.startup import KnownKeys
 from service.config.settings import Settings
@@ -163,10 +164,8 @@ def test_no_door_leads_into_the_log(service: Service) -> None:
     assert not lines
     if '"logger"' in log:
         # What the command line prints comes before the first message.
-        assert all(
-            json.loads(line)["level"]
-            for line in log.splitlines()[len(startup.lines(Settings(_env_file=None), KnownKeys((), ()), 0)) :]
-        )
+        printed = startup.lines(Settings(_env_file=None), KnownKeys((), ()), AccessFile(), 0)
+        assert all(json.loads(line)["level"] for line in log.splitlines()[len(printed) :])
 
 
 def test_an_import_prints_no_value(tmp_path: Path) -> None:
