@@ -1,11 +1,9 @@
 """Parse `access.toml`: roles, issuers, policies and budgets. docs/reference/access-file.md describes the file."""
 
-import ipaddress
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
-from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
@@ -21,6 +19,7 @@ from graph.domain.model.validation import is_name
 from service.access.budgets import DEFAULT_BUDGETS, Budget
 from service.access.policy_tables import BudgetTable, LabelTables, PolicyTable, budgets_of, policies_of
 from service.access.stored_keys import PURPOSE
+from service.runtime.addresses import is_safe_address
 
 Algorithm = Literal["ES256", "ES384", "ES512", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
 TokenType = Literal["at+jwt", "JWT"]
@@ -154,26 +153,6 @@ def parse(text: str, name: str = "access.toml") -> AccessFile:
         return AccessFile(roles, issuers, policies_of(file.policy, file.labels), budgets_of(file.budgets, roles))
     except InvalidInput as error:
         raise InvalidInput(error.code, f"KITH_ACCESS: {name}: {error.message}") from error
-
-
-def is_safe_address(address: str) -> bool:
-    """Return whether keys may be fetched from an address: over TLS, or from this machine."""
-    try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return False
-    if not host or parts.username is not None or parts.fragment:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host of an address is this machine."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _describe(error: ValidationError) -> str:

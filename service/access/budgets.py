@@ -4,13 +4,11 @@ A subject is what was asked for, an id or a key. It counts once within an hour, 
 asked for. Of subjects only hashes are kept, in memory, so each process has its own budgets.
 """
 
-import ipaddress
 import logging
 import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Mapping
-from functools import lru_cache
 
 from msgspec import Struct
 
@@ -19,6 +17,7 @@ from graph.domain.access.roles import ROLES
 from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.errors import TooManyLookups
 from service.observability.metrics import LookupResult, Metrics
+from service.runtime.addresses import is_loopback, network_of
 
 log = logging.getLogger("kith.access")
 
@@ -216,10 +215,11 @@ class _OperationBudget:
         return self._all.window("caller", self._name, self._viewer.caller, now)
 
     def _window_of_address(self, now: float) -> _Window | None:
-        """Return the window of the address, if addresses count."""
-        if self._budget.callers_per_address is None or not (address := network_of(self._address)):
+        """Return the window of the address, if addresses count. Behind one of this machine, a proxy may have many."""
+        if self._budget.callers_per_address is None or is_loopback(self._address):
             return None
-        return self._all.window("address", self._name, address, now)
+        network = network_of(self._address)
+        return self._all.window("address", self._name, network, now) if network else None
 
     def spend(self, asked: Collection[str]) -> None:
         """Count look-ups by what was asked for: all of them, or none if they exceed the budget."""
@@ -271,20 +271,3 @@ class _OperationBudget:
         counts_misses = self._budget.misses_per_hour is not None
         if counts_misses and len(window) >= MIN_LOOKUPS and len(window.misses) > MAX_MISSES * len(window):
             self._all.alarm(self._viewer, "misses", window, now)
-
-
-@lru_cache(4096)
-def network_of(address: str) -> str:
-    """Return what counts as one address: of IPv6 the first 64 bits, which one connection usually has.
-
-    Empty for an address of this machine, behind which a proxy may have many clients, and for what is not an address.
-    """
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    if parsed.is_loopback:
-        return ""
-    if parsed.version == 4:
-        return address
-    return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))

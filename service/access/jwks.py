@@ -13,7 +13,8 @@ from jwt import PyJWK, PyJWTError
 from jwt.types import JWKDict
 from msgspec import Struct
 
-from service.access.access_file import Issuer, is_loopback, is_safe_address
+from service.access.access_file import Issuer
+from service.runtime.addresses import is_loopback, is_safe_address
 
 log = logging.getLogger("kith.access")
 

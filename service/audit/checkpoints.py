@@ -1,6 +1,5 @@
 """Checkpoints: signed ends of files. Who keeps them elsewhere notices if entries are rewritten or cut off."""
 
-import ipaddress
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from graph.domain.model.errors import InvalidInput
 from service.audit import files
 from service.audit.key import AuditKey, PublicKey
 from service.audit.log import Head
+from service.runtime.addresses import is_loopback, is_safe_address
 
 SECONDS = 60.0
 """Interval between two checkpoints."""
@@ -69,6 +69,8 @@ class AddressTarget:
 
     def __init__(self, address: str) -> None:
         self._address = address
+        # A proxy of the environment is for other machines.
+        self._from_environment = not is_loopback(urlsplit(address).hostname or "")
 
     def send(self, lines: bytes) -> None:
         """Send lines; raises `OSError`."""
@@ -79,6 +81,7 @@ class AddressTarget:
                 headers={"Content-Type": "application/x-ndjson"},
                 timeout=TIMEOUT_SECONDS,
                 follow_redirects=False,
+                trust_env=self._from_environment,
             )
         except httpx.HTTPError as error:
             raise OSError(0, type(error).__name__) from None
@@ -93,18 +96,10 @@ def target(setting: str, folder: Path) -> Target:
     """Return where checkpoints are sent by `KITH_AUDIT_CHECKPOINTS`. Raises `InvalidInput`."""
     if "://" not in setting:
         return FileTarget(Path(setting) if setting else folder / files.CHECKPOINTS)
-    parts = urlsplit(setting)
-    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+    if is_safe_address(setting):
         return AddressTarget(setting)
-    message = "KITH_AUDIT_CHECKPOINTS: an address begins with https://, or names loopback"
+    message = "KITH_AUDIT_CHECKPOINTS: an address must be https://, or http:// of this machine, without a user's name"
     raise InvalidInput("INVALID_SETTING", message)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def encoded(checkpoints: Sequence[Checkpoint]) -> bytes:

@@ -214,8 +214,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     def context(self, signed_in: SignedIn, scope: Scope) -> Context:
         """Return the context of an operation of a caller, with the budget of the caller and its address."""
-        client = scope.get("client")
-        budget = self.budgets.of(signed_in.viewer, client[0] if client else "")
+        budget = self.budgets.of(signed_in.viewer, client_address(scope))
         audit = NO_AUDIT if self.audit is None else self.audit
         return new_context(ViewerGraph(self.graph, signed_in.viewer, budget), signed_in.holds, audit)
 

@@ -133,26 +133,6 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         access_file.read(tmp_path / "nothing.toml")
 
 
-@pytest.mark.parametrize(
-    ("address", "safe"),
-    [
-        ("https://login.example.com/keys", True),
-        ("http://127.0.0.1:9000/keys", True),
-        ("http://[::1]/keys", True),
-        ("http://localhost/keys", True),
-        ("http://localhost.example.com/keys", False),
-        ("http://127.0.0.1.example.com/keys", False),
-        ("http://login.example.com/keys", False),
-        ("ftp://127.0.0.1/keys", False),
-        ("https://", False),
-        ("https://host:port/", False),
-        ("https://[", False),
-    ],
-)
-def test_keys_come_over_tls_or_from_this_machine(address: str, safe: bool) -> None:
-    assert access_file.is_safe_address(address) == safe
-
-
 def test_budgets_replace_those_of_roles_one_by_one() -> None:
     # when
     budgets = access_file.parse(

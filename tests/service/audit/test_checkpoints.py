@@ -79,7 +79,7 @@ def test_checkpoints_are_sent_to_an_address_and_again_if_it_refused_them(
     assert [one.entries for one in checkpoints.read(tmp_path / "received")] == [1, 2]
 
 
-@pytest.mark.parametrize("address", ["http://example.com/", "ftp://127.0.0.1/", "http://10.0.0.1/"])
+@pytest.mark.parametrize("address", ["http://example.com/", "ftp://127.0.0.1/", "http://10.0.0.1/", "https://:x/"])
 def test_checkpoints_are_not_sent_in_clear_text(tmp_path: Path, address: str) -> None:
     with pytest.raises(InvalidInput, match="KITH_AUDIT_CHECKPOINTS"):
         Audit(tmp_path, Clock(), address)
