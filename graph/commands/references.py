@@ -6,11 +6,11 @@ reference. The secret is a named value of the store, so that all processes accep
 
 import base64
 import binascii
-from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from graph.commands.stored_secrets import NamedValues, stored_secret
 from graph.domain.model.errors import StoreUnavailable
 
 REFERENCES_KEY = "references"
@@ -18,18 +18,6 @@ REFERENCES_KEY = "references"
 IDENTIFIER, CURSOR = b"identifier", b"cursor"
 """What a reference stands for: one kind is not accepted in place of the other."""
 _KEY_BITS = 256
-
-
-class NamedValues(Protocol):
-    """The named values of a store."""
-
-    async def get_value(self, name: str) -> str | None:
-        """Return the text stored under a name."""
-        ...
-
-    async def replace_value(self, name: str, text: str, expected: str | None) -> bool:
-        """Store a text under a name if the text `expected` is stored there; return whether it was."""
-        ...
 
 
 class References:
@@ -41,16 +29,9 @@ class References:
 
     async def open(self) -> None:
         """Read the secret. The first process to do so makes it."""
-        if self._cipher is not None:
-            return
-        text = await self._store.get_value(REFERENCES_KEY)
-        if text is None:
-            made = AESSIV.generate_key(_KEY_BITS).hex()
-            is_first = await self._store.replace_value(REFERENCES_KEY, made, None)
-            text = made if is_first else await self._store.get_value(REFERENCES_KEY)
-        if text is None:
-            raise StoreUnavailable("the secret of the references was removed while it was read")
-        self._cipher = AESSIV(bytes.fromhex(text))
+        if self._cipher is None:
+            text = await stored_secret(self._store, REFERENCES_KEY, lambda: AESSIV.generate_key(_KEY_BITS).hex())
+            self._cipher = AESSIV(bytes.fromhex(text))
 
     def seal(self, text: str, kind: bytes) -> str:
         """Return the reference to a text. Raises `StoreUnavailable` before `open`."""

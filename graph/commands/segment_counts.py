@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from graph.commands.segments import SegmentationStore, SegmentEvaluation, Segments
+from graph.commands.stored_secrets import stored_secret
 from graph.domain.access.counts import FINGERPRINTED, fingerprint, published, published_total, rounded
 from graph.domain.model.segments import Segment
 from graph.domain.segments.conditions import Condition, holding_parts, leaf_conditions
@@ -144,13 +145,5 @@ class SegmentCounts:
         return *kept, False
 
     async def _secret(self) -> str:
-        """Return the store's secret, which is made when it is first used.
-
-        It is read each time: of two processes that make it at the same time, one replaces that of the other.
-        """
-        secret = await self._store.get_value(NOISE_KEY)
-        if secret is None:
-            await self._store.put_value(NOISE_KEY, self._ids.secret())
-            secret = await self._store.get_value(NOISE_KEY)
-        assert secret is not None
-        return secret
+        """Return the store's secret, from which noise follows."""
+        return await stored_secret(self._store, NOISE_KEY, self._ids.secret)
