@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from graph.domain.access.audit import AuditEntry, AuditQuery
+from graph.domain.model.dates import DAY
 from graph.domain.profile.pages import Page
 from service.audit import checkpoints, reader, retention
-from service.audit.files import DAY_MICROSECONDS
 from service.audit.key import AuditKey
 from service.audit.log import AuditLog, Head
 from service.audit.recorder import ReasonText, Recorder
@@ -114,10 +114,10 @@ class Audit:
 
     async def _expire(self) -> None:
         """Remove the content of entries that are too old, once a day."""
-        before = self._now() - self._days * DAY_MICROSECONDS
+        before = self._now() - self._days * DAY
         if before < self._expired_until:
             return
-        self._expired_until = before + DAY_MICROSECONDS
+        self._expired_until = before + DAY
         try:
             changed = await asyncio.to_thread(retention.expire, self._folder, before)
         except OSError as error:

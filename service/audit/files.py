@@ -2,20 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from graph.domain.model.dates import DAY, SECOND
 from service.audit.chain import Line, parse
 
 SUFFIX = ".jsonl"
 CHECKPOINTS = "checkpoints"
 """The name of the file with the checkpoints, if they are not kept elsewhere."""
-MICROSECONDS = 1_000_000
-DAY = timedelta(days=1)
-DAY_MICROSECONDS = 86_400 * MICROSECONDS
 _NAME = re.compile(r"(\d{8}T\d{6})-.+\.jsonl")
 _TIME = "%Y%m%dT%H%M%S"
 CHUNK = 1 << 18
@@ -24,7 +22,7 @@ CHUNK = 1 << 18
 
 def name(host: str, process: int, began: int, number: int) -> str:
     """Return the name of a file that a process of a host began at a time (microseconds); `number` makes it unique."""
-    time = datetime.fromtimestamp(began // MICROSECONDS, UTC).strftime(_TIME)
+    time = datetime.fromtimestamp(began // SECOND, UTC).strftime(_TIME)
     return f"{time}-{re.sub(r'[^A-Za-z0-9._]', '_', host)[:60]}-{process}-{number}{SUFFIX}"
 
 
@@ -32,14 +30,14 @@ def began(name: str) -> int | None:
     """Return when a file was begun, in microseconds, from its name; `None` for a file that is not part of a log."""
     found = _NAME.fullmatch(name)
     try:
-        return found and int(datetime.strptime(found[1], _TIME).replace(tzinfo=UTC).timestamp()) * MICROSECONDS
+        return found and int(datetime.strptime(found[1], _TIME).replace(tzinfo=UTC).timestamp()) * SECOND
     except ValueError:
         return None
 
 
 def end_of_day(time: int) -> int:
     """Return the first microsecond of the next day in UTC."""
-    return (time // DAY_MICROSECONDS + 1) * DAY_MICROSECONDS
+    return (time // DAY + 1) * DAY
 
 
 def names(folder: Path) -> list[str]:

@@ -8,12 +8,13 @@ from typing import Any
 import orjson
 
 from graph.domain.access.audit import AuditEntry, AuditPosition, AuditQuery
+from graph.domain.model.dates import SECOND
 from graph.domain.profile.pages import Page
 from service.audit import files
 from service.audit.chain import parse
 from service.audit.key import AuditKey
 
-SLACK = 3_600 * files.MICROSECONDS
+SLACK = 3_600 * SECOND
 """By how much the clock of a process may have been set back while it wrote a file."""
 KINDS = frozenset({"read", "write", "export", "stream", "denied"})
 """The kinds of entries that are shown; others are about files."""

@@ -9,6 +9,7 @@ from msgspec import Struct
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.scopes import SEGMENT_MEMBERS
 from graph.domain.access.viewer import Viewer
+from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import AuditUnavailable, TooManyLookups
 from schema.execution.documents import Operation
 from schema.execution.runner import ExecutionAnswer, Stage, rejection
@@ -18,8 +19,7 @@ from service.audit.log import AuditLog
 from service.observability.error_codes import error_code
 from service.observability.requests import OperationRecord
 
-MICROSECONDS = 1_000_000
-STREAM_MICROSECONDS = 60 * MICROSECONDS
+STREAM_INTERVAL = 60 * SECOND
 """A stream has an entry for each customer in such a time."""
 MAX_REASON = 200
 """Characters of a reason that are kept."""
@@ -166,7 +166,7 @@ class StreamRecorder:
         codes = tuple(map(error_code, answer.errors)) if answer.errors else ()
         self._events += 1
         now = self._recorder.now()
-        if now - self._since >= STREAM_MICROSECONDS:
+        if now - self._since >= STREAM_INTERVAL:
             self._shown.clear()
             self._since = now
         subjects = _subjects(accessed)

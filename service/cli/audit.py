@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.audit import AuditEntry, AuditQuery
+from graph.domain.model.dates import DAY
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.times import iso, parse_time
 from graph.domain.profile.pages import ById, ByKey
@@ -79,7 +80,7 @@ def verify(
     else:
         raise InvalidInput("INVALID_FILE", f"{folder} contains no key: pass --public-key")
     known = checkpoints.read(path) if path.is_file() else []
-    oldest = SystemClock().now() - settings.audit_days * files.DAY_MICROSECONDS
+    oldest = SystemClock().now() - settings.audit_days * DAY
     result = verify_log(folder, known, key, oldest)
     for note in result.notes:
         _print("note", note)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from graph.domain.model.dates import DAY
 from graph.domain.model.errors import AuditUnavailable
 from service.audit import files
 from service.audit.log import AuditLog
@@ -72,7 +73,7 @@ def test_each_day_has_a_file_that_is_linked_to_the_one_before(tmp_path: Path) ->
     # given
     audit = written(tmp_path, 2)
     # when
-    audit.log.append(line(MONDAY + files.DAY_MICROSECONDS))
+    audit.log.append(line(MONDAY + DAY))
     # then
     first, second = files.names(tmp_path)
     (header, _) = [files.entry(line) for line, _ in files.lines(tmp_path / second)]
@@ -97,7 +98,7 @@ def test_a_document_is_described_once_in_each_file(tmp_path: Path) -> None:
     # given
     log = AuditLog(tmp_path, Clock())
     # when
-    for time in (MONDAY, MONDAY, MONDAY + files.DAY_MICROSECONDS):
+    for time in (MONDAY, MONDAY, MONDAY + DAY):
         log.append(line(time), "digest", lambda: {"kind": "document", "digest": "digest"})
     # then
     for name, count in zip(files.names(tmp_path), (1, 1), strict=True):

@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.domain.access.audit import AuditEntry, AuditQuery
+from graph.domain.model.dates import DAY
 from service.audit import files
 from service.audit.files import newest_lines
 from service.audit.reader import find, oldest_first
 from tests.builders.audits import MONDAY, Clock, accessed, viewer, written
-
-DAY = files.DAY_MICROSECONDS
 
 
 def numbers(entries: object) -> list[str]:

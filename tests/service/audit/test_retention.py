@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
+from graph.domain.model.dates import DAY
 from service.audit import files
 from service.audit.retention import expire
 from service.audit.verification import verify
 from tests.builders.audits import MONDAY, Clock, accessed, texts, the_file, verified, viewer, written
-
-DAY = files.DAY_MICROSECONDS
 
 
 def test_the_chain_of_expired_entries_can_still_be_verified(tmp_path: Path) -> None:
