@@ -12,8 +12,9 @@ from graph.domain.access.policies import Policies
 from graph.domain.access.roles import DEVELOPER, ROLES, Role, Roles
 from graph.domain.access.scopes import ANY, EVERY
 from graph.domain.access.viewer import Reach
+from graph.domain.model.claims import CLAIMED, is_claimed
 from graph.domain.model.errors import InvalidInput
-from graph.domain.model.observations import Party
+from graph.domain.model.observations import MAX_SOURCE_LENGTH, Party
 from graph.domain.model.rules import NAMESPACE_NAME
 from graph.domain.model.validation import is_name
 from service.access.budgets import DEFAULT_BUDGETS, Budget
@@ -25,6 +26,7 @@ Algorithm = Literal["ES256", "ES384", "ES512", "EdDSA", "PS256", "PS384", "PS512
 TokenType = Literal["at+jwt", "JWT"]
 ClaimPath = tuple[str, ...]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
+Source = Annotated[str, Field(min_length=1, max_length=MAX_SOURCE_LENGTH)]
 Claim = Text | Annotated[list[Text], Field(min_length=1, max_length=10)]
 """The name of a claim, or the names that lead to it in nested objects."""
 PARTIES = {"first": Party.FIRST_PARTY, "second": Party.SECOND_PARTY, "third": Party.THIRD_PARTY}
@@ -51,7 +53,7 @@ class _Role(_Strict):
 class _Client(_Strict):
     id: Text
     role: str | None = None
-    sources: Annotated[list[Text], Field(min_length=1)] | None = None
+    sources: Annotated[list[Source], Field(min_length=1)] | None = None
     purposes: list[Text] | None = None
 
 
@@ -273,6 +275,10 @@ def _clients(place: str, declared: list[_Client], roles: Roles) -> dict[str, Cli
     for number, client in enumerate(declared, 1):
         if client.id in clients:
             _fail(f"{place}.client.{number}.id", client.id, "is declared twice")
+        for source in filter(is_claimed, client.sources or ()):
+            _fail(
+                f"{place}.client.{number}.sources", source, f"ends in {CLAIMED!r}, which Kith adds to what is claimed"
+            )
         clients[client.id] = Client(
             None if client.role is None else _role(f"{place}.client.{number}.role", client.role, roles),
             None if client.sources is None else frozenset(client.sources),

@@ -9,8 +9,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from graph.domain.access.roles import DEVELOPER, ROLES, Roles
+from graph.domain.model.claims import CLAIMED, is_claimed
 from graph.domain.model.dates import DAY
 from graph.domain.model.errors import InvalidInput, StoreUnavailable
+from graph.domain.model.observations import MAX_SOURCE_LENGTH
 from graph.ports import Store
 from service.access import key_format
 
@@ -25,7 +27,6 @@ MAX_TRIES = 100
 NAME = re.compile(r"[\w.@+-]{1,64}")
 """The name of a caller. It has none of the characters that separate the parts of other callers' names."""
 PURPOSE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
-MAX_SOURCE_LENGTH = 200
 
 State = Literal["valid", "expired", "revoked"]
 
@@ -183,7 +184,13 @@ class KeyAdministration:
             raise InvalidInput("INVALID_KEY", f"a key with the role {role.name} needs its sources: --source SOURCE")
         for source in sources:
             if not source.isprintable() or not source.strip() or len(source) > MAX_SOURCE_LENGTH:
-                raise InvalidInput("INVALID_KEY", f"the source {source[:MAX_SOURCE_LENGTH]!r} is not a printable name")
+                message = (
+                    f"the source {source[:MAX_SOURCE_LENGTH]!r} is not 1 to {MAX_SOURCE_LENGTH} printable characters"
+                )
+                raise InvalidInput("INVALID_KEY", message)
+            if is_claimed(source):
+                message = f"the source {source!r} ends in {CLAIMED!r}, which Kith adds to what is claimed"
+                raise InvalidInput("INVALID_KEY", message)
         for purpose in purposes:
             if not PURPOSE.fullmatch(purpose):
                 message = f"the purpose {purpose!r} is not a word of lower-case letters, digits, _ and -"

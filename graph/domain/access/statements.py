@@ -14,7 +14,7 @@ from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.claims import CLAIMED, claimed_source, is_claimed, origin_of
 from graph.domain.model.errors import Problem
 from graph.domain.model.identifiers import Identifier
-from graph.domain.model.observations import Observation, Party, identifiers_of
+from graph.domain.model.observations import MAX_SOURCE_LENGTH, Observation, Party, identifiers_of
 from graph.domain.model.orders import OrderStatement
 from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.rules import ORDER_NAMESPACE, DroppedIdentifier, Proves, Rules
@@ -34,8 +34,6 @@ Statement = (
 
 S = TypeVar("S", bound=Statement)
 
-MAX_SOURCE_LENGTH = 100
-"""Characters of the name of a source, with the end that marks claims."""
 _MAX_NAMED = 10
 """Sources that a message names."""
 

@@ -19,6 +19,8 @@ from graph.domain.model.rules import DroppedIdentifier, Rules
 from graph.domain.model.validation import check_text, check_time
 
 MAX_IDENTIFIERS = 20
+MAX_SOURCE_LENGTH = 100
+"""Characters of the name of a source, with the end that marks claims."""
 """Identifiers per observation."""
 
 ORDER = "order"
@@ -181,7 +183,7 @@ def check(observation: Observation, now: int) -> Problem | None:
 
 def check_content(observation: Observation) -> Problem | None:
     """Return the problem of an observation, if any, that depends neither on the rules nor on the time."""
-    if problem := check_text("source", observation.source, 100):
+    if problem := check_text("source", observation.source, MAX_SOURCE_LENGTH):
         return problem
     if observation.id and (problem := check_text("id", observation.id, 200)):
         return problem

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from graph.domain.model.errors import Problem
+from graph.domain.model.observations import MAX_SOURCE_LENGTH
 from graph.domain.model.orders import Order, OrderStatus
 from graph.domain.model.validation import check_text, check_time
 
@@ -31,7 +32,7 @@ def check_product(product: Product, now: int) -> Problem | None:
     if problem := (
         check_text("sku", product.sku, 100)
         or check_text("name", product.name, 500)
-        or check_text("source", product.source, 100)
+        or check_text("source", product.source, MAX_SOURCE_LENGTH)
         or (check_text("brand", product.brand, 200) if product.brand else None)
     ):
         return problem

@@ -109,6 +109,8 @@ purposes = ["checkout"]
         (ISSUER + 'subject_claim = "sub"\nsubject_namespace = "A B"', ["issuer.1.subject_namespace", "A B"]),
         (ISSUER + '[[issuer.client]]\nid = "a"\nrole = "king"', ["issuer.1.client.1.role", "king"]),
         (ISSUER + '[[issuer.client]]\nid = "a"\n[[issuer.client]]\nid = "a"', ["issuer.1.client.2.id", "twice"]),
+        (ISSUER + '[[issuer.client]]\nid = "a"\nsources = ["x:claimed"]', ["issuer.1.client.1.sources", "x:claimed"]),
+        (ISSUER + f'[[issuer.client]]\nid = "a"\nsources = ["{"x" * 101}"]', ["issuer.1.client.1.sources.1", "100"]),
         (ROLE.replace('"branch"', '"Branch 7"'), ["role.1.name", "Branch 7"]),
         (ROLE.replace('"branch"', '"till"'), ["role.1.name", "till", "built-in"]),
         (ROLE.replace('"branch"', '"none"'), ["role.1.name", "none"]),

@@ -22,6 +22,8 @@ from tests.builders.runs import Run
         ("a", "partner", [], [], "needs its sources"),
         ("a", "partner", ["x\n"], [], "the source 'x\\n'"),
         ("a", "partner", [" "], [], "the source ' '"),
+        ("a", "partner", ["x" * 101], [], "1 to 100 printable characters"),
+        ("a", "partner", ["shop:claimed"], [], "'shop:claimed' ends in ':claimed'"),
         ("a", "feed", [], ["Marketing"], "the purpose 'Marketing'"),
     ],
 )
