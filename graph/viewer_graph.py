@@ -23,7 +23,7 @@ from graph.domain.model.segments import Segment
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import RecordedDecision
 from graph.domain.profile.insights import CONSENTS, CustomerInsights
-from graph.domain.profile.pages import ById, ByKey, CustomerRef, CustomerView, Match, Page, Selection, page_after
+from graph.domain.profile.pages import EMPTY, ById, ByKey, CustomerRef, CustomerView, Match, Page, Selection, page_after
 from graph.domain.profile.search import SearchField, SearchPosition, SearchResult
 from graph.domain.resolution.explanation import Explanation
 from graph.domain.resolution.health import Finding, FindingKind, FindingPosition
@@ -290,7 +290,7 @@ class ViewerGraph(ViewerWrites):
                 best = await self._graph.search(text, fields, None, MAX_SEARCH_HITS)
                 page = page_after(best.items, lambda hit: hit.position, after, first)
             case _:
-                page = Page((), has_more=False)
+                page = EMPTY
         self.accessed.asked[text] = None
         # Each hit is a look-up, whether or not its customer is read.
         self._budget.spend(dict.fromkeys(hit.customer for hit in page.items))

@@ -14,13 +14,14 @@ from graph.domain.access.reach import (
     opens_itself,
     self_part,
 )
-from graph.domain.access.restricted_view import EMPTY, EVERYTHING, Part, all_identifiers, one_identifier, restrict, wide
+from graph.domain.access.restricted_view import EVERYTHING, Part, all_identifiers, one_identifier, restrict, wide
 from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link
 from graph.domain.model.observations import Evidence, evidence
 from graph.domain.model.overrides import OverrideKind
 from graph.domain.profile.pages import (
+    EMPTY,
     ById,
     ByKey,
     CustomerRef,

@@ -48,7 +48,6 @@ COVERED_BY = {
     "graph/commands/segments.py": "journeys/test_segments.py",
     "graph/commands/source_revocations.py": "conformance/test_source_revocations.py",
     "graph/commands/undo_merge.py": "journeys/test_overrides.py",
-    "graph/domain/access/masked_values.py": "journeys/test_masks.py",
     "graph/domain/access/roles.py": "access/test_matrix.py",
     "graph/domain/access/scopes.py": "schema/execution/test_access.py",
     "graph/domain/access/viewer.py": "access/test_matrix.py",

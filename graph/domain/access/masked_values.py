@@ -16,7 +16,7 @@ from graph.domain.access.viewer import Viewer
 from graph.domain.model.changes import SEGMENT_CHANGES, Change, Entry, reason_of
 from graph.domain.model.facts import Fact, FactKind
 from graph.domain.model.identifiers import MASK, Identifier, namespace_of
-from graph.domain.model.json_text import compact, parse_stored
+from graph.domain.model.json_text import compact, parse_stored, readable
 from graph.domain.model.links import Link, LinkReason
 from graph.domain.model.overrides import Override
 from graph.domain.model.rules import ORDER_NAMESPACE, Rules
@@ -277,7 +277,7 @@ class Masks:
     def _interaction(self, fact: Fact) -> Fact:
         facts = fact.facts
         if self.hides_contacts and facts:
-            facts = compact(mask_in_values(parse_stored(facts), self._namespaces))
+            facts = compact(readable(mask_in_values(parse_stored(facts), self._namespaces)))
         return replace(fact, key=self.key(fact.key), facts=facts)
 
     @_if_hidden

@@ -5,7 +5,6 @@ needs the consent of that very address; everything else that of the whole custom
 addresses.
 """
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 
 from graph.domain.model.facts import Fact, FactKind
 from graph.domain.model.identifiers import namespace_of
+from graph.domain.model.json_text import compact, parse_stored, readable
 from graph.domain.model.labels import ATTRIBUTES, NAMESPACES, Label
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import (
@@ -26,6 +26,7 @@ from graph.domain.profile.consents import (
 )
 from graph.domain.profile.insights import CONSENTS
 from graph.domain.profile.pages import (
+    EMPTY,
     CustomerView,
     FactPage,
     IdentifierPage,
@@ -103,13 +104,13 @@ class PurposePolicies(Struct, frozen=True):
                     and (Label.CONTACT not in labels or addresses.may_be_shown(item.identifier.key))
                 ]
             case OrderPage() if not visible({Label.CONTRACT}):
-                return _EMPTY
+                return EMPTY
             case InteractionCountsPage() | InteractionSummaryPage() if not visible({Label.BEHAVIOR}):
-                return _EMPTY
+                return EMPTY
             case TimelinePage():
                 items = [item for item in content.items if visible(_LABELS_OF_ITEMS[_kind(item)])]
             case FactPage(kind=FactKind.EXTERNAL_SEGMENT) if not visible({Label.THIRD_PARTY}):
-                return _EMPTY
+                return EMPTY
             case FactPage(kind=FactKind.ATTRIBUTES):
                 hidden = [
                     name
@@ -122,7 +123,6 @@ class PurposePolicies(Struct, frozen=True):
         return Page(items, content.has_more)
 
 
-_EMPTY: Page[Any] = Page((), has_more=False)
 _LABELS_OF_ITEMS: Mapping[TimelineKind, frozenset[Label]] = {
     TimelineKind.INTERACTION: frozenset({Label.BEHAVIOR}),
     TimelineKind.ORDER: frozenset({Label.CONTRACT}),
@@ -144,9 +144,9 @@ def _missing(purposes: Iterable[str], decide: Callable[[str], RecordedDecision |
 
 
 def _without(fact: Fact, hidden: Collection[str]) -> Fact:
-    values = json.loads(fact.facts)
+    values = parse_stored(fact.facts)
     kept = {name: value for name, value in values.items() if name not in hidden}
-    return fact if len(kept) == len(values) else replace(fact, facts=json.dumps(kept, ensure_ascii=False))
+    return fact if len(kept) == len(values) else replace(fact, facts=compact(readable(kept)))
 
 
 class _Addresses:

@@ -17,6 +17,7 @@ from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.observations import Evidence
 from graph.domain.model.rules import Rules
 from graph.domain.profile.pages import (
+    EMPTY,
     CustomerView,
     FactPage,
     HistoryPage,
@@ -39,7 +40,6 @@ EVERYTHING = 10_000_000
 """The size of a page that holds all items."""
 ALL_ORDERS = OrderPage(EVERYTHING)
 ALL_INTERACTIONS = TimelinePage(EVERYTHING, kinds=(TimelineKind.INTERACTION,))
-EMPTY: Page[Any] = Page((), has_more=False)
 
 
 class Part(Struct, frozen=True):

@@ -141,6 +141,9 @@ class Page(Struct, Generic[T], frozen=True):
     has_more: bool
 
 
+EMPTY: Page[Any] = Page((), has_more=False)
+
+
 def page_after(items: Iterable[T], position: Callable[[T], Position], after: Position | None, first: int) -> Page[T]:
     """Return the page of up to `first` items behind a position, of items that are sorted by their positions."""
     remaining = [item for item in items if after is None or position(item) > after]
