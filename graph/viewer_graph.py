@@ -136,7 +136,8 @@ class ViewerGraph(ViewerWrites):
 
     async def override_by_id(self, id: str) -> Override | None:
         """Return an override by its id; `None` for a viewer that may not read overrides."""
-        override = await self._graph.override_by_id(id) if self.viewer.may(GRAPH_READ) else None
+        may = self.viewer.may(GRAPH_READ) and self.viewer.is_unrestricted
+        override = await self._graph.override_by_id(id) if may else None
         if override is None:
             return None
         self._note_keys(override.keys)

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from graph.domain.access.roles import DEVELOPER, ROLES
+from graph.domain.access.roles import DEVELOPER, ROLES, Role
+from graph.domain.access.scopes import EVERY
+from graph.domain.access.viewer import Reach
 from graph.identity_graph import IdentityGraph
 from graph.stores.sqlite import SQLiteStore
 from graph.viewer_graph import ViewerGraph
@@ -46,8 +48,8 @@ def ids(client: Client) -> dict[str, str]:
     }
 
 
-def ask(run: Run, graph: IdentityGraph, role: str, text: str, **variables: str) -> Any:
-    context = new_context(ViewerGraph(graph, viewer_of("tests", ROLES[role])))
+def ask(run: Run, graph: IdentityGraph, role: Role, text: str, **variables: str) -> Any:
+    context = new_context(ViewerGraph(graph, viewer_of("tests", role)))
     return run(OperationRunner(schema, Limits()).run(GraphQLRequest(text, variables), context, ALL))
 
 
@@ -58,8 +60,8 @@ def test_an_object_that_a_role_may_not_read_is_answered_as_one_that_does_not_exi
 ) -> None:
     text = "query($id: ID!) { node(id: $id) { __typename id } nodes(ids: [$id]) { id } }"
     # when
-    answer = ask(run, client.graph, role, text, id=ids[type])
-    missing = ask(run, client.graph, role, text, id=f"{ids[type][:4]}zzzz")
+    answer = ask(run, client.graph, ROLES[role], text, id=ids[type])
+    missing = ask(run, client.graph, ROLES[role], text, id=f"{ids[type][:4]}zzzz")
     # then
     assert not answer.errors
     assert missing.data == {"node": None, "nodes": [None]}
@@ -67,3 +69,15 @@ def test_an_object_that_a_role_may_not_read_is_answered_as_one_that_does_not_exi
         assert answer.data["node"] == {"__typename": type, "id": ids[type]}
     else:
         assert answer.data == missing.data
+
+
+@pytest.mark.parametrize("type", ["Override", "Change"])
+def test_scopes_alone_do_not_open_what_names_identifiers_of_anybody(
+    type: str, run: Run, client: Client, ids: dict[str, str]
+) -> None:
+    # given a role of access.toml with every scope, which reaches whom a customer presents
+    role = Role("branch", "A branch.", Reach.HELD, EVERY)
+    # when
+    answer = ask(run, client.graph, role, "query($id: ID!) { node(id: $id) { id } }", id=ids[type])
+    # then
+    assert (answer.errors, answer.data) == (None, {"node": None})
