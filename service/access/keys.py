@@ -72,6 +72,8 @@ class KeyRing:
         self._problem = ""
         self._used: dict[str, int] = {}
         """The days of uses that are not stored yet, by id."""
+        self._reading: asyncio.Task[None] | None = None
+        """The one read that runs: while the store is away, as many reads as requests would keep it away."""
         self._storing: asyncio.Task[None] | None = None
 
     @property
@@ -112,12 +114,20 @@ class KeyRing:
         return key is not None and (key.expires is None or self._now() < key.expires)
 
     async def read(self) -> None:
-        """Read the keys. Raises `StoreUnavailable`, and keeps the known ones."""
+        """Read the keys, or wait for the read that runs. Raises `StoreUnavailable`, and keeps the known ones."""
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+        # A caller that goes away does not end the read for others.
+        await asyncio.shield(self._reading)
+
+    async def _read(self) -> None:
         try:
             async with asyncio.timeout(READ_SECONDS):
                 text = await self._store.get_value(DOCUMENT)
         except TimeoutError:
             raise StoreUnavailable(f"the keys could not be read within {READ_SECONDS:g} s") from None
+        finally:
+            self._reading = None
         if text != self._text:
             self._replace(stored_keys.parse(text))
             self._text = text
@@ -189,5 +199,6 @@ class KeyRing:
 
     def close(self) -> None:
         """End what runs."""
-        if self._storing is not None:
-            self._storing.cancel()
+        for task in (self._reading, self._storing):
+            if task is not None:
+                task.cancel()

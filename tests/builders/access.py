@@ -1,5 +1,7 @@
 """What tests of keys share: a clock that they set, and a place for named values."""
 
+import asyncio
+
 from graph.domain.model.dates import DAY
 from graph.domain.model.errors import StoreUnavailable
 
@@ -29,6 +31,7 @@ class Values:
         """The text under a name."""
         self._check()
         self.reads += 1
+        await asyncio.sleep(0)
         return self.texts.get(name)
 
     async def replace_value(self, name: str, text: str, expected: str | None) -> bool:

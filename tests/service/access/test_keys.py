@@ -36,6 +36,28 @@ def known(run: Run) -> Known:
     return Known(run)
 
 
+def test_requests_at_the_same_time_read_the_keys_once(known: Known, run: Run) -> None:
+    # given a store that answers nobody before all have asked, and one who goes away
+    _, text = run(known.admin.add("till-7", "till", ["till"]))
+    before = known.values.reads
+
+    async def several() -> None:
+        readers = [asyncio.create_task(known.ring.read()) for _ in range(20)]
+        await asyncio.sleep(0)
+        readers[0].cancel()
+        await asyncio.wait(readers)
+        assert [reader.cancelled() for reader in readers] == [True, *[False] * 19]
+
+    # when
+    run(several())
+    # then
+    assert known.values.reads == before + 1
+    assert known.find(text) is not None
+    # and the next read is another one
+    known.read()
+    assert known.values.reads == before + 2
+
+
 def test_a_key_makes_the_viewer_of_its_role(known: Known, run: Run) -> None:
     # given
     _, text = run(known.admin.add("till-7", "till", ["till"], ["checkout", "service"]))
