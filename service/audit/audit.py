@@ -74,7 +74,8 @@ class Audit:
         lines = self._next()
         try:
             await asyncio.to_thread(self._send, lines, self.log.duplicate())
-        except OSError as error:
+        except Exception as error:
+            # Whatever it is, checkpoints are written on.
             self._failed(error)
         else:
             del self._unsent[: lines.count(b"\n")]
@@ -108,9 +109,9 @@ class Audit:
         if lines:
             self._target.send(lines)
 
-    def _failed(self, error: OSError) -> None:
+    def _failed(self, error: Exception) -> None:
         self.checkpoint_failures += 1
-        log.error("a checkpoint of the audit log was not written: %s", error.strerror or type(error).__name__)
+        log.error("a checkpoint of the audit log was not written: %s", _reason(error))
 
     async def _expire(self) -> None:
         """Remove the content of entries that are too old, once a day."""
@@ -120,8 +121,13 @@ class Audit:
         self._expired_until = before + DAY
         try:
             changed = await asyncio.to_thread(retention.expire, self._folder, before)
-        except OSError as error:
-            log.error("old entries of the audit log were not removed: %s", error.strerror or type(error).__name__)  # noqa: TRY400
+        except Exception as error:
+            log.error("old entries of the audit log were not removed: %s", _reason(error))  # noqa: TRY400
         else:
             if changed:
                 log.info("removed the content of %d files of the audit log, which have expired", changed)
+
+
+def _reason(error: Exception) -> str:
+    """Return why something failed: the reason of the system, or the kind of error, whose text may contain values."""
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

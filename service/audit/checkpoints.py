@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,7 +12,7 @@ import msgspec
 from graph.domain.model.errors import InvalidInput
 from service.audit import files
 from service.audit.key import AuditKey, PublicKey
-from service.audit.log import Head
+from service.audit.log import Head, Write
 from service.runtime.addresses import is_loopback, is_safe_address
 
 SECONDS = 60.0
@@ -51,14 +52,16 @@ def checkpoint(head: Head, time: int, key: AuditKey) -> Checkpoint:
 class FileTarget:
     """Appends checkpoints to a file. All processes of a log share it: each line is written at once."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, write: Write = os.write) -> None:
+        self._path, self._write = path, write
 
     def send(self, lines: bytes) -> None:
         """Append lines; raises `OSError`."""
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
         try:
-            os.write(descriptor, lines)
+            # A full disk may accept a part, and refuses the rest.
+            while lines:
+                lines = lines[self._write(descriptor, lines) :]
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -89,7 +92,12 @@ class AddressTarget:
             raise OSError(0, f"status {answer.status_code}")
 
 
-Target = FileTarget | AddressTarget
+class Target(Protocol):
+    """Where checkpoints are kept."""
+
+    def send(self, lines: bytes) -> None:
+        """Keep lines; raises `OSError`."""
+        ...
 
 
 def target(setting: str, folder: Path) -> Target:

@@ -1,5 +1,6 @@
 """Where checkpoints go, and what happens if they do not get there."""
 
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -55,6 +56,42 @@ def test_checkpoints_are_written_to_a_file_elsewhere(tmp_path: Path, run: Run) -
     assert one.entries == 1
     assert one.is_signed_by(audit.key.public)
     assert verified(tmp_path / "audit", audit, elsewhere).findings == []
+
+
+def test_a_checkpoint_that_is_written_in_parts_is_whole(tmp_path: Path, run: Run) -> None:
+    # given a disk that accepts 50 bytes at once
+    elsewhere = tmp_path / "elsewhere"
+    audit = written(tmp_path / "audit", 1)
+    audit._target = checkpoints.FileTarget(elsewhere, lambda descriptor, text: os.write(descriptor, text[:50]))
+    # when
+    run(audit.checkpoint())
+    # then
+    (one,) = checkpoints.read(elsewhere)
+    assert not isinstance(one, str)
+    assert one.is_signed_by(audit.key.public)
+
+
+class BrokenTarget:
+    """Fails in a way that nobody expects."""
+
+    def send(self, lines: bytes) -> None:
+        raise ValueError(lines)
+
+
+def test_an_error_of_any_kind_is_counted_and_the_checkpoint_is_sent_later(tmp_path: Path, run: Run) -> None:
+    # given
+    elsewhere = tmp_path / "elsewhere"
+    audit = written(tmp_path / "audit", 1)
+    audit._target = BrokenTarget()
+    # when
+    run(audit.checkpoint())
+    # then
+    assert audit.counts()["checkpoint_failures"] == 1
+    # when
+    audit._target = checkpoints.FileTarget(elsewhere)
+    run(audit.checkpoint())
+    # then
+    assert len(checkpoints.read(elsewhere)) == 1
 
 
 def test_checkpoints_are_sent_to_an_address_and_again_if_it_refused_them(
