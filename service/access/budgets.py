@@ -34,7 +34,7 @@ VISITOR = "visitor"
 """The budget of a storefront that acts for nobody. What it asks for opens only its own facts, and is often new."""
 
 
-class Budget(Struct, frozen=True):
+class Budget(Struct, frozen=True, cache_hash=True):
     """What a caller may look up: distinct subjects a minute and an hour, and those of an hour that nobody has.
 
     One address may look up as much as `callers_per_address` callers of a role; `None` counts no addresses, as is right
@@ -122,13 +122,18 @@ class _Window:
 
     def wait(self, count: int, budget: Budget, now: float) -> float:
         """Return the seconds until `count` more subjects fit into a budget; 0 if they fit now."""
+        misses = budget.misses_per_hour
+        if (
+            len(self._minute) + count <= budget.per_minute
+            and len(self._hour) + count <= budget.per_hour
+            and (misses is None or len(self.misses) < misses)
+        ):
+            return 0.0
         if count == 0:
             return 0.0
         seconds = _wait(self._minute, count, budget.per_minute, MINUTE, now)
         seconds = max(seconds, _wait(self._hour, count, budget.per_hour, HOUR, now))
-        if budget.misses_per_hour is not None:
-            seconds = max(seconds, _wait(self.misses, 1, budget.misses_per_hour, HOUR, now))
-        return seconds
+        return seconds if misses is None else max(seconds, _wait(self.misses, 1, misses, HOUR, now))
 
     def add(self, subjects: set[int], now: float) -> None:
         """Count subjects."""
@@ -152,6 +157,8 @@ class LookupBudgets:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._budgets, self.metrics, self.now = budgets, metrics, now
+        self.of_addresses = {budget: budget.of_address for budget in budgets.values()}
+        """The budgets of addresses by those of callers."""
         self._windows: OrderedDict[tuple[str, str, str], _Window] = OrderedDict()
         self.remembered = 0
         """Number of subjects that are remembered, over all windows."""
@@ -233,7 +240,7 @@ class _OperationBudget:
         unknown_of_address: set[int] = set()
         if address is not None:
             unknown_of_address = address.unknown(unknown)
-            wait = max(wait, address.wait(len(unknown_of_address), self._budget.of_address, now))
+            wait = max(wait, address.wait(len(unknown_of_address), self._all.of_addresses[self._budget], now))
         if wait > 0:
             self._count("refused", len(unknown))
             self._all.alarm(self._viewer, "budget", window, now)

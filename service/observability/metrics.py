@@ -106,12 +106,13 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        self._lookup_children: dict[tuple[LookupResult, str], Counter] = {}
         for role in ROLES:
             # An increase from 0 is seen only if the series has begun with it.
             for code in sorted(REFUSALS):
                 self._refused.labels(role, code)
-            for counter in self._lookups.values():
-                counter.labels(role)
+            for result, counter in self._lookups.items():
+                self._lookup_children[result, role] = counter.labels(role)
             for reason in ALARMS:
                 self._lookup_alarms.labels(role, reason)
         self._authentication_failures = Counter(
@@ -163,7 +164,11 @@ class Metrics:
 
     def lookups(self, role: str, result: LookupResult, count: int) -> None:
         """Count look-ups of customers by a role."""
-        self._lookups[result].labels(role_label(role)).inc(count)
+        label = role_label(role)
+        child = self._lookup_children.get((result, label))
+        if child is None:
+            child = self._lookup_children[result, label] = self._lookups[result].labels(label)
+        child.inc(count)
 
     def lookup_alarm(self, role: str, reason: str) -> None:
         """Count a caller that probably tries what exists."""
