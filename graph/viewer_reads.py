@@ -1,7 +1,8 @@
 """Reads customers as far as a viewer reaches them: whole, a part of them, or not at all."""
 
 from asyncio import gather
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -39,7 +40,11 @@ from graph.identity_graph import IdentityGraph
 ALL_LINKS = LinkPage(EVERYTHING)
 MAX_OVERRIDES = 1_000
 """Overrides of one identifier that are read; there are few."""
+MAX_READS = 10
+"""Reads of one operation at the same time: a customer may have thousands of identifiers, and others read, too."""
 Views = list[CustomerView | None]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class ViewerReads:
@@ -84,12 +89,11 @@ class ViewerReads:
                 return await self._of_self(self._viewer.subject, refs, selection)
             case Reach.SELF:
                 allowed = [not isinstance(ref, ById) and opens_itself(ref.key, self._graph.rules) for ref in refs]
-                views = await gather(
-                    *(self._alone(ref, selection) for ref, may in zip(refs, allowed, strict=True) if may)
-                )
-                return await self._with_refused(refs, allowed, list(views))
+                alone = [ref for ref, may in zip(refs, allowed, strict=True) if may]
+                views = await _each(alone, lambda ref: self._alone(ref, selection))
+                return await self._with_refused(refs, allowed, views)
             case Reach.OWN:
-                return list(await gather(*(self._own(ref, selection) for ref in refs)))
+                return await _each(refs, lambda ref: self._own(ref, selection))
         allowed = [may_ask_by(self._viewer, ref, self._graph.rules) for ref in refs]
         asked = [ref for ref, may in zip(refs, allowed, strict=True) if may]
         found = self._shown(await self._graph.customers(asked, selection)) if asked else []
@@ -179,7 +183,7 @@ class ViewerReads:
         return found.keys, found.whole
 
     async def _together(self, keys: Sequence[str]) -> list[Pair]:
-        pages = await gather(*(self._graph.overrides(key, None, MAX_OVERRIDES) for key in keys))
+        pages = await _each(keys, lambda key: self._graph.overrides(key, None, MAX_OVERRIDES))
         return [override.pair for page in pages for override in page.items if override.kind is OverrideKind.TOGETHER]
 
     # --- one cookie
@@ -239,6 +243,14 @@ class ViewerReads:
             if own is not None:
                 found[key] = own
         return found
+
+
+async def _each(items: Sequence[T], read: Callable[[T], Awaitable[R]]) -> list[R]:
+    """Return what `read` returns for each item, in order; a few are read at a time."""
+    found: list[R] = []
+    for begin in range(0, len(items), MAX_READS):
+        found += await gather(*map(read, items[begin : begin + MAX_READS]))
+    return found
 
 
 def _named(item: IdentifierView, sources: frozenset[str]) -> bool:
