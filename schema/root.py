@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from graph.domain.access.audit import NO_AUDIT, AuditReader
 from graph.domain.access.roles import BUILT_IN
+from graph.domain.access.viewer import always_valid
 from graph.viewer_graph import ViewerGraph
 from schema.execution import access
 from schema.federation import FEDERATION_DEFINITIONS, KithSchema, with_router_scopes
@@ -97,12 +98,8 @@ schema = KithSchema(
 )
 
 
-def _always() -> bool:
-    return True
-
-
 def new_context(
-    graph: ViewerGraph, is_authorized: Callable[[], bool] = _always, audit: AuditReader = NO_AUDIT
+    graph: ViewerGraph, is_authorized: Callable[[], bool] = always_valid, audit: AuditReader = NO_AUDIT
 ) -> Context:
     """Return the context of one operation. `is_authorized` tells whether the viewer's key or token is still valid.
 
