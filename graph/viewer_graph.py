@@ -113,7 +113,7 @@ class ViewerGraph(ViewerWrites):
         return PreviewCounts.exact(evaluation), evaluation.sample
 
     def _count_rule(self, values: Values) -> None:
-        """Count a rule as a look-up of a viewer that sees only numbers: many rules would tell what one does not."""
+        """Count a rule as a look-up of a viewer that sees only numbers: many rules would reveal what one does not."""
         if self.viewer.reach is Reach.COUNT:
             self._budget.spend([f"rule:{canonical_text(values)}"])
 

@@ -101,7 +101,7 @@ schema = KithSchema(
 def new_context(
     graph: ViewerGraph, is_authorized: Callable[[], bool] = always_valid, audit: AuditReader = NO_AUDIT
 ) -> Context:
-    """Return the context of one operation. `is_authorized` tells whether the viewer's key or token is still valid.
+    """Return the context of one operation. `is_authorized` returns whether the viewer's key or token is still valid.
 
     `audit` reads the audit log.
     """

@@ -64,7 +64,7 @@ class SegmentCounts:
     """The numbers of segments in which no fewer than `min_count` customers can be seen.
 
     Each part of a rule must match `min_count` customers, too: with a part that matches a known person, numbers would
-    tell whether this person matches the rest.
+    reveal whether this person matches the rest.
     """
 
     def __init__(self, store: SegmentationStore, ids: Ids, segments: Segments, min_count: int) -> None:

@@ -28,7 +28,7 @@ class FoundSelections:
 class Context:
     """The graph as the viewer of the request may use it.
 
-    `is_authorized` tells whether the viewer's key or token is still valid: streams outlive them. `audit` reads who
+    `is_authorized` returns whether the viewer's key or token is still valid: streams outlive them. `audit` reads who
     accessed whose data.
 
     `present_customer` converts a view to its GraphQL type. `schema.root` sets it, so that types that lead to a

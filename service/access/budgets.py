@@ -261,7 +261,11 @@ class _OperationBudget:
         if count > budget.per_minute:
             return f"{count} look-ups at once: the role {role} may look up {budget.per_minute} customers a minute"
         message = f"the role {role} may look up {budget.per_minute} customers a minute and {budget.per_hour} an hour"
-        return message if budget.misses_per_hour is None else f"{message}, {budget.misses_per_hour} of them in vain"
+        return (
+            message
+            if budget.misses_per_hour is None
+            else f"{message}, of which {budget.misses_per_hour} may find nobody"
+        )
 
     def missed(self, count: int) -> None:
         """Count look-ups that found nobody, at most as many as were new: who repeats one does not try others."""

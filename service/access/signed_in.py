@@ -8,7 +8,7 @@ from graph.domain.access.viewer import Viewer, always_valid
 
 
 class SignedIn(Struct, frozen=True):
-    """A caller that has signed in. `holds` tells whether its key or token is still valid.
+    """A caller that has signed in. `holds` returns whether its key or token is still valid.
 
     `scopes_with_reason` are added to a request that states a reason.
     """

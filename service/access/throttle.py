@@ -10,7 +10,7 @@ from service.runtime.addresses import network_of
 
 WINDOW_SECONDS = 60.0
 MAX_FAILURES = 10
-"""Failures of an address within the window after which it is told to wait."""
+"""Failures of an address within the window after which it must wait."""
 MAX_ADDRESSES = 10_000
 """Number of addresses that are remembered; beyond it, the one whose window began first is forgotten."""
 
@@ -18,7 +18,7 @@ MAX_ADDRESSES = 10_000
 class Failure(Struct, frozen=True):
     """What follows from a failure: after how many seconds to try again, `None` for at once.
 
-    `repeated` tells whether the address has failed before within the window, so that it is in the log already.
+    `repeated` is whether the address has failed before within the window, so that it is in the log already.
     """
 
     retry_after: int | None

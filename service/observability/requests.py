@@ -257,7 +257,7 @@ class RequestObserver:
     def socket_rejected(self, scope: Scope, request_id: str, code: str, status: int, repeated: bool = False) -> None:
         """Log a WebSocket that was closed with a status (a WebSocket close code) before any operation.
 
-        `repeated` tells whether the client could not sign in a moment ago either.
+        `repeated` is whether the client could not sign in a moment ago either.
         """
         if self._metrics is not None:
             self._metrics.operation("none", (code,), 0)
@@ -313,7 +313,7 @@ class RequestObserver:
 
 
 def _rejection_level(repeated: bool) -> int:
-    """Return the level for a client without a valid key: one line for each address and minute tells enough."""
+    """Return the level for a client without a valid key: one line for each address and minute is enough."""
     return logging.DEBUG if repeated else logging.WARNING
 
 

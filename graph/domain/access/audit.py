@@ -48,7 +48,7 @@ class AuditEntry(Struct, frozen=True):
 class AuditQuery(Struct, frozen=True):
     """Asks for entries, newest first: those that meet all conditions that are stated.
 
-    `customers` are ids under which a person was stored, each with the time until which the id stood for this person,
+    `customers` are ids under which a person was stored, each with the time until which the id was this person's,
     `None` without an end. `asked` are keys and ids that were asked for. An entry that has one of either is about the
     person. `since` is included, `until` is not. `after` is the last entry of the page before.
     """

@@ -4,7 +4,7 @@ A number is published if at least `k` customers are counted and at least `k` are
 few. Published numbers are rounded to `k`, after noise was added. The noise follows from the rule by which customers are
 counted, from their set, and from a secret. Asking again gives the same number, so nothing is gained by repeating. Two
 rules have different noise even if they count the same customers: with the same noise, a number that differs would prove
-that the customers differ, and so tell of one person whether a condition holds.
+that the customers differ, and so reveal of one person whether a condition is met.
 
 The noise is that of differential privacy, a difference of two geometric numbers: whether one customer more is counted
 makes no number more likely than by a factor of `exp(2 / k)`, which is 1.22 for 10. It is cut off at `2 k`.

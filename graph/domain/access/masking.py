@@ -1,7 +1,7 @@
 """Masks: what is shown of a value to those who may not read it.
 
 A mask distinguishes values roughly, for people who compare them, and never identifies one: several values have the same
-mask. A mask is no value: rules reject it as an identifier.
+mask. A mask is not a value: rules reject it as an identifier.
 """
 
 import re

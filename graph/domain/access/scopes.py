@@ -57,7 +57,7 @@ DESCRIPTIONS = {
     CATALOG_READ: "Read products, and which attributes, purposes and channels exist.",
     CUSTOMER_READ: "Read the id of a customer, and whether it is known.",
     CUSTOMER_LOOKUP: "Look up a customer by an id or an identifier.",
-    CUSTOMER_WATCH: "Be told when a customer changes.",
+    CUSTOMER_WATCH: "Follow the changes of a customer.",
     CUSTOMER_BATCH: "Look up several customers at once.",
     CUSTOMER_AT_TIME: "Look up a customer as it was recorded at an earlier time.",
     CUSTOMER_SEARCH: "Search for customers by words.",

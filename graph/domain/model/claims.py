@@ -1,6 +1,7 @@
 """Claims: statements that a caller could not prove, such as an address that a visitor typed into a form.
 
-They are recorded under a source of their own, so that all who read can tell them from what a source has seen itself.
+They are recorded under a source of their own, so that all who read can distinguish them from what a source itself has
+seen.
 """
 
 CLAIMED = ":claimed"
