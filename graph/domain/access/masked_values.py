@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from graph.domain.access.masking import Masked, mask_attribute, mask_in_text, mask_in_values, mask_key
-from graph.domain.access.scopes import BEHAVIOR_TEXT, PROFILE_UNMASKED
+from graph.domain.access.scopes import PROFILE_UNMASKED
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.changes import SEGMENT_CHANGES, Change, Entry, reason_of
 from graph.domain.model.facts import Fact, FactKind
@@ -63,7 +63,6 @@ class Masks:
     def __init__(self, viewer: Viewer, rules: Rules, catalog: Catalog, presented: Collection[str] = ()) -> None:
         self.hides_contacts = not viewer.sees_contacts
         self._hides_profile = not viewer.may(PROFILE_UNMASKED)
-        self._hides_texts = not viewer.may(BEHAVIOR_TEXT)
         self._catalog, self._presented = catalog, presented
         self._rules = rules
         self._keys: dict[str, str] = {}
@@ -300,7 +299,8 @@ class Masks:
         if match.field in self._namespaces:
             return SearchMatch(match.field, str(self.key(f"{match.field}={match.value}").partition("=")[2]))
         if match.field == "text":
-            return SearchMatch(match.field, MASK if self._hides_texts else self.text(match.value))
+            # Of an interaction; who may not read these cannot search them.
+            return SearchMatch(match.field, self.text(match.value))
         if match.field == ORDER_NAMESPACE:
             return match
         return SearchMatch(match.field, self.attribute(match.field, match.value))
