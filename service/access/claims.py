@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from graph.domain.access.roles import Role
 from graph.domain.access.scopes import ANY, EVERY
 from graph.domain.access.viewer import Reach, Viewer
+from graph.domain.model.cleaning import clean_value
 from graph.domain.model.errors import InvalidInput
+from graph.domain.model.identifiers import Identifier
 from graph.domain.model.observations import Party
 from graph.domain.model.rules import Rules
 from service.access.access_file import NO_ROLE, SEPARATOR, ClaimPath, Client, Issuer
@@ -79,8 +81,25 @@ def signed_in(grant: Granted, rules: Rules, holds: Callable[[], bool]) -> Signed
     viewer = grant.viewer
     if grant.subject is not None:
         with contextlib.suppress(InvalidInput):
-            viewer = replace(viewer, subject=rules.key(grant.subject.namespace, grant.subject.value))
+            viewer = replace(viewer, subject=_key(grant.subject, rules))
     return SignedIn(viewer, holds, grant.scopes_with_reason)
+
+
+def _key(subject: Subject, rules: Rules) -> str | None:
+    """Return the key of a subject; `None` if another user of the issuer may have the same one.
+
+    Records are cleaned of what people and spreadsheets leave. But an issuer may tell users apart by an invisible
+    character, a blank, or a letter that looks like another one; whoever chooses such a name must not become somebody
+    else. The steps of the namespace are those of its operator, so they apply, as long as the letters are plain ones.
+    Raises `InvalidInput`.
+    """
+    key = rules.key(subject.namespace, subject.value)
+    try:
+        is_clean = clean_value(subject.value) == subject.value
+    except ValueError:
+        is_clean = False
+    is_plain = subject.value.isascii() or key == Identifier(subject.namespace, subject.value).key
+    return key if is_clean and is_plain else None
 
 
 def at(claims: Claims, path: ClaimPath) -> Any:

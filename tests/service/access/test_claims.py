@@ -133,7 +133,7 @@ def test_purposes_are_those_of_the_client_or_of_the_issuer() -> None:
 @pytest.mark.parametrize(
     ("namespace", "value", "key"),
     [
-        (None, {"namespace": "email", "value": " Ann@Example.com "}, "email=ann@example.com"),
+        (None, {"namespace": "email", "value": "Ann@Example.com"}, "email=ann@example.com"),
         ("login", "ann", "login=ann"),
         ("login", {"namespace": "login", "value": "ann"}, "login=ann"),
         ("login", {"namespace": "email", "value": "ann@example.com"}, None),
@@ -148,6 +148,35 @@ def test_purposes_are_those_of_the_client_or_of_the_issuer() -> None:
 def test_the_subject_is_the_key_of_an_identifier(namespace: str | None, value: object, key: str | None) -> None:
     issuer = replace(ISSUER, subject_claim=("who",), subject_namespace=namespace)
     assert subject(issuer, who=value) == key
+
+
+@pytest.mark.parametrize(
+    ("namespace", "value"),
+    [
+        ("login", "ann\u200b"),
+        ("login", "a\u00adnn"),
+        ("login", "\ufeffann"),
+        ("login", " ann"),
+        ("login", "ann\n"),
+        ("login", "ann  lee"),
+        ("login", "ann\u00a0lee"),
+        ("login", '="ann"'),
+        ("login", '"ann"'),
+        ("login", "4711.0"),
+        ("login", "rene\u0301"),
+        ("email", "\u212aim@example.com"),
+        ("email", "\uff41nn@example.com"),
+        ("loyalty_card", "KC\u0661\u0662\u0663\u0664"),
+    ],
+)
+def test_a_subject_that_cleaning_would_change_is_nobody(namespace: str, value: str) -> None:
+    issuer = replace(ISSUER, subject_claim=("who",), subject_namespace=namespace)
+    assert subject(issuer, who=value) is None
+
+
+def test_a_subject_may_have_letters_of_any_script() -> None:
+    issuer = replace(ISSUER, subject_claim=("who",), subject_namespace="login")
+    assert subject(issuer, who="ren\u00e9") == "login=ren\u00e9"
 
 
 def test_the_subject_follows_the_rules_in_effect() -> None:
