@@ -110,8 +110,8 @@ def self_part(
     """Return which identifiers of the subject's customer belong to the subject.
 
     They are those that are connected with it by active links which not only claims support, and by what stewards keep
-    `together`; an identifier that proves nothing leads no further, since somebody else may have used it. If the
-    customer holds two values of a namespace of which one person has one and which proves who one is, it is unclear
+    `together`; an identifier that proves nothing leads no further, since somebody else may have used it, not even if it
+    is the subject. If the customer holds two values of a namespace of which one person has one and which proves who one is, it is unclear
     whose the rest is, and the subject has nothing but itself.
 
     A claim makes the customer one that is not whole whether or not the claimed identifier is known: the answer must
@@ -132,7 +132,7 @@ def self_part(
     reached, pending = {subject}, [subject]
     while pending:
         key = pending.pop()
-        if key != subject and not rules.proves_something(key):
+        if not rules.proves_something(key):
             continue
         new = [other for other in neighbors.get(key, ()) if other in inside and other not in reached]
         reached.update(new)
