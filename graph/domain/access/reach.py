@@ -11,6 +11,7 @@ from graph.domain.model.claims import is_claimed
 from graph.domain.model.customers import Customer
 from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.links import Link, LinkState
+from graph.domain.model.observations import EvidenceTier
 from graph.domain.model.rules import GUESSABLE, ORDER_NAMESPACE, Proves, Rules
 from graph.domain.profile.pages import ById, CustomerRef, IdentifierPage, OrderPage, PageRequest, TimelinePage
 from graph.domain.profile.timeline import TimelineKind
@@ -109,22 +110,25 @@ def self_part(
 ) -> SelfPart:
     """Return which identifiers of the subject's customer belong to the subject.
 
-    They are those that are connected with it by active links which not only claims support, and by what stewards keep
-    `together`; an identifier that proves nothing leads no further, since somebody else may have used it, not even if it
-    is the subject. If the customer holds two values of a namespace of which one person has one and which proves who one is, it is unclear
-    whose the rest is, and the subject has nothing but itself.
+    They are those that are connected with it by active links of first parties, and by what stewards keep `together`.
+    Claims, partners and matching software link, but whoever can make them say so must not read what is behind. An
+    identifier that proves nothing leads no further, since somebody else may have used it, not even if it is the
+    subject. If the customer holds two values of a namespace of which one person has one and which proves who one is,
+    it is unclear whose the rest is, and the subject has nothing but itself.
 
-    A claim makes the customer one that is not whole whether or not the claimed identifier is known: the answer must
-    not reveal which.
+    A link that is not followed makes the customer one that is not whole whether or not the other identifier is known:
+    the answer must not reveal which.
     """
     if _is_contested(customer.counts, rules):
         return SelfPart(frozenset((subject,)), False)
     neighbors: dict[str, list[str]] = {}
-    claimed: set[str] = set()
+    unproved: set[str] = set()
     for link in links:
-        if link.sources and all(map(is_claimed, link.sources)):
-            claimed.update(link.pair)
-        elif link.state is LinkState.ACTIVE and link.sources:
+        if not link.sources:
+            continue  # It is below the threshold, and links nobody.
+        if link.tier is not EvidenceTier.FIRST_PARTY or all(map(is_claimed, link.sources)):
+            unproved.update(link.pair)
+        elif link.state is LinkState.ACTIVE:
             _connect(neighbors, link.pair)
     for pair in together:
         _connect(neighbors, pair)
@@ -137,7 +141,7 @@ def self_part(
         new = [other for other in neighbors.get(key, ()) if other in inside and other not in reached]
         reached.update(new)
         pending += new
-    whole = reached == inside and len(inside) == customer.size and reached.isdisjoint(claimed)
+    whole = reached == inside and len(inside) == customer.size and reached.isdisjoint(unproved)
     return SelfPart(frozenset(reached), whole)
 
 

@@ -27,8 +27,14 @@ RULES = parse(default_text())
 EMAIL, CARD, LOGIN, COOKIE = "email=a@example.com", "loyalty_card=KC1", "login=ann", "cookie=ck-1"
 
 
-def link(a: str, b: str, *sources: str, state: LinkState = LinkState.ACTIVE) -> Link:
-    return Link(*pair(a, b), EvidenceTier.FIRST_PARTY, 1, 1, 1, sources or ("web",), state=state)
+def link(
+    a: str,
+    b: str,
+    *sources: str,
+    state: LinkState = LinkState.ACTIVE,
+    tier: EvidenceTier = EvidenceTier.FIRST_PARTY,
+) -> Link:
+    return Link(*pair(a, b), tier, 1, 1, 1, sources or ("web",), state=state)
 
 
 def part(subject: str, keys: list[str], *links: Link, together: tuple[Pair, ...] = ()) -> tuple[set[str], bool]:
@@ -90,6 +96,19 @@ def test_a_claim_leads_nowhere_unless_somebody_else_says_so() -> None:
     assert part(LOGIN, keys, link(LOGIN, EMAIL, "crm", "web:claimed")) == ({LOGIN, EMAIL}, True)
     # A claim that the rules suspend shows as one that they do not.
     assert part(LOGIN, [LOGIN], link(LOGIN, EMAIL, "web:claimed", state=LinkState.SUSPENDED)) == ({LOGIN}, False)
+
+
+@pytest.mark.parametrize("tier", [tier for tier in EvidenceTier if tier is not EvidenceTier.FIRST_PARTY])
+def test_the_word_of_others_leads_nowhere(tier: EvidenceTier) -> None:
+    assert part(LOGIN, [LOGIN, EMAIL], link(LOGIN, EMAIL, "club2", tier=tier)) == ({LOGIN}, False)
+    # Whether the address is known shows in neither way.
+    suspended = link(LOGIN, EMAIL, "club2", tier=tier, state=LinkState.SUSPENDED)
+    assert part(LOGIN, [LOGIN], suspended) == ({LOGIN}, False)
+
+
+def test_a_match_below_the_threshold_changes_nothing() -> None:
+    below = Link(*pair(LOGIN, EMAIL), EvidenceTier.PROBABILISTIC, confidence=0.5, state=LinkState.EXCLUDED)
+    assert part(LOGIN, [LOGIN], below) == ({LOGIN}, True)
 
 
 def test_a_cookie_leads_no_further_and_a_suspended_link_nowhere() -> None:
