@@ -36,8 +36,9 @@ class Subject(Struct, frozen=True):
 
 
 class Granted(Struct, frozen=True):
-    """What a token grants: everything but what the rules in effect decide."""
+    """What a token of an issuer grants: everything but what the rules in effect decide."""
 
+    issuer: str
     viewer: Viewer
     scopes_with_reason: frozenset[str]
     subject: Subject | None
@@ -63,7 +64,7 @@ def granted(issuer: Issuer, claims: Claims) -> Granted:
         clerk_segments=None if role is None else role.clerk_segments,
     )
     with_reason = frozenset() if role is None else role.scopes_with_reason & allowed
-    return Granted(viewer, with_reason, _subject(issuer, claims, client_id))
+    return Granted(issuer.issuer, viewer, with_reason, _subject(issuer, claims, client_id))
 
 
 def client_of(issuer: Issuer, claims: Claims) -> str:

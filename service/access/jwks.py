@@ -86,12 +86,15 @@ class IssuerKeys:
             await asyncio.wait({self._fetching})
         return self._keys.get(id)
 
+    def counts(self, id: str) -> bool:
+        """Return whether a key is among those that were fetched last, and these are not too old to be used."""
+        return id in self._keys and self._age() < self._issuer.keys_max_age_seconds
+
     async def _refresh(self, id: str) -> None:
         """Fetch the keys; a known key that still counts does not wait long."""
         if self._fetching is None and not self._may_try(self._failed_at):
             return
-        known = id in self._keys and self._age() < self._issuer.keys_max_age_seconds
-        await asyncio.wait({self._fetch_once()}, timeout=PATIENCE_SECONDS if known else None)
+        await asyncio.wait({self._fetch_once()}, timeout=PATIENCE_SECONDS if self.counts(id) else None)
 
     def _age(self) -> float:
         return float("inf") if self._fetched_at is None else self._monotonic() - self._fetched_at

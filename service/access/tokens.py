@@ -48,6 +48,8 @@ class _Verified(Struct):
     """A verified token: what it grants, when it ends, and until when it is not verified again."""
 
     grant: Granted
+    key: str
+    """The id of the key that signed it."""
     expires: float
     remembered_until: float
     rules: Rules
@@ -87,12 +89,14 @@ class Tokens:
         rules = self._rules()
         if verified.rules is not rules:
             # Other rules may normalize the subject in another way.
-            verified.rules, verified.signed_in = rules, self._signed_in(verified.grant, verified.expires)
+            verified.rules = rules
+            verified.signed_in = self._signed_in(verified.grant, verified.key, verified.expires)
         return verified.signed_in
 
-    def _signed_in(self, grant: Granted, expires: float) -> SignedIn:
-        clock = self._clock
-        return signed_in(grant, self._rules(), lambda: clock() < expires)
+    def _signed_in(self, grant: Granted, key: str, expires: float) -> SignedIn:
+        """Return the caller of a token. Its right ends with the token, or when the issuer has withdrawn its key."""
+        clock, keys = self._clock, self._keys[grant.issuer]
+        return signed_in(grant, self._rules(), lambda: clock() < expires and keys.counts(key))
 
     def _remember(self, digest: bytes, verified: _Verified) -> None:
         while len(self._verified) >= CACHE_SIZE:
@@ -129,7 +133,7 @@ class Tokens:
         grant = granted(issuer, claims)
         rules = self._rules()
         until = min(expires, now + CACHE_SECONDS)
-        return _Verified(grant, expires, until, rules, self._signed_in(grant, expires))
+        return _Verified(grant, header["kid"], expires, until, rules, self._signed_in(grant, header["kid"], expires))
 
 
 def _unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:

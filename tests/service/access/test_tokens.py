@@ -13,11 +13,11 @@ from service.access.access_file import Issuer
 from service.access.authentication import Authenticator
 from service.access.tokens import Tokens
 from service.config import rules_file
-from tests.builders.key_servers import KeyServer, Seconds, ec_key, rsa_key
+from tests.builders.key_servers import KeyServer, Seconds, ec_key, public, rsa_key
 from tests.builders.oidc import claims_of, segment, signed
 from tests.builders.runs import Run
 
-K1, OTHER = ec_key("k1"), ec_key("k1")
+K1, K2, OTHER = ec_key("k1"), ec_key("k2"), ec_key("k1")
 RULES = rules_file.parse(rules_file.default_text())
 
 
@@ -90,6 +90,23 @@ def test_a_token_ends_exactly_at_its_end(server: KeyServer, run: Run) -> None:
     # then: though PyJWT's leeway is not over
     assert not signed_in.holds()
     assert run(tokens.sign_in(signed(claims, K1))) is None
+
+
+@pytest.mark.parametrize("published", [(K2,), ()])
+def test_a_stream_ends_once_the_key_of_its_token_is_known_to_be_withdrawn(
+    server: KeyServer, run: Run, published: tuple[dict[str, Any], ...]
+) -> None:
+    # given: streams of tokens that two keys have signed
+    server.keys = [public(K1), public(K2)]
+    tokens = tokens_of(server)
+    first, second = (run(tokens.sign_in(signed(claims_of(server.issuer, sub=key["kid"]), key))) for key in (K1, K2))
+    assert first.holds()
+    assert second.holds()
+    # when: the issuer withdraws one or both, and the keys are fetched for an unknown one
+    server.keys = [public(key) for key in published]
+    assert run(tokens.sign_in(signed(claims_of(server.issuer), ec_key("k3")))) is None
+    # then
+    assert (first.holds(), second.holds()) == (False, K2 in published)
 
 
 def test_no_more_tokens_are_remembered_than_the_limit(
