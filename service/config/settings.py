@@ -74,7 +74,8 @@ class Settings(BaseSettings):
         0, ge=0, le=1, description="Share of requests that are traced with OpenTelemetry: 0 for none, 1 for all."
     )
     metrics: Literal["key", "public", "off"] = Field(
-        "key", description="Whether /metrics requires a key (if the service has keys), is public, or does not exist."
+        "key",
+        description="Whether /metrics requires the scope service:metrics (if there are keys), is public, or absent.",
     )
 
     profile: Literal["development", "production"] | None = Field(

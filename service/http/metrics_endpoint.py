@@ -6,6 +6,7 @@ from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import Response
 
+from graph.domain.access.scopes import SERVICE_METRICS
 from graph.domain.model.errors import StoreUnavailable
 from service.access.authentication import Authenticator
 from service.bootstrap import SystemClock, Wiring
@@ -20,7 +21,8 @@ from service.runtime import version
 class MetricsEndpoint:
     """The handler of `/metrics`: Prometheus' text format, or OpenMetrics if `Accept` asks for it.
 
-    With an `authenticator` a caller without a valid key gets 401. The metrics contain no personal data.
+    With an `authenticator` a caller without a valid key gets 401, one whose role may not read metrics 403. The metrics
+    contain no personal data, but how many identifiers there are tells who records one whether it was known.
     """
 
     def __init__(
@@ -42,11 +44,14 @@ class MetricsEndpoint:
         return Response(encode(self._metrics.registry), media_type=content_type)
 
     async def _refused(self, request: Request, authenticator: Authenticator) -> Response | None:
-        """Return the answer to a caller without a valid key, `None` to others."""
+        """Return the answer to a caller that may not read metrics, `None` to others."""
         authorization = request.headers.get("authorization", "")
         try:
-            if await authenticator.sign_in(authorization) is not None:
-                return None
+            signed_in = await authenticator.sign_in(authorization)
+            if signed_in is not None:
+                viewer = signed_in.viewer
+                message = f"the role {viewer.role} may not read /metrics (scope {SERVICE_METRICS})"
+                return None if viewer.may(SERVICE_METRICS) else error_response(403, message, code="FORBIDDEN")
         except StoreUnavailable as error:
             # The metrics say why the store is not available. On loopback there may be no keys at all.
             return None if authenticator.may_be_open else error_response(503, error.message, code=error.code)

@@ -160,7 +160,16 @@ BUILT_IN = (
         "admin",
         "An administrator, who sees no personal data.",
         Reach.NONE,
-        _BASE | {s.SCHEMA_READ, s.SOURCE_READ, s.RULES_READ, s.RULES_PREVIEW, s.RULES_APPLY, s.RFM_CALCULATE},
+        _BASE
+        | {
+            s.SCHEMA_READ,
+            s.SOURCE_READ,
+            s.RULES_READ,
+            s.RULES_PREVIEW,
+            s.RULES_APPLY,
+            s.RFM_CALCULATE,
+            s.SERVICE_METRICS,
+        },
     ),
 )
 """The roles that exist without any configuration."""

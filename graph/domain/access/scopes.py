@@ -1,7 +1,7 @@
 """The scopes: what a caller may be allowed to see or do. Roles and tokens grant them, the schema requires them.
 
 The schema requires a scope for each of its fields. No field requires `CONTACT_READ` or `PROFILE_UNMASKED`: without
-them, values are masked.
+them, values are masked. `SERVICE_METRICS` is required by a page beside the schema.
 """
 
 ANY = "any"
@@ -46,6 +46,7 @@ SEGMENT_READ = "segment:read"
 SEGMENT_WRITE = "segment:write"
 SEGMENT_MEMBERS = "segment:members"
 RFM_CALCULATE = "rfm:calculate"
+SERVICE_METRICS = "service:metrics"
 RULES_READ = "rules:read"
 RULES_PREVIEW = "rules:preview"
 RULES_APPLY = "rules:apply"
@@ -93,6 +94,7 @@ DESCRIPTIONS = {
     RULES_READ: "Read the rules.",
     RULES_PREVIEW: "Preview other rules and simulate scenarios.",
     RULES_APPLY: "Apply rules.",
+    SERVICE_METRICS: "Read the metrics of the service, at `/metrics`.",
     AUDIT_READ: "Read who accessed the data of a person.",
 }
 """What each scope allows."""

@@ -184,11 +184,11 @@ def test_keys_of_the_store_sign_in_and_state_a_purpose_and_a_reason(store: SQLit
 
 def test_an_address_that_tries_keys_has_to_wait_but_its_valid_keys_pass(store: SQLiteStore, run: Run) -> None:
     # given
-    client = Client(store, run, api_keys="till:till:0123456789abcdef")
+    client = Client(store, run, api_keys="till:till:0123456789abcdef,prometheus:admin:0123456789abcdeg")
     # when
     responses = [client.send("{ __typename }", authorization=f"Bearer wrong-{number}") for number in range(12)]
     valid = client.send("{ __typename }", authorization="Bearer 0123456789abcdef")
-    metrics = client.get("/metrics", authorization="Bearer 0123456789abcdef").text
+    metrics = client.get("/metrics", authorization="Bearer 0123456789abcdeg").text
     # then
     assert [response.status_code for response in responses] == [401] * 10 + [429] * 2
     assert 0 < int(responses[-1].headers["retry-after"]) <= 60

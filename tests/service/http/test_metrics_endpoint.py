@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from graph.domain.access.roles import ROLES
 from graph.stores.sqlite import SQLiteStore
 from tests.builders.clients import Client, order, seen
 from tests.builders.runs import Run
@@ -40,9 +41,19 @@ def values(text: str) -> dict[str, float]:
     }
 
 
+@pytest.mark.parametrize("role", [name for name in ROLES.grantable if name != "admin"])
+def test_metrics_are_for_administrators(make: MakeClient, role: str) -> None:
+    # given: a caller that may record an address; how many identifiers there are would tell whether it was known
+    client = make(api_keys=f"shop:{role}:{KEY}")
+    # when
+    response = client.get("/metrics", authorization=f"Bearer {KEY}")
+    # then
+    assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
+
+
 def test_metrics_require_a_key_if_the_service_has_keys(make: MakeClient) -> None:
     # given
-    client = make(api_keys=f"shop:till:{KEY}")
+    client = make(api_keys=f"prometheus:admin:{KEY}")
     # when
     without, wrong, right = (
         client.get("/metrics", **headers)
