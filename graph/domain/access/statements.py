@@ -106,10 +106,12 @@ def _is_proved(statement: Statement, viewer: Viewer, rules: Rules) -> bool:
     """Whether all identifiers of a statement are the viewer's subject, or such as prove nothing.
 
     An order number proves nothing, but it is short and counts up: who states one may mean the order of somebody else.
+    Who somebody is, only the subject can state: the cookie may be in the browser of a person who is known.
     """
     if isinstance(statement, OrderStatement):
         return False
     observation = statement if isinstance(statement, Observation) else statement.observation()
+    names_subject = False
     for namespace, raw in identifiers_of(observation, rules):
         if namespace not in rules.by_name:
             continue  # The statement is rejected anyway.
@@ -119,7 +121,8 @@ def _is_proved(statement: Statement, viewer: Viewer, rules: Rules) -> bool:
         # A value that is dropped now is stored as it was sent, and may count under other rules.
         if isinstance(value, DroppedIdentifier) or Identifier(namespace, value).key != viewer.subject:
             return False
-    return True
+        names_subject = True
+    return names_subject or not isinstance(statement, AttributesStatement)
 
 
 def _claimed(statement: S, source: str) -> S:

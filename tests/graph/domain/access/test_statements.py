@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from graph.domain.access.statements import Statement, check_revocation, check_source, permitted
+from graph.domain.access.viewer import Viewer
 from graph.domain.model.errors import Problem
 from graph.domain.model.observations import Observation, Party
 from graph.domain.model.orders import Order, OrderStatement
@@ -108,7 +109,19 @@ def test_who_may_not_record_consents_records_none_by_an_interaction() -> None:
 @pytest.mark.parametrize("number", range(5))
 def test_a_storefront_records_what_its_token_proves(number: int, identifiers: tuple[tuple[str, str], ...]) -> None:
     statement = statements("web", identifiers)[number]
-    assert permitted(statement, ANN, RULES) is statement
+    if identifiers is LOGIN or not isinstance(statement, AttributesStatement):
+        assert permitted(statement, ANN, RULES) is statement
+
+
+@pytest.mark.parametrize("asker", [ANN, viewer("storefront")], ids=["a user", "nobody"])
+def test_who_somebody_is_only_the_subject_states(asker: Viewer) -> None:
+    # given: attributes of a cookie, which may be in the browser of a customer who is known
+    statement = AttributesStatement("web", COOKIE, {"family_name": "Other"})
+    # when
+    claimed = permitted(statement, asker, RULES)
+    # then
+    assert isinstance(claimed, AttributesStatement)
+    assert (claimed.source, claimed.party) == ("web:claimed", Party.THIRD_PARTY)
 
 
 @pytest.mark.parametrize(
