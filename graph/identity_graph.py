@@ -276,12 +276,13 @@ class IdentityGraph:
         """Return all valid statements that name some identifiers, by key."""
         return await evidence_of(self._store, keys)
 
-    async def former_ids(self, id: str) -> dict[str, int | None]:
+    async def former_ids(self, id: str, key: str = "") -> dict[str, int | None]:
         """Return the ids under which a customer was stored, each with the time (microseconds) until which it was.
 
-        An id that a merge retired has no end, as the present one. An id from which a split took the customer has one.
+        An id that a merge retired has no end, as the present one. An id from which a split took the customer has one,
+        and so has one from which its identifier `key` moved.
         """
-        return await former_ids(self._store, id)
+        return await former_ids(self._store, id, key)
 
     def insights(self, view: CustomerView) -> CustomerInsights:
         """Return what follows from a customer's view as of now."""

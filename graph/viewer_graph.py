@@ -10,6 +10,7 @@ from graph.domain.access.accessed import Accessed
 from graph.domain.access.audit import Traces
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
 from graph.domain.access.reach import MAX_SEARCH_HITS, MIN_SEARCH_LENGTH, may_ask_by
+from graph.domain.access.restricted_view import all_identifiers
 from graph.domain.access.scopes import BEHAVIOR_TEXT, CHANGES_READ, GRAPH_READ, SEGMENT_READ
 from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.changes import Entry
@@ -332,13 +333,27 @@ class ViewerGraph(ViewerWrites):
         }
 
     async def traces_of(self, ref: CustomerRef) -> Traces:
-        """Return under what a customer may be found in the audit log. What no longer exists is found as asked for."""
+        """Return under what a customer may be found in the audit log. What no longer exists is found as asked for.
+
+        Not every entry names the customer: who looks up an order, or asks why two identifiers are one customer, is
+        found by what was asked for. So all identifiers of the customer are looked for, whichever was given.
+        """
         (view,) = await self.customers([ref], Selection())
-        asked = (ref.key if isinstance(ref, ByKey) else ref.id,)
+        asked = [ref.key if isinstance(ref, ByKey) else ref.id]
         customers: dict[str, int | None] = {} if isinstance(ref, ByKey) else {ref.id: None}
         if view is not None:
-            customers |= await self._graph.former_ids(view.customer.id)
-        return Traces(customers, asked)
+            id = view.customer.id
+            customers |= await self._graph.former_ids(id, ref.key if isinstance(ref, ByKey) else "")
+            asked += await self._own_keys(id)
+        return Traces(customers, tuple(dict.fromkeys(asked)))
+
+    async def _own_keys(self, id: str) -> list[str]:
+        """Return the identifiers of a customer, without those that are known to be of several people."""
+        page = all_identifiers(self.rules)
+        (view,) = await self._graph.customers([ById(id)], Selection.of([page]))
+        if view is None:
+            return []
+        return [item.identifier.key for item in view.pages[page].items if not (item.shared or item.blocked)]
 
     def insights(self, view: CustomerView) -> CustomerInsights:
         """Return what follows from a customer's view as of now."""

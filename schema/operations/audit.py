@@ -22,8 +22,8 @@ class AuditQueries:
 
     @strawberry.field(
         description="Who accessed the data of people, newest first. With `subject`, only what is about this person: "
-        "what showed it under its present id or under one that a merge retired, and what asked for the given "
-        "identifier, found or not. A host answers from the log in its own folder."
+        "what showed it under its present id or a former one, and what asked for the given identifier or another one "
+        "of the person, found or not. A host answers from the log in its own folder."
     )
     async def audit_entries(
         self,

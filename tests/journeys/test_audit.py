@@ -24,7 +24,7 @@ from service.config.settings import Settings
 from service.http.app import create_endpoint
 from service.observability.requests import OperationRecord
 from tests.builders.audits import entries, verified
-from tests.builders.clients import Client, seen
+from tests.builders.clients import Client, order, seen
 from tests.builders.runs import Run
 
 KEYS = ",".join(
@@ -32,6 +32,7 @@ KEYS = ",".join(
     for name, role in [("desk-1", "desk"), ("dpo", "privacy"), ("numbers", "marketer"), ("loader", "ingest")]
 )
 LINK = "mutation($input: LinkIdentifiersInput!) { linkIdentifiers(input: $input) { errors { code message } } }"
+RECORD_ORDERS = "mutation($input: RecordOrdersInput!) { recordOrders(input: $input) { errors { code message } } }"
 BY_EMAIL = """query Lookup($v: String!) { customer(by: {identifier: {namespace: "email", value: $v}}) {
   id emails { value } } }"""
 ENTRIES = """query($v: String!) { auditEntries(subject: {identifier: {namespace: "email", value: $v}}) { nodes {
@@ -59,12 +60,14 @@ def audit(folder: Path) -> Iterator[Audit]:
 def client(store: Store, run: Run, audit: Audit) -> Client:
     """A service with Anna, who has an e-mail and a phone."""
     client = Client(store, run, audit=audit, api_keys=KEYS, max_batch=10)
-    observations = [
-        seen(f"email={ANNA}", "phone=+491701234567", source="loader"),
-        seen("email=ben@example.com", source="loader"),
-    ]
+    observations = [sent(f"email={ANNA}", "phone=+491701234567"), sent("email=ben@example.com")]
     client.send(LINK, {"input": {"observations": observations}}, **bearer("loader"))
     return client
+
+
+def sent(*keys: str) -> dict[str, Any]:
+    """An observation of the caller `loader`, whose key writes the source of its name only."""
+    return seen(*keys, source="loader")
 
 
 def read(client: Client, name: str, email: str = ANNA, **headers: str) -> httpx.Response:
@@ -101,14 +104,21 @@ def test_a_person_is_found_under_ids_that_merges_retired(client: Client) -> None
     # given
     read(client, "desk-1", "ben@example.com")
     # when: Ben turns out to be Anna
-    link = [
-        seen(f"email={ANNA}", "crm_id=A1", source="loader"),
-        seen("email=ben@example.com", "crm_id=A1", source="loader"),
-    ]
+    link = [sent(f"email={ANNA}", "crm_id=A1"), sent("email=ben@example.com", "crm_id=A1")]
     client.send(LINK, {"input": {"observations": link}}, **bearer("loader"))
     # then
     (entry,) = found(client)
     assert entry["caller"] == "desk-1"
+
+
+def test_who_asks_by_another_identifier_is_found(client: Client) -> None:
+    # given: an order of Anna, which is read by its number
+    orders = [order("W-1", f"email={ANNA}", source="loader")]
+    client.send(RECORD_ORDERS, {"input": {"orders": orders}}, **bearer("loader"))
+    client.send('{ order(number: "W-1") { total } }', **bearer("desk-1"))
+    # when, then: the entry names no customer, and is found by her address, which nobody asked for
+    (entry,) = found(client)
+    assert (entry["caller"], entry["customers"], entry["asked"]) == ("desk-1", [], 1)
 
 
 def test_who_asks_for_somebody_unknown_is_found(client: Client) -> None:
@@ -242,9 +252,10 @@ def test_a_stream_ends_with_an_error_once_its_events_cannot_be_recorded(
 ) -> None:
     # given
     endpoint = create_endpoint(Settings(_env_file=None), client.wiring)
-    context = endpoint.context(SignedIn(viewer_of("dpo", ROLES["privacy"])), {"type": "http"})
+    officer = viewer_of("dpo", ROLES["privacy"])
+    context = endpoint.context(SignedIn(officer), {"type": "http"})
     watch = BY_EMAIL.replace("query Lookup", "subscription Watch").replace("customer(", "customerChanged(")
-    record = OperationRecord("sse", "request-0001", context.viewer, 0)
+    record = OperationRecord("sse", "request-0001", officer, 0)
 
     async def answers() -> list[ExecutionAnswer]:
         request = GraphQLRequest(watch, {"v": ANNA})
