@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from contextlib import aclosing
 
+from msgspec.structs import replace
+
 from graph.commands.rules_control import RulesControl
 from graph.commands.segment_counts import PreviewCounts
 from graph.commands.segments import Segments
@@ -13,8 +15,9 @@ from graph.domain.access.reach import MAX_SEARCH_HITS, MIN_SEARCH_LENGTH, may_as
 from graph.domain.access.restricted_view import all_identifiers
 from graph.domain.access.scopes import BEHAVIOR_TEXT, CHANGES_READ, GRAPH_READ, SEGMENT_READ
 from graph.domain.access.viewer import Reach, Viewer
-from graph.domain.model.changes import Entry
+from graph.domain.model.changes import SEGMENT_CHANGES, Entry
 from graph.domain.model.errors import InvalidInput
+from graph.domain.model.labels import Label
 from graph.domain.model.links import Link
 from graph.domain.model.orders import Order
 from graph.domain.model.overrides import Override
@@ -37,6 +40,11 @@ from graph.viewer_writes import ViewerWrites
 
 MAX_CUSTOMERS = 100
 """Customers that one look-up may request."""
+
+
+def _shows_segment(entry: Entry) -> bool:
+    """Return whether a change shows in which segment a customer is."""
+    return entry.change.kind in SEGMENT_CHANGES and bool(entry.change.customer)
 
 
 class ViewerGraph(ViewerWrites):
@@ -166,20 +174,41 @@ class ViewerGraph(ViewerWrites):
         """Return the changes after an entry's number."""
         self._require_reach(Reach.IDS)
         page = await self._graph.changes(after, first)
-        return Page(list(map(self._shown_entry, page.items)), page.has_more)
+        entries = await self._with_consented_segments(page.items)
+        while page.has_more and not entries:
+            page = await self._graph.changes(page.items[-1].number, first)
+            entries = await self._with_consented_segments(page.items)
+        return Page(list(map(self._shown_entry, entries)), page.has_more)
+
+    async def _with_consented_segments(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Return entries without those that show in which segment somebody is, who has not consented to it."""
+        policies = self._policies
+        if policies is None or Label.PROFILING not in policies.labels_named:
+            return entries
+        ids = list(dict.fromkeys(entry.change.customer for entry in entries if _shows_segment(entry)))
+        views = await self._graph.customers([ById(id) for id in ids], Selection.of([CONSENTS])) if ids else []
+        consented = {
+            id
+            for id, view in zip(ids, views, strict=True)
+            if view is not None and not policies.withholds(view, Label.PROFILING)
+        }
+        return [entry for entry in entries if not _shows_segment(entry) or entry.change.customer in consented]
 
     async def new_changes(self, after: int | None) -> AsyncGenerator[Entry, None]:
         """Yield the changes after an entry's number, or from now on, as they happen."""
         self._require_reach(Reach.IDS)
         async with aclosing(self._graph.broadcaster.changes(after)) as entries:
             async for entry in entries:
-                yield self._shown_entry(entry)
+                for consented in await self._with_consented_segments((entry,)):
+                    yield self._shown_entry(consented)
 
     async def change(self, number: int) -> Entry | None:
         """Return an entry of the history by its number; `None` for a viewer that may not read changes."""
         may = self.viewer.may(CHANGES_READ) and self.viewer.reach in (Reach.ANY, Reach.IDS)
         entry = await self._graph.change(number) if may else None
-        return None if entry is None else self._shown_entry(entry)
+        if entry is None or not await self._with_consented_segments((entry,)):
+            return None
+        return self._shown_entry(entry)
 
     async def why(self, a: str, b: str) -> Explanation:
         """Explain why two keys are or are not one customer."""
@@ -209,14 +238,19 @@ class ViewerGraph(ViewerWrites):
         if not refs:
             return []
         self._ask([ref.id if isinstance(ref, ById) else ref.key for ref in refs])
-        policies = self._graph.policies.for_purpose(self.viewer.purpose)
-        chosen = selection if policies is None else policies.selection(selection)
+        chosen = selection if self._policies is None else self._policies.selection(selection)
         views = await self._reads.customers(refs, chosen)
         if missed := views.count(None):
             self._budget.missed(missed)
-        if policies is not None:
-            views = [None if view is None else policies.apply(view, self.catalog) for view in views]
         return await self._shown(views)
+
+    async def profiled(self, ids: Sequence[str], selection: Selection) -> list[CustomerView | None]:
+        """Return customers who are shown because a rule matches them; `None` where that may not be shown."""
+        views = await self.customers([ById(id) for id in ids], selection)
+        return [
+            None if view is None or any(item.label is Label.PROFILING for item in view.withheld) else view
+            for view in views
+        ]
 
     def _ask(self, names: Collection[str]) -> None:
         """Record what is asked for: ids and keys. Raises `TooManyLookups` if the viewer has used up its look-ups."""
@@ -234,6 +268,11 @@ class ViewerGraph(ViewerWrites):
             self._budget.missed(1)
             return None
         self.accessed.customers[view.customer.id] = None
+        if self._policies is not None:
+            # The consents of now decide: what was shown before they were withdrawn is not shown again.
+            (now,) = await self._graph.customers([ById(view.customer.id)], Selection.of([CONSENTS]))
+            consents = Page((), has_more=False) if now is None else now.pages[CONSENTS]
+            view = replace(view, pages={**view.pages, CONSENTS: consents})
         (shown,) = await self._shown([view])
         return shown
 
@@ -256,11 +295,24 @@ class ViewerGraph(ViewerWrites):
         """Return orders by their numbers, with their keys, `None` for one that the viewer may not see."""
         self._ask([f"{ORDER_NAMESPACE}={number}" for number in numbers])
         found = await self._graph.orders(numbers)
-        orders = await self._visible_orders(found)
+        orders = await self._with_consent(await self._visible_orders(found))
         self.accessed.refused += orders.count(None) - found.count(None)
         if missed := orders.count(None):
             self._budget.missed(missed)
         return orders
+
+    async def _with_consent(self, orders: list[tuple[str, Order] | None]) -> list[tuple[str, Order] | None]:
+        policies = self._policies
+        if policies is None or Label.CONTRACT not in policies.labels_named:
+            return orders
+        keys = [pair[0] for pair in orders if pair is not None]
+        views = await self._graph.customers([ByKey(key) for key in keys], Selection.of([CONSENTS]))
+        shown = {
+            key
+            for key, view in zip(keys, views, strict=True)
+            if view is not None and not policies.withholds(view, Label.CONTRACT)
+        }
+        return [pair if pair is not None and pair[0] in shown else None for pair in orders]
 
     async def _visible_orders(self, orders: list[tuple[str, Order] | None]) -> list[tuple[str, Order] | None]:
         match self.viewer.reach:

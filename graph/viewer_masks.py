@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from graph.commands.commit import Accepted, CommandResult
 from graph.commands.references import IDENTIFIER, References
 from graph.domain.access.masked_values import Masks
+from graph.domain.access.policies import WithheldValues
 from graph.domain.access.scopes import GRAPH_READ
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.identifiers import namespace_of
@@ -22,24 +23,36 @@ REFERENCE = "ref_"
 class ViewerMasks:
     """Masks values for one viewer. An identifier that it names in its request is shown to it as it is."""
 
-    __slots__ = ("_graph", "_masks", "_presented", "viewer")
+    __slots__ = ("_graph", "_masks", "_policies", "_presented", "viewer")
 
     def __init__(self, graph: IdentityGraph, viewer: Viewer) -> None:
         self._graph, self.viewer = graph, viewer
         self._presented: set[str] = set()
         self._masks: Masks | None = None
+        self._policies = graph.policies.for_purpose(viewer.purpose)
 
     @property
     def masks(self) -> Masks:
-        """What masks values for the viewer; it is shown the identifiers that it sent itself."""
+        """What masks values for the viewer; it is shown the identifiers that it sent itself.
+
+        Where no customer is read whose consents are known, everything that needs one is masked.
+        """
         if self._masks is None:
-            self._masks = Masks(self.viewer, self._graph.rules, self._graph.catalog, self._presented)
+            self._masks = self._masks_with(None if self._policies is None else self._policies.withheld_from_all)
         return self._masks
+
+    def _masks_with(self, withheld: WithheldValues | None) -> Masks:
+        return Masks(self.viewer, self._graph.rules, self._graph.catalog, self._presented, withheld)
+
+    @property
+    def sees_all_values(self) -> bool:
+        """Whether the viewer reads all identifiers unmasked."""
+        return self.viewer.sees_contacts and self._policies is None
 
     @property
     def references(self) -> References | None:
         """What hides the values in cursors; `None` for a viewer that sees them."""
-        return None if self.viewer.sees_contacts else self._graph.references
+        return None if self.sees_all_values else self._graph.references
 
     def key(self, namespace: str, raw: str, path: tuple[str | int, ...] = ()) -> str:
         """Return the key of an identifier that the caller names by its value, or by its reference.
@@ -60,16 +73,26 @@ class ViewerMasks:
         return REFERENCE + self._graph.references.seal(key, IDENTIFIER)
 
     def shown_profile(self, insights: CustomerInsights) -> Mapping[str, ProfileAttribute]:
-        """Return the attributes of a customer."""
-        return self.masks.profile(insights.profile)
+        """Return the attributes of a customer, of whose view those that are withheld have been left out."""
+        masks = self.masks if self._policies is None else self._masks_with(None)
+        return masks.profile(insights.profile)
 
     async def _shown(self, views: list[CustomerView | None]) -> list[CustomerView | None]:
-        """Return views with what the viewer is shown of their values."""
+        """Return views with what the viewer is shown of their values, and without what its purpose may not show."""
         masks = self.masks
         if not masks.hides_anything:
             return views
         await self._graph.references.open()
-        return [view if view is None else masks.view(view) for view in views]
+        policies = self._policies
+        if policies is None:
+            return [view if view is None else masks.view(view) for view in views]
+        catalog = self._graph.catalog
+        return [
+            view
+            if view is None
+            else self._masks_with(policies.withheld_of(view, catalog)).view(policies.apply(view, catalog))
+            for view in views
+        ]
 
     def shown_results(self, results: Sequence[CommandResult]) -> list[CommandResult]:
         """Return the results of statements with what the viewer is shown of their values."""

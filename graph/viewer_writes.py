@@ -174,9 +174,9 @@ class ViewerWrites(ViewerMasks):
     def preview(self, id: str) -> Preview | None:
         """Return a preview that was started in this process, `None` if its samples show what the viewer may not see."""
         preview = self._graph.previews.get(id)
-        return preview if preview is None or preview.mask_values or self.viewer.sees_contacts else None
+        return preview if preview is None or preview.mask_values or self.sees_all_values else None
 
     def _check_mask(self, mask_values: bool) -> None:
-        if not mask_values and not self.viewer.sees_contacts:
+        if not mask_values and not self.sees_all_values:
             message = f"maskValues is false, which requires the scope {CONTACT_READ}"
             raise InvalidInput("FORBIDDEN", message, ("maskValues",))

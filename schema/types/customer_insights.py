@@ -11,7 +11,7 @@ from graph.domain.model.interaction_counts import add
 from graph.domain.model.labels import Label
 from graph.domain.model.products import Product as DomainProduct
 from graph.domain.model.products import favorites, purchased_skus
-from graph.domain.profile.engagement import engagement
+from graph.domain.profile.engagement import ChurnRisk, engagement
 from graph.domain.profile.insights import UNSUBSCRIBED, CustomerInsights
 from graph.domain.profile.interactions import viewed_not_purchased
 from graph.domain.profile.pages import CustomerView
@@ -145,7 +145,8 @@ class CustomerInsightFields:
         unsubscribed = [entry.position[0] for entry in insights.page(UNSUBSCRIBED)]
         counts = add(insights.page(customer_pages.INTERACTION_COUNTS))
         result = engagement(counts, insights.orders, insights.interactions)
-        return Engagement.of(result, insights.churn_risk, *unsubscribed)
+        risk = ChurnRisk.LOW if self._is_withheld(Label.PROFILING) else insights.churn_risk
+        return Engagement.of(result, risk, *unsubscribed)
 
     @strawberry.field(description="The categories and brands that the customer buys most.")
     async def favorites(self, info: Info) -> Favorites:

@@ -109,7 +109,9 @@ class Engagement:
     unsubscribed_at: Timestamp | None = strawberry.field(
         description="When the customer last unsubscribed or marked an email as spam. Null if the customer never did."
     )
-    churn_risk: ChurnRisk = strawberry.field(description="The risk that the customer stops ordering.")
+    churn_risk: ChurnRisk = strawberry.field(
+        description="The risk that the customer stops ordering. `LOW` if `PROFILING` is in `Customer.withheld`."
+    )
 
     @classmethod
     def of(

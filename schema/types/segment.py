@@ -9,7 +9,7 @@ from strawberry.scalars import JSON
 from graph.commands.segment_counts import PreviewCounts
 from graph.domain.access.scopes import ANY, MEMBERSHIP_READ, SEGMENT_MEMBERS, SEGMENT_READ, SEGMENT_WRITE
 from graph.domain.model.segments import Segment as DomainSegment
-from graph.domain.profile.pages import ById, Page, Selection
+from graph.domain.profile.pages import Page, Selection
 from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
@@ -89,7 +89,7 @@ class Segment(Node):
         graph = info.context.graph
         position = "" if after is None else decode(after, str)[0]
         page = await graph.segments.members(self.id, position, page_size(first))
-        views = await graph.customers([ById(member.customer) for member in page.items], selection_of_nodes(info))
+        views = await graph.profiled([member.customer for member in page.items], selection_of_nodes(info))
         members = [(member, view) for member, view in zip(page.items, views, strict=True) if view is not None]
         result: Connection[Customer] = connection(
             Page(members, page.has_more),
@@ -164,7 +164,7 @@ class SegmentPreview:
         """Convert the domain's values, and read the customers of a sample."""
         graph = info.context.graph
         selection = selection_of(info, "sample") or Selection()
-        views = await graph.customers([ById(id) for id in sample], selection)
+        views = await graph.profiled(sample, selection)
         return cls(
             total_customers=counts.total_customers,
             evaluated_customers=counts.evaluated_customers,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from graph.domain.access.masking import Masked, mask_attribute, mask_in_text, mask_in_values, mask_key
+from graph.domain.access.policies import WithheldValues
 from graph.domain.access.scopes import PROFILE_UNMASKED
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.changes import SEGMENT_CHANGES, Change, Entry, reason_of
@@ -58,15 +59,27 @@ def _if_hidden(shown: Callable[["Masks", T], T]) -> Callable[["Masks", T], T]:
 
 
 class Masks:
-    """The masks of one viewer. `presented` are the keys that it sent in this request: it is shown these as they are."""
+    """The masks of one viewer. `presented` are the keys that it sent in this request: it is shown these as they are.
 
-    def __init__(self, viewer: Viewer, rules: Rules, catalog: Catalog, presented: Collection[str] = ()) -> None:
+    `withheld` says what the viewer is shown nothing of for lack of consent, though its scopes allow it.
+    """
+
+    def __init__(
+        self,
+        viewer: Viewer,
+        rules: Rules,
+        catalog: Catalog,
+        presented: Collection[str] = (),
+        withheld: WithheldValues | None = None,
+    ) -> None:
         self.hides_contacts = not viewer.sees_contacts
+        self._withheld = withheld
         self._hides_profile = not viewer.may(PROFILE_UNMASKED)
         self._catalog, self._presented = catalog, presented
         self._rules = rules
         self._keys: dict[str, str] = {}
-        self.hides_anything = self.hides_contacts or self._hides_profile
+        self._masks_texts = self.hides_contacts or (withheld is not None and withheld.hides_texts)
+        self.hides_anything = self.hides_contacts or self._hides_profile or withheld is not None
         """Whether the viewer is shown anything masked."""
 
     @cached_property
@@ -78,21 +91,29 @@ class Masks:
 
     def key(self, key: str) -> str:
         """Return a key as the viewer is shown it."""
-        if not self.hides_contacts or not key or isinstance(key, Masked) or key in self._presented or MASK in key:
+        if not self.hides_anything or not key or isinstance(key, Masked) or key in self._presented or MASK in key:
             return key
         if (shown := self._keys.get(key)) is None:
-            is_shown = namespace_of(key) == ORDER_NAMESPACE
-            shown = self._keys[key] = key if is_shown else Masked(mask_key(key), key)
+            shown = self._keys[key] = self._mask_of(key)
         return shown
+
+    def _mask_of(self, key: str) -> str:
+        namespace = namespace_of(key)
+        if self._withheld is not None and self._withheld.hides_key(key):
+            return Masked(f"{namespace}={MASK}", key)
+        is_shown = not self.hides_contacts or namespace == ORDER_NAMESPACE
+        return key if is_shown else Masked(mask_key(key), key)
 
     def text(self, text: str) -> str:
         """Return a text that people wrote."""
-        return mask_in_text(text, self._namespaces) if self.hides_contacts and text else text
+        return mask_in_text(text, self._namespaces) if self._masks_texts and text else text
 
     def attribute(self, name: str, value: Any) -> Any:
         """Return a value of an attribute; the name of a part of an address is `address.city`."""
         attribute, _, part = name.partition(".")
         definition = self._catalog.attributes.get(attribute)
+        if self._withheld is not None and self._withheld.hides_attribute(attribute):
+            return MASK
         if self._hides_profile:
             return MASK if definition is None else mask_attribute(definition, value, part)
         return self._contacts_in(definition, value)
@@ -275,7 +296,7 @@ class Masks:
 
     def _interaction(self, fact: Fact) -> Fact:
         facts = fact.facts
-        if self.hides_contacts and facts:
+        if self._masks_texts and facts:
             facts = compact(readable(mask_in_values(parse_stored(facts), self._namespaces)))
         return replace(fact, key=self.key(fact.key), facts=facts)
 
@@ -296,13 +317,12 @@ class Masks:
         return replace(result, matches=tuple(dict.fromkeys(map(self._search_match, result.matches))))
 
     def _search_match(self, match: SearchMatch) -> SearchMatch:
-        if match.field in self._namespaces:
+        if match.field in self._namespaces or match.field == ORDER_NAMESPACE:
             return SearchMatch(match.field, str(self.key(f"{match.field}={match.value}").partition("=")[2]))
         if match.field == "text":
             # Of an interaction; who may not read these cannot search them.
-            return SearchMatch(match.field, self.text(match.value))
-        if match.field == ORDER_NAMESPACE:
-            return match
+            hides = self._withheld is not None and self._withheld.hides_interactions
+            return SearchMatch(match.field, MASK if hides else self.text(match.value))
         return SearchMatch(match.field, self.attribute(match.field, match.value))
 
 

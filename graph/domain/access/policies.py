@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from graph.domain.model.changes import SEGMENT_CHANGES, Entry
 from graph.domain.model.facts import Fact, FactKind
 from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.json_text import compact, parse_stored, readable
@@ -29,6 +30,7 @@ from graph.domain.profile.pages import (
     EMPTY,
     CustomerView,
     FactPage,
+    HistoryPage,
     IdentifierPage,
     InteractionCountsPage,
     InteractionSummaryPage,
@@ -69,12 +71,40 @@ class PurposePolicies(Struct, frozen=True):
     policies: tuple[Policy, ...]
     labels: Policies
 
+    @property
+    def labels_named(self) -> frozenset[Label]:
+        """The labels that need a consent."""
+        return frozenset(policy.label for policy in self.policies)
+
+    @property
+    def withheld_from_all(self) -> "WithheldValues":
+        """What is withheld where it is not known whose values are shown, and so not whether they consented."""
+        return WithheldValues(self.labels, self.labels_named)
+
+    def withheld_of(self, view: CustomerView, catalog: Catalog) -> "WithheldValues":
+        """Return which values are withheld of a customer, read with `selection`."""
+        withheld, addresses = self._lacking(view, catalog)
+        return WithheldValues(self.labels, frozenset(withheld), addresses)
+
+    def withholds(self, view: CustomerView, label: Label) -> bool:
+        """Return whether data with a label is withheld of a whole customer, read with `selection`."""
+        return label in self._lacking(view, Catalog())[0]
+
     def selection(self, selection: Selection) -> Selection:
         """Return a selection with the consents that the policies ask for."""
         return selection if CONSENTS in selection.pages else Selection.of((*selection.pages, CONSENTS))
 
     def apply(self, view: CustomerView, catalog: Catalog) -> CustomerView:
         """Return a view, read with `selection`, without the data that lacks a consent."""
+        withheld, addresses = self._lacking(view, catalog)
+        pages = {page: self._page(page, content, withheld, addresses) for page, content in view.pages.items()}
+        of_customer = (Withheld(label, consent) for label, consent in withheld.items())
+        customer = replace(view.customer, order_totals={}) if Label.CONTRACT in withheld else view.customer
+        what = tuple(dict.fromkeys((*of_customer, *addresses.withheld())))
+        return replace(view, customer=customer, pages=pages, withheld=what)
+
+    def _lacking(self, view: CustomerView, catalog: Catalog) -> tuple[Mapping[Label, str], "_Addresses"]:
+        """Return the consents that the whole customer lacks by label, and what decides for each address."""
         recorded = decisions(view.pages[CONSENTS].items)
         consents: dict[Label, list[str]] = {}
         for policy in self.policies:
@@ -84,10 +114,7 @@ class PurposePolicies(Struct, frozen=True):
             for label, purposes in consents.items()
             if (consent := _missing(purposes, lambda purpose: decision_of_customer(recorded, purpose))) is not None
         }
-        addresses = _Addresses(consents.get(Label.CONTACT, ()), recorded, catalog)
-        pages = {page: self._page(page, content, withheld, addresses) for page, content in view.pages.items()}
-        of_customer = (Withheld(label, consent) for label, consent in withheld.items())
-        return replace(view, pages=pages, withheld=tuple(dict.fromkeys((*of_customer, *addresses.withheld()))))
+        return withheld, _Addresses(consents.get(Label.CONTACT, ()), recorded, catalog)
 
     def _page(
         self, page: PageRequest, content: Page[Any], withheld: Collection[Label], addresses: "_Addresses"
@@ -107,8 +134,12 @@ class PurposePolicies(Struct, frozen=True):
                 return EMPTY
             case InteractionCountsPage() | InteractionSummaryPage() if not visible({Label.BEHAVIOR}):
                 return EMPTY
+            case FactPage(kind=FactKind.INTERACTION) if not visible({Label.BEHAVIOR}):
+                return EMPTY
             case TimelinePage():
-                items = [item for item in content.items if visible(_LABELS_OF_ITEMS[_kind(item)])]
+                items = [item for item in content.items if visible(_labels_of(item))]
+            case HistoryPage():
+                items = [item for item in content.items if visible(_labels_of_entry(item))]
             case FactPage(kind=FactKind.EXTERNAL_SEGMENT) if not visible({Label.THIRD_PARTY}):
                 return EMPTY
             case FactPage(kind=FactKind.ATTRIBUTES):
@@ -123,15 +154,17 @@ class PurposePolicies(Struct, frozen=True):
         return Page(items, content.has_more)
 
 
-_LABELS_OF_ITEMS: Mapping[TimelineKind, frozenset[Label]] = {
-    TimelineKind.INTERACTION: frozenset({Label.BEHAVIOR}),
-    TimelineKind.ORDER: frozenset({Label.CONTRACT}),
-    TimelineKind.CHANGE: frozenset(),
-}
+def _labels_of(item: TimelineEntry) -> frozenset[Label]:
+    match TimelineKind(item.position[1]):
+        case TimelineKind.INTERACTION:
+            return frozenset({Label.BEHAVIOR})
+        case TimelineKind.ORDER:
+            return frozenset({Label.CONTRACT})
+    return _labels_of_entry(item.content) if isinstance(item.content, Entry) else frozenset()
 
 
-def _kind(item: TimelineEntry) -> TimelineKind:
-    return TimelineKind(item.position[1])
+def _labels_of_entry(entry: Entry) -> frozenset[Label]:
+    return frozenset({Label.PROFILING}) if entry.change.kind in SEGMENT_CHANGES else frozenset()
 
 
 def _missing(purposes: Iterable[str], decide: Callable[[str], RecordedDecision | None]) -> str | None:
@@ -147,6 +180,35 @@ def _without(fact: Fact, hidden: Collection[str]) -> Fact:
     values = parse_stored(fact.facts)
     kept = {name: value for name, value in values.items() if name not in hidden}
     return fact if len(kept) == len(values) else replace(fact, facts=compact(readable(kept)))
+
+
+class WithheldValues:
+    """Which values are withheld wherever they are quoted: in links, sentences, interactions, matches of a search."""
+
+    def __init__(self, labels: Policies, withheld: frozenset[Label], addresses: "_Addresses | None" = None) -> None:
+        self._labels, self._withheld, self._addresses = labels, withheld, addresses
+
+    @property
+    def hides_texts(self) -> bool:
+        """Whether addresses in texts that people wrote are withheld."""
+        return Label.CONTACT in self._withheld
+
+    @property
+    def hides_interactions(self) -> bool:
+        """Whether interactions are withheld."""
+        return Label.BEHAVIOR in self._withheld
+
+    def hides_key(self, key: str) -> bool:
+        """Return whether an identifier is withheld. An address may have a consent that the customer has not."""
+        labels = self._labels.namespaces.get(namespace_of(key), frozenset())
+        if Label.CONTACT in labels and self._addresses is not None and not self._addresses.may_be_shown(key):
+            return True
+        ignored = {Label.CONTACT} if self._addresses is not None else set()
+        return not self._withheld.isdisjoint(labels - ignored)
+
+    def hides_attribute(self, name: str) -> bool:
+        """Return whether an attribute is withheld."""
+        return not self._withheld.isdisjoint(self._labels.attributes.get(name, frozenset()))
 
 
 class _Addresses:
