@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 from graph.commands.products import PRODUCTS_KEY
 from graph.commands.segment_writes import save_evaluations
-from graph.commands.segments import PAGE_SIZE, SegmentationStore, Segments
+from graph.commands.segments import EVALUATED_KEY, PAGE_SIZE, SegmentationStore, Segments
 from graph.domain.model.errors import KithError
 from graph.domain.model.segments import Segment
 from graph.domain.segments.conditions import leaf_conditions
@@ -41,6 +41,7 @@ class SegmentWorker:
         self._store, self._clock, self._segments = store, clock, segments
         self._on_history_change = on_history_change
         self._wake = asyncio.Event()
+        self._evaluated = ""
         self.counters = WorkerCounters()
 
     def wake(self) -> None:
@@ -93,7 +94,10 @@ class SegmentWorker:
             ids = await self._store.customer_ids(after or "" if pass_basis == basis else "", PAGE_SIZE)
             if not await self._save(ids, segments):
                 return True
-            await self._store.put_value(BASIS_KEY, json.dumps([basis, ids[-1] if len(ids) == PAGE_SIZE else None]))
+            after = ids[-1] if len(ids) == PAGE_SIZE else None
+            await self._store.put_value(BASIS_KEY, json.dumps([basis, after]))
+        if after is None:
+            await self._note_evaluated(segments)
         ids = await self._store.due_for_segmentation(self._clock.now(), PAGE_SIZE)
         await self._save(ids, segments)
         return pass_running or len(ids) == PAGE_SIZE
@@ -108,6 +112,13 @@ class SegmentWorker:
         if entry_count:
             self._on_history_change()
         return entry_count is not None
+
+    async def _note_evaluated(self, segments: Sequence[Segment]) -> None:
+        """Store of which versions of the segments the recorded members are."""
+        versions = json.dumps({segment.id: segment.version for segment in segments})
+        if versions != self._evaluated and versions != await self._store.get_value(EVALUATED_KEY):
+            await self._store.put_value(EVALUATED_KEY, versions)
+        self._evaluated = versions
 
     async def _pass_progress(self) -> tuple[str, str | None]:
         """Return the basis of the last pass and the last customer id it has evaluated, `None` if it is complete."""

@@ -1,12 +1,13 @@
 """Numbers of segments: exact ones, and those for viewers that work with numbers and not with people."""
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from graph.commands.segments import SegmentationStore, SegmentEvaluation, Segments
+from graph.commands.segments import EVALUATED_KEY, SegmentationStore, SegmentEvaluation, Segments
 from graph.commands.stored_secrets import stored_secret
 from graph.domain.access.counts import FINGERPRINTED, fingerprint, published, published_total, rounded
 from graph.domain.model.segments import Segment
@@ -73,12 +74,17 @@ class SegmentCounts:
         self._checking = asyncio.Lock()
 
     async def of_segments(self, ids: Sequence[str]) -> dict[str, int | None]:
-        """Return the published numbers of members by segment id."""
+        """Return the published numbers of members by segment id; `None` until those of its present rule are found."""
         secret, total = await self._secret(), await self._store.count_customers()
         segments = [segment for segment in await self._store.segments() if segment.id in ids]
         large = await self._with_large_parts(segments)
+        evaluated = await self._store.get_value(EVALUATED_KEY)
+        versions = json.loads(evaluated) if evaluated else {}
         counts: dict[str, int | None] = dict.fromkeys(ids)
         for segment in segments:
+            # Members of the rule before would be those of parts that nobody has checked.
+            if versions.get(segment.id) != segment.version:
+                continue
             count = await self._store.count_members(segment.id)
             if large[segment.id] and count >= self._k:
                 members = await self._store.members(segment.id, "", FINGERPRINTED)

@@ -24,6 +24,8 @@ from graph.domain.segments.conditions import Condition, leaf_conditions
 from graph.domain.segments.rule_parser import Values, parse, rule_text
 from graph.ports import Clock, CustomerStore, Ids, SegmentStore, WriteStore
 
+EVALUATED_KEY = "segments_evaluated"
+"""The name of the stored versions, by id, of the segments of which the recorded members are."""
 PAGE_SIZE = 100
 MAX_PREVIEW_SECONDS = 5.0
 MAX_SAMPLES = 100

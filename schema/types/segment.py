@@ -56,13 +56,16 @@ class Segment(Node):
 
     @strawberry.field(
         description="The number of recorded members. For callers that work with numbers and not with people, it is "
-        "rounded, and null if it is below the minimum count of the service, or if fewer customers are not members."
+        "rounded, and null if it is below the minimum count of the service, if fewer customers are not members, or "
+        "until all customers have been evaluated since the segment was changed."
     )
     async def member_count(self, info: Info) -> int | None:
         """Count the members."""
         return await info.context.loaders.member_counts.load(self.id)
 
-    @strawberry.field(description="Whether `memberCount` is null because it would be about too few customers.")
+    @strawberry.field(
+        description="Whether `memberCount` is null: it would be about too few customers, or is not known yet."
+    )
     async def below_threshold(self, info: Info) -> bool:
         """Return whether the number of members is withheld."""
         return await info.context.loaders.member_counts.load(self.id) is None

@@ -23,6 +23,8 @@ PREVIEW = """query($rule: SegmentRuleInput!) { previewSegment(rule: $rule) { tot
 SAMPLE = "query($rule: SegmentRuleInput!) { previewSegment(rule: $rule) { sample { id } } }"
 CREATE = """mutation($input: CreateSegmentInput!) { createSegment(input: $input) {
   segment { id memberCount belowThreshold } errors { code } } }"""
+UPDATE = """mutation($input: UpdateSegmentInput!) { updateSegment(input: $input) {
+  segment { memberCount belowThreshold } errors { code } } }"""
 COUNT = "query($id: ID!) { segment(id: $id) { memberCount belowThreshold } }"
 MEMBERS = "query($id: ID!) { segment(id: $id) { members { nodes { id } } } }"
 PHONE = {"hasNamespace": "phone"}
@@ -125,6 +127,22 @@ def test_a_shop_with_few_customers_has_no_numbers_at_all(shop: Shop) -> None:
 def test_an_empty_shop_has_no_numbers(shop: Shop) -> None:
     assert shop.preview(PHONE)["belowThreshold"] is True
     assert shop.preview(PHONE, "developer")["totalCustomers"] == 0
+
+
+def test_members_of_the_rule_before_are_not_counted(shop: Shop) -> None:
+    # given: a rule with a part that matches few
+    shop.fill(60, phones=30, cards=5)
+    id = shop.segment({"any": [PHONE, CARD]})
+    assert shop.count(id) is None
+    # when: it becomes a rule that matches many, whose members are not found yet
+    updated = shop.ask(UPDATE, {"input": {"id": id, "rule": PHONE}})
+    # then
+    assert updated == {"segment": {"memberCount": None, "belowThreshold": True}, "errors": []}
+    assert shop.count(id) is None
+    # when
+    shop.client._run(shop.client.graph.segment_worker.catch_up())
+    # then
+    assert shop.count(id) is not None
 
 
 def test_a_condition_that_matches_a_known_person_withholds_all_numbers(shop: Shop) -> None:
