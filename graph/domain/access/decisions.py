@@ -19,10 +19,14 @@ def acting(viewer: Viewer, named: str) -> str:
     """Return who acts: the caller, or the person that it names and the caller.
 
     A service without keys knows no callers, so there the named person acts. Raises `InvalidInput` if the name is too
-    long to be stored.
+    long to be stored, or is not one printable line.
     """
     if problem := check_text("actor", named, MAX_NAME_LENGTH) if named else None:
         raise InvalidInput(problem.code, problem.message, problem.path)
+    if not named.isprintable():
+        # A line break or a mark of direction would hide the name of the caller, which follows.
+        message = f"actor contains a character that is not printable: {ascii(named)[:80]}"
+        raise InvalidInput("INVALID_CHARACTER", message, ("actor",))
     if not named or named == viewer.caller:
         actor = viewer.caller
     elif viewer.caller == LOCAL_CALLER and viewer.role == DEVELOPER.name:

@@ -25,7 +25,7 @@ def test_a_key_that_is_called_local_is_a_caller_as_any() -> None:
     assert acting(viewer("steward", caller="local"), "dpo") == "dpo via local"
 
 
-@pytest.mark.parametrize("named", ["s" * 101, "sue\0"])
+@pytest.mark.parametrize("named", ["s" * 101, "sue\0", "dpo\nsue", "dpo\u202e"])
 def test_a_name_that_cannot_be_stored_is_an_error(named: str) -> None:
     with pytest.raises(InvalidInput) as error:
         acting(viewer("steward", caller="desk-7890"), named)
