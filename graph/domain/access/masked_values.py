@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from graph.domain.access.masking import Masked, mask_attribute, mask_in_text, mask_in_values, mask_key
 from graph.domain.access.policies import WithheldValues
-from graph.domain.access.scopes import PROFILE_UNMASKED
+from graph.domain.access.scopes import MEMBERSHIP_READ, PROFILE_UNMASKED
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.changes import SEGMENT_CHANGES, Change, Entry, reason_of
 from graph.domain.model.facts import Fact, FactKind
@@ -75,6 +75,7 @@ class Masks:
         self.hides_contacts = not viewer.sees_contacts
         self._withheld = withheld
         self._hides_profile = not viewer.may(PROFILE_UNMASKED)
+        self._sees_segments = viewer.may(MEMBERSHIP_READ)
         self._catalog, self._presented = catalog, presented
         self._rules = rules
         self._keys: dict[str, str] = {}
@@ -176,7 +177,7 @@ class Masks:
 
     def _reason_of(self, change: Change) -> str:
         if change.kind in SEGMENT_CHANGES:
-            return change.reason
+            return change.reason if self._sees_segments else MASK
         return self.sentence(reason_of(change, MessageCode.MASKED_TEXT))
 
     @_if_hidden

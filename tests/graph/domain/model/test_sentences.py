@@ -2,6 +2,7 @@
 
 import copy
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,3 +96,17 @@ def test_a_sentence_is_copied_with_its_parts() -> None:
     copied = copy.deepcopy(sentence)
     # then
     assert (copied, copied.code, copied.parameters) == (sentence, sentence.code, {"a": "a=1", "b": "b=2"})
+
+
+@pytest.mark.parametrize(("role", "name"), [("steward", "•••"), ("privacy", "Frequent buyers")])
+def test_the_segment_of_a_customer_is_named_to_who_may_read_memberships(role: str, name: str) -> None:
+    # given
+    chosen = ROLES[role]
+    masks = Masks(
+        Viewer("caller", role, chosen.scopes, chosen.reach),
+        rules_file.parse(rules_file.default_text()),
+        Catalog(),
+    )
+    # when, then
+    change = Change(ChangeKind.SEGMENT_ENTERED, 0, Cause(), "cus_1", reason="Frequent buyers")
+    assert masks.change(change).reason == name
