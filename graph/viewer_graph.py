@@ -399,6 +399,10 @@ class ViewerGraph(ViewerWrites):
             asked += await self._own_keys(id)
         return Traces(customers, tuple(dict.fromkeys(asked)))
 
+    def note_audit_log(self, caller: str) -> None:
+        """Record that the audit log is read as such, or what one caller sent: its entries name customers."""
+        self._note_keys((f"audit log={caller}",))
+
     async def _own_keys(self, id: str) -> list[str]:
         """Return the identifiers of a customer, without those that are known to be of several people."""
         page = all_identifiers(self.rules)

@@ -46,6 +46,8 @@ class AuditQueries:
         """Return a page of the audit log."""
         graph = info.context.graph
         traces = None if subject is None else await graph.traces_of(subject.ref(graph, "subject"))
+        if subject is None:
+            graph.note_audit_log(caller or "")
         query = AuditQuery(
             customers={} if traces is None else traces.customers,
             asked=() if traces is None else traces.asked,

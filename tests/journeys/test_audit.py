@@ -100,6 +100,17 @@ def test_an_officer_finds_who_read_a_person_why_and_which_fields(client: Client)
     assert (reading["caller"], reading["fields"][-1]) == ("dpo", "Query.auditEntries")
 
 
+@pytest.mark.parametrize("arguments", ["", '(caller: "desk-1")', '(since: "2026-01-01T00:00:00Z")'])
+def test_who_reads_the_log_of_everybody_is_recorded(client: Client, folder: Path, arguments: str) -> None:
+    # given
+    read(client, "desk-1")
+    # when
+    client.send(f"{{ auditEntries{arguments} {{ nodes {{ customers }} }} }}", **bearer("dpo"))
+    # then
+    entry = entries(folder)[-1]
+    assert (entry["kind"], entry["caller"], len(entry["asked"])) == ("read", "dpo", 1)
+
+
 def test_a_person_is_found_under_ids_that_merges_retired(client: Client) -> None:
     # given
     read(client, "desk-1", "ben@example.com")
