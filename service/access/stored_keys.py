@@ -121,7 +121,7 @@ class KeyAdministration:
         """
         found = [key for key in _of_name(await self.keys(), name) if key.revoked is None]
         if not found:
-            raise _not_found(name)
+            raise _no_key_of(name)
         before = found[-1]
         self._check(name, before.role, before.sources, before.purposes)
         if lifetime is None and before.expires is not None:
@@ -201,5 +201,12 @@ def _of_name(keys: Collection[StoredKey], name: str) -> list[StoredKey]:
     return [key for key in keys if key.name == name]
 
 
+def _no_key_of(name: str) -> InvalidInput:
+    message = f"there is no caller {name!r} with a key that is not revoked: see `kith keys list`"
+    return InvalidInput("KEY_NOT_FOUND", message)
+
+
 def _not_found(name: str) -> InvalidInput:
-    return InvalidInput("KEY_NOT_FOUND", f"there is no key {name!r}: see `kith keys list`")
+    return InvalidInput(
+        "KEY_NOT_FOUND", f"there is no key with the id, and no caller with the name, {name!r}: see `kith keys list`"
+    )

@@ -23,6 +23,7 @@ from service.audit.verification import verify as verify_log
 from service.bootstrap import SystemClock, Wiring, audit_folder
 from service.cli.operator import Operator, Purpose, Reason
 from service.cli.shared import Store, console, errors, run_with_wiring
+from service.cli.startup import as_service
 from service.config import settings as settings_module
 from service.config.settings import Settings
 
@@ -36,7 +37,7 @@ Until = Annotated[str | None, typer.Option(help="Only what was answered before t
 
 
 def _folder(settings: Settings) -> Path:
-    folder = audit_folder(settings)
+    folder = audit_folder(as_service(settings))
     if folder is None:
         raise InvalidInput("FEATURE_DISABLED", "no audit log is kept: see KITH_AUDIT")
     if not folder.is_dir():

@@ -16,6 +16,7 @@ from graph.domain.access.viewer import Viewer
 from graph.domain.model.errors import InvalidInput
 from service.audit.recorder import Kind
 from service.bootstrap import open_audit
+from service.cli.startup import as_service
 from service.config.settings import Settings
 
 PRODUCTION_ROLE = "privacy"
@@ -33,6 +34,7 @@ class Operator:
     def __init__(
         self, settings: Settings, command: str, purpose: str = "", reason: str = "", shows_values: bool = True
     ) -> None:
+        settings = as_service(settings)
         development = settings.is_enabled(None)
         if shows_values and not development and not purpose:
             message = "the production profile requires --purpose: what the data of people is read for"

@@ -50,6 +50,16 @@ def known_keys(settings: Settings) -> KnownKeys:
     return asyncio.run(_read(settings, names))
 
 
+def as_service(settings: Settings) -> Settings:
+    """Return the settings that a service on the same store has: its keys, too, decide the profile.
+
+    A store that cannot be read may have keys. Raises `InvalidInput` for an invalid setting.
+    """
+    if settings.profile is not None or settings.requires_keys:
+        return settings
+    return known_keys(settings).apply(settings)
+
+
 async def _read(settings: Settings, configured: tuple[str, ...]) -> KnownKeys:
     store = open_store(settings, read_only=True)
     try:

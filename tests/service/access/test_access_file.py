@@ -111,6 +111,10 @@ purposes = ["checkout"]
         (ISSUER + '[[issuer.client]]\nid = "a"\n[[issuer.client]]\nid = "a"', ["issuer.1.client.2.id", "twice"]),
         (ISSUER + '[[issuer.client]]\nid = "a"\nsources = ["x:claimed"]', ["issuer.1.client.1.sources", "x:claimed"]),
         (ISSUER + f'[[issuer.client]]\nid = "a"\nsources = ["{"x" * 101}"]', ["issuer.1.client.1.sources.1", "100"]),
+        (
+            ISSUER + '[[issuer.client]]\nid = "a"\nsources = ["web:claimed"]',
+            ["issuer.1.client.1.sources", "web:claimed"],
+        ),
         (ROLE.replace('"branch"', '"Branch 7"'), ["role.1.name", "Branch 7"]),
         (ROLE.replace('"branch"', '"till"'), ["role.1.name", "till", "built-in"]),
         (ROLE.replace('"branch"', '"none"'), ["role.1.name", "none"]),

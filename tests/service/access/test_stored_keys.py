@@ -24,6 +24,8 @@ from tests.builders.runs import Run
         ("a", "partner", [" "], [], "the source ' '"),
         ("a", "partner", ["x" * 101], [], "1 to 100 printable characters"),
         ("a", "partner", ["shop:claimed"], [], "'shop:claimed' ends in ':claimed'"),
+        ("a", "partner", ["x" * 101], [], "is not 1 to 100 printable characters"),
+        ("a", "storefront", ["web:claimed"], [], "the source 'web:claimed' ends in ':claimed'"),
         ("a", "feed", [], ["Marketing"], "the purpose 'Marketing'"),
     ],
 )

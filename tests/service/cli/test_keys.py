@@ -47,8 +47,8 @@ def test_a_key_is_made_listed_rotated_and_revoked(tmp_path: Path) -> None:
         (["add", "till", "--role", "till"], "--source SOURCE"),
         (["add", "ann", "--role", "developer"], "development profile"),
         (["add", "ann", "--role", "feed", "--expires", "soon"], "--expires: 'soon'"),
-        (["rotate", "nobody"], "no key 'nobody'"),
-        (["revoke", "nobody"], "no key 'nobody'"),
+        (["rotate", "nobody"], "no caller 'nobody'"),
+        (["revoke", "nobody"], "no caller with the name, 'nobody'"),
         (["list"], "kith.db is not a file"),
     ],
 )
@@ -70,3 +70,16 @@ def test_a_service_that_others_can_reach_starts_with_a_key_in_its_store_only(tmp
     assert added.returncode == 0
     assert refused.returncode == 2
     assert "kith keys add" in refused.stderr
+
+
+def test_the_first_key_brings_the_production_profile_to_commands_too(tmp_path: Path) -> None:
+    # given
+    kith(tmp_path, "keys", "add", "till-7", "--role", "till", "--source", "till")
+    # when
+    unexplained = kith(tmp_path, "lookup", "email=ann@example.com")
+    explained = kith(tmp_path, "lookup", "email=ann@example.com", "--purpose", "ticket 4711")
+    entries = kith(tmp_path, "audit", "entries", "--purpose", "review", "--subject", "email=ann@example.com")
+    # then
+    assert (unexplained.returncode, explained.returncode, entries.returncode) == (2, 1, 0)
+    assert "requires --purpose" in unexplained.stderr
+    assert "for ticket 4711  lookup" in entries.stdout
