@@ -57,8 +57,11 @@ class FileTarget:
 
     def send(self, lines: bytes) -> None:
         """Append lines; raises `OSError`."""
+        is_new = not self._path.exists()
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
         try:
+            if is_new:
+                files.hand_over(descriptor, self._path.parent)
             # A full disk may accept a part, and refuses the rest.
             while lines:
                 lines = lines[self._write(descriptor, lines) :]

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from graph.domain.model.errors import InvalidInput
+from service.audit import files
 
 KEY_BYTES = 32
 HASH_BYTES = 16
@@ -39,7 +40,9 @@ class AuditKey:
         """Return the key in a folder, which is created with mode 0600 at first use. Raises `InvalidInput`."""
         path = folder / FILE
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                files.hand_over(folder, folder.parent)
             if not path.exists():
                 _create(path)
             stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
@@ -105,6 +108,7 @@ def _create(path: Path) -> None:
     stored = _Stored(secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES))
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
+        files.hand_over(descriptor, path.parent)
         os.write(descriptor, msgspec.json.encode(stored))
         os.fsync(descriptor)
     finally:

@@ -136,6 +136,7 @@ class AuditLog:
         if previous is not None:
             header["previous"] = {"file": previous.file, "entries": previous.entries, "leaf": previous.leaf}
         self._descriptor, self._name, self._size = descriptor, name, 0
+        files.hand_over(descriptor, self.folder)
         self._documents.clear()
         leaf, line = chained(0, GENESIS, orjson.dumps(header))
         try:

@@ -9,6 +9,7 @@ import pytest
 from graph.domain.model.dates import DAY
 from graph.domain.model.errors import AuditUnavailable
 from service.audit import files
+from service.audit.audit import Audit
 from service.audit.log import AuditLog
 from service.audit.verification import verify
 from tests.builders.audits import MONDAY, Clock, entries, the_file, written
@@ -107,3 +108,18 @@ def test_a_document_is_described_once_in_each_file(tmp_path: Path) -> None:
         for line_, _ in files.lines(tmp_path / name):
             offset = files.entry(line_).get("doc")
             assert offset is None or files.line_at(tmp_path / name, offset).n == described[0].n
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser may give files away")
+def test_what_root_writes_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
+    # given: a folder of the user of the service
+    os.chown(tmp_path, 4711, 4712)
+    folder = tmp_path / "audit"
+    # when: an administrator runs a command as root
+    audit = Audit(folder, Clock())
+    audit.log.append(line(MONDAY))
+    audit.close()
+    # then
+    made = [folder, *folder.iterdir()]
+    assert len(made) == 4, "the folder, its key, one file, its checkpoints"
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {(4711, 4712)}
