@@ -148,7 +148,8 @@ def _hubs(hubs: Iterable[Hub], rules: Rules) -> Iterable[Finding]:
             namespace = namespace_of(hub.key)
             text = Sentence(MessageCode.SEEN_WITH_CUSTOMERS, identifier=hub.key, count=hub.customers)
             limits = rules.by_name[namespace].shared_above if namespace in rules.by_name else {}
-            current = f" (it is {dict(limits)} now)" if limits else ""
+            table = ", ".join(f"{name} = {limit}" for name, limit in limits.items())
+            current = f" (it is {{ {table} }} now)" if limits else ""
             tighter = max(1, hub.customers - 1)
             suggestion = Sentence(
                 MessageCode.BLOCK_OR_LIMIT, shared_above=tighter, namespace=namespace, current=current
