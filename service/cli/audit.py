@@ -162,6 +162,8 @@ def entries(
     page = reader.find(folder, AuditKey.open(folder), query)
     for entry in page.items:
         console.print(escape(_described(entry)), soft_wrap=True)
+    if not page.items:
+        errors.print("no entries found")
     if page.has_more:
         errors.print(f"there are more: pass --until {iso(page.items[-1].time)}")
 

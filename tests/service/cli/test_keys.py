@@ -79,7 +79,9 @@ def test_the_first_key_brings_the_production_profile_to_commands_too(tmp_path: P
     unexplained = kith(tmp_path, "lookup", "email=ann@example.com")
     explained = kith(tmp_path, "lookup", "email=ann@example.com", "--purpose", "ticket 4711")
     entries = kith(tmp_path, "audit", "entries", "--purpose", "review", "--subject", "email=ann@example.com")
+    others = kith(tmp_path, "audit", "entries", "--purpose", "review", "--caller", "nobody")
     # then
     assert (unexplained.returncode, explained.returncode, entries.returncode) == (2, 1, 0)
     assert "requires --purpose" in unexplained.stderr
     assert "for ticket 4711  lookup" in entries.stdout
+    assert (others.returncode, others.stdout, others.stderr) == (0, "", "no entries found\n")
