@@ -275,7 +275,9 @@ class Customer(CustomerInsightFields, Node):
     @derived_field("The memberships in external segments that have not expired, newest first.")
     def external_segments(self) -> list[ExternalSegment]:
         """Return the memberships in external segments."""
-        return [ExternalSegment.of(membership) for membership in self._current_insights().external_segments]
+        sees = self.graph.viewer.sees_segment
+        memberships = self._current_insights().external_segments
+        return [ExternalSegment.of(membership) for membership in memberships if sees(membership.segment)]
 
     @strawberry.field(description="The segments whose rules the customer matches now.")
     async def segments(self, info: Info) -> list[SegmentMembership]:

@@ -351,6 +351,24 @@ def test_a_till_sees_the_segments_that_are_meant_for_clerks(client: ViewerClient
     assert names(viewer("till", clerk_segments=frozenset({"Frequent"}))) == ["Frequent"]
 
 
+def test_a_till_sees_the_external_segments_that_are_meant_for_clerks(client: ViewerClient) -> None:
+    # given
+    record = """mutation($s: [ExternalSegmentInput!]!) { recordExternalSegments(input: {segments: $s}) {
+        errors { message } } }"""
+    segments = [{"source": "dmp", "identifiers": identifiers(ANNA), "segment": name} for name in ("Frequent", "Secret")]
+    client.ask(record, {"s": segments})
+    query = "query($i: IdentifierInput!) { customer(by: {identifier: $i}) { externalSegments { segment } } }"
+
+    def names(asked: Any) -> list[str]:
+        memberships = client.seen_by(asked, query, by(ANNA))["customer"]["externalSegments"]
+        return sorted(membership["segment"] for membership in memberships)
+
+    # then
+    assert names(viewer("desk")) == ["Frequent", "Secret"]
+    assert names(viewer("till")) == []
+    assert names(viewer("till", clerk_segments=frozenset({"Frequent"}))) == ["Frequent"]
+
+
 def test_nobody_without_reach_sees_anybody(client: ViewerClient) -> None:
     # given roles to which every scope was given by mistake
     id = client.customer(ANNA, "id")["id"]
