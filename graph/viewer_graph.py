@@ -5,9 +5,11 @@ from contextlib import aclosing
 
 from msgspec.structs import replace
 
+from graph.commands.commit import OverrideResult
 from graph.commands.rules_control import RulesControl
 from graph.commands.segment_counts import PreviewCounts
 from graph.commands.segments import Segments
+from graph.commands.undo_merge import UndoResult
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.audit import Traces
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
@@ -17,10 +19,11 @@ from graph.domain.access.scopes import BEHAVIOR_TEXT, CHANGES_READ, GRAPH_READ, 
 from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.changes import SEGMENT_CHANGES, Entry
 from graph.domain.model.errors import InvalidInput
+from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.labels import Label
 from graph.domain.model.links import Link
 from graph.domain.model.orders import Order
-from graph.domain.model.overrides import Override
+from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.products import Product
 from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.domain.model.segments import Segment
@@ -134,11 +137,57 @@ class ViewerGraph(ViewerWrites):
         """As `IdentityGraph.products`."""
         return await self._graph.products(skus)
 
+    # --- decisions of stewards: what they name is asked for, before anything is done
+
+    async def override_pair(
+        self,
+        kind: OverrideKind,
+        a: str,
+        b: str,
+        actor: str = "",
+        reason: str = "",
+        idempotency_key: IdempotencyKey | None = None,
+    ) -> OverrideResult:
+        """As `ViewerWrites`."""
+        self._ask((a, b))
+        return await super().override_pair(kind, a, b, actor, reason, idempotency_key)
+
+    async def block(
+        self, key: str, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
+    ) -> OverrideResult:
+        """As `ViewerWrites`."""
+        self._ask((key,))
+        return await super().block(key, actor, reason, idempotency_key)
+
+    async def unblock(self, key: str, actor: str = "", idempotency_key: IdempotencyKey | None = None) -> Override:
+        """As `ViewerWrites`."""
+        self._ask((key,))
+        return await super().unblock(key, actor, idempotency_key)
+
+    async def remove_override(
+        self, id: str, actor: str = "", idempotency_key: IdempotencyKey | None = None
+    ) -> Override:
+        """As `ViewerWrites`."""
+        override = await super().remove_override(id, actor, idempotency_key)
+        self._note_keys(override.keys)
+        return override
+
+    async def undo_merge(
+        self, number: int, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
+    ) -> UndoResult:
+        """As `ViewerWrites`."""
+        result = await super().undo_merge(number, actor, reason, idempotency_key)
+        self._note_keys(result.override.keys)
+        self._note_customers(result.customers)
+        return result
+
     # --- overrides, which stewards read
 
     async def overrides(self, key: str | None, after: tuple[int, str] | None, first: int) -> Page[Override]:
         """Return overrides in the order in which they were set."""
         self._require_reach()
+        if key is not None:
+            self._ask((key,))
         page = await self._graph.overrides(key, after, first)
         self._note_keys(key for override in page.items for key in override.keys)
         return Page([self.masks.override(override) for override in page.items], page.has_more)
@@ -213,7 +262,7 @@ class ViewerGraph(ViewerWrites):
     async def why(self, a: str, b: str) -> Explanation:
         """Explain why two keys are or are not one customer."""
         self._require_reach()
-        self._note_keys((a, b))
+        self._ask((a, b))
         return self.masks.explanation(await self._graph.why(a, b))
 
     async def weakest_links(self, key: str, first: int) -> list[Link]:
@@ -257,6 +306,7 @@ class ViewerGraph(ViewerWrites):
         asked = dict.fromkeys(names)
         self.accessed.asked.update(asked)
         self._budget.spend(asked)
+        self._present(asked)
 
     async def customer_at(self, ref: CustomerRef, at: int, selection: Selection) -> CustomerView | None:
         """Return the customer as recorded at a time (microseconds), for viewers that see whole customers."""
@@ -332,20 +382,22 @@ class ViewerGraph(ViewerWrites):
         """Return the customers that match all words of a text in some fields."""
         if SearchField.INTERACTIONS in fields and not self.viewer.may(BEHAVIOR_TEXT):
             raise InvalidInput("FORBIDDEN", f"fields: INTERACTIONS requires the scope {BEHAVIOR_TEXT}", ("fields",))
+        if self.viewer.reach is Reach.FOUND and len(text.strip()) < MIN_SEARCH_LENGTH:
+            message = f"text has {len(text.strip())} characters; {MIN_SEARCH_LENGTH} or more are required"
+            raise InvalidInput("INVALID_LENGTH", message, ("text",))
+        self.accessed.asked[text] = None
+        # The text is a look-up, too: whether it finds somebody is an answer.
+        self._budget.spend([f"search:{text.strip().casefold()}"])
         if self.masks.hides_anything:
-            self._present(text)
+            self._present_text(text)
         match self.viewer.reach:
             case Reach.ANY:
                 page = await self._graph.search(text, fields, after, first)
             case Reach.FOUND:
-                if len(text.strip()) < MIN_SEARCH_LENGTH:
-                    message = f"text has {len(text.strip())} characters; {MIN_SEARCH_LENGTH} or more are required"
-                    raise InvalidInput("INVALID_LENGTH", message, ("text",))
                 best = await self._graph.search(text, fields, None, MAX_SEARCH_HITS)
                 page = page_after(best.items, lambda hit: hit.position, after, first)
             case _:
                 page = EMPTY
-        self.accessed.asked[text] = None
         # Each hit is a look-up, whether or not its customer is read.
         self._budget.spend(dict.fromkeys(hit.customer for hit in page.items))
         if not page.items:

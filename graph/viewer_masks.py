@@ -1,6 +1,6 @@
 """What a viewer is shown of values: identifiers and attributes that it may not read are masked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -23,10 +23,11 @@ REFERENCE = "ref_"
 class ViewerMasks:
     """Masks values for one viewer. An identifier that it names in its request is shown to it as it is."""
 
-    __slots__ = ("_graph", "_masks", "_policies", "_presented", "viewer")
+    __slots__ = ("_graph", "_masks", "_named", "_policies", "_presented", "viewer")
 
     def __init__(self, graph: IdentityGraph, viewer: Viewer) -> None:
         self._graph, self.viewer = graph, viewer
+        self._named: set[str] = set()
         self._presented: set[str] = set()
         self._masks: Masks | None = None
         self._policies = graph.policies.for_purpose(viewer.purpose)
@@ -64,7 +65,7 @@ class ViewerMasks:
             if key is not None and namespace_of(key) == namespace:
                 return key
         key = self._graph.rules.key(namespace, raw, path)
-        self._presented.add(key)
+        self._named.add(key)
         return key
 
     async def reference_to(self, key: str) -> str:
@@ -106,7 +107,15 @@ class ViewerMasks:
             for result in results
         ]
 
-    def _present(self, text: str) -> None:
+    def _present(self, keys: Iterable[str]) -> None:
+        """Show the keys as they are from now on, as far as the caller named their values itself.
+
+        To be called once what is asked for has been counted, or done. A key that is refused stays masked: otherwise a
+        caller could name many that it guesses, and read from the answer which of them a customer has.
+        """
+        self._presented.update(key for key in keys if key in self._named)
+
+    def _present_text(self, text: str) -> None:
         """Note the identifiers that a text may be: the caller is shown what it typed as it is."""
         for namespace in self._graph.rules.names:
             value = self._graph.rules.normalize_value(namespace, text)

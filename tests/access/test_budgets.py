@@ -218,3 +218,52 @@ def test_a_field_that_a_role_may_not_select_is_counted_as_refused(till: Till) ->
     assert refused.status_code == 403
     value = till.client.wiring.metrics.registry.get_sample_value
     assert value("kith_requests_refused_total", {"role": "till", "code": "FORBIDDEN"}) == 1
+
+
+SEARCH = "query($text: String!) { searchCustomers(text: $text, first: 5) { nodes { customer { id } } } }"
+
+
+def test_a_refused_look_up_unmasks_nothing(till: Till) -> None:
+    # given: a customer whose phone number a till reads if it names it, and not otherwise
+    opened = "opened: customer(by: {identifier: $card}) { identifiers { nodes { namespace value } } }"
+    card = {"card": identifiers("loyalty_card=card 0")[0]}
+
+    def phone_of_the_customer(guesses: Sequence[str]) -> str:
+        text, named = aliases(guesses)
+        query = text.replace("query(", "query($card: IdentifierInput!, ").removesuffix("}") + f"{opened} }}"
+        answer = till.send(query, card | named).json()["data"]["opened"]
+        return {node["namespace"]: node["value"] for node in answer["identifiers"]["nodes"]}["phone"]
+
+    assert phone_of_the_customer(PHONES[:1]) == "+49301000000"
+    assert phone_of_the_customer(PHONES[1:2]) == "•••00"
+    # when: it has used up its budget, and names numbers that the customer may have
+    till.time += 2 * HOUR
+    assert phone_of_the_customer(PHONES[1:2]) == "•••00"
+    for phone in PHONES[100 : 100 + BUDGET.per_minute]:
+        till.one(phone)
+    # then
+    assert phone_of_the_customer(PHONES[:20]) == "•••00"
+
+
+def test_each_text_that_a_desk_searches_is_a_look_up_and_one_without_hits_a_miss(till: Till) -> None:
+    # given
+    budget = DEFAULT_BUDGETS["desk"]
+    assert budget.misses_per_hour is not None
+
+    def search(text: str) -> httpx.Response:
+        return till.client.send(SEARCH, {"text": text}, **bearer("desk"))
+
+    # when: a text that finds nobody is searched again and again, and then others, within the budget of each minute
+    statuses = [search("nobody at all").status_code for _ in range(budget.per_minute + 1)]
+    for number in range(budget.misses_per_hour + 1):
+        till.time += MINUTE / 60
+        statuses.append(search(f"nobody {number}").status_code)
+    # then
+    assert statuses[: budget.per_minute + budget.misses_per_hour] == [200] * (
+        budget.per_minute + budget.misses_per_hour
+    )
+    assert statuses[-1] == 429
+    # and no text tells any more whether it finds somebody
+    known = PHONES[0].partition("=")[2]
+    assert search(known).json()["errors"][0]["extensions"]["code"] == "TOO_MANY_LOOKUPS"
+    assert search("nobody else").json()["errors"][0]["extensions"]["code"] == "TOO_MANY_LOOKUPS"

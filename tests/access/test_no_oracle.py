@@ -156,7 +156,7 @@ def test_every_look_up_is_counted_and_recorded(client: ViewerClient, run: Run) -
         refused=2,
     )
     assert len(hits.items) == 2
-    assert budget.asked == [*till.accessed.asked, *(hit.customer for hit in hits.items)]
+    assert budget.asked == [*till.accessed.asked, "search:berg", *(hit.customer for hit in hits.items)]
     assert budget.missed_count == 3 + 1
     assert list(desk.accessed.asked) == ["berg"]
 
