@@ -15,7 +15,7 @@ from graph.domain.access.audit import Traces
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
 from graph.domain.access.reach import MAX_SEARCH_HITS, MIN_SEARCH_LENGTH, may_ask_by
 from graph.domain.access.restricted_view import all_identifiers
-from graph.domain.access.scopes import BEHAVIOR_TEXT, CHANGES_READ, GRAPH_READ, SEGMENT_READ
+from graph.domain.access.scopes import BEHAVIOR_TEXT, CHANGES_READ, CUSTOMER_AT_TIME, GRAPH_READ, SEGMENT_READ
 from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.changes import SEGMENT_CHANGES, Entry
 from graph.domain.model.errors import InvalidInput
@@ -310,6 +310,8 @@ class ViewerGraph(ViewerWrites):
 
     async def customer_at(self, ref: CustomerRef, at: int, selection: Selection) -> CustomerView | None:
         """Return the customer as recorded at a time (microseconds), for viewers that see whole customers."""
+        if not self.viewer.may(CUSTOMER_AT_TIME):
+            raise InvalidInput("FORBIDDEN", f"at requires the scope {CUSTOMER_AT_TIME}", ("at",))
         self._ask([ref.id if isinstance(ref, ById) else ref.key])
         view = None
         if may_ask_by(self.viewer, ref, self.rules):

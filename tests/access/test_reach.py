@@ -387,3 +387,12 @@ def test_nobody_without_reach_sees_anybody(client: ViewerClient) -> None:
     feed = viewer("feed", scopes=every)
     assert client.seen_by(feed, SMALL, by(ANNA)) == {"customer": None}
     assert client.seen_by(feed, BY_ID, {"id": id}) == {"customer": {"id": id}, "node": {"id": id}}
+
+
+@pytest.mark.parametrize("role", ["till", "desk", "steward"])
+def test_the_state_at_a_time_requires_its_scope(client: ViewerClient, role: str) -> None:
+    query = """query($i: IdentifierInput!) {
+        customer(by: {identifier: $i}, at: "2100-01-01T00:00:00Z") { id } }"""
+    body = client.as_(viewer(role), query, by("email=anna.berg@example.com")).json()
+    codes = [error["extensions"]["code"] for error in body.get("errors", [])]
+    assert (codes == ["FORBIDDEN"]) == (role != "steward")
