@@ -1,7 +1,7 @@
 """The facade that `schema` and `service` use: a method for each operation, or a part that has several."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from graph.commands.commit import CommandResult, OverrideResult
 from graph.commands.group_commit import GroupCommit
@@ -47,7 +47,7 @@ from graph.queries.explanation import weakest, why
 from graph.queries.former_ids import former_ids
 from graph.queries.health import health
 from graph.queries.history import customer_at, entries_around, entry_at, feed
-from graph.queries.orders import orders_by_number
+from graph.queries.orders import order_keys, orders_by_number, orders_of_sources
 from graph.queries.possible_matches import MatchStatus, status
 from graph.queries.rules_preview import Previews
 from graph.queries.search import search
@@ -255,6 +255,14 @@ class IdentityGraph:
     async def orders(self, numbers: Sequence[str]) -> list[tuple[str, Order] | None]:
         """Return orders by their numbers, with their keys, in one read; `None` for an order that is not stored."""
         return await orders_by_number(self._store, self.rules, numbers)
+
+    async def orders_of_sources(self, keys: Sequence[str], sources: Collection[str]) -> dict[str, Order]:
+        """Return by key what some sources report of orders, as if no other source did."""
+        return await orders_of_sources(self._store, keys, sources)
+
+    def order_keys(self, numbers: Sequence[str]) -> list[str | None]:
+        """Return the keys of orders by their numbers; `None` for what is no number of an order."""
+        return order_keys(self.rules, numbers)
 
     async def customer_at(self, ref: CustomerRef, at: int, selection: Selection) -> CustomerView | None:
         """Return the customer of an id or key as recorded at a time (microseconds), with pages of identifiers only."""

@@ -347,7 +347,7 @@ class ViewerGraph(ViewerWrites):
         """Return orders by their numbers, with their keys, `None` for one that the viewer may not see."""
         self._ask([f"{ORDER_NAMESPACE}={number}" for number in numbers])
         found = await self._graph.orders(numbers)
-        orders = await self._with_consent(await self._visible_orders(found))
+        orders = await self._with_consent(await self._visible_orders(numbers, found))
         self.accessed.refused += orders.count(None) - found.count(None)
         if missed := orders.count(None):
             self._budget.missed(missed)
@@ -366,7 +366,9 @@ class ViewerGraph(ViewerWrites):
         }
         return [pair if pair is not None and pair[0] in shown else None for pair in orders]
 
-    async def _visible_orders(self, orders: list[tuple[str, Order] | None]) -> list[tuple[str, Order] | None]:
+    async def _visible_orders(
+        self, numbers: Sequence[str], orders: list[tuple[str, Order] | None]
+    ) -> list[tuple[str, Order] | None]:
         match self.viewer.reach:
             case Reach.ANY | Reach.HELD | Reach.FOUND:
                 return orders
@@ -374,8 +376,11 @@ class ViewerGraph(ViewerWrites):
                 keys = await self._reads.self_keys()
                 return [pair if pair is not None and pair[0] in keys else None for pair in orders]
             case Reach.OWN:
-                sources = self.viewer.sources or frozenset()
-                return [pair if pair is not None and pair[1].source in sources else None for pair in orders]
+                # Read for all numbers, whether or not anybody reported them: the response takes as long.
+                reported = self._graph.order_keys(numbers)
+                named = list(dict.fromkeys(key for key in reported if key is not None))
+                own = await self._graph.orders_of_sources(named, self.viewer.sources or frozenset())
+                return [None if key is None or key not in own else (key, own[key]) for key in reported]
         return [None for _ in orders]
 
     async def search(

@@ -17,10 +17,11 @@ from graph.domain.access.reach import (
 )
 from graph.domain.access.restricted_view import EVERYTHING, Part, all_identifiers, one_identifier, restrict, wide
 from graph.domain.access.viewer import Reach, Viewer
-from graph.domain.model.identifiers import Pair
+from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.links import Link
 from graph.domain.model.observations import Evidence, evidence
 from graph.domain.model.overrides import OverrideKind
+from graph.domain.model.rules import ORDER_NAMESPACE
 from graph.domain.profile.pages import (
     EMPTY,
     ById,
@@ -31,6 +32,7 @@ from graph.domain.profile.pages import (
     IdentifierView,
     LinkPage,
     OrderPage,
+    OrderView,
     Page,
     PageRequest,
     Selection,
@@ -215,7 +217,7 @@ class ViewerReads:
                 self.accessed.refused += 1
                 return None
         page = all_identifiers(self._graph.rules)
-        (view,) = await self._graph.customers([ref], wide(selection, page))
+        (view,) = await self._graph.customers([ref], wide(selection, page, with_orders=False))
         if view is None:
             return None
         own: list[IdentifierView] = [item for item in view.pages[page].items if _named(item, sources)]
@@ -224,6 +226,7 @@ class ViewerReads:
             view.customer.id,
             sources,
             await self._evidence([item for item in own if not _only_named(item, sources)], sources),
+            orders=await self._orders([item.identifier.key for item in own], sources),
         )
         shown = restrict(view, own, selection, part, self._graph.rules)
         if shown is None:
@@ -243,6 +246,13 @@ class ViewerReads:
             if own is not None:
                 found[key] = own
         return found
+
+    async def _orders(self, keys: Sequence[str], sources: frozenset[str]) -> tuple[OrderView, ...]:
+        """Return what some sources report of orders, newest first: also where the report of another one counts."""
+        of_orders = [key for key in keys if namespace_of(key) == ORDER_NAMESPACE]
+        found = await self._graph.orders_of_sources(of_orders, sources)
+        views = (OrderView(key, order) for key, order in found.items())
+        return tuple(sorted(views, key=lambda view: (view.order.placed_at, view.key), reverse=True))
 
 
 async def _each(items: Sequence[T], read: Callable[[T], Awaitable[R]]) -> list[R]:

@@ -217,6 +217,31 @@ def test_a_partner_sees_what_its_sources_sent_of_a_customer(client: ViewerClient
     assert client.seen_by(club, BY_ID, {"id": anna}) == {"customer": None, "node": None}
 
 
+@pytest.mark.parametrize("reported", ["2025-01-01T00:00:00Z", "2026-11-01T00:00:00Z"])
+def test_a_partner_is_shown_an_order_of_others_as_one_that_only_itself_reports(
+    client: ViewerClient, reported: str
+) -> None:
+    # given an order that the shop reports, and one that nobody does, both reported by a partner: earlier or later
+    club = viewer("partner", sources=frozenset({"club2"}))
+    known, new = "W-5003", "W-9903"
+    for number, cookie in ((known, "cookie=ck-club-1"), (new, "cookie=ck-club-2")):
+        client.record(order(number, cookie, source="club2", total="5.00", reportedAt=reported))
+    view = """orders(first: 5) { nodes { number source total } } metrics { orderCount revenue { amount } }
+        timeline(first: 5) { nodes { ... on Order { number } } }"""
+    by_cookie = f"query($i: IdentifierInput!) {{ customer(by: {{identifier: $i}}) {{ {view} }} }}"
+    by_number = "query($n: String!) { order(number: $n) { number source total reportedAt } }"
+    # when
+    answers = [
+        (client.seen_by(club, by_cookie, by(cookie)), client.seen_by(club, by_number, {"n": number}))
+        for number, cookie in ((known, "cookie=ck-club-1"), (new, "cookie=ck-club-2"))
+    ]
+    # then
+    first, second = (str(answer).replace(known, new) for answer in answers)
+    assert first == second
+    assert answers[0][0]["customer"]["orders"]["nodes"] == [{"number": known, "source": "club2", "total": "5.00"}]
+    assert client.seen_by(viewer("partner", sources=frozenset({"other"})), by_number, {"n": known}) == {"order": None}
+
+
 def test_a_till_sees_a_customer_by_what_it_is_shown(client: ViewerClient) -> None:
     # given
     till = viewer("till")

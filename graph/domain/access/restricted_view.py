@@ -34,7 +34,7 @@ from graph.domain.profile.pages import (
     Selection,
     TimelinePage,
 )
-from graph.domain.profile.timeline import TimelineEntry, TimelineKind
+from graph.domain.profile.timeline import TimelineEntry, TimelineKind, bound
 
 EVERYTHING = 10_000_000
 """The size of a page that holds all items."""
@@ -45,7 +45,9 @@ ALL_INTERACTIONS = TimelinePage(EVERYTHING, kinds=(TimelineKind.INTERACTION,))
 class Part(Struct, frozen=True):
     """What of a customer is shown: facts at `keys`, and, with `sources`, only what these sent.
 
-    `id` is the id that the part is shown under. `evidence` is that of `sources` for identifiers that others named too.
+    `id` is the id that the part is shown under. `evidence` is that of `sources` for identifiers that others named too,
+    and `orders` what `sources` reported of orders, newest first: the store keeps the report of the source that takes
+    precedence, so theirs would be missing where others reported the same order. Without it, the part has what is kept.
     Without `flags`, identifiers do not show that they are shared or blocked: that follows from other people.
     """
 
@@ -54,6 +56,7 @@ class Part(Struct, frozen=True):
     sources: frozenset[str] | None = None
     evidence: Mapping[str, Evidence] = {}
     flags: bool = False
+    orders: Sequence[OrderView] | None = None
 
     def shows(self, key: str, source: str) -> bool:
         """Return whether the part contains a fact of a source at a key."""
@@ -105,7 +108,8 @@ def restrict(
     seen = [item.evidence.first_seen_at for item in shown if item.evidence is not None]
     if not seen:
         return None
-    orders = [item for item in _items(view, ALL_ORDERS) if part.shows(item.key, item.order.source)]
+    of_customer = _items(view, ALL_ORDERS) if part.orders is None else part.orders
+    orders = [item for item in of_customer if part.shows(item.key, item.order.source)]
     counts: dict[str, int] = {}
     for item in shown:
         counts[item.identifier.namespace] = counts.get(item.identifier.namespace, 0) + 1
@@ -177,7 +181,18 @@ def _identifier_page(identifiers: Sequence[IdentifierView], page: IdentifierPage
 
 
 def _entries(view: CustomerView, page: TimelinePage, part: Part) -> list[TimelineEntry]:
-    return [entry for entry in _items(view, page) if _shows(entry, part)]
+    entries = [entry for entry in _items(view, page) if _shows(entry, part)]
+    if part.orders is None or TimelineKind.ORDER not in page.kinds:
+        return entries
+    entries = [entry for entry in entries if entry.position[1] != TimelineKind.ORDER]
+    entries += (TimelineEntry.order(item.key, item.order) for item in part.orders if _is_on(page, item))
+    return sorted(entries, key=lambda entry: entry.position, reverse=True)
+
+
+def _is_on(page: TimelinePage, item: OrderView) -> bool:
+    """Return whether an order is on a timeline from its position on."""
+    placed_at = item.order.placed_at
+    return placed_at >= page.since and (placed_at, item.key) < bound(TimelineKind.ORDER, page.after, page.until)
 
 
 def _shows(entry: TimelineEntry, part: Part) -> bool:
