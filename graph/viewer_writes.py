@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from graph.commands.commit import CommandResult, OverrideResult
+from graph.commands.commit import Accepted, CommandResult, OverrideResult
 from graph.commands.source_revocations import RevokedSource
 from graph.commands.undo_merge import UndoResult
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.decisions import acting, check_reason
-from graph.domain.access.scopes import CONTACT_READ
+from graph.domain.access.scopes import CONTACT_READ, OBSERVATION_RESULT
 from graph.domain.access.statements import Statement, check_revocation, check_source, permitted
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.errors import InvalidInput, Problem
@@ -76,6 +76,13 @@ class ViewerWrites(ViewerMasks):
     ) -> list[CommandResult]:
         """Record memberships in segments of other systems."""
         return await self._graph.record_external_segments(await self._permitted(segments))
+
+    def shown_results(self, results: Sequence[CommandResult]) -> list[CommandResult]:
+        """As in `ViewerMasks`; records the customers of the statements, if the viewer may learn which they are."""
+        if self.viewer.may(OBSERVATION_RESULT):
+            accepted = (result for result in results if isinstance(result, Accepted))
+            self.accessed.customers.update((result.customer, None) for result in accepted if result.customer)
+        return super().shown_results(results)
 
     async def _permitted(self, statements: Sequence[S | Problem]) -> list[S | Problem]:
         """Return statements as the viewer may record them; instead of others the problem why it may not."""

@@ -9,9 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
+from graph.commands.commit import Accepted
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.errors import TooManyLookups
+from graph.domain.model.observations import Observation, Party
 from graph.domain.profile.insights import RECENT_INTERACTIONS
 from graph.domain.profile.pages import ById, ByKey, CustomerRef, CustomerView, Selection
 from graph.domain.profile.search import SearchField
@@ -174,6 +176,21 @@ def test_what_is_shown_of_a_part_is_recorded_with_the_customer_behind_it(client:
     graph = ViewerGraph(client.graph, viewer("storefront", subject="login=ben77"))
     assert run(graph.customers([ByKey(ANNA), ByKey(UNKNOWN)], Selection())) == [None, None]
     assert graph.accessed.refused == 1
+
+
+@pytest.mark.parametrize(("role", "learns"), [("partner", True), ("ingest", False)])
+def test_the_customer_that_a_statement_belongs_to_is_recorded_for_who_learns_it(
+    client: ViewerClient, run: Run, role: str, learns: bool
+) -> None:
+    # given
+    anna = client.customer(ANNA, "id")["id"]
+    graph = ViewerGraph(client.graph, viewer(role, sources=frozenset({"acme"})))
+    statement = Observation("acme", (("email", "anna.berg@example.com"),), party=Party.SECOND_PARTY)
+    # when
+    (result,) = graph.shown_results(run(graph.link([statement])))
+    # then
+    assert isinstance(result, Accepted)
+    assert list(graph.accessed.customers) == ([anna] if learns else [])
 
 
 def test_a_used_up_budget_stops_before_anything_is_read(client: ViewerClient, run: Run) -> None:
