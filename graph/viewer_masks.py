@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from graph.commands.commit import Accepted, CommandResult
 from graph.commands.references import IDENTIFIER, References
 from graph.domain.access.masked_values import Masks
-from graph.domain.access.policies import WithheldValues
+from graph.domain.access.policies import PurposePolicies, WithheldValues
 from graph.domain.access.scopes import GRAPH_READ
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.identifiers import namespace_of
@@ -23,14 +23,18 @@ REFERENCE = "ref_"
 class ViewerMasks:
     """Masks values for one viewer. An identifier that it names in its request is shown to it as it is."""
 
-    __slots__ = ("_graph", "_masks", "_named", "_policies", "_presented", "viewer")
+    __slots__ = ("_graph", "_masks", "_named", "_presented", "viewer")
 
     def __init__(self, graph: IdentityGraph, viewer: Viewer) -> None:
         self._graph, self.viewer = graph, viewer
         self._named: set[str] = set()
         self._presented: set[str] = set()
         self._masks: Masks | None = None
-        self._policies = graph.policies.for_purpose(viewer.purpose)
+
+    @property
+    def _policies(self) -> PurposePolicies | None:
+        """The policies of the purpose of the request; `None` if there are none."""
+        return self._graph.policies.for_purpose(self.viewer.purpose) if self.viewer.purpose else None
 
     @property
     def masks(self) -> Masks:

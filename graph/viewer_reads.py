@@ -1,14 +1,17 @@
 """Reads customers as far as a viewer reaches them: whole, a part of them, or not at all."""
 
 from asyncio import gather
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec.structs import replace
 
+from graph.commands.references import CUSTOMER
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.reach import (
+    SelfPart,
     derived_id,
+    held_part,
     may_ask_by,
     narrowed,
     narrows,
@@ -17,11 +20,12 @@ from graph.domain.access.reach import (
 )
 from graph.domain.access.restricted_view import EVERYTHING, Part, all_identifiers, one_identifier, restrict, wide
 from graph.domain.access.viewer import Reach, Viewer
+from graph.domain.model.customers import Customer
 from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.links import Link
 from graph.domain.model.observations import Evidence, evidence
 from graph.domain.model.overrides import OverrideKind
-from graph.domain.model.rules import ORDER_NAMESPACE
+from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.domain.profile.pages import (
     EMPTY,
     ById,
@@ -40,11 +44,15 @@ from graph.domain.profile.pages import (
 from graph.identity_graph import IdentityGraph
 
 ALL_LINKS = LinkPage(EVERYTHING)
+OWN_ID = "cus_"
+"""What ids begin with that stand for customers of partners, as all ids of customers do."""
 MAX_OVERRIDES = 1_000
 """Overrides of one identifier that are read; there are few."""
 MAX_READS = 10
 """Reads of one operation at the same time: a customer may have thousands of identifiers, and others read, too."""
 Views = list[CustomerView | None]
+PartOf = Callable[[str, Customer, Collection[str], Iterable[Link], Iterable[Pair], Rules], SelfPart]
+"""Finds the part of a customer that one of its identifiers opens: `self_part` or `held_part`."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -95,8 +103,13 @@ class ViewerReads:
                 views = await _each(alone, lambda ref: self._alone(ref, selection))
                 return await self._with_refused(refs, allowed, views)
             case Reach.OWN:
+                await self._graph.references.open()
                 return await _each(refs, lambda ref: self._own(ref, selection))
         allowed = [may_ask_by(self._viewer, ref, self._graph.rules) for ref in refs]
+        if self._viewer.reach is Reach.HELD:
+            presented = [ref.key for ref, may in zip(refs, allowed, strict=True) if may and isinstance(ref, ByKey)]
+            views = await _each(presented, lambda key: self._held(key, selection))
+            return await self._with_refused(refs, allowed, views)
         asked = [ref for ref, may in zip(refs, allowed, strict=True) if may]
         found = self._shown(await self._graph.customers(asked, selection)) if asked else []
         return await self._with_refused(refs, allowed, found)
@@ -155,34 +168,53 @@ class ViewerReads:
     def watched(self, ref: CustomerRef) -> CustomerRef:
         """Return the customer whose changes may change what the viewer sees at a reference."""
         subject = self._viewer.subject
-        return ByKey(subject) if self._viewer.reach is Reach.SELF and subject is not None else ref
+        if self._viewer.reach is Reach.SELF and subject is not None:
+            return ByKey(subject)
+        if self._viewer.reach is Reach.OWN and isinstance(ref, ById):
+            key = self._key_of(ref.id)
+            return ref if key is None else ByKey(key)
+        return ref
+
+    async def _held(self, presented: str, selection: Selection) -> CustomerView | None:
+        """Return what an identifier that is presented at a counter opens."""
+        view, _, _ = await self._connected(presented, selection, held_part, None)
+        return view
 
     async def _subject(self, subject: str, selection: Selection) -> tuple[CustomerView | None, frozenset[str], bool]:
         """Return what the subject sees of its customer, its identifiers, and whether they are the whole customer."""
+        return await self._connected(subject, selection, self_part, derived_id(subject))
+
+    async def _connected(
+        self, key: str, selection: Selection, part_of: PartOf, id: str | None
+    ) -> tuple[CustomerView | None, frozenset[str], bool]:
+        """Return the part of a customer that is connected with one of its identifiers.
+
+        Also return the identifiers of the part, and whether it is the whole. A part has the id of the customer unless
+        another one is given.
+        """
         page = all_identifiers(self._graph.rules)
-        (view,) = await self._graph.customers([ByKey(subject)], Selection.of((*selection.pages, page, ALL_LINKS)))
+        (view,) = await self._graph.customers([ByKey(key)], Selection.of((*selection.pages, page, ALL_LINKS)))
         if view is None:
             return None, frozenset(), False
-        keys, whole = await self._self_keys(subject, view, page)
-        if not whole:
+        found = await self._part(key, view, page, part_of)
+        if not found.whole:
             pages = Selection.of((*wide(selection, page).pages, ALL_LINKS))
-            (view,) = await self._graph.customers([ByKey(subject)], pages)
+            (view,) = await self._graph.customers([ByKey(key)], pages)
             if view is None:
                 return None, frozenset(), False
-            keys, _ = await self._self_keys(subject, view, page)
+            found = SelfPart((await self._part(key, view, page, part_of)).keys, False)
         self._shown([view])
-        if whole:
+        if found.whole:
             chosen = {requested: view.pages[requested] for requested in selection.pages}
-            return CustomerView(view.customer, None, chosen), keys, True
-        part = Part(keys, derived_id(subject), flags=True)
-        return restrict(view, view.pages[page].items, selection, part, self._graph.rules), keys, False
+            return CustomerView(view.customer, None, chosen), found.keys, True
+        part = Part(found.keys, id or view.customer.id, flags=True)
+        return restrict(view, view.pages[page].items, selection, part, self._graph.rules), found.keys, False
 
-    async def _self_keys(self, subject: str, view: CustomerView, page: IdentifierPage) -> tuple[frozenset[str], bool]:
+    async def _part(self, key: str, view: CustomerView, page: IdentifierPage, part_of: PartOf) -> SelfPart:
         identifiers = [item.identifier.key for item in view.pages[page].items]
         links: Sequence[Link] = view.pages[ALL_LINKS].items
         together = await self._together(identifiers) if view.customer.override_count else []
-        found = self_part(subject, view.customer, identifiers, links, together, self._graph.rules)
-        return found.keys, found.whole
+        return part_of(key, view.customer, identifiers, links, together, self._graph.rules)
 
     async def _together(self, keys: Sequence[str]) -> list[Pair]:
         pages = await _each(keys, lambda key: self._graph.overrides(key, None, MAX_OVERRIDES))
@@ -207,25 +239,28 @@ class ViewerReads:
     async def _own(self, ref: CustomerRef, selection: Selection) -> CustomerView | None:
         """Return what the viewer's sources sent of a customer, if one of them named it, and by this identifier."""
         sources = self._viewer.sources or frozenset()
-        if isinstance(ref, ByKey):
-            # Read first without anything else: a refusal must not take longer for a customer with more data.
-            first = one_identifier(ref.key)
-            (found,) = await self._graph.customers([ref], Selection.of((first,)))
-            if found is None:
-                return None
-            if not any(item.identifier.key == ref.key and _named(item, sources) for item in found.pages[first].items):
-                self.accessed.refused += 1
-                return None
+        key = self._key_of(ref.id) if isinstance(ref, ById) else ref.key
+        if key is None:
+            return None
+        # Read first without anything else: a refusal must not take longer for a customer with more data.
+        first = one_identifier(key)
+        (found,) = await self._graph.customers([ByKey(key)], Selection.of((first,)))
+        if found is None:
+            return None
+        if not any(item.identifier.key == key and _named(item, sources) for item in found.pages[first].items):
+            self.accessed.refused += 1
+            return None
         page = all_identifiers(self._graph.rules)
-        (view,) = await self._graph.customers([ref], wide(selection, page, with_orders=False))
+        (view,) = await self._graph.customers([ByKey(key)], wide(selection, page, with_orders=False))
         if view is None:
             return None
         own: list[IdentifierView] = [item for item in view.pages[page].items if _named(item, sources)]
+        evidence_by_key = await self._evidence([item for item in own if not _only_named(item, sources)], sources)
         part = Part(
             frozenset(item.identifier.key for item in own),
-            view.customer.id,
+            self._own_id(own, evidence_by_key),
             sources,
-            await self._evidence([item for item in own if not _only_named(item, sources)], sources),
+            evidence_by_key,
             orders=await self._orders([item.identifier.key for item in own], sources),
         )
         shown = restrict(view, own, selection, part, self._graph.rules)
@@ -233,7 +268,29 @@ class ViewerReads:
             self.accessed.refused += 1
             return None
         self._shown([view])
-        return replace(shown, requested_id=view.requested_id)
+        return replace(shown, requested_id=ref.id if isinstance(ref, ById) else None)
+
+    def _own_id(self, own: Sequence[IdentifierView], evidence_by_key: Mapping[str, Evidence]) -> str:
+        """Return the id by which viewers with these sources know a customer.
+
+        The customer's id would tell since when anybody has known the person, and would change when an identifier turns
+        out to be known to others. So it stands for the identifier that the viewer's sources named first.
+        """
+
+        def first_seen(item: IdentifierView) -> tuple[int, str]:
+            found = evidence_by_key.get(item.identifier.key) or item.evidence
+            return (0 if found is None else found.first_seen_at), item.identifier.key
+
+        first = min(own, key=first_seen, default=None)
+        return "" if first is None else OWN_ID + self._graph.references.seal(first.identifier.key, self._own_kind)
+
+    def _key_of(self, id: str) -> str | None:
+        """Return the identifier that an id of `_own_id` stands for; `None` if it is not one of this viewer's."""
+        return self._graph.references.unseal(id.removeprefix(OWN_ID), self._own_kind) if id.startswith(OWN_ID) else None
+
+    @property
+    def _own_kind(self) -> bytes:
+        return CUSTOMER + "\0".join(sorted(self._viewer.sources or ())).encode()
 
     async def _evidence(self, items: Sequence[IdentifierView], sources: frozenset[str]) -> Mapping[str, Evidence]:
         """Return the evidence of some sources for identifiers that others named too."""

@@ -8,7 +8,7 @@ from graph.commands.source_revocations import RevokedSource
 from graph.commands.undo_merge import UndoResult
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.decisions import acting, check_reason
-from graph.domain.access.scopes import CONTACT_READ, OBSERVATION_RESULT
+from graph.domain.access.scopes import CONTACT_READ, OBSERVATION_CUSTOMER
 from graph.domain.access.statements import Statement, check_revocation, check_source, permitted
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.errors import InvalidInput, Problem
@@ -79,7 +79,7 @@ class ViewerWrites(ViewerMasks):
 
     def shown_results(self, results: Sequence[CommandResult]) -> list[CommandResult]:
         """As in `ViewerMasks`; records the customers of the statements, if the viewer may learn which they are."""
-        if self.viewer.may(OBSERVATION_RESULT):
+        if self.viewer.may(OBSERVATION_CUSTOMER):
             accepted = (result for result in results if isinstance(result, Accepted))
             self.accessed.customers.update((result.customer, None) for result in accepted if result.customer)
         return super().shown_results(results)

@@ -42,7 +42,7 @@ async def main() -> int:
                     rejected += 1
                     print(f"{observation.id} rejected: {result.problem.code.value}: {result.problem.message}")
                     continue
-                print(f"{observation.id} -> {result.customer_id}{' (duplicate)' if result.duplicate else ''}")
+                print(f"{observation.id} {'was stored before' if result.duplicate else 'accepted'}")
                 for dropped in result.dropped_identifiers:
                     print(f"  dropped {dropped.namespace} {dropped.value!r}: {dropped.reason}")
     return rejected

@@ -24,7 +24,7 @@ const recordOrder = graphql(`
       results {
         __typename
         ... on ObservationAccepted {
-          customerId
+          id
         }
         ... on Rejected {
           problem {

@@ -15,7 +15,7 @@ from graph.domain.model.errors import StoreUnavailable
 
 REFERENCES_KEY = "references"
 """The name under which the store keeps the secret."""
-IDENTIFIER, CURSOR = b"identifier", b"cursor"
+IDENTIFIER, CURSOR, CUSTOMER = b"identifier", b"cursor", b"customer "
 """What a reference stands for: one kind is not accepted in place of the other."""
 _KEY_BITS = 256
 

@@ -6,7 +6,7 @@ import strawberry
 
 from graph.commands.commit import Accepted, CommandResult, Revocation
 from graph.commands.commit import Rejected as DomainRejected
-from graph.domain.access.scopes import ANY, GRAPH_READ, OBSERVATION_RESULT, OBSERVATION_REVOKE
+from graph.domain.access.scopes import ANY, GRAPH_READ, OBSERVATION_CUSTOMER, OBSERVATION_RESULT, OBSERVATION_REVOKE
 from graph.domain.model.changes import Change, reason_of
 from graph.domain.model.links import Link as DomainLink
 from graph.domain.model.links import LinkState
@@ -55,8 +55,8 @@ class Merge:
 @requires(
     ANY,
     duplicate=OBSERVATION_RESULT,
-    customer_id=OBSERVATION_RESULT,
-    customer=OBSERVATION_RESULT,
+    customer_id=OBSERVATION_CUSTOMER,
+    customer=OBSERVATION_CUSTOMER,
     suspended_links=GRAPH_READ,
     excluded_links=GRAPH_READ,
     merges=GRAPH_READ,

@@ -178,7 +178,7 @@ def test_what_is_shown_of_a_part_is_recorded_with_the_customer_behind_it(client:
     assert graph.accessed.refused == 1
 
 
-@pytest.mark.parametrize(("role", "learns"), [("partner", True), ("ingest", False)])
+@pytest.mark.parametrize(("role", "learns"), [("developer", True), ("partner", False), ("ingest", False)])
 def test_the_customer_that_a_statement_belongs_to_is_recorded_for_who_learns_it(
     client: ViewerClient, run: Run, role: str, learns: bool
 ) -> None:

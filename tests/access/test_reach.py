@@ -29,6 +29,8 @@ VIEW = """
   journey { stage }
 """
 CUSTOMER = f"query($i: IdentifierInput!) {{ customer(by: {{identifier: $i}}) {{ {VIEW} }} }}"
+CUSTOMER_OF_TILL = """query($i: IdentifierInput!) { customer(by: {identifier: $i}) {
+  identifiers(first: 100) { nodes { namespace value } } orders { nodes { number total } } metrics { orderCount } } }"""
 SMALL = "query($i: IdentifierInput!) { customer(by: {identifier: $i}) { id orders { nodes { number } } } }"
 BY_ID = "query($id: ID!) { customer(by: {id: $id}) { id } node(id: $id) { id } }"
 
@@ -217,6 +219,28 @@ def test_a_partner_sees_what_its_sources_sent_of_a_customer(client: ViewerClient
     assert client.seen_by(club, BY_ID, {"id": anna}) == {"customer": None, "node": None}
 
 
+def test_an_id_tells_a_partner_nothing_of_who_else_knows_an_address(client: ViewerClient) -> None:
+    # given two cookies of a partner's own
+    club = viewer("partner", sources=frozenset({"club2"}))
+    addresses = {"cookie=ck-club-1": CLARA, "cookie=ck-club-2": "email=nobody@unknown.example"}
+    for cookie in addresses:
+        client.link(seen(cookie, source="club2", at="2026-03-01T10:00:00Z"))
+    before = {cookie: client.seen_by(club, SMALL, by(cookie))["customer"]["id"] for cookie in addresses}
+    # when: it links each with an address, of which one is known to others
+    for cookie, address in addresses.items():
+        client.link(seen(cookie, address, source="club2", at="2026-03-02T10:00:00Z"))
+    # then: both answer under the same ids as before, whose lengths are equal
+    for cookie, address in addresses.items():
+        for key in (cookie, address):
+            assert client.seen_by(club, SMALL, by(key))["customer"]["id"] == before[cookie]
+        assert client.seen_by(club, BY_ID, {"id": before[cookie]})["customer"] == {"id": before[cookie]}
+    assert len({*map(len, before.values())}) == 1
+    assert client.customer(CLARA, "id")["id"] not in before.values()
+    # and they are nothing to another partner
+    other = viewer("partner", sources=frozenset({"other"}))
+    assert client.seen_by(other, BY_ID, {"id": before["cookie=ck-club-1"]}) == {"customer": None, "node": None}
+
+
 @pytest.mark.parametrize("reported", ["2025-01-01T00:00:00Z", "2026-11-01T00:00:00Z"])
 def test_a_partner_is_shown_an_order_of_others_as_one_that_only_itself_reports(
     client: ViewerClient, reported: str
@@ -270,6 +294,21 @@ def test_a_till_sees_a_customer_by_what_it_is_shown(client: ViewerClient) -> Non
         "query($i: IdentifierInput!) { customer(by: {identifier: $i}) { identifiers(first: 100) { nodes { value } } } }"
     )
     assert not {"N-1", "W-5001"} & values(client.seen_by(till, namespaces, by("loyalty_card=KC-100001"))["customer"])
+
+
+def test_a_number_that_proves_nothing_leads_a_till_to_nobody(client: ViewerClient) -> None:
+    # given a till that links an order number and a cookie of Anna's with addresses of its own
+    till = viewer("till", "contact:read", sources=frozenset({"till"}))
+    for known, address in (("order=W-5001", "email=evil1@x.example"), (COOKIE, "email=evil2@x.example")):
+        client.link(seen(known, address, source="till", at="2026-11-01T10:00:00Z"))
+    # when
+    opened = [client.seen_by(till, CUSTOMER_OF_TILL, by(f"email=evil{n}@x.example"))["customer"] for n in (1, 2)]
+    # then
+    assert "berg" not in str(opened).lower()
+    assert "KC100001" not in str(opened)
+    # and the card opens her as before
+    hers = client.seen_by(till, CUSTOMER_OF_TILL, by("loyalty_card=KC-100001"))["customer"]
+    assert "anna.berg@example.com" in values(hers)
 
 
 def test_a_desk_searches_with_three_letters_and_sees_twenty_hits(client: ViewerClient) -> None:

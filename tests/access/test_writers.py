@@ -378,14 +378,13 @@ def test_known_and_unknown_addresses_are_answered_alike(client: ViewerClient, ca
 
 def test_a_partner_is_shown_of_a_customer_what_it_sent_itself(client: ViewerClient) -> None:
     # given
-    document = """mutation($i: LinkIdentifiersInput!) { linkIdentifiers(input: $i) { results {
-      ... on ObservationAccepted { customer {
-        identifiers(first: 100) { nodes { value } } orders { nodes { number } } } } } } }"""
+    document = """mutation($i: LinkIdentifiersInput!) { linkIdentifiers(input: $i) { results { __typename } } }"""
+    read = """query($i: IdentifierInput!) { customer(by: {identifier: $i}) {
+      identifiers(first: 100) { nodes { value } } orders { nodes { number } } } }"""
     # when
-    data = client.seen_by(PARTNER, document, {"i": {"observations": [seen(CLARA, source="acme")]}})
+    client.seen_by(PARTNER, document, {"i": {"observations": [seen(CLARA, source="acme")]}})
     # then
-    (result,) = data["linkIdentifiers"]["results"]
-    assert result["customer"] == {
+    assert client.seen_by(PARTNER, read, {"i": identifiers(CLARA)[0]})["customer"] == {
         "identifiers": {"nodes": [{"value": "clara.diaz@example.com"}]},
         "orders": {"nodes": []},
     }

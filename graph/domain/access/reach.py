@@ -130,10 +130,40 @@ def self_part(
             unproved.update(link.pair)
         elif link.state is LinkState.ACTIVE:
             _connect(neighbors, link.pair)
+    reached = _reached(subject, frozenset(identifiers), neighbors, together, rules)
+    whole = len(reached) == customer.size and reached.isdisjoint(unproved)
+    return SelfPart(reached, whole)
+
+
+def held_part(
+    presented: str,
+    customer: Customer,
+    identifiers: Collection[str],
+    links: Iterable[Link],
+    together: Iterable[Pair],
+    rules: Rules,
+) -> SelfPart:
+    """Return which identifiers of a customer an identifier that is presented at a counter opens.
+
+    They are those that are connected with it by active links that are not only claimed, and by what stewards keep
+    `together`. An identifier that proves nothing leads no further: otherwise whoever may record an order could link
+    somebody's order number with an address of their own, and open that person by this address.
+    """
+    neighbors: dict[str, list[str]] = {}
+    for link in links:
+        if link.state is LinkState.ACTIVE and link.sources and not all(map(is_claimed, link.sources)):
+            _connect(neighbors, link.pair)
+    reached = _reached(presented, frozenset(identifiers), neighbors, together, rules)
+    return SelfPart(reached, len(reached) == customer.size)
+
+
+def _reached(
+    start: str, inside: frozenset[str], neighbors: dict[str, list[str]], together: Iterable[Pair], rules: Rules
+) -> frozenset[str]:
+    """Return the identifiers of a customer that a walk from one of them reaches, through those that prove something."""
     for pair in together:
         _connect(neighbors, pair)
-    inside = frozenset(identifiers)
-    reached, pending = {subject}, [subject]
+    reached, pending = {start}, [start]
     while pending:
         key = pending.pop()
         if not rules.proves_something(key):
@@ -141,8 +171,7 @@ def self_part(
         new = [other for other in neighbors.get(key, ()) if other in inside and other not in reached]
         reached.update(new)
         pending += new
-    whole = reached == inside and len(inside) == customer.size and reached.isdisjoint(unproved)
-    return SelfPart(frozenset(reached), whole)
+    return frozenset(reached)
 
 
 def _connect(neighbors: dict[str, list[str]], pair: Pair) -> None:

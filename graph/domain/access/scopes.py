@@ -36,6 +36,7 @@ HISTORY_READ = "history:read"
 CHANGES_READ = "changes:read"
 OBSERVATION_WRITE = "observation:write"
 OBSERVATION_RESULT = "observation:result"
+OBSERVATION_CUSTOMER = "observation:customer"
 CONSENT_WRITE = "consent:write"
 OBSERVATION_REVOKE = "observation:revoke"
 SOURCE_READ = "source:read"
@@ -80,7 +81,8 @@ DESCRIPTIONS = {
     HISTORY_READ: "Read the reasons and identifiers of changes.",
     CHANGES_READ: "Follow the changes of the graph, without values of identifiers.",
     OBSERVATION_WRITE: "Record observations, orders, attributes, interactions and external segments.",
-    OBSERVATION_RESULT: "Learn which customer an observation belongs to.",
+    OBSERVATION_RESULT: "Learn whether an observation was stored before.",
+    OBSERVATION_CUSTOMER: "Learn from the answer of a write which customer an observation belongs to.",
     CONSENT_WRITE: "Record consent decisions.",
     OBSERVATION_REVOKE: "Revoke observations.",
     SOURCE_READ: "Read which sources were revoked.",
