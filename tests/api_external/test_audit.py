@@ -27,7 +27,7 @@ CHANGED = f"subscription Watch {{ customerChanged{BY} {{ id identifiers {{ nodes
 
 def link(service: Service, *keys: str) -> None:
     headers = {"authorization": "Bearer loader-0123456789abcdef"}
-    service.ask(LINK, {"input": {"observations": [seen(*keys)]}}, **headers)
+    service.ask(LINK, {"input": {"observations": [seen(*keys, source="loader")]}}, **headers)
 
 
 def read(service: Service) -> httpx.Response:
