@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 
+from graph.commands.references import References
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.profile.pages import ByKey, CustomerRef, Selection
 from graph.viewer_reads import MAX_READS, ViewerReads
+from tests.builders.access import Values
 from tests.builders.graphs import small_rules
 from tests.builders.runs import Run
 
@@ -17,6 +19,7 @@ class BusyGraph:
     rules = small_rules()
 
     def __init__(self) -> None:
+        self.references = References(Values())
         self.asked: list[CustomerRef] = []
         self.reading = self.most = 0
 
