@@ -4,7 +4,7 @@ import asyncio
 
 from msgspec import Struct
 
-from graph.domain.model.errors import InvalidInput, KithError
+from graph.domain.model.errors import InvalidInput, KithError, StoreUnavailable
 from service.access import access_file, stored_keys
 from service.access.access_file import AccessFile
 from service.access.authentication import configured_keys
@@ -26,6 +26,8 @@ class KnownKeys(Struct, frozen=True):
     configured: tuple[str, ...]
     stored: tuple[str, ...] | None
     ever_stored: bool = False
+    problem: str = ""
+    """Why the store cannot be read."""
 
     def apply(self, settings: Settings) -> Settings:
         """Return the settings of a service with these keys. Raises `InvalidInput` if keys are required and missing."""
@@ -53,11 +55,14 @@ def known_keys(settings: Settings) -> KnownKeys:
 def as_service(settings: Settings) -> Settings:
     """Return the settings that a service on the same store has: its keys, too, decide the profile.
 
-    A store that cannot be read may have keys. Raises `InvalidInput` for an invalid setting.
+    Raises `InvalidInput` for an invalid setting, and `StoreUnavailable` if the store cannot be read: it may have keys.
     """
     if settings.profile is not None or settings.requires_keys:
         return settings
-    return known_keys(settings).apply(settings)
+    known = known_keys(settings)
+    if known.stored is None:
+        raise StoreUnavailable(known.problem)
+    return known.apply(settings)
 
 
 async def _read(settings: Settings, configured: tuple[str, ...]) -> KnownKeys:
@@ -70,8 +75,10 @@ async def _read(settings: Settings, configured: tuple[str, ...]) -> KnownKeys:
         now = SystemClock().now()
         stored = dict.fromkeys(key.name for key in stored_keys.parse(text) if key.state(now) == "valid")
         return KnownKeys(configured, tuple(stored), text is not None)
-    except (KithError, TimeoutError):
-        return KnownKeys(configured, None)
+    except KithError as error:
+        return KnownKeys(configured, None, problem=error.message)
+    except TimeoutError:
+        return KnownKeys(configured, None, problem=f"the store did not answer within {READ_SECONDS:g} s")
     finally:
         await store.close()
 

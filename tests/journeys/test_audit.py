@@ -266,9 +266,10 @@ def test_a_stream_ends_with_an_error_once_its_events_cannot_be_recorded(
     officer = viewer_of("dpo", ROLES["privacy"])
     context = endpoint.context(SignedIn(officer), {"type": "http"})
     watch = BY_EMAIL.replace("query Lookup", "subscription Watch").replace("customer(", "customerChanged(")
-    record = OperationRecord("sse", "request-0001", officer, 0)
 
     async def answers() -> list[ExecutionAnswer]:
+        # It names its request in the log as long as this task runs.
+        record = OperationRecord("sse", "request-0001", officer, 0)
         request = GraphQLRequest(watch, {"v": ANNA})
         stream = endpoint.operations.stream(request, context, ALL, record.prepared)
         return [answer async for answer in endpoint.audited(record, context, stream)]

@@ -5,6 +5,7 @@ import base64
 import json
 from collections.abc import Iterator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from schema.execution.limits import Limits
 from schema.execution.runner import ALL, ExecutionAnswer, GraphQLRequest, OperationRunner
 from schema.root import new_context, schema
 from service.access.authentication import LOCAL
+from service.audit.audit import Audit
+from service.bootstrap import SystemClock
 from service.http.error_format import format_error
 from tests.builders.clients import Client, seen
 from tests.builders.runs import Run
@@ -59,12 +62,14 @@ cursors = st.text(max_size=40) | st.lists(numbers | texts | others, max_size=4).
 
 
 @pytest.fixture
-def client(fresh: Fresh, run: Run) -> Client:
+def client(fresh: Fresh, run: Run, tmp_path: Path) -> Iterator[Client]:
     """A client of a store in which every list has an item."""
-    client = Client(fresh(), run, timeout_seconds=120)
+    audit = Audit(tmp_path / "audit", SystemClock().now)
+    client = Client(fresh(), run, audit=audit, timeout_seconds=120)
     client.link(seen("email=ann@example.com", "cookie=ck-1"), seen("cookie=ck-1", "device=device-1"))
     assert client.ask(CREATE_SEGMENT)["createSegment"]["errors"] == []
-    return client
+    yield client
+    audit.close()
 
 
 def queries() -> Iterator[str]:
