@@ -29,6 +29,8 @@ CANARIES = (
 )  # fmt: skip
 """Values that only Anna has. What a request names itself may come back in an error."""
 SCOPES = coordinates(schema._schema)
+STREAM_SECONDS = 1.0
+"""How long the first event of a subscription is awaited; most have none."""
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def answers(client: ViewerClient, run: Run, asked: Viewer, named: Named, depth: 
         context = new_context(ViewerGraph(client.graph, asked), lambda: True)
         try:
             async with (
-                asyncio.timeout(0.3),
+                asyncio.timeout(STREAM_SECONDS if text.startswith("subscription") else None),
                 aclosing(runner.stream(GraphQLRequest(text, variables), context, ALL)) as all,
             ):
                 found = await anext(all)
