@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from graph.commands.references import CUSTOMER
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.reach import (
-    SelfPart,
+    ConnectedPart,
     derived_id,
     held_part,
     may_ask_by,
@@ -51,7 +51,7 @@ MAX_OVERRIDES = 1_000
 MAX_READS = 10
 """Reads of one operation at the same time: a customer may have thousands of identifiers, and others read, too."""
 Views = list[CustomerView | None]
-PartOf = Callable[[str, Customer, Collection[str], Iterable[Link], Iterable[Pair], Rules], SelfPart]
+PartOf = Callable[[str, Customer, Collection[str], Iterable[Link], Iterable[Pair], Rules], ConnectedPart]
 """Finds the part of a customer that one of its identifiers opens: `self_part` or `held_part`."""
 T = TypeVar("T")
 R = TypeVar("R")
@@ -202,7 +202,7 @@ class ViewerReads:
             (view,) = await self._graph.customers([ByKey(key)], pages)
             if view is None:
                 return None, frozenset(), False
-            found = SelfPart((await self._part(key, view, page, part_of)).keys, False)
+            found = ConnectedPart((await self._part(key, view, page, part_of)).keys, False)
         self._shown([view])
         if found.whole:
             chosen = {requested: view.pages[requested] for requested in selection.pages}
@@ -210,7 +210,7 @@ class ViewerReads:
         part = Part(found.keys, id or view.customer.id, flags=True)
         return restrict(view, view.pages[page].items, selection, part, self._graph.rules), found.keys, False
 
-    async def _part(self, key: str, view: CustomerView, page: IdentifierPage, part_of: PartOf) -> SelfPart:
+    async def _part(self, key: str, view: CustomerView, page: IdentifierPage, part_of: PartOf) -> ConnectedPart:
         identifiers = [item.identifier.key for item in view.pages[page].items]
         links: Sequence[Link] = view.pages[ALL_LINKS].items
         together = await self._together(identifiers) if view.customer.override_count else []

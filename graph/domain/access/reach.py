@@ -93,8 +93,8 @@ def narrows(viewer: Viewer) -> bool:
     return viewer.reach is Reach.HELD or not viewer.scopes >= _SCOPES_OF_KINDS
 
 
-class SelfPart(Struct, frozen=True):
-    """The identifiers of a customer that belong to the subject of a token, and whether they are the whole customer."""
+class ConnectedPart(Struct, frozen=True):
+    """The identifiers of a customer that are connected with one of them, and whether they are the whole customer."""
 
     keys: frozenset[str]
     whole: bool
@@ -107,7 +107,7 @@ def self_part(
     links: Iterable[Link],
     together: Iterable[Pair],
     rules: Rules,
-) -> SelfPart:
+) -> ConnectedPart:
     """Return which identifiers of the subject's customer belong to the subject.
 
     They are those that are connected with it by active links of first parties, and by what stewards keep `together`.
@@ -120,7 +120,7 @@ def self_part(
     the answer must not reveal which.
     """
     if _is_contested(customer.counts, rules):
-        return SelfPart(frozenset((subject,)), False)
+        return ConnectedPart(frozenset((subject,)), False)
     neighbors: dict[str, list[str]] = {}
     unproved: set[str] = set()
     for link in links:
@@ -132,7 +132,7 @@ def self_part(
             _connect(neighbors, link.pair)
     reached = _reached(subject, frozenset(identifiers), neighbors, together, rules)
     whole = len(reached) == customer.size and reached.isdisjoint(unproved)
-    return SelfPart(reached, whole)
+    return ConnectedPart(reached, whole)
 
 
 def held_part(
@@ -142,7 +142,7 @@ def held_part(
     links: Iterable[Link],
     together: Iterable[Pair],
     rules: Rules,
-) -> SelfPart:
+) -> ConnectedPart:
     """Return which identifiers of a customer an identifier that is presented at a counter opens.
 
     They are those that are connected with it by active links that are not only claimed, and by what stewards keep
@@ -154,7 +154,7 @@ def held_part(
         if link.state is LinkState.ACTIVE and link.sources and not all(map(is_claimed, link.sources)):
             _connect(neighbors, link.pair)
     reached = _reached(presented, frozenset(identifiers), neighbors, together, rules)
-    return SelfPart(reached, len(reached) == customer.size)
+    return ConnectedPart(reached, len(reached) == customer.size)
 
 
 def _reached(
