@@ -1,15 +1,13 @@
 """The graph as one viewer may use it. `schema` knows the graph in this form only: without a viewer there is no view."""
 
-from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 
 from msgspec.structs import replace
 
-from graph.commands.commit import OverrideResult
 from graph.commands.rules_control import RulesControl
 from graph.commands.segment_counts import PreviewCounts
 from graph.commands.segments import Segments
-from graph.commands.undo_merge import UndoResult
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.audit import Traces
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
@@ -19,11 +17,10 @@ from graph.domain.access.scopes import BEHAVIOR_TEXT, CHANGES_READ, CUSTOMER_AT_
 from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.changes import SEGMENT_CHANGES, Entry
 from graph.domain.model.errors import InvalidInput
-from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.labels import Label
 from graph.domain.model.links import Link
 from graph.domain.model.orders import Order
-from graph.domain.model.overrides import Override, OverrideKind
+from graph.domain.model.overrides import Override
 from graph.domain.model.products import Product
 from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.domain.model.segments import Segment
@@ -57,11 +54,10 @@ class ViewerGraph(ViewerWrites):
     the one that it extends which statements it may record.
     """
 
-    __slots__ = ("_budget", "_reads")
+    __slots__ = ("_reads",)
 
     def __init__(self, graph: IdentityGraph, viewer: Viewer, budget: LookupBudget = UNLIMITED) -> None:
-        super().__init__(graph, viewer)
-        self._budget = budget
+        super().__init__(graph, viewer, budget)
         self._reads = ViewerReads(graph, viewer, self.accessed)
 
     def take_accessed(self) -> Accessed:
@@ -137,50 +133,6 @@ class ViewerGraph(ViewerWrites):
         """As `IdentityGraph.products`."""
         return await self._graph.products(skus)
 
-    # --- decisions of stewards: what they name is asked for, before anything is done
-
-    async def override_pair(
-        self,
-        kind: OverrideKind,
-        a: str,
-        b: str,
-        actor: str = "",
-        reason: str = "",
-        idempotency_key: IdempotencyKey | None = None,
-    ) -> OverrideResult:
-        """As `ViewerWrites`."""
-        self._ask((a, b))
-        return await super().override_pair(kind, a, b, actor, reason, idempotency_key)
-
-    async def block(
-        self, key: str, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
-    ) -> OverrideResult:
-        """As `ViewerWrites`."""
-        self._ask((key,))
-        return await super().block(key, actor, reason, idempotency_key)
-
-    async def unblock(self, key: str, actor: str = "", idempotency_key: IdempotencyKey | None = None) -> Override:
-        """As `ViewerWrites`."""
-        self._ask((key,))
-        return await super().unblock(key, actor, idempotency_key)
-
-    async def remove_override(
-        self, id: str, actor: str = "", idempotency_key: IdempotencyKey | None = None
-    ) -> Override:
-        """As `ViewerWrites`."""
-        override = await super().remove_override(id, actor, idempotency_key)
-        self._note_keys(override.keys)
-        return override
-
-    async def undo_merge(
-        self, number: int, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
-    ) -> UndoResult:
-        """As `ViewerWrites`."""
-        result = await super().undo_merge(number, actor, reason, idempotency_key)
-        self._note_keys(result.override.keys)
-        self._note_customers(result.customers)
-        return result
-
     # --- overrides, which stewards read
 
     async def overrides(self, key: str | None, after: tuple[int, str] | None, first: int) -> Page[Override]:
@@ -207,14 +159,6 @@ class ViewerGraph(ViewerWrites):
         if self.viewer.reach not in (Reach.ANY, *others):
             raise InvalidInput("FORBIDDEN", f"{self.viewer.caller} reaches some customers only, and this is about all")
 
-    def _note_keys(self, keys: Iterable[str]) -> None:
-        """Record identifiers that an answer is about, with or without having been asked for."""
-        self.accessed.asked.update(dict.fromkeys(keys))
-
-    def _note_customers(self, ids: Iterable[str | None]) -> None:
-        """Record customers that an answer names."""
-        self.accessed.customers.update((id, None) for id in ids if id)
-
     def _shown_entry(self, entry: Entry) -> Entry:
         self._note_customers((entry.change.customer, entry.change.other_customer))
         return self.masks.entry(entry)
@@ -231,17 +175,21 @@ class ViewerGraph(ViewerWrites):
 
     async def _with_consented_segments(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Return entries without those that show in which segment somebody is, who has not consented to it."""
+        refs = dict.fromkeys(ById(entry.change.customer) for entry in entries if _shows_segment(entry))
+        consenting = await self._consenting(refs, Label.PROFILING)
+        return [entry for entry in entries if not _shows_segment(entry) or ById(entry.change.customer) in consenting]
+
+    async def _consenting(self, refs: Collection[CustomerRef], label: Label) -> Collection[CustomerRef]:
+        """Return those of customers whose data with a label may be shown for the purpose of the request."""
         policies = self._policies
-        if policies is None or Label.PROFILING not in policies.labels_named:
-            return entries
-        ids = list(dict.fromkeys(entry.change.customer for entry in entries if _shows_segment(entry)))
-        views = await self._graph.customers([ById(id) for id in ids], Selection.of([CONSENTS])) if ids else []
-        consented = {
-            id
-            for id, view in zip(ids, views, strict=True)
-            if view is not None and not policies.withholds(view, Label.PROFILING)
+        if policies is None or label not in policies.labels_named or not refs:
+            return refs
+        views = await self._graph.customers(list(refs), Selection.of([CONSENTS]))
+        return {
+            ref
+            for ref, view in zip(refs, views, strict=True)
+            if view is not None and not policies.withholds(view, label)
         }
-        return [entry for entry in entries if not _shows_segment(entry) or entry.change.customer in consented]
 
     async def new_changes(self, after: int | None) -> AsyncGenerator[Entry, None]:
         """Yield the changes after an entry's number, or from now on, as they happen."""
@@ -301,13 +249,6 @@ class ViewerGraph(ViewerWrites):
             for view in views
         ]
 
-    def _ask(self, names: Collection[str]) -> None:
-        """Record what is asked for: ids and keys. Raises `TooManyLookups` if the viewer has used up its look-ups."""
-        asked = dict.fromkeys(names)
-        self.accessed.asked.update(asked)
-        self._budget.spend(asked)
-        self._present(asked)
-
     async def customer_at(self, ref: CustomerRef, at: int, selection: Selection) -> CustomerView | None:
         """Return the customer as recorded at a time (microseconds), for viewers that see whole customers."""
         if not self.viewer.may(CUSTOMER_AT_TIME):
@@ -323,7 +264,7 @@ class ViewerGraph(ViewerWrites):
         if self._policies is not None:
             # The consents of now decide: what was shown before they were withdrawn is not shown again.
             (now,) = await self._graph.customers([ById(view.customer.id)], Selection.of([CONSENTS]))
-            consents = Page((), has_more=False) if now is None else now.pages[CONSENTS]
+            consents = EMPTY if now is None else now.pages[CONSENTS]
             view = replace(view, pages={**view.pages, CONSENTS: consents})
         (shown,) = await self._shown([view])
         return shown
@@ -354,17 +295,9 @@ class ViewerGraph(ViewerWrites):
         return orders
 
     async def _with_consent(self, orders: list[tuple[str, Order] | None]) -> list[tuple[str, Order] | None]:
-        policies = self._policies
-        if policies is None or Label.CONTRACT not in policies.labels_named:
-            return orders
-        keys = [pair[0] for pair in orders if pair is not None]
-        views = await self._graph.customers([ByKey(key) for key in keys], Selection.of([CONSENTS]))
-        shown = {
-            key
-            for key, view in zip(keys, views, strict=True)
-            if view is not None and not policies.withholds(view, Label.CONTRACT)
-        }
-        return [pair if pair is not None and pair[0] in shown else None for pair in orders]
+        refs = dict.fromkeys(ByKey(pair[0]) for pair in orders if pair is not None)
+        consenting = await self._consenting(refs, Label.CONTRACT)
+        return [pair if pair is not None and ByKey(pair[0]) in consenting else None for pair in orders]
 
     async def _visible_orders(
         self, numbers: Sequence[str], orders: list[tuple[str, Order] | None]

@@ -1,10 +1,7 @@
 """What a viewer is shown of values: identifiers and attributes that it may not read are masked."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from msgspec.structs import replace
-
-from graph.commands.commit import Accepted, CommandResult
 from graph.commands.references import IDENTIFIER, References
 from graph.domain.access.masked_values import Masks
 from graph.domain.access.policies import PurposePolicies, WithheldValues
@@ -91,25 +88,13 @@ class ViewerMasks:
         policies = self._policies
         if policies is None:
             return [view if view is None else masks.view(view) for view in views]
-        catalog = self._graph.catalog
-        return [
-            view
-            if view is None
-            else self._masks_with(policies.withheld_of(view, catalog)).view(policies.apply(view, catalog))
-            for view in views
-        ]
-
-    def shown_results(self, results: Sequence[CommandResult]) -> list[CommandResult]:
-        """Return the results of statements with what the viewer is shown of their values."""
-        masks = self.masks
-        if not masks.hides_anything:
-            return list(results)
-        return [
-            replace(result, links=list(map(masks.link, result.links)), merges=list(map(masks.change, result.merges)))
-            if isinstance(result, Accepted)
-            else result
-            for result in results
-        ]
+        shown: list[CustomerView | None] = []
+        for view in views:
+            if view is not None:
+                view, withheld = policies.apply(view, self._graph.catalog)
+                view = self._masks_with(withheld).view(view)
+            shown.append(view)
+        return shown
 
     def _present(self, keys: Iterable[str]) -> None:
         """Show the keys as they are from now on, as far as the caller named their values itself.

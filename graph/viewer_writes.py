@@ -1,13 +1,16 @@
 """What a viewer may write: statements of its sources, in its own name, and the decisions of stewards."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from graph.commands.commit import Accepted, CommandResult, OverrideResult
 from graph.commands.source_revocations import RevokedSource
 from graph.commands.undo_merge import UndoResult
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.decisions import acting, check_reason
+from graph.domain.access.lookup_budget import LookupBudget
 from graph.domain.access.scopes import CONTACT_READ, OBSERVATION_CUSTOMER
 from graph.domain.access.statements import Statement, check_revocation, check_source, permitted
 from graph.domain.access.viewer import Viewer
@@ -34,12 +37,30 @@ S = TypeVar("S", bound=Statement)
 class ViewerWrites(ViewerMasks):
     """The writes of one viewer. Each statement that it may not record is answered with a problem of its own."""
 
-    __slots__ = ("accessed",)
+    __slots__ = ("_budget", "accessed")
 
-    def __init__(self, graph: IdentityGraph, viewer: Viewer) -> None:
+    def __init__(self, graph: IdentityGraph, viewer: Viewer, budget: LookupBudget) -> None:
         super().__init__(graph, viewer)
+        self._budget = budget
         self.accessed = Accessed()
         """What was accessed since it was last taken."""
+
+    # --- what is recorded of an operation, and counted
+
+    def _ask(self, names: Collection[str]) -> None:
+        """Record what is asked for: ids and keys. Raises `TooManyLookups` if the viewer has used up its look-ups."""
+        asked = dict.fromkeys(names)
+        self.accessed.asked.update(asked)
+        self._budget.spend(asked)
+        self._present(asked)
+
+    def _note_keys(self, keys: Iterable[str]) -> None:
+        """Record identifiers that an answer is about, with or without having been asked for."""
+        self.accessed.asked.update(dict.fromkeys(keys))
+
+    def _note_customers(self, ids: Iterable[str | None]) -> None:
+        """Record customers that an answer names."""
+        self.accessed.customers.update((id, None) for id in ids if id)
 
     # --- statements; each returns a result for each statement, in order
 
@@ -78,11 +99,21 @@ class ViewerWrites(ViewerMasks):
         return await self._graph.record_external_segments(await self._permitted(segments))
 
     def shown_results(self, results: Sequence[CommandResult]) -> list[CommandResult]:
-        """As in `ViewerMasks`; records the customers of the statements, if the viewer may learn which they are."""
+        """Return the results of statements with what the viewer is shown of their values.
+
+        Their customers are recorded, if the viewer may learn which they are.
+        """
         if self.viewer.may(OBSERVATION_CUSTOMER):
-            accepted = (result for result in results if isinstance(result, Accepted))
-            self.accessed.customers.update((result.customer, None) for result in accepted if result.customer)
-        return super().shown_results(results)
+            self._note_customers(result.customer for result in results if isinstance(result, Accepted))
+        masks = self.masks
+        if not masks.hides_anything:
+            return list(results)
+        return [
+            replace(result, links=list(map(masks.link, result.links)), merges=list(map(masks.change, result.merges)))
+            if isinstance(result, Accepted)
+            else result
+            for result in results
+        ]
 
     async def _permitted(self, statements: Sequence[S | Problem]) -> list[S | Problem]:
         """Return statements as the viewer may record them; instead of others the problem why it may not."""
@@ -106,7 +137,7 @@ class ViewerWrites(ViewerMasks):
         return await self._graph.revoke(checked, acting(self.viewer, actor), reason)
 
     # --- decisions of stewards. `actor` is the person that the caller names, if any. All raise `InvalidInput` if the
-    # name cannot be stored, or if a reason is missing.
+    # name cannot be stored, or if a reason is missing. What they name is asked for, before anything is done.
 
     async def override_pair(
         self,
@@ -118,6 +149,7 @@ class ViewerWrites(ViewerMasks):
         idempotency_key: IdempotencyKey | None = None,
     ) -> OverrideResult:
         """Set a *together* or *apart* override on two keys."""
+        self._ask((a, b))
         check_reason(self.viewer, reason)
         return await self._graph.override_pair(kind, a, b, acting(self.viewer, actor), reason, idempotency_key)
 
@@ -125,25 +157,32 @@ class ViewerWrites(ViewerMasks):
         self, key: str, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
     ) -> OverrideResult:
         """Block an identifier."""
+        self._ask((key,))
         check_reason(self.viewer, reason)
         return await self._graph.block(key, acting(self.viewer, actor), reason, idempotency_key)
 
     async def unblock(self, key: str, actor: str = "", idempotency_key: IdempotencyKey | None = None) -> Override:
         """Unblock an identifier; raises `InvalidInput` if it is not blocked."""
+        self._ask((key,))
         return await self._graph.unblock(key, acting(self.viewer, actor), idempotency_key)
 
     async def remove_override(
         self, id: str, actor: str = "", idempotency_key: IdempotencyKey | None = None
     ) -> Override:
         """Remove an override by its id."""
-        return await self._graph.remove_override(id, acting(self.viewer, actor), idempotency_key)
+        override = await self._graph.remove_override(id, acting(self.viewer, actor), idempotency_key)
+        self._note_keys(override.keys)
+        return override
 
     async def undo_merge(
         self, number: int, actor: str = "", reason: str = "", idempotency_key: IdempotencyKey | None = None
     ) -> UndoResult:
         """Undo the merge with a number in the history; raises `InvalidInput` if it cannot be undone."""
         check_reason(self.viewer, reason)
-        return await self._graph.undo_merge(number, acting(self.viewer, actor), reason, idempotency_key)
+        result = await self._graph.undo_merge(number, acting(self.viewer, actor), reason, idempotency_key)
+        self._note_keys(result.override.keys)
+        self._note_customers(result.customers)
+        return result
 
     async def source_revocations(self) -> list[SourceRevocation]:
         """Return all source revocations, oldest first, those that were restored too."""

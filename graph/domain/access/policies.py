@@ -81,11 +81,6 @@ class PurposePolicies(Struct, frozen=True):
         """What is withheld where it is not known whose values are shown, and so not whether they consented."""
         return WithheldValues(self.labels, self.labels_named)
 
-    def withheld_of(self, view: CustomerView, catalog: Catalog) -> "WithheldValues":
-        """Return which values are withheld of a customer, read with `selection`."""
-        withheld, addresses = self._lacking(view, catalog)
-        return WithheldValues(self.labels, frozenset(withheld), addresses)
-
     def withholds(self, view: CustomerView, label: Label) -> bool:
         """Return whether data with a label is withheld of a whole customer, read with `selection`."""
         return label in self._lacking(view, Catalog())[0]
@@ -94,14 +89,18 @@ class PurposePolicies(Struct, frozen=True):
         """Return a selection with the consents that the policies ask for."""
         return selection if CONSENTS in selection.pages else Selection.of((*selection.pages, CONSENTS))
 
-    def apply(self, view: CustomerView, catalog: Catalog) -> CustomerView:
-        """Return a view, read with `selection`, without the data that lacks a consent."""
+    def apply(self, view: CustomerView, catalog: Catalog) -> "tuple[CustomerView, WithheldValues]":
+        """Return a view, read with `selection`, without the data that lacks a consent.
+
+        Also return which values are withheld wherever the rest of the view quotes them.
+        """
         withheld, addresses = self._lacking(view, catalog)
         pages = {page: self._page(page, content, withheld, addresses) for page, content in view.pages.items()}
         of_customer = (Withheld(label, consent) for label, consent in withheld.items())
         customer = replace(view.customer, order_totals={}) if Label.CONTRACT in withheld else view.customer
         what = tuple(dict.fromkeys((*of_customer, *addresses.withheld())))
-        return replace(view, customer=customer, pages=pages, withheld=what)
+        applied = replace(view, customer=customer, pages=pages, withheld=what)
+        return applied, WithheldValues(self.labels, frozenset(withheld), addresses)
 
     def _lacking(self, view: CustomerView, catalog: Catalog) -> tuple[Mapping[Label, str], "_Addresses"]:
         """Return the consents that the whole customer lacks by label, and what decides for each address."""

@@ -40,7 +40,7 @@ def view(*consents: Fact) -> CustomerView:
 def applied(shown: CustomerView, *policies: Policy, purpose: str = "marketing") -> CustomerView:
     chosen = Policies(policies).for_purpose(purpose)
     assert chosen is not None
-    return chosen.apply(shown, Catalog())
+    return chosen.apply(shown, Catalog())[0]
 
 
 def keys(shown: CustomerView) -> list[str]:
