@@ -40,7 +40,8 @@ class ReadNeighborhood(Struct, frozen=True):
 
     `orders` are order keys: all receipts that state facts of these orders are read. `override_keys` are identifiers
     whose overrides are read; `override_ids` are ids of overrides; `idempotency_keys` are looked up among the requests
-    that were carried out. `keys` are locked until the transaction ends.
+    that were carried out. `tombstones` are hashes, of orders that are held too. `keys` are locked until the transaction
+    ends.
     """
 
     receipts: Sequence[ObservationKey] = ()
@@ -50,6 +51,7 @@ class ReadNeighborhood(Struct, frozen=True):
     override_keys: Sequence[str] = ()
     override_ids: Sequence[str] = ()
     idempotency_keys: Sequence[RequestKey] = ()
+    tombstones: Sequence[str] = ()
 
 
 class ReadEvidence(Struct, frozen=True):
@@ -85,6 +87,33 @@ class ReadSourceRevocations(Struct, frozen=True):
     """Answered with `list[SourceRevocation]`: all of them, oldest first, locked until the transaction ends."""
 
 
+class ReadSubject(Struct, frozen=True):
+    """Answered with `Subject`: the live customer that an id leads to, or that holds an identifier, locked."""
+
+    ref: CustomerRef
+
+
+class ReadReceipts(Struct, frozen=True):
+    """Answered with `list[Receipt]`: all observations, of any status, that name one of `keys`, in any order.
+
+    Those that the rules reject name nothing, so all of them are returned.
+    """
+
+    keys: Sequence[str]
+
+
+class ReadHistory(Struct, frozen=True):
+    """Answered with `list[Entry]`: all entries of the history that name one of some customers, in order."""
+
+    ids: Sequence[str]
+
+
+class ReadErasures(Struct, frozen=True):
+    """Answered with `list[Erasure]`: the erasures with an id, or a request id, of `ids`."""
+
+    ids: Sequence[str]
+
+
 class Write(Struct, frozen=True):
     """Answered with `None`: everything in `writes` is stored when the transaction commits."""
 
@@ -99,6 +128,10 @@ Request = (
     | ReadSegments
     | ReadSegmentStates
     | ReadSourceRevocations
+    | ReadSubject
+    | ReadReceipts
+    | ReadHistory
+    | ReadErasures
     | Write
 )
 Work = Generator[Request, Any, T]
@@ -495,6 +528,10 @@ class Ids(Protocol):
 
     def source_revocation(self) -> str:
         """Return an id for a new source revocation."""
+        ...
+
+    def erasure(self) -> str:
+        """Return an id for a new erasure."""
         ...
 
     def secret(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from graph.commands.suppression import NO_TOMBSTONES, Suppression
 from graph.domain.model.changes import Change
 from graph.domain.model.errors import Problem, RulesChanged
 from graph.domain.model.idempotency import IdempotencyKey, IdempotentResult, RequestKey
@@ -16,6 +17,7 @@ from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, ObservationStatus
 from graph.domain.model.rules import DroppedIdentifier, Rules
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Writes
+from graph.domain.resolution.erased import TombstoneRules
 from graph.domain.resolution.incremental import IncrementalResolution
 from graph.domain.resolution.intake import Delta, Intake, IntakeResult
 from graph.domain.resolution.preparation import (
@@ -83,15 +85,24 @@ CommandResult = Accepted | Rejected | Revocation | Reevaluation | OverrideResult
 
 
 def commit(
-    commands: Sequence[Command], rules: Rules, now: int, ids: Ids, version: int = 0
+    sent: Sequence[Command],
+    rules: Rules,
+    now: int,
+    ids: Ids,
+    version: int = 0,
+    tombstone_rules: TombstoneRules = NO_TOMBSTONES,
 ) -> Generator[Request, Any, list[CommandResult]]:
     """Decide and store commands in one step; a rejected command does not affect the others. `now` is in microseconds.
 
     Raises `RulesChanged` if the store's version of the rules is not `version`.
     """
-    neighborhood: Neighborhood = yield _first_read(commands)
+    suppression = Suppression(sent, rules, tombstone_rules)
+    neighborhood: Neighborhood = yield suppression.extended(_first_read(sent))
     if neighborhood.rules_version != version:
         raise RulesChanged(f"the rules are at version {neighborhood.rules_version}, not {version}")
+    if neighborhood.tombstones and (left := suppression.second_read(neighborhood)) is not None:
+        neighborhood = _merged(neighborhood, (yield left))
+    commands = suppression.applied(neighborhood)
     orders = _orders_with_revoked_reports(commands, neighborhood)
     reevaluated = frozenset((command.source, command.id) for command in commands if isinstance(command, Reevaluate))
     if orders:
@@ -117,6 +128,7 @@ def commit(
     writes = yield from finish_resolution(resolution)
     writes.receipts.extend(intake.changed)
     writes.idempotent_results.extend(overrides.results)
+    writes.held_orders.extend(suppression.held_orders)
     if not writes.empty:
         yield Write(writes)
     return [_result(draft, intake, resolution) for draft in drafts]
@@ -164,7 +176,7 @@ def _first_read(commands: Sequence[Command]) -> ReadNeighborhood:
     )
 
 
-def _orders_with_revoked_reports(commands: Sequence[Command], neighborhood: Neighborhood) -> list[str]:
+def _orders_with_revoked_reports(commands: Sequence[Command | Problem], neighborhood: Neighborhood) -> list[str]:
     """Return the keys of the orders of which a stored report is revoked or evaluated again."""
     orders: set[str] = set()
     for command in commands:
@@ -265,8 +277,10 @@ def idempotency_conflict(idempotency_key: IdempotencyKey) -> Problem:
 _Draft = IntakeResult | Problem | CommandResult
 
 
-def _decide(command: Command, intake: Intake, overrides: _Overrides) -> _Draft:
+def _decide(command: Command | Problem, intake: Intake, overrides: _Overrides) -> _Draft:
     match command:
+        case Problem():
+            return command
         case Observe():
             return intake.observe(command)
         case Revoke():

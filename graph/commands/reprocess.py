@@ -27,7 +27,13 @@ def with_old_namespaces(new: Rules, old: Rules) -> Rules:
     They are in effect during a rollout, in which identifiers of such namespaces exist until the end.
     """
     removed = [NamespaceRule(rule.name) for rule in old.namespaces if rule.name not in new.by_name]
-    return Rules((*new.namespaces, *removed), new.min_confidence, guards=new.guards, composites=new.composites)
+    return Rules(
+        (*new.namespaces, *removed),
+        new.min_confidence,
+        guards=new.guards,
+        composites=new.composites,
+        returning=new.returning,
+    )
 
 
 def reprocess(

@@ -64,6 +64,7 @@ class _File(_Strict):
     source: list[_Source] = []
     guard: list[_Guard] = []
     composite: list[_Composite] = []
+    returning: list[Annotated[str, Field(min_length=1, max_length=100)]] = []
 
 
 def default_text() -> str:
@@ -97,6 +98,7 @@ def parse(text: str, name: str = "rules.toml") -> Rules:
             _sources(file.source),
             tuple(Guard(guard.attribute, guard.compare) for guard in file.guard),
             tuple(Composite(composite.namespace, tuple(composite.of)) for composite in file.composite),
+            frozenset(file.returning),
         )
     except RulesError as error:
         raise RulesError(f"{name}: {error.message}") from error

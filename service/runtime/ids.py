@@ -50,6 +50,10 @@ class RandomIds:
         """Create the id of a source revocation."""
         return self._id("srv_")
 
+    def erasure(self) -> str:
+        """Create the id of an erasure."""
+        return self._id("ers_")
+
     def secret(self) -> str:
         """Create a secret of 256 random bits."""
         return secrets.token_hex(32)

@@ -4,13 +4,17 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 
 from graph.commands.commit import CommandResult, commit
+from graph.commands.erase import ErasureRequest, Planned, erase
+from graph.commands.suppression import NO_TOMBSTONES
 from graph.domain.model.changes import Change
 from graph.domain.model.customers import Customer
 from graph.domain.model.dates import SECOND
 from graph.domain.model.observations import Observation, Party
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import Contested, Guard, NamespaceRule, Rules
+from graph.domain.model.tombstones import TombstoneKeys, TombstoneMode
 from graph.domain.profile.attributes import AttributesStatement, Value
+from graph.domain.resolution.erased import TombstoneRules
 from graph.domain.resolution.preparation import Command, Observe, RemoveOverride, Revoke, SetOverride, prepare
 from graph.domain.resolution.replay import Replay
 from graph.domain.resolution.scenario import Customers, sorted_customers
@@ -22,6 +26,10 @@ NOW = 1_800_000_000 * SECOND
 class FixedClock:
     def now(self) -> int:
         return NOW
+
+
+TOMBSTONE_RULES = TombstoneRules(TombstoneKeys({1: b"a secret of the tests, of 32 byte"}, 1))
+"""What finds and makes tombstones, with a secret that everybody knows."""
 
 
 class CountingIds:
@@ -44,6 +52,9 @@ class CountingIds:
 
     def source_revocation(self) -> str:
         return f"srv_{next(self._numbers)}"
+
+    def erasure(self) -> str:
+        return f"ers_{next(self._numbers)}"
 
     def secret(self) -> str:
         return f"secret {next(self._numbers)}"
@@ -125,10 +136,24 @@ class Graph:
         self.store = MemoryStore()
         self.ids = CountingIds()
         self.now = NOW
+        self.tombstone_rules = NO_TOMBSTONES
 
     def do(self, *commands: Command) -> list[CommandResult]:
         self.now += SECOND
-        return self.store.run(lambda: commit(commands, self.rules, self.now, self.ids))
+        return self.store.run(
+            lambda: commit(commands, self.rules, self.now, self.ids, tombstone_rules=self.tombstone_rules)
+        )
+
+    def erase(self, *keys: str, mode: TombstoneMode = TombstoneMode.ERASED) -> Planned:
+        """Erase some identifiers."""
+        self.now += SECOND
+        self.tombstone_rules = TOMBSTONE_RULES
+        plan = self.run_erase(ErasureRequest(None, keys, mode)).plan
+        return self.run_erase(ErasureRequest(None, keys, mode, plan_hash=plan.hash))
+
+    def run_erase(self, request: ErasureRequest) -> Planned:
+        """Carry out a request, or plan it."""
+        return self.store.run(lambda: erase(request, self.rules, 0, TOMBSTONE_RULES, self.now, self.ids))
 
     def see(self, *observations: Observation) -> list[CommandResult]:
         return self.do(*(observe(observation, self.rules) for observation in observations))

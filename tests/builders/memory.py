@@ -6,8 +6,9 @@ from itertools import count
 
 from msgspec.structs import replace
 
-from graph.domain.model.changes import Change
+from graph.domain.model.changes import Change, Entry
 from graph.domain.model.customers import Customer, Member, Node
+from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link, LinkState
@@ -15,13 +16,20 @@ from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
 from graph.domain.model.source_revocations import SourceRevocation
-from graph.domain.model.store_values import Neighborhood, NewNode, Region, Writes
+from graph.domain.model.store_values import Neighborhood, NewNode, Region, Removals, Subject, Writes
+from graph.domain.model.tombstones import Tombstone
+from graph.domain.profile.pages import ById, CustomerRef
 from graph.ports import (
+    ReadErasures,
     ReadEvidence,
+    ReadHistory,
     ReadNeighborhood,
+    ReadReceipts,
     ReadRegion,
+    ReadSegmentStates,
     ReadSourceRevocations,
     ReadStatedAttributes,
+    ReadSubject,
     Request,
     T,
     Work,
@@ -40,6 +48,9 @@ class MemoryStore:
         self.overrides: dict[str, Override] = {}
         self.idempotent_results: dict[RequestKey, IdempotentResult] = {}
         self.source_revocations: dict[str, SourceRevocation] = {}
+        self.tombstones: dict[str, Tombstone] = {}
+        self.held_orders: dict[str, HeldOrder] = {}
+        self.erasures: dict[str, Erasure] = {}
         self.changes: list[Change] = []
         self.regions_read = 0
         self._nodes = count(1)
@@ -73,6 +84,28 @@ class MemoryStore:
                 return self._region(seeds, opened)
             case ReadSourceRevocations():
                 return list(self.source_revocations.values())
+            case ReadSubject(ref):
+                return self._subject(ref)
+            case ReadReceipts(keys):
+                return [
+                    receipt
+                    for receipt in self.receipts.values()
+                    if receipt.status is ObservationStatus.INACTIVE or not set(receipt.keys).isdisjoint(keys)
+                ]
+            case ReadHistory(ids):
+                return [
+                    Entry(number, change)
+                    for number, change in enumerate(self.changes, 1)
+                    if not {change.customer, change.other_customer}.isdisjoint(ids)
+                ]
+            case ReadErasures(ids):
+                return [
+                    erasure
+                    for erasure in self.erasures.values()
+                    if not {erasure.id, erasure.request_id}.isdisjoint(ids)
+                ]
+            case ReadSegmentStates():
+                return []
             case Write(writes):
                 return self._write(writes)
 
@@ -93,7 +126,23 @@ class MemoryStore:
             },
             {key: self.idempotent_results[key] for key in request.idempotency_keys if key in self.idempotent_results},
             source_revocations=[revocation for revocation in self.source_revocations.values() if revocation.in_effect],
+            tombstones={hash: self.tombstones[hash] for hash in request.tombstones if hash in self.tombstones},
+            held_orders={hash: self.held_orders[hash] for hash in request.tombstones if hash in self.held_orders},
         )
+
+    def _subject(self, ref: CustomerRef) -> Subject:
+        by_id = {customer.id: customer for customer in self.customers.values()}
+        if isinstance(ref, ById):
+            customer = by_id.get(ref.id)
+        else:
+            member = self.members.get(ref.key)
+            customer = None if member is None or member.customer is None else self.customers[member.customer]
+        if customer is not None and customer.redirects_to:
+            customer = by_id[customer.redirects_to]
+        if customer is None:
+            return Subject()
+        keys = [key for key, member in self.members.items() if member.customer == customer.node]
+        return Subject(customer, keys, [other for other in by_id.values() if other.redirects_to == customer.id])
 
     def _evidence(self, key: str) -> dict[ObservationKey, EvidenceStatement]:
         return {
@@ -183,3 +232,21 @@ class MemoryStore:
             revocation.id: revocation for revocation in writes.source_revocations
         }
         self.changes = [*self.changes, *writes.changes]
+        self.tombstones = self.tombstones | {tombstone.hash: tombstone for tombstone in writes.tombstones}
+        self.held_orders = self.held_orders | {order.hash: order for order in writes.held_orders}
+        self.erasures = self.erasures | {erasure.id: erasure for erasure in writes.erasures}
+        self._remove(writes.removals)
+
+    def _remove(self, removals: Removals) -> None:
+        keys, observations = set(removals.keys), set(removals.observations)
+        self.members = {key: member for key, member in self.members.items() if key not in keys}
+        self.links = {pair: link for pair, link in self.links.items() if keys.isdisjoint(pair)}
+        self.receipts = {name: receipt for name, receipt in self.receipts.items() if name not in observations}
+        self.customers = {
+            node: customer for node, customer in self.customers.items() if customer.id not in removals.customers
+        }
+        self.idempotent_results = {
+            key: result for key, result in self.idempotent_results.items() if keys.isdisjoint(result.override.keys)
+        }
+        for entry in removals.entries:
+            self.changes[entry.number - 1] = entry.change

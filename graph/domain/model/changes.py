@@ -24,6 +24,7 @@ class ChangeKind(Enum):
     SEGMENT_ENTERED = "segment_entered"
     SEGMENT_EXITED = "segment_exited"
     SEGMENT_DELETED = "segment_deleted"
+    CUSTOMER_ERASED = "customer_erased"
 
 
 class CauseType(Enum):
@@ -37,12 +38,14 @@ class CauseType(Enum):
     OVERRIDE_SET = "override_set"
     OVERRIDE_REMOVED = "override_removed"
     SEGMENT_EVALUATION = "segment_evaluation"
+    ERASURE = "erasure"
 
 
 class Cause(Struct, frozen=True, gc=False):
     """What caused a change: an observation (source, id and party), an override (id and actor) or a segment (id).
 
-    The revocation of a source, and its restoration, has the source, the id of the revocation and the actor.
+    The revocation of a source, and its restoration, has the source, the id of the revocation and the actor; an erasure
+    has its id.
     `party` is `None` for a probabilistic observation, and if the cause is not an observation. A cause of type
     `RULES_CHANGE` has only the observation that was reprocessed, if any. `reason` is why an observation was revoked; it
     becomes part of the reasons of the changes, and is not stored with the cause.
@@ -61,7 +64,8 @@ class Change(Struct, frozen=True, gc=False):
 
     created: `customer` has `keys`. moved: `keys` moved to `customer` from `other_customer` (empty: from none). merged:
     `other_customer` became part of `customer`. split: `keys` moved from `customer` to the new `other_customer`.
-    emptied: `keys` belong to no customer anymore. `reason` says in words what decided; for a segment it is its name.
+    emptied: `keys` belong to no customer anymore. erased: `customer` was erased, and its entries before have lost their
+    values. `reason` says in words what decided; for a segment it is its name.
     `reason_code` is why a link was suspended, or what no longer suspends it. `recorded_at` is in microseconds. A merge
     has the `anchors` that `customer` and `other_customer` had before.
     """

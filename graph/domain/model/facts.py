@@ -75,6 +75,19 @@ def detail(kind: str, facts: str) -> Detail:
     return Detail(*(str(values.get(name, "")) for name in Detail._fields))
 
 
+FREE_TEXTS: dict[str, tuple[str, ...]] = {FactKind.INTERACTION.value: ("text", "properties")}
+"""The fields of facts, by kind, in which a sender may write anything."""
+
+
+def without_free_text(kind: str, facts: str) -> str:
+    """Return the facts of a kind, given as JSON text, without what may name anybody."""
+    names = FREE_TEXTS.get(kind, ())
+    if not facts or not names:
+        return facts
+    values = parse_stored(facts)
+    return ordered({name: value for name, value in values.items() if name not in names})
+
+
 def stored_facts(observation: Observation) -> str:
     """Return the facts of an observation as they count: those of attributes with cleaned values."""
     if observation.kind != FactKind.ATTRIBUTES.value:

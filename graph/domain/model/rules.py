@@ -74,6 +74,8 @@ class DroppedIdentifierCode(Enum):
     INVALID = "INVALID"
     TOO_SHORT = "TOO_SHORT"
     TOO_LONG = "TOO_LONG"
+    SUPPRESSED = "SUPPRESSED"
+    """The person behind it was erased, or must not be stored: see `Tombstone`."""
 
 
 class DroppedIdentifier(Struct, frozen=True, gc=False):
@@ -285,7 +287,8 @@ class Rules(Struct, frozen=True, dict=True):
     """The rules of all namespaces, strongest first, and those that apply to all.
 
     `min_confidence` is the lowest confidence at which a probabilistic link counts. `sources` are the rules of sources
-    that have some, by name. `guards` are in the order in which contradictions are reported.
+    that have some, by name. `guards` are in the order in which contradictions are reported. `returning` are the sources
+    whose later statements bring back a person who was erased, such as the one of sign-ups.
     """
 
     namespaces: tuple[NamespaceRule, ...]
@@ -293,6 +296,7 @@ class Rules(Struct, frozen=True, dict=True):
     sources: Mapping[str, SourceRule] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
     composites: tuple[Composite, ...] = ()
+    returning: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         names = [rule.name for rule in self.namespaces]

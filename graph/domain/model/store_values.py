@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
-from graph.domain.model.changes import Change
+from graph.domain.model.changes import Change, Entry
 from graph.domain.model.customers import Customer, Member, Node
+from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link
@@ -15,6 +16,7 @@ from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.segments import Membership, Segment
 from graph.domain.model.source_revocations import SourceRevocation
+from graph.domain.model.tombstones import Tombstone
 
 
 class Neighborhood(Struct, frozen=True, gc=False):
@@ -30,6 +32,10 @@ class Neighborhood(Struct, frozen=True, gc=False):
     """The newest version of the rules in the store; 0 if there is none."""
     source_revocations: Sequence[SourceRevocation] = ()
     """All that are in effect."""
+    tombstones: Mapping[str, Tombstone] = field(default_factory=dict)
+    """By hash."""
+    held_orders: Mapping[str, HeldOrder] = field(default_factory=dict)
+    """By the hash of the order."""
 
 
 class Region(Struct, frozen=True, gc=False):
@@ -44,6 +50,31 @@ class Region(Struct, frozen=True, gc=False):
     links: Mapping[Pair, Link]
     overrides: Mapping[str, Override]
     customers: Mapping[Node, Customer]
+
+
+class Subject(Struct, frozen=True, gc=False):
+    """Whom an erasure is about: a live customer with all its keys, and the retired ids that redirect to it."""
+
+    customer: Customer | None = None
+    keys: Sequence[str] = ()
+    retired: Sequence[Customer] = ()
+
+
+class Removals(Struct, frozen=True, gc=False):
+    """What a write removes from a store for good, after everything else was written.
+
+    `keys` are identifiers, with their links, words and facts, and the overrides and idempotent results that name them;
+    `observations` go with their facts and words, `customers` with their memberships. `entries` replace entries of the
+    history with the same numbers.
+    """
+
+    keys: Sequence[str] = ()
+    observations: Sequence[ObservationKey] = ()
+    customers: Sequence[str] = ()
+    entries: Sequence[Entry] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.keys or self.observations or self.customers or self.entries)
 
 
 EvidenceByKey = Mapping[str, Mapping[ObservationKey, EvidenceStatement]]
@@ -71,7 +102,8 @@ class Writes(Struct):
     second. Then `customers` are written whole (ids may have changed nodes: uniqueness must hold at the end only),
     and their segments are due at once; then single `moves`. `changes` are numbered in order, without gaps. Deleting a
     segment deletes its memberships. `segmentation_due` maps customer ids to the time, in microseconds, when their
-    segments are due again. `values` are texts by name. `source_revocations` are written whole, by id.
+    segments are due again. `values` are texts by name. `source_revocations` are written whole, by id, as are
+    `tombstones` and `held_orders` by hash and `erasures` by id. `removals` come last.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
@@ -93,6 +125,10 @@ class Writes(Struct):
     reprocessing: "ReprocessingProgress | None" = None
     values: dict[str, str] = field(default_factory=dict)
     source_revocations: list[SourceRevocation] = field(default_factory=list)
+    tombstones: list[Tombstone] = field(default_factory=list)
+    held_orders: list[HeldOrder] = field(default_factory=list)
+    erasures: list[Erasure] = field(default_factory=list)
+    removals: Removals = Removals()
 
     @property
     def empty(self) -> bool:

@@ -115,7 +115,8 @@ class Intake:
         if self._has_arrived(command.key):
             return
         receipt = receipt_of(command)
-        if is_revoked or command.key in self._now:
+        source, _ = command.key
+        if is_revoked or command.key in self._now or (source, command.sent_id) in self._now:
             receipt = replace(receipt, status=ObservationStatus.REVOKED)
         elif is_covered(receipt, self._source_revocations):
             # The source was revoked while the observation waited to be stored.
@@ -253,20 +254,11 @@ class Intake:
             tuple(overrides_removed),
             unchanged,
             self._causes,
-            self._interaction_count_changes(),
+            interaction_count_changes(
+                (self._stored[key] for key in self._changed if key in self._stored),
+                (self._now[key] for key in self._changed),
+            ),
         )
-
-    def _interaction_count_changes(self) -> dict[str, InteractionCounts]:
-        """Return the interaction counts that start to count, less those that stop counting, by fact holder."""
-        changes: dict[str, InteractionCounts] = {}
-        for key in self._changed:
-            for receipt, sign in ((self._stored.get(key), -1), (self._now[key], 1)):
-                if receipt is None or receipt.status is not ObservationStatus.VALID or not receipt.fact_holders:
-                    continue
-                if counted := interaction_counts_of(receipt.kind, receipt.facts, receipt.seen_at):
-                    for holder in receipt.fact_holders:
-                        changes[holder] = add((changes.get(holder, {}), counted), sign)
-        return {holder: change for holder, change in changes.items() if change}
 
     @property
     def changed(self) -> list[Receipt]:
@@ -276,6 +268,19 @@ class Intake:
     def status(self, key: ObservationKey) -> ObservationStatus:
         """Return the current status of an observation."""
         return self._now[key].status
+
+
+def interaction_count_changes(before: Iterable[Receipt], after: Iterable[Receipt]) -> dict[str, InteractionCounts]:
+    """Return the interaction counts that start to count, less those that stop counting, by fact holder."""
+    changes: dict[str, InteractionCounts] = {}
+    for receipts, sign in ((before, -1), (after, 1)):
+        for receipt in receipts:
+            if receipt.status is not ObservationStatus.VALID or not receipt.fact_holders:
+                continue
+            if counted := interaction_counts_of(receipt.kind, receipt.facts, receipt.seen_at):
+                for holder in receipt.fact_holders:
+                    changes[holder] = add((changes.get(holder, {}), counted), sign)
+    return {holder: change for holder, change in changes.items() if change}
 
 
 def renormalized(receipt: Receipt, rules: Rules, source_revocations: Sequence[SourceRevocation] = ()) -> Receipt:

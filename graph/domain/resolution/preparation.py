@@ -35,6 +35,8 @@ class Observe(Struct, frozen=True, gc=False):
     """The observation is rejected if an identifier of one of these namespaces is dropped."""
     derived: tuple["Observe", ...] = ()
     """The consent decisions that follow from it. They are accepted and revoked together with it."""
+    sent_id: str = ""
+    """The id under which it was sent, if only what an erasure has left of it is stored, under another id."""
 
     @property
     def key(self) -> ObservationKey:

@@ -35,6 +35,8 @@ class Replay:
                 self.redirects[change.other_customer] = change.customer
             case ChangeKind.CUSTOMER_EMPTIED:
                 self._group(change.customer).difference_update(change.keys)
+            case ChangeKind.CUSTOMER_ERASED:
+                self.groups.pop(change.customer, None)
 
     def customer_id_of(self, key: str) -> str | None:
         """Return the id of the customer that holds an identifier."""

@@ -13,13 +13,15 @@ from msgspec.structs import replace
 from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import InvalidInput, KithError, Problem
 from graph.domain.model.facts import FactKind, evidence_statement
-from graph.domain.model.identifiers import Identifier
+from graph.domain.model.identifiers import Identifier, namespace_of
 from graph.domain.model.json_text import ordered
 from graph.domain.model.links import LinkState
 from graph.domain.model.observations import EvidenceStatement, Observation, Party, check_content, normalize
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.rules import STRONGER, Composite, Contested, Guard, NamespaceRule, Rules
 from graph.domain.model.times import LAST
+from graph.domain.model.tombstones import Tombstone, TombstoneMode, combined
+from graph.domain.resolution.erased import REASON, dropped_keys, named_keys, what_remains
 from graph.domain.resolution.resolution import resolve
 
 DEFAULT_SOURCE = "scenario"
@@ -50,7 +52,16 @@ class OverrideRemovedEvent(Struct, frozen=True, gc=False):
     override: Override
 
 
-Event = ObservationEvent | RevocationEvent | OverrideSetEvent | OverrideRemovedEvent
+class ErasureEvent(Struct, frozen=True, gc=False):
+    """A line that erases or suppresses identifiers, or lifts the suppression of one, at a time in microseconds."""
+
+    keys: tuple[str, ...]
+    at: int
+    mode: TombstoneMode | None
+    """`None` for a suppression that is lifted."""
+
+
+Event = ObservationEvent | RevocationEvent | OverrideSetEvent | OverrideRemovedEvent | ErasureEvent
 Customers = list[list[str]]
 
 
@@ -221,6 +232,7 @@ def parse(text: str) -> Scenario:
     """Read a scenario file; raises `ScenarioError` with the line that is wrong."""
     sections: dict[str, list[tuple[int, list[str]]]] = {"seen": []}
     min_confidence, namespaces, section = 0.9, [], ""
+    returning: frozenset[str] = frozenset()
     guards: list[Guard] = []
     composites: list[Composite] = []
     for number, raw in enumerate(text.splitlines(), 1):
@@ -232,9 +244,12 @@ def parse(text: str) -> Scenario:
             sections.setdefault(section, [])
             for word in words[1:]:
                 name, _, value = word.partition("=")
-                if section != "rules" or name != "min_confidence":
+                if section == "rules" and name == "min_confidence":
+                    min_confidence = _number(number, name, value)
+                elif section == "rules" and name == "returning":
+                    returning = frozenset(value.split("|"))
+                else:
                     raise ScenarioError(number, f"unknown word {word!r} after {section}")
-                min_confidence = _number(number, name, value)
         elif section == "rules" and words[0] == "composite":
             composites.append(_composite(number, words))
         elif section == "rules" and words[0] == "guard":
@@ -246,7 +261,13 @@ def parse(text: str) -> Scenario:
         else:
             raise ScenarioError(number, "expected 'rules', 'seen' or 'expect'")
     try:
-        rules = Rules(tuple(namespaces), min_confidence, guards=tuple(guards), composites=tuple(composites))
+        rules = Rules(
+            tuple(namespaces),
+            min_confidence,
+            guards=tuple(guards),
+            composites=tuple(composites),
+            returning=returning,
+        )
     except KithError as error:
         raise InvalidInput("INVALID_SCENARIO", error.message, ("scenario", "rules")) from error
     events = _events(sections["seen"], rules)
@@ -281,6 +302,29 @@ def _override(line: int, kind: OverrideKind, words: Sequence[str], position: int
     return Override(" ".join([kind.value, *keys]), kind, keys[0], "".join(keys[1:]), at=position * SECOND)
 
 
+def _erasure(line: int, action: str, words: Sequence[str], position: int, rules: Rules) -> ErasureEvent:
+    at = next((_seconds(line, word) for word in words if word.startswith("@")), position * SECOND)
+    keys = tuple(_key(line, word, rules) for word in words if not word.startswith("@"))
+    mode = {"erase": TombstoneMode.ERASED, "suppress": TombstoneMode.SUPPRESSED}.get(action)
+    return ErasureEvent(keys, at, mode)
+
+
+def tombstones_of(events: Iterable[Event]) -> dict[str, Tombstone]:
+    """Return the tombstones of some events, by key."""
+    tombstones: dict[str, Tombstone] = {}
+    for event in events:
+        if not isinstance(event, ErasureEvent):
+            continue
+        for key in event.keys:
+            before = tombstones.get(key)
+            if event.mode is not None:
+                made = Tombstone(key, namespace_of(key), event.at, event.mode, 0, 0)
+                tombstones[key] = combined(before, made)
+            elif before is not None:
+                tombstones[key] = before.lifted(event.at)
+    return tombstones
+
+
 def _events(lines: Sequence[tuple[int, list[str]]], rules: Rules) -> tuple[Event, ...]:
     source_of: dict[str, str] = {}
     events: list[Event] = []
@@ -295,6 +339,10 @@ def _events(lines: Sequence[tuple[int, list[str]]], rules: Rules) -> tuple[Event
             case ["block" | "unblock" as action, key]:
                 override = _override(line, OverrideKind.BLOCKED, [key], position, rules)
                 events.append(OverrideSetEvent(override) if action == "block" else OverrideRemovedEvent(override))
+            case ["erase" | "suppress" | "lift" as action, *keys] if keys:
+                events.append(_erasure(line, action, keys, position, rules))
+            case ["erase" | "suppress" | "lift" as action]:
+                raise ScenarioError(line, f"{action} takes one key or more, and a time")
             case ["revoke" | "block" | "unblock" | "apart" | "together" | "unmark", *_]:
                 raise ScenarioError(line, f"{words[0]} takes {_TAKES[words[0]]}")
             case _:
@@ -311,6 +359,7 @@ def _events(lines: Sequence[tuple[int, list[str]]], rules: Rules) -> tuple[Event
 
 def simulate(scenario: Scenario) -> ScenarioResult:
     """Resolve a scenario from scratch."""
+    tombstones = tombstones_of(scenario.events)
     revoked = {(event.source, event.id) for event in scenario.events if isinstance(event, RevocationEvent)}
     overrides: dict[str, Override] = {}
     for event in scenario.events:
@@ -318,12 +367,21 @@ def simulate(scenario: Scenario) -> ScenarioResult:
             overrides[event.override.id] = event.override
         elif isinstance(event, OverrideRemovedEvent):
             overrides.pop(event.override.id, None)
+    overrides = {id: override for id, override in overrides.items() if tombstones.keys().isdisjoint(override.keys)}
     statements: list[EvidenceStatement] = []
     rejected: list[tuple[str, Problem]] = []
     for event in scenario.events:
         if not isinstance(event, ObservationEvent):
             continue
         observation = event.observation
+        if not tombstones.keys().isdisjoint(normalized_keys := named_keys(observation, scenario.rules)):
+            own = {key: tombstones[key] for key in normalized_keys if key in tombstones}
+            erased = dropped_keys(observation, observation.seen_at or 0, own, scenario.rules.returning)
+            remaining = what_remains(observation, erased, scenario.rules) if erased else observation
+            if remaining is None:
+                rejected.append((observation.id, Problem("SUPPRESSED", f"every identifier of it {REASON}")))
+                continue
+            observation = remaining
         normalized = normalize(observation, scenario.rules)
         if normalized.rejected is not None:
             rejected.append((observation.id, normalized.rejected))

@@ -1,0 +1,1 @@
+"""Privacy: erasure, and how long data is kept."""
