@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from msgspec import Struct
 
 from graph.domain.model.changes import Entry
+from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.migrations import Migrations
@@ -23,6 +24,7 @@ from graph.domain.model.segments import Membership, Segment, SegmentState
 from graph.domain.model.source_revocations import SourceRevocation
 from graph.domain.model.store_values import Writes
 from graph.domain.model.stored_records import Exported, Record, StorageDamage
+from graph.domain.model.tombstones import Tombstone
 from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
 from graph.domain.profile.search import Hit, SearchField
 from graph.domain.resolution.health import HealthCounts
@@ -369,6 +371,45 @@ class SourceRevocationStore(Protocol):
         ...
 
 
+class ErasureStore(Protocol):
+    """Erasures, tombstones and held orders. They are written by `Writes`.
+
+    After an erasure is committed, no write that has read the tombstones before it must commit.
+    """
+
+    async def erasures(self, after: tuple[int, str] | None, first: int) -> list[Erasure]:
+        """Return erasures by (time, id); `after` is the last one seen."""
+        ...
+
+    async def erasure(self, id: str) -> Erasure | None:
+        """Return an erasure by its id, or by the id of the request."""
+        ...
+
+    async def erasure_of_customer(self, id: str) -> Erasure | None:
+        """Return the erasure of the customer with an id; `None` if it was not erased."""
+        ...
+
+    async def tombstones(self, hashes: Sequence[str]) -> list[Tombstone]:
+        """Return the tombstones with some hashes, in any order."""
+        ...
+
+    async def tombstone_versions(self) -> list[tuple[int, int]]:
+        """Return which versions of the keys and of the rules tombstones were made with, each pair once."""
+        ...
+
+    async def held_orders(self, after: str, first: int) -> list[HeldOrder]:
+        """Return held orders with hashes greater than `after`, by hash."""
+        ...
+
+    async def identifier_keys(self, after: str, first: int) -> list[str]:
+        """Return the keys of stored identifiers greater than `after`, by key."""
+        ...
+
+    async def remove_traces(self) -> None:
+        """Remove what is left in files of what was removed, as far as the database can do it while it serves."""
+        ...
+
+
 class BulkLoadStore(Protocol):
     """Loading a whole history at once."""
 
@@ -486,6 +527,7 @@ class Store(
     SegmentStore,
     RulesStore,
     SourceRevocationStore,
+    ErasureStore,
     BulkLoadStore,
     ExportStore,
     RepairStore,

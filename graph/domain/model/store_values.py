@@ -103,7 +103,8 @@ class Writes(Struct):
     and their segments are due at once; then single `moves`. `changes` are numbered in order, without gaps. Deleting a
     segment deletes its memberships. `segmentation_due` maps customer ids to the time, in microseconds, when their
     segments are due again. `values` are texts by name. `source_revocations` are written whole, by id, as are
-    `tombstones` and `held_orders` by hash and `erasures` by id. `removals` come last.
+    `tombstones` and `held_orders` by hash and `erasures` by id; `ended_holds` are hashes of orders whose hold has
+    ended. `removals` come last.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
@@ -127,6 +128,7 @@ class Writes(Struct):
     source_revocations: list[SourceRevocation] = field(default_factory=list)
     tombstones: list[Tombstone] = field(default_factory=list)
     held_orders: list[HeldOrder] = field(default_factory=list)
+    ended_holds: list[str] = field(default_factory=list)
     erasures: list[Erasure] = field(default_factory=list)
     removals: Removals = Removals()
 

@@ -69,9 +69,7 @@ def dropped_keys(
 ) -> frozenset[str]:
     """Return the keys that an observation loses; `tombstones` are those of its identifiers, by key."""
     seen_at = received_at if observation.seen_at is None else observation.seen_at
-    return frozenset(
-        key for key, tombstone in tombstones.items() if tombstone.drops(observation, seen_at, returning)
-    )
+    return frozenset(key for key, tombstone in tombstones.items() if tombstone.drops(observation, seen_at, returning))
 
 
 def what_remains(observation: Observation, erased: frozenset[str], rules: Rules) -> Observation | None:

@@ -22,6 +22,7 @@ from graph.stores.sqlite.backup import backup_to
 from graph.stores.sqlite.bulk_load import BulkLoad
 from graph.stores.sqlite.connection import BUSY_SECONDS, READER_CACHE, SETTINGS
 from graph.stores.sqlite.customer_pages import customer_views
+from graph.stores.sqlite.erasures import Erasures
 from graph.stores.sqlite.export import Export
 from graph.stores.sqlite.health import Health
 from graph.stores.sqlite.history import HistoryReads
@@ -43,7 +44,17 @@ ATTEMPT_SECONDS = 2
 
 
 class SQLiteStore(
-    HistoryReads, SegmentReads, RulesVersions, SourceRevocationReads, Products, BulkLoad, Export, Repair, Health, Search
+    HistoryReads,
+    SegmentReads,
+    RulesVersions,
+    SourceRevocationReads,
+    Erasures,
+    Products,
+    BulkLoad,
+    Export,
+    Repair,
+    Health,
+    Search,
 ):
     """A `Store` in a SQLite file in WAL mode. Every commit is synchronized to disk."""
 
@@ -146,7 +157,7 @@ class SQLiteStore(
         return int((await self._read(mapping.column, "SELECT count(*) FROM customers WHERE retired_at IS NULL"))[0])
 
     async def size(self) -> StoreSize:
-        # Identifiers are never deleted, and their ids have no gaps, so the greatest id is their number.
+        # Only erasures delete identifiers, so the greatest id is about their number.
         (identifiers,) = await self._read(mapping.column, "SELECT coalesce(max(id), 0) FROM identifiers")
         files = [Path(self._path), Path(f"{self._path}-wal")]
         return StoreSize(identifiers, sum(file.stat().st_size for file in files if file.exists()))

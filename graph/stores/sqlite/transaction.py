@@ -13,19 +13,24 @@ from graph.domain.model.links import Link
 from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.receipts import ObservationKey, Receipt
-from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region
+from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Subject
+from graph.domain.profile.pages import ById, CustomerRef
 from graph.ports import (
+    ReadErasures,
     ReadEvidence,
+    ReadHistory,
     ReadNeighborhood,
+    ReadReceipts,
     ReadRegion,
     ReadSegments,
     ReadSegmentStates,
     ReadSourceRevocations,
     ReadStatedAttributes,
+    ReadSubject,
     Request,
     Write,
 )
-from graph.stores.sqlite import history, mapping, segments, source_revocations
+from graph.stores.sqlite import erasures, history, mapping, segments, source_revocations
 from graph.stores.sqlite.writes import StoredHandles, Writer, is_loading
 
 
@@ -53,6 +58,14 @@ class Transaction:
                 return segments.segment_states(self._db, ids)
             case ReadSourceRevocations():
                 return source_revocations.source_revocations(self._db)
+            case ReadSubject(ref):
+                return self._subject(ref)
+            case ReadReceipts(keys):
+                return self._receipts_naming(keys)
+            case ReadHistory(ids):
+                return history.history(self._db, ids)
+            case ReadErasures(ids):
+                return erasures.erasures(self._db, ids)
             case Write(writes):
                 if is_loading(self._db):
                     raise StoreUnavailable.loading()
@@ -80,7 +93,28 @@ class Transaction:
             self._idempotent_results(request.idempotency_keys),
             self._all("SELECT coalesce(max(version), 0) FROM rules")[0][0],
             source_revocations.in_effect(self._db),
+            erasures.tombstones(self._db, request.tombstones) if request.tombstones else {},
+            erasures.held_orders(self._db, request.tombstones) if request.tombstones else {},
         )
+
+    def _subject(self, ref: CustomerRef) -> Subject:
+        if isinstance(ref, ById):
+            sql, value = "SELECT coalesce(redirects_to, id) FROM customers WHERE public_id = ?", ref.id
+        else:
+            sql, value = "SELECT customer FROM identifiers WHERE key = ? AND customer IS NOT NULL", ref.key
+        nodes = mapping.column(self._db, sql, value)
+        found = self._customers("c.id IN (SELECT value FROM json_each(?)) AND c.retired_at IS NULL", nodes)
+        keys = (
+            mapping.column(self._db, "SELECT key FROM identifiers WHERE customer = ? ORDER BY key", *nodes)
+            if found
+            else []
+        )
+        return Subject(next(iter(found.values()), None), keys, list(retired.values()))
+
+    def _receipts_naming(self, keys: Sequence[str]) -> list[Receipt]:
+        found = erasures.receipts_naming(self._db, keys)
+        self._handles.receipts.update((receipt.key, row_id) for row_id, receipt in found)
+        return [receipt for _, receipt in found]
 
     def _idempotent_results(self, keys: Sequence[RequestKey]) -> dict[RequestKey, IdempotentResult]:
         results = (mapping.idempotent_result(self._db, key) for key in keys)

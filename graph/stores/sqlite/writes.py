@@ -11,7 +11,7 @@ from graph.domain.model.receipts import ObservationKey, ObservationStatus, Recei
 from graph.domain.model.store_values import NewNode, Writes
 from graph.domain.profile.search import SearchField, text_of_facts
 from graph.ports import LOADING
-from graph.stores.sqlite import history, mapping, segments
+from graph.stores.sqlite import erasures, history, mapping, segments
 from graph.stores.sqlite.search import insert_identifier_texts
 from graph.stores.sqlite.source_revocations import SOURCE_REVOCATION, source_revocation_values
 
@@ -58,6 +58,7 @@ class Writer:
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             map(source_revocation_values, writes.source_revocations),
         )
+        erasures.write(self._db, writes)
         if writes.reprocessing is not None:
             source, id = writes.reprocessing.processed_to or (None, None)
             self._db.execute(
@@ -149,7 +150,7 @@ class Writer:
             [(*mapping.receipt_values(receipt), row_ids[receipt.key]) for receipt in updated],
         )
         for receipt in updated:
-            self._remove_fact(row_ids[receipt.key])
+            erasures.remove_fact(self._db, row_ids[receipt.key])
         mentions = [
             (self._handles.identifiers[key], row_ids[receipt.key])
             for receipt in receipts
@@ -162,13 +163,6 @@ class Writer:
         for receipt in receipts:
             if receipt.fact_holders or (receipt.kind and receipt.status is not ObservationStatus.VALID):
                 self._write_fact(receipt, row_ids[receipt.key])
-
-    def _remove_fact(self, row_id: int) -> None:
-        """Detach the fact of an observation from its identifiers."""
-        self._db.execute("DELETE FROM facts WHERE observation = ?", (row_id,))
-        for (row,) in self._db.execute("SELECT row FROM fact_search_rows WHERE observation = ?", (row_id,)).fetchall():
-            self._db.execute("DELETE FROM search WHERE rowid = ?", (row,))
-        self._db.execute("DELETE FROM fact_search_rows WHERE observation = ?", (row_id,))
 
     def _write_fact(self, receipt: Receipt, row_id: int) -> None:
         """Attach the fact of a valid observation to its identifiers."""
