@@ -3,7 +3,11 @@
 import math
 from collections.abc import Callable, Collection, Sequence
 
+from msgspec.structs import replace
+
 from graph.commands.commit import CommandResult, OverrideResult
+from graph.commands.erase import ErasureRequest
+from graph.commands.erasures import NO_SAFEGUARDS, ErasureControl
 from graph.commands.group_commit import GroupCommit
 from graph.commands.observe import observe
 from graph.commands.overrides import earlier_result, remove_override, set_override, unblock
@@ -31,6 +35,7 @@ from graph.domain.model.products import Product
 from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import EvidenceByKey
+from graph.domain.privacy.erasure_plan import ErasurePlan
 from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import ConsentStatement
@@ -41,12 +46,13 @@ from graph.domain.profile.pages import CustomerRef, CustomerView, Match, Page, S
 from graph.domain.profile.search import SearchField, SearchPosition, SearchResult
 from graph.domain.resolution.explanation import Explanation
 from graph.domain.resolution.health import Finding, FindingKind, FindingPosition
-from graph.ports import Clock, Ids, Store
+from graph.ports import Clock, ErasureSafeguards, Ids, Store
 from graph.queries.evidence import evidence_of
 from graph.queries.explanation import weakest, why
 from graph.queries.former_ids import former_ids
 from graph.queries.health import health
 from graph.queries.history import customer_at, entries_around, entry_at, feed
+from graph.queries.mentions import mentions
 from graph.queries.orders import order_keys, orders_by_number, orders_of_sources
 from graph.queries.possible_matches import MatchStatus, status
 from graph.queries.rules_preview import Previews
@@ -64,7 +70,7 @@ class IdentityGraph:
     for changes by other processes. `catalog` defines the attributes and purposes that may be recorded. `fit` fits
     purchase models to all customers. `policies` say what a purpose needs consent for. Writes that cannot be stored
     within `operation_seconds` are rejected at once. `min_count` is the number of customers below which viewers that see
-    only numbers see none.
+    only numbers see none. `safeguards` hold the keys and the ledger of erasures.
     """
 
     def __init__(
@@ -81,6 +87,7 @@ class IdentityGraph:
         operation_seconds: float = math.inf,
         policies: Policies | None = None,
         min_count: int = DEFAULT_MIN_COUNT,
+        safeguards: ErasureSafeguards = NO_SAFEGUARDS,
     ) -> None:
         self._store, self._clock, self._ids = store, clock, ids
         self.catalog = catalog or Catalog()
@@ -88,7 +95,7 @@ class IdentityGraph:
         self.terms = Terms(currencies, self.catalog)
         self.broadcaster = ChangeBroadcaster(store, change_poll_seconds)
         self.write_gate = WriteGate()
-        reload = (lambda: self.rules_control.refresh()) if parse else None
+        reload = self._reload if parse else None
         self._writer = GroupCommit(
             store,
             ActiveRules(rules, rules),
@@ -98,6 +105,10 @@ class IdentityGraph:
             self._on_stored,
             self.write_gate,
             operation_seconds,
+            lambda: self.erasures.tombstone_rules(),
+        )
+        self.erasures: ErasureControl = ErasureControl(
+            store, self._writer, clock, ids, self.write_gate, safeguards, parse, self._on_erased
         )
         self.rules_control: RulesControl = RulesControl(
             store, self._writer, clock, ids, parse, self.catalog.check_rules
@@ -119,6 +130,14 @@ class IdentityGraph:
         )
         self.segment_counts = SegmentCounts(store, ids, self.segments, min_count)
         self.segment_worker: SegmentWorker = SegmentWorker(store, clock, self.segments, self.broadcaster.notify)
+
+    async def _reload(self) -> None:
+        await self.rules_control.refresh()
+        await self.erasures.refresh()
+
+    def _on_erased(self) -> None:
+        self.previews.clear()
+        self._on_stored()
 
     def _on_stored(self) -> None:
         self.broadcaster.notify()
@@ -239,6 +258,11 @@ class IdentityGraph:
         a, b = change.anchors
         override = self._new_override(OverrideKind.APART, a, b, actor, reason or f"undo of change {number}")
         return await undo_merge(self._writer, self._store, number, entries, self.why, override, idempotency_key)
+
+    async def plan_erasure(self, request: ErasureRequest) -> ErasurePlan:
+        """Return what an erasure would do, and who may be named in texts about others."""
+        plan = await self.erasures.plan(request)
+        return replace(plan, mentions=await mentions(self._store, self.rules, plan))
 
     async def changes(self, after: int, first: int) -> Page[Entry]:
         """Return the changes after an entry's number, in the order of commits, without gaps."""

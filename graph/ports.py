@@ -4,7 +4,7 @@ A write is a generator: it yields requests, is sent the values they read, and re
 run over a blocking library in a thread and over an asynchronous driver, and no decision can do I/O of its own.
 """
 
-from collections.abc import AsyncGenerator, Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
@@ -24,7 +24,7 @@ from graph.domain.model.segments import Membership, Segment, SegmentState
 from graph.domain.model.source_revocations import SourceRevocation
 from graph.domain.model.store_values import Writes
 from graph.domain.model.stored_records import Exported, Record, StorageDamage
-from graph.domain.model.tombstones import Tombstone
+from graph.domain.model.tombstones import Tombstone, TombstoneKeys
 from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
 from graph.domain.profile.search import Hit, SearchField
 from graph.domain.resolution.health import HealthCounts
@@ -316,6 +316,10 @@ class RulesStore(Protocol):
         """
         ...
 
+    async def rules_of(self, versions: Sequence[int]) -> list[StoredRules]:
+        """Return some versions of the rules, oldest first."""
+        ...
+
     async def save_rules(self, text: str, expected_version: int, at: int) -> int:
         """Store a text as the newest version of the rules and return its number. `at` is in microseconds.
 
@@ -407,6 +411,29 @@ class ErasureStore(Protocol):
 
     async def remove_traces(self) -> None:
         """Remove what is left in files of what was removed, as far as the database can do it while it serves."""
+        ...
+
+
+class ErasureSafeguards(Protocol):
+    """What makes an erasure last and is kept outside the store: the keys of tombstones, and the ledger."""
+
+    def keys(self) -> TombstoneKeys:
+        """Return the keys as they are now; without secrets if erasure was never set up."""
+        ...
+
+    def check_available(self) -> None:
+        """Raise `InvalidInput` with the reason if nothing can be erased."""
+        ...
+
+    def receipt(self, erasure: Erasure) -> str:
+        """Return the signed receipt of an erasure; raises `InvalidInput` if there are no keys."""
+        ...
+
+    async def carry_out(self, content: bytes, commit: Callable[[], Awaitable[T]]) -> T:
+        """Record what is to be erased, as JSON without values of a person, commit it, and return the result.
+
+        Must be finished also if the caller is canceled; must erase `content` again if the process ends in between.
+        """
         ...
 
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from graph.commands.commit import Accepted, CommandResult, OverrideResult
+from graph.commands.erase import ErasureRequest, Planned
 from graph.commands.source_revocations import RevokedSource
 from graph.commands.undo_merge import UndoResult
 from graph.domain.access.accessed import Accessed
@@ -14,6 +15,7 @@ from graph.domain.access.lookup_budget import LookupBudget
 from graph.domain.access.scopes import CONTACT_READ, OBSERVATION_CUSTOMER
 from graph.domain.access.statements import Statement, check_revocation, check_source, permitted
 from graph.domain.access.viewer import Viewer
+from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.observations import Observation
@@ -22,10 +24,13 @@ from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.products import Product
 from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.source_revocations import SourceRevocation, SourceWindow
+from graph.domain.model.tombstones import Tombstone
+from graph.domain.privacy.erasure_plan import ErasurePlan
 from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.consents import ConsentStatement
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.interactions import InteractionStatement
+from graph.domain.profile.pages import ById, Page
 from graph.identity_graph import IdentityGraph
 from graph.queries.rules_preview import Preview
 from graph.runtime.scheduling import map_cooperatively
@@ -198,6 +203,54 @@ class ViewerWrites(ViewerMasks):
         """Restore a revoked source; raises `InvalidInput` if the revocation is not in effect."""
         return await self._graph.source_revocations.restore(id, acting(self.viewer, actor))
 
+    # --- erasure
+
+    async def plan_erasure(self, request: ErasureRequest) -> ErasurePlan:
+        """Return what an erasure would do; raises `InvalidInput` if there is nobody to erase."""
+        self._ask(_named(request))
+        plan = await self._graph.plan_erasure(request)
+        self._note_customers(plan.customers)
+        return plan
+
+    async def erase(self, request: ErasureRequest, actor: str = "") -> Planned:
+        """Carry out a plan that the request confirms by its hash."""
+        self._ask(_named(request))
+        check_reason(self.viewer, request.reason)
+        planned = await self._graph.erasures.erase(replace(request, actor=acting(self.viewer, actor)))
+        self._note_customers(planned.plan.customers)
+        return planned
+
+    async def erasures(self, after: tuple[int, str] | None, first: int) -> Page[Erasure]:
+        """Return erasures, oldest first."""
+        return await self._graph.erasures.page(after, first)
+
+    async def erasure(self, id: str) -> Erasure | None:
+        """Return an erasure by its id, that of its request, or that of an erased customer."""
+        return await self._graph.erasures.get(id) or await self._graph.erasures.of_customer(id)
+
+    def erasure_receipt(self, erasure: Erasure) -> str:
+        """Return the signed receipt of an erasure, with the services that have confirmed it so far."""
+        return self._graph.erasures.receipt(erasure)
+
+    async def acknowledge_erasure(self, id: str, service: str) -> Erasure:
+        """Record that a service, by default the caller, has erased its copies."""
+        return await self._graph.erasures.acknowledge(id, service or self.viewer.caller)
+
+    async def held_orders(self, after: str, first: int) -> Page[HeldOrder]:
+        """Return the orders that are kept without a person."""
+        return await self._graph.erasures.held_orders(after, first)
+
+    async def suppression(self, key: str) -> Tombstone | None:
+        """Return the tombstone of an identifier."""
+        self._ask((key,))
+        return await self._graph.erasures.suppression_of(key)
+
+    async def lift_suppression(self, key: str, reason: str = "") -> Tombstone:
+        """Let an identifier be stored again; raises `InvalidInput` if it may be."""
+        self._ask((key,))
+        check_reason(self.viewer, reason)
+        return await self._graph.erasures.lift(key)
+
     # --- previews. Samples name identifiers, which are masked for a viewer that does not see contacts.
 
     def preview_rules(self, text: str, mask_values: bool) -> Preview:
@@ -226,3 +279,10 @@ class ViewerWrites(ViewerMasks):
         if not mask_values and not self.sees_all_values:
             message = f"maskValues is false, which requires the scope {CONTACT_READ}"
             raise InvalidInput("FORBIDDEN", message, ("maskValues",))
+
+
+def _named(request: ErasureRequest) -> list[str]:
+    """Return the ids and keys that a request names."""
+    ref = request.ref
+    names = [] if ref is None else [ref.id if isinstance(ref, ById) else ref.key]
+    return [*names, *request.keys]

@@ -17,6 +17,7 @@ from schema.operations.audit import AuditQueries
 from schema.operations.changes import ChangeQueries, ChangeSubscriptions
 from schema.operations.consents import ConsentMutations, ConsentQueries
 from schema.operations.customers import CustomerQueries, CustomerSubscriptions
+from schema.operations.erasures import ErasureMutations, ErasureQueries
 from schema.operations.explanation import ExplanationQueries
 from schema.operations.external_segments import ExternalSegmentMutations
 from schema.operations.health import HealthQueries
@@ -61,6 +62,7 @@ class Query(
     SourceRevocationQueries,
     ViewerQueries,
     AuditQueries,
+    ErasureQueries,
 ):
     """All queries."""
 
@@ -79,6 +81,7 @@ class Mutation(
     RulesMutations,
     SegmentMutations,
     SourceRevocationMutations,
+    ErasureMutations,
 ):
     """All mutations."""
 

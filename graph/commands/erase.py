@@ -48,8 +48,8 @@ Step = Generator[Request, Any, Any]
 class ErasureRequest(Struct, frozen=True):
     """What is to be erased: a customer, or some identifiers whatever they belong to.
 
-    `plan_hash` confirms a plan; without it nothing is written. An `erasure` is applied again, to a store that has lost
-    it.
+    `plan_hash` confirms a plan; without it nothing is written. `erasure` is the record of it, made with the plan. With
+    `tombstones` it is applied again, to a store that has lost it, whatever the plan is.
     """
 
     ref: CustomerRef | None
@@ -61,12 +61,22 @@ class ErasureRequest(Struct, frozen=True):
     hold: OrderHold | None = None
     plan_hash: str = ""
     erasure: Erasure | None = None
+    tombstones: tuple[Tombstone, ...] = ()
+
+    @property
+    def is_again(self) -> bool:
+        """Whether it is applied again."""
+        return bool(self.tombstones)
 
 
 class Planned(Struct, frozen=True):
-    """The plan of an erasure; `erasure` and `tombstones` are set if it was carried out, `repeated` if it had been."""
+    """The plan of an erasure, with the record and the tombstones that it makes.
+
+    `draft` is the record before it is carried out, `erasure` that of one that was; `repeated` if it had been before.
+    """
 
     plan: ErasurePlan
+    draft: Erasure | None = None
     erasure: Erasure | None = None
     tombstones: tuple[Tombstone, ...] = ()
     repeated: bool = False
@@ -79,24 +89,24 @@ def erase(
 
     Raises `InvalidInput` if there is nobody to erase, or if the plan is not the one that was confirmed.
     """
-    if request.request_id and request.erasure is None:
+    if request.request_id and not request.is_again:
         earlier: list[Erasure] = yield ReadErasures([request.request_id])
         if earlier:
-            return Planned(ErasurePlan(earlier[0].mode), earlier[0], repeated=True)
+            return Planned(ErasurePlan(earlier[0].mode), erasure=earlier[0], repeated=True)
     work = _Erasing(request, rules, tombstone_rules, now)
     yield from work.read(version)
     plan = work.plan()
-    if request.erasure is None:
-        if not request.plan_hash:
-            return Planned(plan)
-        if request.plan_hash != plan.hash:
-            message = "the plan has changed since: ask for the plan again, and confirm that"
-            raise InvalidInput("PLAN_CHANGED", message, ("planHash",))
-    erasure = request.erasure or work.record(plan, ids.erasure())
+    erasure = request.erasure
+    if erasure is None or not (request.plan_hash or request.is_again):
+        draft = work.record(plan, ids.erasure())
+        return Planned(plan, draft, tombstones=tuple(work.tombstones(draft)))
+    if not request.is_again and request.plan_hash != plan.hash:
+        message = "the plan has changed since: ask for the plan again, and confirm that"
+        raise InvalidInput("PLAN_CHANGED", message, ("planHash",))
     writes = yield from work.resolve(ids, erasure)
     work.remove(writes, erasure)
     yield Write(writes)
-    return Planned(plan, erasure, tuple(writes.tombstones))
+    return Planned(plan, erasure=erasure, tombstones=tuple(writes.tombstones))
 
 
 class _Erasing:
@@ -140,7 +150,7 @@ class _Erasing:
         if request.ref is not None:
             self._kept = kept_identifiers(self._subject.keys, region, self._rules)
         self._keys = frozenset(keys) - {kept.key for kept in self._kept if kept.key not in request.keys}
-        if not self._keys:
+        if not self._keys and not request.is_again:
             message = "every identifier of this customer is shared, blocked or used by others: name those to erase"
             raise InvalidInput("NOTHING_TO_ERASE", message, ("by",))
         self._gone = self._keys - (yield from self._read_observations())
@@ -175,11 +185,11 @@ class _Erasing:
         """Return the identifiers that an observation loses."""
         if not receipt.digest:
             return frozenset()
-        if self._request.erasure is None and receipt.status is not ObservationStatus.INACTIVE:
+        if not self._request.is_again and receipt.status is not ObservationStatus.INACTIVE:
             return self._keys.intersection(receipt.keys)
         observation = Observation.from_sent(*receipt.key, receipt.sent)
         erased = self._keys.intersection((*receipt.keys, *named_keys(observation, self._rules)))
-        if self._request.erasure is None:
+        if self._request.erasure is None or not self._request.is_again:
             return erased
         # Whoever has come back since stays.
         tombstones = {key: self._tombstone(key, self._request.erasure) for key in erased}
@@ -194,6 +204,7 @@ class _Erasing:
         pairs = {pair for receipt in self._before for pair in combinations(sorted(receipt.keys), 2)}
         pairs |= {pair for pair in region.links if not self._keys.isdisjoint(pair)}
         hashes = [hash for key in sorted(self._keys) for hash in self._tombstone_rules.hashes_of_key(key)]
+        hashes += [tombstone.hash for tombstone in self._request.tombstones]
         self._neighborhood = yield ReadNeighborhood(
             keys=sorted(named | {key for pair in pairs for key in pair}),
             pairs=sorted(pairs),
@@ -340,7 +351,7 @@ class _Erasing:
     def remove(self, writes: Writes, erasure: Erasure) -> None:
         """Add what is removed for good, the tombstones, the record and the entries of the feed."""
         writes.receipts.extend(self._after.values())
-        writes.tombstones.extend(self._tombstones(erasure))
+        writes.tombstones.extend(self.tombstones(erasure))
         writes.erasures.append(erasure)
         writes.held_orders.extend(self._held_orders(erasure))
         cause = Cause(CauseType.ERASURE, id=erasure.id)
@@ -360,7 +371,12 @@ class _Erasing:
             self._entries,
         )
 
-    def _tombstones(self, erasure: Erasure) -> Iterable[Tombstone]:
+    def tombstones(self, erasure: Erasure) -> Iterable[Tombstone]:
+        """Return the tombstones of the erasure, combined with those that there are."""
+        if self._request.is_again:
+            for made in self._request.tombstones:
+                yield combined(self._neighborhood.tombstones.get(made.hash), made)
+            return
         for key in sorted(self._keys):
             made = self._tombstone(key, erasure)
             yield combined(self._neighborhood.tombstones.get(made.hash), made)

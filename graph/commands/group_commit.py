@@ -10,8 +10,10 @@ from time import perf_counter
 
 from graph.commands.commit import CommandResult, commit
 from graph.commands.rules_rollout import ActiveRules
+from graph.commands.suppression import NO_TOMBSTONES
 from graph.commands.write_gate import WriteGate
 from graph.domain.model.errors import Overloaded, RulesChanged, TemporaryFailure
+from graph.domain.resolution.erased import TombstoneRules
 from graph.domain.resolution.preparation import Command, under_rules
 from graph.ports import Clock, Ids, T, Work, WriteStore
 from graph.runtime import measurements
@@ -72,7 +74,7 @@ class GroupCommit:
     """Runs commands through `commit`, those of all waiting callers together.
 
     `reload` reads the rules again after they have changed; `on_stored` is called after each transaction. `gate` may
-    refuse commands. Large requests that cannot be stored within the time of an operation, `operation_seconds`, are
+    refuse commands. `tombstone_rules` returns what finds the tombstones of the store. Large requests that cannot be stored within the time of an operation, `operation_seconds`, are
     rejected at once.
     """
 
@@ -86,7 +88,9 @@ class GroupCommit:
         on_stored: Callable[[], None] = lambda: None,
         gate: WriteGate | None = None,
         operation_seconds: float = math.inf,
+        tombstone_rules: Callable[[], TombstoneRules] = lambda: NO_TOMBSTONES,
     ) -> None:
+        self._tombstone_rules = tombstone_rules
         self._store, self._clock, self._ids, self._on_stored = store, clock, ids, on_stored
         self.rules = rules
         self.counters = WriteCounters()
@@ -255,19 +259,26 @@ class GroupCommit:
             except RulesChanged:
                 if self._reload is None:
                     raise
-                self.counters.reloads += 1
-                await self._reload()
+                await self.reload()
             else:
                 self.counters.group_sizes.add(len(commands))
                 self._on_stored()
                 return results
         raise RulesChanged("the rules keep changing; retry in a moment")
 
+    async def reload(self) -> None:
+        """Read the rules of the store again."""
+        if self._reload is not None:
+            self.counters.reloads += 1
+            await self._reload()
+
     def _work_of(
         self, prepared: Sequence[Command], rules: ActiveRules, now: int, span: Span | None
     ) -> Callable[[], Work[list[CommandResult]]]:
+        tombstone_rules = self._tombstone_rules()
+
         def work() -> Work[list[CommandResult]]:
-            decisions = commit(prepared, rules.resolution_rules, now, self._ids, rules.version)
+            decisions = commit(prepared, rules.resolution_rules, now, self._ids, rules.version, tombstone_rules)
             return decisions if span is None else _traced(decisions, span)
 
         return work

@@ -289,6 +289,11 @@ class Previews:
         """Return a preview that was started in this process."""
         return self._previews.get(id)
 
+    def clear(self) -> None:
+        """Stop and forget all previews: their samples may name somebody who was erased."""
+        self.close()
+        self._previews.clear()
+
     def close(self) -> None:
         """Stop all previews."""
         for preview in self._previews.values():

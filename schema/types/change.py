@@ -35,6 +35,8 @@ describe_enum(
     SEGMENT_ENTERED="The customer entered a segment.",
     SEGMENT_EXITED="The customer left a segment.",
     SEGMENT_DELETED="A segment was deleted, with all its memberships.",
+    CUSTOMER_ERASED="The customer was erased: delete your copies, then call `acknowledgeErasure`. Its entries before "
+    "have lost their values.",
 )
 describe_enum(
     CauseType,
@@ -48,6 +50,7 @@ describe_enum(
     OVERRIDE_SET="A steward set an override.",
     OVERRIDE_REMOVED="A steward removed an override.",
     SEGMENT_EVALUATION="A segment was evaluated, updated or deleted.",
+    ERASURE="A person was erased.",
 )
 
 PREFIX = "chg_"
@@ -56,6 +59,8 @@ _OVERRIDE_CAUSES = (CauseType.OVERRIDE_SET, CauseType.OVERRIDE_REMOVED)
 _SOURCE_CAUSES = (CauseType.SOURCE_REVOCATION, CauseType.SOURCE_RESTORATION)
 MAX_SUMMARY_KEYS = 5
 """Identifiers that a summary names."""
+ERASED_IDENTIFIERS = "erased identifiers"
+"""What a summary names in their place."""
 
 
 def change_id(number: int) -> strawberry.ID:
@@ -100,21 +105,25 @@ class ChangeCause:
     source_revocation_id: strawberry.ID | None = strawberry.field(
         description="The id of the source revocation. Null if no source revocation is the cause."
     )
+    erasure_id: strawberry.ID | None = strawberry.field(
+        description="The id of the erasure. Null if no erasure is the cause."
+    )
     actor: str | None = strawberry.field(description="The person or API client that caused the change, if recorded.")
 
     @classmethod
     def of(cls, cause: Cause) -> "ChangeCause":
         """Convert the domain's value."""
         by_override, by_segment = cause.type in _OVERRIDE_CAUSES, cause.type is CauseType.SEGMENT_EVALUATION
-        by_source = cause.type in _SOURCE_CAUSES
+        by_source, by_erasure = cause.type in _SOURCE_CAUSES, cause.type is CauseType.ERASURE
         return cls(
             type=cause.type,
             source=cause.source or None,
-            observation_id=None if by_override or by_segment or by_source else cause.id or None,
+            observation_id=None if by_override or by_segment or by_source or by_erasure else cause.id or None,
             party=cause.party,
             override_id=strawberry.ID(cause.id) if by_override else None,
             segment_id=strawberry.ID(cause.id) if by_segment else None,
             source_revocation_id=strawberry.ID(cause.id) if by_source else None,
+            erasure_id=strawberry.ID(cause.id) if by_erasure else None,
             actor=cause.actor or None,
         )
 
@@ -218,6 +227,8 @@ def _summary(entry: Entry) -> Sentence:
             return Sentence(MessageCode.LEFT_SEGMENT, customer=customer, segment=change.reason)
         case ChangeKind.SEGMENT_DELETED:
             return Sentence(MessageCode.SEGMENT_DELETED, segment=change.reason, actor=change.cause.actor)
+        case ChangeKind.CUSTOMER_ERASED:
+            return Sentence(MessageCode.ERASED, customer=customer)
     code = _SUMMARIES[change.kind]
     if code is MessageCode.MOVED and other_customer:
         code = MessageCode.MOVED_FROM
@@ -229,7 +240,7 @@ def _summary(entry: Entry) -> Sentence:
     parameters = {
         "customer": customer,
         "other_customer": other_customer,
-        "identifiers": keys,
+        "identifiers": keys or ERASED_IDENTIFIERS,
         "cause": _by(change.cause),
         "reason": change.reason,
     }

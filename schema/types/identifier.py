@@ -25,6 +25,7 @@ describe_enum(
     INVALID="The value does not have the format of its namespace. E.g. an email address without `@`.",
     TOO_SHORT="The value is shorter than the rules allow.",
     TOO_LONG="The value is longer than 500 characters.",
+    SUPPRESSED="The person behind it was erased, or must not be stored.",
 )
 
 _of_parts, _of_view = Derived[tuple[str, str, str]](), Derived[IdentifierView]()

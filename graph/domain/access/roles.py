@@ -141,13 +141,16 @@ BUILT_IN = (
             s.CONSENT_WRITE,
             s.OBSERVATION_REVOKE,
             s.AUDIT_READ,
+            s.ERASURE_READ,
+            s.ERASURE_WRITE,
+            s.ERASURE_ACKNOWLEDGE,
         },
     ),
     Role(
         "feed",
         "A service that follows the feed of changes, and sees ids and consents.",
         Reach.IDS,
-        _BASE | _CONSENTS | {s.CUSTOMER_READ, s.CUSTOMER_WATCH, s.CHANGES_READ},
+        _BASE | _CONSENTS | {s.CUSTOMER_READ, s.CUSTOMER_WATCH, s.CHANGES_READ, s.ERASURE_ACKNOWLEDGE},
     ),
     Role(
         "ingest",

@@ -52,6 +52,9 @@ RULES_READ = "rules:read"
 RULES_PREVIEW = "rules:preview"
 RULES_APPLY = "rules:apply"
 AUDIT_READ = "audit:read"
+ERASURE_READ = "erasure:read"
+ERASURE_WRITE = "erasure:write"
+ERASURE_ACKNOWLEDGE = "erasure:acknowledge"
 
 DESCRIPTIONS = {
     ANY: "Ask who one is, and read what surrounds other data: pages, problems, amounts of money.",
@@ -98,6 +101,9 @@ DESCRIPTIONS = {
     RULES_APPLY: "Apply rules.",
     SERVICE_METRICS: "Read the metrics of the service, at `/metrics`.",
     AUDIT_READ: "Read who accessed the data of a person.",
+    ERASURE_READ: "Read what was erased, and which orders are kept without a person.",
+    ERASURE_WRITE: "Plan and carry out erasures, suppress identifiers and let them be stored again.",
+    ERASURE_ACKNOWLEDGE: "Confirm that a service has erased its copies.",
 }
 """What each scope allows."""
 EVERY = frozenset(DESCRIPTIONS)

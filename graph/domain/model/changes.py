@@ -88,6 +88,8 @@ SEGMENT_CHANGES = (ChangeKind.SEGMENT_ENTERED, ChangeKind.SEGMENT_EXITED, Change
 
 def reason_of(change: Change, unknown: MessageCode = MessageCode.FREE_TEXT) -> Sentence:
     """Return the reason of a change with its parts; `unknown` is the code of a text that is of no known form."""
+    if change.reason == MessageCode.PERSON_ERASED.value:
+        return Sentence(MessageCode.PERSON_ERASED)
     if change.kind in _OVERRIDE_CHANGES:
         kind, _, text = change.reason.partition(": ")
         if text:

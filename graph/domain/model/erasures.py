@@ -26,8 +26,8 @@ class Erasure(Struct, frozen=True, gc=False):
     """An executed erasure or suppression. It holds no value of the person.
 
     `request_id` is the caller's id of the request, `at` the time (microseconds) up to which identifiers are dropped,
-    `plan_hash` the plan that was confirmed. `customers` are the erased ids, live and retired, `tombstones` the hashes of
-    the identifiers. `counts` say how much was removed, by what it is. Orders are kept until `orders_until` on the ground
+    `plan_hash` the plan that was confirmed. `customers` are the erased ids, live and retired, `tombstones` the hashes
+    of the identifiers. `counts` say how much was removed, by what it is. Orders are kept until `orders_until` on the ground
     `orders_ground`, if any are.
     """
 

@@ -32,6 +32,7 @@ class MessageCode(Enum):
     BELOW_THRESHOLD = "its confidence {confidence} is below the threshold {threshold}"
     BLOCKED = "a steward blocked {identifier}"
     SHARED = "{identifier} is shared: it was seen with more identifiers than the rules allow"
+    PERSON_ERASED = "the person was erased"
     OVERRIDE = "{kind}: {text}"
     OVERRIDE_WITHOUT_REASON = "{kind}"
     FREE_TEXT = "{text}"
@@ -91,6 +92,7 @@ class MessageCode(Enum):
     ENTERED_SEGMENT = "{customer} entered segment {segment}."
     LEFT_SEGMENT = "{customer} left segment {segment}."
     SEGMENT_DELETED = "Segment {segment} was deleted by {actor}."
+    ERASED = "{customer} was erased."
 
     NOT_NAMED_ANYMORE = "no valid observation names it anymore"
     MOVED_LATER = "later changes moved it there"

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from graph.domain.model.changes import SEGMENT_CHANGES, Change, ChangeKind, Entry
 from graph.domain.model.receipts import ObservationKey
+from graph.domain.model.sentences import MessageCode
 
 
 def involved_customers(entries: Iterable[Entry], keys: frozenset[str], ids: frozenset[str]) -> set[str]:
@@ -57,5 +58,5 @@ def _without_values(change: Change, keys: frozenset[str]) -> Change:
         change,
         keys=tuple(key for key in change.keys if key not in keys),
         anchors=tuple("" if key in keys else key for key in change.anchors),
-        reason="",
+        reason=MessageCode.PERSON_ERASED.value,
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
 from msgspec import Struct, field, to_builtins
+from msgspec.structs import replace
 
 from graph.domain.model.erasures import KeptCount
 from graph.domain.model.identifiers import namespace_of
@@ -60,11 +61,13 @@ class ErasurePlan(Struct, frozen=True):
     others: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
     hold: OrderHold | None = None
+    mentions: tuple[str, ...] = ()
+    """The other customers in whose texts the person may be named, for somebody to look at; not part of the hash."""
 
     @property
     def hash(self) -> str:
         """The SHA-256 of the plan as canonical JSON, in hexadecimal: what a confirmation names."""
-        return hashlib.sha256(ordered(to_builtins(self)).encode()).hexdigest()
+        return hashlib.sha256(ordered(to_builtins(replace(self, mentions=()))).encode()).hexdigest()
 
     @property
     def counts(self) -> dict[str, int]:

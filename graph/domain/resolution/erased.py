@@ -56,7 +56,7 @@ def key_of(namespace: str, raw: str, rules: Rules, source: str = "") -> str | No
 
 
 def named_keys(observation: Observation, rules: Rules) -> dict[str, tuple[str, str]]:
-    """Return the identifiers that an observation names, as they were sent, by key, also if it is rejected as a whole."""
+    """Return the identifiers that an observation names, as they were sent, by key, also if the rules reject it."""
     named = {}
     for namespace, raw in identifiers_of(observation, rules):
         if (key := key_of(namespace, raw, rules, observation.source)) is not None:

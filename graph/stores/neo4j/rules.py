@@ -19,6 +19,9 @@ class RulesVersions(Connected):
     async def rules(self) -> list[StoredRules]:
         return [stored_rules(record["r"]) for record in await self._read(RULES["newest_rules"])]
 
+    async def rules_of(self, versions: Sequence[int]) -> list[StoredRules]:
+        return [stored_rules(record["r"]) for record in await self._read(RULES["rules_of"], versions=list(versions))]
+
     async def save_rules(self, text: str, expected_version: int, at: int) -> int:
         async def run(tx: OpenTransaction) -> int:
             await check_transaction(tx)

@@ -17,6 +17,9 @@ class RulesVersions(Connected):
     async def rules(self) -> list[StoredRules]:
         return await self._read(newest_rules)
 
+    async def rules_of(self, versions: Sequence[int]) -> list[StoredRules]:
+        return await self._read(_rules_of, versions)
+
     async def save_rules(self, text: str, expected_version: int, at: int) -> int:
         return await self._alter(_save_rules, text, expected_version, at)
 
@@ -43,10 +46,18 @@ class RulesVersions(Connected):
 
 def newest_rules(db: mapping.Connection) -> list[StoredRules]:
     """Return the newest two versions of the rules."""
-    rows = db.execute(
-        "SELECT version, created_at, text, pending, processed_to_source, processed_to_id FROM rules "
-        "ORDER BY version DESC LIMIT 2"
+    return _stored_rules(db, "ORDER BY version DESC LIMIT 2")
+
+
+def _rules_of(db: mapping.Connection, versions: Sequence[int]) -> list[StoredRules]:
+    return _stored_rules(
+        db, "WHERE version IN (SELECT value FROM json_each(?)) ORDER BY version", compact(list(versions))
     )
+
+
+def _stored_rules(db: mapping.Connection, which: str, *values: object) -> list[StoredRules]:
+    columns = "version, created_at, text, pending, processed_to_source, processed_to_id"
+    rows = db.execute(f"SELECT {columns} FROM rules {which}", values)
     return [
         StoredRules(version, at, text, bool(pending), None if source is None else (source, id))
         for version, at, text, pending, source, id in rows

@@ -104,12 +104,12 @@ class Transaction:
             sql, value = "SELECT customer FROM identifiers WHERE key = ? AND customer IS NOT NULL", ref.key
         nodes = mapping.column(self._db, sql, value)
         found = self._customers("c.id IN (SELECT value FROM json_each(?)) AND c.retired_at IS NULL", nodes)
-        keys = (
-            mapping.column(self._db, "SELECT key FROM identifiers WHERE customer = ? ORDER BY key", *nodes)
-            if found
-            else []
-        )
-        return Subject(next(iter(found.values()), None), keys, list(retired.values()))
+        if not found:
+            return Subject()
+        ((node, customer),) = found.items()
+        keys = mapping.column(self._db, "SELECT key FROM identifiers WHERE customer = ? ORDER BY key", node)
+        retired = self._customers("c.redirects_to IN (SELECT value FROM json_each(?))", nodes)
+        return Subject(customer, keys, list(retired.values()))
 
     def _receipts_naming(self, keys: Sequence[str]) -> list[Receipt]:
         found = erasures.receipts_naming(self._db, keys)

@@ -2,6 +2,10 @@
 // Returns the newest two versions of the rules.
 MATCH (r:Rules) RETURN r ORDER BY r.version DESC LIMIT 2;
 
+// name: rules_of
+// Returns some versions of the rules, oldest first.
+MATCH (r:Rules) WHERE r.version IN $versions RETURN r ORDER BY r.version;
+
 // name: save_rules
 // Stores a new version of the rules if the newest is the expected one, under the lock on the feed's node, as all
 // commits are made.
