@@ -27,8 +27,8 @@ class Erasure(Struct, frozen=True, gc=False):
 
     `request_id` is the caller's id of the request, `at` the time (microseconds) up to which identifiers are dropped,
     `plan_hash` the plan that was confirmed. `customers` are the erased ids, live and retired, `tombstones` the hashes
-    of the identifiers. `counts` say how much was removed, by what it is. Orders are kept until `orders_until` on the ground
-    `orders_ground`, if any are.
+    of the identifiers. `counts` say how much was removed, by what it is. Orders are kept until `orders_until` on the
+    ground `orders_ground`, if any are.
     """
 
     id: str
