@@ -74,8 +74,8 @@ class GroupCommit:
     """Runs commands through `commit`, those of all waiting callers together.
 
     `reload` reads the rules again after they have changed; `on_stored` is called after each transaction. `gate` may
-    refuse commands. `tombstone_rules` returns what finds the tombstones of the store. Large requests that cannot be stored within the time of an operation, `operation_seconds`, are
-    rejected at once.
+    refuse commands. `tombstone_rules` returns what finds the tombstones of the store. Large requests that cannot be
+    stored within the time of an operation, `operation_seconds`, are rejected at once.
     """
 
     def __init__(

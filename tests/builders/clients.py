@@ -5,9 +5,10 @@ from typing import Any
 
 import httpx
 
+from graph.commands.erasures import NO_SAFEGUARDS
 from graph.domain.model.rules import Rules
 from graph.identity_graph import IdentityGraph
-from graph.ports import Store
+from graph.ports import ErasureSafeguards, Store
 from service.audit.audit import Audit
 from service.bootstrap import SystemClock, Wiring, currencies, open_metrics
 from service.config import attributes_file, rules_file
@@ -21,7 +22,13 @@ class Client:
     """Sends GraphQL requests to the application over a store."""
 
     def __init__(
-        self, store: Store, run: Run, rules: Rules | None = None, audit: Audit | None = None, **settings: Any
+        self,
+        store: Store,
+        run: Run,
+        rules: Rules | None = None,
+        audit: Audit | None = None,
+        safeguards: ErasureSafeguards = NO_SAFEGUARDS,
+        **settings: Any,
     ) -> None:
         chosen = Settings(_env_file=None, **settings)
         text = rules_file.default_text()
@@ -36,6 +43,7 @@ class Client:
             rules_file.parse,
             catalog=catalog,
             min_count=chosen.min_count,
+            safeguards=safeguards,
         )
         self._run = run
         self.wiring = Wiring(self.graph, store, text, metrics=open_metrics(chosen), audit=audit)

@@ -1,0 +1,243 @@
+"""A person is erased: nothing of her is left, what arrives later does not bring her back, and others keep theirs."""
+
+from typing import Any
+
+import pytest
+
+from graph.ports import Store
+from tests.builders.clients import Client, order, seen
+from tests.builders.operations import decide, interaction, record, state
+from tests.builders.runs import Run
+from tests.builders.safeguards import ListSafeguards
+
+ANN, LOGIN, BEN = "email=ann.zqcanary@example.com", "login=zqcanarylogin", "email=ben@example.com"
+TABLET = "device=family-tablet"
+PLAN = """mutation($input: PlanErasureInput!) { planErasure(input: $input) { errors { code message path } plan {
+  hash customerIds identifiers { namespace value } kept { identifier { namespace value } reason customerIds }
+  counts { name count } segments heldOrders heldUntil heldBecause otherCustomerIds mentionedByCustomerIds } } }"""
+ERASE = """mutation($input: EraseSubjectInput!) { eraseSubject(input: $input) { errors { code message path } repeated
+  erasure { id requestId mode customerIds counts { name count } kept { namespace reason count } heldUntil receipt
+    acknowledgements { service } } } }"""
+VIEW = """known identifiers(first: 50) { nodes { namespace value shared sources } } profile { name { value } }
+  orders(first: 50) { nodes { number total } } metrics { orderCount }
+  timeline(first: 50, kinds: [INTERACTION]) { nodes { ... on Interaction { type text } } }
+  consents { purpose decision }"""
+CHANGES = """{ changes(first: 100) { nodes { id kind customerId otherCustomerId reason summary
+  identifiers { value } cause { type source observationId erasureId actor } } } }"""
+ACKNOWLEDGE = """mutation($id: ID!) { acknowledgeErasure(input: {erasureId: $id, service: "mail tool"}) {
+  acknowledged errors { code } } }"""
+
+
+@pytest.fixture
+def client(store: Store, run: Run) -> Client:
+    client = Client(store, run, safeguards=ListSafeguards())
+    run(client.wiring.prepare())
+    return client
+
+
+def by(key: str) -> dict[str, Any]:
+    namespace, _, value = key.partition("=")
+    return {"identifier": {"namespace": namespace, "value": value}}
+
+
+def send_ann(client: Client, suffix: str = "", source: str = "shop") -> list[dict[str, Any]]:
+    """All that is known of Ann, with canaries wherever she is named; the results of the links."""
+    results = client.link(
+        seen(ANN, LOGIN, at="2026-01-01T00:00:00Z", id=f"zqcanary1{suffix}", source=source, evidence="zqcanary call"),
+        seen(LOGIN, TABLET, at="2026-01-02T00:00:00Z", id=f"zqcanary2{suffix}", source=source),
+    )
+    results += client.record(order("ZQCANARY-1", ANN, source=source))
+    state(client, LOGIN, source=source, name="Ann Zqcanaryname")
+    decide(client, ANN, decision="GIVEN", at="2026-01-01T00:00:00Z", source=source)
+    record(
+        client,
+        interaction(
+            "product_viewed", LOGIN, at="2026-01-03T00:00:00Z", source=source, text="zqcanary asked", id=f"i{suffix}"
+        ),
+    )
+    return results
+
+
+def send_ben(client: Client) -> None:
+    client.link(seen(BEN, "login=ben", at="2026-01-01T00:00:00Z", id="b1", source="shop"))
+    client.record(order("B-1", BEN))
+    record(client, interaction("call", "login=ben", at="2026-01-04T00:00:00Z", text="married to Ann Zqcanaryname"))
+
+
+def plan(client: Client, **input: Any) -> dict[str, Any]:
+    payload = client.ask(PLAN, {"input": input})["planErasure"]
+    assert payload["errors"] == []
+    return payload["plan"]
+
+
+def erase(client: Client, request_id: str = "r1", **input: Any) -> dict[str, Any]:
+    planned = plan(client, **input)
+    payload = client.ask(ERASE, {"input": {**input, "planHash": planned["hash"], "requestId": request_id}})
+    assert payload["eraseSubject"]["errors"] == []
+    return payload["eraseSubject"]["erasure"]
+
+
+def canaries_in(answer: object) -> int:
+    return str(answer).lower().count("zqcanary")
+
+
+def test_a_plan_says_what_goes_and_changes_nothing(client: Client) -> None:
+    # given
+    send_ann(client)
+    send_ben(client)
+    before = client.customer(ANN, f"id {VIEW}")
+    # when
+    planned = plan(client, by=by(ANN))
+    # then
+    assert client.customer(ANN, f"id {VIEW}") == before
+    assert planned["customerIds"] == [before["id"]]
+    assert {node["value"] for node in planned["identifiers"]} == {
+        node["value"] for node in before["identifiers"]["nodes"]
+    }
+    assert planned["mentionedByCustomerIds"] == [client.customer(BEN)["id"]]
+    counts = {count["name"]: count["count"] for count in planned["counts"]}
+    assert counts["identifiers"] == 4
+    assert counts["observation_observations"] == 2
+    assert counts["interaction_observations"] == 1
+
+
+def test_an_erased_person_stays_away(client: Client) -> None:
+    # given
+    send_ann(client)
+    send_ben(client)
+    ben = client.customer(BEN, f"id {VIEW}")
+    id = client.customer(ANN)["id"]
+    # when
+    erasure = erase(client, by=by(ANN))
+    # then
+    assert erasure["customerIds"] == [id]
+    assert client.ask("query($id: ID!) { customer(by: {id: $id}) { id } }", {"id": id})["customer"] is None
+    for key in (ANN, LOGIN, "order=ZQCANARY-1", TABLET):
+        assert client.customer(key) is None
+    assert client.customer(BEN, f"id {VIEW}") == ben
+    assert canaries_in(client.ask(CHANGES)) == 0
+    # when the same arrives again, as it was and with other ids
+    results = [*send_ann(client), *send_ann(client, " again")]
+    # then
+    assert {result["__typename"] for result in results} == {"Rejected"}
+    assert {result["problem"]["code"] for result in results} == {"SUPPRESSED"}
+    for key in (ANN, LOGIN, "order=ZQCANARY-1"):
+        assert client.customer(key) is None
+    assert client.customer(BEN, f"id {VIEW}") == ben
+    assert canaries_in(client.ask(CHANGES)) == 0
+
+
+def test_a_plan_that_has_changed_is_not_carried_out(client: Client) -> None:
+    # given
+    send_ann(client)
+    planned = plan(client, by=by(ANN))
+    client.link(seen(ANN, "phone=+491751234567", at="2026-01-05T00:00:00Z", id="late", source="shop"))
+    # when
+    payload = client.ask(ERASE, {"input": {"by": by(ANN), "planHash": planned["hash"], "requestId": "r1"}})
+    # then
+    assert [error["code"] for error in payload["eraseSubject"]["errors"]] == ["PLAN_CHANGED"]
+    assert client.customer(ANN) is not None
+
+
+def test_the_same_request_again_returns_the_first_result(client: Client) -> None:
+    # given
+    send_ann(client)
+    planned = plan(client, by=by(ANN))
+    input = {"by": by(ANN), "planHash": planned["hash"], "requestId": "r1"}
+    first = client.ask(ERASE, {"input": input})["eraseSubject"]
+    # when
+    again = client.ask(ERASE, {"input": input})["eraseSubject"]
+    # then
+    assert (first["repeated"], again["repeated"]) == (False, True)
+    assert again["erasure"] == first["erasure"]
+
+
+def test_a_device_that_others_use_is_kept_for_them(client: Client) -> None:
+    # given Ann used the tablet last, so it is hers
+    send_ann(client)
+    client.link(seen("login=ben", TABLET, at="2025-12-01T00:00:00Z", id="t1", source="shop"))
+    # when
+    erasure = erase(client, by=by(ANN))
+    # then
+    assert erasure["kept"] == [{"namespace": "device", "reason": "USED_BY_OTHERS", "count": 1}]
+    assert TABLET in client.keys_of("login=ben")
+
+
+def test_orders_are_kept_without_a_person_until_the_law_allows_to_remove_them(client: Client, run: Run) -> None:
+    # given
+    send_ann(client)
+    keep = {"until": "2036-01-01T00:00:00Z", "ground": "tax law"}
+    held = "{ heldOrders { nodes { number source facts heldUntil } } }"
+    # when
+    erasure = erase(client, by=by(ANN), keepOrders=keep)
+    # then
+    assert erasure["heldUntil"] == "2036-01-01T00:00:00Z"
+    (kept,) = client.ask(held)["heldOrders"]["nodes"]
+    assert (kept["number"], kept["source"]) == ("ZQCANARY-1", "shop")
+    assert "10" in kept["facts"]
+    assert "ann" not in kept["facts"]
+    # when it is returned, with another address
+    (result,) = client.record(
+        order("ZQCANARY-1", "email=new@example.com", status="RETURNED", reportedAt="2026-05-01T00:00:00Z")
+    )
+    # then
+    assert result["problem"]["code"] == "SUPPRESSED"
+    (kept,) = client.ask(held)["heldOrders"]["nodes"]
+    assert "returned" in kept["facts"].lower()
+    assert client.customer("email=new@example.com") is None
+
+
+def test_services_confirm_that_they_have_erased_their_copies(client: Client) -> None:
+    # given
+    send_ann(client)
+    newest = client.ask("{ changes(first: 100) { pageInfo { endCursor } } }")["changes"]["pageInfo"]["endCursor"]
+    erasure = erase(client, by=by(ANN))
+    # when
+    feed = client.ask(
+        "query($a: String) { changes(first: 100, after: $a) { nodes { kind customerId cause { erasureId } } } }",
+        {"a": newest},
+    )["changes"]["nodes"]
+    erased = [change for change in feed if change["kind"] == "CUSTOMER_ERASED"]
+    assert client.ask(ACKNOWLEDGE, {"id": erased[0]["cause"]["erasureId"]})["acknowledgeErasure"]["acknowledged"]
+    # then
+    assert [change["customerId"] for change in erased] == erasure["customerIds"]
+    found = client.ask("query($id: ID!) { erasure(id: $id) { acknowledgements { service } } }", {"id": "r1"})
+    assert found["erasure"]["acknowledgements"] == [{"service": "mail tool"}]
+
+
+def test_a_suppression_holds_until_it_is_lifted(client: Client) -> None:
+    # given nobody is stored
+    erase(client, identifiers=[by(ANN)["identifier"]], mode="SUPPRESSED")
+    (refused,) = client.link(seen(ANN, id="x1"))
+    # when
+    lifted = client.ask(
+        """mutation($i: IdentifierInput!) { liftSuppression(input: {identifier: $i}) {
+          suppression { mode liftedAt } errors { code } } }""",
+        {"i": by(ANN)["identifier"]},
+    )["liftSuppression"]
+    (accepted,) = client.link(seen(ANN, id="x2"))
+    # then
+    assert refused["problem"]["code"] == "SUPPRESSED"
+    assert lifted["errors"] == []
+    assert accepted["__typename"] == "ObservationAccepted"
+    assert client.customer(ANN) is not None
+
+
+def test_a_restored_store_is_erased_again(fresh: Any, run: Run) -> None:
+    # given a ledger, and a store from before the erasure
+    safeguards = ListSafeguards()
+    client = Client(fresh(), run, safeguards=safeguards)
+    run(client.wiring.prepare())
+    send_ann(client)
+    erase(client, by=by(ANN))
+    restored = Client(fresh(), run, safeguards=safeguards)
+    run(restored.wiring.prepare())
+    send_ann(restored)
+    assert restored.customer(ANN) is not None
+    # when
+    run(restored.graph.erasures.apply_again(safeguards.ledger))
+    # then
+    for key in (ANN, LOGIN, "order=ZQCANARY-1", TABLET):
+        assert restored.customer(key) is None
+    assert {result["__typename"] for result in send_ann(restored)} == {"Rejected"}
+    assert restored.ask("{ erasures { nodes { requestId } } }")["erasures"]["nodes"] == [{"requestId": "r1"}]
