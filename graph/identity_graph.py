@@ -25,7 +25,9 @@ from graph.domain.access.counts import DEFAULT_MIN_COUNT
 from graph.domain.access.policies import Policies
 from graph.domain.commands import SourceStatement, Terms
 from graph.domain.model.changes import Entry
+from graph.domain.model.comparison import fits
 from graph.domain.model.errors import Problem
+from graph.domain.model.guarded_values import contradict
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.links import Link
 from graph.domain.model.observations import Observation
@@ -92,6 +94,8 @@ class IdentityGraph:
         self._store, self._clock, self._ids = store, clock, ids
         self.catalog = catalog or Catalog()
         self.policies = policies or Policies()
+        self.erasure_listeners: list[Callable[[], None]] = []
+        """Called after an erasure: whoever caches what callers sent forgets it."""
         self.terms = Terms(currencies, self.catalog)
         self.broadcaster = ChangeBroadcaster(store, change_poll_seconds)
         self.write_gate = WriteGate()
@@ -135,8 +139,18 @@ class IdentityGraph:
         await self.rules_control.refresh()
         await self.erasures.refresh()
 
-    def _on_erased(self) -> None:
+    def forget_erased(self) -> None:
+        """Empty all caches that may hold values of somebody who was erased, in this process or in another."""
         self.previews.clear()
+        self.broadcaster.forget()
+        self.rules.forget_values()
+        contradict.cache_clear()
+        fits.cache_clear()
+        for listener in self.erasure_listeners:
+            listener()
+
+    def _on_erased(self) -> None:
+        self.forget_erased()
         self._on_stored()
 
     def _on_stored(self) -> None:

@@ -13,6 +13,7 @@ from graph.domain.model.customers import Customer, Member, Node
 from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.errors import InvalidInput, RulesChanged
 from graph.domain.model.identifiers import Identifier, namespace_of
+from graph.domain.model.json_text import without_texts
 from graph.domain.model.observations import Observation
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
@@ -26,6 +27,7 @@ from graph.domain.profile.pages import CustomerRef
 from graph.domain.resolution.erased import TombstoneRules, dropped_keys, erased_receipt, named_keys
 from graph.domain.resolution.incremental import IncrementalResolution
 from graph.domain.resolution.intake import Delta, interaction_count_changes
+from graph.domain.segments.rule_parser import rule_text
 from graph.ports import (
     Ids,
     ReadErasures,
@@ -234,8 +236,7 @@ class _Erasing:
             if erased is not None:
                 self._entries.append(erased)
         self._states = yield ReadSegmentStates(ids)
-        if any(state.segments for state in self._states):
-            self._segments = yield ReadSegments()
+        self._segments = yield ReadSegments()
 
     def _is_small(self, customer: Customer) -> bool:
         """Whether a customer is a person: the one of a till's device has a history of thousands."""
@@ -361,6 +362,7 @@ class _Erasing:
                 writes.memberships.append(Membership(segment, state.id, None))
                 reason = names.get(segment, "")
                 writes.changes.append(Change(ChangeKind.SEGMENT_EXITED, self._now, cause, state.id, reason=reason))
+        writes.segments.extend(self._without_values())
         for customer in self._customers:
             writes.changes.append(Change(ChangeKind.CUSTOMER_ERASED, self._now, cause, customer.id))
         left = {receipt.key for receipt in self._after.values()}
@@ -370,6 +372,14 @@ class _Erasing:
             [customer.id for customer in self._customers],
             self._entries,
         )
+
+    def _without_values(self) -> Iterable[Segment]:
+        """Return the segments whose rules name an erased value, with a mask in its place."""
+        values = {Identifier.from_key(key).value.casefold() for key in self._gone}
+        for segment in self._segments:
+            masked = without_texts(segment.values, values)
+            if masked != segment.values:
+                yield replace(segment, rule=rule_text(masked), version=segment.version + 1)
 
     def tombstones(self, erasure: Erasure) -> Iterable[Tombstone]:
         """Return the tombstones of the erasure, combined with those that there are."""

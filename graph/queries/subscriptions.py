@@ -69,6 +69,11 @@ class ChangeBroadcaster:
         """Look for changes now: something was written in this process."""
         self._wake.set()
 
+    def forget(self) -> None:
+        """Empty the buffer: entries of the history have changed. Subscribers read them from the store."""
+        self._entries.clear()
+        self.notify()
+
     async def changes(self, after: int | None) -> AsyncGenerator[Entry, None]:
         """Yield all entries of the feed after the number `after`, then new ones as they come, without gaps.
 

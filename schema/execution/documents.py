@@ -154,6 +154,11 @@ class Documents:
                 self._cache.popitem(last=False)
         return document
 
+    def clear(self) -> None:
+        """Forget all documents: their literals may name somebody who was erased."""
+        self._cache.clear()
+        self._compiled.clear()
+
     def sizes(self) -> dict[str, int]:
         """Return the numbers of entries of the caches by name."""
         return {"documents": len(self._cache), "compiled_operations": len(self._compiled)}

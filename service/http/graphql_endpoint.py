@@ -108,6 +108,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self.documents = PersistedDocuments(
             settings.documents, settings.trusted_documents_only, settings.persisted_queries
         )
+        graph.erasure_listeners += (self.operations.documents.clear, self.documents.forget_registered)
         self.observer = RequestObserver(settings.slow_seconds, metrics, traces)
         self.budgets = LookupBudgets(budgets, metrics)
         self.connection_limiter = ConnectionLimiter(settings.max_connections)

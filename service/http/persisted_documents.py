@@ -34,6 +34,10 @@ class PersistedDocuments:
         """The number of documents that clients have registered."""
         return len(self._registered)
 
+    def forget_registered(self) -> None:
+        """Forget what clients have registered: literals may name somebody who was erased. They register it again."""
+        self._registered.clear()
+
     def text(self, parameters: RequestParameters) -> tuple[str, bool]:
         """Return the requested document, and whether it was requested by id or hash.
 

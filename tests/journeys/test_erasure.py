@@ -205,6 +205,22 @@ def test_services_confirm_that_they_have_erased_their_copies(client: Client) -> 
     assert found["erasure"]["acknowledgements"] == [{"service": "mail tool"}]
 
 
+def test_segments_and_caches_forget_who_was_erased(client: Client) -> None:
+    # given a segment of whoever has Ann's address in a property, and a document that names her
+    send_ann(client)
+    segment = """mutation($rule: SegmentRuleInput!) { createSegment(input: {name: "s", rule: $rule}) {
+      segment { id } errors { code message } } }"""
+    rule = {"attribute": {"name": "name", "in": ["ann.zqcanary@example.com"]}}
+    created = client.ask(segment, {"rule": rule})["createSegment"]
+    assert created["errors"] == []
+    client.ask('{ customer(by: {identifier: {namespace: "email", value: "ann.zqcanary@example.com"}}) { id } }')
+    # when
+    erase(client, by=by(ANN))
+    # then
+    assert canaries_in(client.ask("{ segments(first: 10) { nodes { name rule } } }")) == 0
+    assert client.endpoint.operations.documents.sizes()["documents"] <= 1
+
+
 def test_a_suppression_holds_until_it_is_lifted(client: Client) -> None:
     # given nobody is stored
     erase(client, identifiers=[by(ANN)["identifier"]], mode="SUPPRESSED")

@@ -6,14 +6,14 @@ reads.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from math import isfinite
 from typing import Any
 
 from msgspec.json import Encoder, format
 
 from graph.domain.model.errors import Problem
-from graph.domain.model.identifiers import FORBIDDEN_CHARACTERS
+from graph.domain.model.identifiers import FORBIDDEN_CHARACTERS, MASK
 
 MAX_JSON_DEPTH = 32
 """Levels of objects and lists inside one another that a source may send."""
@@ -149,3 +149,16 @@ def _readable(value: Any) -> Any:
 
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def without_texts(value: Any, folded: Set[str]) -> Any:
+    """Return a JSON value with a mask in place of each text that is one of some texts, which are case-folded."""
+    match value:
+        case str():
+            return MASK if value.strip().casefold() in folded else value
+        case list():
+            return [without_texts(item, folded) for item in value]
+        case dict():
+            return {name: without_texts(item, folded) for name, item in value.items()}
+        case _:
+            return value

@@ -194,6 +194,11 @@ class _Normalizer:
         self.normalize = lru_cache(maxsize=VALUE_CACHE_SIZE)(self._normalize)
         self._part = lru_cache(maxsize=VALUE_CACHE_SIZE)(self._normalize_part)
 
+    def forget_values(self) -> None:
+        """Empty the caches."""
+        self.normalize.cache_clear()
+        self._part.cache_clear()
+
     def _steps_in(self, country: str) -> Iterable[normalization.NormalizationStep]:
         """Return the steps, with phone numbers read in a country; raises `ValueError` if it is unknown."""
         if not (country and self.reads_country):
@@ -395,6 +400,11 @@ class Rules(Struct, frozen=True, dict=True):
             except ValueError as error:
                 raise RulesError(f"namespace {rule.name!r}: {error}") from error
         return normalizers
+
+    def forget_values(self) -> None:
+        """Empty the caches of normalized values, which may hold those of somebody who was erased."""
+        for normalizer in self._normalizers.values():
+            normalizer.forget_values()
 
     def normalize_value(self, namespace: str, raw: str, source: str = "") -> str | DroppedIdentifier:
         """Return the normalized value, or why it is dropped. The rules must have the namespace.
