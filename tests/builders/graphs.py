@@ -148,8 +148,8 @@ class Graph:
         """Erase some identifiers."""
         self.now += SECOND
         self.tombstone_rules = TOMBSTONE_RULES
-        plan = self.run_erase(ErasureRequest(None, keys, mode)).plan
-        return self.run_erase(ErasureRequest(None, keys, mode, plan_hash=plan.hash))
+        planned = self.run_erase(ErasureRequest(None, keys, mode))
+        return self.run_erase(ErasureRequest(None, keys, mode, plan_hash=planned.plan.hash, erasure=planned.draft))
 
     def run_erase(self, request: ErasureRequest) -> Planned:
         """Carry out a request, or plan it."""

@@ -26,6 +26,7 @@ from graph.ports import (
     ReadNeighborhood,
     ReadReceipts,
     ReadRegion,
+    ReadSegments,
     ReadSegmentStates,
     ReadSourceRevocations,
     ReadStatedAttributes,
@@ -104,7 +105,7 @@ class MemoryStore:
                     for erasure in self.erasures.values()
                     if not {erasure.id, erasure.request_id}.isdisjoint(ids)
                 ]
-            case ReadSegmentStates():
+            case ReadSegmentStates() | ReadSegments():
                 return []
             case Write(writes):
                 return self._write(writes)

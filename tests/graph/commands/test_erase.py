@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from graph.commands.erase import ErasureRequest
 from graph.domain.model.dates import SECOND
 from graph.domain.model.erasures import Erasure
+from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.receipts import ObservationStatus
 from graph.domain.model.rules import Rules
-from graph.domain.model.tombstones import TombstoneMode
+from graph.domain.model.tombstones import Tombstone, TombstoneMode
 from graph.domain.resolution.preparation import Command, Observe, RemoveOverride, SetOverride
 from tests.builders.graph_checks import check_everything
 from tests.builders.graphs import TOMBSTONE_RULES, Graph
@@ -43,9 +44,17 @@ def do(graph: Graph, step: Command | EraseAt) -> None:
     graph.tombstone_rules = TOMBSTONE_RULES
     if isinstance(step, EraseAt):
         erasure = Erasure(graph.ids.erasure(), "", step.mode, step.at * SECOND, "privacy")
-        graph.run_erase(ErasureRequest(None, step.keys, step.mode, erasure=erasure))
+        tombstones = tuple(tombstone(key, step, erasure.id) for key in step.keys)
+        graph.run_erase(ErasureRequest(None, step.keys, step.mode, erasure=erasure, tombstones=tombstones))
     else:
         graph.do(step)
+
+
+def tombstone(key: str, step: EraseAt, erasure_id: str) -> Tombstone:
+    # An order never comes back.
+    mode = TombstoneMode.SUPPRESSED if key.startswith("order=") else step.mode
+    hash = TOMBSTONE_RULES.keys.hash(key)
+    return Tombstone(hash, namespace_of(key), step.at * SECOND, mode, 1, 0, erasure_id)
 
 
 def returning(rules: Rules) -> Rules:
