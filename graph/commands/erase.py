@@ -26,7 +26,7 @@ from graph.domain.privacy.erasure_plan import ErasurePlan, KeptIdentifier, Order
 from graph.domain.profile.pages import CustomerRef
 from graph.domain.resolution.erased import TombstoneRules, dropped_keys, erased_receipt, named_keys
 from graph.domain.resolution.incremental import IncrementalResolution
-from graph.domain.resolution.intake import Delta, interaction_count_changes
+from graph.domain.resolution.intake import Intake
 from graph.domain.segments.rule_parser import rule_text
 from graph.ports import (
     Ids,
@@ -132,6 +132,8 @@ class _Erasing:
         self._neighborhood = Neighborhood()
         self._customers: list[Customer] = []
         self._version = 0
+        self._receipts: list[Receipt] = []
+        """The receipts that are written."""
         self._detached: set[str] = set()
         """The identifiers that erased customers held."""
         self._gone: frozenset[str] = frozenset()
@@ -294,17 +296,14 @@ class _Erasing:
 
     def resolve(self, ids: Ids, erasure: Erasure) -> Generator[Request, Any, Writes]:
         """Resolve what is left without the person, and return what has to be written for it."""
-        cause = Cause(CauseType.ERASURE, id=erasure.id)
-        valid = [receipt for receipt in self._before if receipt.status is ObservationStatus.VALID]
-        left = [self._after[receipt.key] for receipt in valid if receipt.key in self._after]
-        delta = Delta(
-            [receipt.statement for receipt in left],
-            [receipt.statement for receipt in valid],
-            {key: None for key in self._keys if self._has_order(key)},
-            overrides_removed=self._overrides,
-            causes={receipt.key: cause for receipt in (*valid, *left)},
-            interaction_counts=interaction_count_changes(valid, left),
-        )
+        reports: Neighborhood = yield ReadNeighborhood(orders=sorted({r.order_key for r in self._before} - {""}))
+        stored = {**reports.receipts, **{receipt.key: receipt for receipt in self._before}}
+        intake = Intake(stored, self._neighborhood.source_revocations)
+        for receipt in self._before:
+            intake.erase(receipt.key, self._after.get(receipt.key))
+        delta = replace(intake.delta(overrides_removed=self._overrides), causes=self._causes(erasure))
+        removed = self._removed
+        self._receipts = [receipt for receipt in intake.changed if receipt.key not in removed]
         withdrawn = sorted({key for statement in delta.withdrawn for key in statement.keys})
         evidence: EvidenceByKey = (yield ReadEvidence(withdrawn)) if withdrawn else {}
         holders = sorted({statement.holder for statement in delta.withdrawn if statement.holder})
@@ -324,9 +323,15 @@ class _Erasing:
         writes.changes[:] = [change for change in changes if change is not None]
         return writes
 
-    def _has_order(self, key: str) -> bool:
-        member = self._neighborhood.members.get(key)
-        return member is not None and member.order is not None
+    def _causes(self, erasure: Erasure) -> dict[ObservationKey, Cause]:
+        names = (receipt.key for receipt in (*self._before, *self._after.values()))
+        return dict.fromkeys(names, Cause(CauseType.ERASURE, id=erasure.id))
+
+    @property
+    def _removed(self) -> frozenset[ObservationKey]:
+        """The names of the observations of which nothing is left, or which are stored under another name."""
+        left = {receipt.key for receipt in self._after.values()}
+        return frozenset(receipt.key for receipt in self._before if receipt.key not in left)
 
     def _finish(self, resolution: IncrementalResolution) -> Generator[Request, Any, Writes]:
         """Finish a resolution as if the erased customers had never been, so that their ids claim nothing."""
@@ -351,7 +356,7 @@ class _Erasing:
 
     def remove(self, writes: Writes, erasure: Erasure) -> None:
         """Add what is removed for good, the tombstones, the record and the entries of the feed."""
-        writes.receipts.extend(self._after.values())
+        writes.receipts.extend(self._receipts)
         writes.tombstones.extend(self.tombstones(erasure))
         writes.erasures.append(erasure)
         writes.held_orders.extend(self._held_orders(erasure))
@@ -365,10 +370,9 @@ class _Erasing:
         writes.segments.extend(self._without_values())
         for customer in self._customers:
             writes.changes.append(Change(ChangeKind.CUSTOMER_ERASED, self._now, cause, customer.id))
-        left = {receipt.key for receipt in self._after.values()}
         writes.removals = Removals(
             sorted(self._gone),
-            [receipt.key for receipt in self._before if receipt.key not in left],
+            sorted(self._removed),
             [customer.id for customer in self._customers],
             self._entries,
         )

@@ -154,7 +154,7 @@ class ErasureControl:
             if entry.erasure is not None:
                 await self._erase_again(entry.erasure, entry.tombstones)
             else:
-                await self._store.write(lambda entry=entry: _lift(entry.lifted, entry.lifted_at))  # type: ignore[misc]
+                await self._store.write(lambda entry=entry: lift(entry.lifted, entry.lifted_at))  # type: ignore[misc]
 
     async def _erase_again(self, erasure: Erasure, tombstones: Sequence[Tombstone]) -> None:
         keys = await self._keys_of({tombstone.hash for tombstone in tombstones})
@@ -235,7 +235,7 @@ class ErasureControl:
         now = self._clock.now()
         hashes = self.tombstone_rules().hashes_of_key(key)
         content = msgspec.json.encode(LedgerContent(lifted=hashes, lifted_at=now))
-        await self._safeguards.carry_out(content, lambda: self._store.write(lambda: _lift(hashes, now)))
+        await self._safeguards.carry_out(content, lambda: self._store.write(lambda: lift(hashes, now)))
         return current.lifted(now)
 
     async def end_holds(self) -> int:
@@ -272,7 +272,8 @@ def _acknowledge(id: str, service: str, now: int) -> Work[Erasure]:
     return after
 
 
-def _lift(hashes: Sequence[str], at: int) -> Work[None]:
+def lift(hashes: Sequence[str], at: int) -> Work[None]:
+    """Lift the suppression of identifiers with some hashes at a time (microseconds)."""
     neighborhood: Neighborhood = yield ReadNeighborhood(tombstones=hashes)
     lifted = [tombstone.lifted(at) for tombstone in neighborhood.tombstones.values() if tombstone.lifted_at is None]
     if lifted:

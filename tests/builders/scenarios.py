@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from graph.domain.model.observations import normalize
-from graph.domain.resolution.scenario import OverrideRemovedEvent, OverrideSetEvent, RevocationEvent, Scenario, parse
+from graph.domain.resolution.scenario import (
+    ErasureEvent,
+    OverrideRemovedEvent,
+    OverrideSetEvent,
+    RevocationEvent,
+    Scenario,
+    parse,
+)
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 FILES = sorted(FOLDER.glob("*.scenario"))
@@ -26,6 +33,8 @@ def keys_of(scenario: Scenario) -> list[str]:
                 keys.update(dict.fromkeys(override.keys))
             case RevocationEvent():
                 pass
+            case ErasureEvent(named):
+                keys.update(dict.fromkeys(named))
             case _:
                 keys.update(dict.fromkeys(f"{name}={value}" for name, value in event.observation.identifiers))
                 # Attributes make up composite keys.

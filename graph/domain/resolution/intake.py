@@ -175,6 +175,16 @@ class Intake:
         self._set_normalized(replace(receipt, rules_version=version))
         self._reprocessed.add(key)
 
+    def erase(self, key: ObservationKey, remaining: Receipt | None) -> None:
+        """Replace an observation by what an erasure leaves of it. The caller removes the receipts of those that go."""
+        current = self._now[key]
+        if remaining is None or remaining.key != key:
+            # It counts no longer, as if it had been revoked.
+            self._set(replace(current, status=ObservationStatus.REVOKED))
+        if remaining is not None:
+            self._set_normalized(remaining)
+            self._reprocessed.add(remaining.key)
+
     def _set_normalized(self, receipt: Receipt) -> None:
         self._set(receipt)
         if receipt.order_key:

@@ -7,14 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from graph.commands.erase import ErasureRequest
 from graph.domain.model.dates import SECOND
-from graph.domain.model.erasures import Erasure
-from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.receipts import ObservationStatus
 from graph.domain.model.rules import Rules
-from graph.domain.model.tombstones import Tombstone, TombstoneMode
+from graph.domain.model.tombstones import TombstoneMode
 from graph.domain.resolution.preparation import Command, Observe, RemoveOverride, SetOverride
+from tests.builders.erasure_requests import erasure_request
 from tests.builders.graph_checks import check_everything
 from tests.builders.graphs import TOMBSTONE_RULES, Graph
 from tests.builders.strategies import GUARDED_RULES, KEYS, RULES, commands
@@ -43,18 +41,9 @@ steps = st.lists(st.one_of(*[commands] * 5, erasures), min_size=2, max_size=16)
 def do(graph: Graph, step: Command | EraseAt) -> None:
     graph.tombstone_rules = TOMBSTONE_RULES
     if isinstance(step, EraseAt):
-        erasure = Erasure(graph.ids.erasure(), "", step.mode, step.at * SECOND, "privacy")
-        tombstones = tuple(tombstone(key, step, erasure.id) for key in step.keys)
-        graph.run_erase(ErasureRequest(None, step.keys, step.mode, erasure=erasure, tombstones=tombstones))
+        graph.run_erase(erasure_request(step.keys, step.at * SECOND, step.mode, graph.ids.erasure()))
     else:
         graph.do(step)
-
-
-def tombstone(key: str, step: EraseAt, erasure_id: str) -> Tombstone:
-    # An order never comes back.
-    mode = TombstoneMode.SUPPRESSED if key.startswith("order=") else step.mode
-    hash = TOMBSTONE_RULES.keys.hash(key)
-    return Tombstone(hash, namespace_of(key), step.at * SECOND, mode, 1, 0, erasure_id)
 
 
 def returning(rules: Rules) -> Rules:
