@@ -25,6 +25,7 @@ ON_SQLITE = (
     "protections",
     "soak",
     "rolling_restart",
+    "erasure",
 )
 """Modules that measure on SQLite, or without a store."""
 ALWAYS = ("accuracy",)
