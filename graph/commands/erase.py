@@ -301,7 +301,9 @@ class _Erasing:
         intake = Intake(stored, self._neighborhood.source_revocations)
         for receipt in self._before:
             intake.erase(receipt.key, self._after.get(receipt.key))
-        delta = replace(intake.delta(overrides_removed=self._overrides), causes=self._causes(erasure))
+        # Not the steward who set them removes them.
+        overrides = [replace(override, actor="", reason="") for override in self._overrides]
+        delta = replace(intake.delta(overrides_removed=overrides), causes=self._causes(erasure))
         removed = self._removed
         self._receipts = [receipt for receipt in intake.changed if receipt.key not in removed]
         withdrawn = sorted({key for statement in delta.withdrawn for key in statement.keys})

@@ -1,0 +1,132 @@
+"""After an erasure no byte of the store, and no answer, holds anything that was sent about the person.
+
+The statements are made from the schema, so a field that is added is covered from then on.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import get_named_type, is_required_argument
+
+from graph.ports import Store
+from graph.stores.neo4j import Neo4jStore
+from graph.stores.sqlite import SQLiteStore
+from schema.root import schema
+from tests.builders.clients import Client
+from tests.builders.personal_inputs import CANARY, DECISIONS, PERSON, STATEMENTS, PersonalInputs
+from tests.builders.runs import Run
+from tests.builders.safeguards import ListSafeguards
+from tests.journeys.test_erasure import by, erase
+
+OTHER = "other@example.com"
+NAMES_NOBODY = {
+    "acknowledgeErasure",
+    "applyRules",
+    "cancelPreview",
+    "createSegment",
+    "deleteSegment",
+    "eraseSubject",
+    "liftSuppression",
+    "planErasure",
+    "previewRestoreSource",
+    "previewRevokeSource",
+    "previewRules",
+    "recalculateRfm",
+    "recordProducts",
+    "removeOverride",
+    "restoreSource",
+    "revokeObservations",
+    "revokeSource",
+    "undoMerge",
+    "updateSegment",
+}
+"""Mutations that store nothing of a person, or that name what others have stored."""
+
+
+@pytest.fixture
+def client(store: Store, run: Run) -> Client:
+    client = Client(store, run, safeguards=ListSafeguards())
+    run(client.wiring.prepare())
+    return client
+
+
+def send_everything(client: Client) -> None:
+    inputs = PersonalInputs(schema._schema, OTHER)
+    for name, document, variables in inputs.documents((*STATEMENTS, *DECISIONS)):
+        payload = client.ask(document, variables)[name]
+        assert payload["errors"] == [], name
+        refused = [result for result in payload.get("results", ()) if result["__typename"] == "Rejected"]
+        assert not refused, (name, refused)
+
+
+async def places(store: Store) -> dict[str, int]:
+    """Where canaries are, and how many: in the files of SQLite, or in the properties of Neo4j."""
+    if isinstance(store, SQLiteStore):
+        files = (file for end in ("", "-wal", "-shm") if (file := Path(f"{store.path}{end}")).exists())
+        counts = {file.name: file.read_bytes().lower().count(CANARY.encode()) for file in files}
+        return {name: count for name, count in counts.items() if count}
+    assert isinstance(store, Neo4jStore)
+    found: dict[str, int] = {}
+    for query in (
+        "MATCH (n) RETURN labels(n)[0] AS place, properties(n) AS held",
+        "MATCH ()-[r]->() RETURN type(r) AS place, properties(r) AS held",
+        f"CALL db.index.fulltext.queryNodes('words', '{CANARY}*') YIELD node RETURN 'words' AS place, node AS held",
+    ):
+        for record in await store._read(query):
+            if count := str(record["held"]).lower().count(CANARY):
+                found[record["place"]] = found.get(record["place"], 0) + count
+    return found
+
+
+def test_every_mutation_is_known_to_this_test() -> None:
+    # given
+    mutations = schema._schema.mutation_type.fields
+    # then a new one is either about a person, or it is stated that it is not
+    assert set(mutations) - NAMES_NOBODY == {*STATEMENTS, *DECISIONS}
+
+
+def test_nothing_of_the_person_is_left(client: Client, store: Store, run: Run) -> None:
+    # given
+    send_everything(client)
+    send_everything(client)
+    assert run(places(store))
+    # when
+    erase(client, by=by(f"email={PERSON}"))
+    # then
+    assert run(places(store)) == {}
+    # when all of it arrives again
+    for _, document, variables in PersonalInputs(schema._schema, OTHER).documents(STATEMENTS):
+        client.ask(document, variables)
+    # then
+    assert run(places(store)) == {}
+    assert client.customer(f"email={PERSON}") is None
+
+
+def test_no_answer_names_the_person(client: Client) -> None:
+    # given
+    send_everything(client)
+    erase(client, by=by(f"email={PERSON}"))
+    # then
+    for name, field in schema._schema.query_type.fields.items():
+        if not any(map(is_required_argument, field.args.values())):
+            assert CANARY not in str(_whole(client, name, field)).lower(), name
+
+
+def _whole(client: Client, name: str, field: Any) -> Any:
+    """The answer of a query without required arguments, two levels deep."""
+    selection = _selection(get_named_type(field.type), 3)
+    return client.send(f"{{ {name}{selection} }}").json()
+
+
+def _selection(kind: Any, depth: int) -> str:
+    if not hasattr(kind, "fields"):
+        return " { __typename }" if hasattr(kind, "types") else ""
+    chosen = [
+        f"{name}{_selection(get_named_type(field.type), depth - 1)}"
+        for name, field in kind.fields.items()
+        if not field.args
+        and (depth or not hasattr(get_named_type(field.type), "fields"))
+        and not hasattr(get_named_type(field.type), "types")
+    ]
+    return f" {{ {' '.join(chosen) or '__typename'} }}"
