@@ -14,6 +14,7 @@ from service.audit import files
 from service.audit.key import AuditKey, PublicKey
 from service.audit.log import Head, Write
 from service.runtime.addresses import is_loopback, is_safe_address
+from service.runtime.own_files import hand_over
 
 SECONDS = 60.0
 """Interval between two checkpoints."""
@@ -61,7 +62,7 @@ class FileTarget:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
         try:
             if is_new:
-                files.hand_over(descriptor, self._path.parent)
+                hand_over(descriptor, self._path.parent)
             # A full disk may accept a part, and refuses the rest.
             while lines:
                 lines = lines[self._write(descriptor, lines) :]

@@ -1,7 +1,5 @@
 """The files of an audit log: their names, and reading them."""
 
-import contextlib
-import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,8 +9,10 @@ from typing import Any
 import orjson
 
 from graph.domain.model.dates import DAY, SECOND
-from service.audit.chain import Line, parse
+from service.runtime.hash_chain import HashChain, Line, parse
 
+CHAIN = HashChain("kith-audit-1")
+"""What links the lines of each file."""
 SUFFIX = ".jsonl"
 CHECKPOINTS = "checkpoints"
 """The name of the file with the checkpoints, if they are not kept elsewhere."""
@@ -35,17 +35,6 @@ def began(name: str) -> int | None:
         return found and int(datetime.strptime(found[1], _TIME).replace(tzinfo=UTC).timestamp()) * SECOND
     except ValueError:
         return None
-
-
-def hand_over(made: int | Path, folder: Path) -> None:
-    """Give what the superuser made in a folder to the owner of the folder, as SQLite does with its files.
-
-    So a command that an administrator runs as root leaves nothing that the user of the service cannot read.
-    """
-    if os.geteuid() == 0:
-        owner = folder.stat()
-        with contextlib.suppress(PermissionError):
-            os.chown(made, owner.st_uid, owner.st_gid)
 
 
 def end_of_day(time: int) -> int:

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import os
 import secrets
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from graph.domain.model.errors import InvalidInput
-from service.audit import files
+from service.runtime.own_files import create_secret, hand_over
 
 KEY_BYTES = 32
 HASH_BYTES = 16
@@ -42,9 +41,10 @@ class AuditKey:
         try:
             if not folder.is_dir():
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                files.hand_over(folder, folder.parent)
+                hand_over(folder, folder.parent)
             if not path.exists():
-                _create(path)
+                stored = _Stored(secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES))
+                create_secret(path, msgspec.json.encode(stored))
             stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
             if len(stored.signing) != KEY_BYTES or len(stored.hashing) != KEY_BYTES:
                 raise InvalidInput("INVALID_FILE", f"{path} is not the key of an audit log")
@@ -100,23 +100,3 @@ class PublicKey:
         except (InvalidSignature, ValueError):
             return False
         return True
-
-
-def _create(path: Path) -> None:
-    """Write a new key file, unless another process does so at the same time."""
-    temporary = path.with_name(f"{FILE}.{os.getpid()}.{secrets.token_hex(4)}")
-    stored = _Stored(secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES))
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        files.hand_over(descriptor, path.parent)
-        os.write(descriptor, msgspec.json.encode(stored))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        # Unlike a rename, a link never replaces the key that another process has just created.
-        os.link(temporary, path)
-    except FileExistsError:
-        pass
-    finally:
-        temporary.unlink()

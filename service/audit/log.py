@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from graph.domain.model.errors import AuditUnavailable
 from service.audit import files
-from service.audit.chain import GENESIS, chained
+from service.runtime.hash_chain import GENESIS
+from service.runtime.own_files import hand_over
 
 MAX_FILE_BYTES = 256_000_000
 """Size from which on a process begins another file, as it does each day."""
@@ -70,10 +71,10 @@ class AuditLog:
                 if offset is None:
                     offset = self._size
                     number += 1
-                    leaf, text = chained(number, leaf, orjson.dumps(describe()))
+                    leaf, text = files.CHAIN.line(number, leaf, orjson.dumps(describe()))
                 entry["doc"] = offset
             number += 1
-            leaf, line = chained(number, leaf, orjson.dumps(entry))
+            leaf, line = files.CHAIN.line(number, leaf, orjson.dumps(entry))
             self._put(text + line)
         except OSError as error:
             self.failures += 1
@@ -136,9 +137,9 @@ class AuditLog:
         if previous is not None:
             header["previous"] = {"file": previous.file, "entries": previous.entries, "leaf": previous.leaf}
         self._descriptor, self._name, self._size = descriptor, name, 0
-        files.hand_over(descriptor, self.folder)
+        hand_over(descriptor, self.folder)
         self._documents.clear()
-        leaf, line = chained(0, GENESIS, orjson.dumps(header))
+        leaf, line = files.CHAIN.line(0, GENESIS, orjson.dumps(header))
         try:
             self._put(line)
         except OSError:

@@ -11,8 +11,8 @@ from graph.domain.access.audit import AuditEntry, AuditPosition, AuditQuery
 from graph.domain.model.dates import SECOND
 from graph.domain.profile.pages import Page
 from service.audit import files
-from service.audit.chain import parse
 from service.audit.key import AuditKey
+from service.runtime.hash_chain import parse
 
 SLACK = 3_600 * SECOND
 """By how much the clock of a process may have been set back while it wrote a file."""

@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 from service.audit import files
-from service.audit.chain import expired
+from service.runtime.hash_chain import expired
 
 
 def expire(folder: Path, before: int) -> int:

@@ -8,9 +8,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from service.audit import files
-from service.audit.chain import GENESIS, Line, leaf
 from service.audit.checkpoints import Checkpoint
 from service.audit.key import PublicKey
+from service.runtime.hash_chain import GENESIS, Line
 
 MAX_RANGE = 1_000_000
 """Number of missing entries that are remembered one by one."""
@@ -120,7 +120,9 @@ class _File:
             self._add(f"entry {line.n} is at the place of entry {expected}", line.n)
             self._skipped.update(range(expected, min(line.n, expected + MAX_RANGE)))
             self._skipped.discard(line.n)
-        elif self._leaf is not None and (digest is None or leaf(line.n, self._leaf, digest).hex() != line.h):
+        elif self._leaf is not None and (
+            digest is None or files.CHAIN.leaf(line.n, self._leaf, digest).hex() != line.h
+        ):
             self._add(f"entry {line.n} was edited, or entry {line.n - 1} before it", line.n)
         if line.e is None:
             result.expired += 1

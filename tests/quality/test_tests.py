@@ -133,7 +133,6 @@ COVERED_BY = {
     "service/__main__.py": "service/cli/test_main.py",
     "service/access/signed_in.py": "service/access/test_keys.py",
     "service/audit/audit.py": "service/audit/test_checkpoints.py",
-    "service/audit/chain.py": "service/audit/test_verification.py",
     "service/audit/files.py": "service/audit/test_reader.py",
     "service/audit/key.py": "service/audit/test_checkpoints.py",
     "service/audit/ocsf.py": "journeys/test_audit.py",
@@ -156,6 +155,7 @@ COVERED_BY = {
     "service/ingest/xlsx_cells.py": "service/ingest/test_xlsx_rows.py",
     "service/observability/error_codes.py": "service/observability/test_requests.py",
     "service/observability/graph_metrics.py": "service/http/test_metrics_endpoint.py",
+    "service/runtime/hash_chain.py": "service/audit/test_verification.py",
     "service/runtime/model_fitting.py": "journeys/test_real_orders.py",
 }
 """Modules without a test at the same path, by folder, and the test that covers each."""

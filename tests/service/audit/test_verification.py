@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from service.audit.audit import Audit
-from service.audit.chain import chained, parse
+from service.audit.files import CHAIN
 from service.audit.retention import expire
 from service.audit.verification import verify
+from service.runtime.hash_chain import parse
 from tests.builders.audits import Clock, change, texts, the_file, verified, written
 
 
@@ -94,7 +95,7 @@ def test_a_chain_that_was_calculated_again_is_found_by_a_checkpoint(folder: Path
     def again(lines: list[bytes]) -> list[bytes]:
         leaf, result = bytes(32), []
         for number, line in enumerate(lines[:4] + lines[5:]):
-            leaf, text = chained(number, leaf, bytes(parse(line).e))
+            leaf, text = CHAIN.line(number, leaf, bytes(parse(line).e))
             result.append(text)
         return result
 
@@ -103,7 +104,7 @@ def test_a_chain_that_was_calculated_again_is_found_by_a_checkpoint(folder: Path
     # then
     assert texts(verified(folder, audit)) == ["the end was cut off after entry 9: a checkpoint names entry 10"]
     # when: it adds another one
-    change(the_file(folder), lambda lines: [*lines, chained(10, bytes.fromhex(parse(lines[-1]).h), b"{}")[1]])
+    change(the_file(folder), lambda lines: [*lines, CHAIN.line(10, bytes.fromhex(parse(lines[-1]).h), b"{}")[1]])
     # then
     assert texts(verified(folder, audit)) == ["entries 1 to 10 were rewritten: a checkpoint names others"]
 

@@ -1,4 +1,4 @@
-"""The lines of an audit file. Each has the leaf of a chain of hashes, so that a change of any of them is found.
+"""Lines of a file that only grows. Each has the leaf of a chain of hashes, so that a change of any of them is found.
 
 A line is `{"n": number, "h": leaf, "e": entry}`. The leaf is SHA-256 over the number, the leaf before and the SHA-256
 of the entry's bytes. When an entry expires, its hash takes its place (`"d"`), so that the chain can still be verified.
@@ -10,7 +10,6 @@ import msgspec
 
 GENESIS = bytes(32)
 """The leaf before the first line of a file."""
-_DOMAIN = b"kith-audit-1\0"
 
 
 class _Stored(msgspec.Struct):
@@ -38,18 +37,23 @@ class Line(msgspec.Struct, gc=False):
             return None
 
 
+class HashChain:
+    """The chain of one kind of file. Leaves of another `kind` differ, so no line can move from one kind to another."""
+
+    def __init__(self, kind: str) -> None:
+        self._prefix = kind.encode() + b"\0"
+
+    def leaf(self, number: int, previous: bytes, digest: bytes) -> bytes:
+        """Return the leaf of an entry with a number and a hash, which follows the leaf `previous`."""
+        return hashlib.sha256(b"%b%d\0%b%b" % (self._prefix, number, previous, digest)).digest()
+
+    def line(self, number: int, previous: bytes, entry: bytes) -> tuple[bytes, bytes]:
+        """Return the leaf and the line of an entry."""
+        new = self.leaf(number, previous, hashlib.sha256(entry).digest())
+        return new, b'{"n":%d,"h":"%b","e":%b}\n' % (number, new.hex().encode(), entry)
+
+
 _decoder = msgspec.json.Decoder(_Stored)
-
-
-def leaf(number: int, previous: bytes, digest: bytes) -> bytes:
-    """Return the leaf of an entry with a number and a hash, which follows the leaf `previous`."""
-    return hashlib.sha256(b"%b%d\0%b%b" % (_DOMAIN, number, previous, digest)).digest()
-
-
-def chained(number: int, previous: bytes, entry: bytes) -> tuple[bytes, bytes]:
-    """Return the leaf and the line of an entry."""
-    new = leaf(number, previous, hashlib.sha256(entry).digest())
-    return new, b'{"n":%d,"h":"%b","e":%b}\n' % (number, new.hex().encode(), entry)
 
 
 def expired(line: Line) -> bytes:
