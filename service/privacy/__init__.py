@@ -1,0 +1,1 @@
+"""What surrounds erasure: its keys, the ledger outside the store, and signed receipts."""
