@@ -1,13 +1,17 @@
 """Keys, receipts and ledgers of erasures."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from msgspec import Raw
 from msgspec.structs import replace
 
 from service.privacy.keys import ErasureKeys, KeyFile
+from service.privacy.ledger import Intent, Ledger, Pending, Position
 from service.privacy.receipts import Receipt, ReceiptAcknowledgement, ReceiptKept, ReceiptTombstone
-from tests.builders.audits import MONDAY
+from tests.builders.audits import MONDAY, Clock
 
 MINUTE = 60_000_000
 """In microseconds."""
@@ -38,3 +42,34 @@ def key_file(folder: Path) -> tuple[KeyFile, ErasureKeys]:
     """A new key file, and its keys."""
     file = KeyFile(folder / "erasure-keys")
     return file, file.create(MONDAY)
+
+
+def ledger(folder: Path) -> Ledger:
+    """The ledger in a folder, as one process has it open."""
+    return Ledger(folder / "erasures.ndjson", Clock())
+
+
+@contextmanager
+def held(ledger: Ledger, seconds: float = 5) -> Iterator[Ledger]:
+    """A ledger while its lock is held."""
+    ledger.acquire(seconds)
+    try:
+        yield ledger
+    finally:
+        ledger.release()
+
+
+def intent(content: str = "1") -> Intent:
+    """An intent whose content is a JSON value."""
+    return Intent(MONDAY, 1, "ab" * 32, Raw(content.encode()))
+
+
+def intended(ledger: Ledger, *contents: str) -> list[Position]:
+    """Write intents, and return their positions."""
+    with held(ledger):
+        return [ledger.append(intent(content)) for content in contents]
+
+
+def contents(pending: list[Pending]) -> list[str]:
+    """The contents of intents that a store lacks."""
+    return [bytes(one.intent.content).decode() for one in pending]
