@@ -73,6 +73,11 @@ class KeyFile:
         self.path = path
         self._read: tuple[object, ErasureKeys] | None = None
 
+    @property
+    def last(self) -> ErasureKeys | None:
+        """The keys that were read last, also if the file cannot be read any more."""
+        return None if self._read is None else self._read[1]
+
     def keys(self) -> ErasureKeys | None:
         """Return the keys; `None` if there is no file. Raises `InvalidInput` if it cannot be used."""
         try:

@@ -11,12 +11,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
 
 from graph.domain.model.errors import StoreUnavailable
-from service.runtime.hash_chain import GENESIS, HashChain, Line, parse
+from service.privacy.ledger_entries import Completed, Entry, Header, Intent, Pending, Position, Refused, parsed
+from service.runtime.hash_chain import GENESIS, HashChain, parse
 from service.runtime.own_files import hand_over, sync_folder
 
 if sys.platform != "win32":
@@ -24,63 +26,11 @@ if sys.platform != "win32":
 
 SETTING = "KITH_ERASURE_LEDGER"
 CHAIN = HashChain("kith-erasure-ledger-1")
-VERSION = 1
 _WAIT = 0.02
 """Seconds between two attempts to take the lock."""
 
 Write = Callable[[int, bytes], int]
 """Writes to a descriptor, as `os.write` does."""
-
-
-class Intent(Struct, frozen=True, tag_field="kind", tag="intent"):
-    """What is about to be erased at a time (microseconds), hashed with a version of the keys.
-
-    `key_check` is the check value of the version; `content` is what the graph needs to erase the same again.
-    """
-
-    time: int
-    key_version: int
-    key_check: str
-    content: msgspec.Raw
-
-
-class Header(Struct, frozen=True, tag_field="kind", tag="ledger"):
-    """The first entry of a ledger, with an id that no other ledger has."""
-
-    id: str
-    time: int
-    version: int = VERSION
-
-
-class Completed(Struct, frozen=True, tag_field="kind", tag="completed"):
-    """The receipt of the intent with a number."""
-
-    intent: int
-    receipt: str
-
-
-class Refused(Struct, frozen=True, tag_field="kind", tag="refused"):
-    """The intent with a number was not carried out: the store refused it."""
-
-    intent: int
-
-
-Entry = Header | Intent | Completed | Refused
-
-
-class Position(Struct, frozen=True):
-    """The intent up to which a store has carried out a ledger: its number, and its leaf in hexadecimal digits."""
-
-    ledger: str
-    number: int
-    leaf: str
-
-
-class Pending(Struct, frozen=True):
-    """An intent that a store lacks, and the position of a store that has it."""
-
-    position: Position
-    intent: Intent
 
 
 class _Known(Struct):
@@ -89,9 +39,6 @@ class _Known(Struct):
     leaf: str
     offset: int
     is_refused: bool = False
-
-
-_decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
 
 
 class Ledger:
@@ -122,8 +69,12 @@ class Ledger:
     def acquire(self, seconds: float) -> None:
         """Take the lock, create the file if there is none, and read what is new. It is held until `release`."""
         try:
+            self.release()
             self._descriptor = self._opened(time.monotonic() + seconds)
-            self._read()
+            with os.fdopen(os.dup(self._descriptor), "rb") as file:
+                self._read(file)
+            # Half a line was written by a process that was killed before it went on to the store.
+            os.ftruncate(self._descriptor, self._size)
             if self._number < 0:
                 self._append(Header(secrets.token_hex(16), self._now()))
                 sync_folder(self.path.parent)
@@ -133,6 +84,15 @@ class Ledger:
         except BaseException:
             self.release()
             raise
+
+    def read(self) -> None:
+        """Read what is new without the lock and without writing, for who only compares."""
+        try:
+            with self.path.open("rb") as file:
+                self._see(os.fstat(file.fileno()))
+                self._read(file)
+        except OSError as error:
+            raise self._problem(f"cannot be read: {(error.strerror or type(error).__name__).lower()}") from None
 
     def release(self) -> None:
         """Release the lock."""
@@ -158,7 +118,7 @@ class Ledger:
             assert self._descriptor is not None
             os.ftruncate(self._descriptor, self._intents[position.number].offset)
             self._forget()
-            self._read()
+            self.read()
 
     def pending(self, position: Position | None) -> list[Pending]:
         """Return the intents after a store's position, oldest first, without refused ones.
@@ -180,7 +140,7 @@ class Ledger:
         """Yield the receipts, oldest first, with the numbers of their intents."""
         with self.path.open("rb") as file:
             for text in file:
-                entry = _entry(parse(text))
+                entry = parsed(parse(text))
                 if isinstance(entry, Completed):
                     yield entry.intent, entry.receipt
 
@@ -232,22 +192,16 @@ class Ledger:
             self._forget()
             self._file = file
 
-    def _read(self) -> None:
-        """Verify and remember the lines after those that were read before."""
-        descriptor = self._descriptor
-        assert descriptor is not None
-        with os.fdopen(os.dup(descriptor), "rb") as file:
-            file.seek(self._size)
-            for text in file:
-                if not text.endswith(b"\n"):
-                    # A process was killed while it wrote this line, before it went on to the store.
-                    os.ftruncate(descriptor, self._size)
-                    return
+    def _read(self, file: BinaryIO) -> None:
+        """Verify and remember the complete lines after those that were read before."""
+        file.seek(self._size)
+        for text in file:
+            if text.endswith(b"\n"):
                 self._see_line(text)
 
     def _see_line(self, text: bytes) -> None:
         line, number = parse(text), self._number + 1
-        entry = _entry(line)
+        entry = parsed(line)
         digest = None if line is None else line.digest()
         if line is None or digest is None or entry is None or isinstance(entry, Header) != (number == 0):
             raise self._damaged(number)
@@ -274,7 +228,7 @@ class Ledger:
         with self.path.open("rb") as file:
             file.seek(offset)
             line = parse(file.readline())
-        return _entry(line)
+        return parsed(line)
 
     def _append(self, entry: Entry) -> None:
         """Write a whole line or nothing, and wait until it is on disk; raises `OSError`."""
@@ -298,14 +252,6 @@ class Ledger:
 
     def _problem(self, reason: str) -> StoreUnavailable:
         return StoreUnavailable(f"{SETTING}: {self.path} {reason}")
-
-
-def _entry(line: Line | None) -> Entry | None:
-    """Return the entry of a line; `None` if it is none that this version knows."""
-    try:
-        return None if line is None else _decoder.decode(line.e or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
 
 
 def _locked(descriptor: int) -> bool:

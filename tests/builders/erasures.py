@@ -1,16 +1,20 @@
 """Keys, receipts and ledgers of erasures."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
+from graph.ports import Store
 from service.privacy.keys import ErasureKeys, KeyFile
-from service.privacy.ledger import Intent, Ledger, Pending, Position
+from service.privacy.ledger import Ledger
+from service.privacy.ledger_entries import Intent, Pending, Position
 from service.privacy.receipts import Receipt, ReceiptAcknowledgement, ReceiptKept, ReceiptTombstone
+from service.privacy.safeguards import Safeguards
 from tests.builders.audits import MONDAY, Clock
 
 MINUTE = 60_000_000
@@ -73,3 +77,50 @@ def intended(ledger: Ledger, *contents: str) -> list[Position]:
 def contents(pending: list[Pending]) -> list[str]:
     """The contents of intents that a store lacks."""
     return [bytes(one.intent.content).decode() for one in pending]
+
+
+class Machine:
+    """A store, its key file and its ledger. Each process has safeguards of its own.
+
+    What is erased here is a JSON list of names; the store keeps all names that were erased.
+    """
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self.store, self.folder = store, folder
+        self.keys = KeyFile(folder / "erasure-keys")
+        self.clock = Clock()
+        self.applied = 0
+        """Number of intents that were carried out again."""
+
+    @property
+    def ledger_path(self) -> Path:
+        return ledger(self.folder).path
+
+    def process(self, **options: Any) -> Safeguards:
+        """The safeguards of another process."""
+        options = {"makes_keys": True, **options}
+        return Safeguards(self.store, KeyFile(self.keys.path), ledger(self.folder), self.clock, **options)
+
+    async def erased(self) -> list[str]:
+        """The names that were erased."""
+        found: list[str] = msgspec.json.decode(await self.store.get_value("erased") or "[]")
+        return found
+
+    async def store_erased(self, *names: str) -> None:
+        """Commit an erasure."""
+        both = dict.fromkeys([*await self.erased(), *names])
+        await self.store.put_value("erased", msgspec.json.encode(list(both)).decode())
+
+    async def apply(self, contents: Sequence[bytes]) -> None:
+        """Erase again what intents say."""
+        for content in contents:
+            self.applied += 1
+            await self.store_erased(msgspec.json.decode(content))
+
+    async def erase(self, process: Safeguards, name: str, commit: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Erase a name, or what `commit` does instead."""
+        key = await process.current_key()
+        content = msgspec.json.encode(name)
+        await process.carry_out(
+            key, content, commit or (lambda: self.store_erased(name)), lambda _: f"receipt of {name}"
+        )

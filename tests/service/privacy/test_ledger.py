@@ -11,7 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from graph.domain.model.errors import StoreUnavailable
-from service.privacy.ledger import Completed, Ledger
+from service.privacy.ledger import Ledger
+from service.privacy.ledger_entries import Completed
 from tests.builders.audits import Clock
 from tests.builders.erasures import contents, held, intended, intent, ledger
 

@@ -1,0 +1,245 @@
+"""What makes an erasure last: the keys fit the store, and what the ledger says is carried out, also after a restore.
+
+One erasure at a time has the lock of the ledger, over all processes. Its order survives a crash at any place:
+
+1. what the store lacks of the ledger is erased first,
+2. the intent is written to the ledger, and is on disk,
+3. the store commits,
+4. the store keeps the position of the intent,
+5. the receipt is written to the ledger.
+
+After a crash before 4, the store lacks the intent, and it is carried out again, which changes nothing if 3 was done.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
+
+import msgspec
+
+from graph.domain.model.errors import InvalidInput, KithError, StoreFailure, StoreUnavailable, TemporaryFailure
+from graph.ports import Store
+from service.privacy import check_values
+from service.privacy.keys import SETTING as KEYS_SETTING
+from service.privacy.keys import ErasureKeys, KeyFile, KeyVersion
+from service.privacy.ledger import SETTING as LEDGER_SETTING
+from service.privacy.ledger import Ledger
+from service.privacy.ledger_entries import Completed, Intent, Pending, Position
+from service.privacy.public_keys import PublicKeys
+
+log = logging.getLogger("kith.erasure")
+
+POSITION = "erasure_ledger"
+"""The name under which the store keeps the position up to which it has carried out the ledger."""
+LOCK_SECONDS = 10.0
+"""How long an erasure waits for those of other processes."""
+CHECK_SECONDS = 1.0
+"""Interval at which keys, store and ledger are compared."""
+
+T = TypeVar("T")
+Apply = Callable[[Sequence[bytes]], Awaitable[object]]
+"""Erases again what the contents of intents say, at the times that they say. It changes nothing if it was done."""
+
+
+class Safeguards:
+    """The keys and the ledger of a store, in one process. `now` returns microseconds since 1970.
+
+    `off` says why erasure is not available; empty if it is. With `makes_keys` the key file is made at first use.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        keys: KeyFile,
+        ledger: Ledger,
+        now: Callable[[], int],
+        makes_keys: bool = False,
+        off: str = "",
+    ) -> None:
+        self._store, self._file, self._ledger, self._now = store, keys, ledger, now
+        self._makes_keys, self._off = makes_keys, off
+        self._registered: set[int] = set()
+        self._turn = asyncio.Lock()
+        self._apply: Apply | None = None
+        self._is_unsettled = False
+        """Whether an erasure was begun whose end is not known."""
+        self.problem = ""
+        """Why the store is not ready: its keys are missing or wrong, or its ledger is; empty if nothing is."""
+
+    def hashing_keys(self) -> Mapping[int, bytes]:
+        """Return the secrets that hash identifiers, by version; none if there is no usable file."""
+        keys = self._known_keys()
+        return {} if keys is None else {key.version: key.hashing for key in keys.versions}
+
+    def public_keys(self) -> PublicKeys:
+        """Return what verifies receipts; no keys if there is no usable file."""
+        keys = self._known_keys()
+        return PublicKeys({}) if keys is None else keys.public
+
+    async def current_key(self) -> KeyVersion:
+        """Return the version of the keys for an erasure now. The store knows its check value from now on.
+
+        Raises `InvalidInput` with the reason if erasure is not available, `StoreUnavailable` if the keys do not fit.
+        """
+        if self._off:
+            raise InvalidInput("FEATURE_DISABLED", self._off)
+        keys = self._file.keys()
+        if keys is None:
+            await self._check_keys()
+            if not self._makes_keys:
+                message = f"{KEYS_SETTING}: {self._file.path} does not exist: make it with `kith erasure-keys create`"
+                raise InvalidInput("FEATURE_DISABLED", message)
+            keys = self._file.create(self._now())
+        key = keys.current(self._now())
+        if key.version not in self._registered:
+            await check_values.register(self._store, key)
+            self._registered.add(key.version)
+        return key
+
+    async def carry_out(
+        self, key: KeyVersion, content: bytes, commit: Callable[[], Awaitable[T]], receipt: Callable[[T], str]
+    ) -> T:
+        """Commit an erasure so that it lasts, and return its result. It is finished also if the caller is canceled.
+
+        `content` is JSON by which the same is erased again; it must contain no value of a person. `commit` raises a
+        `KithError` that is not temporary if the store refuses, and `receipt` makes the signed receipt of its result.
+        """
+        return await asyncio.shield(asyncio.create_task(self._carry_out(key, content, commit, receipt)))
+
+    async def settle(self, apply: Apply | None = None) -> int:
+        """Erase again what the store lacks of the ledger; return the number of erasures. `apply` is used from now on.
+
+        Raises `StoreUnavailable` if the store cannot be erased again, or is ahead of its ledger.
+        """
+        self._apply = apply or self._apply
+        await self.check_readable(allow_pending=True)
+        if not self._ledger.exists():
+            return 0
+        async with self._exclusive() as pending:
+            return len(pending)
+
+    async def check_readable(self, allow_pending: bool = False) -> None:
+        """Raise `StoreUnavailable` if the keys do not fit, the ledger does not, or erasures are pending."""
+        await self._check_keys()
+        position = await self._position()
+        if not self._ledger.exists():
+            if position is not None:
+                message = f"{self._ledger.path} does not exist, and people were erased from the store: restore it"
+                raise StoreUnavailable(f"{LEDGER_SETTING}: {message}")
+            return
+        if allow_pending:
+            return
+        await asyncio.to_thread(self._ledger.read)
+        if pending := self._ledger.pending(position):
+            message = f"the store lacks {len(pending)} erasures of {self._ledger.path}: start the service"
+            raise StoreUnavailable(message)
+
+    async def watch(self, changed: Callable[[str], None]) -> None:
+        """Compare keys, store and ledger each second until canceled; `changed` gets each new problem, empty for none.
+
+        Other processes rotate keys, and may end between the intent and the commit of an erasure.
+        """
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            problem = await self._compared()
+            if problem != self.problem:
+                self.problem = problem
+                changed(problem)
+
+    async def _compared(self) -> str:
+        try:
+            await self._check_keys()
+            if self._is_unsettled or self._ledger.is_unread():
+                await self.settle()
+        except KithError as error:
+            # A store that does not answer is reported as such; what was known of it holds.
+            return error.message if _is_about_safeguards(error) else self.problem
+        except Exception as error:
+            # Whatever it is, this goes on.
+            log.error("erasures could not be compared with the ledger: %s", type(error).__name__)  # noqa: TRY400
+            return self.problem
+        return ""
+
+    async def _carry_out(
+        self, key: KeyVersion, content: bytes, commit: Callable[[], Awaitable[T]], receipt: Callable[[T], str]
+    ) -> T:
+        async with self._exclusive():
+            intent = Intent(self._now(), key.version, key.check_value, msgspec.Raw(content))
+            position = await asyncio.to_thread(self._ledger.append, intent)
+            # If the store fails, it may have committed or not: what it lacks is carried out with the next turn.
+            self._is_unsettled = True
+            try:
+                result = await commit()
+            except (TemporaryFailure, StoreFailure):
+                raise
+            except KithError:
+                await asyncio.to_thread(self._ledger.refuse, position)
+                self._is_unsettled = False
+                raise
+            await self._store.put_value(POSITION, msgspec.json.encode(position).decode())
+            self._is_unsettled = False
+            try:
+                await asyncio.to_thread(self._ledger.append, Completed(position.number, receipt(result)))
+            except StoreUnavailable as error:
+                # The erasure is done, and its receipt can be made again from the store.
+                log.error("a receipt is not in the ledger: %s", error.message)  # noqa: TRY400
+            return result
+
+    @asynccontextmanager
+    async def _exclusive(self) -> AsyncIterator[list[Pending]]:
+        """Hold the lock of the ledger; yield the intents that were carried out first, because the store lacked them."""
+        async with self._turn:
+            await asyncio.to_thread(self._ledger.acquire, LOCK_SECONDS)
+            try:
+                pending = self._ledger.pending(await self._position())
+                if pending:
+                    await self._carry_out_again(pending)
+                self._is_unsettled = False
+                yield pending
+            finally:
+                self._ledger.release()
+
+    async def _carry_out_again(self, pending: Sequence[Pending]) -> None:
+        if self._apply is None:
+            raise StoreUnavailable("the service is starting")
+        keys = self._file.keys()
+        used = {one.intent.key_version: one.intent.key_check for one in pending}
+        if problem := check_values.difference(used, keys):
+            raise StoreUnavailable(f"{KEYS_SETTING}: {self._file.path}: {problem}")
+        assert keys is not None, "otherwise there is a difference"
+        for version in used:
+            key = keys.find(version)
+            assert key is not None, "otherwise there is a difference"
+            await check_values.register(self._store, key)
+        await self._apply([bytes(one.intent.content) for one in pending])
+        await self._store.put_value(POSITION, msgspec.json.encode(pending[-1].position).decode())
+        log.warning("%d erasures of the ledger were missing in the store and were carried out again", len(pending))
+
+    async def _check_keys(self) -> None:
+        """Raise `StoreUnavailable` if the store was used with keys that the file lacks."""
+        values = await check_values.read(self._store)
+        try:
+            keys = self._file.keys()
+        except InvalidInput as error:
+            raise StoreUnavailable(error.message) from None
+        if problem := check_values.difference(values, keys):
+            raise StoreUnavailable(f"{KEYS_SETTING}: {self._file.path}: {problem}")
+
+    def _known_keys(self) -> ErasureKeys | None:
+        """Return the keys of the file; if it is unusable, those that were read before, so that nobody comes back."""
+        with suppress(InvalidInput):
+            return self._file.keys() or self._file.last
+        return self._file.last
+
+    async def _position(self) -> Position | None:
+        text = await self._store.get_value(POSITION)
+        try:
+            return None if text is None else msgspec.json.decode(text, type=Position)
+        except msgspec.DecodeError:
+            raise StoreUnavailable("the position of the erasure ledger cannot be read: restore a backup") from None
+
+
+def _is_about_safeguards(error: KithError) -> bool:
+    return KEYS_SETTING in error.message or LEDGER_SETTING in error.message

@@ -1,0 +1,325 @@
+"""Erasures last: through crashes at any place, restored backups, and lost or wrong keys and ledgers."""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from graph.domain.model.errors import InvalidInput, StoreUnavailable
+from graph.stores.sqlite import SQLiteStore
+from service.privacy.keys import KeyFile
+from service.privacy.safeguards import POSITION, Safeguards
+from tests.builders.erasures import MINUTE, Machine, contents, held, key_file, ledger
+from tests.builders.runs import Run
+
+
+@pytest.fixture
+def machine(tmp_path: Path, run: Run) -> Iterator[Machine]:
+    """A store without erasures."""
+    store = SQLiteStore(tmp_path / "kith.db")
+    run(store.migrate())
+    yield Machine(store, tmp_path)
+    run(store.close())
+
+
+async def problem_of(process: Safeguards, machine: Machine) -> str:
+    """Why a process that starts is not ready."""
+    try:
+        await process.settle(machine.apply)
+    except StoreUnavailable as error:
+        return error.message
+    return ""
+
+
+def test_an_erasure_is_in_the_store_and_in_the_ledger(machine: Machine, run: Run) -> None:
+    async def scenario() -> None:
+        # given
+        process = machine.process()
+        await process.settle(machine.apply)
+        assert not machine.ledger_path.exists(), "nothing is made before it is needed"
+        assert not machine.keys.path.exists()
+        # when
+        await machine.erase(process, "ann")
+        await machine.erase(process, "bob")
+        # then
+        assert await machine.erased() == ["ann", "bob"]
+        assert [text for _, text in ledger(machine.folder).receipts()] == ["receipt of ann", "receipt of bob"]
+        assert await machine.process().settle(machine.apply) == 0
+        assert machine.applied == 0
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_after_a_failure_of_the_store_the_erasure_is_carried_out_with_the_next(
+    machine: Machine, run: Run, is_committed: bool
+) -> None:
+    async def scenario() -> None:
+        # given
+        process = machine.process()
+        await process.settle(machine.apply)
+
+        async def failing() -> None:
+            if is_committed:
+                await machine.store_erased("ann")
+            raise StoreUnavailable("the database does not respond")
+
+        # when
+        with pytest.raises(StoreUnavailable):
+            await machine.erase(process, "ann", failing)
+        # then: a process that starts carries it out
+        assert await machine.process().settle(machine.apply) == 1
+        assert await machine.erased() == ["ann"]
+        # and the next one has nothing to do
+        await machine.erase(process, "bob")
+        assert await machine.erased() == ["ann", "bob"]
+        assert machine.applied == 1
+
+    run(scenario())
+
+
+def test_what_the_store_refuses_is_never_carried_out(machine: Machine, run: Run) -> None:
+    async def scenario() -> None:
+        # given
+        process = machine.process()
+        await process.settle(machine.apply)
+
+        async def refusing() -> None:
+            raise InvalidInput("INVALID_VALUE", "the plan has changed")
+
+        # when
+        with pytest.raises(InvalidInput):
+            await machine.erase(process, "ann", refusing)
+        # then
+        assert await machine.process().settle(machine.apply) == 0
+        assert await machine.erased() == []
+
+    run(scenario())
+
+
+def test_a_canceled_erasure_is_finished(machine: Machine, run: Run) -> None:
+    async def scenario() -> None:
+        # given
+        process = machine.process()
+        await process.settle(machine.apply)
+        begun, may_end = asyncio.Event(), asyncio.Event()
+
+        async def slow() -> None:
+            begun.set()
+            await may_end.wait()
+            await machine.store_erased("ann")
+
+        # when
+        erasing = asyncio.create_task(machine.erase(process, "ann", slow))
+        await begun.wait()
+        erasing.cancel()
+        may_end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await erasing
+        await machine.erase(process, "bob")
+        # then
+        assert await machine.erased() == ["ann", "bob"]
+        assert machine.applied == 0
+
+    run(scenario())
+
+
+def test_a_restored_backup_is_erased_again_before_it_is_read(machine: Machine, tmp_path: Path, run: Run) -> None:
+    async def scenario() -> None:
+        # given
+        process = machine.process()
+        await machine.erase(process, "ann")
+        backup = await machine.store.get_value(POSITION), await machine.store.get_value("erased")
+        await machine.erase(process, "bob")
+        await machine.erase(process, "cem")
+        # when
+        for name, text in zip((POSITION, "erased"), backup, strict=True):
+            assert text is not None
+            await machine.store.put_value(name, text)
+        # then
+        restarted = machine.process()
+        with pytest.raises(StoreUnavailable, match="the store lacks 2 erasures"):
+            await restarted.check_readable()
+        assert await restarted.settle(machine.apply) == 2
+        await restarted.check_readable()
+        assert await machine.erased() == ["ann", "bob", "cem"]
+
+    run(scenario())
+
+
+def test_a_backup_from_before_the_first_erasure_is_erased_again_with_the_keys_of_then(
+    machine: Machine, tmp_path: Path, run: Run
+) -> None:
+    async def scenario() -> None:
+        # given
+        await machine.erase(machine.process(), "ann")
+        empty = SQLiteStore(tmp_path / "restored.db")
+        await empty.migrate()
+        restored = Machine(empty, tmp_path)
+        try:
+            # when the key file is lost
+            machine.keys.path.rename(tmp_path / "away")
+            # then
+            assert "the file does not exist" in await problem_of(restored.process(), restored)
+            # when it is another one
+            key_file(tmp_path)
+            assert "another secret for version 1" in await problem_of(restored.process(), restored)
+            assert await restored.erased() == []
+            # when it is the one of then
+            (tmp_path / "away").replace(machine.keys.path)
+            assert await restored.process().settle(restored.apply) == 1
+            assert await restored.erased() == ["ann"]
+            # then the store knows its keys
+            machine.keys.path.unlink()
+            assert "the file does not exist" in await problem_of(restored.process(), restored)
+        finally:
+            await empty.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda machine: machine.keys.path.unlink(), "KITH_ERASURE_KEYS: .*the file does not exist"),
+        (lambda machine: machine.keys.path.chmod(0o644), "KITH_ERASURE_KEYS: .*every user of the machine"),
+        (lambda machine: machine.keys.path.write_text("{}"), "KITH_ERASURE_KEYS: .*is not a file of erasure keys"),
+        (lambda machine: shutil.copy(machine.folder / "old", machine.keys.path), "the file lacks version 2"),
+        (lambda machine: (machine.keys.path.unlink(), machine.keys.create(0)), "another secret for version 1"),
+        (lambda machine: machine.ledger_path.unlink(), "KITH_ERASURE_LEDGER: .*does not exist"),
+        (lambda machine: machine.ledger_path.write_text(""), "KITH_ERASURE_LEDGER: .*is not the ledger of this store"),
+        (lambda machine: machine.ledger_path.write_text("{}\n"), "KITH_ERASURE_LEDGER: .*was changed at entry 0"),
+        (
+            lambda machine: machine.ledger_path.write_bytes(
+                b"".join(machine.ledger_path.read_bytes().splitlines(keepends=True)[:3])
+            ),
+            "KITH_ERASURE_LEDGER: .*the store has carried out entry 3",
+        ),
+    ],
+)
+def test_a_store_with_erasures_is_not_ready_without_its_files(
+    machine: Machine, run: Run, change: Callable[[Machine], object], reason: str
+) -> None:
+    async def scenario() -> None:
+        # given
+        await machine.erase(machine.process(), "ann")
+        shutil.copy(machine.keys.path, machine.folder / "old")
+        machine.keys.rotate(machine.clock(), machine.clock.time)
+        running = machine.process()
+        await machine.erase(running, "bob")
+        secrets = running.hashing_keys()
+        problems: asyncio.Queue[str] = asyncio.Queue()
+        watching = asyncio.create_task(running.watch(problems.put_nowait))
+        # when
+        change(machine)
+        # then: a process that starts is not ready, for commands too, and one that runs notices
+        for check in (machine.process().settle(machine.apply), machine.process().check_readable()):
+            with pytest.raises(StoreUnavailable, match=reason):
+                await check
+        async with asyncio.timeout(30):
+            assert await problems.get() == running.problem
+        watching.cancel()
+        with pytest.raises(StoreUnavailable, match=reason):
+            await running.settle(machine.apply)
+        # and it still recognizes who was erased
+        assert running.hashing_keys().keys() >= {1}
+        assert set(running.hashing_keys()) <= set(secrets)
+
+    run(scenario())
+
+
+def test_a_running_process_notices_what_another_one_left_unfinished(machine: Machine, run: Run) -> None:
+    async def scenario() -> None:
+        # given
+        running, other = machine.process(), machine.process()
+        await machine.erase(running, "ann")
+        await running.settle(machine.apply)
+        changed: list[str] = []
+        watching = asyncio.create_task(running.watch(changed.append))
+
+        async def dying() -> None:
+            raise RuntimeError
+
+        # when
+        with pytest.raises(RuntimeError):
+            await machine.erase(other, "bob", dying)
+        # then
+        for _ in range(1500):
+            if await machine.erased() == ["ann", "bob"]:
+                break
+            await asyncio.sleep(0.02)
+        watching.cancel()
+        assert await machine.erased() == ["ann", "bob"]
+        assert changed == []
+
+    run(scenario())
+
+
+def test_a_rotated_key_is_used_from_its_time(machine: Machine, run: Run) -> None:
+    async def scenario() -> None:
+        # given
+        process = machine.process()
+        await machine.erase(process, "ann")
+        # when
+        machine.keys.rotate(machine.clock(), machine.clock.time + MINUTE)
+        # then: it is recognized at once, and used later
+        assert set(process.hashing_keys()) == {1, 2}
+        assert (await process.current_key()).version == 1
+        machine.clock.time += MINUTE
+        assert (await process.current_key()).version == 2
+        await machine.erase(process, "bob")
+        with held(ledger(machine.folder)) as file:
+            pending = file.pending(None)
+        assert contents(pending) == ['"ann"', '"bob"']
+        assert [one.intent.key_version for one in pending] == [1, 2]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"off": "KITH_ERASURE_KEYS is not set"}, "KITH_ERASURE_KEYS is not set"),
+        ({"makes_keys": False}, "make it with `kith erasure-keys create`"),
+    ],
+)
+def test_without_keys_erasure_is_disabled_with_the_reason(
+    machine: Machine, run: Run, options: dict[str, object], reason: str
+) -> None:
+    async def scenario() -> None:
+        process = machine.process(**options)
+        with pytest.raises(InvalidInput, match=reason) as raised:
+            await process.current_key()
+        assert raised.value.code == "FEATURE_DISABLED"
+        # and the store is ready
+        assert await process.settle(machine.apply) == 0
+
+    run(scenario())
+    assert not machine.keys.path.exists()
+
+
+def test_erasures_at_the_same_time_take_turns(machine: Machine, run: Run) -> None:
+    async def scenario() -> None:
+        # given
+        processes = [machine.process(), machine.process()]
+        names = [f"name-{number}" for number in range(20)]
+        # when
+        erasing: list[Awaitable[None]] = [
+            machine.erase(processes[number % 2], name) for number, name in enumerate(names)
+        ]
+        await asyncio.gather(*erasing)
+        # then
+        assert sorted(await machine.erased()) == sorted(names)
+        assert len([*ledger(machine.folder).receipts()]) == 20
+        assert await machine.process().settle(machine.apply) == 0
+        assert machine.applied == 0
+
+    run(scenario())
+
+
+def test_public_keys_are_those_of_the_file(machine: Machine, run: Run) -> None:
+    assert machine.process().public_keys().encoded() == b'{"keys":[]}'
+    keys = KeyFile(machine.keys.path).create(0)
+    assert machine.process().public_keys().encoded() == keys.public.encoded()
