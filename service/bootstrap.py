@@ -29,6 +29,9 @@ from service.config.settings import Settings
 from service.observability.metrics import Metrics
 from service.observability.observed_store import observed
 from service.observability.requests import Traces
+from service.privacy.keys import KeyFile
+from service.privacy.ledger import Ledger
+from service.privacy.safeguards import Safeguards
 from service.runtime import model_fitting, version
 from service.runtime.ids import RandomIds
 
@@ -123,14 +126,19 @@ class Wiring:
     """The roles, and the issuers of tokens."""
     audit: Audit | None = None
     """`None` if no audit log is kept."""
+    safeguards: Safeguards | None = None
+    """The keys and the ledger of erasures; `None` for a graph that erases nothing."""
 
     async def prepare(self) -> None:
         """Create the structure of an empty store, and use its rules, or store these if it has none.
 
-        Raises `StoreVersionMismatch` if the store has to be migrated or is newer, `RulesConflict` if the settings name
-        other rules than those of the store.
+        What the ledger of erasures has and the store lacks is erased again. Raises `StoreVersionMismatch` if the store
+        has to be migrated or is newer, `RulesConflict` if the settings name other rules than those of the store,
+        `StoreUnavailable` if keys or ledger of erasures are missing or wrong.
         """
         await self.check_store()
+        if self.safeguards is not None:
+            await self.safeguards.check()
         if self._conflicting:
             # Only look whether the conflict has been resolved: `open` would begin an interrupted rollout again.
             self._check(await self.graph.rules_control.refresh())
@@ -139,6 +147,8 @@ class Wiring:
         self.rules_version = stored.version
         await self.graph.source_revocations.open()
         await self.graph.references.open()
+        if self.safeguards is not None:
+            await self.safeguards.settle()
         await update_search_texts(self.store)
         self.prepared = True
 
@@ -157,9 +167,12 @@ class Wiring:
     async def prepare_reading(self) -> None:
         """Use the rules of the store, those of the settings if it has none, and write nothing.
 
-        Raises `StoreVersionMismatch` and `RulesConflict` as `prepare` does.
+        Raises `StoreVersionMismatch` and `RulesConflict` as `prepare` does, and `StoreUnavailable` if erasures have to
+        be repeated first.
         """
         (await self.store.migrations()).check()
+        if self.safeguards is not None:
+            await self.safeguards.check_readable()
         self._check(await self.graph.rules_control.refresh())
 
     async def read_rules(self) -> StoredRules | None:
@@ -208,6 +221,19 @@ class Wiring:
         self.attempted.set()
         log.info("the store is ready; version %d of the rules is in effect", self.rules_version)
 
+    async def watch_erasures(self) -> None:
+        """Refuse writes while the keys or the ledger of erasures are missing or wrong, until it is canceled."""
+        if self.safeguards is not None:
+            await self.safeguards.watch(self._report_erasures)
+
+    def _report_erasures(self, problem: str) -> None:
+        if problem:
+            log.warning("not ready: %s", problem)
+            self.graph.write_gate.close(StoreUnavailable(problem))
+        else:
+            log.info("the keys and the ledger of erasures are usable again")
+            self.graph.write_gate.open()
+
     def _report(self, error: Exception) -> None:
         """Keep the reason why the store is not prepared, log a new one, and refuse writes with it."""
         # The message of an unexpected error may contain values.
@@ -224,12 +250,15 @@ class Wiring:
         store = "the structure of the empty store is being created" if self._creating else await self.graph.ready()
         if store:
             missing["store"] = store
+        erasure = "" if self.safeguards is None else self.safeguards.problem
         if self._conflicting:
             missing["rules"] = self.problem
         elif not self.prepared:
             missing["rules"] = "the store's rules have not been loaded yet"
-            if self.problem and self.problem != store:
+            if self.problem and self.problem not in (store, erasure):
                 missing["preparation"] = self.problem
+        if erasure:
+            missing["erasure"] = erasure
         if self.audit is not None and (problem := self.audit.problem()):
             missing["audit"] = f"the audit log cannot be written: {problem}"
         return missing
@@ -256,6 +285,29 @@ def open_audit(settings: Settings) -> Audit | None:
         return None
     now = SystemClock().now
     return Audit(folder, now, settings.audit_checkpoints, settings.audit_days, settings.audit_reasons)
+
+
+def _beside(settings: Settings, suffix: str) -> Path:
+    """Return a file beside the SQLite file, or in the working folder for another store."""
+    path = sqlite_path(settings)
+    return Path(f"kith{suffix}") if path is None else path.with_name(f"{path.name}{suffix}")
+
+
+def erasure_key_file(settings: Settings) -> KeyFile:
+    """Return the file of the keys of erasures, which may not exist."""
+    return KeyFile(settings.erasure_keys or _beside(settings, "-erasure-keys"))
+
+
+def open_safeguards(settings: Settings, store: Store) -> Safeguards:
+    """Return the keys and the ledger of erasures. Files are read and made when they are needed."""
+    development, off = settings.is_enabled(None), ""
+    if not development and settings.erasure_keys is None:
+        off = "KITH_ERASURE_KEYS is not set: the production profile erases with a key file that it names only"
+    elif not development and settings.erasure_ledger is None and sqlite_path(settings) is None:
+        off = "KITH_ERASURE_LEDGER is not set: on Neo4j the production profile requires it for erasing"
+    now = SystemClock().now
+    ledger = Ledger(settings.erasure_ledger or _beside(settings, "-erasures.ndjson"), now)
+    return Safeguards(store, erasure_key_file(settings), ledger, now, development, off)
 
 
 def open_metrics(settings: Settings) -> Metrics | None:
@@ -298,4 +350,12 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
         policies=access.policies,
         min_count=settings.min_count,
     )
-    return Wiring(graph, store, text, rules_configured=settings.rules is not None, metrics=metrics, access=access)
+    return Wiring(
+        graph,
+        store,
+        text,
+        rules_configured=settings.rules is not None,
+        metrics=metrics,
+        access=access,
+        safeguards=open_safeguards(settings, store),
+    )

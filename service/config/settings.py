@@ -187,6 +187,18 @@ class Settings(BaseSettings):
     audit_reasons: Literal["text", "hash"] = Field(
         "text", description="Whether the audit log keeps the reasons that callers state, or their keyed hashes."
     )
+    erasure_keys: Path | None = Field(
+        None,
+        description="The file of the keys of erasures: see `kith erasure-keys`. The production profile requires it for "
+        "erasing. Default: beside the SQLite file with `-erasure-keys` added, for Neo4j `kith-erasure-keys`; made at "
+        "first use in the development profile.",
+    )
+    erasure_ledger: Path | None = Field(
+        None,
+        description="The ledger of erasures, from which a restored store is erased again; best on another volume. "
+        "Default: beside the SQLite file with `-erasures.ndjson` added; for Neo4j `kith-erasures.ndjson`, and the "
+        "production profile requires the setting for erasing.",
+    )
     http_status_profile: Literal["2025", "2026-08"] = Field(
         "2025", description="HTTP statuses of GraphQL responses: as audited in 2025, or of the draft of August 2026."
     )

@@ -18,10 +18,12 @@ from service.access.keys import KeyRing
 from service.access.tokens import Tokens
 from service.bootstrap import SystemClock, Wiring
 from service.config.settings import Settings
+from service.http import public_keys_endpoint
 from service.http.allowed_hosts import AllowedHosts
 from service.http.error_format import internal_error
 from service.http.graphql_endpoint import GraphQLEndpoint
 from service.http.metrics_endpoint import MetricsEndpoint
+from service.http.public_keys_endpoint import PublicKeysEndpoint
 from service.http.responses import JSON, error_response, json_response
 
 ENDPOINT = "/graphql"
@@ -107,7 +109,9 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         calculating_rfm = asyncio.create_task(recalculate_rfm(preparing))
         segmenting = asyncio.create_task(run_segment_worker(preparing))
         auditing = None if wiring.audit is None else asyncio.create_task(wiring.audit.run())
+        watching_erasures = asyncio.create_task(watch_erasures(preparing))
         yield
+        watching_erasures.cancel()
         if auditing is not None:
             auditing.cancel()
         segmenting.cancel()
@@ -129,6 +133,10 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         await asyncio.wait([prepared])
         await wiring.graph.segment_worker.run(settings.change_poll_seconds)
 
+    async def watch_erasures(prepared: asyncio.Task[None]) -> None:
+        await asyncio.wait([prepared])
+        await wiring.watch_erasures()
+
     async def livez(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
@@ -147,6 +155,8 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         *(Route(path, endpoint) for path in paths),
         *(WebSocketRoute(path, endpoint) for path in paths),
     ]
+    if wiring.safeguards is not None:
+        routes.append(Route(public_keys_endpoint.PATH, PublicKeysEndpoint(wiring.safeguards).answer))
     if wiring.metrics is not None:
         required = None if settings.metrics == "public" else endpoint.authenticator
         routes.append(Route("/metrics", MetricsEndpoint(wiring.metrics, wiring, endpoint, required).answer))

@@ -6,7 +6,7 @@ import msgspec
 
 from graph.domain.model.errors import StoreUnavailable
 from graph.ports import Store
-from service.privacy.keys import ErasureKeys, KeyVersion
+from service.privacy.keys import SETTING, ErasureKeys, KeyVersion
 
 DOCUMENT = "erasure_keys"
 """The name under which the store keeps the check value of each version that it was used with."""
@@ -26,13 +26,13 @@ async def register(store: Store, key: KeyVersion) -> None:
         text = await store.get_value(DOCUMENT)
         values = _parsed(text)
         if problem := difference({key.version: values.get(key.version, key.check_value)}, ErasureKeys((key,))):
-            raise StoreUnavailable(problem)
+            raise StoreUnavailable(f"{SETTING}: {problem}")
         if key.version in values:
             return
         added = msgspec.json.encode(values | {key.version: key.check_value}).decode()
         if await store.replace_value(DOCUMENT, added, text):
             return
-    raise StoreUnavailable("the check values of the erasure keys are changed too often by others: try again")
+    raise StoreUnavailable(f"{SETTING}: the check values in the store are changed too often by others: try again")
 
 
 def difference(values: Mapping[int, str], keys: ErasureKeys | None) -> str:
@@ -54,4 +54,4 @@ def _parsed(text: str | None) -> _Values:
     try:
         return msgspec.json.decode(text, type=_Values)
     except msgspec.DecodeError:
-        raise StoreUnavailable("the check values of the erasure keys cannot be read: restore a backup") from None
+        raise StoreUnavailable(f"{SETTING}: the check values in the store cannot be read: restore a backup") from None

@@ -53,6 +53,9 @@ class PublicKeys:
             )
         return cls.of(keys)
 
+    def __len__(self) -> int:
+        return len(self._keys)
+
     def find(self, id: str) -> Ed25519PublicKey | None:
         """Return a key by its id."""
         return self._keys.get(id)

@@ -143,7 +143,7 @@ def _verify_signature(signature: str, payload: bytes, keys: PublicKeys) -> str:
         raise Unverified("its signature cannot be read") from None
     key = keys.find(key_id) if isinstance(key_id, str) else None
     if key is None:
-        raise Unverified(f"it was signed with the key {key_id}, which is not among the public keys")
+        raise Unverified(f"it was signed with the key {key_id!r}, which is not among the public keys")
     try:
         jws.decode_complete(signature, key, [ALGORITHM], detached_payload=payload)
     except PyJWTError:

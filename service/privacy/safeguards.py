@@ -13,8 +13,8 @@ After a crash before 4, the store lacks the intent, and it is carried out again,
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TypeVar
 
 import msgspec
@@ -66,7 +66,7 @@ class Safeguards:
         self._is_unsettled = False
         """Whether an erasure was begun whose end is not known."""
         self.problem = ""
-        """Why the store is not ready: its keys are missing or wrong, or its ledger is; empty if nothing is."""
+        """Why the store is not ready: its keys or its ledger are missing or wrong; empty if they are not."""
 
     def hashing_keys(self) -> Mapping[int, bytes]:
         """Return the secrets that hash identifiers, by version; none if there is no usable file."""
@@ -108,51 +108,48 @@ class Safeguards:
         """
         return await asyncio.shield(asyncio.create_task(self._carry_out(key, content, commit, receipt)))
 
+    async def check(self) -> None:
+        """Raise `StoreUnavailable` if the store was used with other keys or another ledger than there are."""
+        with self._noting():
+            await self._check()
+
     async def settle(self, apply: Apply | None = None) -> int:
         """Erase again what the store lacks of the ledger; return the number of erasures. `apply` is used from now on.
 
-        Raises `StoreUnavailable` if the store cannot be erased again, or is ahead of its ledger.
+        Raises `StoreUnavailable` as `check` does, and if the store is ahead of its ledger.
         """
         self._apply = apply or self._apply
-        await self.check_readable(allow_pending=True)
-        if not self._ledger.exists():
-            return 0
-        async with self._exclusive() as pending:
-            return len(pending)
+        with self._noting():
+            return await self._settle()
 
-    async def check_readable(self, allow_pending: bool = False) -> None:
-        """Raise `StoreUnavailable` if the keys do not fit, the ledger does not, or erasures are pending."""
-        await self._check_keys()
-        position = await self._position()
+    async def check_readable(self) -> None:
+        """Raise `StoreUnavailable` as `settle` does, and if erasures have to be repeated first. Nothing is written."""
+        await self._check()
         if not self._ledger.exists():
-            if position is not None:
-                message = f"{self._ledger.path} does not exist, and people were erased from the store: restore it"
-                raise StoreUnavailable(f"{LEDGER_SETTING}: {message}")
-            return
-        if allow_pending:
             return
         await asyncio.to_thread(self._ledger.read)
-        if pending := self._ledger.pending(position):
-            message = f"the store lacks {len(pending)} erasures of {self._ledger.path}: start the service"
-            raise StoreUnavailable(message)
+        if pending := self._ledger.pending(await self._position()):
+            message = f"{self._ledger.path} has {len(pending)} erasures that the store lacks: start the service"
+            raise StoreUnavailable(f"{LEDGER_SETTING}: {message}")
 
     async def watch(self, changed: Callable[[str], None]) -> None:
         """Compare keys, store and ledger each second until canceled; `changed` gets each new problem, empty for none.
 
         Other processes rotate keys, and may end between the intent and the commit of an erasure.
         """
+        known = self.problem
         while True:
             await asyncio.sleep(CHECK_SECONDS)
-            problem = await self._compared()
-            if problem != self.problem:
-                self.problem = problem
-                changed(problem)
+            self.problem = await self._compared()
+            if self.problem != known:
+                known = self.problem
+                changed(known)
 
     async def _compared(self) -> str:
         try:
-            await self._check_keys()
+            await self._check()
             if self._is_unsettled or self._ledger.is_unread():
-                await self.settle()
+                await self._settle()
         except KithError as error:
             # A store that does not answer is reported as such; what was known of it holds.
             return error.message if _is_about_safeguards(error) else self.problem
@@ -161,6 +158,30 @@ class Safeguards:
             log.error("erasures could not be compared with the ledger: %s", type(error).__name__)  # noqa: TRY400
             return self.problem
         return ""
+
+    async def _check(self) -> None:
+        await self._check_keys()
+        if not self._ledger.exists() and await self._position() is not None:
+            message = f"{self._ledger.path} does not exist, and people were erased from the store: restore it"
+            raise StoreUnavailable(f"{LEDGER_SETTING}: {message}")
+
+    async def _settle(self) -> int:
+        await self._check()
+        if not self._ledger.exists():
+            return 0
+        async with self._exclusive() as pending:
+            return len(pending)
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Keep the problem that is raised, or that there is none."""
+        try:
+            yield
+        except StoreUnavailable as error:
+            if _is_about_safeguards(error):
+                self.problem = error.message
+            raise
+        self.problem = ""
 
     async def _carry_out(
         self, key: KeyVersion, content: bytes, commit: Callable[[], Awaitable[T]], receipt: Callable[[T], str]
@@ -238,7 +259,9 @@ class Safeguards:
         try:
             return None if text is None else msgspec.json.decode(text, type=Position)
         except msgspec.DecodeError:
-            raise StoreUnavailable("the position of the erasure ledger cannot be read: restore a backup") from None
+            raise StoreUnavailable(
+                f"{LEDGER_SETTING}: its position in the store cannot be read: restore a backup"
+            ) from None
 
 
 def _is_about_safeguards(error: KithError) -> bool:

@@ -155,6 +155,7 @@ COVERED_BY = {
     "service/ingest/xlsx_cells.py": "service/ingest/test_xlsx_rows.py",
     "service/observability/error_codes.py": "service/observability/test_requests.py",
     "service/observability/graph_metrics.py": "service/http/test_metrics_endpoint.py",
+    "service/privacy/check_values.py": "service/privacy/test_safeguards.py",
     "service/privacy/ledger_entries.py": "service/privacy/test_ledger.py",
     "service/runtime/hash_chain.py": "service/audit/test_verification.py",
     "service/runtime/model_fitting.py": "journeys/test_real_orders.py",

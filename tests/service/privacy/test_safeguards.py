@@ -140,7 +140,7 @@ def test_a_restored_backup_is_erased_again_before_it_is_read(machine: Machine, t
             await machine.store.put_value(name, text)
         # then
         restarted = machine.process()
-        with pytest.raises(StoreUnavailable, match="the store lacks 2 erasures"):
+        with pytest.raises(StoreUnavailable, match="has 2 erasures that the store lacks"):
             await restarted.check_readable()
         assert await restarted.settle(machine.apply) == 2
         await restarted.check_readable()
