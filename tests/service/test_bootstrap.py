@@ -13,7 +13,7 @@ from graph.domain.model.errors import InvalidInput, StoreFailure, StoreUnavailab
 from graph.domain.model.observations import Observation
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.sqlite import SQLiteStore
-from service.bootstrap import Wiring, audit_folder, open_store, open_traces, wire
+from service.bootstrap import Wiring, audit_folder, open_safeguards, open_store, open_traces, wire
 from service.config import rules_file
 from service.config.settings import Settings
 from tests.builders.runs import Run
@@ -253,3 +253,91 @@ def test_the_audit_log_is_beside_the_store_by_default(values: dict[str, str], fo
 def test_the_audit_log_can_be_turned_off_in_the_development_profile_only() -> None:
     with pytest.raises(InvalidInput, match="KITH_AUDIT"):
         audit_folder(Settings(_env_file=None, profile="production", audit="off"))
+
+
+async def erased_once(wiring: Wiring) -> None:
+    """Prepare a store and erase from it, as far as its keys and its ledger know."""
+    await wiring.prepare()
+    assert wiring.safeguards is not None
+    key = await wiring.safeguards.current_key()
+
+    async def commit() -> None:
+        await wiring.store.put_value("erased", "1")
+
+    await wiring.safeguards.carry_out(key, b"1", commit, lambda _: "receipt")
+
+
+def test_a_store_with_erasures_is_not_ready_without_its_keys(tmp_path: Path, run: Run) -> None:
+    # given
+    chosen = settings(f"sqlite:///{tmp_path / 'kith.db'}")
+    keys, away = tmp_path / "kith.db-erasure-keys", tmp_path / "away"
+
+    async def attempt() -> None:
+        before = wire(chosen)
+        await erased_once(before)
+        await before.graph.close()
+        keys.rename(away)
+        wiring = wire(chosen)
+        # when
+        preparing = asyncio.create_task(wiring.prepare_when_available())
+        await problem_of(wiring, "erasure", "KITH_ERASURE_KEYS")
+        # then
+        assert "preparation" not in await wiring.missing()
+        with pytest.raises(StoreUnavailable, match=r"KITH_ERASURE_KEYS: .* the file does not exist"):
+            await wiring.graph.link([SEEN])
+        reader = wire(chosen, read_only=True)
+        with pytest.raises(StoreUnavailable, match="KITH_ERASURE_KEYS"):
+            await reader.prepare_reading()
+        await reader.graph.close()
+        # when
+        away.rename(keys)
+        # then
+        await prepared(wiring, preparing)
+        await wiring.graph.link([SEEN])
+        # when the file is lost while the service runs
+        watching = asyncio.create_task(wiring.watch_erasures())
+        keys.rename(away)
+        for _ in range(1500):
+            if await wiring.missing():
+                break
+            await asyncio.sleep(0.02)
+        # then
+        assert set(await wiring.missing()) == {"erasure"}
+        with pytest.raises(StoreUnavailable, match="KITH_ERASURE_KEYS"):
+            await wiring.graph.link([SEEN])
+        # when
+        away.rename(keys)
+        for _ in range(1500):
+            if not await wiring.missing():
+                break
+            await asyncio.sleep(0.02)
+        # then
+        await wiring.graph.link([SEEN])
+        watching.cancel()
+        await wiring.graph.close()
+
+    run(attempt())
+
+
+@pytest.mark.parametrize(
+    ("chosen", "reason"),
+    [
+        ({"profile": "production"}, "KITH_ERASURE_KEYS is not set"),
+        ({"profile": "production", "store": "neo4j://127.0.0.1:7687", "erasure_keys": "keys"}, "KITH_ERASURE_LEDGER"),
+        ({"profile": "production", "erasure_keys": "keys"}, "keys does not exist: make it with"),
+    ],
+)
+def test_in_production_erasing_requires_the_files_of_the_settings(
+    tmp_path: Path, run: Run, chosen: dict[str, str], reason: str
+) -> None:
+    # given
+    store = SQLiteStore(tmp_path / "kith.db")
+    run(store.migrate())
+    path = f"sqlite:///{store.path}"
+    # when
+    safeguards = open_safeguards(Settings(**{"store": path, **chosen}, _env_file=None), store)  # type: ignore[arg-type]
+    # then
+    with pytest.raises(InvalidInput, match=reason) as raised:
+        run(safeguards.current_key())
+    assert raised.value.code == "FEATURE_DISABLED"
+    run(store.close())
