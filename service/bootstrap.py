@@ -148,7 +148,8 @@ class Wiring:
         await self.graph.source_revocations.open()
         await self.graph.references.open()
         if self.safeguards is not None:
-            await self.safeguards.settle()
+            await self.graph.erasures.refresh()
+            await self.safeguards.settle(self.graph.erasures.apply_again)
         await update_search_texts(self.store)
         self.prepared = True
 
@@ -336,6 +337,7 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
     catalog = attributes_file.read(settings.attributes)
     access = access_file.read(settings.access)
     check_consents(access.policies, catalog.purposes)
+    safeguards = open_safeguards(settings, store)
     graph = IdentityGraph(
         observed(store, settings.store_system, metrics),
         rules,
@@ -349,6 +351,7 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
         settings.timeout_seconds,
         policies=access.policies,
         min_count=settings.min_count,
+        safeguards=safeguards,
     )
     return Wiring(
         graph,
@@ -357,5 +360,5 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
         rules_configured=settings.rules is not None,
         metrics=metrics,
         access=access,
-        safeguards=open_safeguards(settings, store),
+        safeguards=safeguards,
     )

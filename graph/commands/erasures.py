@@ -135,7 +135,8 @@ class ErasureControl:
         draft = planned.draft
         if draft is None:
             raise InvalidInput("NOTHING_TO_ERASE", "there is nothing to erase", ("by",))
-        content = msgspec.json.encode(LedgerContent(draft, planned.tombstones))
+        # The reason is a free text, which may name the person.
+        content = msgspec.json.encode(LedgerContent(replace(draft, reason=""), planned.tombstones))
         confirmed = replace(request, erasure=draft)
         result = await self._safeguards.carry_out(content, lambda: self._run(confirmed))
         await self._after_erasing()
@@ -178,6 +179,8 @@ class ErasureControl:
             found = self.tombstone_rules()
             if not found.keys:
                 self._safeguards.check_available()
+                # Keys may have been made at this first use.
+                found = self.tombstone_rules()
             try:
                 return await self._store.write(
                     lambda rules=rules, now=now, found=found: erase(  # type: ignore[misc]

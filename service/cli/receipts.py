@@ -12,7 +12,7 @@ from service.cli.shared import Store, console
 from service.config import settings as settings_module
 from service.privacy.keys import SETTING
 from service.privacy.public_keys import PublicKeys
-from service.privacy.receipts import Receipt, ReceiptKept, Unverified
+from service.privacy.receipts import Kept, Receipt, Unverified
 from service.privacy.receipts import verify as verify_receipt
 
 app = typer.Typer(no_args_is_help=True, help="Verify receipts of erasures.")
@@ -72,7 +72,7 @@ def _lines(receipt: Receipt) -> list[str]:
     counts = ", ".join(f"{count} {place}" for place, count in sorted(receipt.counts.items())) or "nothing"
     return [
         f"erasure {receipt.erasure_id} ({receipt.mode}) of {receipt.erased_at}, request {receipt.request_id}",
-        f"by {receipt.actor} ({receipt.role}), plan {receipt.plan_hash}",
+        f"by {receipt.actor}, plan {receipt.plan_hash}",
         f"customers: {', '.join(receipt.customers) or 'none'}",
         f"erased: {counts}; {len(receipt.tombstones)} identifiers",
         *map(_kept, receipt.kept),
@@ -80,6 +80,7 @@ def _lines(receipt: Receipt) -> list[str]:
     ]
 
 
-def _kept(kept: ReceiptKept) -> str:
+def _kept(kept: Kept) -> str:
+    namespace = f" of {kept.namespace}" if kept.namespace else ""
     end = f", until {kept.until}" if kept.until else ""
-    return f"kept: {kept.count} {kept.what}, because of {kept.ground}{end}"
+    return f"kept: {kept.count} {kept.what}{namespace}, because of {kept.ground}{end}"

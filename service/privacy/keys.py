@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from graph.domain.model.errors import InvalidInput
+from graph.domain.model.tombstones import TombstoneKeys
 from service.privacy.public_keys import PublicKeys
 from service.runtime.own_files import create_secret, exposure, replace_secret
 
@@ -59,6 +60,10 @@ class ErasureKeys(Struct, frozen=True):
     def find(self, version: int) -> KeyVersion | None:
         """Return a version by its number."""
         return next((one for one in self.versions if one.version == version), None)
+
+    def for_tombstones(self, now: int) -> TombstoneKeys:
+        """Return the secrets that hash identifiers, with the version for a time as the current one."""
+        return TombstoneKeys({one.version: one.hashing for one in self.versions}, self.current(now).version)
 
     @property
     def public(self) -> PublicKeys:
@@ -128,6 +133,12 @@ class KeyFile:
         lengths = {len(secret) for version in keys.versions for secret in (version.hashing, version.signing)}
         if not numbers or numbers != sorted({*numbers}) or lengths != {KEY_BYTES}:
             raise self._unusable("is not a file of erasure keys")
+        # Until somebody looks into it, what was known is recognized: the keys that were read before stay in use.
+        for known in () if self.last is None else self.last.versions:
+            found = keys.find(known.version)
+            if found != known:
+                reason = "lacks" if found is None else "has another secret for"
+                raise self._unusable(f"{reason} version {known.version}, unlike before: restore it, or start again")
         return keys
 
     def _unusable(self, reason: str) -> InvalidInput:

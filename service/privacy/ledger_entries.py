@@ -7,14 +7,13 @@ from service.runtime.hash_chain import Line
 
 
 class Intent(Struct, frozen=True, tag_field="kind", tag="intent"):
-    """What is about to be erased at a time (microseconds), hashed with a version of the keys.
+    """What is about to be stored at a time (microseconds): enough to erase the same again.
 
-    `key_check` is the check value of the version; `content` is what the graph needs to erase the same again.
+    `keys` has the check value of each version of the keys that there were; `content` is the graph's, as JSON.
     """
 
     time: int
-    key_version: int
-    key_check: str
+    keys: dict[int, str]
     content: msgspec.Raw
 
 

@@ -5,6 +5,7 @@ payload (RFC 7797) over the canonical form of all other members, so libraries fo
 keyed hashes, counts and times, and no value of a person.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -14,6 +15,8 @@ from jwt.api_jws import PyJWS
 from jwt.utils import base64url_decode, base64url_encode
 from msgspec import Struct
 
+from graph.domain.model.erasures import Erasure
+from graph.domain.model.times import iso
 from service.privacy.keys import KeyVersion
 from service.privacy.public_keys import ALGORITHM, PublicKeys, thumbprint
 
@@ -22,49 +25,68 @@ MAX_BYTES = 16_000_000
 """Size beyond which a text is not read as a receipt."""
 
 
-class ReceiptTombstone(Struct, frozen=True):
-    """An erased identifier: the keyed hash of its value in hexadecimal digits."""
+class Kept(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What was kept, how many, and on which ground: a reason of the plan, or a law.
 
-    namespace: str
-    hash: str
-    key_version: int = msgspec.field(name="keyVersion")
-
-
-class ReceiptKept(Struct, frozen=True):
-    """What is kept, on which ground, how many, and until when (ISO 8601); without a time, until the ground ends."""
+    `namespace` is that of identifiers. `until` (ISO 8601) is when what is kept for a law is removed.
+    """
 
     what: str
     ground: str
     count: int
-    until: str | None = None
+    namespace: str = ""
+    until: str = ""
 
 
-class ReceiptAcknowledgement(Struct, frozen=True):
-    """A service that has confirmed that it erased the customers, too, and when (ISO 8601)."""
+class AcknowledgedBy(Struct, frozen=True, rename="camel"):
+    """A service that has confirmed that it erased its copies, and when (ISO 8601)."""
 
     service: str
     at: str
 
 
 class Receipt(Struct, frozen=True, rename="camel"):
-    """What a receipt says. Times are ISO 8601 in UTC."""
+    """What a receipt says. Times are ISO 8601 in UTC.
+
+    What was seen until `erased_at` is dropped. `customers` are the erased ids, live and retired, `counts` says how much
+    was removed by what it is, `tombstones` are the keyed hashes of the identifiers.
+    """
 
     erasure_id: str
     request_id: str
     mode: str
     actor: str
-    role: str
     erased_at: str
     issued_at: str
     plan_hash: str
     customers: tuple[str, ...]
-    """Ids of the customers that were erased, also of retired ones."""
-    counts: dict[str, int]
-    """How much was erased, by place."""
-    tombstones: tuple[ReceiptTombstone, ...]
-    kept: tuple[ReceiptKept, ...] = ()
-    acknowledgements: tuple[ReceiptAcknowledgement, ...] = ()
+    counts: Mapping[str, int]
+    tombstones: tuple[str, ...]
+    kept: tuple[Kept, ...]
+    acknowledgements: tuple[AcknowledgedBy, ...]
     format: str = FORMAT
+
+
+def receipt_of(erasure: Erasure, now: int) -> Receipt:
+    """Return the receipt of an erasure that is issued at a time (microseconds)."""
+    kept = [Kept("identifiers", kept.reason, kept.count, kept.namespace) for kept in erasure.kept]
+    if erasure.orders_until is not None:
+        orders = erasure.counts.get("held_orders", 0)
+        kept.append(Kept("orders", erasure.orders_ground, orders, until=iso(erasure.orders_until)))
+    return Receipt(
+        erasure.id,
+        erasure.request_id,
+        erasure.mode.value,
+        erasure.actor,
+        iso(erasure.at),
+        iso(now),
+        erasure.plan_hash,
+        erasure.customers,
+        erasure.counts,
+        erasure.tombstones,
+        tuple(kept),
+        tuple(AcknowledgedBy(one.service, iso(one.at)) for one in erasure.acknowledgements),
+    )
 
 
 class Unverified(Exception):

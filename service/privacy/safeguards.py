@@ -4,22 +4,25 @@ One erasure at a time has the lock of the ledger, over all processes. Its order 
 
 1. what the store lacks of the ledger is erased first,
 2. the intent is written to the ledger, and is on disk,
-3. the store commits,
+3. the store commits, or refuses, which the ledger notes,
 4. the store keeps the position of the intent,
 5. the receipt is written to the ledger.
 
-After a crash before 4, the store lacks the intent, and it is carried out again, which changes nothing if 3 was done.
+After a crash between 2 and 4 the intent is carried out again, which changes nothing if the store did commit.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TypeVar
 
 import msgspec
 
+from graph.commands.erasures import LedgerContent
+from graph.domain.model.erasures import Erasure
 from graph.domain.model.errors import InvalidInput, KithError, StoreFailure, StoreUnavailable, TemporaryFailure
+from graph.domain.model.tombstones import TombstoneKeys
 from graph.ports import Store
 from service.privacy import check_values
 from service.privacy.keys import SETTING as KEYS_SETTING
@@ -28,6 +31,7 @@ from service.privacy.ledger import SETTING as LEDGER_SETTING
 from service.privacy.ledger import Ledger
 from service.privacy.ledger_entries import Completed, Intent, Pending, Position
 from service.privacy.public_keys import PublicKeys
+from service.privacy.receipts import receipt_of, signed
 
 log = logging.getLogger("kith.erasure")
 
@@ -41,6 +45,7 @@ CHECK_SECONDS = 1.0
 T = TypeVar("T")
 Apply = Callable[[Sequence[bytes]], Awaitable[object]]
 """Erases again what the contents of intents say, at the times that they say. It changes nothing if it was done."""
+NO_KEYS = TombstoneKeys()
 
 
 class Safeguards:
@@ -62,51 +67,58 @@ class Safeguards:
         self._makes_keys, self._off = makes_keys, off
         self._registered: set[int] = set()
         self._turn = asyncio.Lock()
+        self._made_of: ErasureKeys | None = None
+        self._tombstone_keys = NO_KEYS
         self._apply: Apply | None = None
         self._is_unsettled = False
         """Whether an erasure was begun whose end is not known."""
         self.problem = ""
         """Why the store is not ready: its keys or its ledger are missing or wrong; empty if they are not."""
 
-    def hashing_keys(self) -> Mapping[int, bytes]:
-        """Return the secrets that hash identifiers, by version; none if there is no usable file."""
+    def keys(self) -> TombstoneKeys:
+        """Return the keys as they are now; without secrets if there is no file."""
         keys = self._known_keys()
-        return {} if keys is None else {key.version: key.hashing for key in keys.versions}
+        if keys is None:
+            return NO_KEYS
+        # Every statement asks for them, so they are made once.
+        if keys is not self._made_of or keys.current(self._now()).version != self._tombstone_keys.current:
+            self._made_of, self._tombstone_keys = keys, keys.for_tombstones(self._now())
+        return self._tombstone_keys
+
+    def check_available(self) -> None:
+        """Raise `InvalidInput` with the reason if nothing can be erased. In development, the keys are made."""
+        if self._off:
+            raise InvalidInput("FEATURE_DISABLED", self._off)
+        if self._file.keys() is not None:
+            return
+        if not self._makes_keys:
+            message = f"{KEYS_SETTING}: {self._file.path} does not exist: make it with `kith erasure-keys create`"
+            raise InvalidInput("FEATURE_DISABLED", message)
+        if self.problem:
+            raise StoreUnavailable(self.problem)
+        self._file.create(self._now())
+
+    def receipt(self, erasure: Erasure) -> str:
+        """Return the signed receipt of an erasure. Raises `InvalidInput` if there are no keys."""
+        keys, now = self._known_keys(), self._now()
+        if keys is None:
+            self.check_available()
+            keys = self._file.keys()
+            assert keys is not None, "they are available"
+        return signed(receipt_of(erasure, now), keys.current(now))
 
     def public_keys(self) -> PublicKeys:
         """Return what verifies receipts; no keys if there is no usable file."""
         keys = self._known_keys()
         return PublicKeys({}) if keys is None else keys.public
 
-    async def current_key(self) -> KeyVersion:
-        """Return the version of the keys for an erasure now. The store knows its check value from now on.
+    async def carry_out(self, content: bytes, commit: Callable[[], Awaitable[T]]) -> T:
+        """Record an erasure, commit it, and return the result. It is finished also if the caller is canceled.
 
-        Raises `InvalidInput` with the reason if erasure is not available, `StoreUnavailable` if the keys do not fit.
+        `content` is `LedgerContent` as JSON. `commit` raises a `KithError` that is not temporary if nothing was stored.
         """
-        if self._off:
-            raise InvalidInput("FEATURE_DISABLED", self._off)
-        keys = self._file.keys()
-        if keys is None:
-            await self._check_keys()
-            if not self._makes_keys:
-                message = f"{KEYS_SETTING}: {self._file.path} does not exist: make it with `kith erasure-keys create`"
-                raise InvalidInput("FEATURE_DISABLED", message)
-            keys = self._file.create(self._now())
-        key = keys.current(self._now())
-        if key.version not in self._registered:
-            await check_values.register(self._store, key)
-            self._registered.add(key.version)
-        return key
-
-    async def carry_out(
-        self, key: KeyVersion, content: bytes, commit: Callable[[], Awaitable[T]], receipt: Callable[[T], str]
-    ) -> T:
-        """Commit an erasure so that it lasts, and return its result. It is finished also if the caller is canceled.
-
-        `content` is JSON by which the same is erased again; it must contain no value of a person. `commit` raises a
-        `KithError` that is not temporary if the store refuses, and `receipt` makes the signed receipt of its result.
-        """
-        return await asyncio.shield(asyncio.create_task(self._carry_out(key, content, commit, receipt)))
+        self.check_available()
+        return await asyncio.shield(asyncio.create_task(self._carry_out(content, commit)))
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` if the store was used with other keys or another ledger than there are."""
@@ -183,11 +195,15 @@ class Safeguards:
             raise
         self.problem = ""
 
-    async def _carry_out(
-        self, key: KeyVersion, content: bytes, commit: Callable[[], Awaitable[T]], receipt: Callable[[T], str]
-    ) -> T:
+    async def _carry_out(self, content: bytes, commit: Callable[[], Awaitable[T]]) -> T:
         async with self._exclusive():
-            intent = Intent(self._now(), key.version, key.check_value, msgspec.Raw(content))
+            keys, now = self._file.keys(), self._now()
+            if keys is None:
+                raise StoreUnavailable(f"{KEYS_SETTING}: {self._file.path}: the file does not exist: restore it")
+            for key in keys.versions:
+                if key.used_from <= now:
+                    await self._register(key)
+            intent = Intent(now, {key.version: key.check_value for key in keys.versions}, msgspec.Raw(content))
             position = await asyncio.to_thread(self._ledger.append, intent)
             # If the store fails, it may have committed or not: what it lacks is carried out with the next turn.
             self._is_unsettled = True
@@ -201,12 +217,23 @@ class Safeguards:
                 raise
             await self._store.put_value(POSITION, msgspec.json.encode(position).decode())
             self._is_unsettled = False
-            try:
-                await asyncio.to_thread(self._ledger.append, Completed(position.number, receipt(result)))
-            except StoreUnavailable as error:
-                # The erasure is done, and its receipt can be made again from the store.
-                log.error("a receipt is not in the ledger: %s", error.message)  # noqa: TRY400
+            await asyncio.to_thread(self._complete, position, content)
             return result
+
+    def _complete(self, position: Position, content: bytes) -> None:
+        """Write the receipt of what was stored. It can be made again from the store, so this may fail."""
+        erasure = msgspec.json.decode(content, type=LedgerContent).erasure
+        if erasure is None:
+            return
+        try:
+            self._ledger.append(Completed(position.number, self.receipt(erasure)))
+        except (StoreUnavailable, InvalidInput) as error:
+            log.error("a receipt is not in the ledger: %s", error.message)  # noqa: TRY400
+
+    async def _register(self, key: KeyVersion) -> None:
+        if key.version not in self._registered:
+            await check_values.register(self._store, key)
+            self._registered.add(key.version)
 
     @asynccontextmanager
     async def _exclusive(self) -> AsyncIterator[list[Pending]]:
@@ -226,14 +253,14 @@ class Safeguards:
         if self._apply is None:
             raise StoreUnavailable("the service is starting")
         keys = self._file.keys()
-        used = {one.intent.key_version: one.intent.key_check for one in pending}
+        used = {version: check for one in pending for version, check in one.intent.keys.items()}
         if problem := check_values.difference(used, keys):
             raise StoreUnavailable(f"{KEYS_SETTING}: {self._file.path}: {problem}")
         assert keys is not None, "otherwise there is a difference"
         for version in used:
             key = keys.find(version)
             assert key is not None, "otherwise there is a difference"
-            await check_values.register(self._store, key)
+            await self._register(key)
         await self._apply([bytes(one.intent.content) for one in pending])
         await self._store.put_value(POSITION, msgspec.json.encode(pending[-1].position).decode())
         log.warning("%d erasures of the ledger were missing in the store and were carried out again", len(pending))

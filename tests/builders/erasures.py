@@ -1,45 +1,45 @@
 """Keys, receipts and ledgers of erasures."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Raw
 from msgspec.structs import replace
 
+from graph.commands.erasures import LedgerContent
+from graph.domain.model.erasures import Acknowledgement, Erasure, KeptCount
+from graph.domain.model.tombstones import Tombstone, TombstoneMode
 from graph.ports import Store
 from service.privacy.keys import ErasureKeys, KeyFile
 from service.privacy.ledger import Ledger
 from service.privacy.ledger_entries import Intent, Pending, Position
-from service.privacy.receipts import Receipt, ReceiptAcknowledgement, ReceiptKept, ReceiptTombstone
+from service.privacy.receipts import receipt_of
 from service.privacy.safeguards import Safeguards
 from tests.builders.audits import MONDAY, Clock
 
 MINUTE = 60_000_000
 """In microseconds."""
 
-RECEIPT = Receipt(
-    erasure_id="era_1",
-    request_id="ticket 4711",
-    mode="ERASED",
-    actor="officer",
-    role="privacy",
-    erased_at="2026-01-05T08:00:00Z",
-    issued_at="2026-01-05T08:00:01Z",
-    plan_hash="ab" * 32,
-    customers=("cus_1", "cus_0"),
-    counts={"observations": 6, "identifiers": 4},
-    tombstones=(ReceiptTombstone("email", "cd" * 32, 1),),
-    kept=(ReceiptKept("orders", "tax law", 1, "2036-01-01T00:00:00Z"),),
-    acknowledgements=(ReceiptAcknowledgement("newsletter", "2026-01-05T08:05:00Z"),),
+ERASURE = Erasure(
+    "era_1",
+    "ticket 4711",
+    TombstoneMode.ERASED,
+    MONDAY,
+    "officer",
+    "Ann asked for it",
+    "ab" * 32,
+    ("cus_1", "cus_0"),
+    ("cd" * 32,),
+    {"observations": 6, "held_orders": 1},
+    (KeptCount("device_id", "SHARED", 1),),
+    MONDAY + 86_400_000_000,
+    "tax law",
+    (Acknowledgement("newsletter", MONDAY + MINUTE),),
 )
-
-
-def receipt(**changes: Any) -> Receipt:
-    """A receipt with some other members."""
-    return replace(RECEIPT, **changes)
+RECEIPT = receipt_of(ERASURE, MONDAY + 1_000_000)
 
 
 def key_file(folder: Path) -> tuple[KeyFile, ErasureKeys]:
@@ -63,26 +63,41 @@ def held(ledger: Ledger, seconds: float = 5) -> Iterator[Ledger]:
         ledger.release()
 
 
-def intent(content: str = "1") -> Intent:
-    """An intent whose content is a JSON value."""
-    return Intent(MONDAY, 1, "ab" * 32, Raw(content.encode()))
+def content(name: str) -> bytes:
+    """What the ledger keeps of an erasure with a request id, and of its one identifier."""
+    hash = hashlib.sha256(name.encode()).hexdigest()
+    tombstone = Tombstone(hash, "email", MONDAY, TombstoneMode.ERASED, 1, 1, f"era_{name}")
+    erasure = replace(ERASURE, id=f"era_{name}", request_id=name, tombstones=(hash,))
+    return msgspec.json.encode(LedgerContent(erasure, (tombstone,)))
 
 
-def intended(ledger: Ledger, *contents: str) -> list[Position]:
+def intent(name: str) -> Intent:
+    """An intent to erase."""
+    return Intent(MONDAY, {1: "ab" * 32}, msgspec.Raw(content(name)))
+
+
+def intended(ledger: Ledger, *names: str) -> list[Position]:
     """Write intents, and return their positions."""
     with held(ledger):
-        return [ledger.append(intent(content)) for content in contents]
+        return [ledger.append(intent(name)) for name in names]
 
 
-def contents(pending: list[Pending]) -> list[str]:
-    """The contents of intents that a store lacks."""
-    return [bytes(one.intent.content).decode() for one in pending]
+def names(pending: list[Pending]) -> list[str]:
+    """The request ids of intents that a store lacks."""
+    return [name_of(bytes(one.intent.content)) for one in pending]
+
+
+def name_of(content: bytes) -> str:
+    """The request id of an erasure."""
+    erasure = msgspec.json.decode(content, type=LedgerContent).erasure
+    assert erasure is not None
+    return erasure.request_id
 
 
 class Machine:
     """A store, its key file and its ledger. Each process has safeguards of its own.
 
-    What is erased here is a JSON list of names; the store keeps all names that were erased.
+    The store keeps the request ids of what was erased, as the graph keeps its erasures.
     """
 
     def __init__(self, store: Store, folder: Path) -> None:
@@ -90,7 +105,7 @@ class Machine:
         self.keys = KeyFile(folder / "erasure-keys")
         self.clock = Clock()
         self.applied = 0
-        """Number of intents that were carried out again."""
+        """Number of entries that were carried out again."""
 
     @property
     def ledger_path(self) -> Path:
@@ -102,25 +117,20 @@ class Machine:
         return Safeguards(self.store, KeyFile(self.keys.path), ledger(self.folder), self.clock, **options)
 
     async def erased(self) -> list[str]:
-        """The names that were erased."""
+        """What was erased."""
         found: list[str] = msgspec.json.decode(await self.store.get_value("erased") or "[]")
         return found
 
-    async def store_erased(self, *names: str) -> None:
-        """Commit an erasure."""
+    async def commit(self, *names: str) -> None:
+        """Commit erasures."""
         both = dict.fromkeys([*await self.erased(), *names])
         await self.store.put_value("erased", msgspec.json.encode(list(both)).decode())
 
     async def apply(self, contents: Sequence[bytes]) -> None:
         """Erase again what intents say."""
-        for content in contents:
-            self.applied += 1
-            await self.store_erased(msgspec.json.decode(content))
+        self.applied += len(contents)
+        await self.commit(*map(name_of, contents))
 
     async def erase(self, process: Safeguards, name: str, commit: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Erase a name, or what `commit` does instead."""
-        key = await process.current_key()
-        content = msgspec.json.encode(name)
-        await process.carry_out(
-            key, content, commit or (lambda: self.store_erased(name)), lambda _: f"receipt of {name}"
-        )
+        """Erase under a request id; `commit` replaces the commit."""
+        await process.carry_out(content(name), commit or (lambda: self.commit(name)))

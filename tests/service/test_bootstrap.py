@@ -16,6 +16,7 @@ from graph.stores.sqlite import SQLiteStore
 from service.bootstrap import Wiring, audit_folder, open_safeguards, open_store, open_traces, wire
 from service.config import rules_file
 from service.config.settings import Settings
+from tests.builders.erasures import content
 from tests.builders.runs import Run
 from tests.builders.services import Service, kith
 from tests.builders.stores import at_migration
@@ -259,12 +260,11 @@ async def erased_once(wiring: Wiring) -> None:
     """Prepare a store and erase from it, as far as its keys and its ledger know."""
     await wiring.prepare()
     assert wiring.safeguards is not None
-    key = await wiring.safeguards.current_key()
 
     async def commit() -> None:
         await wiring.store.put_value("erased", "1")
 
-    await wiring.safeguards.carry_out(key, b"1", commit, lambda _: "receipt")
+    await wiring.safeguards.carry_out(content("ann"), commit)
 
 
 def test_a_store_with_erasures_is_not_ready_without_its_keys(tmp_path: Path, run: Run) -> None:
@@ -338,6 +338,6 @@ def test_in_production_erasing_requires_the_files_of_the_settings(
     safeguards = open_safeguards(Settings(**{"store": path, **chosen}, _env_file=None), store)  # type: ignore[arg-type]
     # then
     with pytest.raises(InvalidInput, match=reason) as raised:
-        run(safeguards.current_key())
+        safeguards.check_available()
     assert raised.value.code == "FEATURE_DISABLED"
     run(store.close())

@@ -14,7 +14,7 @@ from graph.domain.model.errors import StoreUnavailable
 from service.privacy.ledger import Ledger
 from service.privacy.ledger_entries import Completed
 from tests.builders.audits import Clock
-from tests.builders.erasures import contents, held, intended, intent, ledger
+from tests.builders.erasures import held, intended, intent, ledger, names
 
 
 class FullDisk:
@@ -34,13 +34,13 @@ class FullDisk:
 
 def test_a_store_lacks_what_follows_its_position(tmp_path: Path) -> None:
     # given
-    first, second, _ = intended(ledger(tmp_path), '"a"', '"b"', '"c"')
+    first, second, _ = intended(ledger(tmp_path), "a", "b", "c")
     # when: another process reads
     with held(ledger(tmp_path)) as other:
         # then
-        assert contents(other.pending(None)) == ['"a"', '"b"', '"c"']
-        assert contents(other.pending(first)) == ['"b"', '"c"']
-        assert other.pending(second)[0].intent == intent('"c"')
+        assert names(other.pending(None)) == ["a", "b", "c"]
+        assert names(other.pending(first)) == ["b", "c"]
+        assert other.pending(second)[0].intent == intent("c")
         assert other.pending(other.pending(second)[0].position) == []
     assert other.path.stat().st_mode & 0o777 == 0o600
 
@@ -49,26 +49,26 @@ def test_a_refused_intent_is_never_carried_out(tmp_path: Path) -> None:
     # given
     file = ledger(tmp_path)
     with held(file):
-        file.refuse(file.append(intent('"a"')))
-        file.append(intent('"b"'))
+        file.refuse(file.append(intent("a")))
+        file.append(intent("b"))
     # then
     with held(ledger(tmp_path)) as other:
-        assert contents(other.pending(None)) == ['"b"']
+        assert names(other.pending(None)) == ["b"]
 
 
 def test_two_processes_continue_each_others_lines(tmp_path: Path) -> None:
     # given
     one, other = ledger(tmp_path), ledger(tmp_path)
     # when
-    intended(one, '"a"')
+    intended(one, "a")
     assert other.is_unread()
-    intended(other, '"b"')
+    intended(other, "b")
     assert one.is_unread()
-    intended(one, '"c"')
+    intended(one, "c")
     # then
     assert not one.is_unread()
     with held(ledger(tmp_path)) as third:
-        assert contents(third.pending(None)) == ['"a"', '"b"', '"c"']
+        assert names(third.pending(None)) == ["a", "b", "c"]
 
 
 def test_one_process_waits_for_another(tmp_path: Path) -> None:
@@ -90,10 +90,10 @@ def test_a_killed_process_leaves_no_lock_and_half_a_line_is_removed(tmp_path: Pa
     subprocess.run([sys.executable, "-c", code, str(file.path)], check=False)
     assert file.path.read_bytes().endswith(b'{"n":1,')
     # when
-    intended(file, '"a"')
+    intended(file, "a")
     # then
     with held(ledger(tmp_path)) as other:
-        assert contents(other.pending(None)) == ['"a"']
+        assert names(other.pending(None)) == ["a"]
 
 
 @pytest.mark.parametrize("before", [0, 40])
@@ -101,44 +101,44 @@ def test_an_entry_that_cannot_be_written_leaves_the_ledger_as_it_was(tmp_path: P
     # given
     disk = FullDisk(before)
     file = Ledger(tmp_path / "erasures.ndjson", Clock(), disk.write)
-    intended(file, '"a"')
+    intended(file, "a")
     content = file.path.read_bytes()
     # when
     disk.full = True
     with held(file), pytest.raises(StoreUnavailable, match="cannot be written: no space left"):
-        file.append(intent('"b"'))
+        file.append(intent("b"))
     # then
     assert file.path.read_bytes() == content
     # when there is room again
     disk.full = False
-    intended(file, '"b"')
+    intended(file, "b")
     # then
     with held(ledger(tmp_path)) as other:
-        assert contents(other.pending(None)) == ['"a"', '"b"']
+        assert names(other.pending(None)) == ["a", "b"]
 
 
 def test_on_a_full_disk_a_refused_intent_is_withdrawn(tmp_path: Path) -> None:
     # given
     disk = FullDisk()
     file = Ledger(tmp_path / "erasures.ndjson", Clock(), disk.write)
-    intended(file, '"a"')
+    intended(file, "a")
     with held(file):
-        position = file.append(intent('"b"'))
+        position = file.append(intent("b"))
         # when
         disk.full = True
         file.refuse(position)
         disk.full = False
         # then
-        file.append(intent('"c"'))
+        file.append(intent("c"))
     with held(ledger(tmp_path)) as other:
-        assert contents(other.pending(None)) == ['"a"', '"c"']
+        assert names(other.pending(None)) == ["a", "c"]
 
 
 def test_receipts_are_kept(tmp_path: Path) -> None:
     # given
     file = ledger(tmp_path)
     with held(file):
-        position = file.append(intent())
+        position = file.append(intent("a"))
         file.append(Completed(position.number, "signed"))
     # then
     assert [*file.receipts()] == [(position.number, "signed")]
@@ -163,7 +163,7 @@ def test_a_ledger_that_was_cut_off_or_changed_is_refused(
 ) -> None:
     # given: a store that has carried out three entries
     file = ledger(tmp_path)
-    *_, position = intended(file, '"first"', '"second"', '"third"')
+    *_, position = intended(file, "first", "second", "third")
     # when
     file.path.write_bytes(b"".join(change(file.path.read_bytes().splitlines(keepends=True))))
     # then
@@ -174,7 +174,7 @@ def test_a_ledger_that_was_cut_off_or_changed_is_refused(
 def test_a_process_that_has_read_the_ledger_before_notices_that_it_was_cut_off(tmp_path: Path) -> None:
     # given
     file = ledger(tmp_path)
-    *_, position = intended(file, '"first"', '"second"')
+    *_, position = intended(file, "first", "second")
     # when
     file.path.write_bytes(b"".join(file.path.read_bytes().splitlines(keepends=True)[:-1]))
     # then
@@ -186,7 +186,7 @@ def test_a_process_that_has_read_the_ledger_before_notices_that_it_was_cut_off(t
 def test_a_rewritten_and_another_ledger_are_refused(tmp_path: Path) -> None:
     # given
     file = ledger(tmp_path)
-    (position,) = intended(file, '"first"')
+    (position,) = intended(file, "first")
     with held(file):
         # then
         with pytest.raises(StoreUnavailable, match="has another entry 1 than the store"):
