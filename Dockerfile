@@ -18,8 +18,8 @@ RUN useradd --system --create-home --uid 10001 kith
 COPY --from=build /opt/kith /opt/kith
 USER kith
 WORKDIR /home/kith
-# The folder of the audit log if the store is Neo4j: a volume that is mounted here belongs to this user.
-RUN mkdir --mode=0700 kith-audit
+# Folders of what is not in the store if that is Neo4j: volumes that are mounted here belong to this user.
+RUN mkdir --mode=0700 kith-audit kith-erasure-keys kith-erasure-ledger
 ENV PATH=/opt/kith/bin:$PATH KITH_HOST=0.0.0.0
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --retries=6 CMD \

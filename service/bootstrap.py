@@ -299,16 +299,29 @@ def erasure_key_file(settings: Settings) -> KeyFile:
     return KeyFile(settings.erasure_keys or _beside(settings, "-erasure-keys"))
 
 
+def erasure_ledger_path(settings: Settings) -> Path:
+    """Return the path of the ledger of erasures, which may not exist."""
+    return settings.erasure_ledger or _beside(settings, "-erasures.ndjson")
+
+
+def why_erasure_is_off(settings: Settings) -> str:
+    """Return which setting erasing lacks; empty if it lacks none."""
+    if settings.is_enabled(None):
+        return ""
+    if settings.erasure_keys is None:
+        return "KITH_ERASURE_KEYS is not set, and the production profile requires it for erasing"
+    if settings.erasure_ledger is None and sqlite_path(settings) is None:
+        return "KITH_ERASURE_LEDGER is not set, and the production profile requires it for erasing from Neo4j"
+    return ""
+
+
 def open_safeguards(settings: Settings, store: Store) -> Safeguards:
     """Return the keys and the ledger of erasures. Files are read and made when they are needed."""
-    development, off = settings.is_enabled(None), ""
-    if not development and settings.erasure_keys is None:
-        off = "KITH_ERASURE_KEYS is not set: the production profile erases with a key file that it names only"
-    elif not development and settings.erasure_ledger is None and sqlite_path(settings) is None:
-        off = "KITH_ERASURE_LEDGER is not set: on Neo4j the production profile requires it for erasing"
     now = SystemClock().now
-    ledger = Ledger(settings.erasure_ledger or _beside(settings, "-erasures.ndjson"), now)
-    return Safeguards(store, erasure_key_file(settings), ledger, now, development, off)
+    ledger = Ledger(erasure_ledger_path(settings), now)
+    return Safeguards(
+        store, erasure_key_file(settings), ledger, now, settings.is_enabled(None), why_erasure_is_off(settings)
+    )
 
 
 def open_metrics(settings: Settings) -> Metrics | None:

@@ -8,7 +8,15 @@ from graph.domain.model.errors import InvalidInput, KithError, StoreUnavailable
 from service.access import access_file, stored_keys
 from service.access.access_file import AccessFile
 from service.access.authentication import configured_keys
-from service.bootstrap import SystemClock, audit_folder, open_store, sqlite_path
+from service.bootstrap import (
+    SystemClock,
+    audit_folder,
+    erasure_key_file,
+    erasure_ledger_path,
+    open_store,
+    sqlite_path,
+    why_erasure_is_off,
+)
 from service.config import settings as settings_module
 from service.config.settings import Settings
 from service.runtime import version
@@ -92,6 +100,7 @@ def lines(settings: Settings, known: KnownKeys, access: AccessFile, port: int) -
         f"API keys: {_keys(settings, known)}",
         *([f"Tokens: {_issuers(settings, access)}"] if settings.access is not None else []),
         f"Audit log: {audit_folder(settings) or 'none'}",
+        f"Erasure: {_erasure(settings)}",
         f"GraphQL: http://{settings.host}:{port}/graphql",
     ]
 
@@ -111,6 +120,12 @@ def _profile(settings: Settings, known: KnownKeys) -> str:
 
 def _issuers(settings: Settings, access: AccessFile) -> str:
     return f"{', '.join(access.issuers) or 'of no issuer'} (from {settings.access})"
+
+
+def _erasure(settings: Settings) -> str:
+    if why := why_erasure_is_off(settings):
+        return f"not available: {why}"
+    return f"keys {erasure_key_file(settings).path}, ledger {erasure_ledger_path(settings)}"
 
 
 def _keys(settings: Settings, known: KnownKeys) -> str:

@@ -95,8 +95,8 @@ def test_every_command_is_documented(name: str) -> None:
 def test_every_command_in_the_documents_exists() -> None:
     for path in pages():
         for line in re.findall(r"`kith [^`]+`|^\s+(?:\S*/)?kith .*$", text_of(path), re.MULTILINE):
-            for words in re.findall(r"\bkith ((?:(?:rules|keys|audit) )?[a-z]+(?:-[a-z]+)*)", line):
-                groups = {"kith rules", "kith keys", "kith audit"}
+            for words in re.findall(r"\bkith ((?:(?:rules|keys|audit|erasure-keys|receipt) )?[a-z]+(?:-[a-z]+)*)", line):
+                groups = {name.rpartition(" ")[0] for name in COMMANDS} - {"kith"}
                 assert f"kith {words}" in {*COMMANDS, *groups}, f"{path.relative_to(ROOT)}: {line}"
 
 

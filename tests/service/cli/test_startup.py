@@ -24,8 +24,18 @@ def lines(chosen: Settings, port: int) -> list[str]:
             {"api_keys": "shop:till:0123456789abcdef,till:till:fedcba9876543210"},
             ["Profile: production (there are API keys)"],
         ),
-        ({"profile": "production"}, ["Profile: production (KITH_PROFILE)", "Audit log: kith.db-audit"]),
-        ({"profile": "development"}, ["Audit log: none"]),
+        (
+            {"profile": "production"},
+            [
+                "Profile: production (KITH_PROFILE)",
+                "Audit log: kith.db-audit",
+                "Erasure: not available: KITH_ERASURE_KEYS",
+            ],
+        ),
+        (
+            {"profile": "development"},
+            ["Audit log: none", "Erasure: keys kith.db-erasure-keys, ledger kith.db-erasures.ndjson"],
+        ),
         ({"audit": "elsewhere"}, ["Audit log: elsewhere"]),
         (
             {"host": "0.0.0.0", "api_keys": "shop:till:0123456789abcdef"},
