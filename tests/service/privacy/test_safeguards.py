@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from service.privacy.receipts import verify
 from service.privacy.safeguards import POSITION, Safeguards
 from tests.builders.erasures import MINUTE, Machine, held, key_file, ledger, names
 from tests.builders.runs import Run
+from tests.builders.services import ROOT
 
 
 @pytest.fixture
@@ -83,6 +86,42 @@ def test_after_a_failure_of_the_store_the_erasure_is_carried_out_with_the_next(
         await machine.erase(process, "bob")
         assert await machine.erased() == ["ann", "bob"]
         assert machine.applied == 1
+
+    run(scenario())
+
+
+KILLED = """
+import asyncio, os, pathlib, sys
+from graph.stores.sqlite import SQLiteStore
+from tests.builders.erasures import Machine
+
+async def main(folder, is_committed):
+    machine = Machine(SQLiteStore(folder / "kith.db"), folder)
+
+    async def dying():
+        if is_committed:
+            await machine.commit("ann")
+        os.kill(os.getpid(), 9)
+
+    await machine.erase(machine.process(), "ann", dying)
+
+asyncio.run(main(pathlib.Path(sys.argv[1]), sys.argv[2] == "True"))
+"""
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_after_a_kill_the_erasure_is_carried_out_on_start(machine: Machine, run: Run, is_committed: bool) -> None:
+    # given
+    words = [sys.executable, "-c", KILLED, str(machine.folder), str(is_committed)]
+    assert subprocess.run(words, cwd=ROOT, check=False).returncode == -9
+
+    async def scenario() -> None:
+        assert await machine.erased() == (["ann"] if is_committed else [])
+        # when
+        assert await machine.process().settle(machine.apply) == 1
+        # then
+        assert await machine.erased() == ["ann"]
+        assert await machine.process().settle(machine.apply) == 0
 
     run(scenario())
 
