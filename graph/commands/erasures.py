@@ -12,7 +12,7 @@ from graph.commands.group_commit import GroupCommit
 from graph.commands.write_gate import WriteGate
 from graph.domain.access.decisions import MAX_ACTOR_LENGTH
 from graph.domain.model.erasures import Acknowledgement, Erasure, HeldOrder
-from graph.domain.model.errors import InvalidInput, RulesChanged
+from graph.domain.model.errors import InvalidInput, KithError, RulesChanged
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import Neighborhood, Writes
 from graph.domain.model.tombstones import Tombstone, TombstoneKeys
@@ -66,6 +66,14 @@ class NoSafeguards:
 
 
 NO_SAFEGUARDS = NoSafeguards()
+
+
+class _AlreadyErased(KithError):
+    """The same request was carried out since this one was planned."""
+
+    def __init__(self, planned: Planned) -> None:
+        super().__init__("the request was carried out before")
+        self.planned = planned
 
 
 class LedgerContent(Struct, frozen=True):
@@ -138,7 +146,18 @@ class ErasureControl:
         # The reason is a free text, which may name the person.
         content = msgspec.json.encode(LedgerContent(replace(draft, reason=""), planned.tombstones))
         confirmed = replace(request, erasure=draft)
-        result = await self._safeguards.carry_out(content, lambda: self._run(confirmed))
+
+        async def commit() -> Planned:
+            result = await self._run(confirmed)
+            if result.repeated:
+                # The ledger must not keep a record that the store does not have.
+                raise _AlreadyErased(result)
+            return result
+
+        try:
+            result = await self._safeguards.carry_out(content, commit)
+        except _AlreadyErased as error:
+            return error.planned
         await self._after_erasing()
         return result
 

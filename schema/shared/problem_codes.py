@@ -82,7 +82,7 @@ CODES: dict[str, str] = {
     "TOO_MANY_OPERATIONS": "As many operations run on the WebSocket as are allowed at the same time.",
     "HEADERS_TOO_LARGE": "The headers are longer, or there are more of them, than the service accepts.",
     "QUERY_TOO_COMPLEX": "The document exceeds a limit of the service, for example its depth or cost.",
-    "FEATURE_DISABLED": "Introspection, federation, the audit log or erasing is not available in this service; the message says why.",
+    "FEATURE_DISABLED": "Introspection, federation, the audit log or erasing is not available in this service.",
     "METHOD_NOT_ALLOWED": "The operation is not allowed over this transport, for example a mutation by GET.",
     "TIMEOUT": "The operation took longer than the service allows and was stopped.",
     "DOCUMENT_NOT_FOUND": "No trusted document has this `documentId`.",

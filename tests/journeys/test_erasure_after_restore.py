@@ -1,6 +1,7 @@
 """An erasure lasts: a restored backup is erased again before the service is ready, and receipts verify offline."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from service.bootstrap import Wiring, wire
 from service.config.settings import Settings
 from service.http.app import create_app, create_endpoint
 from service.http.public_keys_endpoint import PATH
+from service.privacy.ledger import Ledger
 from service.privacy.public_keys import PublicKeys
 from service.privacy.receipts import Unverified, verify
 from tests.builders.clients import seen
@@ -37,10 +39,13 @@ class Process:
         self._run = run
 
     def ask(self, query: str, **variables: Any) -> Any:
-        answer = self._run(self._http.post("/graphql", json={"query": query, "variables": variables})).json()
+        answer = self._run(self.post(query, variables))
         assert "errors" not in answer, answer
         (data,) = answer["data"].values()
         return data
+
+    async def post(self, query: str, variables: Mapping[str, Any]) -> Any:
+        return (await self._http.post("/graphql", json={"query": query, "variables": variables})).json()
 
     def link_ann(self) -> list[str]:
         """What became of a statement about Ann."""
@@ -99,6 +104,29 @@ def test_a_restored_backup_is_erased_again_and_the_receipt_verifies(path: Path, 
     assert restored.link_ann() == ["Rejected"]
     assert b"ann@example.com" not in path.read_bytes()
     restored.end()
+
+
+def test_a_request_that_is_sent_twice_at_once_is_one_erasure(path: Path, run: Run) -> None:
+    # given
+    service = Process(path, run)
+    run(service.wiring.prepare())
+    service.link_ann()
+    by = {"identifier": ANN}
+    hash = service.ask(PLAN, input={"by": by})["plan"]["hash"]
+    variables = {"input": {"by": by, "planHash": hash, "requestId": "ticket 4711"}}
+
+    # when
+    async def twice() -> list[str]:
+        answers = await asyncio.gather(*(service.post(ERASE, variables) for _ in range(2)))
+        return [answer["data"]["eraseSubject"]["erasure"]["id"] for answer in answers]
+
+    first, second = run(twice())
+    # then
+    assert first == second
+    ledger = Ledger(path.with_name("kith.db-erasures.ndjson"), lambda: 0)
+    ledger.read()
+    assert len(ledger.pending(None)) == 1
+    service.end()
 
 
 def test_without_its_keys_a_restored_store_accepts_nothing(path: Path, run: Run) -> None:
