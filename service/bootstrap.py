@@ -225,7 +225,7 @@ class Wiring:
     async def watch_erasures(self) -> None:
         """Refuse writes while the keys or the ledger of erasures are missing or wrong, until it is canceled."""
         if self.safeguards is not None:
-            await self.safeguards.watch(self._report_erasures)
+            await self.safeguards.watch(self._report_erasures, self.graph.forget_erased)
 
     def _report_erasures(self, problem: str) -> None:
         if problem:

@@ -116,7 +116,9 @@ class Suppression:
                     member = neighborhood.members.get(key)
                     # Somebody who has come back may be overridden.
                     if member is None or not member.alive:
-                        return Problem("SUPPRESSED", f"an identifier {REASON}", ("a" if key == override.a else "b",))
+                        return Problem(
+                            "IDENTIFIER_SUPPRESSED", f"an identifier {REASON}", ("a" if key == override.a else "b",)
+                        )
                 return command
             case _:
                 return command
@@ -138,7 +140,7 @@ class Suppression:
             self._update_held(command, neighborhood)
         remaining = self._remaining(command, erased, neighborhood)
         if remaining is None:
-            return Problem("SUPPRESSED", f"every identifier of it {REASON}", ("identifiers",))
+            return Problem("IDENTIFIER_SUPPRESSED", f"every identifier of it {REASON}", ("identifiers",))
         derived = [
             self._remaining(derived, self._erased(derived, neighborhood), neighborhood) for derived in command.derived
         ]

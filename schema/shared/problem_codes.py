@@ -36,7 +36,7 @@ CODES: dict[str, str] = {
     "DUPLICATE_ATTRIBUTE": "The item contains the same attribute twice.",
     "DUPLICATE_IDENTIFIER": "Two different identifiers are required, but both are the same.",
     "OVERRIDE_NOT_FOUND": "The override does not exist.",
-    "SUPPRESSED": "All identifiers belong to a person who was erased, or must not be stored.",
+    "IDENTIFIER_SUPPRESSED": "The identifiers belong to a person who was erased, or must not be stored.",
     "CUSTOMER_NOT_FOUND": "No customer is stored under the id or identifier.",
     "NOTHING_TO_ERASE": "Every identifier of the customer is shared, blocked or used by others.",
     "PLAN_CHANGED": "The plan of the erasure has changed. Ask for it again, and confirm that.",

@@ -144,15 +144,19 @@ class Safeguards:
             message = f"{self._ledger.path} has {len(pending)} erasures that the store lacks: start the service"
             raise StoreUnavailable(f"{LEDGER_SETTING}: {message}")
 
-    async def watch(self, changed: Callable[[str], None]) -> None:
+    async def watch(self, changed: Callable[[str], None], erased: Callable[[], None] = lambda: None) -> None:
         """Compare keys, store and ledger each second until canceled; `changed` gets each new problem, empty for none.
 
-        Other processes rotate keys, and may end between the intent and the commit of an erasure.
+        Other processes rotate keys, and may end between the intent and the commit of an erasure. `erased` is called
+        after they have erased.
         """
         known = self.problem
         while True:
             await asyncio.sleep(CHECK_SECONDS)
+            is_unread = self._ledger.is_unread()
             self.problem = await self._compared()
+            if is_unread:
+                erased()
             if self.problem != known:
                 known = self.problem
                 changed(known)

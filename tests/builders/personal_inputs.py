@@ -49,7 +49,7 @@ FIXED: dict[str, Any] = {
     "party": None,
     "customAttributes": [],
 }
-"""What has to have a form, by the name of the field; names of sources, purposes and stewards are not about the person."""
+"""What has to have a form, by field. Names of sources, purposes and stewards are not about the person."""
 RESULTS = "results { __typename ... on Rejected { problem { code message path } } }"
 SCALARS: dict[str, Any] = {"Boolean": True, "Int": 1, "Float": 1.0, "Decimal": "1.00"}
 

@@ -14,10 +14,10 @@ from graph.stores.neo4j import Neo4jStore
 from graph.stores.sqlite import SQLiteStore
 from schema.root import schema
 from tests.builders.clients import Client
+from tests.builders.erasing import by, erase
 from tests.builders.personal_inputs import CANARY, DECISIONS, PERSON, STATEMENTS, PersonalInputs
 from tests.builders.runs import Run
 from tests.builders.safeguards import ListSafeguards
-from tests.journeys.test_erasure import by, erase
 
 OTHER = "other@example.com"
 NAMES_NOBODY = {

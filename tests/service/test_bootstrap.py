@@ -111,7 +111,7 @@ def test_an_older_store_is_not_ready_until_it_is_migrated(tmp_path: Path, run: R
     async def attempt() -> None:
         # when
         preparing = asyncio.create_task(wiring.prepare_when_available())
-        await problem_of(wiring, "store", "older Kith and lacks 2 migrations")
+        await problem_of(wiring, "store", "older Kith and lacks")
         # then: writes are refused with the reason, and nothing was migrated
         with pytest.raises(StoreVersionMismatch, match="run `kith migrate`"):
             await wiring.graph.link([SEEN])

@@ -379,7 +379,7 @@ def simulate(scenario: Scenario) -> ScenarioResult:
             erased = dropped_keys(observation, observation.seen_at or 0, own, scenario.rules.returning)
             remaining = what_remains(observation, erased, scenario.rules) if erased else observation
             if remaining is None:
-                rejected.append((observation.id, Problem("SUPPRESSED", f"every identifier of it {REASON}")))
+                rejected.append((observation.id, Problem("IDENTIFIER_SUPPRESSED", f"every identifier of it {REASON}")))
                 continue
             observation = remaining
         normalized = normalize(observation, scenario.rules)
