@@ -115,7 +115,7 @@ def test_an_older_store_is_not_ready_until_it_is_migrated(tmp_path: Path, run: R
         # then: writes are refused with the reason, and nothing was migrated
         with pytest.raises(StoreVersionMismatch, match="run `kith migrate`"):
             await wiring.graph.link([SEEN])
-        assert len((await wiring.store.migrations()).pending) == 2
+        assert len((await wiring.store.migrations()).pending) >= 2
         # when: another process migrates
         other = SQLiteStore(path)
         await other.migrate()

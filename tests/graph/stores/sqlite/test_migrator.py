@@ -52,7 +52,7 @@ def test_a_killed_migration_of_an_older_file_leaves_it_as_it_was(tmp_path: Path,
     *killed, last = kill_migrations(f"sqlite:///{tmp_path / 'kith.db'}")
     # then
     assert killed
-    assert all("lacks 2 migrations, from 0002 guards on" in line for line in killed)
+    assert all("migrations, from 0002 guards on" in line for line in killed)
     assert last == str(NAMES[1:])
     store = SQLiteStore(tmp_path / "kith.db")
     assert run(store.products(["S-1"]))["S-1"].name == "Shoe"
