@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from graph.domain.model.changes import Entry
+from graph.domain.model.changes import ChangeKind, Entry
 from graph.domain.model.customers import NEVER_SEEN, Anchor, Customer
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.identifiers import Identifier, namespace_of
@@ -74,7 +74,9 @@ async def customer_at(
     past = [entry.change for entry in entries if entry.change.recorded_at <= at]
     replay = Replay(past)
     id = replay.current_id(ref.id) if isinstance(ref, ById) else replay.customer_id_of(ref.key)
-    if id is None or id not in replay.groups:
+    # Whatever an erased customer held that others hold now would tell that it was theirs.
+    erased = {entry.change.customer for entry in entries if entry.change.kind is ChangeKind.CUSTOMER_ERASED}
+    if id is None or id not in replay.groups or id in erased:
         return None
     keys = sorted(replay.groups[id])
     created = next(change.recorded_at for change in past if id in (change.customer, change.other_customer))
