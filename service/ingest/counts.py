@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from graph.domain.model.errors import Problem
 
+SUPPRESSED = "IDENTIFIER_SUPPRESSED"
+"""The code of a line of which nothing is left without what was erased."""
+
 
 @dataclass(slots=True)
 class LineCounts:
@@ -16,6 +19,8 @@ class LineCounts:
     accepted: int = 0
     duplicates: int = 0
     rejected: int = 0
+    suppressed: int = 0
+    """Lines of people who were erased, or must not be stored: nothing is wrong with them."""
     blank: int = 0
     merges: int = 0
     rejected_by_code: dict[str, int] = field(default_factory=dict)
@@ -25,6 +30,9 @@ class LineCounts:
 
     def reject(self, problem: Problem, rows: int = 1) -> None:
         """Count a rejected line."""
+        if problem.code == SUPPRESSED:
+            self.suppressed += rows
+            return
         self.rejected += rows
         _add(self.rejected_by_code, (problem.code,))
 
@@ -44,7 +52,7 @@ class LineCounts:
     @property
     def lines(self) -> int:
         """Return the number of lines read."""
-        return self.accepted + self.duplicates + self.rejected + self.blank
+        return self.accepted + self.duplicates + self.rejected + self.suppressed + self.blank
 
 
 def _add(counts: dict[str, int], names: Iterable[str]) -> None:

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 import orjson
 
 from graph.domain.model.errors import InvalidInput, Problem
-from graph.domain.model.rules import DroppedIdentifier
-from service.ingest.counts import LineCounts
+from graph.domain.model.rules import DroppedIdentifier, DroppedIdentifierCode
+from service.ingest.counts import SUPPRESSED, LineCounts
 from service.ingest.raw_lines import LineContent, RawLine
 from service.ingest.report_lines import entry_of
 
@@ -67,6 +67,10 @@ class Report:
     def reject(self, path: Path, line: RawLine, problem: Problem) -> None:
         """Count and write a rejected line of a file, with its content, so that it can be corrected and read again."""
         self.counts.reject(problem, line.rows)
+        if problem.code == SUPPRESSED:
+            # What was erased must not be stored here either.
+            self._write({"file": str(path), "line": line.line, "result": "SUPPRESSED", "reason": problem.message})
+            return
         entry: dict[str, Any] = {
             "file": str(path),
             "line": line.line,
@@ -88,13 +92,14 @@ class Report:
     def drop(self, path: Path, line: int, dropped: DroppedIdentifier) -> None:
         """Count and write a dropped identifier of a line of a file."""
         self.counts.drop((dropped.code.value,))
+        is_suppressed = dropped.code is DroppedIdentifierCode.SUPPRESSED
         self._write(
             {
                 "file": str(path),
                 "line": line,
                 "result": "DROPPED",
                 "namespace": dropped.namespace,
-                "value": dropped.value,
+                "value": None if is_suppressed else dropped.value,
                 "code": dropped.code.value,
                 "reason": dropped.reason,
             }

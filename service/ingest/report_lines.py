@@ -18,7 +18,7 @@ from service.ingest.text_encoding import Encoding
 from service.ingest.text_lines import NOT_DECODED
 from service.ingest.typed_cells import typed_row
 
-RESULTS = ("REJECTED", "DROPPED")
+RESULTS = ("REJECTED", "DROPPED", "SUPPRESSED")
 """The results of the entries of a report."""
 _UNREAD_BYTE = re.compile(r"\\x[89a-f][0-9a-f]")
 """A byte that could not be decoded, as `text_lines.shown` writes it."""
@@ -43,7 +43,7 @@ def entry_of(line: bytes) -> dict[str, Any] | None:
 
 
 class ReportReader:
-    """Reads the rejected lines that a report holds. Entries of dropped identifiers are as blank lines."""
+    """Reads the rejected lines that a report holds. Other entries are as blank lines."""
 
     def __init__(self, path: Path, known: KnownColumns, options: ReadOptions) -> None:
         self._path = path
@@ -64,7 +64,7 @@ class ReportReader:
                 yield rejected(line.line, line.read_bytes, parsed.message, text)
             elif entry is None:
                 yield line
-            elif entry["result"] == "DROPPED":
+            elif entry["result"] != "REJECTED":
                 yield None
             else:
                 yield self._line(line, entry)

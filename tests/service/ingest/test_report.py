@@ -39,6 +39,23 @@ def test_a_rejected_line_has_its_place_its_reason_and_its_content(tmp_path: Path
     }
 
 
+def test_nothing_of_who_was_erased_is_in_the_report(tmp_path: Path) -> None:
+    # given
+    report = Report(tmp_path / "report.ndjson")
+    suppressed = Problem("IDENTIFIER_SUPPRESSED", "every identifier of it is suppressed", ("identifiers",))
+    # when
+    report.reject(FILE, RawLine(7, 0, {"id": "ann-1", "identifiers": []}), suppressed)
+    report.drop(
+        FILE, 8, DroppedIdentifier("email", "ann@example.com", DroppedIdentifierCode.SUPPRESSED, "is suppressed")
+    )
+    report.close()
+    # then
+    text = report.path.read_text("utf-8")
+    assert "ann" not in text
+    assert [json.loads(line)["result"] for line in text.splitlines()] == ["SUPPRESSED", "DROPPED"]
+    assert (report.counts.rejected, report.counts.suppressed, report.counts.dropped) == (0, 1, 1)
+
+
 @pytest.mark.parametrize("line", [b'{"id": "1", "id": "2"}', b'{"n": 123456789012345678901234567890}', b'{"n":1.10}'])
 def test_an_object_is_in_the_report_exactly_as_it_was(tmp_path: Path, line: bytes) -> None:
     assert rejected(tmp_path, RawLine(1, 0, line + b"\n")).endswith(b'"content":' + line + b"}\n")
