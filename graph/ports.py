@@ -351,6 +351,19 @@ class RulesStore(Protocol):
         ...
 
 
+class StatementStore(Protocol):
+    """What sources stated, by the identifiers that they named."""
+
+    async def statements_naming(self, keys: Sequence[str], after: ObservationKey | None, first: int) -> list[Receipt]:
+        """Return the receipts after `after` that name any of `keys`, by (source, id), whatever their status.
+
+        Those of valid observations have their fact holders. The page also contains observations that no identifier
+        leads to (`Receipt.is_indexed`) and may contain others that do not name any of `keys` under the rules:
+        `named_keys` says which does.
+        """
+        ...
+
+
 class SourceRevocationStore(Protocol):
     """Source revocations, and the observations that they may cover. They are written by `Writes`.
 
@@ -553,6 +566,7 @@ class Store(
     HistoryStore,
     SegmentStore,
     RulesStore,
+    StatementStore,
     SourceRevocationStore,
     ErasureStore,
     BulkLoadStore,

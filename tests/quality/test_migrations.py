@@ -11,6 +11,7 @@ SQLITE = {
     "0002_guards": "c725b977ede8771d5d8760a6bb4577539ad308929622cb78b063d9abdcee5b1e",
     "0003_source_revocations": "4c7f0b3b7ead066fdc11daf3b17db010d562c59d69607ad83df548662e900577",
     "0004_erasure": "85eb2732ddcd1924b13ef7de710dd32f866d9b93f1057e29fb86fbbf9a4e7198",
+    "0008_unindexed_observations": "4ffe076beb58a8d8794e827e0527477ffea86e88a6786d826f5d11c279ef92b9",
 }
 NEO4J = {
     "0000_migration_name": "d32e7937a60b8e7269da1e693018659374ccf405fc5bfe221f05233eb56d4af4",
@@ -41,6 +42,7 @@ NEO4J = {
     "0025_change_other_customer_recorded_at": "71613d1ef2276851c70b771b203b44609c456b597cb63afd0f2414cc5dd1bba2",
     "0026_words": "5811381daa1ee464d7cabb3235ad5641b5c273b64b4a7c2a33199f0303275711",
     "0027_source_revocation_id": "9d5563cca988ca8221a1748fc67f02777f8f9909277c234fd715b12926b3fb10",
+    "0039_unindexed_observations": "995d5351cbdfcde6c388e81030f305c3c0ec78b23c6f720c8d652204c08cc850",
 }
 
 

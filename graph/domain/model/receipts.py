@@ -1,11 +1,14 @@
 """Receipts: the record of every observation in a store, so that deliveries may repeat and reorder (step 1)."""
 
+from collections.abc import Container
 from enum import Enum
 
 from msgspec import Struct
 
 from graph.domain.model.facts import FactKind
-from graph.domain.model.observations import EvidenceStatement, EvidenceTier
+from graph.domain.model.identifiers import Identifier
+from graph.domain.model.observations import EvidenceStatement, EvidenceTier, Observation, identifiers_of
+from graph.domain.model.rules import Rules
 
 ObservationKey = tuple[str, str]
 """Source and id."""
@@ -57,9 +60,29 @@ class Receipt(Struct, frozen=True, gc=False):
         """Source and id."""
         return self.source, self.id
 
+    def is_indexed(self, stored: Container[str]) -> bool:
+        """Whether each identifier that it names leads to it; `stored` are those that are stored.
+
+        None does if the rules reject the observation as a whole. One that was never valid may name identifiers that
+        are not stored.
+        """
+        return not self.sent or (bool(self.keys) and all(key in stored for key in self.keys))
+
     @property
     def statement(self) -> EvidenceStatement:
         """The part that resolution needs."""
         states_attributes = self.kind == FactKind.ATTRIBUTES.value and self.fact_holders
         attributes = (self.facts, self.fact_holders[0]) if states_attributes else ("", "")
         return EvidenceStatement(self.source, self.id, self.keys, self.tier, self.seen_at, self.confidence, *attributes)
+
+
+def named_keys(receipt: Receipt, rules: Rules) -> tuple[str, ...]:
+    """Return the identifiers that an observation names; of one that the rules reject, those that they accept alone."""
+    if receipt.keys or not receipt.sent:
+        return receipt.keys
+    keys: dict[str, None] = {}
+    for namespace, raw in identifiers_of(Observation.from_sent(*receipt.key, receipt.sent), rules):
+        value = rules.normalize_value(namespace, raw, receipt.source) if namespace in rules.by_name else None
+        if isinstance(value, str):
+            keys[Identifier(namespace, value).key] = None
+    return tuple(sorted(keys))

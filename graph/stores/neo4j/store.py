@@ -28,6 +28,7 @@ from graph.stores.neo4j.rules import RulesVersions
 from graph.stores.neo4j.search import Search
 from graph.stores.neo4j.segments import SegmentReads
 from graph.stores.neo4j.source_revocations import SourceRevocationReads
+from graph.stores.neo4j.statements import StatementReads
 from graph.stores.neo4j.transaction import READING, Transaction
 from graph.stores.neo4j.writes import WRITE, WRITING
 
@@ -38,7 +39,17 @@ READY_SECONDS = 5
 
 
 class Neo4jStore(
-    HistoryReads, SegmentReads, RulesVersions, SourceRevocationReads, Products, BulkLoad, Export, Repair, Health, Search
+    HistoryReads,
+    SegmentReads,
+    RulesVersions,
+    SourceRevocationReads,
+    StatementReads,
+    Products,
+    BulkLoad,
+    Export,
+    Repair,
+    Health,
+    Search,
 ):
     """A `Store` in one database of a Neo4j server."""
 

@@ -1,5 +1,6 @@
 """A write of the store as Neo4j queries: a few that are rarely needed, then the one that stores everything else."""
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -161,11 +162,12 @@ class WriteParameters:
     def _observations(self, receipts: Sequence[Receipt]) -> Mapping[str, Any]:
         created: list[Sequence[Any]] = []
         updated: list[Sequence[Any]] = []
+        stored = ChainMap[str, object](self._new, self._handles.identifiers)
         for receipt in receipts:
             # An observation that was never valid may mention identifiers that are not stored.
-            places = [self._place(key) for key in receipt.keys if key in self._new or key in self._handles.identifiers]
+            places = [self._place(key) for key in receipt.keys if key in stored]
             rows = updated if receipt.key in self._handles.receipts else created
-            rows.append([mapping.receipt_values(receipt), places])
+            rows.append([mapping.receipt_values(receipt), places, receipt.is_indexed(stored)])
         return {"new_observations": created, "observations": updated}
 
     def _fact(self, receipt: Receipt) -> Mapping[str, Any]:

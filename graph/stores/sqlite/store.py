@@ -33,6 +33,7 @@ from graph.stores.sqlite.rules import RulesVersions
 from graph.stores.sqlite.search import Search
 from graph.stores.sqlite.segments import SegmentReads
 from graph.stores.sqlite.source_revocations import SourceRevocationReads
+from graph.stores.sqlite.statements import StatementReads
 from graph.stores.sqlite.thread_connections import ThreadConnections
 from graph.stores.sqlite.transaction import Transaction
 from graph.stores.sqlite.write_transactions import WriteTransactions
@@ -49,6 +50,7 @@ class SQLiteStore(
     RulesVersions,
     SourceRevocationReads,
     Erasures,
+    StatementReads,
     Products,
     BulkLoad,
     Export,

@@ -151,6 +151,7 @@ class Writer:
         )
         for receipt in updated:
             erasures.remove_fact(self._db, row_ids[receipt.key])
+        self._write_unindexed(created, updated)
         mentions = [
             (self._handles.identifiers[key], row_ids[receipt.key])
             for receipt in receipts
@@ -163,6 +164,15 @@ class Writer:
         for receipt in receipts:
             if receipt.fact_holders or (receipt.kind and receipt.status is not ObservationStatus.VALID):
                 self._write_fact(receipt, row_ids[receipt.key])
+
+    def _write_unindexed(self, created: Sequence[Receipt], updated: Sequence[Receipt]) -> None:
+        """Store which observations name an identifier that does not lead to them."""
+        row_ids, stored = self._handles.receipts, self._handles.identifiers
+        self._db.executemany(
+            "DELETE FROM unindexed_observations WHERE observation = ?", [(row_ids[item.key],) for item in updated]
+        )
+        unindexed = [(row_ids[item.key],) for item in (*created, *updated) if not item.is_indexed(stored)]
+        self._db.executemany("INSERT INTO unindexed_observations VALUES (?)", unindexed)
 
     def _write_fact(self, receipt: Receipt, row_id: int) -> None:
         """Attach the fact of a valid observation to its identifiers."""

@@ -113,3 +113,12 @@ OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace', `fulltext.eventually_c
 // name: 0027_source_revocation_id
 // Source revocations are restored by id.
 CREATE CONSTRAINT source_revocation_id IF NOT EXISTS FOR (s:SourceRevocation) REQUIRE s.id IS UNIQUE;
+
+// name: 0039_unindexed_observations
+// Observations that name an identifier which does not lead to them: the rules reject them as a whole, or they were
+// revoked before they arrived, and nothing else named it then. Who looks for all that names a person reads these too.
+MATCH (o:Observation) WHERE o.status <> 'valid' AND o.sent <> ''
+  AND (size(o.keys) = 0 OR COUNT { (o)-[:MENTIONS]->() } < size(o.keys))
+CALL (o) {
+  SET o:Unindexed
+} IN TRANSACTIONS OF 5000 ROWS;

@@ -40,6 +40,7 @@ CALL (identifiers) {
   UNWIND $params.new_observations AS row
   CREATE (o:Observation)
   SET o += row[0]
+  FOREACH (_ IN CASE WHEN row[2] THEN [] ELSE [1] END | SET o:Unindexed)
   WITH o, row[1] AS places
   UNWIND places AS at
   WITH o, identifiers[at] AS i
@@ -50,6 +51,8 @@ CALL (identifiers) {
   UNWIND $params.observations AS row
   MATCH (o:Observation {source: row[0].source, id: row[0].id})
   SET o = row[0]
+  REMOVE o:Unindexed
+  FOREACH (_ IN CASE WHEN row[2] THEN [] ELSE [1] END | SET o:Unindexed)
   WITH o, row[1] AS places
   CALL (o) {
     MATCH (o)-[old:MENTIONS]->()

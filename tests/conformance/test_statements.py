@@ -1,0 +1,75 @@
+"""What sources stated about identifiers, whatever became of it, on each store."""
+
+from collections.abc import Sequence
+
+from graph.commands.commit import commit
+from graph.domain.model.receipts import ObservationStatus, Receipt, named_keys
+from graph.domain.resolution.preparation import Command
+from graph.ports import Store
+from tests.builders.graphs import NOW, CountingIds, observe, revoke, seen, small_rules, stated
+from tests.builders.runs import Run
+
+RULES = small_rules()
+
+
+def write(store: Store, run: Run, *commands: Command) -> None:
+    run(store.write(lambda: commit(commands, RULES, NOW, CountingIds())))
+
+
+def naming(store: Store, run: Run, *keys: str, page: int = 100) -> list[Receipt]:
+    """The receipts that name any of the keys, read in pages."""
+    found: list[Receipt] = []
+    while receipts := run(store.statements_naming(keys, found[-1].key if found else None, page)):
+        found += receipts
+    return [receipt for receipt in found if not set(named_keys(receipt, RULES)).isdisjoint(keys)]
+
+
+def ids(receipts: Sequence[Receipt]) -> list[str]:
+    return [receipt.id for receipt in receipts]
+
+
+def test_the_statements_that_name_an_identifier_are_found_in_pages(store: Store, run: Run) -> None:
+    # given
+    observations = [
+        seen("crm=a", "mail=A", id="1"),
+        seen("mail=A", id="2", source="till"),
+        seen("mail=B", id="3"),
+        seen("crm=a", id="4"),
+        stated("mail=A", "phone=1", id="5", name="Ann"),
+    ]
+    write(store, run, *(observe(observation, RULES) for observation in observations))
+    # then: each once, by source and id, and those of facts with the identifiers that these are attached to
+    for page in (1, 2, 100):
+        found = naming(store, run, "mail=A", "crm=a", page=page)
+        assert ids(found) == ["1", "4", "5", "2"]
+        assert found[2].fact_holders == ("mail=A",)
+    assert naming(store, run, "mail=nobody") == []
+    assert naming(store, run) == []
+
+
+def test_a_revoked_statement_is_found(store: Store, run: Run) -> None:
+    # given
+    write(store, run, observe(seen("mail=A", "cookie=x", id="1"), RULES), revoke("1"))
+    write(store, run, observe(seen("mail=B", id="2"), RULES))
+    write(store, run, revoke("2"))
+    # then
+    assert [receipt.status for receipt in naming(store, run, "mail=A", "mail=B")] == [ObservationStatus.REVOKED] * 2
+
+
+def test_a_statement_that_was_revoked_before_it_arrived_is_found(store: Store, run: Run) -> None:
+    # given: no identifier of it is stored when it arrives
+    write(store, run, revoke("1"), revoke("2"))
+    write(store, run, observe(seen("mail=A", id="1"), RULES))
+    # when: another statement names the identifier later
+    write(store, run, observe(seen("mail=A", "crm=a", id="3"), RULES))
+    # then: a revocation of what never came names nobody
+    assert ids(naming(store, run, "mail=A", page=1)) == ["1", "3"]
+
+
+def test_a_statement_that_the_rules_reject_is_found_by_what_it_names(store: Store, run: Run) -> None:
+    # given: two customer numbers, of which a customer has one
+    write(store, run, observe(seen("crm=a", "crm=b", "mail=A", id="1"), RULES))
+    # then
+    (receipt,) = naming(store, run, "mail=A")
+    assert (receipt.status, receipt.keys) == (ObservationStatus.INACTIVE, ())
+    assert naming(store, run, "mail=B") == []
