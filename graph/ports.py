@@ -98,7 +98,7 @@ class ReadSubject(Struct, frozen=True):
 class ReadReceipts(Struct, frozen=True):
     """Answered with `list[Receipt]`: all observations, of any status, that name one of `keys`, in any order.
 
-    Those that the rules reject name nothing, so all of them are returned.
+    Observations that no identifier leads to (`Receipt.is_indexed`) may name any, so all of them are returned.
     """
 
     keys: Sequence[str]
@@ -358,8 +358,7 @@ class StatementStore(Protocol):
         """Return the receipts after `after` that name any of `keys`, by (source, id), whatever their status.
 
         Those of valid observations have their fact holders. The page also contains observations that no identifier
-        leads to (`Receipt.is_indexed`) and may contain others that do not name any of `keys` under the rules:
-        `named_keys` says which does.
+        leads to (`Receipt.is_indexed`), and may contain others that do not name any of `keys` under the rules.
         """
         ...
 

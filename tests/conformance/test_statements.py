@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from graph.commands.commit import commit
-from graph.domain.model.receipts import ObservationStatus, Receipt, named_keys
+from graph.domain.model.observations import Observation
+from graph.domain.model.receipts import ObservationStatus, Receipt
+from graph.domain.resolution.erased import named_keys
 from graph.domain.resolution.preparation import Command
 from graph.ports import Store
 from tests.builders.graphs import NOW, CountingIds, observe, revoke, seen, small_rules, stated
@@ -21,7 +23,12 @@ def naming(store: Store, run: Run, *keys: str, page: int = 100) -> list[Receipt]
     found: list[Receipt] = []
     while receipts := run(store.statements_naming(keys, found[-1].key if found else None, page)):
         found += receipts
-    return [receipt for receipt in found if not set(named_keys(receipt, RULES)).isdisjoint(keys)]
+    return [receipt for receipt in found if not keys_named(receipt).isdisjoint(keys)]
+
+
+def keys_named(receipt: Receipt) -> set[str]:
+    """The identifiers that an observation names, also if the rules reject it as a whole."""
+    return set(named_keys(Observation.from_sent(*receipt.key, receipt.sent), RULES)) if receipt.sent else set()
 
 
 def ids(receipts: Sequence[Receipt]) -> list[str]:

@@ -6,9 +6,7 @@ from enum import Enum
 from msgspec import Struct
 
 from graph.domain.model.facts import FactKind
-from graph.domain.model.identifiers import Identifier
-from graph.domain.model.observations import EvidenceStatement, EvidenceTier, Observation, identifiers_of
-from graph.domain.model.rules import Rules
+from graph.domain.model.observations import EvidenceStatement, EvidenceTier
 
 ObservationKey = tuple[str, str]
 """Source and id."""
@@ -74,15 +72,3 @@ class Receipt(Struct, frozen=True, gc=False):
         states_attributes = self.kind == FactKind.ATTRIBUTES.value and self.fact_holders
         attributes = (self.facts, self.fact_holders[0]) if states_attributes else ("", "")
         return EvidenceStatement(self.source, self.id, self.keys, self.tier, self.seen_at, self.confidence, *attributes)
-
-
-def named_keys(receipt: Receipt, rules: Rules) -> tuple[str, ...]:
-    """Return the identifiers that an observation names; of one that the rules reject, those that they accept alone."""
-    if receipt.keys or not receipt.sent:
-        return receipt.keys
-    keys: dict[str, None] = {}
-    for namespace, raw in identifiers_of(Observation.from_sent(*receipt.key, receipt.sent), rules):
-        value = rules.normalize_value(namespace, raw, receipt.source) if namespace in rules.by_name else None
-        if isinstance(value, str):
-            keys[Identifier(namespace, value).key] = None
-    return tuple(sorted(keys))

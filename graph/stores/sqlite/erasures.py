@@ -13,6 +13,7 @@ from graph.domain.profile.search import text_of_identifier
 from graph.stores.sqlite import mapping
 from graph.stores.sqlite.connection import Connected
 from graph.stores.sqlite.history import change_values
+from graph.stores.sqlite.statements import NAMED
 
 TOMBSTONE = "hash, namespace, at, mode, key_version, rules_version, erasure_id, lifted_at"
 HELD_ORDER = "hash, number, source, reported_at, facts, until, erasure_id"
@@ -100,11 +101,9 @@ def _optimize_search(db: mapping.Connection) -> None:
 
 
 def receipts_naming(db: mapping.Connection, keys: Sequence[str]) -> list[tuple[int, Receipt]]:
-    """Return all observations that name some identifiers, and all that the rules reject, with their row ids."""
+    """Return all observations that name some identifiers, and all that no identifier leads to, with their row ids."""
     sql = f"""SELECT o.id, {mapping.FACT_HOLDERS}, {mapping.of("o", mapping.RECEIPT)} FROM observations o
-        WHERE o.id IN (SELECT n.observation FROM observation_identifiers n JOIN identifiers i ON i.id = n.identifier
-            WHERE i.key IN (SELECT value FROM json_each(?))
-            UNION SELECT id FROM observations WHERE status = 'inactive')"""
+        WHERE o.id IN ({NAMED})"""
     found = [
         (row_id, mapping.receipt(row, holders))
         for row_id, holders, *row in db.execute(sql, (compact(keys),)).fetchall()
@@ -168,6 +167,7 @@ def _remove_observation(db: mapping.Connection, source: str, id: str) -> None:
             AND identifier IN (SELECT id FROM identifiers WHERE key IN (SELECT value FROM json_each(?)))""",
         (row_id, keys),
     )
+    db.execute("DELETE FROM unindexed_observations WHERE observation = ?", (row_id,))
     db.execute("DELETE FROM observations WHERE id = ?", (row_id,))
 
 
