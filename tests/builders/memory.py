@@ -97,7 +97,7 @@ class MemoryStore:
                 return [
                     Entry(number, change)
                     for number, change in enumerate(self.changes, 1)
-                    if not {change.customer, change.other_customer}.isdisjoint(ids)
+                    if change.customer in ids or (change.other_customer and change.other_customer in ids)
                 ]
             case ReadErasures(ids):
                 return [
@@ -140,7 +140,7 @@ class MemoryStore:
             customer = None if member is None or member.customer is None else self.customers[member.customer]
         if customer is not None and customer.redirects_to:
             customer = by_id[customer.redirects_to]
-        if customer is None:
+        if customer is None or not customer.live:
             return Subject()
         keys = [key for key, member in self.members.items() if member.customer == customer.node]
         return Subject(customer, keys, [other for other in by_id.values() if other.redirects_to == customer.id])

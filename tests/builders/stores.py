@@ -22,6 +22,14 @@ Fresh = Callable[[], Store]
 """Makes an empty store."""
 
 
+def second(store: Store) -> Store:
+    """A second store over the same database, as another process has it."""
+    if isinstance(store, SQLiteStore):
+        return SQLiteStore(store._path)
+    assert isinstance(store, Neo4jStore)
+    return Neo4jStore(store.uri)
+
+
 def at_migration(path: Path, count: int) -> None:
     """Make a file with the first migrations, and a product in it."""
     with closing(sqlite3.connect(path)) as connection:

@@ -18,26 +18,15 @@ from graph.domain.profile.timeline import TimelineKind
 from graph.domain.resolution.resolution import resolve
 from graph.domain.resolution.scenario import sorted_customers
 from graph.identity_graph import IdentityGraph
-from graph.ports import Store
-from graph.stores.neo4j import Neo4jStore
-from graph.stores.sqlite import SQLiteStore
 from service.bootstrap import SystemClock
 from service.runtime.ids import RandomIds
 from tests.builders.graphs import seen, small_rules
 from tests.builders.runs import Run
-from tests.builders.stores import Fresh
+from tests.builders.stores import Fresh, second
 
 RULES = small_rules()
 BASE = EARLIEST // SECOND
 KEYS = [f"{namespace}={value}" for namespace in ("crm", "mail", "phone", "cookie") for value in "abc"]
-
-
-def second(store: Store) -> Store:
-    """A second store over the same database, as another process has it."""
-    if isinstance(store, SQLiteStore):
-        return SQLiteStore(store._path)
-    assert isinstance(store, Neo4jStore)
-    return Neo4jStore(store.uri)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

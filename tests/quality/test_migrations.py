@@ -10,7 +10,7 @@ SQLITE = {
     "0001_initial": "4d36764e0ce6f5d752871c2a2ee05d2e4a819133ef7134f4783d8e56bf16e2a9",
     "0002_guards": "c725b977ede8771d5d8760a6bb4577539ad308929622cb78b063d9abdcee5b1e",
     "0003_source_revocations": "4c7f0b3b7ead066fdc11daf3b17db010d562c59d69607ad83df548662e900577",
-    "0004_erasure": "85eb2732ddcd1924b13ef7de710dd32f866d9b93f1057e29fb86fbbf9a4e7198",
+    "0004_erasure": "600ce90db0fd6cadf8944445f10c352fb67f5ae47ede406f35c21c733615ad6a",
     "0008_unindexed_observations": "4ffe076beb58a8d8794e827e0527477ffea86e88a6786d826f5d11c279ef92b9",
 }
 NEO4J = {
@@ -42,6 +42,11 @@ NEO4J = {
     "0025_change_other_customer_recorded_at": "71613d1ef2276851c70b771b203b44609c456b597cb63afd0f2414cc5dd1bba2",
     "0026_words": "5811381daa1ee464d7cabb3235ad5641b5c273b64b4a7c2a33199f0303275711",
     "0027_source_revocation_id": "9d5563cca988ca8221a1748fc67f02777f8f9909277c234fd715b12926b3fb10",
+    "0028_tombstone_hash": "6128c4d7a85b9e5e9e9861c0ff1c257c7a09e5496ea1edc7e046ff06bde34683",
+    "0029_erasure_id": "f63ac3c816233e28459c3e31e1c135ad2949830f86aaa9538e16ace4dc133db9",
+    "0030_erasure_request_id": "02165db8bb3ad530d8ee040f3d9d60b79c8834d26823b5a12eb6b05f13e7c513",
+    "0031_erased_customer_id": "fa964f8be0318c8ac697906ab00a431cd19bb5ad5755af25b470c4a97e877c7d",
+    "0032_held_order_hash": "a09d65210789af469bd516745fe1b27c7fe0c1d1f254bf795bb86af6e26e9e05",
     "0039_unindexed_observations": "995d5351cbdfcde6c388e81030f305c3c0ec78b23c6f720c8d652204c08cc850",
 }
 

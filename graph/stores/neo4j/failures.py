@@ -97,6 +97,9 @@ _BY_CODE = {
     "Neo.ClientError.Transaction.LockClientStopped": Failure(
         FailureKind.CONFLICT, "the database ended the transaction"
     ),
+    "Neo.ClientError.Statement.EntityNotFound": Failure(
+        FailureKind.CONFLICT, "what the transaction had found was erased meanwhile"
+    ),
     "Neo.ClientError.Transaction.TransactionTimedOut": Failure(
         FailureKind.TEMPORARY, "the transaction took longer than the database allows"
     ),

@@ -17,6 +17,7 @@ from graph.stores.neo4j import cypher, mapping, migrator
 from graph.stores.neo4j.bulk_load import BulkLoad
 from graph.stores.neo4j.connection import WRITE_SECONDS, Connections, OpenTransaction, Transact
 from graph.stores.neo4j.customer_pages import LIVE_KEYS, CustomerRecord, query, view
+from graph.stores.neo4j.erasures import Erasures
 from graph.stores.neo4j.export import Export
 from graph.stores.neo4j.failures import NO_ANSWER
 from graph.stores.neo4j.health import Health
@@ -43,6 +44,7 @@ class Neo4jStore(
     SegmentReads,
     RulesVersions,
     SourceRevocationReads,
+    Erasures,
     StatementReads,
     Products,
     BulkLoad,
@@ -101,8 +103,9 @@ class Neo4jStore(
                 if record is None:
                     absent[at] = refs[at]
                     continue
-                customer_view = view(refs[at], selection, record)
-                if record.consistent and record.identifier_count == customer_view.customer.size:
+                # Of a customer that is being erased, properties may be missing already.
+                customer_view = view(refs[at], selection, record) if record.consistent else None
+                if customer_view is not None and record.identifier_count == customer_view.customer.size:
                     views[at] = customer_view
                 else:
                     inconsistent.append(at)

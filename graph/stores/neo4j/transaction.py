@@ -12,21 +12,35 @@ from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link
 from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.overrides import Override, OverrideKind
-from graph.domain.model.receipts import ObservationKey
-from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Writes
+from graph.domain.model.receipts import ObservationKey, Receipt
+from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Subject, Writes
+from graph.domain.model.tombstones import Tombstone
+from graph.domain.profile.pages import CustomerRef
 from graph.ports import (
+    ReadErasures,
     ReadEvidence,
+    ReadHistory,
     ReadNeighborhood,
+    ReadReceipts,
     ReadRegion,
     ReadSegments,
     ReadSegmentStates,
     ReadSourceRevocations,
     ReadStatedAttributes,
+    ReadSubject,
     Request,
     Write,
 )
 from graph.stores.neo4j import cypher, history, mapping, migrator
 from graph.stores.neo4j.connection import OpenTransaction
+from graph.stores.neo4j.erasures import (
+    ERASURES,
+    erasure,
+    erasure_queries,
+    held_order,
+    subject_parameters,
+    tombstone,
+)
 from graph.stores.neo4j.failures import Outdated
 from graph.stores.neo4j.segments import SEGMENTS, segment, segment_state
 from graph.stores.neo4j.source_revocations import SOURCE_REVOCATIONS, source_revocation
@@ -35,6 +49,7 @@ from graph.stores.neo4j.writes import WRITE, StoredHandles, WriteParameters, rar
 READING = cypher.load("reads")
 UNREAD = -1
 OUTDATED = "a source was revoked or restored during the write; retry in a moment"
+ERASED = "what the write has read was changed or erased during the write; retry in a moment"
 
 
 class RedactedParameters(dict[str, Any]):
@@ -59,6 +74,10 @@ class Transaction:
         """The version of the rules, read after the first locks are taken."""
         self._revision = UNREAD
         """The revision of the source revocations, read after the first locks are taken."""
+        self._tombstones: dict[str, Tombstone | None] = {}
+        """What was read of tombstones, by hash."""
+        self._named: tuple[Sequence[str], frozenset[ObservationKey]] | None = None
+        """The identifiers whose observations were read, and these observations."""
 
     async def answer(self, request: Request) -> object:
         """Return what a request reads, or `None` for a request that writes."""
@@ -78,6 +97,15 @@ class Transaction:
             case ReadSourceRevocations():
                 rows = await self._run(SOURCE_REVOCATIONS["lock_source_revocations"])
                 return [source_revocation(values) for (values,) in rows]
+            case ReadSubject(ref):
+                return await self._subject(ref)
+            case ReadReceipts(keys):
+                return await self._receipts_naming(keys)
+            case ReadHistory(ids):
+                records = await self._tx.run(history.HISTORY["history"], {"ids": list(ids)})
+                return [history.entry(record["change"]) for record in records]
+            case ReadErasures(ids):
+                return [erasure(record) for (record,) in await self._run(ERASURES["lock_erasures_named"], ids=ids)]
             case Write(writes):
                 await self.write(writes)
                 return None
@@ -108,11 +136,13 @@ class Transaction:
             "receipts": [list(key) for key in request.receipts],
             "orders": request.orders,
             "pairs": [[place[a], place[b]] for a, b in request.pairs],
+            "tombstones": request.tombstones,
         }
         settled = False
         while not settled:
             (row,) = await self._run(READING["neighborhood"], **parameters)
-            member_rows, customer_rows, settled, receipt_rows, link_rows, self._version, revocations, revision = row
+            member_rows, customer_rows, settled, receipt_rows, link_rows, self._version, *more = row
+        revocations, revision, tombstone_rows, held_orders = more
         if self._revision not in (UNREAD, revision):
             raise Outdated(OUTDATED)
         self._revision = revision
@@ -130,6 +160,8 @@ class Transaction:
             links[pair] = mapping.link(*pair, values)
         customers = {node: mapping.customer(values, node) for values, node in customer_rows}
         handles.customers |= customers
+        tombstones = {values["hash"]: tombstone(values) for values in tombstone_rows}
+        self._tombstones.update((hash, tombstones.get(hash)) for hash in request.tombstones)
         return Neighborhood(
             {receipt.key: receipt for receipt in receipts},
             members,
@@ -137,6 +169,8 @@ class Transaction:
             customers,
             rules_version=self._version,
             source_revocations=[source_revocation(values) for values in revocations],
+            tombstones=tombstones,
+            held_orders={values["hash"]: held_order(values) for values in held_orders},
         )
 
     async def _idempotent_results(self, keys: Sequence[RequestKey]) -> dict[RequestKey, IdempotentResult]:
@@ -166,6 +200,31 @@ class Transaction:
             statement = mapping.attributes_statement(row, key, sent)
             stated[key][statement.source, statement.id] = statement
         return stated
+
+    async def _subject(self, ref: CustomerRef) -> Subject:
+        """Return the customer, read after it is locked."""
+        parameters, locked = subject_parameters(ref), None
+        while True:
+            rows = await self._run(ERASURES["lock_subject"], **parameters)
+            locked = rows[0][0] if rows else None
+            rows = await self._run(ERASURES["subject"], **parameters)
+            if not rows:
+                return Subject()
+            node, values, keys, retired = rows[0]
+            if node == locked:
+                break
+        customer = mapping.customer(values, node)
+        redirecting = [mapping.customer(values, node, customer.id) for values, node in retired]
+        self._handles.customers |= {found.node: found for found in (customer, *redirecting)}
+        return Subject(customer, keys, redirecting)
+
+    async def _receipts_naming(self, keys: Sequence[str]) -> list[Receipt]:
+        rows = await self._collect(ERASURES["lock_observations_naming"], keys=keys)
+        receipts = [mapping.receipt(*row) for row in rows]
+        self._handles.receipts.update(receipt.key for receipt in receipts)
+        self._named = keys, frozenset(receipt.key for receipt in receipts)
+        named = frozenset(keys)
+        return [receipt for receipt in receipts if not receipt.keys or not named.isdisjoint(receipt.keys)]
 
     async def _region(self, seeds: frozenset[str], opened: frozenset[str]) -> Region:
         """Grow the region from customer to customer.
@@ -209,6 +268,8 @@ class Transaction:
                 nodes.add(node)
         missing = sorted(set(without_customer) - region.members.keys())
         members = (await self._lock_neighborhood(ReadNeighborhood(keys=missing))).members if missing else {}
+        if len(members) < len(missing):
+            raise Outdated(ERASED)
         region.members.update(members)
         # An identifier may have got a customer while the query waited for its lock.
         nodes.update(member.customer for member in members.values() if member.customer is not None)
@@ -221,7 +282,11 @@ class Transaction:
         if not new_nodes:
             return []
         added: list[str] = []
-        for values, handle, node in await self._collect(READING["region_members"], nodes=new_nodes):
+        rows = await self._collect(READING["region_members"], nodes=new_nodes)
+        if len({node for *_, node in rows}) < len(new_nodes):
+            # Merged into another customer, or erased.
+            raise Outdated(ERASED)
+        for values, handle, node in rows:
             key = values["key"]
             self._handles.identifiers[key] = handle
             if key not in region.members:
@@ -245,7 +310,8 @@ class Transaction:
             while (await self._run(SEGMENTS["delete_memberships"], id=id))[0][0]:
                 pass
         parameters = WriteParameters(writes, self._handles)
-        ((version, revision, loading, migrations, node_count),) = await self._run(WRITE, **parameters.values)
+        values = {**parameters.values, "tombstones": list(self._tombstones)}
+        ((version, revision, tombstones, loading, migrations, node_count),) = await self._run(WRITE, **values)
         if node_count != parameters.node_count:
             raise StoreFailure(f"{parameters.node_count - node_count} nodes that were read no longer exist")
         migrator.check_not_newer(migrations)
@@ -255,6 +321,23 @@ class Transaction:
             raise RulesChanged(f"the rules changed to version {version} during the write")
         if self._revision not in (UNREAD, revision):
             raise Outdated(OUTDATED)
+        if {values["hash"]: tombstone(values) for values in tombstones} != {
+            hash: read for hash, read in self._tombstones.items() if read is not None
+        }:
+            raise Outdated(ERASED)
+        await self._check_named(writes)
+        for query, values in erasure_queries(writes):
+            await self._run(query, **values)
+
+    async def _check_named(self, writes: Writes) -> None:
+        """Raise `Outdated` if others have stored something that names the identifiers whose observations were read."""
+        if self._named is None:
+            return
+        keys, observations = self._named
+        ((stored, naming),) = await self._run(ERASURES["names"], keys=keys)
+        new = set(map(tuple, naming)) - observations - {receipt.key for receipt in writes.receipts}
+        if new or not self._handles.identifiers.keys() | writes.members.keys() >= set(stored):
+            raise Outdated(ERASED)
 
 
 class _RegionBuilder:

@@ -1,6 +1,5 @@
 """A write of the store as Neo4j queries: a few that are rarely needed, then the one that stores everything else."""
 
-from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -162,7 +161,7 @@ class WriteParameters:
     def _observations(self, receipts: Sequence[Receipt]) -> Mapping[str, Any]:
         created: list[Sequence[Any]] = []
         updated: list[Sequence[Any]] = []
-        stored = ChainMap[str, object](self._new, self._handles.identifiers)
+        stored = self._new.keys() | self._handles.identifiers.keys()
         for receipt in receipts:
             # An observation that was never valid may mention identifiers that are not stored.
             places = [self._place(key) for key in receipt.keys if key in stored]

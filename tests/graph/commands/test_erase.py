@@ -1,53 +1,19 @@
 """Erasure is order-free: whatever arrives when, the graph equals that of resolving what is left from scratch."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
-from graph.domain.model.dates import SECOND
 from graph.domain.model.receipts import ObservationStatus
 from graph.domain.model.rules import Rules
-from graph.domain.model.tombstones import TombstoneMode
 from graph.domain.resolution.preparation import Command, Observe, RemoveOverride, SetOverride
-from tests.builders.erasure_requests import erasure_request
+from tests.builders.erasing_steps import EraseAt, do, returning, steps
 from tests.builders.graph_checks import check_everything
-from tests.builders.graphs import TOMBSTONE_RULES, Graph
+from tests.builders.graphs import Graph
 from tests.builders.strategies import GUARDED_RULES, KEYS, RULES, commands
 
-RETURNING = frozenset({"till"})
 any_rules = st.sampled_from([RULES, GUARDED_RULES])
-
-
-class EraseAt(NamedTuple):
-    """The erasure of some identifiers at a time in seconds."""
-
-    keys: tuple[str, ...]
-    at: int
-    mode: TombstoneMode = TombstoneMode.ERASED
-
-
-erasures = st.builds(
-    EraseAt,
-    st.lists(st.sampled_from(KEYS), min_size=1, max_size=4, unique=True).map(tuple),
-    st.integers(0, 9),
-    st.sampled_from(TombstoneMode),
-)
-steps = st.lists(st.one_of(*[commands] * 5, erasures), min_size=2, max_size=16)
-
-
-def do(graph: Graph, step: Command | EraseAt) -> None:
-    graph.tombstone_rules = TOMBSTONE_RULES
-    if isinstance(step, EraseAt):
-        graph.run_erase(erasure_request(step.keys, step.at * SECOND, step.mode, graph.ids.erasure()))
-    else:
-        graph.do(step)
-
-
-def returning(rules: Rules) -> Rules:
-    return replace(rules, returning=RETURNING)
 
 
 @settings(max_examples=500, deadline=None)

@@ -29,12 +29,13 @@ SET r = row;
 // Returns whether nothing is stored but rules and values that are stored by name.
 RETURN NOT (EXISTS { (:Identifier) } OR EXISTS { (:Observation) } OR EXISTS { (:Customer) } OR EXISTS { (:Override) }
   OR EXISTS { (:Change) } OR EXISTS { (:Segment) } OR EXISTS { (:Membership) } OR EXISTS { (:Product) }
-  OR EXISTS { (:IdempotencyKey) } OR EXISTS { (:SourceRevocation) }) AS empty;
+  OR EXISTS { (:IdempotencyKey) } OR EXISTS { (:SourceRevocation) } OR EXISTS { (:Tombstone) }
+  OR EXISTS { (:Erasure) } OR EXISTS { (:HeldOrder) }) AS empty;
 
 // name: clear
 // Deletes everything that Kith stores, in transactions of its own.
 MATCH (n:Identifier|Observation|Customer|Override|Change|Feed|Segment|Membership|Product|IdempotencyKey
-  |SourceRevocation|Rules|StoredValue)
+  |SourceRevocation|Tombstone|Erasure|ErasedCustomer|HeldOrder|Rules|StoredValue)
 CALL (n) {
   DETACH DELETE n
 } IN TRANSACTIONS OF 5000 ROWS;

@@ -6,11 +6,13 @@
 // Reads what surrounds a write: the identifiers of `keys` (sorted), locked in that order, and then their customers,
 // locked too; both are read after they are locked. Then the observations of `receipts`, pairs of source and id, locked
 // as well, so that a revocation and a reprocessing cannot cross; all statements of the orders `orders`; the links
-// between `pairs` of positions in `keys`; the newest version of the rules; and the source revocations in effect, with a
-// number that changes with them (`revision`). `settled` is false if an identifier changed customers while the query
-// waited; then the query is run again. All is one query, because each query costs the driver and the server half a
-// millisecond. The plan is kept (`replan=skip`): everything is found by key, however much is stored, and a new plan
-// every ten seconds while a database fills up would hold all waiting writes for half a second.
+// between `pairs` of positions in `keys`; the tombstones and the held orders, locked, with the hashes `tombstones`; the
+// newest version of the rules; and the source revocations in effect, with a number that changes with them (`revision`).
+// `settled` is false if an identifier changed customers while the query waited; then the query is run again. All is one
+// query, because each query costs the driver and the server half a millisecond. The plan is kept (`replan=skip`):
+// everything is found by key, however much is stored, and a new plan every ten seconds while a database fills up would
+// hold all waiting writes for half a second. A node that was erased while the query waited for its lock has no
+// properties, and is left out.
 CYPHER replan=skip
 UNWIND $params.keys AS key
 OPTIONAL MATCH (i:Identifier {key: key})
@@ -34,6 +36,7 @@ CALL () {
   UNWIND $params.receipts AS ref
   MATCH (o:Observation {source: ref[0], id: ref[1]})
   SET o.locked = true
+  WITH o WHERE o.digest IS NOT NULL
   RETURN collect([o{.*}, [(o)-[:REPORTED]->(i) | i.key]]) AS receipts
 }
 CALL () {
@@ -47,12 +50,21 @@ CALL (identifiers) {
   MATCH (a)-[l:LINKED]->(b)
   RETURN collect([pair, l{.*}, elementId(l)]) AS links
 }
-RETURN members, [c IN customers | [c{.*}, elementId(c)]] AS customers,
+CALL () {
+  UNWIND $params.tombstones AS hash
+  MATCH (h:HeldOrder {hash: hash})
+  SET h.locked = true
+  WITH h WHERE h.facts IS NOT NULL
+  RETURN collect(h{.*}) AS held_orders
+}
+RETURN members, [c IN customers WHERE c.version IS NOT NULL | [c{.*}, elementId(c)]] AS customers,
        all(holder IN holders WHERE holder IN customers) AS settled,
        receipts + statements AS receipts, links,
        coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version,
        COLLECT { MATCH (s:SourceRevocation) WHERE s.restored_at IS NULL RETURN s{.*} } AS source_revocations,
-       COLLECT { MATCH (s:SourceRevocation) RETURN count(s) + count(s.restored_at) }[0] AS revision;
+       COLLECT { MATCH (s:SourceRevocation) RETURN count(s) + count(s.restored_at) }[0] AS revision,
+       COLLECT { UNWIND $params.tombstones AS hash MATCH (t:Tombstone {hash: hash}) RETURN t{.*} } AS tombstones,
+       held_orders;
 
 // name: handles
 // Returns the element ids of identifiers by key, without locks.

@@ -114,6 +114,27 @@ OPTIONS {indexConfig: {`fulltext.analyzer`: 'whitespace', `fulltext.eventually_c
 // Source revocations are restored by id.
 CREATE CONSTRAINT source_revocation_id IF NOT EXISTS FOR (s:SourceRevocation) REQUIRE s.id IS UNIQUE;
 
+// name: 0028_tombstone_hash
+// Each write looks for the tombstones of the identifiers that it names. Not a constraint: in a query that writes, a
+// look-up along a constraint locks what it does not find. Tombstones are stored under the lock on the feed's node.
+CREATE INDEX tombstone_hash IF NOT EXISTS FOR (t:Tombstone) ON (t.hash);
+
+// name: 0029_erasure_id
+// Erasures are found by id.
+CREATE CONSTRAINT erasure_id IF NOT EXISTS FOR (e:Erasure) REQUIRE e.id IS UNIQUE;
+
+// name: 0030_erasure_request_id
+// A request is carried out once.
+CREATE CONSTRAINT erasure_request_id IF NOT EXISTS FOR (e:Erasure) REQUIRE e.request_id IS UNIQUE;
+
+// name: 0031_erased_customer_id
+// The ids of erased customers are known.
+CREATE CONSTRAINT erased_customer_id IF NOT EXISTS FOR (c:ErasedCustomer) REQUIRE c.id IS UNIQUE;
+
+// name: 0032_held_order_hash
+// Later reports of an order that is kept without a person find it by the hash of its identifier, as tombstones.
+CREATE INDEX held_order_hash IF NOT EXISTS FOR (h:HeldOrder) ON (h.hash);
+
 // name: 0039_unindexed_observations
 // Observations that name an identifier which does not lead to them: the rules reject them as a whole, or they were
 // revoked before they arrived, and nothing else named it then. Who looks for all that names a person reads these too.

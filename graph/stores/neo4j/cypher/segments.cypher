@@ -17,12 +17,12 @@ RETURN c.id AS id, c.version AS version, c.retired_at IS NULL AS live,
        COLLECT { MATCH (m:Membership {customer: c.id}) RETURN [m.segment, m.entered_at] } AS segments;
 
 // name: lock_segment_states
-// Locks customers and returns their memberships, read after that.
+// Locks customers and returns their memberships, read after that; none of one that was erased meanwhile.
 UNWIND $params.ids AS id
 MATCH (c:Customer {id: id})
 WITH c ORDER BY elementId(c)
 SET c.locked = true
-WITH c
+WITH c WHERE c.version IS NOT NULL
 RETURN c.id AS id, c.version AS version, c.retired_at IS NULL AS live,
        COLLECT { MATCH (m:Membership {customer: c.id}) RETURN [m.segment, m.entered_at] } AS segments;
 

@@ -55,7 +55,7 @@ CALL (identifiers) {
   FOREACH (_ IN CASE WHEN row[2] THEN [] ELSE [1] END | SET o:Unindexed)
   WITH o, row[1] AS places
   CALL (o) {
-    MATCH (o)-[old:MENTIONS]->()
+    MATCH (o)-[old:MENTIONS|REPORTED]->()
     DELETE old
   }
   UNWIND places AS at
@@ -68,10 +68,6 @@ CALL (identifiers) {
   MATCH (o:Observation {source: row.source, id: row.id})
   SET o.words = row.words
   WITH o, row
-  CALL (o) {
-    MATCH (o)-[old:REPORTED]->()
-    DELETE old
-  }
   UNWIND row.holders AS holder
   WITH o, row, holder[0] AS key, identifiers[holder[1]] AS i
   SET i:FactHolder
@@ -142,8 +138,8 @@ CALL (customers) {
   SET i.customer_node = c.node_id
 }
 // The history is numbered from one node, which is locked last before commit, so that numbers have no gaps and follow
-// the order of commits. Rules, source revocations and migrations are saved under the same lock, so their versions are
-// read while it is held.
+// the order of commits. Rules, source revocations, tombstones and migrations are saved under the same lock, so their
+// versions are read while it is held.
 MERGE (f:Feed {name: 'changes'})
 SET f.last = coalesce(f.last, 0) + size($params.changes)
 WITH identifiers, customers, f.last - size($params.changes) AS before
@@ -154,6 +150,7 @@ FOREACH (at IN range(0, size($params.changes) - 1) |
 )
 RETURN coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS version,
        COLLECT { MATCH (s:SourceRevocation) RETURN count(s) + count(s.restored_at) }[0] AS revision,
+       COLLECT { UNWIND $params.tombstones AS hash MATCH (t:Tombstone {hash: hash}) RETURN t{.*} } AS tombstones,
        COLLECT { MATCH (f:Feed {name: 'changes'}) RETURN f.loading }[0] AS loading,
        COLLECT { MATCH (m:Migration) RETURN count(m) }[0] AS migrations,
        size(identifiers) + size(customers) AS node_count;

@@ -36,6 +36,3 @@ CREATE TABLE held_orders (
     erasure_id TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX held_orders_by_end ON held_orders (until);
-
--- Observations that the rules reject name no identifiers, so an erasure reads all of them.
-CREATE INDEX observations_inactive ON observations (id) WHERE status = 'inactive';
