@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import strawberry
 
-from graph.domain.access.scopes import CONSENT_OF_ADDRESS, CONSENT_READ
+from graph.domain.access.scopes import CONSENT_OF_ADDRESS, CONSENT_READ, OBSERVATION_ID
 from graph.domain.profile.consents import EVERY_CHANNEL, Decision, RecordedDecision
 from schema.shared.channels import Channel
 from schema.shared.enums import describe_enum
@@ -12,6 +12,7 @@ from schema.shared.evidence_tier import SOURCE_PARTY, Party
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.identifier import IdentifierRef
+from schema.types.observation_ref import OBSERVATION, ObservationRef
 
 describe_enum(
     Decision,
@@ -24,7 +25,7 @@ describe_enum(
 )
 
 
-@requires(CONSENT_OF_ADDRESS)
+@requires(CONSENT_OF_ADDRESS, observation=OBSERVATION_ID)
 @strawberry.type(description="A consent decision, as reported by a source.")
 class ConsentRecord:
     """A consent record in GraphQL."""
@@ -39,6 +40,7 @@ class ConsentRecord:
     policy_version: str | None = strawberry.field(
         description="The version of the consent text that the person saw. E.g. `2026-03`."
     )
+    observation: ObservationRef = strawberry.field(description=OBSERVATION)
 
     @classmethod
     def of(cls, record: RecordedDecision) -> "ConsentRecord":
@@ -50,6 +52,7 @@ class ConsentRecord:
             source=record.source,
             party=record.party,
             policy_version=record.policy_version or None,
+            observation=ObservationRef(source=record.source, id=record.observation_id),
         )
 
 

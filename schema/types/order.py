@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 import strawberry.federation
 
-from graph.domain.access.scopes import CUSTOMER_READ, ORDER_READ
+from graph.domain.access.scopes import CUSTOMER_READ, OBSERVATION_ID, ORDER_READ
 from graph.domain.model.orders import Order as DomainOrder
 from graph.domain.model.orders import OrderLine as DomainOrderLine
 from graph.domain.model.orders import OrderStatus
@@ -17,6 +17,7 @@ from schema.shared.lookahead import selection_of
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Amount, Timestamp
 from schema.types.money import money
+from schema.types.observation_ref import OBSERVATION, ObservationRef
 from schema.types.product import Product
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class OrderLine:
         return None if product is None else Product.of(product)
 
 
-@requires(ORDER_READ, customer=CUSTOMER_READ)
+@requires(ORDER_READ, customer=CUSTOMER_READ, observation=OBSERVATION_ID)
 @strawberry.federation.type(
     keys=["number"],
     description="An order, as its source last reported it. The order number is also an identifier of the customer.",
@@ -96,6 +97,9 @@ class Order:
     lines: list[OrderLine] = _of_order(
         lambda self: [OrderLine(line=line, currency=self.order.currency) for line in self.order.lines],
         "The lines of the order, as they were sent.",
+    )
+    observation: ObservationRef = _of_order(
+        lambda self: ObservationRef(source=self.order.source, id=self.order.observation_id), OBSERVATION
     )
 
     @strawberry.field(description="The customer who placed the order. Null if the order number belongs to no customer.")

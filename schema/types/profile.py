@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from graph.domain.access.scopes import CATALOG_READ, NAME_READ, PROFILE_READ
+from graph.domain.access.scopes import CATALOG_READ, NAME_READ, OBSERVATION_ID, PROFILE_READ
 from graph.domain.profile.attributes import ProfileAttribute, ReportedValue
 from graph.domain.profile.catalog import ADDRESS_PARTS, AttributeType, Precedence
 from graph.domain.profile.catalog import AttributeDefinition as DomainAttributeDefinition
@@ -13,6 +13,7 @@ from schema.shared.enums import describe_enum
 from schema.shared.evidence_tier import SOURCE_PARTY, Party
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
+from schema.types.observation_ref import OBSERVATION, ObservationRef
 
 describe_enum(
     AttributeType,
@@ -54,7 +55,7 @@ class Address:
         return cls(**{part: parts.get(part) or None for part in ADDRESS_PARTS})
 
 
-@requires(PROFILE_READ)
+@requires(PROFILE_READ, observation=OBSERVATION_ID)
 @strawberry.type(description="An alternative value of an attribute, which the profile did not choose.")
 class AlternativeText:
     """An alternative text in GraphQL."""
@@ -63,6 +64,7 @@ class AlternativeText:
     source: str = strawberry.field(description="The source that reported the value. E.g. `crm`.")
     party: Party = strawberry.field(description=SOURCE_PARTY)
     reported_at: Timestamp = strawberry.field(description="When the source reported the value.")
+    observation: ObservationRef = strawberry.field(description=OBSERVATION)
 
     @classmethod
     def of(cls, reported: ReportedValue) -> "AlternativeText":
@@ -72,10 +74,11 @@ class AlternativeText:
             source=reported.source,
             party=reported.party,
             reported_at=Timestamp(reported.reported_at),
+            observation=_observation(reported),
         )
 
 
-@requires(PROFILE_READ, name=NAME_READ, value=NAME_READ)
+@requires(PROFILE_READ, name=NAME_READ, value=NAME_READ, observations=OBSERVATION_ID)
 @strawberry.type(description="An attribute of a customer: the chosen value, with its source and the alternatives.")
 class TextAttribute:
     """A text attribute in GraphQL."""
@@ -90,6 +93,9 @@ class TextAttribute:
     source: str = strawberry.field(description="The source that reported the chosen value. E.g. `crm`.")
     party: Party = strawberry.field(description="Whether that source is your own system, a partner or a third party.")
     reported_at: Timestamp = strawberry.field(description="When that source reported the value.")
+    observations: list[ObservationRef] = strawberry.field(
+        description="The observations that report `values`, in the same order. `revokeObservations` accepts them."
+    )
     alternatives: list[AlternativeText] = strawberry.field(description="The values not chosen, newest first.")
 
     @classmethod
@@ -105,11 +111,12 @@ class TextAttribute:
             source=first.source,
             party=first.party,
             reported_at=Timestamp(first.reported_at),
+            observations=[_observation(reported) for reported in attribute.chosen],
             alternatives=[AlternativeText.of(reported) for reported in attribute.alternatives],
         )
 
 
-@requires(PROFILE_READ)
+@requires(PROFILE_READ, observation=OBSERVATION_ID)
 @strawberry.type(description="An alternative address, which the profile did not choose.")
 class AlternativeAddress:
     """An alternative address in GraphQL."""
@@ -118,6 +125,7 @@ class AlternativeAddress:
     source: str = strawberry.field(description="The source that reported the address. E.g. `crm`.")
     party: Party = strawberry.field(description=SOURCE_PARTY)
     reported_at: Timestamp = strawberry.field(description="When the source reported the address.")
+    observation: ObservationRef = strawberry.field(description=OBSERVATION)
 
     @classmethod
     def of(cls, reported: ReportedValue) -> "AlternativeAddress":
@@ -127,10 +135,11 @@ class AlternativeAddress:
             source=reported.source,
             party=reported.party,
             reported_at=Timestamp(reported.reported_at),
+            observation=_observation(reported),
         )
 
 
-@requires(PROFILE_READ)
+@requires(PROFILE_READ, observations=OBSERVATION_ID)
 @strawberry.type(
     description="An address attribute of a customer: the chosen address, with its source and the alternatives."
 )
@@ -147,6 +156,9 @@ class AddressAttribute:
     source: str = strawberry.field(description="The source that reported the chosen address. E.g. `crm`.")
     party: Party = strawberry.field(description="Whether that source is your own system, a partner or a third party.")
     reported_at: Timestamp = strawberry.field(description="When that source reported the address.")
+    observations: list[ObservationRef] = strawberry.field(
+        description="The observations that report `values`, in the same order. `revokeObservations` accepts them."
+    )
     alternatives: list[AlternativeAddress] = strawberry.field(description="The addresses not chosen, newest first.")
 
     @classmethod
@@ -162,8 +174,13 @@ class AddressAttribute:
             source=first.source,
             party=first.party,
             reported_at=Timestamp(first.reported_at),
+            observations=[_observation(reported) for reported in attribute.chosen],
             alternatives=[AlternativeAddress.of(reported) for reported in attribute.alternatives],
         )
+
+
+def _observation(reported: ReportedValue) -> ObservationRef:
+    return ObservationRef(source=reported.source, id=reported.observation_id)
 
 
 def _address(reported: ReportedValue) -> Address:

@@ -38,6 +38,7 @@ _CONSENTS = frozenset({s.CONSENT_READ, s.CONSENT_OF_ADDRESS})
 _WRITE = frozenset({s.OBSERVATION_WRITE, s.CONSENT_WRITE})
 _STEWARD_READ = frozenset(
     {
+        s.OBSERVATION_ID,
         s.CUSTOMER_BATCH,
         s.CUSTOMER_AT_TIME,
         s.CUSTOMER_SEARCH,
@@ -85,6 +86,7 @@ BUILT_IN = (
             s.INSIGHTS_READ,
             s.MEMBERSHIP_READ,
             s.CONSENT_OF_ADDRESS,
+            s.OBSERVATION_ID,
         },
         scopes_with_reason=frozenset({s.CONTACT_READ}),
         needs_sources=True,
@@ -104,6 +106,7 @@ BUILT_IN = (
             s.CONTACT_READ,
             s.OBSERVATION_WRITE,
             s.OBSERVATION_RESULT,
+            s.OBSERVATION_ID,
             s.OBSERVATION_REVOKE,
         },
         party=Party.SECOND_PARTY,

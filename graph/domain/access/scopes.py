@@ -37,6 +37,7 @@ CHANGES_READ = "changes:read"
 OBSERVATION_WRITE = "observation:write"
 OBSERVATION_RESULT = "observation:result"
 OBSERVATION_CUSTOMER = "observation:customer"
+OBSERVATION_ID = "observation:id"
 CONSENT_WRITE = "consent:write"
 OBSERVATION_REVOKE = "observation:revoke"
 SOURCE_READ = "source:read"
@@ -86,6 +87,7 @@ DESCRIPTIONS = {
     OBSERVATION_WRITE: "Record observations, orders, attributes, interactions and external segments.",
     OBSERVATION_RESULT: "Learn whether an observation was stored before.",
     OBSERVATION_CUSTOMER: "Learn from the answer of a write which customer an observation belongs to.",
+    OBSERVATION_ID: "Read which observation reports a fact, so that it can be revoked.",
     CONSENT_WRITE: "Record consent decisions.",
     OBSERVATION_REVOKE: "Revoke observations.",
     SOURCE_READ: "Read which sources were revoked.",

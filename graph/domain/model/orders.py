@@ -64,6 +64,11 @@ class Order(Struct, frozen=True, gc=False):
     refunded: Decimal = _ZERO
 
     @property
+    def observation_id(self) -> str:
+        """The id of the observation that reports it."""
+        return statement_id(self.number, self.reported_at)
+
+    @property
     def revenue(self) -> Decimal:
         """The total less refunds; 0 if the order was canceled or returned."""
         return _ZERO if self.status in _WITHOUT_REVENUE else self.total - self.refunded
@@ -123,7 +128,7 @@ class Order(Struct, frozen=True, gc=False):
         return Observation(
             self.source,
             ((ORDER_NAMESPACE, self.number), *(identifiers or ())),
-            statement_id(self.number, self.reported_at),
+            self.observation_id,
             party,
             self.placed_at,
             facts=compact(facts),

@@ -137,12 +137,13 @@ def check_attributes(statement: AttributesStatement, catalog: Catalog, today: st
 
 
 class ReportedValue(Struct, frozen=True, gc=False):
-    """A value with the source that stated it, and when (microseconds)."""
+    """A value with the source that stated it, when (microseconds), and the id of the observation that states it."""
 
     value: Value
     source: str
     party: Party
     reported_at: int
+    observation_id: str
 
 
 class ProfileAttribute(Struct, frozen=True, gc=False):
@@ -178,7 +179,7 @@ def _choose(
     for fact, value in newest_first:
         holder = (fact.source, fact.key)
         is_withdrawn = holder in current and current[holder] is None
-        reported = None if value is None else ReportedValue(value, fact.source, fact.party, fact.at)
+        reported = None if value is None else ReportedValue(value, fact.source, fact.party, fact.at, fact.id)
         current.setdefault(holder, reported)
         if reported is not None and not is_withdrawn:
             not_withdrawn.append(reported)

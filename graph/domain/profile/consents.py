@@ -82,7 +82,10 @@ def check_channel(channel: str, channels: Collection[str]) -> Problem | None:
 
 
 class RecordedDecision(Struct, frozen=True, gc=False):
-    """A decision as it was reported for an address, for a channel or for `EVERY_CHANNEL`."""
+    """A decision as it was reported for an address, for a channel or for `EVERY_CHANNEL`.
+
+    `observation_id` is the id of the observation that reports it.
+    """
 
     key: str
     purpose: str
@@ -92,12 +95,14 @@ class RecordedDecision(Struct, frozen=True, gc=False):
     source: str
     party: Party
     policy_version: str
+    observation_id: str
 
     @classmethod
     def of(cls, fact: Fact) -> "RecordedDecision":
         """The decision in a fact."""
         purpose, channel, decision, version = json.loads(fact.facts)
-        return cls(fact.key, purpose, channel.upper(), Decision(decision), fact.at, fact.source, fact.party, version)
+        chosen = Decision(decision)
+        return cls(fact.key, purpose, channel.upper(), chosen, fact.at, fact.source, fact.party, version, fact.id)
 
 
 _STRICTNESS = {decision: rank for rank, decision in enumerate(Decision)}

@@ -37,7 +37,10 @@ def check_external_segment(statement: ExternalSegmentStatement) -> Problem | Non
 
 
 class ExternalSegment(Struct, frozen=True, gc=False):
-    """A segment that the customer belongs to, with its source, identifier and end. Times in microseconds."""
+    """A segment that the customer belongs to, with its source, identifier and end. Times in microseconds.
+
+    `observation_id` is the id of the observation that reports the membership.
+    """
 
     segment: str
     source: str
@@ -45,6 +48,7 @@ class ExternalSegment(Struct, frozen=True, gc=False):
     key: str
     reported_at: int
     expires_at: int | None
+    observation_id: str
 
 
 def external_segments(facts: Iterable[Fact], now: int) -> list[ExternalSegment]:
@@ -60,5 +64,5 @@ def external_segments(facts: Iterable[Fact], now: int) -> list[ExternalSegment]:
             continue
         seen.add((fact.source, fact.key, segment))
         if is_member and (expires_at is None or expires_at > now):
-            segments.append(ExternalSegment(segment, fact.source, fact.party, fact.key, fact.at, expires_at))
+            segments.append(ExternalSegment(segment, fact.source, fact.party, fact.key, fact.at, expires_at, fact.id))
     return segments

@@ -199,7 +199,7 @@ def decided_by(statement: ConsentStatement | InteractionStatement) -> list[Recor
         for namespace, value in pairs
         if namespace in addresses or isinstance(RULES.normalize_value(namespace, value), str)
     }
-    return [RecordedDecision(key, "newsletter", channel, decided, at, "esp", statement.party, "") for key in keys]
+    return [RecordedDecision(key, "newsletter", channel, decided, at, "esp", statement.party, "", "") for key in keys]
 
 
 def strictest_of_the_newest(made: Sequence[RecordedDecision], key: str, channel: str) -> Decision | None:

@@ -30,7 +30,9 @@ def test_a_recorded_decision_equals_the_statement() -> None:
     for_sms = RecordedDecision.of(fact(Decision.REFUSED, 7, channel="SMS"))
     for_every_channel = RecordedDecision.of(fact(Decision.GIVEN, 7))
     # then
-    assert for_sms == RecordedDecision(ANN, "newsletter", "SMS", Decision.REFUSED, 7, "shop", Party.FIRST_PARTY, "v1")
+    assert for_sms == RecordedDecision(
+        ANN, "newsletter", "SMS", Decision.REFUSED, 7, "shop", Party.FIRST_PARTY, "v1", "shop7"
+    )
     assert for_every_channel.channel == EVERY_CHANNEL
 
 
