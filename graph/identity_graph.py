@@ -60,6 +60,7 @@ from graph.queries.possible_matches import MatchStatus, status
 from graph.queries.rules_preview import Previews
 from graph.queries.search import search
 from graph.queries.statistics import FitModels, StatisticsService
+from graph.queries.subject_export import SubjectExports
 from graph.queries.subscriptions import ChangeBroadcaster
 from graph.segment_worker import SegmentWorker
 
@@ -132,6 +133,7 @@ class IdentityGraph:
             on_segment_change=lambda: self.segment_worker.wake(),
             gate=self.write_gate,
         )
+        self.exports = SubjectExports(store, clock, self.catalog, self.statistics, self.segments.of_customers)
         self.segment_counts = SegmentCounts(store, ids, self.segments, min_count)
         self.segment_worker: SegmentWorker = SegmentWorker(store, clock, self.segments, self.broadcaster.notify)
 

@@ -9,7 +9,7 @@ from graph.commands.rules_control import RulesControl
 from graph.commands.segment_counts import PreviewCounts
 from graph.commands.segments import Segments
 from graph.domain.access.accessed import Accessed
-from graph.domain.access.audit import Traces
+from graph.domain.access.audit import AuditReader, Traces
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
 from graph.domain.access.reach import MAX_SEARCH_HITS, MIN_SEARCH_LENGTH, may_ask_by
 from graph.domain.access.restricted_view import all_identifiers
@@ -35,6 +35,7 @@ from graph.domain.segments.rule_parser import Values, canonical_text
 from graph.identity_graph import IdentityGraph
 from graph.queries.possible_matches import MatchStatus
 from graph.queries.statistics import StatisticsService
+from graph.queries.subject_export import SubjectExport
 from graph.viewer_reads import ViewerReads
 from graph.viewer_writes import ViewerWrites
 
@@ -390,6 +391,15 @@ class ViewerGraph(ViewerWrites):
             customers |= await self._graph.former_ids(id, ref.key if isinstance(ref, ByKey) else "")
             asked += await self._own_keys(id)
         return Traces(customers, tuple(dict.fromkeys(asked)))
+
+    async def export_subject(self, ref: CustomerRef, audit: AuditReader) -> SubjectExport | None:
+        """Return an export of everything about a customer, `None` if there is no such customer.
+
+        It is the person's right to get all of it, so no policy withholds a part. Others' identifiers are masked.
+        """
+        self._require_reach()
+        traces = await self.traces_of(ref)
+        return await self._graph.exports.begin(ref, self.rules, audit, traces)
 
     def note_audit_log(self, caller: str) -> None:
         """Record that the audit log is read as such, or what one caller sent: its entries name customers."""

@@ -33,6 +33,7 @@ from schema.operations.search import SearchQueries
 from schema.operations.segments import SegmentMutations, SegmentQueries
 from schema.operations.simulation import SimulationQueries
 from schema.operations.source_revocations import SourceRevocationMutations, SourceRevocationQueries
+from schema.operations.subject_export import SubjectExportQueries
 from schema.operations.viewer import ViewerQueries
 from schema.shared.channels import CHANNEL_SCALAR
 from schema.shared.context import Context
@@ -63,6 +64,7 @@ class Query(
     ViewerQueries,
     AuditQueries,
     ErasureQueries,
+    SubjectExportQueries,
 ):
     """All queries."""
 

@@ -32,6 +32,7 @@ WEIGHTS: dict[str, int] = {
     "Customer.favorites": 100,
     "Customer.segments": 100,
     "Query.previewSegment": 5_000,
+    "Query.exportSubject": 5_000,
     "Segment.memberCount": 50,
     "Segment.belowThreshold": 50,
     "Segment.ready": 20,

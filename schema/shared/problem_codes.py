@@ -58,6 +58,7 @@ CODES: dict[str, str] = {
     "INVALID_RULES": "The rules file is not valid.",
     "VERSION_CONFLICT": "`expectedVersion` is not the current version. Read the current version and decide again.",
     "NAME_TAKEN": "The name is already in use. Choose another name.",
+    "EXPORT_TOO_LARGE": "The person has more statements than one answer may have. `kith subject export` writes them.",
     "UNAUTHENTICATED": "The API key or token is missing, not valid, or no longer valid.",
     "TOO_MANY_INVALID_KEYS": "Too many requests without a valid key came from this address. Retry later.",
     "PURPOSE_NOT_ALLOWED": "`Kith-Purpose` names a purpose that the caller may not act for.",

@@ -7,7 +7,7 @@ from graphql import OperationType
 from msgspec import Struct
 
 from graph.domain.access.accessed import Accessed
-from graph.domain.access.scopes import SEGMENT_MEMBERS
+from graph.domain.access.scopes import SEGMENT_MEMBERS, SUBJECT_EXPORT
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import AuditUnavailable, TooManyLookups
@@ -28,6 +28,8 @@ MAX_OPERATIONS = 1_000
 OK = "OK"
 DENIED = frozenset({TooManyLookups.code})
 """Codes of errors by which what was asked for is denied."""
+EXPORTS = frozenset({SEGMENT_MEMBERS, SUBJECT_EXPORT})
+"""Scopes of what takes data out of the store."""
 Kind = Literal["read", "write", "export", "stream", "denied"]
 ReasonText = Literal["text", "hash"]
 
@@ -193,4 +195,4 @@ def _kind(operation: Operation | None) -> Kind:
         return "read"
     if operation.node.operation is OperationType.MUTATION:
         return "write"
-    return "export" if SEGMENT_MEMBERS in operation.needs.scopes else "read"
+    return "read" if EXPORTS.isdisjoint(operation.needs.scopes) else "export"

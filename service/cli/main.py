@@ -16,7 +16,20 @@ from graph.domain.resolution import scenario
 from graph.viewer_graph import ViewerGraph
 from schema.root import sdl
 from service.bootstrap import Wiring, open_audit, open_traces, wire
-from service.cli import audit, backup, erasure_keys, ingest, keys, migrate, receipts, rules, sources, startup, verify
+from service.cli import (
+    audit,
+    backup,
+    erasure_keys,
+    ingest,
+    keys,
+    migrate,
+    receipts,
+    rules,
+    sources,
+    startup,
+    subject,
+    verify,
+)
 from service.cli.customer_page import print_customer, selection
 from service.cli.operator import Operator, Purpose, Reason
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
@@ -33,8 +46,12 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(rules.app, name="rules")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+<<<<<<< HEAD
 app.add_typer(erasure_keys.app, name="erasure-keys")
 app.add_typer(receipts.app, name="receipt")
+=======
+app.add_typer(subject.app, name="subject")
+>>>>>>> b33de02 (Export everything about a person, by GraphQL and kith subject export)
 
 
 def main() -> None:

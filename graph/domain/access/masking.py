@@ -122,21 +122,33 @@ def mask_attribute(definition: AttributeDefinition, value: Any, part: str = "") 
     return MASK
 
 
-def mask_in_text(text: str, namespaces: frozenset[str] = frozenset()) -> str:
+def _shows_nothing(text: str) -> bool:
+    """Return that nothing is shown as it is."""
+    return False
+
+
+def mask_in_text(
+    text: str, namespaces: frozenset[str] = frozenset(), is_shown: Callable[[str], bool] = _shows_nothing
+) -> str:
     """Return a text that people wrote, with everything masked that looks like an address, a number or an identifier.
 
-    Identifiers are written as `namespace=value`, of a namespace in `namespaces`; the value ends at a blank.
+    Identifiers are written as `namespace=value`, of a namespace in `namespaces`; the value ends at a blank. What
+    `is_shown` of these is shown as it is.
     """
+
+    def masked(mask: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
+        return lambda match: match[0] if is_shown(match[0]) else mask(match[0])
+
     if "=" in text and namespaces:
         names = "|".join(map(re.escape, sorted(namespaces, key=len, reverse=True)))
-        text = re.sub(rf"\b({names})=([^\s,;()]+)", lambda match: mask_key(match[0]), text)
+        text = re.sub(rf"\b({names})=([^\s,;()]+)", masked(mask_key), text)
     if "@" in text:
-        text = _EMAIL.sub(lambda match: _mask_email(match[0]), text)
-    return _NUMBER.sub(_masked_number, text)
+        text = _EMAIL.sub(masked(_mask_email), text)
+    return _NUMBER.sub(masked(_mask_number), text)
 
 
-def _masked_number(match: re.Match[str]) -> str:
-    return match[0] if _DATE.fullmatch(match[0]) else MASK + match[0][-2:]
+def _mask_number(number: str) -> str:
+    return number if _DATE.fullmatch(number) else MASK + number[-2:]
 
 
 def mask_in_values(value: Any, namespaces: frozenset[str] = frozenset()) -> Any:

@@ -147,6 +147,7 @@ BUILT_IN = (
             s.ERASURE_READ,
             s.ERASURE_WRITE,
             s.ERASURE_ACKNOWLEDGE,
+            s.SUBJECT_EXPORT,
         },
     ),
     Role(

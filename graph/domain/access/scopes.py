@@ -56,6 +56,7 @@ AUDIT_READ = "audit:read"
 ERASURE_READ = "erasure:read"
 ERASURE_WRITE = "erasure:write"
 ERASURE_ACKNOWLEDGE = "erasure:acknowledge"
+SUBJECT_EXPORT = "subject:export"
 
 DESCRIPTIONS = {
     ANY: "Ask who one is, and read what surrounds other data: pages, problems, amounts of money.",
@@ -106,6 +107,7 @@ DESCRIPTIONS = {
     ERASURE_READ: "Read what was erased, and which orders are kept without a person.",
     ERASURE_WRITE: "Plan and carry out erasures, suppress identifiers and let them be stored again.",
     ERASURE_ACKNOWLEDGE: "Confirm that a service has erased its copies.",
+    SUBJECT_EXPORT: "Export everything that is stored about a person, unmasked.",
 }
 """What each scope allows."""
 EVERY = frozenset(DESCRIPTIONS)

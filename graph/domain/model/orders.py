@@ -177,6 +177,12 @@ class OrderStatement(Struct, frozen=True, gc=False):
     party: Party = Party.FIRST_PARTY
 
 
+def stored_order(observation: Observation) -> tuple[Order, bool]:
+    """Return the order that an observation reports, and whether it keeps the identifiers of earlier reports."""
+    keeps = len(observation.identifiers) == 1 and not _FACTS.decode(observation.facts).no_identifiers
+    return Order.from_facts(observation.source, observation.facts), keeps
+
+
 def precedence(source: str, reported_at: int) -> tuple[bool, int, str]:
     """Return the place of a source's report of an order among those of all sources; the first one's facts count."""
     return is_claimed(source), -reported_at, source
