@@ -74,12 +74,13 @@ def export(
     """
     settings = settings_module.load(store=store, rules=rules)
     operator = Operator(settings, "subject export", purpose, reason)
+    audit = _audit_reader(settings)
 
     async def run(wiring: Wiring) -> bool:
         graph = ViewerGraph(wiring.graph, operator.viewer)
         namespace, equals, value = person.partition("=")
         ref = ByKey(graph.rules.key(namespace, value)) if equals else ById(person)
-        found = await graph.export_subject(ref, _audit_reader(settings))
+        found = await graph.export_subject(ref, audit)
         operator.record(graph.take_accessed(), "export")
         if found is None:
             errors.print(f"no customer found for {escape(person)}")

@@ -136,15 +136,14 @@ def mask_in_text(
     `is_shown` of these is shown as it is.
     """
 
-    def masked(mask: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
-        return lambda match: match[0] if is_shown(match[0]) else mask(match[0])
-
     if "=" in text and namespaces:
         names = "|".join(map(re.escape, sorted(namespaces, key=len, reverse=True)))
-        text = re.sub(rf"\b({names})=([^\s,;()]+)", masked(mask_key), text)
+        text = re.sub(
+            rf"\b({names})=([^\s,;()]+)", lambda match: match[0] if is_shown(match[0]) else mask_key(match[0]), text
+        )
     if "@" in text:
-        text = _EMAIL.sub(masked(_mask_email), text)
-    return _NUMBER.sub(masked(_mask_number), text)
+        text = _EMAIL.sub(lambda match: match[0] if is_shown(match[0]) else _mask_email(match[0]), text)
+    return _NUMBER.sub(lambda match: match[0] if is_shown(match[0]) else _mask_number(match[0]), text)
 
 
 def _mask_number(number: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graph.domain.model.facts import FactKind
-from graph.domain.model.json_text import parse_stored
+from graph.domain.model.json_text import parse_stored, readable
 from graph.domain.model.observations import Observation
 from graph.domain.model.orders import OrderLine, format_decimal, stored_order
 from graph.domain.model.products import Product
@@ -48,8 +48,14 @@ def record_of(observation: Observation, identifiers: Sequence[Record], at: int |
     return record if kind is FactKind.NONE else record | _FACTS[kind](observation.facts)
 
 
+def passed_on(record: Record, kind: FactKind, identifiers: Sequence[Record], at: int) -> Record:
+    """Return a record with other identifiers, and with the time that counts (microseconds)."""
+    changed: Record = {"identifiers": list(identifiers)} if "identifiers" in record else {}
+    return record | changed if kind is FactKind.ORDER else record | changed | {TIMES[kind]: iso(at)}
+
+
 def _attributes(facts: str) -> Record:
-    return {"attributes": json.loads(facts)}
+    return {"attributes": readable(parse_stored(facts))}
 
 
 def _consent(facts: str) -> Record:
@@ -61,7 +67,7 @@ def _consent(facts: str) -> Record:
 
 
 def _interaction(facts: str) -> Record:
-    record: Record = parse_stored(facts)
+    record: Record = readable(parse_stored(facts))
     if "offer_type" in record:
         record["offerType"] = record.pop("offer_type")
     return record

@@ -4,7 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from graph.domain.export.document import ExportedStatement, Origin
-from graph.domain.export.records import Record, record_of
+from graph.domain.export.records import Record, passed_on, record_of
 from graph.domain.export.subject import Subject
 from graph.domain.model.facts import FactKind
 from graph.domain.model.observations import ORDER, Observation
@@ -32,7 +32,7 @@ def exported(receipt: Receipt, subject: Subject) -> StatementExport:
     statement = ExportedStatement(
         receipt.source,
         receipt.id,
-        (FactKind(receipt.kind).name if receipt.kind else "OBSERVATION"),
+        FactKind(receipt.kind).name if receipt.kind else "OBSERVATION",
         receipt.status.name,
         sent.party.name,
         iso(receipt.received_at),
@@ -44,7 +44,7 @@ def exported(receipt: Receipt, subject: Subject) -> StatementExport:
     counts = receipt.status is ObservationStatus.VALID or (owns_fact and receipt.status in COUNTING)
     if not counts or not (own or shown.kind == ORDER):
         return StatementExport(statement, None)
-    return StatementExport(statement, record_of(shown, own, receipt.seen_at))
+    return StatementExport(statement, passed_on(statement.record, FactKind(shown.kind), own, receipt.seen_at))
 
 
 class Origins:

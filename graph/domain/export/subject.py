@@ -15,7 +15,7 @@ from graph.domain.access.masking import mask, mask_in_text
 from graph.domain.export.records import Record
 from graph.domain.model.facts import FactKind, fact_holders_of
 from graph.domain.model.identifiers import Identifier
-from graph.domain.model.json_text import ordered, parse_stored, readable
+from graph.domain.model.json_text import ordered, parse_stored
 from graph.domain.model.observations import Observation
 from graph.domain.model.receipts import Receipt, named_keys
 from graph.domain.model.rules import ORDER_NAMESPACE, Rules
@@ -75,12 +75,13 @@ class Subject(Struct, frozen=True, dict=True):
         """Return an observation with everything masked in its texts that may be an address or a number of others."""
         facts = observation.facts
         if observation.kind == FactKind.INTERACTION.value:
-            values: dict[str, Any] = readable(parse_stored(facts))
+            values: dict[str, Any] = parse_stored(facts)
             texts = {name: _in_texts(values[name], self._text) for name in ("text", "properties") if name in values}
-            facts = ordered(values | texts)
+            shown = values | texts
+            facts = facts if shown == values else ordered(shown)
         elif observation.kind == FactKind.ATTRIBUTES.value:
             # Numbers in a person's attributes are the person's, such as that of a contract.
-            facts = ordered(self.attribute(readable(parse_stored(facts))))
+            facts = ordered(self.attribute(parse_stored(facts)))
         return replace(observation, evidence=self._text(observation.evidence), facts=facts)
 
     def attribute(self, value: T) -> T:
