@@ -4,7 +4,7 @@ Others have rights too (Art. 15(4) of the GDPR): an identifier that is not the p
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -17,8 +17,9 @@ from graph.domain.model.facts import FactKind, fact_holders_of
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.json_text import ordered, parse_stored
 from graph.domain.model.observations import Observation
-from graph.domain.model.receipts import Receipt, named_keys
+from graph.domain.model.receipts import Receipt
 from graph.domain.model.rules import ORDER_NAMESPACE, Rules
+from graph.domain.resolution.erased import key_of, named_keys
 
 T = TypeVar("T")
 MIN_DIGITS = 6
@@ -42,7 +43,13 @@ class Subject(Struct, frozen=True, dict=True):
 
     def is_named_by(self, receipt: Receipt) -> bool:
         """Return whether an observation names an own identifier."""
-        return not self.keys.isdisjoint(named_keys(receipt, self.rules))
+        return not self.keys.isdisjoint(self._named(receipt))
+
+    def _named(self, receipt: Receipt) -> Collection[str]:
+        """Return the identifiers that an observation names, also if the rules reject it as a whole."""
+        if receipt.keys or not receipt.sent:
+            return receipt.keys
+        return named_keys(Observation.from_sent(*receipt.key, receipt.sent), self.rules)
 
     def owns_fact(self, receipt: Receipt) -> bool:
         """Return whether the fact of an observation that names the person is about the person.
@@ -52,7 +59,7 @@ class Subject(Struct, frozen=True, dict=True):
         kind = FactKind(receipt.kind)
         if kind is FactKind.NONE:
             return True
-        keys = [key for key in named_keys(receipt, self.rules) if Identifier.from_key(key).namespace in self.rules.rank]
+        keys = [key for key in self._named(receipt) if Identifier.from_key(key).namespace in self.rules.rank]
         holders = (receipt.order_key,) if kind is FactKind.ORDER else fact_holders_of(kind, keys, self.rules)
         return not self.keys.isdisjoint(holders)
 
@@ -66,10 +73,10 @@ class Subject(Struct, frozen=True, dict=True):
         return [self._identifier(namespace, raw, observation.source) for namespace, raw in pairs]
 
     def _identifier(self, namespace: str, raw: str, source: str) -> tuple[Record, bool]:
-        value = self.rules.normalize_value(namespace, raw, source) if namespace in self.rules.by_name else None
-        if isinstance(value, str) and f"{namespace}={value}" not in self.keys:
-            return {"namespace": namespace, "value": mask(namespace, value)}, False
-        return {"namespace": namespace, "value": raw}, True
+        key = key_of(namespace, raw, self.rules, source)
+        if key is None or key in self.keys:
+            return {"namespace": namespace, "value": raw}, True
+        return {"namespace": namespace, "value": mask(*Identifier.from_key(key))}, False
 
     def content(self, observation: Observation) -> Observation:
         """Return an observation with everything masked in its texts that may be an address or a number of others."""
