@@ -50,8 +50,11 @@ def record_of(observation: Observation, identifiers: Sequence[Record], at: int |
 
 def passed_on(record: Record, kind: FactKind, identifiers: Sequence[Record], at: int) -> Record:
     """Return a record with other identifiers, and with the time that counts (microseconds)."""
-    changed: Record = {"identifiers": list(identifiers)} if "identifiers" in record else {}
-    return record | changed if kind is FactKind.ORDER else record | changed | {TIMES[kind]: iso(at)}
+    if kind is FactKind.ORDER:
+        return record | {"identifiers": list(identifiers)} if "identifiers" in record else record
+    names = ("source", "party", "id")
+    head: Record = {**{name: record[name] for name in names}, "identifiers": list(identifiers), TIMES[kind]: iso(at)}
+    return head | {name: value for name, value in record.items() if name not in head}
 
 
 def _attributes(facts: str) -> Record:
