@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import pytest
 
 from graph.domain.access.roles import ROLES
 from graph.queries import subject_export
+from service.audit.audit import Audit
+from service.bootstrap import SystemClock
+from tests.builders.audits import entries
 from tests.builders.clients import RESULT, Client, identifiers, order, seen
 from tests.builders.exports import EXPORT, by, exported, import_lines, view
 from tests.builders.operations import REVOKE, decide, interaction, record, set_override, state
@@ -293,3 +297,41 @@ def test_a_person_with_too_many_statements_is_exported_by_the_command_only(
     (error,) = body["errors"]
     assert error["extensions"]["code"] == "EXPORT_TOO_LARGE"
     assert "`kith subject export`" in error["message"]
+
+
+# --- recipients
+
+
+@pytest.fixture
+def audited(fresh: Fresh, run: Run, tmp_path: Path) -> Iterator[ViewerClient]:
+    """A service that keeps an audit log, and knows Ann and Bob."""
+    audit = Audit(tmp_path / "audit", SystemClock().now)
+    client = ViewerClient(fresh(), run, audit=audit)
+    client.link(seen("crm_id=C-7", ANN, id="1"), seen("crm_id=C-8", BOB, id="2"))
+    yield client
+    audit.close()
+
+
+def test_recipients_are_those_of_the_audit_log(audited: ViewerClient, tmp_path: Path) -> None:
+    # given: three read Ann, one of them twice; one reads Bob, and one is denied
+    read = "query($by: CustomerBy!) { customer(by: $by) { id } }"
+    desk = viewer("desk", caller="desk-1", purpose="support")
+    for caller, key in [(desk, ANN), (desk, ANN), (viewer("steward"), "crm_id=C-7"), (viewer("till"), BOB)]:
+        audited.as_(caller, read, {"by": by(key)})
+    audited.as_(viewer("marketer", caller="curious"), read, {"by": by(ANN)})
+    # when
+    officer = viewer("privacy", caller="dpo")
+    first = audited.seen_by(officer, EXPORT, {"by": by(ANN)})["exportSubject"]["document"]["recipients"]
+    again = audited.seen_by(officer, EXPORT, {"by": by(ANN)})["exportSubject"]["document"]["recipients"]
+    # then
+    shown = {(item["caller"], item["role"], item["purpose"], item["kind"]): item["count"] for item in first}
+    assert shown == {
+        ("desk-1", "desk", "support", "read"): 2,
+        ("steward", "steward", "", "read"): 1,
+        # who recorded the statements learned the id of the customer
+        ("local", "developer", "", "write"): 1,
+    }
+    # and: that an officer exported it is recorded as such, and shown the next time
+    assert ("dpo", "export", 1) in [(item["caller"], item["kind"], item["count"]) for item in again]
+    newest = entries(tmp_path / "audit")[-1]
+    assert (newest["kind"], len(newest["customers"])) == ("export", 1)
