@@ -8,6 +8,7 @@ compares each page with what this module would write.
 
 import ast
 import inspect
+import json
 import re
 import types
 import typing
@@ -16,6 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import typer
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import SecretStr
@@ -24,6 +26,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from graph.domain.access.roles import BUILT_IN
 from graph.domain.access.scopes import ANY, DESCRIPTIONS
+from graph.domain.export.document import SubjectDocument
 from graph.domain.model.interaction_types import INTERACTION_TYPES
 from graph.domain.model.rules import STRONGER
 from schema.execution import costs, limits
@@ -33,6 +36,7 @@ from service.config import rules_file
 from service.config.settings import Settings
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
+SUBJECT_EXPORT_SCHEMA = "subject-export.schema.json"
 _BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -244,6 +248,19 @@ def scopes() -> str:
     return _table(("scope", "what it allows", "roles"), rows)
 
 
+def subject_export_schema() -> str:
+    """The JSON Schema of the document that an export is."""
+    schema = msgspec.json.schema(SubjectDocument)
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
+
+
+def subject_export() -> str:
+    """One row for each part of the document that an export is."""
+    parts = msgspec.json.schema_components([SubjectDocument])[1]
+    rows = ((name, ", ".join(map(_code, part["properties"])), part["description"]) for name, part in parts.items())
+    return _table(("part", "fields", "what it is"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "cli": cli,
@@ -254,6 +271,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "default-namespaces": default_namespaces,
     "roles": roles,
     "scopes": scopes,
+    "subject-export": subject_export,
 }
 """The generated tables by name."""
 
@@ -269,12 +287,13 @@ def names(page: str) -> list[str]:
 
 
 def main() -> None:
-    """Write the tables of all pages."""
+    """Write the tables of all pages, and the JSON Schema of exports."""
     for path in sorted(PAGES.glob("*.md")):
         page = path.read_text(encoding="utf-8")
         if (rendered := render(page)) != page:
             path.write_text(rendered, encoding="utf-8")
             print(f"wrote {path.relative_to(PAGES.parents[1])}")
+    (PAGES / SUBJECT_EXPORT_SCHEMA).write_text(subject_export_schema(), encoding="utf-8")
 
 
 if __name__ == "__main__":
