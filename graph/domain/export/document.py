@@ -137,8 +137,8 @@ class Recipient(_Part, frozen=True):
     purpose: str
     kind: str
     count: int
-    first_at: Time
-    last_at: Time
+    first_accessed_at: Time
+    last_accessed_at: Time
 
 
 class ExportedStatement(_Part, frozen=True):
