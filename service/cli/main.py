@@ -46,12 +46,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(rules.app, name="rules")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
-<<<<<<< HEAD
 app.add_typer(erasure_keys.app, name="erasure-keys")
 app.add_typer(receipts.app, name="receipt")
-=======
 app.add_typer(subject.app, name="subject")
->>>>>>> b33de02 (Export everything about a person, by GraphQL and kith subject export)
 
 
 def main() -> None:

@@ -100,14 +100,8 @@ def test_every_command_in_the_documents_exists() -> None:
     groups = {name.split()[1] for name in COMMANDS if len(name.split()) > 2}
     for path in pages():
         for line in re.findall(r"`kith [^`]+`|^\s+(?:\S*/)?kith .*$", text_of(path), re.MULTILINE):
-<<<<<<< HEAD
             for words in re.findall(rf"\bkith ((?:(?:{'|'.join(groups)}) )?[a-z]+(?:-[a-z]+)*)", line):
                 assert words in groups or f"kith {words}" in COMMANDS, f"{path.relative_to(ROOT)}: {line}"
-=======
-            for words in re.findall(r"\bkith ((?:(?:rules|keys|audit|subject) )?[a-z]+(?:-[a-z]+)*)", line):
-                groups = {"kith rules", "kith keys", "kith audit", "kith subject"}
-                assert f"kith {words}" in {*COMMANDS, *groups}, f"{path.relative_to(ROOT)}: {line}"
->>>>>>> e1bec66 (Document how a person's data is handed over and corrected)
 
 
 @pytest.mark.parametrize("path", [ROOT / "CONTRIBUTING.md", *pages()], ids=lambda path: str(path.relative_to(ROOT)))
