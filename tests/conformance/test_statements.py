@@ -2,14 +2,21 @@
 
 from collections.abc import Sequence
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from graph.commands.commit import commit
+from graph.commands.rules_rollout import RulesRollout, active_rules
 from graph.domain.model.observations import Observation
 from graph.domain.model.receipts import ObservationStatus, Receipt
+from graph.domain.model.rules import Rules
 from graph.domain.resolution.erased import named_keys
 from graph.domain.resolution.preparation import Command
 from graph.ports import Store
-from tests.builders.graphs import NOW, CountingIds, observe, revoke, seen, small_rules, stated
+from tests.builders.graphs import NOW, CountingIds, FixedClock, observe, revoke, seen, small_rules, stated
 from tests.builders.runs import Run
+from tests.builders.stores import Fresh
+from tests.builders.strategies import KEYS, OTHER_RULES, SETTINGS, batches
 
 RULES = small_rules()
 
@@ -18,17 +25,17 @@ def write(store: Store, run: Run, *commands: Command) -> None:
     run(store.write(lambda: commit(commands, RULES, NOW, CountingIds())))
 
 
-def naming(store: Store, run: Run, *keys: str, page: int = 100) -> list[Receipt]:
+def naming(store: Store, run: Run, *keys: str, page: int = 100, rules: Rules = RULES) -> list[Receipt]:
     """The receipts that name any of the keys, read in pages."""
     found: list[Receipt] = []
     while receipts := run(store.statements_naming(keys, found[-1].key if found else None, page)):
         found += receipts
-    return [receipt for receipt in found if not keys_named(receipt).isdisjoint(keys)]
+    return [receipt for receipt in found if not keys_named(receipt, rules).isdisjoint(keys)]
 
 
-def keys_named(receipt: Receipt) -> set[str]:
+def keys_named(receipt: Receipt, rules: Rules) -> set[str]:
     """The identifiers that an observation names, also if the rules reject it as a whole."""
-    return set(named_keys(Observation.from_sent(*receipt.key, receipt.sent), RULES)) if receipt.sent else set()
+    return set(named_keys(Observation.from_sent(*receipt.key, receipt.sent), rules)) if receipt.sent else set()
 
 
 def ids(receipts: Sequence[Receipt]) -> list[str]:
@@ -80,3 +87,32 @@ def test_a_statement_that_the_rules_reject_is_found_by_what_it_names(store: Stor
     (receipt,) = naming(store, run, "mail=A")
     assert (receipt.status, receipt.keys) == (ObservationStatus.INACTIVE, ())
     assert naming(store, run, "mail=B") == []
+
+
+@settings(SETTINGS, max_examples=15)
+@given(sequence=batches, new=st.sampled_from(OTHER_RULES))
+def test_no_statement_is_missed_whatever_was_done(
+    fresh: Fresh, run: Run, sequence: list[list[Command]], new: Rules
+) -> None:
+    # given
+    store, ids = fresh(), CountingIds()
+    run(store.save_rules("old", 0, NOW))
+    for at, batch in enumerate(sequence):
+        run(store.write(lambda batch=batch, at=at: commit(batch, RULES, NOW + at, ids, 1)))
+    check_all(store, run, RULES)
+    # when: other rules reject what counted, and accept what they rejected
+    run(store.save_rules("new", 1, NOW))
+    assert run(RulesRollout(store, FixedClock(), ids, active_rules(new, RULES, 2), run(store.rules())[0]).run())
+    # then
+    check_all(store, run, new)
+
+
+def check_all(store: Store, run: Run, rules: Rules) -> None:
+    """Compare what is found by each identifier with all that is stored."""
+    every = run(store.receipts(None, 1_000))
+    for key in KEYS:
+        expected = [receipt.key for receipt in every if key in keys_named(receipt, rules)]
+        assert [receipt.key for receipt in naming(store, run, key, rules=rules)] == expected
+    # and what no identifier leads to is what does not count
+    for receipt in run(store.statements_naming((), None, 1_000)):
+        assert receipt.status is not ObservationStatus.VALID
