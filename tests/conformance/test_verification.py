@@ -210,6 +210,8 @@ SQL: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ("observations", "identifiers")
     ),
     "what leads to observations": ("DELETE FROM observation_identifiers", ("indexes",)),
+    "what no identifier leads to": ("DELETE FROM unindexed_observations", ("storage",)),
+    "what no identifier leads to, and is gone": ("INSERT INTO unindexed_observations VALUES (999)", ("storage",)),
     "a fact that is gone": ("DELETE FROM facts", ("observations", "indexes", "identifiers")),
     "the filters of facts": ("UPDATE facts SET channel = 'other'", ("indexes",)),
     "the marks of facts": ("UPDATE identifiers SET holds_facts = 0", ("storage",)),
@@ -318,6 +320,7 @@ CYPHER: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ("observations",),
     ),
     "what leads to observations": ("MATCH ()-[m:MENTIONS]->() DELETE m", ("indexes",)),
+    "what no identifier leads to": ("MATCH (o:Unindexed) REMOVE o:Unindexed", ("storage",)),
     "facts that are gone": ("MATCH ()-[r:REPORTED]->() DELETE r", ("observations", "indexes", "identifiers")),
     "the marks of facts": ("MATCH (i:FactHolder) REMOVE i:FactHolder", ("storage",)),
     "words": ("MATCH (n) WHERE n.words IS NOT NULL SET n.words = 'other'", ("indexes", "search")),

@@ -41,6 +41,10 @@ def _missing(table: str, reference: str) -> str:
 _NAMESPACE = "substr(t.key, 1, instr(t.key, '=') - 1)"
 _ORDER = """(t.key, t.customer, t.placed_at) IS NOT (SELECT i.key, i.customer, t.facts ->> 'placed_at'
     FROM identifiers i WHERE i.id = t.identifier)"""
+_UNINDEXED = """t.status <> 'valid' AND t.sent <> '' AND t.id NOT IN (SELECT observation FROM unindexed_observations)
+    AND (t.keys = '[]' OR EXISTS (SELECT 1 FROM json_each(t.keys) k WHERE NOT EXISTS (
+        SELECT 1 FROM identifiers i JOIN observation_identifiers n ON n.identifier = i.id
+        WHERE i.key = k.value AND n.observation = t.id)))"""
 _CONDITIONS = (
     _delete(
         "links have an end that is not stored",
@@ -81,6 +85,18 @@ _CONDITIONS = (
         "observation_identifiers",
         f"{_missing('identifiers', 'identifier')} OR {_missing('observations', 'observation')}",
         "identifier, observation",
+    ),
+    _Condition(
+        "observations that no identifier leads to are not found without one",
+        "observations",
+        _UNINDEXED,
+        f"INSERT INTO unindexed_observations SELECT t.id FROM observations t WHERE {_UNINDEXED}",
+    ),
+    _delete(
+        "observations that no identifier leads to are not stored",
+        "unindexed_observations",
+        _missing("observations", "observation"),
+        "observation",
     ),
     _delete(
         "facts are of an observation or at an identifier that is not stored",

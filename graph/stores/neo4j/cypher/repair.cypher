@@ -82,6 +82,18 @@ UNWIND [key IN [m.a, m.b] WHERE key <> ''] AS key
 MATCH (i:Identifier {key: key}) WHERE NOT EXISTS { (m)-[:OVERRIDES]->(i) }
 CREATE (m)-[:OVERRIDES]->(i);
 
+// name: check_unindexed
+// Observations that name an identifier which does not lead to them, without the label that says so.
+MATCH (o:Observation) WHERE NOT o:Unindexed AND o.status <> 'valid' AND o.sent <> ''
+  AND (size(o.keys) = 0 OR COUNT { (o)-[:MENTIONS]->() } < size(o.keys))
+RETURN count(o) AS count;
+
+// name: repair_unindexed
+// Sets the label.
+MATCH (o:Observation) WHERE NOT o:Unindexed AND o.status <> 'valid' AND o.sent <> ''
+  AND (size(o.keys) = 0 OR COUNT { (o)-[:MENTIONS]->() } < size(o.keys))
+SET o:Unindexed;
+
 // name: check_membership
 // Memberships that do not lead to their customer, or lead to another one.
 MATCH (m:Membership)
