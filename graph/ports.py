@@ -19,6 +19,7 @@ from graph.domain.model.orders import Order
 from graph.domain.model.overrides import Override
 from graph.domain.model.products import Product
 from graph.domain.model.receipts import ObservationKey, Receipt
+from graph.domain.model.restrictions import Restriction
 from graph.domain.model.rules import Rules, StoredRules
 from graph.domain.model.segments import Membership, Segment, SegmentState
 from graph.domain.model.source_revocations import SourceRevocation
@@ -116,6 +117,17 @@ class ReadErasures(Struct, frozen=True):
     ids: Sequence[str]
 
 
+class ReadRestrictions(Struct, frozen=True):
+    """Answered with `list[Restriction]`, oldest first: those on any of `keys`, and those with `ids` or of `requests`.
+
+    The last two are also found when they are lifted. All are locked until the transaction ends.
+    """
+
+    keys: Sequence[str] = ()
+    ids: Sequence[str] = ()
+    requests: Sequence[RequestKey] = ()
+
+
 class Write(Struct, frozen=True):
     """Answered with `None`: everything in `writes` is stored when the transaction commits."""
 
@@ -134,6 +146,7 @@ Request = (
     | ReadReceipts
     | ReadHistory
     | ReadErasures
+    | ReadRestrictions
     | Write
 )
 Work = Generator[Request, Any, T]
@@ -192,7 +205,7 @@ class CustomerStore(Protocol):
         """Return the requested views in the order of `refs`, `None` for a customer that does not exist.
 
         Must read in one round trip, except for a repeat if a change is committed in between; must never show half a
-        change; must read no more than the selection names.
+        change; must read no more than the selection names, and whether the customer is restricted.
         """
         ...
 
@@ -238,7 +251,10 @@ class CustomerStore(Protocol):
         ...
 
     async def order_totals(self, after: str, first: int) -> list[tuple[str, OrderTotals]]:
-        """Return the ids greater than `after` and the order totals of live customers with orders, by id."""
+        """Return the ids greater than `after` and the order totals of live customers with orders, by id.
+
+        Must leave out customers that are restricted.
+        """
         ...
 
     async def health_counts(self, rules: Rules, first: int) -> HealthCounts:
@@ -448,6 +464,23 @@ class ErasureSafeguards(Protocol):
         """
         ...
 
+class RestrictionStore(Protocol):
+    """Restrictions. They are written by `Writes`."""
+
+    async def restrictions(
+        self, customer: str | None, in_effect: bool, after: tuple[int, str] | None, first: int
+    ) -> list[Restriction]:
+        """Return restrictions by (time set, id) after the last one seen; with `in_effect`, without those lifted.
+
+        With `customer`, only those on an identifier of the live customer with this id, and those that were set on a
+        customer with this id.
+        """
+        ...
+
+    async def has_restrictions(self) -> bool:
+        """Return whether any identifier is restricted; must not take longer for a larger store."""
+        ...
+
 
 class BulkLoadStore(Protocol):
     """Loading a whole history at once."""
@@ -568,6 +601,7 @@ class Store(
     StatementStore,
     SourceRevocationStore,
     ErasureStore,
+    RestrictionStore,
     BulkLoadStore,
     ExportStore,
     RepairStore,
@@ -614,6 +648,10 @@ class Ids(Protocol):
 
     def erasure(self) -> str:
         """Return an id for a new erasure."""
+        ...
+
+    def restriction(self) -> str:
+        """Return an id for a new restriction."""
         ...
 
     def secret(self) -> str:

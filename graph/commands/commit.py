@@ -127,6 +127,8 @@ def commit(
     resolution = IncrementalResolution(delta, neighborhood, evidence, rules, now, ids.customer, stated=stated)
     writes = yield from finish_resolution(resolution)
     writes.receipts.extend(intake.changed)
+    if reevaluated:
+        writes.renormalized.extend(intake.renormalized)
     writes.idempotent_results.extend(overrides.results)
     writes.held_orders.extend(suppression.held_orders)
     if not writes.empty:

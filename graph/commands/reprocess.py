@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any
 
 from graph.commands.commit import finish_resolution
-from graph.domain.model.identifiers import Identifier
+from graph.domain.model.identifiers import Identifier, Pair
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.rules import DroppedIdentifier, NamespaceRule, Rules
@@ -63,7 +63,10 @@ def reprocess(
         if key in receipts:
             intake.reprocess(key, new_rules, 0 if progress is None else progress.version)
     delta = intake.delta(reapply=recount_neighbors)
-    yield from _apply(delta, intake.changed, _touched(delta), rules, now, ids, progress, recount_neighbors, restate)
+    renormalized = intake.renormalized
+    yield from _apply(
+        delta, intake.changed, renormalized, _touched(delta), rules, now, ids, progress, recount_neighbors, restate
+    )
 
 
 def reprocess_override(
@@ -72,7 +75,7 @@ def reprocess_override(
     """Resolve the keys of an override again; replace it by `renormalized` if the new rules change its keys."""
     delta = Delta() if renormalized is None else Delta(overrides_set=[renormalized], overrides_removed=[override])
     touched = set(override.keys) | set(renormalized.keys if renormalized is not None else ())
-    yield from _apply(delta, [], touched, rules, now, ids, None, recount_neighbors=True, restate=False)
+    yield from _apply(delta, [], [], touched, rules, now, ids, None, recount_neighbors=True, restate=False)
 
 
 def renormalized(override: Override, new_rules: Rules, id: str) -> Override | None:
@@ -103,6 +106,7 @@ def _touched(delta: Delta) -> set[str]:
 def _apply(
     delta: Delta,
     receipts: Sequence[Receipt],
+    renormalized: Sequence[Pair],
     touched: set[str],
     rules: Rules,
     now: int,
@@ -122,5 +126,6 @@ def _apply(
     )
     writes = yield from finish_resolution(resolution)
     writes.receipts.extend(receipts)
+    writes.renormalized.extend(renormalized)
     writes.reprocessing = progress
     yield Write(writes)

@@ -9,6 +9,7 @@ from graph.domain.model.idempotency import IdempotentResult
 from graph.domain.model.links import Link
 from graph.domain.model.overrides import Override
 from graph.domain.model.products import Product
+from graph.domain.model.restrictions import Restriction
 from graph.domain.model.rules import StoredRules
 from graph.domain.model.segments import Membership, Segment
 from graph.domain.model.source_revocations import SourceRevocation
@@ -73,6 +74,9 @@ class Portion:
                 writes.memberships.append(record)
             case Override():
                 writes.overrides_set.append(record)
+                self.loaded.update(record.keys)
+            case Restriction():
+                writes.restrictions.append(record)
                 self.loaded.update(record.keys)
             case IdempotentResult():
                 writes.idempotent_results.append(record)

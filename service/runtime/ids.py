@@ -54,6 +54,10 @@ class RandomIds:
         """Create the id of an erasure."""
         return self._id("ers_")
 
+    def restriction(self) -> str:
+        """Create the id of a restriction."""
+        return self._id("rst_")
+
     def secret(self) -> str:
         """Create a secret of 256 random bits."""
         return secrets.token_hex(32)

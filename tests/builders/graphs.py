@@ -56,6 +56,9 @@ class CountingIds:
     def erasure(self) -> str:
         return f"ers_{next(self._numbers)}"
 
+    def restriction(self) -> str:
+        return f"rst_{next(self._numbers)}"
+
     def secret(self) -> str:
         return f"secret {next(self._numbers)}"
 

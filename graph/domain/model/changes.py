@@ -25,6 +25,8 @@ class ChangeKind(Enum):
     SEGMENT_EXITED = "segment_exited"
     SEGMENT_DELETED = "segment_deleted"
     CUSTOMER_ERASED = "customer_erased"
+    RESTRICTED = "restricted"
+    RESTRICTION_LIFTED = "restriction_lifted"
 
 
 class CauseType(Enum):
@@ -39,10 +41,12 @@ class CauseType(Enum):
     OVERRIDE_REMOVED = "override_removed"
     SEGMENT_EVALUATION = "segment_evaluation"
     ERASURE = "erasure"
+    RESTRICTION = "restriction"
 
 
 class Cause(Struct, frozen=True, gc=False):
-    """What caused a change: an observation (source, id and party), an override (id and actor) or a segment (id).
+    """What caused a change: an observation (source, id and party), an override (id and actor), a segment (id)
+    or a restriction (id and actor).
 
     The revocation of a source, and its restoration, has the source, the id of the revocation and the actor; an erasure
     has its id.
@@ -81,9 +85,13 @@ class Change(Struct, frozen=True, gc=False):
     reason_code: LinkReasonCode | None = None
 
 
+RESTRICTION_CHANGES = (ChangeKind.RESTRICTED, ChangeKind.RESTRICTION_LIFTED)
+"""The kinds of changes whose reason is what a privacy officer wrote."""
 _OVERRIDE_CHANGES = (ChangeKind.OVERRIDE_SET, ChangeKind.OVERRIDE_REMOVED)
 SEGMENT_CHANGES = (ChangeKind.SEGMENT_ENTERED, ChangeKind.SEGMENT_EXITED, ChangeKind.SEGMENT_DELETED)
 """The kinds of changes whose reason is the name of a segment."""
+
+_FREE_TEXT_CHANGES = SEGMENT_CHANGES + RESTRICTION_CHANGES
 
 
 def reason_of(change: Change, unknown: MessageCode = MessageCode.FREE_TEXT) -> Sentence:
@@ -95,7 +103,7 @@ def reason_of(change: Change, unknown: MessageCode = MessageCode.FREE_TEXT) -> S
         if text:
             return Sentence(MessageCode.OVERRIDE, kind=kind, text=text)
         return Sentence(MessageCode.OVERRIDE_WITHOUT_REASON, kind=kind)
-    if change.kind not in SEGMENT_CHANGES and (sentence := sentence_of(change.reason)) is not None:
+    if change.kind not in _FREE_TEXT_CHANGES and (sentence := sentence_of(change.reason)) is not None:
         return sentence
     if unknown is MessageCode.FREE_TEXT:
         return Sentence(unknown, text=change.reason)

@@ -14,6 +14,7 @@ from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.orders import Order
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, Receipt
+from graph.domain.model.restrictions import Restriction
 from graph.domain.model.segments import Membership, Segment
 from graph.domain.model.source_revocations import SourceRevocation
 from graph.domain.model.tombstones import Tombstone
@@ -105,6 +106,10 @@ class Writes(Struct):
     segments are due again. `values` are texts by name. `source_revocations` are written whole, by id, as are
     `tombstones` and `held_orders` by hash and `erasures` by id; `ended_holds` are hashes of orders whose hold has
     ended. `removals` come last.
+
+    `restrictions` are written whole, by id, once the identifiers are stored: the identifiers of those in effect are
+    restricted, and those of lifted ones only as far as others are on them. `renormalized` are pairs of an identifier
+    and of one that the rules of now make of the same value: the second gets the restrictions of the first.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
@@ -131,6 +136,8 @@ class Writes(Struct):
     ended_holds: list[str] = field(default_factory=list)
     erasures: list[Erasure] = field(default_factory=list)
     removals: Removals = Removals()
+    restrictions: list[Restriction] = field(default_factory=list)
+    renormalized: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:

@@ -21,6 +21,7 @@ from graph.domain.model.orders import Order
 from graph.domain.model.overrides import Override
 from graph.domain.model.products import Product
 from graph.domain.model.receipts import ObservationStatus, Receipt
+from graph.domain.model.restrictions import Restriction
 from graph.domain.model.rules import StoredRules
 from graph.domain.model.segments import Membership, Segment
 from graph.domain.model.source_revocations import SourceRevocation
@@ -183,6 +184,7 @@ Record = (
     | Link
     | StoredObservation
     | Override
+    | Restriction
     | Entry
     | Membership
     | IdempotentResult
@@ -199,6 +201,7 @@ KINDS: Mapping[str, type[Record]] = {
     "link": Link,
     "observation": StoredObservation,
     "override": Override,
+    "restriction": Restriction,
     "change": Entry,
     "membership": Membership,
     "idempotent_result": IdempotentResult,

@@ -195,5 +195,14 @@ class CustomerView(Struct, frozen=True, gc=False):
     pages: Mapping[PageRequest, Page[Any]] = field(default_factory=dict)
     """By request: pages of `IdentifierView`, `OrderView`, `Link`, `Match`, `Entry`, `Fact`, `TimelineEntry`,
     `InteractionSummary` or `InteractionCounts`."""
+    restricted: bool = False
+    """Whether a restriction is on any of the customer's identifiers."""
+    objected_to: str = ""
+    """The profiling purpose that the customer objects to, if consents were read; empty if there is none."""
     withheld: tuple[Withheld, ...] = ()
     """What a policy withholds from the viewer."""
+
+    @property
+    def may_be_profiled(self) -> bool:
+        """Whether scores, predictions and segments of the customer may be computed."""
+        return not (self.restricted or self.objected_to)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from graph.domain.model.changes import Cause, CauseType
 from graph.domain.model.errors import Problem
 from graph.domain.model.facts import FactKind, stored_facts
+from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.interaction_counts import InteractionCounts, add, interaction_counts_of
 from graph.domain.model.observations import (
     ORDER,
@@ -269,6 +270,19 @@ class Intake:
                 (self._now[key] for key in self._changed),
             ),
         )
+
+    @property
+    def renormalized(self) -> list[tuple[str, str]]:
+        """What observations no longer name under the rules of now, each with what they name in its place."""
+        pairs: dict[tuple[str, str], None] = {}
+        for receipt in self.changed:
+            if (before := self._stored.get(receipt.key)) is not None and before.keys != receipt.keys:
+                gone, new = set(before.keys) - set(receipt.keys), set(receipt.keys) - set(before.keys)
+                same = (
+                    (old, key) for old in sorted(gone) for key in sorted(new) if namespace_of(old) == namespace_of(key)
+                )
+                pairs.update(dict.fromkeys(same))
+        return list(pairs)
 
     @property
     def changed(self) -> list[Receipt]:

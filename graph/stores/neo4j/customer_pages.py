@@ -128,9 +128,9 @@ def view(ref: CustomerRef, selection: Selection, record: CustomerRecord) -> Cust
             items = sorted(items, key=lambda item: _timeline_entry(item).position, reverse=True)
         first = len(items) if isinstance(page, InteractionCountsPage) else page.first
         pages[page] = Page(list(map(_ITEM[type(page)], items[:first])), len(items) > first)
-    return CustomerView(
-        mapping.customer(record.customer, record.node), ref.id if isinstance(ref, ById) else None, pages
-    )
+    customer = mapping.customer(record.customer, record.node)
+    restricted = bool(record.customer["restricted"])
+    return CustomerView(customer, ref.id if isinstance(ref, ById) else None, pages, restricted)
 
 
 def _timeline_entry(item: Any) -> TimelineEntry:

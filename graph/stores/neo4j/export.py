@@ -27,6 +27,7 @@ from graph.stores.neo4j import cypher, mapping
 from graph.stores.neo4j.connection import Connected
 from graph.stores.neo4j.history import entry, override
 from graph.stores.neo4j.products import product
+from graph.stores.neo4j.restrictions import restriction
 from graph.stores.neo4j.rules import stored_rules
 from graph.stores.neo4j.segments import SEGMENTS, segment
 from graph.stores.neo4j.source_revocations import SOURCE_REVOCATIONS, source_revocation
@@ -133,6 +134,7 @@ _QUERIES: Sequence[tuple[str, _Convert]] = (
     (EXPORT["links"], _link),
     (EXPORT["observations"], _observation),
     (EXPORT["overrides"], _each(override)),
+    (EXPORT["restrictions"], _each(restriction)),
     (EXPORT["changes"], _each(entry)),
     (EXPORT["memberships"], lambda row: iter((Membership(*row.values()),))),
     (EXPORT["idempotency_keys"], _each(mapping.idempotent_result)),

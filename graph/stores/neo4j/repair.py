@@ -17,6 +17,7 @@ _DESCRIPTIONS = {
     "several_redirects": "customer ids redirect to several others",
     "customer_node": "identifiers are not found by their large customer",
     "fact_holder": "identifiers hold facts and are not marked",
+    "restricted": "identifiers are marked as restricted and are not, or the other way round",
     "override": "overrides do not lead to their identifiers",
     "unindexed": "observations that no identifier leads to are not found without one",
     "membership": "memberships do not lead to their customers",

@@ -25,6 +25,7 @@ from graph.stores.neo4j.history import HistoryReads
 from graph.stores.neo4j.products import Products
 from graph.stores.neo4j.read_batcher import ReadBatcher
 from graph.stores.neo4j.repair import Repair
+from graph.stores.neo4j.restrictions import RestrictionReads
 from graph.stores.neo4j.rules import RulesVersions
 from graph.stores.neo4j.search import Search
 from graph.stores.neo4j.segments import SegmentReads
@@ -46,6 +47,7 @@ class Neo4jStore(
     SourceRevocationReads,
     Erasures,
     StatementReads,
+    RestrictionReads,
     Products,
     BulkLoad,
     Export,

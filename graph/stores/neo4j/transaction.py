@@ -23,6 +23,7 @@ from graph.ports import (
     ReadNeighborhood,
     ReadReceipts,
     ReadRegion,
+    ReadRestrictions,
     ReadSegments,
     ReadSegmentStates,
     ReadSourceRevocations,
@@ -42,6 +43,7 @@ from graph.stores.neo4j.erasures import (
     tombstone,
 )
 from graph.stores.neo4j.failures import Outdated
+from graph.stores.neo4j.restrictions import RESTRICTIONS, restriction, restriction_values
 from graph.stores.neo4j.segments import SEGMENTS, segment, segment_state
 from graph.stores.neo4j.source_revocations import SOURCE_REVOCATIONS, source_revocation
 from graph.stores.neo4j.writes import WRITE, StoredHandles, WriteParameters, rare_queries
@@ -106,6 +108,10 @@ class Transaction:
                 return [history.entry(record["change"]) for record in records]
             case ReadErasures(ids):
                 return [erasure(record) for (record,) in await self._run(ERASURES["lock_erasures_named"], ids=ids)]
+            case ReadRestrictions(keys, ids, requests):
+                values = {"keys": keys, "ids": ids, "requests": [list(key) for key in requests]}
+                rows = await self._run(RESTRICTIONS["lock_restrictions"], **values)
+                return [restriction(values) for (values,) in rows]
             case Write(writes):
                 await self.write(writes)
                 return None
@@ -312,6 +318,11 @@ class Transaction:
         parameters = WriteParameters(writes, self._handles)
         values = {**parameters.values, "tombstones": list(self._tombstones)}
         ((version, revision, tombstones, loading, migrations, node_count),) = await self._run(WRITE, **values)
+        # Identifiers that are new are stored by now.
+        if writes.restrictions:
+            await self._run(RESTRICTIONS["save_restrictions"], rows=list(map(restriction_values, writes.restrictions)))
+        if writes.renormalized:
+            await self._run(RESTRICTIONS["inherit_restrictions"], rows=[list(pair) for pair in writes.renormalized])
         if node_count != parameters.node_count:
             raise StoreFailure(f"{parameters.node_count - node_count} nodes that were read no longer exist")
         migrator.check_not_newer(migrations)

@@ -38,6 +38,7 @@ from graph.domain.profile.pages import (
 )
 from graph.domain.profile.timeline import NO_END, TimelineEntry, TimelineKind, TimelinePosition, bound, change_name
 from graph.stores.sqlite import history, mapping
+from graph.stores.sqlite.restrictions import RESTRICTED
 
 
 def customer_views(
@@ -54,15 +55,23 @@ def _customer(db: mapping.Connection, condition: str, value: object) -> Customer
 
 def _view(db: mapping.Connection, ref: CustomerRef, selection: Selection) -> CustomerView | None:
     if isinstance(ref, ById):
-        customer = _customer(db, "c.public_id = ?", ref.id)
-        if customer is not None and customer.redirects_to is not None:
-            customer = _customer(db, "c.public_id = ?", customer.redirects_to)
+        row = _row(db, "c.public_id = ?", ref.id)
+        if row is not None and (target := mapping.customer(row[1:]).redirects_to) is not None:
+            row = _row(db, "c.public_id = ?", target)
     else:
-        customer = _customer(db, "c.id = (SELECT customer FROM identifiers WHERE key = ?)", ref.key)
-    if customer is None:
+        row = _row(db, "c.id = (SELECT customer FROM identifiers WHERE key = ?)", ref.key)
+    if row is None:
         return None
+    restricted, customer = bool(row[0]), mapping.customer(row[1:])
     pages = {page: _page(db, customer.node, page) for page in selection.pages}
-    return CustomerView(customer, ref.id if isinstance(ref, ById) else None, pages)
+    return CustomerView(customer, ref.id if isinstance(ref, ById) else None, pages, restricted)
+
+
+def _row(db: mapping.Connection, condition: str, value: str) -> mapping.Row | None:
+    """Return whether a customer is restricted, followed by the customer."""
+    sql = f"SELECT {RESTRICTED}, {mapping.CUSTOMER} FROM {mapping.CUSTOMERS} WHERE {condition}"
+    row: mapping.Row | None = db.execute(sql, (value,)).fetchone()
+    return row
 
 
 def _page(db: mapping.Connection, customer_row: object, page: PageRequest) -> Page[Any]:

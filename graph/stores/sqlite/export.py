@@ -25,7 +25,7 @@ from graph.domain.model.stored_records import (
     StoredWords,
 )
 from graph.ports import T
-from graph.stores.sqlite import history, mapping, products, segments, source_revocations
+from graph.stores.sqlite import history, mapping, products, restrictions, segments, source_revocations
 from graph.stores.sqlite.connection import Connected
 from graph.stores.sqlite.thread_connections import ThreadConnections
 from graph.stores.sqlite.writes import is_loading
@@ -34,7 +34,7 @@ BATCH_SIZE = 1_000
 """Records that the event loop gets at once."""
 _EXPORTED = (
     *("rules", "stored_values", "products", "source_revocations", "segments", "customers", "identifiers", "links"),
-    *("observations", "overrides", "changes", "memberships", "idempotency_keys"),
+    *("observations", "overrides", "restrictions", "changes", "memberships", "idempotency_keys"),
 )
 _MEMBER_COLUMNS = 15
 
@@ -151,6 +151,7 @@ def _before_observations(db: mapping.Connection) -> Iterator[Record]:
 def _after_observations(db: mapping.Connection) -> Iterator[Record]:
     for row in db.execute(f"SELECT {history.OVERRIDE} FROM overrides ORDER BY at, id"):
         yield history.override(row)
+    yield from restrictions.all_restrictions(db)
     for row in db.execute(f"SELECT {history.CHANGE} FROM changes ORDER BY id"):
         yield history.entry(row)
     for row in db.execute(

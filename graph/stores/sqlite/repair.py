@@ -45,6 +45,7 @@ _UNINDEXED = """t.status <> 'valid' AND t.sent <> '' AND t.id NOT IN (SELECT obs
     AND (t.keys = '[]' OR EXISTS (SELECT 1 FROM json_each(t.keys) k WHERE NOT EXISTS (
         SELECT 1 FROM identifiers i JOIN observation_identifiers n ON n.identifier = i.id
         WHERE i.key = k.value AND n.observation = t.id)))"""
+_RESTRICTED = "EXISTS (SELECT 1 FROM restricted_identifiers m WHERE m.identifier = t.id)"
 _CONDITIONS = (
     _delete(
         "links have an end that is not stored",
@@ -121,6 +122,19 @@ _CONDITIONS = (
         "fact_search_rows",
         "NOT EXISTS (SELECT 1 FROM search s WHERE s.rowid = t.row)",
         "observation, row",
+    ),
+    _delete(
+        "restrictions are on an identifier that is not stored, or have been lifted",
+        "restricted_identifiers",
+        f"{_missing('identifiers', 'identifier')} OR NOT EXISTS "
+        "(SELECT 1 FROM restrictions r WHERE r.id = t.restriction AND r.lifted_at IS NULL)",
+        "identifier, restriction",
+    ),
+    _Condition(
+        "identifiers are marked as restricted and are not, or the other way round",
+        "identifiers",
+        f"t.restricted <> {_RESTRICTED}",
+        f"UPDATE identifiers AS t SET restricted = {_RESTRICTED} WHERE t.restricted <> {_RESTRICTED}",
     ),
     _delete(
         "memberships are of a segment that is not stored",

@@ -18,6 +18,7 @@ _ALWAYS = frozenset({"identifiers", "observations", "customers", "changes", "sto
 _DATA = (
     *("identifiers", "observations", "customers", "overrides", "changes", "segments", "products", "idempotency_keys"),
     "source_revocations",
+    "restrictions",
 )
 
 

@@ -29,6 +29,7 @@ from graph.stores.sqlite.history import HistoryReads
 from graph.stores.sqlite.products import Products
 from graph.stores.sqlite.read_pool import ReadJob, ReadPool
 from graph.stores.sqlite.repair import Repair
+from graph.stores.sqlite.restrictions import RESTRICTED, RestrictionReads
 from graph.stores.sqlite.rules import RulesVersions
 from graph.stores.sqlite.search import Search
 from graph.stores.sqlite.segments import SegmentReads
@@ -51,6 +52,7 @@ class SQLiteStore(
     SourceRevocationReads,
     Erasures,
     StatementReads,
+    RestrictionReads,
     Products,
     BulkLoad,
     Export,
@@ -233,9 +235,9 @@ def orders(db: mapping.Connection, keys: Sequence[str]) -> list[Order | None]:
 
 
 def order_totals(db: mapping.Connection, after: str, first: int) -> list[tuple[str, OrderTotals]]:
-    """Return the order totals of live customers with orders, by customer id."""
-    sql = """SELECT public_id, order_totals FROM customers
-        WHERE public_id > ? AND retired_at IS NULL AND order_totals <> '{}' ORDER BY public_id LIMIT ?"""
+    """Return the order totals of live customers with orders that are not restricted, by customer id."""
+    sql = f"""SELECT public_id, order_totals FROM customers c WHERE public_id > ? AND retired_at IS NULL
+        AND order_totals <> '{{}}' AND NOT {RESTRICTED} ORDER BY public_id LIMIT ?"""
     return [(id, order_totals_from_json(text)) for id, text in db.execute(sql, (after, first))]
 
 

@@ -22,6 +22,7 @@ from graph.ports import (
     ReadNeighborhood,
     ReadReceipts,
     ReadRegion,
+    ReadRestrictions,
     ReadSegments,
     ReadSegmentStates,
     ReadSourceRevocations,
@@ -30,7 +31,7 @@ from graph.ports import (
     Request,
     Write,
 )
-from graph.stores.sqlite import erasures, history, mapping, segments, source_revocations
+from graph.stores.sqlite import erasures, history, mapping, restrictions, segments, source_revocations
 from graph.stores.sqlite.writes import StoredHandles, Writer, is_loading
 
 
@@ -66,6 +67,8 @@ class Transaction:
                 return history.history(self._db, ids)
             case ReadErasures(ids):
                 return erasures.erasures(self._db, ids)
+            case ReadRestrictions(keys, ids, requests):
+                return restrictions.restrictions_of(self._db, keys, ids, requests)
             case Write(writes):
                 if is_loading(self._db):
                     raise StoreUnavailable.loading()

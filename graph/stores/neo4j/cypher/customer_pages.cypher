@@ -3,7 +3,7 @@
 // identifiers are read first and, in `tail` and by another path, last; if they differ, a change was committed in
 // between, and the reader tries again. The pages are read between the two. A commit is applied record by record, so the
 // number is also compared with the counts that the customer carries: if relationships and properties disagree, half of
-// a change was read.
+// a change was read. A store in which nothing is restricted does not look for restricted identifiers.
 UNWIND range(0, size($refs) - 1) AS at
 WITH at, $refs[at] AS ref
 OPTIONAL MATCH (named:Customer {id: ref.id})
@@ -12,7 +12,10 @@ OPTIONAL MATCH (:Identifier {key: ref.key})-[:IDENTIFIES]->(holder:Customer)
 WITH at, ref, target IS NOT NULL AS redirected, coalesce(target, named, holder) AS c
 WHERE c IS NOT NULL
 WITH at, ref, redirected, c, elementId(c) AS node, [c.id, c.version, COUNT { (c)<-[:IDENTIFIES]-() }] AS first
-WITH at, ref, redirected, c, node, first, c{.*} AS customer, [$pages] AS pages;
+WITH at, ref, redirected, c, node, first, c{.*, restricted: CASE
+       WHEN EXISTS { (:Restricted) } THEN EXISTS { (c)<-[:IDENTIFIES]-(:Restricted) }
+       ELSE false
+     END} AS customer, [$pages] AS pages;
 
 // name: identifiers
 // Returns a page of identifiers by the rank of their namespace, then by key. `$page` is replaced by the page's own

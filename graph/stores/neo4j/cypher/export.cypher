@@ -8,7 +8,7 @@ RETURN f.loading AS loading;
 // Counts the nodes and relationships that are exported.
 RETURN COUNT { (:Rules) } + COUNT { (:StoredValue) } + COUNT { (:Product) } + COUNT { (:SourceRevocation) }
   + COUNT { (:Segment) } + COUNT { (:Customer) } + COUNT { (:Identifier) } + COUNT { ()-[:LINKED]->() }
-  + COUNT { (:Observation) } + COUNT { (:Override) } + COUNT { (:Change) } + COUNT { (:Membership) }
+  + COUNT { (:Observation) } + COUNT { (:Override) } + COUNT { (:Restriction) } + COUNT { (:Change) } + COUNT { (:Membership) }
   + COUNT { (:IdempotencyKey) } AS count;
 
 // name: rules
@@ -73,6 +73,10 @@ MATCH (i:Identifier) WHERE i.words IS NOT NULL RETURN i.key AS key, i.words AS w
 // name: overrides
 // Returns the overrides in the order in which they were set.
 MATCH (m:Override) RETURN m{.*, set_datetime: null} AS values ORDER BY m.at, m.id;
+
+// name: restrictions
+// Returns the restrictions in the order in which they were set.
+MATCH (r:Restriction) RETURN r{.*, keys: [(r)-[:RESTRICTS]->(i) | i.key]} AS values ORDER BY r.at, r.id;
 
 // name: changes
 // Returns the history in order.

@@ -94,6 +94,16 @@ MATCH (o:Observation) WHERE NOT o:Unindexed AND o.status <> 'valid' AND o.sent <
   AND (size(o.keys) = 0 OR COUNT { (o)-[:MENTIONS]->() } < size(o.keys))
 SET o:Unindexed;
 
+// name: check_restricted
+// Identifiers that are marked as restricted and are not, or the other way round.
+MATCH (i:Identifier) WHERE i:Restricted <> EXISTS { (i)<-[:RESTRICTS]-(:Restriction) } RETURN count(i) AS count;
+
+// name: repair_restricted
+// Sets and removes the label.
+MATCH (i:Identifier) WHERE i:Restricted <> EXISTS { (i)<-[:RESTRICTS]-(:Restriction) }
+FOREACH (_ IN CASE WHEN i:Restricted THEN [1] ELSE [] END | REMOVE i:Restricted)
+FOREACH (_ IN CASE WHEN i:Restricted THEN [] ELSE [1] END | SET i:Restricted);
+
 // name: check_membership
 // Memberships that do not lead to their customer, or lead to another one.
 MATCH (m:Membership)

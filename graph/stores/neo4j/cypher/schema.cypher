@@ -135,6 +135,15 @@ CREATE CONSTRAINT erased_customer_id IF NOT EXISTS FOR (c:ErasedCustomer) REQUIR
 // Later reports of an order that is kept without a person find it by the hash of its identifier, as tombstones.
 CREATE INDEX held_order_hash IF NOT EXISTS FOR (h:HeldOrder) ON (h.hash);
 
+// name: 0033_restriction_id
+// Restrictions are lifted by id.
+CREATE CONSTRAINT restriction_id IF NOT EXISTS FOR (r:Restriction) REQUIRE r.id IS UNIQUE;
+
+// name: 0034_restriction_request
+// A request with an idempotency key sets one restriction. Nodes without one are not part of the index.
+CREATE CONSTRAINT restriction_request IF NOT EXISTS
+FOR (r:Restriction) REQUIRE (r.caller, r.idempotency_key) IS UNIQUE;
+
 // name: 0039_unindexed_observations
 // Observations that name an identifier which does not lead to them: the rules reject them as a whole, or they were
 // revoked before they arrived, and nothing else named it then. Who looks for all that names a person reads these too.

@@ -5,8 +5,9 @@ OPTIONAL MATCH (o:Identifier {key: $keys[at]})
 RETURN at, CASE WHEN o.facts IS NULL THEN null ELSE [o.facts_source, o.facts] END AS order ORDER BY at;
 
 // name: order_totals
-// Returns the order totals of live customers with orders, by id.
+// Returns the order totals of live customers with orders that are not restricted, by id.
 MATCH (c:Customer) WHERE c.id > $after AND c.retired_at IS NULL AND c.order_totals <> '{}'
+  AND NOT EXISTS { (c)<-[:IDENTIFIES]-(:Restricted) }
 RETURN c.id AS id, c.order_totals AS order_totals ORDER BY c.id LIMIT $first;
 
 // name: customer_ids

@@ -1,0 +1,148 @@
+"""Restrict customers and lift restrictions, each in one transaction."""
+
+from collections.abc import Callable, Generator
+from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from graph.commands.commit import idempotency_conflict
+from graph.commands.write_gate import WriteGate
+from graph.domain.access.decisions import MAX_ACTOR_LENGTH, MAX_REASON_LENGTH
+from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind
+from graph.domain.model.errors import InvalidInput
+from graph.domain.model.idempotency import IdempotencyKey
+from graph.domain.model.restrictions import Restriction
+from graph.domain.model.store_values import Neighborhood, Region, Writes
+from graph.domain.model.validation import check_text
+from graph.domain.profile.pages import ById, CustomerRef, Page, Selection
+from graph.ports import (
+    Clock,
+    CustomerStore,
+    Ids,
+    ReadNeighborhood,
+    ReadRegion,
+    ReadRestrictions,
+    Request,
+    RestrictionStore,
+    Write,
+    WriteStore,
+)
+
+
+class RestrictingStore(WriteStore, CustomerStore, RestrictionStore, Protocol):
+    """Writes, customers and restrictions."""
+
+
+class RestrictionResult(Struct, frozen=True, gc=False):
+    """A restriction; `created` is true if this request set it."""
+
+    restriction: Restriction
+    created: bool
+
+
+class RestrictionControl:
+    """Sets, lifts and reads restrictions. `on_stored` is called after one was set or lifted."""
+
+    def __init__(
+        self, store: RestrictingStore, clock: Clock, ids: Ids, gate: WriteGate, on_stored: Callable[[], None]
+    ) -> None:
+        self._store, self._clock, self._ids, self._gate = store, clock, ids, gate
+        self._on_stored = on_stored
+
+    async def restrictions(
+        self, customer: str | None, in_effect: bool, after: tuple[int, str] | None, first: int
+    ) -> Page[Restriction]:
+        """Return a page of restrictions in the order in which they were set; see `RestrictionStore.restrictions`."""
+        found = await self._store.restrictions(customer, in_effect, after, first + 1)
+        return Page(found[:first], len(found) > first)
+
+    async def restrict(
+        self, ref: CustomerRef, actor: str, reason: str, request: IdempotencyKey | None = None
+    ) -> RestrictionResult:
+        """Restrict all identifiers that a customer holds, except those that are known to be of several people.
+
+        If a restriction in effect is on all of them, that one is returned; and for a repeated `request`, the one that
+        it set. Raises `InvalidInput` if the customer does not exist, if all of its identifiers are shared or blocked,
+        and for a `reason` that is missing.
+        """
+        self._gate.check()
+        _check_texts(actor, reason)
+        key = ref.key if not isinstance(ref, ById) else await self._identifier_of(ref.id)
+        draft = Restriction(self._ids.restriction(), "", (), actor, reason, self._clock.now(), request)
+        result = await self._store.write(lambda: _restrict(key, draft))
+        self._on_stored()
+        return result
+
+    async def _identifier_of(self, id: str) -> str:
+        (view,) = await self._store.customers([ById(id)], Selection())
+        if view is None or not view.customer.live:
+            raise InvalidInput("CUSTOMER_NOT_FOUND", f"customer {id[:60]!r} does not exist", ("by", "id"))
+        return view.customer.anchor.key
+
+    async def lift(self, id: str, actor: str, reason: str) -> Restriction:
+        """Lift a restriction; one that was lifted already is returned as it is.
+
+        Raises `InvalidInput` if it does not exist, and for a `reason` that is missing.
+        """
+        self._gate.check()
+        _check_texts(actor, reason)
+        now = self._clock.now()
+        restriction = await self._store.write(lambda: _lift(id, actor, reason, now))
+        self._on_stored()
+        return restriction
+
+
+def _check_texts(actor: str, reason: str) -> None:
+    for name, text, max_length in (("actor", actor, MAX_ACTOR_LENGTH), ("reason", reason.strip(), MAX_REASON_LENGTH)):
+        if (text or name == "reason") and (problem := check_text(name, text, max_length)):
+            raise InvalidInput(problem.code, problem.message, problem.path)
+
+
+def _restrict(key: str, draft: Restriction) -> Generator[Request, Any, RestrictionResult]:
+    region: Region = yield ReadRegion(frozenset((key,)), frozenset())
+    if (request := draft.request) is not None:
+        earlier: list[Restriction] = yield ReadRestrictions(requests=[request.key])
+        for restriction in earlier:
+            if restriction.request != request:
+                problem = idempotency_conflict(request)
+                raise InvalidInput(problem.code, problem.message, problem.path)
+            return RestrictionResult(restriction, created=False)
+    member = region.members.get(key)
+    if member is None or member.customer is None:
+        raise InvalidInput("CUSTOMER_NOT_FOUND", "by: no customer holds the identifier", ("by",))
+    held = [member for member in region.members.values() if member.customer == region.members[key].customer]
+    keys = tuple(sorted(member.key for member in held if not (member.shared or member.blocked)))
+    if not keys:
+        message = "by: all identifiers of the customer are shared or blocked, so it is not one person"
+        raise InvalidInput("NOTHING_TO_RESTRICT", message, ("by",))
+    stored: list[Restriction] = yield ReadRestrictions(keys=keys)
+    for restriction in stored:
+        if set(restriction.keys).issuperset(keys):
+            return RestrictionResult(restriction, created=False)
+    customer = region.customers[member.customer]
+    restriction = replace(draft, customer=customer.id, keys=keys)
+    cause = Cause(CauseType.RESTRICTION, id=restriction.id, actor=restriction.actor)
+    change = Change(ChangeKind.RESTRICTED, restriction.at, cause, customer.id, reason=restriction.reason)
+    # With another version, its segments are due, and views and evaluations that were read before are outdated.
+    changed = replace(customer, version=customer.version + 1)
+    yield Write(Writes(customers=[changed], changes=[change], restrictions=[restriction]))
+    return RestrictionResult(restriction, created=True)
+
+
+def _lift(id: str, actor: str, reason: str, now: int) -> Generator[Request, Any, Restriction]:
+    found: list[Restriction] = yield ReadRestrictions(ids=[id])
+    if not found:
+        raise InvalidInput("RESTRICTION_NOT_FOUND", f"restriction {id[:60]!r} does not exist", ("id",))
+    (restriction,) = found
+    if not restriction.in_effect:
+        return restriction
+    neighborhood: Neighborhood = yield ReadNeighborhood(keys=sorted(restriction.keys))
+    lifted = replace(restriction, keys=(), lifted_at=now, lifted_by=actor)
+    writes = Writes(restrictions=[lifted])
+    cause = Cause(CauseType.RESTRICTION, id=id, actor=actor)
+    for customer in sorted(neighborhood.customers.values(), key=lambda customer: customer.id):
+        writes.customers.append(replace(customer, version=customer.version + 1))
+        writes.changes.append(Change(ChangeKind.RESTRICTION_LIFTED, now, cause, customer.id, reason=reason))
+    yield Write(writes)
+    return lifted
