@@ -13,6 +13,7 @@ from graph.commands.observe import observe
 from graph.commands.overrides import earlier_result, remove_override, set_override, unblock
 from graph.commands.products import record_products
 from graph.commands.references import References
+from graph.commands.restrictions import RestrictionControl
 from graph.commands.revoke import revoke
 from graph.commands.rules_control import RulesControl
 from graph.commands.rules_rollout import ActiveRules
@@ -44,6 +45,7 @@ from graph.domain.profile.consents import ConsentStatement
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.insights import CustomerInsights
 from graph.domain.profile.interactions import InteractionStatement
+from graph.domain.profile.objections import with_objections
 from graph.domain.profile.pages import CustomerRef, CustomerView, Match, Page, Selection
 from graph.domain.profile.search import SearchField, SearchPosition, SearchResult
 from graph.domain.resolution.explanation import Explanation
@@ -119,6 +121,7 @@ class IdentityGraph:
             store, self._writer, clock, ids, parse, self.catalog.check_rules
         )
         self.source_revocations = SourceRevocationControl(store, self._writer, clock, ids, self.write_gate)
+        self.restrictions = RestrictionControl(store, clock, ids, self.write_gate, self._on_stored)
         self.references = References(store)
         self.previews = Previews(store, ids, lambda: self.rules, self.rules_control.parse)
         self.statistics = StatisticsService(store, clock, fit)
@@ -318,7 +321,12 @@ class IdentityGraph:
 
     async def customers(self, refs: Sequence[CustomerRef], selection: Selection) -> list[CustomerView | None]:
         """Return the views of customers in the order of `refs`, `None` for a customer that does not exist."""
-        return await self._store.customers(refs, selection) if refs else []
+        views = await self._store.customers(refs, selection) if refs else []
+        return with_objections(views, selection, self.catalog)
+
+    async def has_restrictions(self) -> bool:
+        """Return whether any customer is restricted."""
+        return await self._store.has_restrictions()
 
     async def evidence_of(self, keys: Sequence[str]) -> EvidenceByKey:
         """Return all valid statements that name some identifiers, by key."""

@@ -464,6 +464,7 @@ class ErasureSafeguards(Protocol):
         """
         ...
 
+
 class RestrictionStore(Protocol):
     """Restrictions. They are written by `Writes`."""
 

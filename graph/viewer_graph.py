@@ -11,8 +11,8 @@ from graph.commands.segments import Segments
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.audit import AuditReader, Traces
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
+from graph.domain.access.part_view import all_identifiers
 from graph.domain.access.reach import MAX_SEARCH_HITS, MIN_SEARCH_LENGTH, may_ask_by
-from graph.domain.access.restricted_view import all_identifiers
 from graph.domain.access.scopes import BEHAVIOR_TEXT, CHANGES_READ, CUSTOMER_AT_TIME, GRAPH_READ, SEGMENT_READ
 from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.changes import SEGMENT_CHANGES, Entry
@@ -37,6 +37,7 @@ from graph.queries.possible_matches import MatchStatus
 from graph.queries.statistics import StatisticsService
 from graph.queries.subject_export import SubjectExport
 from graph.viewer_reads import ViewerReads
+from graph.viewer_restrictions import Named, bare, named_by_finding
 from graph.viewer_writes import ViewerWrites
 
 MAX_CUSTOMERS = 100
@@ -46,6 +47,10 @@ MAX_CUSTOMERS = 100
 def _shows_segment(entry: Entry) -> bool:
     """Return whether a change shows in which segment a customer is."""
     return entry.change.kind in SEGMENT_CHANGES and bool(entry.change.customer)
+
+
+def _named_by_override(override: Override) -> Named:
+    return Named(keys=override.keys)
 
 
 class ViewerGraph(ViewerWrites):
@@ -142,14 +147,19 @@ class ViewerGraph(ViewerWrites):
         if key is not None:
             self._ask((key,))
         page = await self._graph.overrides(key, after, first)
-        self._note_keys(key for override in page.items for key in override.keys)
-        return Page([self.masks.override(override) for override in page.items], page.has_more)
+        overrides = await self._restrictions.shown(page.items, _named_by_override)
+        while page.has_more and not overrides:
+            last = page.items[-1]
+            page = await self._graph.overrides(key, (last.at, last.id), first)
+            overrides = await self._restrictions.shown(page.items, _named_by_override)
+        self._note_keys(key for override in overrides for key in override.keys)
+        return Page([self.masks.override(override) for override in overrides], page.has_more)
 
     async def override_by_id(self, id: str) -> Override | None:
         """Return an override by its id; `None` for a viewer that may not read overrides."""
         may = self.viewer.may(GRAPH_READ) and self.viewer.is_unrestricted
         override = await self._graph.override_by_id(id) if may else None
-        if override is None:
+        if override is None or not await self._restrictions.shown((override,), _named_by_override):
             return None
         self._note_keys(override.keys)
         return self.masks.override(override)
@@ -160,9 +170,10 @@ class ViewerGraph(ViewerWrites):
         if self.viewer.reach not in (Reach.ANY, *others):
             raise InvalidInput("FORBIDDEN", f"{self.viewer.caller} reaches some customers only, and this is about all")
 
-    def _shown_entry(self, entry: Entry) -> Entry:
-        self._note_customers((entry.change.customer, entry.change.other_customer))
-        return self.masks.entry(entry)
+    async def _shown_entries(self, entries: Sequence[Entry]) -> list[Entry]:
+        for entry in entries:
+            self._note_customers((entry.change.customer, entry.change.other_customer))
+        return list(map(self.masks.entry, await self._restrictions.entries(entries)))
 
     async def changes(self, after: int, first: int) -> Page[Entry]:
         """Return the changes after an entry's number."""
@@ -172,7 +183,7 @@ class ViewerGraph(ViewerWrites):
         while page.has_more and not entries:
             page = await self._graph.changes(page.items[-1].number, first)
             entries = await self._with_consented_segments(page.items)
-        return Page(list(map(self._shown_entry, entries)), page.has_more)
+        return Page(await self._shown_entries(entries), page.has_more)
 
     async def _with_consented_segments(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Return entries without those that show in which segment somebody is, who has not consented to it."""
@@ -197,8 +208,8 @@ class ViewerGraph(ViewerWrites):
         self._require_reach(Reach.IDS)
         async with aclosing(self._graph.broadcaster.changes(after)) as entries:
             async for entry in entries:
-                for consented in await self._with_consented_segments((entry,)):
-                    yield self._shown_entry(consented)
+                for shown in await self._shown_entries(await self._with_consented_segments((entry,))):
+                    yield shown
 
     async def change(self, number: int) -> Entry | None:
         """Return an entry of the history by its number; `None` for a viewer that may not read changes."""
@@ -206,17 +217,28 @@ class ViewerGraph(ViewerWrites):
         entry = await self._graph.change(number) if may else None
         if entry is None or not await self._with_consented_segments((entry,)):
             return None
-        return self._shown_entry(entry)
+        (shown,) = await self._shown_entries((entry,))
+        return shown
 
     async def why(self, a: str, b: str) -> Explanation:
-        """Explain why two keys are or are not one customer."""
+        """Explain why two keys are or are not one customer.
+
+        Raises `InvalidInput` if one of them belongs to a customer that is restricted for the viewer.
+        """
         self._require_reach()
         self._ask((a, b))
+        withheld = await self._restrictions.of((ByKey(a), ByKey(b)))
+        for name, key in (("a", a), ("b", b)):
+            if ByKey(key) in withheld:
+                message = f"{name} belongs to a customer whose processing is restricted"
+                raise InvalidInput("CUSTOMER_RESTRICTED", message, (name,))
         return self.masks.explanation(await self._graph.why(a, b))
 
     async def weakest_links(self, key: str, first: int) -> list[Link]:
-        """Return the active links without which the customer of a key would split."""
+        """Return the active links without which the customer of a key would split; none if it is withheld."""
         self._require_reach()
+        if not key or await self._restrictions.of((ByKey(key),)):
+            return []
         self._note_keys((key,))
         return [self.masks.link(link) for link in await self._graph.weakest_links(key, first)]
 
@@ -225,9 +247,13 @@ class ViewerGraph(ViewerWrites):
         self._require_reach()
         await self._graph.references.open()
         page = await self._graph.health(kinds, after, first)
-        self._note_keys(finding.key for finding in page.items if finding.key)
-        self._note_customers(finding.customer for finding in page.items)
-        return Page([self.masks.finding(finding) for finding in page.items], page.has_more)
+        findings = await self._restrictions.shown(page.items, named_by_finding)
+        while page.has_more and not findings:
+            page = await self._graph.health(kinds, page.items[-1].position, first)
+            findings = await self._restrictions.shown(page.items, named_by_finding)
+        self._note_keys(finding.key for finding in findings if finding.key)
+        self._note_customers(finding.customer for finding in findings)
+        return Page([self.masks.finding(finding) for finding in findings], page.has_more)
 
     # --- customers
 
@@ -237,16 +263,20 @@ class ViewerGraph(ViewerWrites):
             return []
         self._ask([ref.id if isinstance(ref, ById) else ref.key for ref in refs])
         chosen = selection if self._policies is None else self._policies.selection(selection)
-        views = await self._reads.customers(refs, chosen)
+        views = await self._restrictions.views(await self._reads.customers(refs, chosen))
         if missed := views.count(None):
             self._budget.missed(missed)
         return await self._shown(views)
 
     async def profiled(self, ids: Sequence[str], selection: Selection) -> list[CustomerView | None]:
         """Return customers who are shown because a rule matches them; `None` where that may not be shown."""
-        views = await self.customers([ById(id) for id in ids], selection)
+        views = await self.customers([ById(id) for id in ids], Selection.of((*selection.pages, CONSENTS)))
         return [
-            None if view is None or any(item.label is Label.PROFILING for item in view.withheld) else view
+            view
+            if view is not None
+            and view.may_be_profiled
+            and not any(item.label is Label.PROFILING for item in view.withheld)
+            else None
             for view in views
         ]
 
@@ -267,6 +297,9 @@ class ViewerGraph(ViewerWrites):
             (now,) = await self._graph.customers([ById(view.customer.id)], Selection.of([CONSENTS]))
             consents = EMPTY if now is None else now.pages[CONSENTS]
             view = replace(view, pages={**view.pages, CONSENTS: consents})
+        # So do the restrictions of now.
+        if await self._restrictions.of((ById(view.customer.id),)):
+            return bare(view)
         (shown,) = await self._shown([view])
         return shown
 
@@ -274,14 +307,15 @@ class ViewerGraph(ViewerWrites):
         """Yield what the viewer sees of a customer now, and again after each change of it.
 
         A viewer that does not see every customer is sent what it sees only if that has changed: events reveal that
-        something happens to a customer.
+        something happens to a customer. So does everybody from whom it is withheld because it is restricted.
         """
         before: CustomerView | None = None
         first = True
         async with aclosing(self._graph.broadcaster.customer(self._reads.watched(ref))) as changes:
             async for _ in changes:
                 (view,) = await self.customers([ref], selection)
-                if first or self.viewer.is_unrestricted or view != before:
+                withheld = self._restrictions.withholds(view)
+                if first or (self.viewer.is_unrestricted and not withheld) or view != before:
                     yield view
                 before, first = view, False
 
@@ -290,6 +324,8 @@ class ViewerGraph(ViewerWrites):
         self._ask([f"{ORDER_NAMESPACE}={number}" for number in numbers])
         found = await self._graph.orders(numbers)
         orders = await self._with_consent(await self._visible_orders(numbers, found))
+        withheld = await self._restrictions.of(ByKey(pair[0]) for pair in orders if pair is not None)
+        orders = [None if pair is None or ByKey(pair[0]) in withheld else pair for pair in orders]
         self.accessed.refused += orders.count(None) - found.count(None)
         if missed := orders.count(None):
             self._budget.missed(missed)
@@ -333,9 +369,9 @@ class ViewerGraph(ViewerWrites):
             self._present_text(text)
         match self.viewer.reach:
             case Reach.ANY:
-                page = await self._graph.search(text, fields, after, first)
+                page = await self._found(text, fields, after, first)
             case Reach.FOUND:
-                best = await self._graph.search(text, fields, None, MAX_SEARCH_HITS)
+                best = await self._found(text, fields, None, MAX_SEARCH_HITS)
                 page = page_after(best.items, lambda hit: hit.position, after, first)
             case _:
                 page = EMPTY
@@ -344,6 +380,17 @@ class ViewerGraph(ViewerWrites):
         if not page.items:
             self._budget.missed(1)
         return Page([self.masks.search_result(result) for result in page.items], page.has_more)
+
+    async def _found(
+        self, text: str, fields: Sequence[SearchField], after: SearchPosition | None, first: int
+    ) -> Page[SearchResult]:
+        """Return a page of hits without restricted customers; it is empty only if no hits follow."""
+        page = await self._graph.search(text, fields, after, first)
+        hits = await self._restrictions.shown(page.items, lambda hit: Named((hit.customer,)))
+        while page.has_more and not hits:
+            page = await self._graph.search(text, fields, page.items[-1].position, first)
+            hits = await self._restrictions.shown(page.items, lambda hit: Named((hit.customer,)))
+        return Page(hits, page.has_more)
 
     async def consents_of(self, key: str) -> list[RecordedDecision]:
         """Return the consent decisions that name an identifier, newest first; none for one that is not reached."""
@@ -356,7 +403,7 @@ class ViewerGraph(ViewerWrites):
                 self.accessed.customers[view.customer.id] = None
         else:
             (view,) = await self.customers([ByKey(key)], selection)
-        if view is None:
+        if view is None or self._restrictions.withholds(view):
             return []
         return [decision for decision in self._graph.insights(view).decisions if decision.key == key]
 

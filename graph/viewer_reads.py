@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from graph.commands.references import CUSTOMER
 from graph.domain.access.accessed import Accessed
+from graph.domain.access.part_view import EVERYTHING, Part, all_identifiers, one_identifier, view_of_part, wide
 from graph.domain.access.reach import (
     ConnectedPart,
     derived_id,
@@ -18,7 +19,6 @@ from graph.domain.access.reach import (
     opens_itself,
     self_part,
 )
-from graph.domain.access.restricted_view import EVERYTHING, Part, all_identifiers, one_identifier, restrict, wide
 from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.customers import Customer
 from graph.domain.model.identifiers import Pair, namespace_of
@@ -89,7 +89,7 @@ class ViewerReads:
             for page, content in found.items():
                 if isinstance(page, OrderPage):
                     found[page] = Page(content.items, has_more=False)
-        return CustomerView(view.customer, view.requested_id, found)
+        return replace(view, pages=found)
 
     async def _reached(self, refs: Sequence[CustomerRef], selection: Selection) -> Views:
         match self._viewer.reach:
@@ -206,9 +206,9 @@ class ViewerReads:
         self._shown([view])
         if found.whole:
             chosen = {requested: view.pages[requested] for requested in selection.pages}
-            return CustomerView(view.customer, None, chosen), found.keys, True
+            return replace(view, requested_id=None, pages=chosen), found.keys, True
         part = Part(found.keys, id or view.customer.id, flags=True)
-        return restrict(view, view.pages[page].items, selection, part, self._graph.rules), found.keys, False
+        return view_of_part(view, view.pages[page].items, selection, part, self._graph.rules), found.keys, False
 
     async def _part(self, key: str, view: CustomerView, page: IdentifierPage, part_of: PartOf) -> ConnectedPart:
         identifiers = [item.identifier.key for item in view.pages[page].items]
@@ -232,7 +232,7 @@ class ViewerReads:
             return None
         self._shown([view])
         part = Part(frozenset((ref.key,)), derived_id(ref.key))
-        return restrict(view, view.pages[page].items, selection, part, self._graph.rules)
+        return view_of_part(view, view.pages[page].items, selection, part, self._graph.rules)
 
     # --- what the viewer's sources sent
 
@@ -263,7 +263,7 @@ class ViewerReads:
             evidence_by_key,
             orders=await self._orders([item.identifier.key for item in own], sources),
         )
-        shown = restrict(view, own, selection, part, self._graph.rules)
+        shown = view_of_part(view, own, selection, part, self._graph.rules)
         if shown is None:
             self.accessed.refused += 1
             return None

@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from graph.commands.commit import Accepted, CommandResult, OverrideResult
 from graph.commands.erase import ErasureRequest, Planned
+from graph.commands.restrictions import RestrictionResult
 from graph.commands.source_revocations import RevokedSource
 from graph.commands.undo_merge import UndoResult
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.decisions import acting, check_reason
 from graph.domain.access.lookup_budget import LookupBudget
-from graph.domain.access.scopes import CONTACT_READ, OBSERVATION_CUSTOMER
+from graph.domain.access.scopes import CONTACT_READ, GRAPH_READ, OBSERVATION_CUSTOMER
 from graph.domain.access.statements import Statement, check_revocation, check_source, permitted
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.erasures import Erasure, HeldOrder
@@ -23,6 +24,7 @@ from graph.domain.model.orders import OrderStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.products import Product
 from graph.domain.model.receipts import ObservationKey
+from graph.domain.model.restrictions import Restriction
 from graph.domain.model.source_revocations import SourceRevocation, SourceWindow
 from graph.domain.model.tombstones import Tombstone
 from graph.domain.privacy.erasure_plan import ErasurePlan
@@ -30,11 +32,12 @@ from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.consents import ConsentStatement
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.interactions import InteractionStatement
-from graph.domain.profile.pages import ById, Page
+from graph.domain.profile.pages import ById, CustomerRef, Page, Selection
 from graph.identity_graph import IdentityGraph
 from graph.queries.rules_preview import Preview
 from graph.runtime.scheduling import map_cooperatively
 from graph.viewer_masks import ViewerMasks
+from graph.viewer_restrictions import ViewerRestrictions
 
 S = TypeVar("S", bound=Statement)
 
@@ -42,11 +45,12 @@ S = TypeVar("S", bound=Statement)
 class ViewerWrites(ViewerMasks):
     """The writes of one viewer. Each statement that it may not record is answered with a problem of its own."""
 
-    __slots__ = ("_budget", "accessed")
+    __slots__ = ("_budget", "_restrictions", "accessed")
 
     def __init__(self, graph: IdentityGraph, viewer: Viewer, budget: LookupBudget) -> None:
         super().__init__(graph, viewer)
         self._budget = budget
+        self._restrictions = ViewerRestrictions(graph, viewer)
         self.accessed = Accessed()
         """What was accessed since it was last taken."""
 
@@ -103,13 +107,23 @@ class ViewerWrites(ViewerMasks):
         """Record memberships in segments of other systems."""
         return await self._graph.record_external_segments(await self._permitted(segments))
 
-    def shown_results(self, results: Sequence[CommandResult]) -> list[CommandResult]:
+    async def shown_results(self, results: Sequence[CommandResult]) -> list[CommandResult]:
         """Return the results of statements with what the viewer is shown of their values.
 
-        Their customers are recorded, if the viewer may learn which they are.
+        Their customers are recorded, if the viewer may learn which they are. Links and merges of restricted customers
+        are left out.
         """
         if self.viewer.may(OBSERVATION_CUSTOMER):
             self._note_customers(result.customer for result in results if isinstance(result, Accepted))
+        if self.viewer.may(GRAPH_READ):
+            accepted = [ById(result.customer) for result in results if isinstance(result, Accepted) and result.customer]
+            if withheld := await self._restrictions.of(accepted):
+                results = [
+                    replace(result, links=(), merges=())
+                    if isinstance(result, Accepted) and ById(result.customer) in withheld
+                    else result
+                    for result in results
+                ]
         masks = self.masks
         if not masks.hides_anything:
             return list(results)
@@ -250,6 +264,41 @@ class ViewerWrites(ViewerMasks):
         self._ask((key,))
         check_reason(self.viewer, reason)
         return await self._graph.erasures.lift(key)
+
+    # --- restrictions, which privacy officers set
+
+    async def restrict(
+        self, ref: CustomerRef, actor: str = "", reason: str = "", request: IdempotencyKey | None = None
+    ) -> RestrictionResult:
+        """Restrict a customer; raises `InvalidInput` if it does not exist, or if the reason is missing."""
+        self._ask((ref.id if isinstance(ref, ById) else ref.key,))
+        result = await self._graph.restrictions.restrict(ref, acting(self.viewer, actor), reason, request)
+        self._note_restriction(result.restriction)
+        return result
+
+    async def lift_restriction(self, id: str, actor: str = "", reason: str = "") -> Restriction:
+        """Lift a restriction by its id; raises `InvalidInput` if it does not exist, or if the reason is missing."""
+        restriction = await self._graph.restrictions.lift(id, acting(self.viewer, actor), reason)
+        self._note_restriction(restriction)
+        return restriction
+
+    async def restrictions(
+        self, ref: CustomerRef | None, in_effect: bool, after: tuple[int, str] | None, first: int
+    ) -> Page[Restriction]:
+        """Return restrictions in the order in which they were set: those of a customer, or all."""
+        customer = None
+        if ref is not None:
+            self._ask((ref.id if isinstance(ref, ById) else ref.key,))
+            (view,) = await self._graph.customers([ref], Selection())
+            customer = view.customer.id if view is not None else ref.id if isinstance(ref, ById) else ""
+        page = await self._graph.restrictions.restrictions(customer, in_effect, after, first)
+        for restriction in page.items:
+            self._note_restriction(restriction)
+        return page
+
+    def _note_restriction(self, restriction: Restriction) -> None:
+        self._note_keys(restriction.keys)
+        self._note_customers((restriction.customer,))
 
     # --- previews. Samples name identifiers, which are masked for a viewer that does not see contacts.
 

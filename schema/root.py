@@ -27,6 +27,7 @@ from schema.operations.observations import ObservationMutations
 from schema.operations.orders import OrderMutations, OrderQueries
 from schema.operations.overrides import OverrideMutations, OverrideQueries
 from schema.operations.products import ProductMutations, ProductQueries
+from schema.operations.restrictions import RestrictionMutations, RestrictionQueries
 from schema.operations.rfm import RfmMutations
 from schema.operations.rules import RulesMutations, RulesQueries
 from schema.operations.search import SearchQueries
@@ -61,6 +62,7 @@ class Query(
     SearchQueries,
     SegmentQueries,
     SourceRevocationQueries,
+    RestrictionQueries,
     ViewerQueries,
     AuditQueries,
     ErasureQueries,
@@ -84,6 +86,7 @@ class Mutation(
     SegmentMutations,
     SourceRevocationMutations,
     ErasureMutations,
+    RestrictionMutations,
 ):
     """All mutations."""
 

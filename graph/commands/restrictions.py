@@ -13,16 +13,15 @@ from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.restrictions import Restriction
-from graph.domain.model.store_values import Neighborhood, Region, Writes
+from graph.domain.model.store_values import Neighborhood, Subject, Writes
 from graph.domain.model.validation import check_text
-from graph.domain.profile.pages import ById, CustomerRef, Page, Selection
+from graph.domain.profile.pages import CustomerRef, Page
 from graph.ports import (
     Clock,
-    CustomerStore,
     Ids,
     ReadNeighborhood,
-    ReadRegion,
     ReadRestrictions,
+    ReadSubject,
     Request,
     RestrictionStore,
     Write,
@@ -30,8 +29,8 @@ from graph.ports import (
 )
 
 
-class RestrictingStore(WriteStore, CustomerStore, RestrictionStore, Protocol):
-    """Writes, customers and restrictions."""
+class RestrictingStore(WriteStore, RestrictionStore, Protocol):
+    """Writes and restrictions."""
 
 
 class RestrictionResult(Struct, frozen=True, gc=False):
@@ -68,17 +67,10 @@ class RestrictionControl:
         """
         self._gate.check()
         _check_texts(actor, reason)
-        key = ref.key if not isinstance(ref, ById) else await self._identifier_of(ref.id)
         draft = Restriction(self._ids.restriction(), "", (), actor, reason, self._clock.now(), request)
-        result = await self._store.write(lambda: _restrict(key, draft))
+        result = await self._store.write(lambda: _restrict(ref, draft))
         self._on_stored()
         return result
-
-    async def _identifier_of(self, id: str) -> str:
-        (view,) = await self._store.customers([ById(id)], Selection())
-        if view is None or not view.customer.live:
-            raise InvalidInput("CUSTOMER_NOT_FOUND", f"customer {id[:60]!r} does not exist", ("by", "id"))
-        return view.customer.anchor.key
 
     async def lift(self, id: str, actor: str, reason: str) -> Restriction:
         """Lift a restriction; one that was lifted already is returned as it is.
@@ -99,8 +91,8 @@ def _check_texts(actor: str, reason: str) -> None:
             raise InvalidInput(problem.code, problem.message, problem.path)
 
 
-def _restrict(key: str, draft: Restriction) -> Generator[Request, Any, RestrictionResult]:
-    region: Region = yield ReadRegion(frozenset((key,)), frozenset())
+def _restrict(ref: CustomerRef, draft: Restriction) -> Generator[Request, Any, RestrictionResult]:
+    subject: Subject = yield ReadSubject(ref)
     if (request := draft.request) is not None:
         earlier: list[Restriction] = yield ReadRestrictions(requests=[request.key])
         for restriction in earlier:
@@ -108,11 +100,12 @@ def _restrict(key: str, draft: Restriction) -> Generator[Request, Any, Restricti
                 problem = idempotency_conflict(request)
                 raise InvalidInput(problem.code, problem.message, problem.path)
             return RestrictionResult(restriction, created=False)
-    member = region.members.get(key)
-    if member is None or member.customer is None:
-        raise InvalidInput("CUSTOMER_NOT_FOUND", "by: no customer holds the identifier", ("by",))
-    held = [member for member in region.members.values() if member.customer == region.members[key].customer]
-    keys = tuple(sorted(member.key for member in held if not (member.shared or member.blocked)))
+    customer = subject.customer
+    if customer is None:
+        raise InvalidInput("CUSTOMER_NOT_FOUND", "no customer is stored under this id or identifier", ("by",))
+    neighborhood: Neighborhood = yield ReadNeighborhood(keys=sorted(subject.keys))
+    members = neighborhood.members.values()
+    keys = tuple(sorted(member.key for member in members if not (member.shared or member.blocked)))
     if not keys:
         message = "by: all identifiers of the customer are shared or blocked, so it is not one person"
         raise InvalidInput("NOTHING_TO_RESTRICT", message, ("by",))
@@ -120,7 +113,6 @@ def _restrict(key: str, draft: Restriction) -> Generator[Request, Any, Restricti
     for restriction in stored:
         if set(restriction.keys).issuperset(keys):
             return RestrictionResult(restriction, created=False)
-    customer = region.customers[member.customer]
     restriction = replace(draft, customer=customer.id, keys=keys)
     cause = Cause(CauseType.RESTRICTION, id=restriction.id, actor=restriction.actor)
     change = Change(ChangeKind.RESTRICTED, restriction.at, cause, customer.id, reason=restriction.reason)

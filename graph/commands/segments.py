@@ -15,7 +15,8 @@ from graph.domain.model.rules import Rules
 from graph.domain.model.segments import Membership, Segment
 from graph.domain.model.validation import check_text
 from graph.domain.profile.catalog import Catalog
-from graph.domain.profile.insights import ORDERS, CustomerInsights
+from graph.domain.profile.insights import CONSENTS, ORDERS, CustomerInsights
+from graph.domain.profile.objections import with_objections
 from graph.domain.profile.pages import ById, CustomerView, Page, PageRequest, Selection
 from graph.domain.profile.prediction import Model
 from graph.domain.profile.rfm import RfmPopulation
@@ -177,6 +178,9 @@ class Segments:
             if insights is None or insights.view.customer.id != id:
                 evaluations.append(Evaluation(id, -1, frozenset(), NO_END))
                 continue
+            if not insights.view.may_be_profiled:
+                evaluations.append(Evaluation(id, insights.view.customer.version, frozenset(), NO_END))
+                continue
             results = {segment: condition.evaluate(insights) for segment, condition in conditions.items()}
             matching = frozenset(segment for segment, result in results.items() if result.holds)
             until = min((result.until for result in results.values()), default=NO_END)
@@ -189,7 +193,9 @@ class Segments:
         pages: list[PageRequest] = [page for condition in conditions for page in condition.pages(now)]
         leaves = [leaf for condition in conditions for leaf in leaf_conditions(condition)]
         population, model = await self.latest() if any(leaf.needs_statistics for leaf in leaves) else (None, None)
-        views = await self._store.customers([ById(id) for id in ids], Selection.of(pages))
+        selection = Selection.of((*pages, CONSENTS) if self.catalog.profiling_purposes else pages)
+        views = await self._store.customers([ById(id) for id in ids], selection)
+        views = with_objections(views, selection, self.catalog)
         products = await self._products(views) if any(leaf.needs_products for leaf in leaves) else {}
         known = frozenset(self.rules().known_namespaces)
         return [
@@ -207,6 +213,8 @@ class Segments:
     ) -> AsyncGenerator[tuple[list[CustomerInsights | None], bool], None]:
         """Yield what conditions need of customers, in pages by id, and whether a page is the last of all.
 
+        Customers that may not be profiled are left out.
+
         No page begins after `MAX_PREVIEW_SECONDS`, but there is always one.
         """
         deadline = time.monotonic() + MAX_PREVIEW_SECONDS
@@ -214,7 +222,8 @@ class Segments:
         while not complete and (not after or time.monotonic() < deadline):
             ids = await self._store.customer_ids(after, PAGE_SIZE)
             complete = len(ids) < PAGE_SIZE
-            yield await self._insights(ids, conditions) if ids else [], complete
+            page = await self._insights(ids, conditions) if ids else []
+            yield [insights for insights in page if insights is None or insights.view.may_be_profiled], complete
             after = ids[-1] if ids else after
 
     async def preview(self, values: Values, sample: int) -> SegmentEvaluation:

@@ -32,7 +32,7 @@ T = TypeVar("T", covariant=True)
 async def observations_payload(info: Info, results: Sequence[CommandResult]) -> ObservationsPayload:
     """Return results as a payload; the customers of all of them are read at once, if the query selects them."""
     graph = info.context.graph
-    results = graph.shown_results(results)
+    results = await graph.shown_results(results)
     selection = selection_of(info, "results", "customer")
     customers: dict[str, Customer] = {}
     if selection is not None:

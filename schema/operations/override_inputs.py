@@ -3,22 +3,12 @@
 import strawberry
 
 from schema.operations.actors import ACTOR, REASON
+from schema.operations.idempotency import IdempotentInput
 from schema.operations.identifier_input import IdentifierInput
 
 _A = "The first identifier. It need not have been seen before."
 _B = "The second identifier. It need not have been seen before."
 _REASON = f"{REASON}`confirmed by phone`."
-
-
-@strawberry.input
-class IdempotentInput:
-    """The field of all inputs whose requests have no id of their own."""
-
-    idempotency_key: str | None = strawberry.field(
-        default=None,
-        description="A unique key of this request, 1 to 200 characters. Requests with the same key and content are "
-        "executed once and return the same result; another request with the same key is an error.",
-    )
 
 
 @strawberry.input(description="The input of `keepTogether`.")

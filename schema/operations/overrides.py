@@ -1,27 +1,22 @@
 """Mutations and queries of stewards' overrides."""
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Annotated
 
-import orjson
 import strawberry
 
 from graph.commands.undo_merge import Unrestored
 from graph.domain.access.scopes import GRAPH_READ, OVERRIDE_WRITE
 from graph.domain.model.errors import InvalidInput
-from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.overrides import Override as DomainOverride
 from graph.domain.model.overrides import OverrideKind
 from graph.domain.model.sentences import MessageCode, Sentence
-from graph.domain.model.validation import check_text
 from graph.domain.profile.pages import ById, ByKey, CustomerRef
 from graph.domain.resolution.explanation import Explanation
+from schema.operations.idempotency import idempotency_key_of
 from schema.operations.identifier_input import IdentifierInput
 from schema.operations.override_inputs import (
     BlockIdentifierInput,
-    IdempotentInput,
     KeepApartInput,
     KeepTogetherInput,
     RemoveOverrideInput,
@@ -39,17 +34,6 @@ from schema.types.customer import Customer
 from schema.types.identifier import IdentifierRef
 from schema.types.message import MessageParts
 from schema.types.override import Override, OverridePayload, UndoMergePayload, UnrestoredIdentifier
-
-
-def _idempotency_key(info: Info, operation: str, input: IdempotentInput) -> IdempotencyKey | None:
-    """Return the idempotency key of a request, if the caller sent one."""
-    key = input.idempotency_key
-    if key is None:
-        return None
-    if (problem := check_text("idempotencyKey", key, 200)) is not None:
-        raise InvalidInput(problem.code, problem.message, problem.path)
-    content = orjson.dumps([operation, asdict(input)], option=orjson.OPT_SORT_KEYS)
-    return IdempotencyKey(info.context.viewer.caller, key, hashlib.sha256(content).hexdigest())
 
 
 def _key(info: Info, identifier: IdentifierInput, field: str) -> str:
@@ -75,7 +59,11 @@ async def _conflict(info: Info, override: DomainOverride) -> Sentence | None:
             if candidate.kind is OverrideKind.TOGETHER and candidate.pair == override.pair:
                 return Sentence(MessageCode.APART_TAKES_PRECEDENCE, override=candidate.id)
     if override.kind is OverrideKind.TOGETHER:
-        explanation = await graph.why(override.a, override.b)
+        try:
+            explanation = await graph.why(override.a, override.b)
+        except InvalidInput:
+            # It names a customer that is restricted: the caller learns nothing about it.
+            return None
         if not explanation.same_customer:
             return Sentence(MessageCode.KEPT_APART_TAKES_PRECEDENCE, reason=explanation.summary)
     return None
@@ -112,7 +100,7 @@ def _failed(error: InvalidInput) -> OverridePayload:
 
 async def _keep(info: Info, kind: OverrideKind, input: KeepTogetherInput | KeepApartInput) -> OverridePayload:
     try:
-        idempotency_key = _idempotency_key(info, kind.value, input)
+        idempotency_key = idempotency_key_of(info, kind.value, input)
         a, b = _key(info, input.a, "a"), _key(info, input.b, "b")
         actor, reason = input.actor or "", input.reason
         result = await info.context.graph.override_pair(kind, a, b, actor, reason, idempotency_key)
@@ -154,7 +142,7 @@ class OverrideMutations:
         """Block an identifier."""
         try:
             key = _key(info, input.identifier, "identifier")
-            actor, idempotency_key = input.actor or "", _idempotency_key(info, "block", input)
+            actor, idempotency_key = input.actor or "", idempotency_key_of(info, "block", input)
             result = await info.context.graph.block(key, actor, input.reason, idempotency_key)
         except InvalidInput as error:
             return _failed(error)
@@ -165,7 +153,7 @@ class OverrideMutations:
         """Unblock an identifier."""
         try:
             key = _key(info, input.identifier, "identifier")
-            actor, idempotency_key = input.actor or "", _idempotency_key(info, "unblock", input)
+            actor, idempotency_key = input.actor or "", idempotency_key_of(info, "unblock", input)
             override = await info.context.graph.unblock(key, actor, idempotency_key)
         except InvalidInput as error:
             return _failed(error)
@@ -175,7 +163,7 @@ class OverrideMutations:
     async def remove_override(self, info: Info, input: RemoveOverrideInput) -> OverridePayload:
         """Remove an override."""
         try:
-            actor, idempotency_key = input.actor or "", _idempotency_key(info, "remove", input)
+            actor, idempotency_key = input.actor or "", idempotency_key_of(info, "remove", input)
             override = await info.context.graph.remove_override(str(input.id), actor, idempotency_key)
         except InvalidInput as error:
             return _failed(error)
@@ -189,7 +177,7 @@ class OverrideMutations:
     async def undo_merge(self, info: Info, input: UndoMergeInput) -> UndoMergePayload:
         """Undo a merge."""
         try:
-            actor, idempotency_key = input.actor or "", _idempotency_key(info, "undo", input)
+            actor, idempotency_key = input.actor or "", idempotency_key_of(info, "undo", input)
             number = change_number(str(input.change_id))
             result = await info.context.graph.undo_merge(number, actor, input.reason, idempotency_key)
         except InvalidInput as error:

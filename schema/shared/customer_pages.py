@@ -39,13 +39,18 @@ REQUIRED_PAGES: dict[str, tuple[PageRequest, ...]] = {
     "profile": (PROFILE,),
     "consents": (CONSENTS,),
     "consent": (CONSENTS,),
-    "externalSegments": (EXTERNAL_SEGMENTS,),
-    "favorites": (ORDERS,),
-    "viewedNotPurchased": (ORDERS, RECENT_INTERACTIONS),
-    "journey": (ORDERS, RECENT_INTERACTIONS),
-    "engagement": (ORDERS, RECENT_INTERACTIONS, INTERACTION_COUNTS, UNSUBSCRIBED),
+    "externalSegments": (EXTERNAL_SEGMENTS, CONSENTS),
+    "segments": (CONSENTS,),
+    "rfm": (CONSENTS,),
+    "prediction": (CONSENTS,),
+    "predictionStatus": (CONSENTS,),
+    "withheld": (CONSENTS,),
+    "favorites": (ORDERS, CONSENTS),
+    "viewedNotPurchased": (ORDERS, RECENT_INTERACTIONS, CONSENTS),
+    "journey": (ORDERS, RECENT_INTERACTIONS, CONSENTS),
+    "engagement": (ORDERS, RECENT_INTERACTIONS, INTERACTION_COUNTS, UNSUBSCRIBED, CONSENTS),
 }
-"""The pages that each computed field requires."""
+"""The pages that each computed field requires. Those of profiling require consents: the customer may object."""
 STATES = tuple(LinkState)
 SHORTHANDS = {"devices": "device", "emails": "email", "loyaltyCards": "loyalty_card"}
 """Fields that return the identifiers of one namespace."""

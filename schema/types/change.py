@@ -37,6 +37,8 @@ describe_enum(
     SEGMENT_DELETED="A segment was deleted, with all its memberships.",
     CUSTOMER_ERASED="The customer was erased: delete your copies, then call `acknowledgeErasure`. Its entries before "
     "have lost their values.",
+    RESTRICTED="The processing of the customer was restricted. See `restrictSubject`.",
+    RESTRICTION_LIFTED="A restriction of the customer's processing was lifted.",
 )
 describe_enum(
     CauseType,
@@ -51,6 +53,7 @@ describe_enum(
     OVERRIDE_REMOVED="A steward removed an override.",
     SEGMENT_EVALUATION="A segment was evaluated, updated or deleted.",
     ERASURE="A person was erased.",
+    RESTRICTION="The processing of a customer was restricted, or a restriction was lifted.",
 )
 
 PREFIX = "chg_"
@@ -78,8 +81,8 @@ def change_number(id: str) -> int:
 
 @requires(CHANGES_READ, source=HISTORY_READ, observation_id=HISTORY_READ, actor=HISTORY_READ)
 @strawberry.type(
-    description="What caused a change: an observation, its revocation, that of its source, new rules, an override or a "
-    "segment."
+    description="What caused a change: an observation, its revocation, that of its source, new rules, an override, a "
+    "segment or a restriction."
 )
 class ChangeCause:
     """A cause in GraphQL."""
@@ -108,22 +111,28 @@ class ChangeCause:
     erasure_id: strawberry.ID | None = strawberry.field(
         description="The id of the erasure. Null if no erasure is the cause."
     )
+    restriction_id: strawberry.ID | None = strawberry.field(
+        description="The id of the restriction. Null if no restriction is the cause."
+    )
     actor: str | None = strawberry.field(description="The person or API client that caused the change, if recorded.")
 
     @classmethod
     def of(cls, cause: Cause) -> "ChangeCause":
         """Convert the domain's value."""
-        by_override, by_segment = cause.type in _OVERRIDE_CAUSES, cause.type is CauseType.SEGMENT_EVALUATION
-        by_source, by_erasure = cause.type in _SOURCE_CAUSES, cause.type is CauseType.ERASURE
+
+        def caused_by(*types: CauseType) -> strawberry.ID | None:
+            return strawberry.ID(cause.id) if cause.id and cause.type in types else None
+
         return cls(
             type=cause.type,
             source=cause.source or None,
-            observation_id=None if by_override or by_segment or by_source or by_erasure else cause.id or None,
+            observation_id=caused_by(*_VERBS),
             party=cause.party,
-            override_id=strawberry.ID(cause.id) if by_override else None,
-            segment_id=strawberry.ID(cause.id) if by_segment else None,
-            source_revocation_id=strawberry.ID(cause.id) if by_source else None,
-            erasure_id=strawberry.ID(cause.id) if by_erasure else None,
+            override_id=caused_by(*_OVERRIDE_CAUSES),
+            segment_id=caused_by(CauseType.SEGMENT_EVALUATION),
+            source_revocation_id=caused_by(*_SOURCE_CAUSES),
+            erasure_id=caused_by(CauseType.ERASURE),
+            restriction_id=caused_by(CauseType.RESTRICTION),
             actor=cause.actor or None,
         )
 
@@ -206,6 +215,8 @@ _SUMMARIES = {
     ChangeKind.LINK_RESTORED: MessageCode.LINK_RESTORED,
     ChangeKind.OVERRIDE_SET: MessageCode.OVERRIDE_SET,
     ChangeKind.OVERRIDE_REMOVED: MessageCode.OVERRIDE_REMOVED,
+    ChangeKind.RESTRICTED: MessageCode.CUSTOMER_RESTRICTED,
+    ChangeKind.RESTRICTION_LIFTED: MessageCode.RESTRICTION_LIFTED,
 }
 _JOINED_BY_AND = frozenset(_SUMMARIES) - {
     ChangeKind.CUSTOMER_CREATED,
@@ -261,5 +272,6 @@ def _by(cause: Cause) -> str:
     if cause.actor:
         return f" by {cause.actor}"
     if not cause.id:
-        return " (new rules)"
+        # Who may not read what is behind a change learns no cause.
+        return " (new rules)" if cause.type is CauseType.RULES_CHANGE else ""
     return f" (observation {cause.id} of {cause.source} was {_VERBS[cause.type]})"

@@ -18,7 +18,6 @@ from graph.domain.access.scopes import (
     ORDER_READ,
 )
 from graph.domain.model.errors import InvalidInput
-from graph.domain.model.labels import Label
 from graph.domain.model.links import Link as DomainLink
 from graph.domain.model.links import LinkState
 from graph.domain.profile.consents import check_purpose, decision_of_customer
@@ -275,6 +274,8 @@ class Customer(CustomerInsightFields, Node):
     @derived_field("The memberships in external segments that have not expired, newest first.")
     def external_segments(self) -> list[ExternalSegment]:
         """Return the memberships in external segments."""
+        if self._withholds_profiling:
+            return []
         sees = self.graph.viewer.sees_segment
         memberships = self._current_insights().external_segments
         return [ExternalSegment.of(membership) for membership in memberships if sees(membership.segment)]
@@ -283,7 +284,7 @@ class Customer(CustomerInsightFields, Node):
     async def segments(self, info: Info) -> list[SegmentMembership]:
         """Load the segments together with those of other customers of the response."""
         self._require_current()
-        if self._is_withheld(Label.PROFILING):
+        if self._withholds_profiling:
             return []
         memberships = await info.context.loaders.segments.load(self.view.customer.id)
         return [SegmentMembership.of(segment, entered_at) for segment, entered_at in memberships]

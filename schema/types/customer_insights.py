@@ -28,7 +28,7 @@ from schema.types.engagement import Engagement, Journey
 from schema.types.insights import Prediction, RfmScores
 from schema.types.metrics import Metrics
 from schema.types.product import Favorite, Favorites, Product, ViewedProduct
-from schema.types.withheld_data import WithheldData
+from schema.types.withheld_data import WithheldData, WithheldReason
 
 MAX_WEEKS = 520
 
@@ -38,6 +38,7 @@ MAX_WEEKS = 520
     engagement=BEHAVIOR_READ,
     favorites=BEHAVIOR_READ,
     viewed_not_purchased=BEHAVIOR_READ,
+    restricted=CUSTOMER_READ,
     withheld=CUSTOMER_READ,
     metrics=ORDER_COUNT,
     rfm=INSIGHTS_READ,
@@ -67,16 +68,34 @@ class CustomerInsightFields:
         if self.view.customer.node is None:
             raise not_available_at_time()
 
-    def _is_withheld(self, label: Label) -> bool:
-        return any(withheld.label is label for withheld in self.view.withheld)
+    @property
+    def _withholds_profiling(self) -> bool:
+        """Whether scores and the like are withheld: from this viewer, or because the customer may not be profiled."""
+        by_policy = any(withheld.label is Label.PROFILING for withheld in self.view.withheld)
+        return by_policy or not self.view.may_be_profiled
+
+    @derived_field(
+        "Whether the processing of the customer is restricted. Then callers without the scope `restricted:read` see "
+        "its id and nothing else: lists are empty, other fields are as of a customer without data. Nothing is "
+        "calculated of it for any caller."
+    )
+    def restricted(self) -> bool:
+        """Return whether the customer is restricted."""
+        return self.view.restricted
 
     @derived_field(
         "The data that is left out, because the customer did not give the consent that the purpose of the request "
-        "needs. Empty if nothing is left out."
+        "needs, or because it objects to profiling. Empty if nothing is left out, and if the customer is `restricted`."
     )
     def withheld(self) -> list[WithheldData]:
         """Return what is left out."""
-        return [WithheldData(label=item.label, consent=item.consent) for item in self.view.withheld]
+        withheld = [
+            WithheldData(label=item.label, consent=item.consent, reason=WithheldReason.CONSENT_MISSING)
+            for item in self.view.withheld
+        ]
+        if (purpose := self.view.objected_to) and not self.view.restricted:
+            withheld.append(WithheldData(label=Label.PROFILING, consent=purpose, reason=WithheldReason.OBJECTION))
+        return withheld
 
     @derived_field("Metrics over the customer's orders. E.g. the revenue.")
     def metrics(self) -> Metrics:
@@ -90,7 +109,7 @@ class CustomerInsightFields:
     async def rfm(self, info: Info) -> RfmScores | None:
         """Return scores and percentiles."""
         self._require_current()
-        if self._is_withheld(Label.PROFILING):
+        if self._withholds_profiling:
             return None
         scores = await info.context.graph.statistics.rfm_scores(self.view.customer.order_totals)
         return None if scores is None else RfmScores.of(scores)
@@ -111,7 +130,7 @@ class CustomerInsightFields:
         self._require_current()
         if not 1 <= weeks <= MAX_WEEKS:
             raise InvalidInput("INVALID_VALUE", f"weeks is {weeks}; 1 to {MAX_WEEKS} are allowed", ("weeks",))
-        if self._is_withheld(Label.PROFILING):
+        if self._withholds_profiling:
             return None
         prediction = await info.context.graph.statistics.predict(self.view.customer.order_totals, weeks)
         return None if prediction is None else Prediction.of(prediction)
@@ -120,7 +139,7 @@ class CustomerInsightFields:
     async def prediction_status(self, info: Info) -> PredictionStatus:
         """Return the status of the prediction."""
         self._require_current()
-        if self._is_withheld(Label.PROFILING):
+        if self._withholds_profiling:
             return PredictionStatus.WITHHELD
         return await info.context.graph.statistics.prediction_status(self.view.customer.order_totals)
 
@@ -135,7 +154,7 @@ class CustomerInsightFields:
     )
     def journey(self) -> Journey | None:
         """Return the stage of the journey."""
-        journey = None if self._is_withheld(Label.PROFILING) else self._current_insights().journey
+        journey = None if self._withholds_profiling else self._current_insights().journey
         return None if journey is None else Journey.of(journey)
 
     @derived_field("How the customer typically engages. E.g. in which hour it opens emails.")
@@ -143,15 +162,16 @@ class CustomerInsightFields:
         """Return the engagement."""
         insights = self._current_insights()
         unsubscribed = [entry.position[0] for entry in insights.page(UNSUBSCRIBED)]
+        if self._withholds_profiling:
+            return Engagement.of(engagement({}, (), ()), ChurnRisk.LOW, *unsubscribed)
         counts = add(insights.page(customer_pages.INTERACTION_COUNTS))
         result = engagement(counts, insights.orders, insights.interactions)
-        risk = ChurnRisk.LOW if self._is_withheld(Label.PROFILING) else insights.churn_risk
-        return Engagement.of(result, risk, *unsubscribed)
+        return Engagement.of(result, insights.churn_risk, *unsubscribed)
 
     @strawberry.field(description="The categories and brands that the customer buys most.")
     async def favorites(self, info: Info) -> Favorites:
         """Return the favorite categories and brands."""
-        orders = self._current_insights().orders
+        orders = [] if self._withholds_profiling else self._current_insights().orders
         categories, brands = favorites(orders, await self._products(info, purchased_skus(orders)))
         return Favorites(
             categories=[Favorite.of(category) for category in categories],
@@ -164,6 +184,8 @@ class CustomerInsightFields:
     )
     async def viewed_not_purchased(self, info: Info, first: First = 10) -> list[ViewedProduct]:
         """Return the products that were viewed and not bought."""
+        if self._withholds_profiling:
+            return []
         insights = self._current_insights()
         viewed = viewed_not_purchased(insights.interactions, purchased_skus(insights.orders))[: page_size(first)]
         products = await self._products(info, (product.sku for product in viewed))

@@ -110,7 +110,8 @@ class Engagement:
         description="When the customer last unsubscribed or marked an email as spam. Null if the customer never did."
     )
     churn_risk: ChurnRisk = strawberry.field(
-        description="The risk that the customer stops ordering. `LOW` if `PROFILING` is in `Customer.withheld`."
+        description="The risk that the customer stops ordering. `LOW` if `PROFILING` is in `Customer.withheld`: then "
+        "the other fields are empty too, except `unsubscribedAt`."
     )
 
     @classmethod

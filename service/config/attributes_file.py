@@ -12,7 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.rules import NAMESPACE_NAME
 from graph.domain.model.validation import is_name
-from graph.domain.profile.catalog import BUILT_IN, CHANNELS, AttributeDefinition, AttributeType, Catalog, Precedence
+from graph.domain.profile.catalog import (
+    BUILT_IN,
+    CHANNELS,
+    PROFILING,
+    AttributeDefinition,
+    AttributeType,
+    Catalog,
+    Precedence,
+)
 from graph.domain.profile.consents import EVERY_CHANNEL, Decision
 from graph.domain.profile.derived_consents import ConsentFromInteraction, default_consents_from_interactions
 from graph.domain.profile.journey import JourneyRules
@@ -36,6 +44,12 @@ class _Attribute(_Strict):
 
 class _Purpose(_Strict):
     name: str
+    profiling: bool | None = None
+
+    @property
+    def is_profiling(self) -> bool:
+        """Whether the purpose is profiling: without a declaration, by its name."""
+        return self.name == PROFILING if self.profiling is None else self.profiling
 
 
 class _Channel(_Strict):
@@ -90,13 +104,16 @@ def parse(text: str, name: str = "attributes.toml") -> Catalog:
     for purpose in file.purpose:
         _check_name(name, purpose.name, purpose_names)
     purposes = tuple(purpose.name for purpose in file.purpose) or Catalog().purposes
+    profiling = Catalog().profiling_purposes
+    if file.purpose:
+        profiling = tuple(purpose.name for purpose in file.purpose if purpose.is_profiling)
     channels = _channels(name, file.channel) if file.channel else CHANNELS
     if file.consent_from_interaction is None:
         from_interactions = default_consents_from_interactions(purposes, channels)
     else:
         from_interactions = _from_interactions(name, file.consent_from_interaction, purposes, channels)
     journey = JourneyRules(**file.journey.model_dump())
-    return Catalog(_attributes(name, file.attribute), purposes, journey, channels, from_interactions)
+    return Catalog(_attributes(name, file.attribute), purposes, journey, channels, from_interactions, profiling)
 
 
 def _attributes(name: str, declared: list[_Attribute]) -> Mapping[str, AttributeDefinition]:

@@ -187,7 +187,7 @@ def test_the_customer_that_a_statement_belongs_to_is_recorded_for_who_learns_it(
     graph = ViewerGraph(client.graph, viewer(role, sources=frozenset({"acme"})))
     statement = Observation("acme", (("email", "anna.berg@example.com"),), party=Party.SECOND_PARTY)
     # when
-    (result,) = graph.shown_results(run(graph.link([statement])))
+    (result,) = run(graph.shown_results(run(graph.link([statement]))))
     # then
     assert isinstance(result, Accepted)
     assert list(graph.accessed.customers) == ([anna] if learns else [])

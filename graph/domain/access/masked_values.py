@@ -20,6 +20,7 @@ from graph.domain.model.identifiers import MASK, Identifier, namespace_of
 from graph.domain.model.json_text import compact, parse_stored, readable
 from graph.domain.model.links import Link, LinkReason
 from graph.domain.model.overrides import Override
+from graph.domain.model.restrictions import Restriction
 from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.domain.model.sentences import FREE_TEXTS, IDENTIFIERS, VALUES, MessageCode, Parameter, Sentence, sentence_of
 from graph.domain.model.source_revocations import SourceRevocation
@@ -189,6 +190,11 @@ class Masks:
     def source_revocation(self, revocation: SourceRevocation) -> SourceRevocation:
         """Return the revocation of a source."""
         return replace(revocation, reason=self.text(revocation.reason))
+
+    @_if_hidden
+    def restriction(self, restriction: Restriction) -> Restriction:
+        """Return a restriction."""
+        return replace(restriction, keys=tuple(map(self.key, restriction.keys)), reason=self.text(restriction.reason))
 
     # --- explanations
 

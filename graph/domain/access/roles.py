@@ -148,6 +148,8 @@ BUILT_IN = (
             s.ERASURE_WRITE,
             s.ERASURE_ACKNOWLEDGE,
             s.SUBJECT_EXPORT,
+            s.RESTRICTION_WRITE,
+            s.RESTRICTED_READ,
         },
     ),
     Role(

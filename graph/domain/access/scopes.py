@@ -1,7 +1,8 @@
 """The scopes: what a caller may be allowed to see or do. Roles and tokens grant them, the schema requires them.
 
 The schema requires a scope for each of its fields. No field requires `CONTACT_READ` or `PROFILE_UNMASKED`: without
-them, values are masked. `SERVICE_METRICS` is required by a page beside the schema.
+them, values are masked. Nor does a field require `RESTRICTED_READ`: without it,
+restricted customers have no values. `SERVICE_METRICS` is required by a page beside the schema.
 """
 
 ANY = "any"
@@ -57,6 +58,8 @@ ERASURE_READ = "erasure:read"
 ERASURE_WRITE = "erasure:write"
 ERASURE_ACKNOWLEDGE = "erasure:acknowledge"
 SUBJECT_EXPORT = "subject:export"
+RESTRICTION_WRITE = "restriction:write"
+RESTRICTED_READ = "restricted:read"
 
 DESCRIPTIONS = {
     ANY: "Ask who one is, and read what surrounds other data: pages, problems, amounts of money.",
@@ -108,6 +111,8 @@ DESCRIPTIONS = {
     ERASURE_WRITE: "Plan and carry out erasures, suppress identifiers and let them be stored again.",
     ERASURE_ACKNOWLEDGE: "Confirm that a service has erased its copies.",
     SUBJECT_EXPORT: "Export everything that is stored about a person, unmasked.",
+    RESTRICTION_WRITE: "Restrict customers, lift restrictions, and list them.",
+    RESTRICTED_READ: "Read the data of customers whose processing is restricted.",
 }
 """What each scope allows."""
 EVERY = frozenset(DESCRIPTIONS)

@@ -73,6 +73,8 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
 }
 """The channels without a declaration, with the namespaces whose identifiers are addresses of the channel."""
 _PURPOSES = ("newsletter", "profiling", "third_party_sharing")
+PROFILING = "profiling"
+"""The purpose that is profiling without a declaration."""
 
 
 class Catalog(Struct, frozen=True, dict=True):
@@ -91,6 +93,8 @@ class Catalog(Struct, frozen=True, dict=True):
     consents_from_interactions: tuple[ConsentFromInteraction, ...] = default_consents_from_interactions(
         _PURPOSES, CHANNELS
     )
+    profiling_purposes: tuple[str, ...] = (PROFILING,)
+    """The purposes that are profiling: a customer that refuses one of them is not profiled."""
 
     @cached_property
     def addresses(self) -> Mapping[str, frozenset[str]]:

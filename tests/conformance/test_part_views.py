@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from graph.domain.access.accessed import Accessed
-from graph.domain.access.restricted_view import Part, all_identifiers, restrict, wide
+from graph.domain.access.part_view import Part, all_identifiers, view_of_part, wide
 from graph.domain.model.dates import SECOND
 from graph.domain.model.facts import FactKind
 from graph.domain.model.interaction_counts import add
@@ -153,7 +153,7 @@ def test_the_part_with_all_identifiers_is_the_whole(graph: IdentityGraph, run: R
             return  # a statement that the limits reject
         found = read.pages[every].items
         part = Part(frozenset(item.identifier.key for item in found), whole.customer.id, flags=True)
-        shown = restrict(read, found, selection, part, graph.rules)
+        shown = view_of_part(read, found, selection, part, graph.rules)
         # then
         assert shown is not None
         assert content(shown) == content(whole)

@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.domain.access.restricted_view import (
+from graph.domain.access.part_view import (
     ALL_INTERACTIONS,
     ALL_ORDERS,
     EVERYTHING,
     Part,
     all_identifiers,
     one_identifier,
-    restrict,
+    view_of_part,
     wide,
 )
 from graph.domain.model.customers import Anchor, Customer
@@ -66,7 +66,7 @@ def test_nothing_of_the_whole_customer_is_left() -> None:
     items = [identifier("login=ann", 10, "crm"), identifier(COOKIE, 30, "web", shared=True)]
     view = CustomerView(CUSTOMER, "cus_old", {page: Page(items, False), ALL_ORDERS: Page((), False)})
     # when
-    shown = restrict(
+    shown = view_of_part(
         view, items, Selection.of([page, links, history]), Part(frozenset((COOKIE,)), "cus_derived"), RULES
     )
     # then
@@ -88,7 +88,7 @@ def test_evidence_of_others_is_replaced_by_that_of_the_sources() -> None:
     own = {"login=ann": Evidence(20, 20, ("club",), 1)}
     part = Part(frozenset(("login=ann", COOKIE)), "cus_whole", frozenset({"club"}), own)
     # when
-    shown = restrict(view, items, Selection.of([page]), part, RULES)
+    shown = view_of_part(view, items, Selection.of([page]), part, RULES)
     # then
     assert shown is not None
     assert [item.evidence for item in shown.pages[page].items] == [own["login=ann"], items[1].evidence]
@@ -98,7 +98,7 @@ def test_evidence_of_others_is_replaced_by_that_of_the_sources() -> None:
 def test_a_part_that_no_source_named_is_none() -> None:
     items = [IdentifierView(Identifier.from_key(COOKIE), None)]
     view = CustomerView(CUSTOMER, None, {})
-    assert restrict(view, items, Selection(), Part(frozenset((COOKIE,)), "x"), RULES) is None
+    assert view_of_part(view, items, Selection(), Part(frozenset((COOKIE,)), "x"), RULES) is None
 
 
 @given(key=st.text(min_size=1, alphabet=st.characters(exclude_categories=["Cs"])), other=st.text(min_size=1))

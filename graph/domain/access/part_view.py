@@ -76,7 +76,7 @@ def one_identifier(key: str) -> IdentifierPage:
 
 
 def wide(selection: Selection, identifiers: IdentifierPage, *, with_orders: bool = True) -> Selection:
-    """Return the pages that must be read to restrict a selection: those of its kinds, without an end."""
+    """Return the pages that must be read to show a part of a customer: those of its kinds, without an end."""
     pages: list[PageRequest] = [identifiers, *((ALL_ORDERS,) if with_orders else ())]
     for page in selection.pages:
         match page:
@@ -96,7 +96,7 @@ def _whole(page: TimelinePage) -> TimelinePage:
     return replace(page, first=EVERYTHING, kinds=kinds)
 
 
-def restrict(
+def view_of_part(
     view: CustomerView, identifiers: Sequence[IdentifierView], selection: Selection, part: Part, rules: Rules
 ) -> CustomerView | None:
     """Return a part of a customer; `None` if no source named an identifier of it.
@@ -124,7 +124,8 @@ def restrict(
         counts=counts,
         order_totals=order_totals.add(order_totals.order_totals_of(item.order) for item in orders),
     )
-    return CustomerView(customer, None, {page: _page(page, view, shown, orders, part) for page in selection.pages})
+    pages = {page: _page(page, view, shown, orders, part) for page in selection.pages}
+    return CustomerView(customer, None, pages, view.restricted, view.objected_to)
 
 
 def _items(view: CustomerView, page: PageRequest) -> Sequence[Any]:
