@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from graph.domain.access.audit import AuditReader, Traces
 from graph.domain.access.masked_values import Masks
-from graph.domain.access.restricted_view import all_identifiers
+from graph.domain.access.part_view import all_identifiers
 from graph.domain.access.scopes import MEMBERSHIP_READ, PROFILE_UNMASKED
 from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.export.document import (

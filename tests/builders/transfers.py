@@ -13,13 +13,14 @@ from graph.transfer.importing import import_records
 from service.bootstrap import SystemClock
 from tests.builders.clients import RESULT, Client, identifiers, order, seen
 from tests.builders.operations import REVOKE, decide, interaction, record, remove_override, set_override, state
+from tests.builders.restrictions import lift, restricted
 from tests.builders.runs import Run
 
 CREATE_SEGMENT = "mutation($i: CreateSegmentInput!) { createSegment(input: $i) { segment { id } errors { code } } }"
 EXTERNAL = f"mutation($input: RecordExternalSegmentsInput!) {{ recordExternalSegments(input: $input) {{ {RESULT} }} }}"
 PRODUCTS = "mutation($i: RecordProductsInput!) { recordProducts(input: $i) { errors { code } } }"
 REVOKE_SOURCE = "mutation($i: RevokeSourceInput!) { revokeSource(input: $i) { errors { code } } }"
-VIEW = """id known createdAt
+VIEW = """id known restricted createdAt
   identifiers(first: 100) { nodes { namespace value firstSeenAt lastSeenAt shared blocked observationCount } }
   profile { givenName { value } } metrics { orderCount revenue { amount currency } }
   orders(first: 50) { nodes { number total lines { sku product { name } } } }
@@ -102,6 +103,8 @@ def send_decisions(client: Client, run: Run) -> None:
     removed = set_override(client, "keepApart", ANN, CAT, actor="sue")["override"]["id"]
     remove_override(client, removed)
     assert not set_override(client, "blockIdentifier", "cookie=ck-999", actor="sue")["errors"]
+    restricted(client, CAT, idempotencyKey="k2")
+    lift(client, restricted(client, BOB))
     client.ask(REVOKE, {"o": [{"source": "web", "id": "4"}, {"source": "web", "id": "unknown"}]})
     client.ask(REVOKE_SOURCE, {"i": {"source": "partner", "actor": "sue"}})
     run(client.graph.source_revocations.applied())

@@ -11,6 +11,7 @@ SQLITE = {
     "0002_guards": "c725b977ede8771d5d8760a6bb4577539ad308929622cb78b063d9abdcee5b1e",
     "0003_source_revocations": "4c7f0b3b7ead066fdc11daf3b17db010d562c59d69607ad83df548662e900577",
     "0004_erasure": "600ce90db0fd6cadf8944445f10c352fb67f5ae47ede406f35c21c733615ad6a",
+    "0005_restrictions": "0be3cea82081905d85b98d1377d39d869b8a03af75e6afa9558518b45f6c2565",
     "0008_unindexed_observations": "4ffe076beb58a8d8794e827e0527477ffea86e88a6786d826f5d11c279ef92b9",
 }
 NEO4J = {
@@ -47,6 +48,8 @@ NEO4J = {
     "0030_erasure_request_id": "02165db8bb3ad530d8ee040f3d9d60b79c8834d26823b5a12eb6b05f13e7c513",
     "0031_erased_customer_id": "fa964f8be0318c8ac697906ab00a431cd19bb5ad5755af25b470c4a97e877c7d",
     "0032_held_order_hash": "a09d65210789af469bd516745fe1b27c7fe0c1d1f254bf795bb86af6e26e9e05",
+    "0033_restriction_id": "3293d4b029c8c11e20ce80fe0a82bd30c0b0b17b3234fe1f5e1d9e5c3b1e7832",
+    "0034_restriction_request": "65203e6147c75742efb5379b4df4b3f33e4e36529ab78ff6e973142523cff997",
     "0039_unindexed_observations": "995d5351cbdfcde6c388e81030f305c3c0ec78b23c6f720c8d652204c08cc850",
 }
 

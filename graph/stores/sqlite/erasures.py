@@ -10,7 +10,7 @@ from graph.domain.model.receipts import Receipt
 from graph.domain.model.store_values import Removals, Writes
 from graph.domain.model.tombstones import Tombstone, TombstoneMode
 from graph.domain.profile.search import text_of_identifier
-from graph.stores.sqlite import mapping
+from graph.stores.sqlite import mapping, restrictions
 from graph.stores.sqlite.connection import Connected
 from graph.stores.sqlite.history import change_values
 from graph.stores.sqlite.statements import NAMED
@@ -150,6 +150,7 @@ def _remove(db: mapping.Connection, removals: Removals) -> None:
     customers = [(id,) for id in removals.customers]
     db.executemany("DELETE FROM memberships WHERE customer = ?", customers)
     db.executemany("DELETE FROM customers WHERE public_id = ?", customers)
+    restrictions.remove(db, removals.customers)
     db.executemany(
         f"UPDATE changes SET {_CHANGE_SET} WHERE id = ?",
         [(*change_values(entry.change), entry.number) for entry in removals.entries],
@@ -191,6 +192,6 @@ def _remove_identifier(db: mapping.Connection, key: str) -> None:
         db.executemany("DELETE FROM search WHERE rowid = ?", rows)
     for table, column in (
         *(("links", "a"), ("links", "b"), ("facts", "identifier"), ("observation_identifiers", "identifier")),
-        *(("orders", "identifier"), ("identifiers", "id")),
+        *(("orders", "identifier"), ("restricted_identifiers", "identifier"), ("identifiers", "id")),
     ):
         db.execute(f"DELETE FROM {table} WHERE {column} = ?", found)

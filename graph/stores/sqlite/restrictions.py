@@ -111,6 +111,19 @@ def write(db: mapping.Connection, writes: Writes) -> None:
             db.execute(_SET_RESTRICTED, (compact(marked),))
 
 
+def remove(db: mapping.Connection, customers: Sequence[str]) -> None:
+    """Remove the restrictions of customers that are erased. Of one that is on identifiers of others, the words go."""
+    ids = [(id,) for id in customers]
+    db.executemany(
+        """DELETE FROM restrictions AS r WHERE customer = ? AND NOT EXISTS
+            (SELECT 1 FROM restricted_identifiers m WHERE m.restriction = r.id)""",
+        ids,
+    )
+    db.executemany(
+        "UPDATE restrictions SET reason = '', caller = '', idempotency_key = '', digest = '' WHERE customer = ?", ids
+    )
+
+
 _MARKED_BY = "SELECT identifier FROM restricted_identifiers WHERE restriction = ?"
 _MARK = """INSERT INTO restricted_identifiers (identifier, restriction)
     SELECT id, ?1 FROM identifiers WHERE key IN (SELECT value FROM json_each(?2))"""

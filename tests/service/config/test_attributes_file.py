@@ -50,6 +50,23 @@ def test_a_file_declares_attributes_and_purposes(tmp_path: Path) -> None:
     }
 
 
+def test_a_purpose_is_profiling_as_declared_and_else_by_its_name() -> None:
+    # given
+    declared = """[[purpose]]
+        name = "profiling"
+        [[purpose]]
+        name = "personalized_offers"
+        profiling = true
+        [[purpose]]
+        name = "newsletter"
+        """
+    # when, then
+    assert attributes_file.parse(declared).profiling_purposes == ("profiling", "personalized_offers")
+    assert attributes_file.parse('[[purpose]]\nname = "profiling"\nprofiling = false').profiling_purposes == ()
+    assert attributes_file.parse("").profiling_purposes == ("profiling",)
+    assert attributes_file.read(None).profiling_purposes == ("profiling",)
+
+
 def test_the_default_file_declares_what_holds_without_a_declaration() -> None:
     # given
     purposes = "".join(f"[[purpose]]\nname = {name!r}\n" for name in attributes_file.read(None).purposes)

@@ -58,3 +58,12 @@ MATCH (r:Restriction)-[:RESTRICTS]->(:Restricted {key: row[0]})
 MATCH (i:Identifier {key: row[1]})
 SET i:Restricted
 MERGE (r)-[:RESTRICTS]->(i);
+
+// name: remove_restrictions
+// Removes the restrictions of customers that are erased. Of one that is on identifiers of others, the words go.
+UNWIND $params.rows AS id
+MATCH (r:Restriction {customer: id})
+SET r.reason = ''
+REMOVE r.caller, r.idempotency_key, r.digest
+WITH r WHERE NOT EXISTS { (r)-[:RESTRICTS]->() }
+DELETE r;

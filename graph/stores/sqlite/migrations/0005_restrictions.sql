@@ -12,6 +12,7 @@ CREATE TABLE restrictions (
     lifted_by TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX restrictions_in_order ON restrictions (at, id);
+CREATE INDEX restrictions_of_customer ON restrictions (customer);
 CREATE UNIQUE INDEX restrictions_by_request ON restrictions (caller, idempotency_key) WHERE idempotency_key <> '';
 -- The identifiers that restrictions in effect are on.
 CREATE TABLE restricted_identifiers (
@@ -23,7 +24,3 @@ CREATE INDEX identifiers_of_restriction ON restricted_identifiers (restriction);
 -- Views of customers look for a restricted identifier: the index of these is empty in most stores.
 ALTER TABLE identifiers ADD COLUMN restricted INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX identifiers_restricted ON identifiers (customer) WHERE restricted = 1;
--- Ids of identifiers that are deleted are given to others.
-CREATE TRIGGER restricted_identifier_deleted AFTER DELETE ON identifiers WHEN old.restricted = 1 BEGIN
-    DELETE FROM restricted_identifiers WHERE identifier = old.id;
-END;
