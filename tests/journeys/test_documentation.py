@@ -78,8 +78,9 @@ def test_all_examples_together_are_answered_without_errors(client: Client) -> No
     ]
     assert rejected == ["NAMESPACE_LIMIT_EXCEEDED"]
     errors = [error["code"] for data in results for payload in data.values() if payload for error in errors_of(payload)]
-    # and what is undone, restored, erased and confirmed is the examples' alone
-    assert set(errors) == {"CHANGE_NOT_FOUND", "SOURCE_REVOCATION_NOT_FOUND", "CUSTOMER_NOT_FOUND", "ERASURE_NOT_FOUND"}
+    # and what is undone, restored, erased, confirmed and lifted is the examples' alone
+    things = ("CHANGE", "SOURCE_REVOCATION", "CUSTOMER", "ERASURE", "RESTRICTION")
+    assert set(errors) == {f"{thing}_NOT_FOUND" for thing in things}
     assert client.customer(ANN, "known")["known"]
 
 
