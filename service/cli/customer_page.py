@@ -54,11 +54,13 @@ def _format_money(money: Money) -> str:
 async def print_customer(console: Console, graph: ViewerGraph, view: CustomerView) -> None:
     """Print the page of a customer; its view was read with `selection`."""
     known = "known" if graph.insights(view).is_known else "anonymous"
+    if view.restricted:
+        known += ", restricted"
     title = Text.assemble(("Customer ", "bold"), (view.customer.id, "bold cyan"), f"  {known}")
     if view.requested_id not in (None, view.customer.id):
         title.append(f"  (requested {view.requested_id}, which redirects here)")
     parts: list[RenderableType] = [_order_summary(graph, view)]
-    if scores := await _scores_and_segments(graph, view):
+    if view.may_be_profiled and (scores := await _scores_and_segments(graph, view)):
         parts.append(scores)
     if view.pages[PROFILE].items:
         parts.append(_profile(graph, view))

@@ -12,6 +12,7 @@ from tests.builders.restrictions import lift, restrict, restricted
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
 from tests.builders.transfers import exported, fill
+from tests.builders.verifications import found, verified
 
 ANN, BEN, CAT = "email=ann@example.com", "email=ben@example.com", "email=cat@example.com"
 
@@ -74,13 +75,14 @@ def test_a_copy_of_a_store_has_the_restrictions_of_the_original(client: Client, 
     # given
     id = restricted(client, ANN, idempotencyKey="k1")
     lift(client, restricted(client, CAT))
-    other = fresh()
+    records, shown = exported(client.wiring.store, run), run(client.wiring.store.restrictions(None, False, None, 9))
     # when
-    fill(other, run, exported(client.wiring.store, run))
+    other = fresh()
+    fill(other, run, records)
     # then
     copy = Client(other, run)
     run(copy.wiring.prepare())
-    assert run(other.restrictions(None, False, None, 9)) == run(client.wiring.store.restrictions(None, False, None, 9))
+    assert run(other.restrictions(None, False, None, 9)) == shown
     assert copy.customer(ANN, "restricted") == {"restricted": True}
     assert copy.customer(CAT, "restricted") == {"restricted": False}
     assert restrict(copy, ANN, idempotencyKey="k1")["restriction"]["id"] == id
@@ -104,6 +106,15 @@ def test_marks_that_contradict_the_restrictions_are_found_and_repaired(client: C
     assert run(store.check_storage()) == []
     assert client.customer(ANN, "restricted") == {"restricted": True}
     assert client.customer(BEN, "restricted") == {"restricted": False}
+
+
+def test_a_store_with_restrictions_is_verified(client: Client, run: Run) -> None:
+    # given
+    restricted(client, ANN)
+    lift(client, restricted(client, CAT))
+    client.link(seen(ANN, BEN))
+    # then
+    assert found(verified(client.wiring.store, run)) == {}
 
 
 def _damage(store: object, run: Run) -> None:

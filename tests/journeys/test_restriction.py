@@ -1,11 +1,17 @@
 """Restrictions over GraphQL: a restricted customer is stored, and shown to nobody but privacy officers."""
 
+import asyncio
+from contextlib import aclosing
 from typing import Any
 
 import orjson
 import pytest
 
 from graph.domain.access.viewer import Viewer
+from graph.domain.model.observations import Observation
+from graph.domain.profile.insights import ORDERS
+from graph.domain.profile.pages import ByKey, Selection
+from graph.viewer_graph import ViewerGraph
 from tests.builders.clients import identifiers, order, seen
 from tests.builders.operations import UNDO, decide, interaction, record, remove_override, set_override, state
 from tests.builders.profiled import PREVIEW, buy, create_segment, is_profiled, shown_of
@@ -150,6 +156,35 @@ def test_nothing_is_calculated_of_a_restricted_customer_for_anybody(client: View
     # when, then
     lift(client, restriction)
     assert is_profiled(client, run, ANN)
+
+
+def test_who_follows_a_customer_is_told_of_the_restriction_and_of_nothing_after_it(
+    client: ViewerClient, run: Run
+) -> None:
+    # given
+    async def follow() -> list[tuple[bool, int]]:
+        graph = ViewerGraph(client.graph, EVERYBODY_ELSE)
+        shown: list[tuple[bool, int]] = []
+        async with aclosing(graph.customer_changes(ByKey(ANN), Selection.of([ORDERS]))) as views:
+            async for view in views:
+                assert view is not None
+                shown.append((view.restricted, len(view.pages[ORDERS].items)))
+                if len(shown) == 1:
+                    # when: restricted, then written about, then free again
+                    result = await client.graph.restrictions.restrict(ByKey(ANN), "pia", "disputed")
+                elif len(shown) == 2:
+                    await client.graph.link([_seen(ANN, f"cookie=ck-{number}") for number in range(3)])
+                    await client.graph.restrictions.lift(result.restriction.id, "pia", "settled")
+                else:
+                    return shown
+        raise AssertionError("the stream has ended")
+
+    # then
+    assert run(asyncio.wait_for(follow(), 60)) == [(False, 3), (True, 0), (False, 3)]
+
+
+def _seen(*keys: str) -> Observation:
+    return Observation("web", tuple((key.partition("=")[0], key.partition("=")[2]) for key in keys))
 
 
 def test_data_about_a_restricted_customer_is_stored(client: ViewerClient) -> None:

@@ -13,6 +13,7 @@ from service.access.authentication import LOCAL
 from service.cli.customer_page import print_customer, selection
 from tests.builders.clients import Client, order
 from tests.builders.operations import decide, interaction, record, state
+from tests.builders.restrictions import restricted
 from tests.builders.runs import Run
 
 
@@ -55,11 +56,24 @@ def test_it_shows_scores_predictions_and_segments(tmp_path: Path, run: Run) -> N
     run(client.graph.statistics.refresh())
     run(client.graph.segments.create("Often", {"metric": {"name": "ORDER_COUNT", "min": 3}}, "tester"))
     # when
+    text = _page(client, run)
+    # then
+    for words in ("lost: recency 1, frequency 1, monetary 1 of 5", "within 52 weeks", "EUR", "segments: Often"):
+        assert words in text, text
+    # when: a customer that objects to profiling, or is restricted, has no scores
+    decide(client, "email=ann@example.com", decision="REFUSED", at="2026-03-01T00:00:00Z", purpose="profiling")
+    restricted(client, "email=ann@example.com")
+    text = _page(client, run)
+    # then
+    assert "known, restricted" in text
+    assert "3 orders" in text
+    assert not [words for words in ("recency", "within 52 weeks", "segments") if words in text]
+    run(store.close())
+
+
+def _page(client: Client, run: Run) -> str:
+    """The page of a customer as it is printed."""
     console = Console(record=True, width=160, file=io.StringIO())
     (view,) = run(client.graph.customers([ByKey("email=ann@example.com")], selection(client.graph)))
     run(print_customer(console, client.graph, view))
-    # then
-    text = console.export_text()
-    for words in ("lost: recency 1, frequency 1, monetary 1 of 5", "within 52 weeks", "EUR", "segments: Often"):
-        assert words in text, text
-    run(store.close())
+    return console.export_text()
