@@ -60,8 +60,9 @@ class ViewerRestrictions:
 
     async def of(self, refs: Iterable[CustomerRef]) -> frozenset[CustomerRef]:
         """Return those of some references that lead to a customer which is withheld."""
-        asked = list(dict.fromkeys(refs))
-        if self._sees_all or not asked or not await self._graph.has_restrictions():
+        # What is named is not even collected for who sees all of it.
+        asked = [] if self._sees_all else list(dict.fromkeys(refs))
+        if not asked or not await self._graph.has_restrictions():
             return frozenset()
         found: set[CustomerRef] = set()
         for begin in range(0, len(asked), MAX_REFS):
@@ -76,16 +77,13 @@ class ViewerRestrictions:
 
     async def shown(self, items: Sequence[T], named: Callable[[T], Named]) -> list[T]:
         """Return items without those that name a customer which is withheld."""
-        withheld = await self._of_items(map(named, items))
+        withheld = await self.of(_refs(map(named, items)))
         return [item for item in items if withheld.isdisjoint(named(item).refs)] if withheld else list(items)
 
     async def entries(self, entries: Sequence[Entry]) -> list[Entry]:
         """Return entries of the history, without values where they are about a customer which is withheld."""
-        withheld = await self._of_items(map(named_by_entry, entries))
+        withheld = await self.of(_refs(map(named_by_entry, entries)))
         return [_without_values(entry, withheld) for entry in entries] if withheld else list(entries)
-
-    async def _of_items(self, named: Iterable[Named]) -> frozenset[CustomerRef]:
-        return frozenset() if self._sees_all else await self.of(ref for item in named for ref in item.refs)
 
     # --- customers
 
@@ -93,8 +91,13 @@ class ViewerRestrictions:
         """Return views: of a restricted customer its id alone, of others without what names restricted ones."""
         if self._sees_all:
             return views
-        withheld = await self._of_items(named for view in views if view is not None for named in _named_by_view(view))
+        others = (named for view in views if view is not None and not view.restricted for named in _named_by_view(view))
+        withheld = await self.of(_refs(others))
         return [view if view is None else bare(view) if view.restricted else _without(view, withheld) for view in views]
+
+
+def _refs(named: Iterable[Named]) -> Iterable[CustomerRef]:
+    return (ref for item in named for ref in item.refs)
 
 
 def bare(view: CustomerView) -> CustomerView:

@@ -8,6 +8,7 @@ from graph.ports import Store
 from tests.builders.clients import Client, order, seen
 from tests.builders.erasing import ERASE, by, erase, plan
 from tests.builders.operations import decide, interaction, record, state
+from tests.builders.restrictions import lift, restricted
 from tests.builders.runs import Run
 from tests.builders.safeguards import ListSafeguards
 
@@ -234,3 +235,21 @@ def test_a_restored_store_is_erased_again(fresh: Any, run: Run) -> None:
         assert restored.customer(key) is None
     assert {result["__typename"] for result in send_ann(restored)} == {"Rejected"}
     assert restored.ask("{ erasures { nodes { requestId } } }")["erasures"]["nodes"] == [{"requestId": "r1"}]
+
+
+def test_an_erased_person_leaves_no_restriction(client: Client, run: Run) -> None:
+    # given: one in effect, one that was lifted, and that of somebody else
+    send_ann(client)
+    send_ben(client)
+    lift(client, restricted(client, ANN, reason="zqcanary moved"), reason="zqcanary stays")
+    restricted(client, LOGIN, reason="zqcanary moved again", idempotencyKey="zqcanary-1")
+    kept = restricted(client, BEN)
+    # when
+    erase(client, by=by(ANN))
+    # then
+    listed = "{ restrictions(includeLifted: true) { nodes { id reason identifiers { value } } } }"
+    left = client.ask(listed)["restrictions"]["nodes"]
+    assert [restriction["id"] for restriction in left] == [kept]
+    assert canaries_in((left, client.ask(CHANGES))) == 0
+    assert run(client.wiring.store.check_storage()) == []
+    assert client.customer(BEN, "restricted") == {"restricted": True}

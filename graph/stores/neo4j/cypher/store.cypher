@@ -7,7 +7,7 @@ RETURN at, CASE WHEN o.facts IS NULL THEN null ELSE [o.facts_source, o.facts] EN
 // name: order_totals
 // Returns the order totals of live customers with orders that are not restricted, by id.
 MATCH (c:Customer) WHERE c.id > $after AND c.retired_at IS NULL AND c.order_totals <> '{}'
-  AND NOT EXISTS { (c)<-[:IDENTIFIES]-(:Restricted) }
+  AND CASE WHEN EXISTS { (:Restricted) } THEN NOT EXISTS { (c)<-[:IDENTIFIES]-(:Restricted) } ELSE true END
 RETURN c.id AS id, c.order_totals AS order_totals ORDER BY c.id LIMIT $first;
 
 // name: customer_ids
