@@ -26,8 +26,8 @@ STATEMENTS = (
     "recordOrders",
 )
 """The mutations that record something of a person. A test checks that there are no others."""
-DECISIONS = ("blockIdentifier", "keepApart", "keepTogether", "unblockIdentifier")
-"""The mutations that name identifiers of a person."""
+DECISIONS = ("restrictSubject", "blockIdentifier", "keepApart", "keepTogether", "unblockIdentifier")
+"""The mutations that name identifiers of a person; who is restricted is not blocked before."""
 FIXED: dict[str, Any] = {
     "source": "shop",
     "actor": "steward",
@@ -86,6 +86,8 @@ class PersonalInputs:
             if kind.name == "IdentifierInput":
                 value = self._other if name == "b" else PERSON
                 return {"namespace": "email", "value": value}
+            if kind.name == "CustomerBy":
+                return {"identifier": self._value("identifier", kind.fields["identifier"].type)}
             return {field: self._value(field, value.type) for field, value in kind.fields.items()}
         if kind.name == "JSON":
             return {self._text(): self._text()}

@@ -27,6 +27,7 @@ NAMES_NOBODY = {
     "createSegment",
     "deleteSegment",
     "eraseSubject",
+    "liftRestriction",
     "liftSuppression",
     "planErasure",
     "previewRestoreSource",
