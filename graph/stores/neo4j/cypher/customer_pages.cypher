@@ -12,10 +12,14 @@ OPTIONAL MATCH (:Identifier {key: ref.key})-[:IDENTIFIES]->(holder:Customer)
 WITH at, ref, target IS NOT NULL AS redirected, coalesce(target, named, holder) AS c
 WHERE c IS NOT NULL
 WITH at, ref, redirected, c, elementId(c) AS node, [c.id, c.version, COUNT { (c)<-[:IDENTIFIES]-() }] AS first
-WITH at, ref, redirected, c, node, first, c{.*, restricted: CASE
-       WHEN EXISTS { (:Restricted) } THEN EXISTS { (c)<-[:IDENTIFIES]-(:Restricted) }
-       ELSE false
-     END} AS customer, [$pages] AS pages;
+WITH at, ref, redirected, c, node, first, c{.*, restricted: EXISTS {
+       CALL (c) {
+         WITH c WHERE EXISTS { (:Restricted) }
+         MATCH (i:Identifier)-[:IDENTIFIES]->(c) WHERE i:Restricted
+         RETURN i LIMIT 1
+       }
+       RETURN i
+     }} AS customer, [$pages] AS pages;
 
 // name: identifiers
 // Returns a page of identifiers by the rank of their namespace, then by key. `$page` is replaced by the page's own

@@ -7,7 +7,14 @@ RETURN at, CASE WHEN o.facts IS NULL THEN null ELSE [o.facts_source, o.facts] EN
 // name: order_totals
 // Returns the order totals of live customers with orders that are not restricted, by id.
 MATCH (c:Customer) WHERE c.id > $after AND c.retired_at IS NULL AND c.order_totals <> '{}'
-  AND CASE WHEN EXISTS { (:Restricted) } THEN NOT EXISTS { (c)<-[:IDENTIFIES]-(:Restricted) } ELSE true END
+  AND NOT EXISTS {
+    CALL (c) {
+      WITH c WHERE EXISTS { (:Restricted) }
+      MATCH (i:Identifier)-[:IDENTIFIES]->(c) WHERE i:Restricted
+      RETURN i LIMIT 1
+    }
+    RETURN i
+  }
 RETURN c.id AS id, c.order_totals AS order_totals ORDER BY c.id LIMIT $first;
 
 // name: customer_ids
