@@ -323,6 +323,9 @@ class Transaction:
             await self._run(RESTRICTIONS["save_restrictions"], rows=list(map(restriction_values, writes.restrictions)))
         if writes.renormalized:
             await self._run(RESTRICTIONS["inherit_restrictions"], rows=[list(pair) for pair in writes.renormalized])
+        if writes.removals.customers:
+            # Identifiers that are removed are gone by now.
+            await self._run(RESTRICTIONS["remove_restrictions"], rows=list(writes.removals.customers))
         if node_count != parameters.node_count:
             raise StoreFailure(f"{parameters.node_count - node_count} nodes that were read no longer exist")
         migrator.check_not_newer(migrations)
