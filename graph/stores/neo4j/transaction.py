@@ -323,9 +323,6 @@ class Transaction:
             await self._run(RESTRICTIONS["save_restrictions"], rows=list(map(restriction_values, writes.restrictions)))
         if writes.renormalized:
             await self._run(RESTRICTIONS["inherit_restrictions"], rows=[list(pair) for pair in writes.renormalized])
-        if writes.removals.customers:
-            # Identifiers that are removed are gone by now.
-            await self._run(RESTRICTIONS["remove_restrictions"], rows=list(writes.removals.customers))
         if node_count != parameters.node_count:
             raise StoreFailure(f"{parameters.node_count - node_count} nodes that were read no longer exist")
         migrator.check_not_newer(migrations)
@@ -342,6 +339,9 @@ class Transaction:
         await self._check_named(writes)
         for query, values in erasure_queries(writes):
             await self._run(query, **values)
+        if writes.removals.customers:
+            # Identifiers that are removed are gone by now.
+            await self._run(RESTRICTIONS["remove_restrictions"], rows=list(writes.removals.customers))
 
     async def _check_named(self, writes: Writes) -> None:
         """Raise `Outdated` if others have stored something that names the identifiers whose observations were read."""
