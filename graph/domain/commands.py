@@ -12,7 +12,9 @@ from graph.domain.model.dates import DAY, format_date
 from graph.domain.model.errors import Problem
 from graph.domain.model.observations import Observation, check, check_content
 from graph.domain.model.orders import Order, OrderStatement, check_order
-from graph.domain.model.rules import ORDER_NAMESPACE, Rules
+from graph.domain.model.retention import Retention, RetentionRule
+from graph.domain.model.rules import ORDER_NAMESPACE, DroppedIdentifier, DroppedIdentifierCode, Rules
+from graph.domain.model.times import iso
 from graph.domain.model.validation import check_time
 from graph.domain.profile.attributes import AttributesStatement, check_attributes
 from graph.domain.profile.catalog import Catalog
@@ -27,17 +29,21 @@ SourceStatement = Observation | OrderStatement | FactStatement
 
 
 class Terms(Struct, frozen=True, gc=False):
-    """The names that statements may use: the codes of ISO 4217, and the attributes and purposes of the catalog."""
+    """The names that statements may use, and how old statements may be.
+
+    The names are the codes of ISO 4217, and the attributes and purposes of the catalog.
+    """
 
     currencies: frozenset[str] = frozenset()
     catalog: Catalog = field(default_factory=Catalog)
+    retention: Retention = field(default_factory=Retention)
 
 
 def command(statement: SourceStatement, rules: Rules, terms: Terms, now: int) -> Observe | Problem:
     """The command that records a statement, or what is wrong with it; `now` in microseconds."""
     match statement:
         case Observation():
-            return check(statement, now) or prepare(statement, rules, now)
+            return check(statement, now) or _prepare(statement, "seenAt", rules, terms, now)
         case OrderStatement():
             return _order_command(statement, rules, terms, now)
         case InteractionStatement():
@@ -71,7 +77,7 @@ def _order_command(statement: OrderStatement, rules: Rules, terms: Terms, now: i
         message = f"identifiers holds {count} entries; 0 to 19 are allowed in addition to the order"
         return Problem("INVALID_COUNT", message, ("identifiers",))
     observation = order.observation(statement.identifiers, statement.party)
-    prepared = check_content(observation) or prepare(observation, rules, now)
+    prepared = check_content(observation) or _prepare(observation, "placedAt", rules, terms, now)
     if isinstance(prepared, Observe) and prepared.normalized.rejected is not None:
         return _with_order_path(prepared.normalized.rejected)
     return prepared
@@ -110,8 +116,9 @@ def _fact_command(
     if problem := _check_fact(statement, terms, now):
         return problem
     observation = statement.observation()
-    problem = check_time(_TIME_FIELDS[type(statement)], observation.seen_at, now) or check_content(observation)
-    return problem or prepare(observation, rules, now, addresses)
+    time_field = _TIME_FIELDS[type(statement)]
+    problem = check_time(time_field, observation.seen_at, now) or check_content(observation)
+    return problem or _prepare(observation, time_field, rules, terms, now, addresses)
 
 
 def _interaction_command(statement: InteractionStatement, rules: Rules, terms: Terms, now: int) -> Observe | Problem:
@@ -124,7 +131,39 @@ def _interaction_command(statement: InteractionStatement, rules: Rules, terms: T
         return own
     _, id = own.key
     decisions = derived_decisions(statement, id, declared, catalog.addresses)
-    return replace(own, derived=tuple(prepare(decision.observation(), rules, now) for decision in decisions))
+    derived = (_prepare(decision.observation(), "occurredAt", rules, terms, now) for decision in decisions)
+    return replace(own, derived=tuple(observe for observe in derived if isinstance(observe, Observe)))
+
+
+def _prepare(
+    observation: Observation,
+    time_field: str,
+    rules: Rules,
+    terms: Terms,
+    now: int,
+    addresses: frozenset[str] = frozenset(),
+) -> Observe | Problem:
+    """The command of a valid observation without what has expired of it; `time_field` is the name of its time."""
+    if observation.seen_at is None:
+        return prepare(observation, rules, now, addresses)
+    left = terms.retention.remainder(observation, observation.seen_at, now)
+    if isinstance(left, RetentionRule):
+        return _expired(observation.seen_at, time_field, left)
+    if left.complete:
+        return prepare(observation, rules, now, addresses)
+    dropped = tuple(
+        DroppedIdentifier(namespace, value, DroppedIdentifierCode.EXPIRED, f"is older than {rule.days} days")
+        for (namespace, value), rule in left.identifiers
+    )
+    return replace(prepare(left.observation, rules, now, addresses, dropped), retention=terms.retention)
+
+
+def _expired(seen_at: int, time_field: str, rule: RetentionRule) -> Problem:
+    message = (
+        f"{time_field} {iso(seen_at)} is more than {rule.days} days ago; retention.toml does not keep it longer "
+        f"({rule.label}): {rule.reason}"
+    )
+    return Problem("EXPIRED", message, (time_field,))
 
 
 def _check_fact(statement: FactStatement, terms: Terms, now: int) -> Problem | None:

@@ -26,6 +26,7 @@ describe_enum(
     TOO_SHORT="The value is shorter than the rules allow.",
     TOO_LONG="The value is longer than 500 characters.",
     SUPPRESSED="The person behind it was erased, or must not be stored.",
+    EXPIRED="The statement is older than identifiers of the namespace are kept. See `retentionPreview`.",
 )
 
 _of_parts, _of_view = Derived[tuple[str, str, str]](), Derived[IdentifierView]()

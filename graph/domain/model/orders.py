@@ -3,6 +3,7 @@
 An order is an identifier (namespace `order`) that also carries facts. Money is `Decimal`, never a float.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import Enum
@@ -196,6 +197,11 @@ def statement_id(number: str, reported_at: int) -> str:
 def reported_at_of(facts: str) -> int:
     """Return the time at which an order was reported, from the text that `Order.facts` returned."""
     return _FACTS.decode(facts).reported_at
+
+
+def without_identifiers(facts: str) -> str:
+    """Return the facts of a report that lost identifiers: its order does not keep those of earlier reports."""
+    return compact({**json.loads(facts), _NO_IDENTIFIERS: True})
 
 
 def keeps_identifiers(keys: Sequence[str], facts: str) -> bool:

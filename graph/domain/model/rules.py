@@ -76,6 +76,7 @@ class DroppedIdentifierCode(Enum):
     TOO_LONG = "TOO_LONG"
     SUPPRESSED = "SUPPRESSED"
     """The person behind it was erased, or must not be stored: see `Tombstone`."""
+    EXPIRED = "EXPIRED"
 
 
 class DroppedIdentifier(Struct, frozen=True, gc=False):

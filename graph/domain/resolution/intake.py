@@ -26,6 +26,7 @@ from graph.domain.model.orders import (
 )
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
+from graph.domain.model.retention import Remainder
 from graph.domain.model.rules import DroppedIdentifier, Rules
 from graph.domain.model.source_revocations import SourceRevocation, is_covered
 from graph.domain.resolution.preparation import Observe, Reevaluate, Revoke, prepare, receipt_of
@@ -94,7 +95,7 @@ class Intake:
         # A repeat may derive other decisions than at first, if the declarations have changed: the first ones remain.
         for observed in (command,) if duplicate or rejected is not None else (command, *command.derived):
             current = self._now.get(observed.key)
-            if current is not None and current.digest not in ("", observed.digest):
+            if current is not None and current.digest not in ("", observed.digest) and not _repeats(observed, current):
                 return _conflict(observed.observation)
         self._record(command)
         if rejected is not None:
@@ -342,6 +343,15 @@ def _keeps_identifiers(receipt: Receipt) -> bool:
 def _conflict(observation: Observation) -> Problem:
     name = "this order with this reportedAt" if observation.kind == ORDER else f"observation {observation.id!r}"
     return Problem("ID_CONFLICT", f"{name} of source {observation.source!r} already exists with other content", ("id",))
+
+
+def _repeats(command: Observe, stored: Receipt) -> bool:
+    """Whether an observation of which a part has expired repeats a stored one whose part is still to be removed."""
+    if command.retention is None:
+        return False
+    sent = Observation.from_sent(*stored.key, stored.sent)
+    left = command.retention.remainder(sent, stored.seen_at, command.received_at)
+    return isinstance(left, Remainder) and left.observation.digest == command.digest
 
 
 def _same_evidence(a: EvidenceStatement, b: EvidenceStatement) -> bool:

@@ -12,6 +12,7 @@ from graph.domain.model.observations import ORDER, NormalizedObservation, Observ
 from graph.domain.model.orders import Order, reported_at_of
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
+from graph.domain.model.retention import Retention
 from graph.domain.model.rules import ORDER_NAMESPACE, DroppedIdentifier, Rules
 
 
@@ -37,6 +38,10 @@ class Observe(Struct, frozen=True, gc=False):
     """The consent decisions that follow from it. They are accepted and revoked together with it."""
     sent_id: str = ""
     """The id under which it was sent, if only what an erasure has left of it is stored, under another id."""
+    expired: tuple[DroppedIdentifier, ...] = ()
+    """The identifiers that were sent and that the observation no longer has, because they have expired."""
+    retention: Retention | None = None
+    """By which parts of the observation have expired; `None` if it is as it was sent."""
 
     @property
     def key(self) -> ObservationKey:
@@ -90,11 +95,16 @@ Command = Observe | Revoke | Reevaluate | SetOverride | RemoveOverride
 
 
 def prepare(
-    observation: Observation, rules: Rules, now: int, address_namespaces: frozenset[str] = frozenset()
+    observation: Observation,
+    rules: Rules,
+    now: int,
+    address_namespaces: frozenset[str] = frozenset(),
+    expired: tuple[DroppedIdentifier, ...] = (),
 ) -> Observe:
     """Return the command for an observation that `check` found valid; `now` in microseconds.
 
-    It is rejected as a whole if an identifier of one of `address_namespaces` is dropped.
+    It is rejected as a whole if an identifier of one of `address_namespaces` is dropped. `expired` are the identifiers
+    that it had when it was sent.
     """
     normalized = normalize(observation, rules)
     if any(dropped.namespace in address_namespaces for dropped in normalized.dropped):
@@ -108,7 +118,19 @@ def prepare(
         else:
             order_key = Identifier(ORDER_NAMESPACE, value).key
     fact_holders = fact_holders_of(FactKind(observation.kind), normalized.keys, rules)
-    return Observe(observation, normalized, observation.digest, now, order_key, rules, fact_holders, address_namespaces)
+    if expired:
+        normalized = replace(normalized, dropped=(*normalized.dropped, *expired))
+    return Observe(
+        observation,
+        normalized,
+        observation.digest,
+        now,
+        order_key,
+        rules,
+        fact_holders,
+        address_namespaces,
+        expired=expired,
+    )
 
 
 def under_rules(command: Command, rules: Rules) -> Command:
@@ -124,8 +146,10 @@ def under_rules(command: Command, rules: Rules) -> Command:
 
 def prepare_again(command: Observe, rules: Rules) -> Observe:
     """Return the command of an observation, and of all that follows from it, under other rules."""
-    again = prepare(command.observation, rules, command.received_at, command.address_namespaces)
-    return replace(again, derived=tuple(prepare_again(derived, rules) for derived in command.derived))
+    again = prepare(command.observation, rules, command.received_at, command.address_namespaces, command.expired)
+    return replace(
+        again, retention=command.retention, derived=tuple(prepare_again(derived, rules) for derived in command.derived)
+    )
 
 
 def _address_dropped(observation: Observation, rules: Rules, address_namespaces: frozenset[str]) -> Problem | None:
