@@ -45,6 +45,16 @@ class Settings(BaseSettings):
     attributes: Path | None = Field(
         None, description="A file of attributes and purposes; without it, the default file."
     )
+    retention: str = Field(
+        "",
+        description="A file that says how long data is kept, or `default` for the file that Kith ships; without it, "
+        "nothing expires.",
+    )
+    retention_interval_seconds: float = Field(
+        86_400,
+        ge=0,
+        description="Interval at which the service removes what has expired; 0 leaves it to `kith retention run`.",
+    )
     host: str = Field(
         "127.0.0.1", description="Address to listen on; any other than loopback requires keys, or tokens (KITH_ACCESS)."
     )

@@ -53,11 +53,11 @@ class RetentionRule(Struct, frozen=True, kw_only=True):
 
     @property
     def label(self) -> str:
-        """What it is about, in the words of retention.toml: `kind external_segment, party third_party`."""
+        """What it is about, in the words of retention.toml: `kind external_segment, party third`."""
         kind = "text" if self.text else "" if self.kind is None else kind_name(self.kind)
-        party = "" if self.party is None else self.party.name.lower()
+        party = "" if self.party is None else party_name(self.party)
         parts = {"kind": kind, "party": party, "source": self.source, "namespace": self.namespace}
-        return ", ".join(f"{name} {value}" for name, value in parts.items() if value)
+        return ", ".join(f"{name} {value}" for name, value in parts.items() if value) or "every statement"
 
     def end(self, seen_at: int) -> int:
         """Return when it ends for a statement of a time, both in microseconds."""
@@ -197,6 +197,11 @@ class Retention(Struct, frozen=True):
 def kind_name(kind: FactKind) -> str:
     """Return the name of a kind in retention.toml."""
     return kind.value or "observation"
+
+
+def party_name(party: Party) -> str:
+    """Return the name of a party in retention.toml."""
+    return party.name.lower().removesuffix("_party")
 
 
 _Ending = tuple[int, RetentionRule]

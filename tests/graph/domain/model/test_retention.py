@@ -121,8 +121,9 @@ def test_an_interaction_that_is_a_consent_decision_is_kept_as_one() -> None:
 
 def test_a_label_says_what_a_rule_is_about_as_the_file_does() -> None:
     assert rule(90, party=Party.THIRD_PARTY, kind=FactKind.EXTERNAL_SEGMENT).label == (
-        "kind external_segment, party third_party"
+        "kind external_segment, party third"
     )
+    assert rule(1).label == "every statement"
     assert rule(1, text=True).label == "kind text"
     assert rule(1, kind=FactKind.NONE, source="crm").label == "kind observation, source crm"
 
