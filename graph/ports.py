@@ -20,6 +20,7 @@ from graph.domain.model.overrides import Override
 from graph.domain.model.products import Product
 from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.restrictions import Restriction
+from graph.domain.model.retention import ExpiryFilter
 from graph.domain.model.rules import Rules, StoredRules
 from graph.domain.model.segments import Membership, Segment, SegmentState
 from graph.domain.model.source_revocations import SourceRevocation
@@ -482,6 +483,19 @@ class RestrictionStore(Protocol):
         """Return whether any identifier is restricted; must not take longer for a larger store."""
         ...
 
+class RetentionStore(Protocol):
+    """The observations of which something may have expired."""
+
+    async def expirable_observations(
+        self, filters: Sequence[ExpiryFilter], after: ObservationKey | None, first: int
+    ) -> tuple[list[Receipt], ObservationKey | None]:
+        """Return those of the next `first` observations after `after`, by (source, id), that meet a filter.
+
+        With them, return the last of the next observations, `None` if there are none. Must read no more than these.
+        The receipts may lack their facts.
+        """
+        ...
+
 
 class BulkLoadStore(Protocol):
     """Loading a whole history at once."""
@@ -603,6 +617,7 @@ class Store(
     SourceRevocationStore,
     ErasureStore,
     RestrictionStore,
+    RetentionStore,
     BulkLoadStore,
     ExportStore,
     RepairStore,

@@ -85,6 +85,14 @@ class ExpiryFilter(Struct, frozen=True):
     namespace: str = ""
     text: bool = False
 
+    @property
+    def part_of_sent(self) -> str:
+        """What the text of such an observation (`Observation.as_sent`) contains; empty for any."""
+        if self.text:
+            # The facts are JSON text within JSON.
+            return f'\\"{_TEXT}\\":'
+        return f'["{self.namespace}",' if self.namespace else ""
+
 
 class Remainder(Struct, frozen=True):
     """What may be kept of an observation: all of it, or a part.

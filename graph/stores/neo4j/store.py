@@ -26,6 +26,7 @@ from graph.stores.neo4j.products import Products
 from graph.stores.neo4j.read_batcher import ReadBatcher
 from graph.stores.neo4j.repair import Repair
 from graph.stores.neo4j.restrictions import RestrictionReads
+from graph.stores.neo4j.retention import RetentionReads
 from graph.stores.neo4j.rules import RulesVersions
 from graph.stores.neo4j.search import Search
 from graph.stores.neo4j.segments import SegmentReads
@@ -48,6 +49,7 @@ class Neo4jStore(
     Erasures,
     StatementReads,
     RestrictionReads,
+    RetentionReads,
     Products,
     BulkLoad,
     Export,

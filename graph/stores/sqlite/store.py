@@ -30,6 +30,7 @@ from graph.stores.sqlite.products import Products
 from graph.stores.sqlite.read_pool import ReadJob, ReadPool
 from graph.stores.sqlite.repair import Repair
 from graph.stores.sqlite.restrictions import RESTRICTED, RestrictionReads
+from graph.stores.sqlite.retention import RetentionReads
 from graph.stores.sqlite.rules import RulesVersions
 from graph.stores.sqlite.search import Search
 from graph.stores.sqlite.segments import SegmentReads
@@ -53,6 +54,7 @@ class SQLiteStore(
     Erasures,
     StatementReads,
     RestrictionReads,
+    RetentionReads,
     Products,
     BulkLoad,
     Export,

@@ -1,0 +1,64 @@
+"""The observations in SQLite of which something may have expired."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from graph.domain.model.json_text import compact
+from graph.domain.model.observations import ORDER, EvidenceTier
+from graph.domain.model.receipts import ObservationKey, Receipt
+from graph.domain.model.retention import ExpiryFilter
+from graph.stores.sqlite import mapping
+from graph.stores.sqlite.connection import Connected
+
+
+class RetentionReads(Connected):
+    """The part of a `Store` that reads observations by what may have expired of them."""
+
+    async def expirable_observations(
+        self, filters: Sequence[ExpiryFilter], after: ObservationKey | None, first: int
+    ) -> tuple[list[Receipt], ObservationKey | None]:
+        return await self._read(expirable_observations, filters, after or ("", ""), first)
+
+
+def expirable_observations(
+    db: mapping.Connection, filters: Sequence[ExpiryFilter], after: ObservationKey, first: int
+) -> tuple[list[Receipt], ObservationKey | None]:
+    """Return those of the next `first` observations that meet a filter, and the last of the next ones, if any."""
+    last = db.execute(
+        """SELECT source, public_id FROM (
+            SELECT source, public_id FROM observations WHERE (source, public_id) > (?, ?)
+            ORDER BY source, public_id LIMIT ?
+        ) ORDER BY source DESC, public_id DESC LIMIT 1""",
+        (*after, first),
+    ).fetchone()
+    if last is None:
+        return [], None
+    conditions, values = zip(*map(_condition, filters), strict=True) if filters else (("false",), ((),))
+    rows = db.execute(
+        f"""SELECT {mapping.RECEIPT} FROM observations
+            WHERE (source, public_id) > (?, ?) AND (source, public_id) <= (?, ?) AND digest <> ''
+            AND ({" OR ".join(conditions)}) ORDER BY source, public_id""",
+        (*after, *last, *(value for of_filter in values for value in of_filter)),
+    )
+    return [mapping.receipt(row) for row in rows], (last[0], last[1])
+
+
+def _condition(filter: ExpiryFilter) -> tuple[str, tuple[Any, ...]]:
+    """Return the condition of a filter with its values; the cheapest parts first."""
+    parts: list[str] = ["seen_at < ?"]
+    values: list[Any] = [filter.before]
+    if filter.kinds:
+        # Rows of the first versions have no kind for orders.
+        parts.append(f"CASE WHEN order_key <> '' THEN '{ORDER}' ELSE kind END IN (SELECT value FROM json_each(?))")
+        values.append(compact(filter.kinds))
+    if filter.sources:
+        parts.append("source IN (SELECT value FROM json_each(?))")
+        values.append(compact(filter.sources))
+    if filter.party is not None:
+        # A probabilistic statement has the same tier from any party.
+        parts.append("tier IN (?, ?)")
+        values += [filter.party.value, EvidenceTier.PROBABILISTIC.value]
+    if filter.part_of_sent:
+        parts.append("instr(sent, ?) > 0")
+        values.append(filter.part_of_sent)
+    return f"({' AND '.join(parts)})", tuple(values)
