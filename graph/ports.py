@@ -106,6 +106,13 @@ class ReadReceipts(Struct, frozen=True):
     keys: Sequence[str]
 
 
+class ReadNamedKeys(Struct, frozen=True):
+    """Answered with `set[str]`: those of `keys` that an observation of any status names that is not in `without`."""
+
+    keys: Sequence[str]
+    without: Sequence[ObservationKey]
+
+
 class ReadHistory(Struct, frozen=True):
     """Answered with `list[Entry]`: all entries of the history that name one of some customers, in order."""
 
@@ -145,6 +152,7 @@ Request = (
     | ReadSourceRevocations
     | ReadSubject
     | ReadReceipts
+    | ReadNamedKeys
     | ReadHistory
     | ReadErasures
     | ReadRestrictions

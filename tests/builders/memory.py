@@ -7,7 +7,7 @@ from itertools import count
 from msgspec.structs import replace
 
 from graph.domain.model.changes import Change, Entry
-from graph.domain.model.customers import Customer, Member, Node
+from graph.domain.model.customers import NO_ANCHOR, Customer, Member, Node
 from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
@@ -23,6 +23,7 @@ from graph.ports import (
     ReadErasures,
     ReadEvidence,
     ReadHistory,
+    ReadNamedKeys,
     ReadNeighborhood,
     ReadReceipts,
     ReadRegion,
@@ -93,6 +94,14 @@ class MemoryStore:
                     for receipt in self.receipts.values()
                     if receipt.status is ObservationStatus.INACTIVE or not set(receipt.keys).isdisjoint(keys)
                 ]
+            case ReadNamedKeys(keys, without):
+                return {
+                    key
+                    for name, receipt in self.receipts.items()
+                    if name not in without
+                    for key in receipt.keys
+                    if key in keys
+                }
             case ReadHistory(ids):
                 return [
                     Entry(number, change)
@@ -246,6 +255,9 @@ class MemoryStore:
         self.customers = {
             node: customer for node, customer in self.customers.items() if customer.id not in removals.customers
         }
+        for node, customer in self.customers.items():
+            if customer.anchor.key in keys:
+                self.customers[node] = replace(customer, anchor=NO_ANCHOR)
         self.idempotent_results = {
             key: result for key, result in self.idempotent_results.items() if keys.isdisjoint(result.override.keys)
         }

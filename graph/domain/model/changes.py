@@ -27,6 +27,7 @@ class ChangeKind(Enum):
     CUSTOMER_ERASED = "customer_erased"
     RESTRICTED = "restricted"
     RESTRICTION_LIFTED = "restriction_lifted"
+    DATA_EXPIRED = "data_expired"
 
 
 class CauseType(Enum):
@@ -42,6 +43,7 @@ class CauseType(Enum):
     SEGMENT_EVALUATION = "segment_evaluation"
     ERASURE = "erasure"
     RESTRICTION = "restriction"
+    EXPIRY = "expiry"
 
 
 class Cause(Struct, frozen=True, gc=False):
@@ -69,7 +71,8 @@ class Change(Struct, frozen=True, gc=False):
     created: `customer` has `keys`. moved: `keys` moved to `customer` from `other_customer` (empty: from none). merged:
     `other_customer` became part of `customer`. split: `keys` moved from `customer` to the new `other_customer`.
     emptied: `keys` belong to no customer anymore. erased: `customer` was erased, and its entries before have lost their
-    values. `reason` says in words what decided; for a segment it is its name.
+    values. expired: data of `customer` was removed because of its age. `reason` says in words what decided; for a
+    segment it is its name.
     `reason_code` is why a link was suspended, or what no longer suspends it. `recorded_at` is in microseconds. A merge
     has the `anchors` that `customer` and `other_customer` had before.
     """

@@ -34,6 +34,10 @@ class Anchor(NamedTuple):
         return rules.rank.get(namespace_of(self.key), len(rules.rank)), self.first_seen_at, self.key
 
 
+NO_ANCHOR = Anchor("", NEVER_SEEN)
+"""The anchor of an id, no longer live, whose anchor was removed from the store: nothing brings the id back."""
+
+
 class Member(Struct, frozen=True, gc=False):
     """An identifier as it is stored.
 
