@@ -113,6 +113,13 @@ class ReadNamedKeys(Struct, frozen=True):
     without: Sequence[ObservationKey]
 
 
+class ReadEntries(Struct, frozen=True):
+    """Answered with `list[Entry]`: the `first` entries of the history after a number, locked until the end."""
+
+    after: int
+    first: int
+
+
 class ReadHistory(Struct, frozen=True):
     """Answered with `list[Entry]`: all entries of the history that name one of some customers, in order."""
 
@@ -153,6 +160,7 @@ Request = (
     | ReadSubject
     | ReadReceipts
     | ReadNamedKeys
+    | ReadEntries
     | ReadHistory
     | ReadErasures
     | ReadRestrictions
@@ -502,6 +510,10 @@ class RetentionStore(Protocol):
         With them, return the last of the next observations, `None` if there are none. Must read no more than these.
         The receipts may lack their facts.
         """
+        ...
+
+    async def stored_keys(self, keys: Sequence[str]) -> set[str]:
+        """Return those of some identifiers that are stored."""
         ...
 
 

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from graph.commands.commit import finish_resolution
@@ -14,14 +15,14 @@ from graph.domain.model.observations import Observation
 from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.retention import Remainder, Retention, RetentionRule
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Removals, Writes
-from graph.domain.resolution.expired import without_values
+from graph.domain.resolution.expired_history import named_keys, without_names
 from graph.domain.resolution.incremental import IncrementalResolution
 from graph.domain.resolution.intake import Delta, Intake
 from graph.domain.resolution.preparation import order_keys
 from graph.ports import (
     Ids,
+    ReadEntries,
     ReadEvidence,
-    ReadHistory,
     ReadNamedKeys,
     ReadNeighborhood,
     ReadStatedAttributes,
@@ -31,28 +32,32 @@ from graph.ports import (
 
 ExpiredReceipt = tuple[Receipt, Remainder | RetentionRule]
 """An observation as it was stored, and what may be kept of it."""
-_MAX_HISTORY_OF = 1_000
-"""Identifiers of a customer up to which its history is read for identifiers that belong to nobody: the customer of a
-till's device has a history of thousands of people."""
-
 CAUSE = Cause(CauseType.EXPIRY)
 
 
-def expire(
-    keys: Sequence[ObservationKey], retention: Retention, rules: ActiveRules, now: int, ids: Ids
-) -> Generator[Request, Any, list[ExpiredReceipt]]:
-    """Remove what has expired of some observations at `now` (microseconds), in one step; return what has.
+class Removed(Struct, frozen=True):
+    """What a step removed: parts of observations, or whole ones, and identifiers that nothing named any longer."""
 
-    Observations that have gone, or of which nothing has expired, are left as they are. Identifiers that nothing names
-    any longer are removed with them, from the history too. Raises `RulesChanged` if the store has other rules.
+    receipts: Sequence[ExpiredReceipt]
+    identifiers: int
+
+
+def expire(
+    keys: Sequence[ObservationKey], retention: Retention, at: int, rules: ActiveRules, now: int, ids: Ids
+) -> Generator[Request, Any, Removed]:
+    """Remove what has expired of some observations at the time `at`, in one step.
+
+    `now` is the time that is recorded. Both are in microseconds. Observations that have gone, or of which nothing has
+    expired, are left as they are. Identifiers that nothing names any longer are removed with them; the history names
+    them until `remove_names`. Raises `RulesChanged` if the store has other rules.
     """
     neighborhood: Neighborhood = yield ReadNeighborhood(receipts=keys)
     if neighborhood.rules_version != rules.version:
         raise RulesChanged(f"the rules are at version {neighborhood.rules_version}, not {rules.version}")
     receipts = dict(neighborhood.receipts)
-    expired = [pair for key in keys if key in receipts for pair in _expired(receipts[key], retention, now)]
+    expired = [pair for key in keys if key in receipts for pair in expired_of(receipts[key], retention, at)]
     if not expired:
-        return []
+        return Removed([], 0)
     if orders := sorted({key for receipt, _ in expired for key in order_keys(receipt, rules.intake_rules)}):
         # Other reports may start to be in effect.
         of_orders: Neighborhood = yield ReadNeighborhood(orders=orders)
@@ -61,15 +66,27 @@ def expire(
     for receipt, left in expired:
         intake.expire(receipt.key, left, rules.intake_rules, CAUSE)
     removal = _Removal(expired, intake, rules, now)
-    yield Write((yield from removal.writes(ids)))
-    return expired
+    writes = yield from removal.writes(ids)
+    yield Write(writes)
+    return Removed(expired, len(writes.removals.keys))
 
 
-def _expired(receipt: Receipt, retention: Retention, now: int) -> Iterable[ExpiredReceipt]:
-    """Yield the observation if something of it has expired."""
+def remove_names(after: int, first: int) -> Generator[Request, Any, None]:
+    """Remove identifiers that are not stored any longer from the `first` entries of the history after a number."""
+    entries: list[Entry] = yield ReadEntries(after, first)
+    named = sorted({key for entry in entries for key in named_keys(entry.change)})
+    stored: Neighborhood = yield ReadNeighborhood(keys=named)
+    gone = frozenset(named) - stored.members.keys()
+    left = [replace(entry, change=without_names(entry.change, gone)) for entry in entries]
+    if changed := [entry for entry, before in zip(left, entries, strict=True) if entry != before]:
+        yield Write(Writes(removals=Removals(entries=changed)))
+
+
+def expired_of(receipt: Receipt, retention: Retention, at: int) -> Iterable[ExpiredReceipt]:
+    """Yield a stored observation, with what may be kept of it, if something of it has expired at a time."""
     if receipt.digest:
         sent = Observation.from_sent(*receipt.key, receipt.sent)
-        left = retention.remainder(sent, receipt.seen_at, now)
+        left = retention.remainder(sent, receipt.seen_at, at)
         if isinstance(left, RetentionRule) or not left.complete:
             yield receipt, left
 
@@ -90,12 +107,10 @@ class _Removal:
         resolution = yield from self._resolution(ids)
         writes = yield from finish_resolution(resolution)
         writes.receipts.extend(self._after.values())
-        customers = self._customers(resolution)
+        customers = sorted(self._customers(resolution))
+        writes.changes.extend(Change(ChangeKind.DATA_EXPIRED, self._now, CAUSE, id) for id in customers)
         gone = yield from self._gone(writes)
-        entries: list[Entry] = yield from self._entries(gone)
-        writes.changes.extend(Change(ChangeKind.DATA_EXPIRED, self._now, CAUSE, id) for id in sorted(customers))
-        writes.changes[:] = [without_values(change, gone) for change in writes.changes]
-        writes.removals = Removals(sorted(gone), sorted(self._removed), entries=entries)
+        writes.removals = Removals(sorted(gone), sorted(self._removed))
         return writes
 
     def _resolution(self, ids: Ids) -> Generator[Request, Any, IncrementalResolution]:
@@ -135,34 +150,3 @@ class _Removal:
         kept = {key for receipt in self._after.values() for key in receipt.keys}
         named: set[str] = yield ReadNamedKeys(dead, [receipt.key for receipt in self._before])
         return set(dead) - named - kept
-
-    def _entries(self, gone: set[str]) -> Generator[Request, Any, list[Entry]]:
-        """Return the entries of the history that name identifiers that are gone, without them."""
-        unread = self._holders(gone)
-        read: set[str] = set()
-        entries: dict[int, Entry] = {}
-        while unread:
-            read |= unread
-            page: list[Entry] = yield ReadHistory(sorted(unread))
-            unread = set()
-            for entry in page:
-                change = entry.change
-                left = without_values(change, gone)
-                if left is not change:
-                    entries[entry.number] = replace(entry, change=left)
-                # A key that moved is named in an entry of both customers.
-                if left is not change or change.kind is ChangeKind.CUSTOMERS_MERGED:
-                    unread |= {change.customer, change.other_customer} - read - {""}
-        return [entries[number] for number in sorted(entries)]
-
-    def _holders(self, gone: set[str]) -> set[str]:
-        """Return the ids of the customers whose history may name identifiers that are gone."""
-        if not gone:
-            return set()
-        members, customers = self._neighborhood.members, self._neighborhood.customers
-        nodes = {members[key].customer for key in gone}
-        holders = {customers[node].id for node in nodes if node is not None}
-        if None in nodes:
-            # Those without a customer belonged to that of the identifiers that they were seen with.
-            holders |= {customer.id for customer in customers.values() if customer.size <= _MAX_HISTORY_OF}
-        return holders

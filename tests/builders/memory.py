@@ -20,6 +20,7 @@ from graph.domain.model.store_values import Neighborhood, NewNode, Region, Remov
 from graph.domain.model.tombstones import Tombstone
 from graph.domain.profile.pages import ById, CustomerRef
 from graph.ports import (
+    ReadEntries,
     ReadErasures,
     ReadEvidence,
     ReadHistory,
@@ -102,6 +103,8 @@ class MemoryStore:
                     for key in receipt.keys
                     if key in keys
                 }
+            case ReadEntries(after, first):
+                return [Entry(number, change) for number, change in enumerate(self.changes, 1)][after:][:first]
             case ReadHistory(ids):
                 return [
                     Entry(number, change)

@@ -25,6 +25,10 @@ class RetentionReads(Connected):
         last = [(source, id) for source, id in record["last"]]
         return [mapping.receipt(values) for values in record["receipts"]], last[0] if last else None
 
+    async def stored_keys(self, keys: Sequence[str]) -> set[str]:
+        (record,) = await self._read(RETENTION["stored_keys"], keys=list(keys))
+        return set(record["keys"])
+
 
 def _values(filter: ExpiryFilter) -> dict[str, Any]:
     # A probabilistic statement has the same tier from any party.

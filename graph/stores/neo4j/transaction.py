@@ -17,9 +17,11 @@ from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region,
 from graph.domain.model.tombstones import Tombstone
 from graph.domain.profile.pages import CustomerRef
 from graph.ports import (
+    ReadEntries,
     ReadErasures,
     ReadEvidence,
     ReadHistory,
+    ReadNamedKeys,
     ReadNeighborhood,
     ReadReceipts,
     ReadRegion,
@@ -44,6 +46,7 @@ from graph.stores.neo4j.erasures import (
 )
 from graph.stores.neo4j.failures import Outdated
 from graph.stores.neo4j.restrictions import RESTRICTIONS, restriction, restriction_values
+from graph.stores.neo4j.retention import RETENTION
 from graph.stores.neo4j.segments import SEGMENTS, segment, segment_state
 from graph.stores.neo4j.source_revocations import SOURCE_REVOCATIONS, source_revocation
 from graph.stores.neo4j.writes import WRITE, StoredHandles, WriteParameters, rare_queries
@@ -112,6 +115,13 @@ class Transaction:
                 values = {"keys": keys, "ids": ids, "requests": [list(key) for key in requests]}
                 rows = await self._run(RESTRICTIONS["lock_restrictions"], **values)
                 return [restriction(values) for (values,) in rows]
+            case ReadEntries(after, first):
+                return list(
+                    map(history.entry, await self._collect(RETENTION["lock_entries"], after=after, first=first))
+                )
+            case ReadNamedKeys(keys, without):
+                excluded = [list(key) for key in without]
+                return set(await self._collect(RETENTION["named_keys"], keys=keys, without=excluded))
             case Write(writes):
                 await self.write(writes)
                 return None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from graph.domain.model.customers import NO_ANCHOR
 from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.json_text import compact
 from graph.domain.model.receipts import Receipt
@@ -146,6 +147,11 @@ def _remove(db: mapping.Connection, removals: Removals) -> None:
             """DELETE FROM idempotency_keys WHERE override ->> 'a' IN (SELECT value FROM json_each(?1))
                 OR override ->> 'b' IN (SELECT value FROM json_each(?1))""",
             (compact(list(removals.keys)),),
+        )
+        db.execute(
+            """UPDATE customers SET anchor = ?, anchor_first_seen_at = ?
+                WHERE anchor IN (SELECT value FROM json_each(?))""",
+            (*NO_ANCHOR, compact(list(removals.keys))),
         )
     customers = [(id,) for id in removals.customers]
     db.executemany("DELETE FROM memberships WHERE customer = ?", customers)

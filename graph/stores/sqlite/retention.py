@@ -19,6 +19,10 @@ class RetentionReads(Connected):
     ) -> tuple[list[Receipt], ObservationKey | None]:
         return await self._read(expirable_observations, filters, after or ("", ""), first)
 
+    async def stored_keys(self, keys: Sequence[str]) -> set[str]:
+        sql = "SELECT key FROM identifiers WHERE key IN (SELECT value FROM json_each(?))"
+        return set(await self._read(mapping.column, sql, compact(keys)))
+
 
 def expirable_observations(
     db: mapping.Connection, filters: Sequence[ExpiryFilter], after: ObservationKey, first: int
@@ -62,3 +66,13 @@ def _condition(filter: ExpiryFilter) -> tuple[str, tuple[Any, ...]]:
         parts.append("instr(sent, ?) > 0")
         values.append(filter.part_of_sent)
     return f"({' AND '.join(parts)})", tuple(values)
+
+
+def named_keys(db: mapping.Connection, keys: Sequence[str], without: Sequence[ObservationKey]) -> set[str]:
+    """Return those of some identifiers that an observation names that is not one of `without`."""
+    # Reprocessed under other rules, an observation may no longer name what it once did.
+    sql = """SELECT DISTINCT i.key FROM json_each(?1) requested CROSS JOIN identifiers i ON i.key = requested.value
+        CROSS JOIN observation_identifiers n ON n.identifier = i.id CROSS JOIN observations o ON o.id = n.observation
+        WHERE EXISTS (SELECT 1 FROM json_each(o.keys) named WHERE named.value = i.key) AND NOT EXISTS (
+            SELECT 1 FROM json_each(?2) w WHERE w.value ->> 0 = o.source AND w.value ->> 1 = o.public_id)"""
+    return set(mapping.column(db, sql, compact(keys), compact(without)))

@@ -16,9 +16,11 @@ from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Subject
 from graph.domain.profile.pages import ById, CustomerRef
 from graph.ports import (
+    ReadEntries,
     ReadErasures,
     ReadEvidence,
     ReadHistory,
+    ReadNamedKeys,
     ReadNeighborhood,
     ReadReceipts,
     ReadRegion,
@@ -32,6 +34,8 @@ from graph.ports import (
     Write,
 )
 from graph.stores.sqlite import erasures, history, mapping, restrictions, segments, source_revocations
+from graph.stores.sqlite import erasures, history, mapping, segments, source_revocations
+from graph.stores.sqlite.retention import named_keys
 from graph.stores.sqlite.writes import StoredHandles, Writer, is_loading
 
 
@@ -63,6 +67,10 @@ class Transaction:
                 return self._subject(ref)
             case ReadReceipts(keys):
                 return self._receipts_naming(keys)
+            case ReadNamedKeys(keys, without):
+                return named_keys(self._db, keys, without)
+            case ReadEntries(after, first):
+                return history.changes(self._db, after, first)
             case ReadHistory(ids):
                 return history.history(self._db, ids)
             case ReadErasures(ids):

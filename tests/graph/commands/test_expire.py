@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from graph.commands.expire import ExpiredReceipt, expire
+from graph.commands.expire import ExpiredReceipt, expire, remove_names
 from graph.commands.rules_rollout import ActiveRules
 from graph.domain.model.changes import ChangeKind
 from graph.domain.model.dates import DAY, SECOND
@@ -54,11 +54,13 @@ steps = st.lists(st.one_of(*[commands] * 5, expiries), min_size=2, max_size=16)
 any_rules = st.sampled_from([RULES, GUARDED_RULES])
 
 
-def run(graph: Graph, step: ExpireAt) -> list[ExpiredReceipt]:
+def run(graph: Graph, step: ExpireAt) -> Sequence[ExpiredReceipt]:
     graph.now += SECOND
     keys = sorted(graph.store.receipts)
     rules = ActiveRules(graph.rules, graph.rules)
-    return graph.store.run(lambda: expire(keys, step.retention, rules, step.now, graph.ids))
+    removed = graph.store.run(lambda: expire(keys, step.retention, step.now, rules, graph.now, graph.ids))
+    graph.store.run(lambda: remove_names(0, 1_000))
+    return removed.receipts
 
 
 def do(graph: Graph, step: Command | ExpireAt) -> None:

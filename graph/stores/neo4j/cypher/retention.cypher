@@ -12,3 +12,26 @@ RETURN [o IN observations WHERE o.digest <> '' AND any(f IN $filters WHERE
   AND (f.tiers IS NULL OR o.tier IN f.tiers)
   AND (f.part IS NULL OR o.sent CONTAINS f.part)
 ) | o{.*}] AS receipts, [o IN observations[-1..] | [o.source, o.id]] AS last;
+
+// name: stored_keys
+// Returns those of some identifiers that are stored.
+UNWIND $keys AS key
+MATCH (i:Identifier {key: key})
+RETURN collect(i.key) AS keys;
+
+// name: lock_entries
+// Returns the entries of the history after a number, in order and in one record, under the lock on the feed's node, as
+// all commits are made.
+MERGE (f:Feed {name: 'changes'})
+SET f.last = coalesce(f.last, 0)
+WITH f
+MATCH (h:Change) WHERE h.number > $params.after
+WITH h ORDER BY h.number LIMIT $params.first
+RETURN collect(h{.*, recorded_datetime: null}) AS rows;
+
+// name: named_keys
+// Returns those of some identifiers that an observation names that is not one of `without`, in one record.
+UNWIND $params.keys AS key
+MATCH (i:Identifier {key: key})
+WHERE EXISTS { MATCH (o:Observation)-[:MENTIONS]->(i) WHERE NOT [o.source, o.id] IN $params.without }
+RETURN collect(key) AS rows;
