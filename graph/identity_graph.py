@@ -14,6 +14,7 @@ from graph.commands.overrides import earlier_result, remove_override, set_overri
 from graph.commands.products import record_products
 from graph.commands.references import References
 from graph.commands.restrictions import RestrictionControl
+from graph.commands.retention import RetentionControl
 from graph.commands.revoke import revoke
 from graph.commands.rules_control import RulesControl
 from graph.commands.rules_rollout import ActiveRules
@@ -36,6 +37,7 @@ from graph.domain.model.orders import Order, OrderStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.products import Product
 from graph.domain.model.receipts import ObservationKey
+from graph.domain.model.retention import Retention
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import EvidenceByKey
 from graph.domain.privacy.erasure_plan import ErasurePlan
@@ -76,6 +78,7 @@ class IdentityGraph:
     purchase models to all customers. `policies` say what a purpose needs consent for. Writes that cannot be stored
     within `operation_seconds` are rejected at once. `min_count` is the number of customers below which viewers that see
     only numbers see none. `safeguards` hold the keys and the ledger of erasures.
+    `retention` says how long data is kept.
     """
 
     def __init__(
@@ -93,13 +96,16 @@ class IdentityGraph:
         policies: Policies | None = None,
         min_count: int = DEFAULT_MIN_COUNT,
         safeguards: ErasureSafeguards = NO_SAFEGUARDS,
+        retention: Retention | None = None,
     ) -> None:
         self._store, self._clock, self._ids = store, clock, ids
         self.catalog = catalog or Catalog()
         self.policies = policies or Policies()
         self.erasure_listeners: list[Callable[[], None]] = []
         """Called after an erasure: whoever caches what callers sent forgets it."""
-        self.terms = Terms(currencies, self.catalog)
+        # An interaction that is a consent decision proves it, so it is kept as long as the decision.
+        decision_types = frozenset(self.catalog.consents_by_interaction_type)
+        self.terms = Terms(currencies, self.catalog, replace(retention or Retention(), decision_types=decision_types))
         self.broadcaster = ChangeBroadcaster(store, change_poll_seconds)
         self.write_gate = WriteGate()
         reload = self._reload if parse else None
@@ -122,6 +128,16 @@ class IdentityGraph:
         )
         self.source_revocations = SourceRevocationControl(store, self._writer, clock, ids, self.write_gate)
         self.restrictions = RestrictionControl(store, clock, ids, self.write_gate, self._on_stored)
+        self.retention = RetentionControl(
+            store,
+            self._writer,
+            clock,
+            ids,
+            self.write_gate,
+            self.terms.retention,
+            self._reload,
+            self._on_stored,
+        )
         self.references = References(store)
         self.previews = Previews(store, ids, lambda: self.rules, self.rules_control.parse)
         self.statistics = StatisticsService(store, clock, fit)
@@ -360,6 +376,7 @@ class IdentityGraph:
         """Finish the accepted writes, then close the store."""
         self.rules_control.close()
         self.source_revocations.close()
+        self.retention.close()
         self.previews.close()
         await self.statistics.close()
         await self.broadcaster.close()

@@ -5,6 +5,7 @@ from contextlib import aclosing
 
 from msgspec.structs import replace
 
+from graph.commands.retention import RetentionControl
 from graph.commands.rules_control import RulesControl
 from graph.commands.segment_counts import PreviewCounts
 from graph.commands.segments import Segments
@@ -88,6 +89,11 @@ class ViewerGraph(ViewerWrites):
     def rules_control(self) -> RulesControl:
         """What reads and applies rules."""
         return self._graph.rules_control
+
+    @property
+    def retention(self) -> RetentionControl:
+        """What knows how long data is kept, and what has expired."""
+        return self._graph.retention
 
     @property
     def statistics(self) -> StatisticsService:

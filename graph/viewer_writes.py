@@ -1,5 +1,6 @@
 """What a viewer may write: statements of its sources, in its own name, and the decisions of stewards."""
 
+import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 from graph.commands.commit import Accepted, CommandResult, OverrideResult
 from graph.commands.erase import ErasureRequest, Planned
 from graph.commands.restrictions import RestrictionResult
+from graph.commands.retention import RetentionRun
 from graph.commands.source_revocations import RevokedSource
 from graph.commands.undo_merge import UndoResult
 from graph.domain.access.accessed import Accessed
@@ -299,6 +301,13 @@ class ViewerWrites(ViewerMasks):
     def _note_restriction(self, restriction: Restriction) -> None:
         self._note_keys(restriction.keys)
         self._note_customers((restriction.customer,))
+    # --- retention
+
+    async def run_retention(self, actor: str, seconds: float) -> RetentionRun | None:
+        """Begin to remove what has expired; wait until that is done, at most `seconds`, and return the newest run."""
+        running = await self._graph.retention.start(acting(self.viewer, actor))
+        done, _ = await asyncio.wait([running], timeout=seconds)
+        return running.result() if done else await self._graph.retention.newest_run()
 
     # --- previews. Samples name identifiers, which are masked for a viewer that does not see contacts.
 

@@ -28,6 +28,7 @@ from schema.operations.orders import OrderMutations, OrderQueries
 from schema.operations.overrides import OverrideMutations, OverrideQueries
 from schema.operations.products import ProductMutations, ProductQueries
 from schema.operations.restrictions import RestrictionMutations, RestrictionQueries
+from schema.operations.retention import RetentionMutations, RetentionQueries
 from schema.operations.rfm import RfmMutations
 from schema.operations.rules import RulesMutations, RulesQueries
 from schema.operations.search import SearchQueries
@@ -67,6 +68,7 @@ class Query(
     AuditQueries,
     ErasureQueries,
     SubjectExportQueries,
+    RetentionQueries,
 ):
     """All queries."""
 
@@ -87,6 +89,7 @@ class Mutation(
     SourceRevocationMutations,
     ErasureMutations,
     RestrictionMutations,
+    RetentionMutations,
 ):
     """All mutations."""
 

@@ -24,7 +24,7 @@ from graph.stores.sqlite import ReadOnlySQLiteStore, SQLiteStore
 from service.access import access_file
 from service.access.policy_tables import check_consents
 from service.audit.audit import Audit
-from service.config import attributes_file, rules_file
+from service.config import attributes_file, retention_file, rules_file
 from service.config.settings import Settings
 from service.observability.metrics import Metrics
 from service.observability.observed_store import observed
@@ -365,6 +365,7 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
         policies=access.policies,
         min_count=settings.min_count,
         safeguards=safeguards,
+        retention=retention_file.read(settings.retention),
     )
     return Wiring(
         graph,

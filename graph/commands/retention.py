@@ -133,7 +133,11 @@ class RetentionControl:
         return None if text is None else _run_of(text)
 
     async def run(self, actor: str = "") -> RetentionRun:
-        """Remove what has expired, and wait until that is done; a run of this process that is going on is waited for.
+        """Remove what has expired, as `start` does, and wait until that is done."""
+        return await asyncio.shield(await self.start(actor))
+
+    async def start(self, actor: str = "") -> "asyncio.Task[RetentionRun]":
+        """Begin to remove what has expired, unless this process does so already; return the run that is going on.
 
         Raises `InvalidInput` if the actor cannot be stored.
         """
@@ -144,16 +148,21 @@ class RetentionControl:
             now, newest = self._clock.now(), await self.newest_run()
             run = RetentionRun(now, actor, now, continues=_is_cut_off(newest))
             await self._store.put_value(RUN_KEY, _text_of(run))
-            self._task = asyncio.create_task(self._run(run))
-        return await asyncio.shield(self._task)
+            return self._begin(run)
+        return self._task
+
+    def _begin(self, run: RetentionRun) -> "asyncio.Task[RetentionRun]":
+        self._task = asyncio.create_task(self._run(run))
+        # Whoever does not wait for it is not interested in its error, which is logged.
+        self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return self._task
 
     async def run_periodically(self, seconds: float) -> None:
         """Run whenever the newest run of any process began `seconds` ago or was cut off; never ends."""
         while self.retention.rules:
             try:
                 if (run := await self._claimed(seconds)) is not None:
-                    self._task = asyncio.create_task(self._run(run))
-                    await asyncio.wait([self._task])
+                    await asyncio.wait([self._begin(run)])
             except TemporaryFailure:
                 pass  # The next check tries again.
             await asyncio.sleep(min(seconds, CHECK_SECONDS))

@@ -39,6 +39,7 @@ describe_enum(
     "have lost their values.",
     RESTRICTED="The processing of the customer was restricted. See `restrictSubject`.",
     RESTRICTION_LIFTED="A restriction of the customer's processing was lifted.",
+    DATA_EXPIRED="Data of the customer was removed because of its age. Read the customer again.",
 )
 describe_enum(
     CauseType,
@@ -54,6 +55,7 @@ describe_enum(
     SEGMENT_EVALUATION="A segment was evaluated, updated or deleted.",
     ERASURE="A person was erased.",
     RESTRICTION="The processing of a customer was restricted, or a restriction was lifted.",
+    EXPIRY="Data has expired. See `retentionRules`.",
 )
 
 PREFIX = "chg_"
@@ -62,7 +64,7 @@ _OVERRIDE_CAUSES = (CauseType.OVERRIDE_SET, CauseType.OVERRIDE_REMOVED)
 _SOURCE_CAUSES = (CauseType.SOURCE_REVOCATION, CauseType.SOURCE_RESTORATION)
 MAX_SUMMARY_KEYS = 5
 """Identifiers that a summary names."""
-ERASED_IDENTIFIERS = "erased identifiers"
+REMOVED_IDENTIFIERS = "removed identifiers"
 """What a summary names in their place."""
 
 
@@ -240,6 +242,8 @@ def _summary(entry: Entry) -> Sentence:
             return Sentence(MessageCode.SEGMENT_DELETED, segment=change.reason, actor=change.cause.actor)
         case ChangeKind.CUSTOMER_ERASED:
             return Sentence(MessageCode.ERASED, customer=customer)
+        case ChangeKind.DATA_EXPIRED:
+            return Sentence(MessageCode.EXPIRED, customer=customer)
     code = _SUMMARIES[change.kind]
     if code is MessageCode.MOVED and other_customer:
         code = MessageCode.MOVED_FROM
@@ -251,7 +255,7 @@ def _summary(entry: Entry) -> Sentence:
     parameters = {
         "customer": customer,
         "other_customer": other_customer,
-        "identifiers": keys or ERASED_IDENTIFIERS,
+        "identifiers": keys or REMOVED_IDENTIFIERS,
         "cause": _by(change.cause),
         "reason": change.reason,
     }

@@ -108,12 +108,14 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
             await asyncio.wait_for(wiring.attempted.wait(), START_SECONDS)
         calculating_rfm = asyncio.create_task(recalculate_rfm(preparing))
         segmenting = asyncio.create_task(run_segment_worker(preparing))
+        expiring = asyncio.create_task(run_retention(preparing))
         auditing = None if wiring.audit is None else asyncio.create_task(wiring.audit.run())
         watching_erasures = asyncio.create_task(watch_erasures(preparing))
         yield
         watching_erasures.cancel()
         if auditing is not None:
             auditing.cancel()
+        expiring.cancel()
         segmenting.cancel()
         calculating_rfm.cancel()
         preparing.cancel()
@@ -136,6 +138,11 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
     async def watch_erasures(prepared: asyncio.Task[None]) -> None:
         await asyncio.wait([prepared])
         await wiring.watch_erasures()
+
+    async def run_retention(prepared: asyncio.Task[None]) -> None:
+        await asyncio.wait([prepared])
+        if settings.retention_interval_seconds:
+            await wiring.graph.retention.run_periodically(settings.retention_interval_seconds)
 
     async def livez(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

@@ -8,10 +8,10 @@ import httpx
 from graph.commands.erasures import NO_SAFEGUARDS
 from graph.domain.model.rules import Rules
 from graph.identity_graph import IdentityGraph
-from graph.ports import ErasureSafeguards, Store
+from graph.ports import Clock, ErasureSafeguards, Store
 from service.audit.audit import Audit
 from service.bootstrap import SystemClock, Wiring, currencies, open_metrics
-from service.config import attributes_file, rules_file
+from service.config import attributes_file, retention_file, rules_file
 from service.config.settings import Settings
 from service.http.app import create_app, create_endpoint
 from service.runtime.ids import RandomIds
@@ -28,6 +28,7 @@ class Client:
         rules: Rules | None = None,
         audit: Audit | None = None,
         safeguards: ErasureSafeguards = NO_SAFEGUARDS,
+        clock: Clock | None = None,
         **settings: Any,
     ) -> None:
         chosen = Settings(_env_file=None, **settings)
@@ -37,13 +38,14 @@ class Client:
         self.graph = IdentityGraph(
             store,
             rules,
-            SystemClock(),
+            clock or SystemClock(),
             RandomIds(),
             currencies(),
             rules_file.parse,
             catalog=catalog,
             min_count=chosen.min_count,
             safeguards=safeguards,
+            retention=retention_file.read(chosen.retention),
         )
         self._run = run
         self.wiring = Wiring(self.graph, store, text, metrics=open_metrics(chosen), audit=audit)

@@ -60,6 +60,8 @@ ERASURE_ACKNOWLEDGE = "erasure:acknowledge"
 SUBJECT_EXPORT = "subject:export"
 RESTRICTION_WRITE = "restriction:write"
 RESTRICTED_READ = "restricted:read"
+RETENTION_READ = "retention:read"
+RETENTION_RUN = "retention:run"
 
 DESCRIPTIONS = {
     ANY: "Ask who one is, and read what surrounds other data: pages, problems, amounts of money.",
@@ -113,6 +115,8 @@ DESCRIPTIONS = {
     SUBJECT_EXPORT: "Export everything that is stored about a person, unmasked.",
     RESTRICTION_WRITE: "Restrict customers, lift restrictions, and list them.",
     RESTRICTED_READ: "Read the data of customers whose processing is restricted.",
+    RETENTION_READ: "Read how long data is kept, and how much has expired.",
+    RETENTION_RUN: "Remove what has expired.",
 }
 """What each scope allows."""
 EVERY = frozenset(DESCRIPTIONS)

@@ -99,8 +99,9 @@ _FREE_TEXT_CHANGES = SEGMENT_CHANGES + RESTRICTION_CHANGES
 
 def reason_of(change: Change, unknown: MessageCode = MessageCode.FREE_TEXT) -> Sentence:
     """Return the reason of a change with its parts; `unknown` is the code of a text that is of no known form."""
-    if change.reason == MessageCode.PERSON_ERASED.value:
-        return Sentence(MessageCode.PERSON_ERASED)
+    for code in (MessageCode.PERSON_ERASED, MessageCode.NAMES_EXPIRED):
+        if change.reason == code.value:
+            return Sentence(code)
     if change.kind in _OVERRIDE_CHANGES:
         kind, _, text = change.reason.partition(": ")
         if text:

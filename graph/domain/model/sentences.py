@@ -32,6 +32,7 @@ class MessageCode(Enum):
     BELOW_THRESHOLD = "its confidence {confidence} is below the threshold {threshold}"
     BLOCKED = "a steward blocked {identifier}"
     SHARED = "{identifier} is shared: it was seen with more identifiers than the rules allow"
+    NAMES_EXPIRED = "what it named has expired"
     PERSON_ERASED = "the person was erased"
     RESTRICTED = "withheld: the processing of this customer is restricted"
     OVERRIDE = "{kind}: {text}"
@@ -96,6 +97,7 @@ class MessageCode(Enum):
     LEFT_SEGMENT = "{customer} left segment {segment}."
     SEGMENT_DELETED = "Segment {segment} was deleted by {actor}."
     ERASED = "{customer} was erased."
+    EXPIRED = "Data of {customer} has expired and was removed."
 
     NOT_NAMED_ANYMORE = "no valid observation names it anymore"
     MOVED_LATER = "later changes moved it there"

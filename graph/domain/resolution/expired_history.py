@@ -5,7 +5,7 @@ from collections.abc import Collection
 from msgspec.structs import replace
 
 from graph.domain.model.changes import SEGMENT_CHANGES, Change
-from graph.domain.model.sentences import IDENTIFIERS, Sentence, sentence_of
+from graph.domain.model.sentences import IDENTIFIERS, MessageCode, Sentence, sentence_of
 
 
 def named_keys(change: Change) -> set[str]:
@@ -19,16 +19,20 @@ def named_keys(change: Change) -> set[str]:
 
 
 def without_names(change: Change, gone: Collection[str]) -> Change:
-    """Return a change without some identifiers, and without a reason that names one of them."""
+    """Return a change without some identifiers, and with another reason if that names one of them."""
     if named_keys(change).isdisjoint(gone):
         return change
     sentence = sentence_of(change.reason)
-    names_any = sentence is not None and not _keys_in(sentence).isdisjoint(gone)
+    if sentence is None:
+        # Somebody wrote it, about identifiers that are gone.
+        names_any = bool(change.reason)
+    else:
+        names_any = not _keys_in(sentence).isdisjoint(gone)
     return replace(
         change,
         keys=tuple(key for key in change.keys if key not in gone),
         anchors=tuple("" if key in gone else key for key in change.anchors),
-        reason="" if names_any else change.reason,
+        reason=Sentence(MessageCode.NAMES_EXPIRED) if names_any else change.reason,
     )
 
 

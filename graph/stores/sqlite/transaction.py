@@ -34,7 +34,6 @@ from graph.ports import (
     Write,
 )
 from graph.stores.sqlite import erasures, history, mapping, restrictions, segments, source_revocations
-from graph.stores.sqlite import erasures, history, mapping, segments, source_revocations
 from graph.stores.sqlite.retention import named_keys
 from graph.stores.sqlite.writes import StoredHandles, Writer, is_loading
 
