@@ -512,8 +512,8 @@ class RetentionStore(Protocol):
         """
         ...
 
-    async def stored_keys(self, keys: Sequence[str]) -> set[str]:
-        """Return those of some identifiers that are stored."""
+    async def are_stored(self, keys: Sequence[str], observations: Sequence[ObservationKey]) -> bool:
+        """Return whether all of some identifiers and observations, none of which is named twice, are stored."""
         ...
 
 

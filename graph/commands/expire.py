@@ -15,7 +15,7 @@ from graph.domain.model.observations import Observation
 from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.retention import Remainder, Retention, RetentionRule
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Removals, Writes
-from graph.domain.resolution.expired_history import named_keys, without_names
+from graph.domain.resolution.expired_history import named_keys, named_observation, without_names
 from graph.domain.resolution.incremental import IncrementalResolution
 from graph.domain.resolution.intake import Delta, Intake
 from graph.domain.resolution.preparation import order_keys
@@ -71,13 +71,28 @@ def expire(
     return Removed(expired, len(writes.removals.keys))
 
 
+class Names(Struct, frozen=True):
+    """The identifiers and observations that entries of the history name."""
+
+    keys: Sequence[str]
+    observations: Sequence[ObservationKey]
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry]) -> "Names":
+        """Return what some entries name."""
+        observations = {named_observation(entry.change) for entry in entries}
+        keys = {key for entry in entries for key in named_keys(entry.change)}
+        return cls(sorted(keys), sorted(key for key in observations if key is not None))
+
+
 def remove_names(after: int, first: int) -> Generator[Request, Any, None]:
-    """Remove identifiers that are not stored any longer from the `first` entries of the history after a number."""
+    """Remove the names of what is not stored any longer from the `first` entries of the history after a number."""
     entries: list[Entry] = yield ReadEntries(after, first)
-    named = sorted({key for entry in entries for key in named_keys(entry.change)})
-    stored: Neighborhood = yield ReadNeighborhood(keys=named)
-    gone = frozenset(named) - stored.members.keys()
-    left = [replace(entry, change=without_names(entry.change, gone)) for entry in entries]
+    names = Names.of(entries)
+    stored: Neighborhood = yield ReadNeighborhood(receipts=names.observations, keys=names.keys)
+    gone = frozenset(names.keys) - stored.members.keys()
+    observations = frozenset(names.observations) - stored.receipts.keys()
+    left = [replace(entry, change=without_names(entry.change, gone, observations)) for entry in entries]
     if changed := [entry for entry, before in zip(left, entries, strict=True) if entry != before]:
         yield Write(Writes(removals=Removals(entries=changed)))
 

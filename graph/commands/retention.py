@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from graph.commands.expire import ExpiredReceipt, Removed, expire, expired_of, remove_names
+from graph.commands.expire import ExpiredReceipt, Names, Removed, expire, expired_of, remove_names
 from graph.commands.group_commit import GroupCommit
 from graph.commands.retries import with_retries
 from graph.commands.write_gate import WriteGate
@@ -25,12 +25,13 @@ from graph.domain.model.expiry_counts import ExpiryCount, ExpiryTally
 from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.retention import Retention
 from graph.domain.model.validation import check_text
-from graph.domain.resolution.expired_history import named_keys
 from graph.ports import Clock, ErasureStore, HistoryStore, Ids, RetentionStore, WriteStore
 from graph.runtime.scheduling import interactive_within, map_cooperatively
 
 PAGE_SIZE = 2_000
 """Observations that are read at a time."""
+HISTORY_PAGE_SIZE = 500
+"""Entries of the history that are read at a time, and changed in one transaction."""
 STEP_SIZE, QUIET_STEP_SIZE = 10, 200
 """Observations of one transaction while interactive requests are served, and while there are none."""
 QUIET_SECONDS = 1.0
@@ -205,9 +206,8 @@ class RetentionControl:
             counts = _without_examples(tally)
             run = replace(run, active_at=self._clock.now(), counts=counts, identifiers=identifiers)
             await self._store.put_value(RUN_KEY, _text_of(run))
-        if identifiers or run.continues:
-            run = await self._remove_names(run)
         if tally.total or run.continues:
+            run = await self._remove_names(run)
             await with_retries(self._store.remove_traces)
         now = self._clock.now()
         run = replace(run, active_at=now, ended_at=now)
@@ -215,18 +215,18 @@ class RetentionControl:
         return run
 
     async def _remove_names(self, run: RetentionRun) -> RetentionRun:
-        """Remove identifiers that are not stored any longer from the history; return the run with a sign of life."""
+        """Remove the names of what is gone from the history; return the run with a sign of life."""
         after = 0
-        while entries := await self._store.changes(after, PAGE_SIZE):
-            names = await map_cooperatively(entries, lambda entry: named_keys(entry.change))
-            named = sorted({key for keys in names for key in keys})
-            if len(await self._store.stored_keys(named)) < len(named):
+        while entries := await self._store.changes(after, HISTORY_PAGE_SIZE):
+            names = await asyncio.to_thread(Names.of, entries)
+            if not await self._store.are_stored(names.keys, names.observations):
                 await with_retries(
-                    lambda position=after: self._store.write(lambda: remove_names(position, PAGE_SIZE))  # type: ignore[misc]
+                    lambda position=after: self._store.write(lambda: remove_names(position, HISTORY_PAGE_SIZE))  # type: ignore[misc]
                 )
             after = entries[-1].number
-            run = replace(run, active_at=self._clock.now())
-            await self._store.put_value(RUN_KEY, _text_of(run))
+            if self._clock.now() - run.active_at >= STALE_SECONDS * SECOND // 10:
+                run = replace(run, active_at=self._clock.now())
+                await self._store.put_value(RUN_KEY, _text_of(run))
         return run
 
     async def _remove(self, keys: Sequence[ObservationKey], at: int) -> Removed:

@@ -24,6 +24,7 @@ from service.cli import (
     keys,
     migrate,
     receipts,
+    retention,
     rules,
     sources,
     startup,
@@ -49,6 +50,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(erasure_keys.app, name="erasure-keys")
 app.add_typer(receipts.app, name="receipt")
 app.add_typer(subject.app, name="subject")
+app.add_typer(retention.app, name="retention")
 
 
 def main() -> None:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from graph.domain.model.facts import FactKind
+from graph.domain.model.observations import Observation
 from graph.domain.model.receipts import ObservationKey, Receipt
-from graph.domain.model.retention import Remainder, RetentionRule
+from graph.domain.model.retention import Remainder, RetainedPart, RetentionRule
 
 MAX_EXAMPLES = 3
 
@@ -33,7 +34,10 @@ class ExpiryTally:
     def add(self, receipt: Receipt, left: Remainder | RetentionRule) -> None:
         """Add what has expired of a statement."""
         if isinstance(left, RetentionRule):
-            self._add(left, receipt, 1)
+            # A statement goes with its last identifiers: then these are counted.
+            by_identifiers = left.part is RetainedPart.IDENTIFIER
+            sent = Observation.from_sent(*receipt.key, receipt.sent) if by_identifiers else None
+            self._add(left, receipt, 1 if sent is None else len(sent.identifiers))
             return
         identifiers: dict[RetentionRule, int] = {}
         for _, rule in left.identifiers:

@@ -1,11 +1,14 @@
-"""Entries of the history about identifiers that are gone: they keep number, time, kind, customers, and lose names."""
+"""Entries of the history about what is gone: they keep number, time, kind and customers, and lose the names of it."""
 
 from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from graph.domain.model.changes import SEGMENT_CHANGES, Change
+from graph.domain.model.changes import SEGMENT_CHANGES, CauseType, Change
+from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.sentences import IDENTIFIERS, MessageCode, Sentence, sentence_of
+
+_OBSERVATION_CAUSES = (CauseType.OBSERVATION, CauseType.REVOCATION, CauseType.RULES_CHANGE)
 
 
 def named_keys(change: Change) -> set[str]:
@@ -18,16 +21,25 @@ def named_keys(change: Change) -> set[str]:
     return keys
 
 
-def without_names(change: Change, gone: Collection[str]) -> Change:
-    """Return a change without some identifiers, and with another reason if that names one of them."""
+def named_observation(change: Change) -> ObservationKey | None:
+    """Return the observation that a change names as its cause."""
+    cause = change.cause
+    return (cause.source, cause.id) if cause.type in _OBSERVATION_CAUSES and cause.id else None
+
+
+def without_names(change: Change, gone: Collection[str], gone_observations: Collection[ObservationKey]) -> Change:
+    """Return a change without the names of some identifiers and observations.
+
+    It has another reason if its own names one of the identifiers. The source of an observation is no name of it.
+    """
+    if named_observation(change) in gone_observations:
+        change = replace(change, cause=replace(change.cause, id=""))
     if named_keys(change).isdisjoint(gone):
         return change
     sentence = sentence_of(change.reason)
-    if sentence is None:
-        # Somebody wrote it, about identifiers that are gone.
-        names_any = bool(change.reason)
-    else:
-        names_any = not _keys_in(sentence).isdisjoint(gone)
+    # Otherwise somebody wrote it, about identifiers that are gone.
+    is_written = sentence is None and bool(change.reason)
+    names_any = is_written or (sentence is not None and not _keys_in(sentence).isdisjoint(gone))
     return replace(
         change,
         keys=tuple(key for key in change.keys if key not in gone),

@@ -25,9 +25,10 @@ class RetentionReads(Connected):
         last = [(source, id) for source, id in record["last"]]
         return [mapping.receipt(values) for values in record["receipts"]], last[0] if last else None
 
-    async def stored_keys(self, keys: Sequence[str]) -> set[str]:
-        (record,) = await self._read(RETENTION["stored_keys"], keys=list(keys))
-        return set(record["keys"])
+    async def are_stored(self, keys: Sequence[str], observations: Sequence[ObservationKey]) -> bool:
+        names = [list(key) for key in observations]
+        (record,) = await self._read(RETENTION["count_stored"], keys=list(keys), observations=names)
+        return bool(record["keys"] == len(keys) and record["observations"] == len(names))
 
 
 def _values(filter: ExpiryFilter) -> dict[str, Any]:

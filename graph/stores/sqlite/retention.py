@@ -19,9 +19,15 @@ class RetentionReads(Connected):
     ) -> tuple[list[Receipt], ObservationKey | None]:
         return await self._read(expirable_observations, filters, after or ("", ""), first)
 
-    async def stored_keys(self, keys: Sequence[str]) -> set[str]:
-        sql = "SELECT key FROM identifiers WHERE key IN (SELECT value FROM json_each(?))"
-        return set(await self._read(mapping.column, sql, compact(keys)))
+    async def are_stored(self, keys: Sequence[str], observations: Sequence[ObservationKey]) -> bool:
+        sql = """SELECT NOT EXISTS (
+                SELECT 1 FROM json_each(?1) k WHERE NOT EXISTS (SELECT 1 FROM identifiers i WHERE i.key = k.value)
+            ) AND NOT EXISTS (
+                SELECT 1 FROM json_each(?2) n WHERE NOT EXISTS (
+                    SELECT 1 FROM observations o WHERE o.source = n.value ->> 0 AND o.public_id = n.value ->> 1)
+            )"""
+        (found,) = await self._read(mapping.column, sql, compact(keys), compact(observations))
+        return bool(found)
 
 
 def expirable_observations(

@@ -13,11 +13,19 @@ RETURN [o IN observations WHERE o.digest <> '' AND any(f IN $filters WHERE
   AND (f.part IS NULL OR o.sent CONTAINS f.part)
 ) | o{.*}] AS receipts, [o IN observations[-1..] | [o.source, o.id]] AS last;
 
-// name: stored_keys
-// Returns those of some identifiers that are stored.
-UNWIND $keys AS key
-MATCH (i:Identifier {key: key})
-RETURN collect(i.key) AS keys;
+// name: count_stored
+// Counts those of some identifiers, and of some observations, that are stored.
+CALL () {
+  UNWIND $keys AS key
+  MATCH (i:Identifier {key: key})
+  RETURN count(i) AS keys
+}
+CALL () {
+  UNWIND $observations AS ref
+  MATCH (o:Observation {source: ref[0], id: ref[1]})
+  RETURN count(o) AS observations
+}
+RETURN keys, observations;
 
 // name: lock_entries
 // Returns the entries of the history after a number, in order and in one record, under the lock on the feed's node, as
