@@ -300,7 +300,7 @@ class _Erasing:
         stored = {**reports.receipts, **{receipt.key: receipt for receipt in self._before}}
         intake = Intake(stored, self._neighborhood.source_revocations)
         for receipt in self._before:
-            intake.erase(receipt.key, self._after.get(receipt.key))
+            intake.reduce(receipt.key, self._after.get(receipt.key))
         # Not the steward who set them removes them.
         overrides = [replace(override, actor="", reason="") for override in self._overrides]
         delta = replace(intake.delta(overrides_removed=overrides), causes=self._causes(erasure))

@@ -14,10 +14,12 @@ from graph.domain.model.errors import RulesChanged
 from graph.domain.model.observations import Observation
 from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.retention import Remainder, Retention, RetentionRule
+from graph.domain.model.rules import Rules
+from graph.domain.model.source_revocations import SourceRevocation
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Removals, Writes
 from graph.domain.resolution.expired_history import named_keys, named_observation, without_names
 from graph.domain.resolution.incremental import IncrementalResolution
-from graph.domain.resolution.intake import Delta, Intake
+from graph.domain.resolution.intake import Delta, Intake, renormalized
 from graph.domain.resolution.preparation import order_keys
 from graph.ports import (
     Ids,
@@ -64,7 +66,7 @@ def expire(
         receipts = {**of_orders.receipts, **receipts}
     intake = Intake(receipts, neighborhood.source_revocations)
     for receipt, left in expired:
-        intake.expire(receipt.key, left, rules.intake_rules, CAUSE)
+        intake.reduce(receipt.key, _left_of(receipt, left, rules.intake_rules, neighborhood.source_revocations))
     removal = _Removal(expired, intake, rules, now)
     writes = yield from removal.writes(ids)
     yield Write(writes)
@@ -106,6 +108,19 @@ def expired_of(receipt: Receipt, retention: Retention, at: int) -> Iterable[Expi
             yield receipt, left
 
 
+def _left_of(
+    receipt: Receipt, left: Remainder | RetentionRule, rules: Rules, source_revocations: Sequence[SourceRevocation]
+) -> Receipt | None:
+    """Return the receipt of what may be kept of an observation; `None` if nothing may."""
+    if isinstance(left, RetentionRule):
+        return None
+    # A digest that is not that of the content is a keyed one, made by an erasure.
+    is_own = receipt.digest == Observation.from_sent(*receipt.key, receipt.sent).digest
+    digest = left.observation.digest if is_own else receipt.digest
+    kept = replace(receipt, sent=left.observation.as_sent(), digest=digest)
+    return renormalized(kept, rules, source_revocations)
+
+
 class _Removal:
     """What follows from the removal of what has expired."""
 
@@ -113,7 +128,8 @@ class _Removal:
         self._rules, self._now = rules, now
         self._before = [receipt for receipt, _ in expired]
         self._removed = {receipt.key for receipt, left in expired if isinstance(left, RetentionRule)}
-        self._delta: Delta = intake.delta()
+        causes = {receipt.key: CAUSE for receipt in self._before}
+        self._delta: Delta = replace(intake.delta(), causes=causes)
         self._after = {receipt.key: receipt for receipt in intake.changed if receipt.key not in self._removed}
         self._neighborhood = Neighborhood()
 

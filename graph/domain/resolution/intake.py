@@ -26,7 +26,7 @@ from graph.domain.model.orders import (
 )
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
-from graph.domain.model.retention import Remainder, RetentionRule
+from graph.domain.model.retention import Remainder
 from graph.domain.model.rules import DroppedIdentifier, Rules
 from graph.domain.model.source_revocations import SourceRevocation, is_covered
 from graph.domain.resolution.preparation import Observe, Reevaluate, Revoke, prepare, receipt_of
@@ -177,8 +177,8 @@ class Intake:
         self._set_normalized(replace(receipt, rules_version=version))
         self._reprocessed.add(key)
 
-    def erase(self, key: ObservationKey, remaining: Receipt | None) -> None:
-        """Replace an observation by what an erasure leaves of it. The caller removes the receipts of those that go."""
+    def reduce(self, key: ObservationKey, remaining: Receipt | None) -> None:
+        """Replace an observation by what an erasure, or its age, leaves of it; the caller removes receipts that go."""
         current = self._now[key]
         if remaining is None or remaining.key != key:
             # It counts no longer, as if it had been revoked.
@@ -186,20 +186,6 @@ class Intake:
         if remaining is not None:
             self._set_normalized(remaining)
             self._reprocessed.add(remaining.key)
-
-    def expire(self, key: ObservationKey, left: Remainder | RetentionRule, rules: Rules, cause: Cause) -> None:
-        """Keep of a stored observation what is left of it under the rules; if nothing is, it counts no longer."""
-        current = self._now[key]
-        self._causes[key] = cause
-        if isinstance(left, RetentionRule):
-            self._set(replace(current, status=ObservationStatus.REVOKED))
-            return
-        # A digest that is not that of the content is a keyed one, made by an erasure.
-        is_own = current.digest == Observation.from_sent(*key, current.sent).digest
-        digest = left.observation.digest if is_own else current.digest
-        kept = replace(current, sent=left.observation.as_sent(), digest=digest)
-        self._set_normalized(renormalized(kept, rules, self._source_revocations))
-        self._reprocessed.add(key)
 
     def _set_normalized(self, receipt: Receipt) -> None:
         self._set(receipt)
