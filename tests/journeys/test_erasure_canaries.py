@@ -3,16 +3,14 @@
 The statements are made from the schema, so a field that is added is covered from then on.
 """
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from graphql import get_named_type, is_required_argument
 
 from graph.ports import Store
-from graph.stores.neo4j import Neo4jStore
-from graph.stores.sqlite import SQLiteStore
 from schema.root import schema
+from tests.builders.canary_places import places
 from tests.builders.clients import Client
 from tests.builders.erasing import by, erase
 from tests.builders.personal_inputs import CANARY, DECISIONS, PERSON, STATEMENTS, PersonalInputs
@@ -39,6 +37,7 @@ NAMES_NOBODY = {
     "restoreSource",
     "revokeObservations",
     "revokeSource",
+    "runRetention",
     "undoMerge",
     "updateSegment",
 }
@@ -59,25 +58,6 @@ def send_everything(client: Client) -> None:
         assert payload["errors"] == [], name
         refused = [result for result in payload.get("results", ()) if result["__typename"] == "Rejected"]
         assert not refused, (name, refused)
-
-
-async def places(store: Store) -> dict[str, int]:
-    """Where canaries are, and how many: in the files of SQLite, or in the properties of Neo4j."""
-    if isinstance(store, SQLiteStore):
-        files = (file for end in ("", "-wal", "-shm") if (file := Path(f"{store.path}{end}")).exists())
-        counts = {file.name: file.read_bytes().lower().count(CANARY.encode()) for file in files}
-        return {name: count for name, count in counts.items() if count}
-    assert isinstance(store, Neo4jStore)
-    found: dict[str, int] = {}
-    for query in (
-        "MATCH (n) RETURN labels(n)[0] AS place, properties(n) AS held",
-        "MATCH ()-[r]->() RETURN type(r) AS place, properties(r) AS held",
-        f"CALL db.index.fulltext.queryNodes('words', '{CANARY}*') YIELD node RETURN 'words' AS place, node AS held",
-    ):
-        for record in await store._read(query):
-            if count := str(record["held"]).lower().count(CANARY):
-                found[record["place"]] = found.get(record["place"], 0) + count
-    return found
 
 
 def test_every_mutation_is_known_to_this_test() -> None:

@@ -9,8 +9,11 @@ import pytest
 
 from graph.domain.model.changes import ChangeKind
 from graph.ports import Store
+from schema.root import schema
+from tests.builders.canary_places import places
 from tests.builders.clients import RESULT, Client, identifiers, order, seen
 from tests.builders.operations import interaction
+from tests.builders.personal_inputs import STATEMENTS, PersonalInputs
 from tests.builders.retention import PREVIEW, RUN, SettableClock
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
@@ -320,3 +323,21 @@ def test_the_rules_are_shown_with_their_reasons(client: Client) -> None:
         "reason": "13 months",
     }
     assert answer["retentionRules"]["holds"] == [{"about": "kind order", "days": 3650, "reason": "an invoice"}]
+
+
+def test_no_byte_of_what_has_expired_is_left(store: Store, run: Run, tmp_path: Path, clock: SettableClock) -> None:
+    # given: all that can be sent about a person
+    path = tmp_path / "retention.toml"
+    path.write_text('[[retention]]\ndays = 30\nreason = "a test"\n')
+    client = Client(store, run, clock=clock, retention=str(path))
+    run(client.wiring.prepare())
+    for name, document, variables in PersonalInputs(schema._schema, "other@example.com").documents(STATEMENTS):
+        results = client.ask(document, variables)[name]["results"]
+        assert all(result["__typename"] != "Rejected" for result in results), (name, results)
+    assert run(places(store))
+    clock.add(60)
+    # when
+    client.ask(RUN)
+    # then
+    assert run(places(store)) == {}
+    assert verified(store, run).counts == {}
