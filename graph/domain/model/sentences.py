@@ -162,12 +162,15 @@ _FORMS = {
 
 @cache
 def _patterns() -> tuple[tuple[MessageCode, re.Pattern[str]], ...]:
-    return tuple((code, _pattern(code.value)) for code in _STORED)
+    greedy = [(code, _pattern(code.value, _FORMS)) for code in _STORED]
+    # The reason of such a sentence contains colons itself, so the first one ends the identifier, if possible.
+    lazy = MessageCode.LINK_NOT_ACTIVE, _pattern(MessageCode.LINK_NOT_ACTIVE.value, _FORMS | {"b": _FORMS["a"]})
+    return lazy, *greedy
 
 
-def _pattern(template: str) -> re.Pattern[str]:
+def _pattern(template: str, forms: Mapping[str, str]) -> re.Pattern[str]:
     parts = re.split(r"\{(\w+)\}", template)
-    texts = (f"(?P<{part}>{_FORMS[part]})" if at % 2 else re.escape(part) for at, part in enumerate(parts))
+    texts = (f"(?P<{part}>{forms[part]})" if at % 2 else re.escape(part) for at, part in enumerate(parts))
     return re.compile("".join(texts), re.DOTALL)
 
 

@@ -110,3 +110,14 @@ def test_the_segment_of_a_customer_is_named_to_who_may_read_memberships(role: st
     # when, then
     change = Change(ChangeKind.SEGMENT_ENTERED, 0, Cause(), "cus_1", reason="Frequent buyers")
     assert masks.change(change).reason == name
+
+
+def test_a_reason_within_a_reason_has_parts_of_its_own() -> None:
+    # given
+    shared = Sentence(MessageCode.SHARED, identifier="cookie=ck-1")
+    sentence = Sentence(MessageCode.LINK_NOT_ACTIVE, a="cookie=ck-1", b="order=A-1", reason=shared)
+    # when
+    read = sentence_of(str(sentence))
+    # then
+    assert read is not None
+    assert (read, read.code, read.parameters) == (sentence, sentence.code, sentence.parameters)
