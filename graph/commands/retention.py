@@ -26,6 +26,7 @@ from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.retention import Retention
 from graph.domain.model.validation import check_text
 from graph.ports import Clock, ErasureStore, HistoryStore, Ids, RetentionStore, WriteStore
+from graph.runtime.counters import WorkerCounters
 from graph.runtime.scheduling import interactive_within, map_cooperatively
 
 PAGE_SIZE = 2_000
@@ -99,8 +100,7 @@ class RetentionControl:
         self._store, self._writer, self._clock, self._ids, self._gate = store, writer, clock, ids, gate
         self._reload, self._on_stored = reload, on_stored
         self._task: asyncio.Task[RetentionRun] | None = None
-        self.failures = 0
-        """Number of runs of this process that did not end."""
+        self.counters = WorkerCounters()
 
     # --- what has expired
 
@@ -181,13 +181,16 @@ class RetentionControl:
         return run if await self._store.replace_value(RUN_KEY, _text_of(run), text) else None
 
     async def _run(self, run: RetentionRun) -> RetentionRun:
+        began = perf_counter()
         try:
-            return await self._remove_all(run)
+            run = await self._remove_all(run)
         except Exception as error:
             # The message of an unexpected error may contain values.
-            self.failures += 1
+            self.counters.failures += 1
             log.warning("what has expired was not removed: %s", type(error).__name__)
             raise
+        self.counters.ended(self._clock.now(), perf_counter() - began)
+        return run
 
     async def _remove_all(self, run: RetentionRun) -> RetentionRun:
         at, tally, identifiers = run.started_at, ExpiryTally(), 0
@@ -198,6 +201,7 @@ class RetentionControl:
                 size = STEP_SIZE if busy or self._store.contended else QUIET_STEP_SIZE
                 removed = await self._remove([receipt.key for receipt, _ in page[:size]], at)
                 identifiers += removed.identifiers
+                self.counters.items += len(removed.receipts)
                 for receipt, left in removed.receipts:
                     tally.add(receipt, left)
                 page = page[size:]

@@ -43,7 +43,7 @@ class WorkerCounters:
     failures: int = 0
     """Rounds that ended with an error."""
     items: int = 0
-    """Customers that were read."""
+    """What the rounds are about: customers that were read, or data that was removed."""
     last_at: int = 0
     """When the last round without an error ended, in microseconds since 1970; 0 before the first."""
     last_seconds: float = 0.0

@@ -135,6 +135,8 @@ class GraphMetrics(Collector):
         statistics, segments = self._graph.statistics, self._graph.segment_worker
         yield from _worker("kith_rfm", "calculation of RFM scores", statistics.counters)
         yield from _worker("kith_segments", "round of the segment worker", segments.counters)
+        removed = "removed", "Statements removed or reduced"
+        yield from _worker("kith_retention", "run of retention", self._graph.retention.counters, *removed)
         for name, what, at in (
             ("kith_rfm_calculated", "RFM scores in use were calculated", statistics.calculated_at),
             ("kith_prediction_fitted", "purchase models in use were fitted", statistics.fitted_at),
@@ -164,11 +166,13 @@ def _histogram(name: str, text: str, sizes: SizeCounter) -> Metric:
     return HistogramMetricFamily(name, text, buckets, sizes.total)
 
 
-def _worker(name: str, what: str, counters: WorkerCounters) -> Iterator[Metric]:
-    """Yield the metrics of a background worker of this process."""
+def _worker(
+    name: str, what: str, counters: WorkerCounters, unit: str = "customers", done: str = "Customers read"
+) -> Iterator[Metric]:
+    """Yield the metrics of a background worker of this process; `unit` and `done` name its items."""
     yield CounterMetricFamily(f"{name}_runs", f"Times that this process ended a {what}.", counters.rounds)
     yield CounterMetricFamily(f"{name}_failures", f"Times that a {what} failed.", counters.failures)
-    yield CounterMetricFamily(f"{name}_customers", f"Customers read by a {what}.", counters.items)
+    yield CounterMetricFamily(f"{name}_{unit}", f"{done} by a {what}.", counters.items)
     yield _gauge(f"{name}_last_run_duration_seconds", f"Duration of the last {what}.", counters.last_seconds)
     if counters.last_at:
         at = counters.last_at / MICROSECONDS
