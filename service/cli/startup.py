@@ -101,6 +101,7 @@ def lines(settings: Settings, known: KnownKeys, access: AccessFile, port: int) -
         *([f"Tokens: {_issuers(settings, access)}"] if settings.access is not None else []),
         f"Audit log: {audit_folder(settings) or 'none'}",
         f"Erasure: {_erasure(settings)}",
+        f"Retention: {settings.retention or 'nothing expires: KITH_RETENTION names no file'}",
         f"GraphQL: http://{settings.host}:{port}/graphql",
     ]
 

@@ -36,7 +36,8 @@ def lines(chosen: Settings, port: int) -> list[str]:
             {"profile": "development"},
             ["Audit log: none", "Erasure: keys kith.db-erasure-keys, ledger kith.db-erasures.ndjson"],
         ),
-        ({"audit": "elsewhere"}, ["Audit log: elsewhere"]),
+        ({"audit": "elsewhere"}, ["Audit log: elsewhere", "Retention: nothing expires: KITH_RETENTION names no file"]),
+        ({"retention": "default"}, ["Retention: default"]),
         (
             {"host": "0.0.0.0", "api_keys": "shop:till:0123456789abcdef"},
             ["Profile: production (other machines can connect)"],
