@@ -201,7 +201,7 @@ class _Erasing:
 
     def _read_around(self, region: Region, version: int) -> Step:
         self._overrides = [
-            override for override in region.overrides.values() if not self._keys.isdisjoint(override.keys)
+            override for _, override in sorted(region.overrides.items()) if not self._keys.isdisjoint(override.keys)
         ]
         named = {key for receipt in self._before for key in receipt.keys} | self._keys
         named |= {key for override in self._overrides for key in override.keys}
