@@ -499,6 +499,7 @@ class RestrictionStore(Protocol):
         """Return whether any identifier is restricted; must not take longer for a larger store."""
         ...
 
+
 class RetentionStore(Protocol):
     """The observations of which something may have expired."""
 

@@ -301,6 +301,7 @@ class ViewerWrites(ViewerMasks):
     def _note_restriction(self, restriction: Restriction) -> None:
         self._note_keys(restriction.keys)
         self._note_customers((restriction.customer,))
+
     # --- retention
 
     async def run_retention(self, actor: str, seconds: float) -> RetentionRun | None:
