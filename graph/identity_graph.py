@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Sequence
 
 from msgspec.structs import replace
 
-from graph.commands.commit import CommandResult, OverrideResult
+from graph.commands.commit import Accepted, CommandResult, OverrideResult, Rejected
+from graph.commands.consent_texts import ConsentTexts
 from graph.commands.erase import ErasureRequest
 from graph.commands.erasures import NO_SAFEGUARDS, ErasureControl
 from graph.commands.group_commit import GroupCommit
@@ -24,6 +25,7 @@ from graph.commands.source_revocations import SourceRevocationControl
 from graph.commands.undo_merge import UndoResult, merge_to_undo, undo_merge
 from graph.commands.write_gate import WriteGate
 from graph.domain.access.counts import DEFAULT_MIN_COUNT
+from graph.domain.access.decision_log import DecisionLog, DecisionReader, LoggedDecision
 from graph.domain.access.policies import Policies
 from graph.domain.commands import SourceStatement, Terms
 from graph.domain.model.changes import Entry
@@ -36,14 +38,15 @@ from graph.domain.model.observations import Observation
 from graph.domain.model.orders import Order, OrderStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.products import Product
-from graph.domain.model.receipts import ObservationKey
+from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.retention import Retention
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import EvidenceByKey
 from graph.domain.privacy.erasure_plan import ErasurePlan
 from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.catalog import Catalog
-from graph.domain.profile.consents import ConsentStatement
+from graph.domain.profile.consent_texts import ConsentText, RegisteredText
+from graph.domain.profile.consents import ConsentStatement, StatedConsent
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.insights import CustomerInsights
 from graph.domain.profile.interactions import InteractionStatement
@@ -53,6 +56,7 @@ from graph.domain.profile.search import SearchField, SearchPosition, SearchResul
 from graph.domain.resolution.explanation import Explanation
 from graph.domain.resolution.health import Finding, FindingKind, FindingPosition
 from graph.ports import Clock, ErasureSafeguards, Ids, Store
+from graph.queries.consent_proof import ConsentProof, consent_proofs
 from graph.queries.evidence import evidence_of
 from graph.queries.explanation import weakest, why
 from graph.queries.former_ids import former_ids
@@ -106,6 +110,9 @@ class IdentityGraph:
         # An interaction that is a consent decision proves it, so it is kept as long as the decision.
         decision_types = frozenset(self.catalog.consents_by_interaction_type)
         self.terms = Terms(currencies, self.catalog, replace(retention or Retention(), decision_types=decision_types))
+        self.consent_texts = ConsentTexts(store)
+        self.decision_log: DecisionLog | None = None
+        """Where consent decisions are logged, `None` if they are not."""
         self.broadcaster = ChangeBroadcaster(store, change_poll_seconds)
         self.write_gate = WriteGate()
         reload = self._reload if parse else None
@@ -198,36 +205,80 @@ class IdentityGraph:
         """Withdraw observations by source and id; return a `Revocation` or `Rejected` for each, in order."""
         return await revoke(self._writer, observations, actor, reason, self._clock.now(), self.catalog.purposes)
 
-    # Each of these accepts 1 to 1,000 statements and returns `Accepted` or `Rejected` for each, in order.
+    # Each of these accepts 1 to 1,000 statements and returns `Accepted` or `Rejected` for each, in order. `caller` is
+    # who sent them, if that is known.
 
-    async def link(self, observations: Sequence[Observation | Problem]) -> list[CommandResult]:
+    async def link(self, observations: Sequence[Observation | Problem], caller: str = "") -> list[CommandResult]:
         """Record observations."""
-        return await self._observe("observations", observations)
+        return await self._observe("observations", observations, caller)
 
-    async def record_orders(self, orders: Sequence[OrderStatement | Problem]) -> list[CommandResult]:
+    async def record_orders(self, orders: Sequence[OrderStatement | Problem], caller: str = "") -> list[CommandResult]:
         """Record orders; the newest statement of each source counts, in whatever order they arrive."""
-        return await self._observe("orders", orders)
+        return await self._observe("orders", orders, caller)
 
-    async def record_attributes(self, statements: Sequence[AttributesStatement | Problem]) -> list[CommandResult]:
+    async def record_attributes(
+        self, statements: Sequence[AttributesStatement | Problem], caller: str = ""
+    ) -> list[CommandResult]:
         """Record attributes of customers."""
-        return await self._observe("attributes", statements)
+        return await self._observe("attributes", statements, caller)
 
-    async def record_consents(self, decisions: Sequence[ConsentStatement | Problem]) -> list[CommandResult]:
+    async def record_consents(
+        self, decisions: Sequence[ConsentStatement | Problem], caller: str = ""
+    ) -> list[CommandResult]:
         """Record consent decisions."""
-        return await self._observe("consents", decisions)
+        self.write_gate.check()
+        await self.consent_texts.keep(decisions)
+        return await self._observe("consents", decisions, caller)
 
-    async def record_interactions(self, interactions: Sequence[InteractionStatement | Problem]) -> list[CommandResult]:
+    async def record_interactions(
+        self, interactions: Sequence[InteractionStatement | Problem], caller: str = ""
+    ) -> list[CommandResult]:
         """Record interactions."""
-        return await self._observe("interactions", interactions)
+        return await self._observe("interactions", interactions, caller)
 
     async def record_external_segments(
-        self, segments: Sequence[ExternalSegmentStatement | Problem]
+        self, segments: Sequence[ExternalSegmentStatement | Problem], caller: str = ""
     ) -> list[CommandResult]:
         """Record memberships in segments of other systems."""
-        return await self._observe("segments", segments)
+        return await self._observe("segments", segments, caller)
 
-    async def _observe(self, name: str, statements: Sequence[SourceStatement | Problem]) -> list[CommandResult]:
-        return await observe(self._writer, name, statements, self.rules, self.terms, self._clock.now())
+    async def _observe(
+        self, name: str, statements: Sequence[SourceStatement | Problem], caller: str
+    ) -> list[CommandResult]:
+        results = await observe(self._writer, name, statements, self.rules, self.terms, self._clock.now(), caller)
+        answered = (result for result in results if isinstance(result, Accepted | Rejected))
+        # Before the answer: whoever is told that a decision is stored can rely on it being logged.
+        await self.log_decisions([receipt for result in answered for receipt in result.decisions])
+        return results
+
+    async def log_decisions(self, receipts: Sequence[Receipt]) -> None:
+        """Log consent decisions that are stored, if a log is kept; raises `AuditUnavailable`."""
+        if self.decision_log is None or not receipts:
+            return
+        # Each version once, because most decisions of a batch have the same.
+        versions = {receipt.key: _version_of(receipt) for receipt in receipts}
+        hashes = {name: await self.consent_texts.hash_of(*name) for name in set(versions.values())}
+        await self.decision_log.record(
+            [
+                LoggedDecision.of(receipt, StatedConsent.of(receipt).text or hashes[versions[receipt.key]])
+                for receipt in receipts
+            ]
+        )
+
+    async def consent_proofs(self, keys: Sequence[str], reader: DecisionReader) -> dict[str, ConsentProof]:
+        """Return the proofs of all decisions that were ever stored of some identifiers, by key."""
+        proofs = await consent_proofs(self._store, self.consent_texts, reader, keys)
+        for key, proof in proofs.items():
+            if proof.removed and (tombstone := await self.erasures.suppression_of(key)) is not None:
+                proofs[key] = proof.erased_until(tombstone.at)
+        return proofs
+
+    async def record_consent_texts(
+        self, texts: Sequence[ConsentText | Problem], caller: str = ""
+    ) -> list[RegisteredText | Problem]:
+        """Register 1 to 1,000 versions of consent texts; return each as it is registered, or its problem, in order."""
+        self.write_gate.check()
+        return await self.consent_texts.register(texts, self.catalog.purposes, caller, self._clock.now())
 
     async def record_products(self, products: Sequence[Product | Problem]) -> list[bool | Problem]:
         """Record 1 to 1,000 products; return for each whether it is the current statement, or its problem."""
@@ -382,3 +433,9 @@ class IdentityGraph:
         await self.broadcaster.close()
         await self._writer.close()
         await self._store.close()
+
+
+def _version_of(receipt: Receipt) -> tuple[str, str, str]:
+    """Return the version, the language and the purpose by which the text of a decision is found."""
+    stated = StatedConsent.of(receipt)
+    return stated.policy_version, stated.language, stated.purpose

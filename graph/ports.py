@@ -70,6 +70,12 @@ class ReadStatedAttributes(Struct, frozen=True):
     keys: Sequence[str]
 
 
+class ReadConsents(Struct, frozen=True):
+    """Answered with `Mapping[str, Sequence[Fact]]`: for each of `keys`, all valid consent decisions that name it."""
+
+    keys: Sequence[str]
+
+
 class ReadRegion(Struct, frozen=True):
     """Answered with `Region`: everything connected with `seeds`; excluded links of `opened` count as connections."""
 
@@ -153,6 +159,7 @@ Request = (
     ReadNeighborhood
     | ReadEvidence
     | ReadStatedAttributes
+    | ReadConsents
     | ReadRegion
     | ReadSegments
     | ReadSegmentStates

@@ -11,6 +11,7 @@ from graph.commands.segment_counts import PreviewCounts
 from graph.commands.segments import Segments
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.audit import AuditReader, Traces
+from graph.domain.access.decision_log import DecisionReader
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
 from graph.domain.access.part_view import all_identifiers
 from graph.domain.access.reach import MAX_SEARCH_HITS, MIN_SEARCH_LENGTH, may_ask_by
@@ -34,6 +35,7 @@ from graph.domain.resolution.explanation import Explanation
 from graph.domain.resolution.health import Finding, FindingKind, FindingPosition
 from graph.domain.segments.rule_parser import Values, canonical_text
 from graph.identity_graph import IdentityGraph
+from graph.queries.consent_proof import ConsentProof
 from graph.queries.possible_matches import MatchStatus
 from graph.queries.statistics import StatisticsService
 from graph.queries.subject_export import SubjectExport
@@ -412,6 +414,12 @@ class ViewerGraph(ViewerWrites):
         if view is None or self._restrictions.withholds(view):
             return []
         return [decision for decision in self._graph.insights(view).decisions if decision.key == key]
+
+    async def consent_proofs(self, keys: Sequence[str], reader: DecisionReader) -> dict[str, ConsentProof]:
+        """Return the proofs of all decisions that were ever stored of some identifiers, by key."""
+        self._require_reach()
+        self._ask(keys)
+        return await self._graph.consent_proofs(keys, reader)
 
     async def segment(self, id: str) -> Segment | None:
         """Return a segment by its id; `None` for a viewer that may not read segments."""

@@ -31,6 +31,7 @@ from graph.domain.model.source_revocations import SourceRevocation, SourceWindow
 from graph.domain.model.tombstones import Tombstone
 from graph.domain.privacy.erasure_plan import ErasurePlan
 from graph.domain.profile.attributes import AttributesStatement
+from graph.domain.profile.consent_texts import ConsentText, RegisteredText
 from graph.domain.profile.consents import ConsentStatement
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.interactions import InteractionStatement
@@ -85,29 +86,33 @@ class ViewerWrites(ViewerMasks):
 
     async def link(self, observations: Sequence[Observation | Problem]) -> list[CommandResult]:
         """Record observations."""
-        return await self._graph.link(await self._permitted(observations))
+        return await self._graph.link(await self._permitted(observations), self.viewer.sender)
 
     async def record_orders(self, orders: Sequence[OrderStatement | Problem]) -> list[CommandResult]:
         """Record orders."""
-        return await self._graph.record_orders(await self._permitted(orders))
+        return await self._graph.record_orders(await self._permitted(orders), self.viewer.sender)
 
     async def record_attributes(self, statements: Sequence[AttributesStatement | Problem]) -> list[CommandResult]:
         """Record attributes of customers."""
-        return await self._graph.record_attributes(await self._permitted(statements))
+        return await self._graph.record_attributes(await self._permitted(statements), self.viewer.sender)
 
     async def record_consents(self, decisions: Sequence[ConsentStatement | Problem]) -> list[CommandResult]:
         """Record consent decisions."""
-        return await self._graph.record_consents(await self._permitted(decisions))
+        return await self._graph.record_consents(await self._permitted(decisions), self.viewer.sender)
+
+    async def record_consent_texts(self, texts: Sequence[ConsentText | Problem]) -> list[RegisteredText | Problem]:
+        """Register versions of consent texts; return each as it is registered, or its problem, in order."""
+        return await self._graph.record_consent_texts(texts, self.viewer.sender)
 
     async def record_interactions(self, interactions: Sequence[InteractionStatement | Problem]) -> list[CommandResult]:
         """Record interactions."""
-        return await self._graph.record_interactions(await self._permitted(interactions))
+        return await self._graph.record_interactions(await self._permitted(interactions), self.viewer.sender)
 
     async def record_external_segments(
         self, segments: Sequence[ExternalSegmentStatement | Problem]
     ) -> list[CommandResult]:
         """Record memberships in segments of other systems."""
-        return await self._graph.record_external_segments(await self._permitted(segments))
+        return await self._graph.record_external_segments(await self._permitted(segments), self.viewer.sender)
 
     async def shown_results(self, results: Sequence[CommandResult]) -> list[CommandResult]:
         """Return the results of statements with what the viewer is shown of their values.

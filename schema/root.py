@@ -15,6 +15,7 @@ from schema.federation import FEDERATION_DEFINITIONS, KithSchema, with_router_sc
 from schema.operations.attributes import AttributeMutations, AttributeQueries
 from schema.operations.audit import AuditQueries
 from schema.operations.changes import ChangeQueries, ChangeSubscriptions
+from schema.operations.consent_texts import ConsentTextMutations
 from schema.operations.consents import ConsentMutations, ConsentQueries
 from schema.operations.customers import CustomerQueries, CustomerSubscriptions
 from schema.operations.erasures import ErasureMutations, ErasureQueries
@@ -82,6 +83,7 @@ class Mutation(
     OrderMutations,
     AttributeMutations,
     ConsentMutations,
+    ConsentTextMutations,
     InteractionMutations,
     OverrideMutations,
     RulesMutations,

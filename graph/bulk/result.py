@@ -52,10 +52,21 @@ class Portion:
 
 
 class BulkResult:
-    """The result of a history. `new_id` returns the id of a customer by its number; `now` is in microseconds."""
+    """The result of a history. `new_id` returns the id of a customer by its number; `now` is in microseconds.
 
-    def __init__(self, collected: Collected, rules: Rules, now: int, new_id: Callable[[int], str]) -> None:
+    `received_from` is who loads it, empty if that is not known.
+    """
+
+    def __init__(
+        self,
+        collected: Collected,
+        rules: Rules,
+        now: int,
+        new_id: Callable[[int], str],
+        received_from: str = "",
+    ) -> None:
         self._collected, self._rules, self._now, self._new_id = collected, rules, now, new_id
+        self._received_from = received_from
         self._keys = collected.keys
         columns, valid = collected.columns, collected.valid
         rank = self._keys.ranks(rules)
@@ -254,7 +265,7 @@ class BulkResult:
         for index, (row, positions, skipped, superseded) in enumerate(self._rows_with_numbers()):
             if skipped:
                 continue
-            receipt = row.receipt(self._now, superseded)
+            receipt = row.receipt(self._now, superseded, self._received_from)
             writes.receipts.append(receipt)
             numbers.update((key, position) for key, position in zip(receipt.keys, positions, strict=True) if position)
             cause = Cause(CauseType.OBSERVATION, receipt.source, receipt.id, party=receipt.tier.party)

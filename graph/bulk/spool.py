@@ -55,7 +55,7 @@ class Row(NamedTuple):
             receipt.fact_holders,
         )
 
-    def receipt(self, received_at: int, superseded: bool) -> Receipt:
+    def receipt(self, received_at: int, superseded: bool, received_from: str = "") -> Receipt:
         """Return the receipt of a row."""
         return Receipt(
             self.source,
@@ -73,6 +73,7 @@ class Row(NamedTuple):
             self.facts,
             self.kind,
             self.fact_holders,
+            received_from=received_from,
         )
 
 

@@ -1,20 +1,22 @@
 """The write behind most of the others: decides and stores commands in one transaction, with a result for each."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from graph.commands.consent_gate import ConsentGate
 from graph.commands.suppression import NO_TOMBSTONES, Suppression
 from graph.domain.model.changes import Change
 from graph.domain.model.errors import Problem, RulesChanged
+from graph.domain.model.facts import Fact, FactKind
 from graph.domain.model.idempotency import IdempotencyKey, IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link
 from graph.domain.model.overrides import Override
-from graph.domain.model.receipts import ObservationKey, ObservationStatus
+from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
 from graph.domain.model.rules import DroppedIdentifier, Rules
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Writes
 from graph.domain.resolution.erased import TombstoneRules
@@ -29,7 +31,16 @@ from graph.domain.resolution.preparation import (
     SetOverride,
     order_keys,
 )
-from graph.ports import Ids, ReadEvidence, ReadNeighborhood, ReadRegion, ReadStatedAttributes, Request, Write
+from graph.ports import (
+    Ids,
+    ReadConsents,
+    ReadEvidence,
+    ReadNeighborhood,
+    ReadRegion,
+    ReadStatedAttributes,
+    Request,
+    Write,
+)
 
 
 class Accepted(Struct, frozen=True, gc=False):
@@ -38,7 +49,7 @@ class Accepted(Struct, frozen=True, gc=False):
     `status` says whether it counts: a revocation or a newer statement of the order may have arrived before it.
     `duplicate` is true if it was stored already. `customer` is the id of the customer that holds its identifiers (empty
     if none does), `key` one of the identifiers. `links` are the links between its identifiers that this write touched,
-    `merges` the merges that it caused.
+    `merges` the merges that it caused. `decisions` are the receipts of the consent decisions in it.
     """
 
     source: str
@@ -50,12 +61,17 @@ class Accepted(Struct, frozen=True, gc=False):
     dropped_identifiers: Sequence[DroppedIdentifier]
     links: Sequence[Link]
     merges: Sequence[Change]
+    decisions: tuple[Receipt, ...] = ()
 
 
 class Rejected(Struct, frozen=True, gc=False):
-    """An item that was rejected, with the reason."""
+    """An item that was rejected, with the reason.
+
+    `decisions` are the receipts of consent decisions that are stored all the same: other rules may accept them.
+    """
 
     problem: Problem
+    decisions: tuple[Receipt, ...] = ()
 
 
 class Revocation(Struct, frozen=True, gc=False):
@@ -103,6 +119,10 @@ def commit(
     if neighborhood.tombstones and (left := suppression.second_read(neighborhood)) is not None:
         neighborhood = _merged(neighborhood, (yield left))
     commands = suppression.applied(neighborhood)
+    gate = ConsentGate(commands, rules)
+    if gate.keys:
+        consents: Mapping[str, Sequence[Fact]] = yield ReadConsents(gate.keys)
+        commands = gate.applied(consents, neighborhood)
     orders = _orders_with_revoked_reports(commands, neighborhood)
     reevaluated = frozenset((command.source, command.id) for command in commands if isinstance(command, Reevaluate))
     if orders:
@@ -133,7 +153,7 @@ def commit(
     writes.held_orders.extend(suppression.held_orders)
     if not writes.empty:
         yield Write(writes)
-    return [_result(draft, intake, resolution) for draft in drafts]
+    return [_result(command, draft, intake, resolution) for command, draft in zip(commands, drafts, strict=True)]
 
 
 def finish_resolution(resolution: IncrementalResolution) -> Generator[Request, Any, Writes]:
@@ -276,6 +296,7 @@ def idempotency_conflict(idempotency_key: IdempotencyKey) -> Problem:
     return Problem("ID_CONFLICT", message, ("idempotencyKey",))
 
 
+_CONSENT = FactKind.CONSENT.value
 _Draft = IntakeResult | Problem | CommandResult
 
 
@@ -293,9 +314,11 @@ def _decide(command: Command | Problem, intake: Intake, overrides: _Overrides) -
             return overrides.execute(command)
 
 
-def _result(draft: _Draft, intake: Intake, resolution: IncrementalResolution) -> CommandResult:
+def _result(
+    command: Command | Problem, draft: _Draft, intake: Intake, resolution: IncrementalResolution
+) -> CommandResult:
     if isinstance(draft, Problem):
-        return Rejected(draft)
+        return Rejected(draft, _decisions(command, intake))
     if not isinstance(draft, IntakeResult):
         return draft
     source, id = draft.key
@@ -309,4 +332,19 @@ def _result(draft: _Draft, intake: Intake, resolution: IncrementalResolution) ->
         draft.dropped,
         resolution.links_of(draft.keys),
         resolution.merges_by(source, id),
+        _decisions(command, intake),
     )
+
+
+def _decisions(command: Command | Problem, intake: Intake) -> tuple[Receipt, ...]:
+    """Return the receipts of the consent decisions that are stored of an observation."""
+    if not isinstance(command, Observe) or (command.observation.kind != _CONSENT and not command.derived):
+        return ()
+    receipts: list[Receipt] = []
+    for observed in (command, *command.derived):
+        receipt = intake.receipt(observed.key) if observed.observation.kind == _CONSENT else None
+        # Of one that conflicts with what is stored, nothing is.
+        if receipt is not None and receipt.digest == observed.digest:
+            # Its facts are in what was sent; stores return them only if they count.
+            receipts.append(replace(receipt, facts="", fact_holders=()))
+    return tuple(receipts)

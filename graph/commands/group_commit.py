@@ -8,11 +8,13 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from graph.commands.commit import CommandResult, commit
+from graph.commands.commit import Accepted, CommandResult, Rejected, commit
 from graph.commands.rules_rollout import ActiveRules
 from graph.commands.suppression import NO_TOMBSTONES
 from graph.commands.write_gate import WriteGate
 from graph.domain.model.errors import Overloaded, RulesChanged, TemporaryFailure
+from graph.domain.model.rules import DroppedIdentifierCode
+from graph.domain.privacy.consent_gate import CONSENT_REQUIRED
 from graph.domain.resolution.erased import TombstoneRules
 from graph.domain.resolution.preparation import Command, under_rules
 from graph.ports import Clock, Ids, T, Work, WriteStore
@@ -262,6 +264,7 @@ class GroupCommit:
                 await self.reload()
             else:
                 self.counters.group_sizes.add(len(commands))
+                self.counters.consent_required += _without_consent(results)
                 self._on_stored()
                 return results
         raise RulesChanged("the rules keep changing; retry in a moment")
@@ -287,6 +290,18 @@ class GroupCommit:
         """Wait until all accepted commands are stored."""
         if self._worker is not None:
             await self._worker
+
+
+def _without_consent(results: Sequence[CommandResult]) -> int:
+    """Return how many identifiers were not taken up because they lack a consent."""
+    count = 0
+    for result in results:
+        if isinstance(result, Accepted) and result.dropped_identifiers:
+            codes = [dropped.code for dropped in result.dropped_identifiers]
+            count += 0 if result.duplicate else codes.count(DroppedIdentifierCode.CONSENT_REQUIRED)
+        elif isinstance(result, Rejected) and result.problem.code == CONSENT_REQUIRED:
+            count += 1
+    return count
 
 
 def _traced(work: Work[T], parent: Span) -> Work[T]:

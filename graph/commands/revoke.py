@@ -22,8 +22,8 @@ async def revoke(
 ) -> list[CommandResult]:
     """Withdraw 1 to 1,000 observations by source and id, including observations that have not arrived yet.
 
-    The decisions that followed from an interaction, each on one of `purposes`, are withdrawn with it. An entry that
-    may not be revoked is a `Problem`, which is returned as `Rejected`.
+    The decisions that followed from an interaction or a TC string, each on one of `purposes`, are withdrawn with it. An
+    entry that may not be revoked is a `Problem`, which is returned as `Rejected`.
     """
     check_count("observations", observations)
 

@@ -19,9 +19,10 @@ from graph.domain.model.validation import check_time
 from graph.domain.profile.attributes import AttributesStatement, check_attributes
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import ConsentStatement, check_consent
-from graph.domain.profile.derived_consents import derived_decisions
+from graph.domain.profile.derived_consents import derived_decisions, derived_id
 from graph.domain.profile.external_segments import ExternalSegmentStatement, check_external_segment
 from graph.domain.profile.interactions import InteractionStatement, check_interaction
+from graph.domain.profile.tcf import stated_decisions
 from graph.domain.resolution.preparation import Observe, prepare
 
 FactStatement = AttributesStatement | ConsentStatement | InteractionStatement | ExternalSegmentStatement
@@ -49,9 +50,7 @@ def command(statement: SourceStatement, rules: Rules, terms: Terms, now: int) ->
         case InteractionStatement():
             return _interaction_command(statement, rules, terms, now)
         case ConsentStatement():
-            # An unknown channel has no addresses; it is rejected with the statement.
-            addresses = terms.catalog.addresses.get(statement.channel, frozenset())
-            return _fact_command(statement, rules, terms, now, addresses)
+            return _consent_command(statement, rules, terms, now)
         case _:
             return _fact_command(statement, rules, terms, now)
 
@@ -121,6 +120,22 @@ def _fact_command(
     return problem or _prepare(observation, time_field, rules, terms, now, addresses)
 
 
+def _consent_command(statement: ConsentStatement, rules: Rules, terms: Terms, now: int) -> Observe | Problem:
+    """The command of a decision; of the decisions that a TC string states, the others follow from the first."""
+    stated = stated_decisions(statement, terms.catalog.tcf, now) if statement.tc_string else [statement]
+    if isinstance(stated, Problem):
+        return stated
+    first, *others = stated
+    # An unknown channel has no addresses; it is rejected with the statement.
+    addresses = terms.catalog.addresses.get(statement.channel, frozenset())
+    own = _fact_command(first, rules, terms, now, addresses)
+    if isinstance(own, Problem) or not others:
+        return own
+    _, id = own.key
+    named = (replace(other, id=derived_id(id, other.purpose)) for other in others)
+    return replace(own, derived=tuple(prepare(other.observation(), rules, now) for other in named))
+
+
 def _interaction_command(statement: InteractionStatement, rules: Rules, terms: Terms, now: int) -> Observe | Problem:
     """The command of an interaction with the decisions that follow from it."""
     catalog = terms.catalog
@@ -171,7 +186,7 @@ def _check_fact(statement: FactStatement, terms: Terms, now: int) -> Problem | N
         case AttributesStatement():
             return check_attributes(statement, terms.catalog, format_date(now // DAY))
         case ConsentStatement():
-            return check_consent(statement, terms.catalog.purposes, terms.catalog.channels)
+            return check_consent(statement, terms.catalog.purposes, terms.catalog.channels, now)
         case InteractionStatement():
             return check_interaction(statement)
         case ExternalSegmentStatement():

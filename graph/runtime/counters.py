@@ -32,6 +32,8 @@ class WriteCounters:
     """Transactions repeated because the rules had changed."""
     overloaded: int = 0
     """Requests rejected because too many commands were waiting."""
+    consent_required: int = 0
+    """Identifiers that were not taken up, because consent was not given at them."""
 
 
 @dataclass(slots=True)

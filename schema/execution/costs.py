@@ -21,6 +21,7 @@ BATCH_ARGUMENTS: dict[str, tuple[str, ...]] = {
     "Mutation.recordExternalSegments": ("input", "segments"),
     "Mutation.recordInteractions": ("input", "interactions"),
     "Mutation.recordConsents": ("input", "consents"),
+    "Mutation.recordConsentTexts": ("input", "texts"),
     "Mutation.revokeObservations": ("input", "observations"),
     "Query.customers": ("by",),
     "Query.nodes": ("ids",),
@@ -31,6 +32,8 @@ BATCH_ARGUMENTS: dict[str, tuple[str, ...]] = {
 WEIGHTS: dict[str, int] = {
     "Customer.favorites": 100,
     "Customer.segments": 100,
+    "Consent.proof": 200,
+    "ConsentStatus.proof": 200,
     "Query.previewSegment": 5_000,
     "Query.exportSubject": 5_000,
     "Segment.memberCount": 50,

@@ -9,7 +9,6 @@ from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.profile.consents import (
     EVERY_CHANNEL,
     ConsentStatement,
-    Decision,
     check_purpose,
     decision_of_address,
 )
@@ -17,6 +16,7 @@ from schema.operations.identifier_input import IdentifierInput
 from schema.operations.observation_inputs import checked_id, pairs
 from schema.operations.observations import record_batch
 from schema.shared.channels import Channel, channel_or_every
+from schema.shared.consent_enums import ConsentMethod, Decision
 from schema.shared.context import Info
 from schema.shared.evidence_tier import STATED_PARTY, STATED_SOURCE, Party, party_of
 from schema.shared.required_scopes import requires
@@ -33,10 +33,15 @@ class ConsentInput:
     identifiers: list[IdentifierInput] = strawberry.field(
         description="1 to 20 identifiers that the decision is about. E.g. an email address."
     )
-    purpose: str = strawberry.field(
-        description="The purpose of the data use; attributes.toml lists the allowed ones. E.g. `newsletter`."
+    purpose: str | None = strawberry.field(
+        default=None,
+        description="The purpose of the data use; attributes.toml lists the allowed ones. Required without `tcString`. "
+        "E.g. `newsletter`.",
     )
-    decision: Decision = strawberry.field(description="The decision: any value but `NONE`.")
+    decision: Decision | None = strawberry.field(
+        default=None,
+        description="The decision: any value but `NONE`. Required without `tcString`, which states it and must not contradict it.",
+    )
     channel: Channel | None = strawberry.field(
         default=None, description="The channel that the decision applies to. Without it, all channels."
     )
@@ -54,11 +59,42 @@ class ConsentInput:
         default=None,
         description="When the person decided, at most 5 minutes in the future. Without it, the time of receipt.",
     )
+    method: ConsentMethod | None = strawberry.field(default=None, description="How the decision was collected.")
+    evidence: str | None = strawberry.field(
+        default=None,
+        description="What proves the decision, as text or JSON of up to 2,000 characters. E.g. the name and address of "
+        "a form, and the id of a confirmation.",
+    )
+    collected_by: str | None = strawberry.field(
+        default=None, description="Who collected the decision, up to 200 characters. E.g. a shop or a campaign."
+    )
+    requested_at: Timestamp | None = strawberry.field(
+        default=None, description="When the message of a double opt-in was sent."
+    )
+    confirmed_at: Timestamp | None = strawberry.field(
+        default=None, description="When the person confirmed. Required for `GIVEN` by `DOUBLE_OPT_IN`."
+    )
+    language: str | None = strawberry.field(
+        default=None, description="The language in which the person saw the text, as a tag of BCP 47. E.g. `de`."
+    )
+    policy_text: str | None = strawberry.field(
+        default=None,
+        description="The text that the person saw, up to 20,000 characters, if its version is not recorded by "
+        "`recordConsentTexts`. It is stored once for all decisions, and must not contain data of the person.",
+    )
+    tc_string: str | None = strawberry.field(
+        default=None,
+        description="The TC string of IAB Europe's framework (TCF 2.2 or later) for the one cookie or device that "
+        "`identifiers` names. It states the decision: on `purpose`, or on all purposes that attributes.toml maps to "
+        "TCF purposes.",
+    )
 
     def to_domain(self, nearest: Party) -> ConsentStatement | Problem:
         """Convert to the domain's value, or return the first problem; `nearest` is the nearest party of the caller."""
         try:
             decided_at, id = require_valid(self.decided_at, "decidedAt"), checked_id(self.id)
+            requested_at = require_valid(self.requested_at, "requestedAt")
+            confirmed_at = require_valid(self.confirmed_at, "confirmedAt")
         except InvalidInput as error:
             return error.problem()
         if self.channel == EVERY_CHANNEL:
@@ -66,13 +102,21 @@ class ConsentInput:
         return ConsentStatement(
             self.source,
             pairs(self.identifiers),
-            self.purpose,
-            self.decision,
+            self.purpose or "",
+            self.decision or Decision.NONE,
             self.channel or EVERY_CHANNEL,
             self.policy_version or "",
             id,
             party_of(self.party, nearest),
             decided_at,
+            self.method,
+            self.evidence or "",
+            self.collected_by or "",
+            requested_at,
+            confirmed_at,
+            self.language or "",
+            self.policy_text or "",
+            self.tc_string or "",
         )
 
 
@@ -125,7 +169,7 @@ class ConsentQueries:
             raise InvalidInput(problem.code, problem.message, problem.path)
         chosen = channel_or_every(channel, graph.catalog)
         key = graph.key(identifier.namespace, identifier.raw, ("identifier",))
-        return ConsentStatus.of(decision_of_address(await graph.consents_of(key), key, purpose, chosen))
+        return ConsentStatus.of(decision_of_address(await graph.consents_of(key), key, purpose, chosen), purpose, key)
 
     @strawberry.field(description="The purposes for which consent can be recorded. E.g. `newsletter`.")
     def consent_purposes(self, info: Info) -> list[str]:

@@ -44,7 +44,7 @@ class Context:
     selections: FoundSelections = field(default_factory=FoundSelections)
 
     def __post_init__(self) -> None:
-        self.loaders = Loaders(self.graph)
+        self.loaders = Loaders(self.graph, self.audit)
 
     @property
     def viewer(self) -> Viewer:

@@ -5,12 +5,16 @@ from functools import cached_property, partial
 
 from strawberry.dataloader import DataLoader
 
+from graph.domain.access.audit import NO_AUDIT, AuditReader
 from graph.domain.model.orders import Order
 from graph.domain.model.products import Product
 from graph.domain.model.segments import Segment
 from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
+from graph.queries.consent_proof import ConsentProof
 from graph.viewer_graph import MAX_CUSTOMERS, ViewerGraph
 
+MAX_KEYS = 1_000
+"""Identifiers whose proofs are read together."""
 CustomerRequest = tuple[CustomerRef, Selection]
 
 
@@ -21,13 +25,18 @@ class Loaders:
     Python's cycle collector runs, which stops all requests for milliseconds.
     """
 
-    def __init__(self, graph: ViewerGraph) -> None:
-        self._graph = graph
+    def __init__(self, graph: ViewerGraph, audit: AuditReader = NO_AUDIT) -> None:
+        self._graph, self._audit = graph, audit
 
     @cached_property
     def customers(self) -> DataLoader[CustomerRequest, CustomerView | None]:
         """Customers by reference and selection, in one read per distinct selection; usually there is one."""
         return DataLoader(partial(_customers, self._graph), max_batch_size=MAX_CUSTOMERS, cache=False)
+
+    @cached_property
+    def consent_proofs(self) -> DataLoader[str, ConsentProof]:
+        """The proofs of all decisions of an identifier, by its key."""
+        return DataLoader(partial(_consent_proofs, self._graph, self._audit), max_batch_size=MAX_KEYS, cache=False)
 
     @cached_property
     def products(self) -> DataLoader[str, Product | None]:
@@ -58,6 +67,11 @@ async def _member_counts(graph: ViewerGraph, ids: list[str]) -> Sequence[int | N
 async def _segments(graph: ViewerGraph, ids: list[str]) -> Sequence[list[tuple[Segment, int | None]]]:
     segments = await graph.segments_of(ids)
     return [segments.get(id, []) for id in ids]
+
+
+async def _consent_proofs(graph: ViewerGraph, audit: AuditReader, keys: list[str]) -> Sequence[ConsentProof]:
+    proofs = await graph.consent_proofs(list(dict.fromkeys(keys)), audit)
+    return [proofs[key] for key in keys]
 
 
 async def _customers(graph: ViewerGraph, requests: list[CustomerRequest]) -> Sequence[CustomerView | None]:

@@ -33,6 +33,9 @@ CODES: dict[str, str] = {
     "UNKNOWN_PURPOSE": "The consent purpose is not configured in attributes.toml.",
     "UNKNOWN_CHANNEL": "The consent channel is not configured in attributes.toml.",
     "CONSENT_ADDRESS_DROPPED": "The decision names an address that was dropped, so it would not hold for it.",
+    "CONSENT_REQUIRED": "All identifiers of the statement need a consent that is not given at them: see "
+    "`requires_consent` in rules.toml.",
+    "INVALID_TC_STRING": "The TC string is malformed, or of a version or scope that is no longer valid.",
     "UNKNOWN_ACTION": "The action is neither a scope nor a field of the schema.",
     "INVALID_VALUE": "A value is not allowed for its field.",
     "DUPLICATE_ATTRIBUTE": "The item contains the same attribute twice.",

@@ -4,25 +4,19 @@ from collections.abc import Sequence
 
 import strawberry
 
-from graph.domain.access.scopes import CONSENT_OF_ADDRESS, CONSENT_READ, OBSERVATION_ID
-from graph.domain.profile.consents import EVERY_CHANNEL, Decision, RecordedDecision
+from graph.domain.access.scopes import CONSENT_OF_ADDRESS, CONSENT_PROOF, CONSENT_READ, OBSERVATION_ID
+from graph.domain.profile.consents import EVERY_CHANNEL, RecordedDecision
 from schema.shared.channels import Channel
-from schema.shared.enums import describe_enum
+from schema.shared.consent_enums import Decision
+from schema.shared.context import Info
 from schema.shared.evidence_tier import SOURCE_PARTY, Party
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
+from schema.types.consent_proof import ConsentProof
 from schema.types.identifier import IdentifierRef
 from schema.types.observation_ref import OBSERVATION, ObservationRef
 
-describe_enum(
-    Decision,
-    "ConsentDecision",
-    "A person's decision about the use of their data.",
-    NONE="No decision is recorded. Consent must not be assumed.",
-    GIVEN="The person consented.",
-    REFUSED="The person was asked and did not consent.",
-    WITHDRAWN="The person withdrew an earlier consent.",
-)
+_PROOF = "All decisions that were ever stored of the identifier for the purpose and the channel, also revoked ones."
 
 
 @requires(CONSENT_OF_ADDRESS, observation=OBSERVATION_ID)
@@ -56,11 +50,12 @@ class ConsentRecord:
         )
 
 
-@requires(CONSENT_READ)
+@requires(CONSENT_READ, proof=CONSENT_PROOF)
 @strawberry.type(description="The consent of one identifier for one purpose and channel, with its history.")
 class Consent:
     """A consent in GraphQL."""
 
+    key: strawberry.Private[str]
     identifier: IdentifierRef = strawberry.field(
         description="The identifier that the decisions mention. E.g. an email address."
     )
@@ -70,12 +65,20 @@ class Consent:
     current: ConsentRecord = strawberry.field(description="The record of the decision in effect.")
     history: list[ConsentRecord] = strawberry.field(description="All records that apply, newest first.")
 
+    @strawberry.field(description=_PROOF)
+    async def proof(self, info: Info) -> ConsentProof:
+        """Return the proof of the decisions of the identifier for the purpose and the channel."""
+        proof = await info.context.loaders.consent_proofs.load(self.key)
+        return ConsentProof.of(proof.on(self.purpose, self.channel or EVERY_CHANNEL))
 
-@requires(CONSENT_OF_ADDRESS)
+
+@requires(CONSENT_OF_ADDRESS, proof=CONSENT_PROOF)
 @strawberry.type(description="The consent decision in effect for an identifier or a customer.")
 class ConsentStatus:
-    """A consent status in GraphQL."""
+    """A consent status in GraphQL. `asked` is the identifier that a query asks for, "" if it asks for a customer."""
 
+    asked: strawberry.Private[str]
+    purpose: strawberry.Private[str]
     decision: Decision = strawberry.field(description="The decision in effect. `NONE` if no decision is recorded.")
     identifier: IdentifierRef | None = strawberry.field(
         description="The identifier whose decision is in effect. Null if no decision is recorded."
@@ -84,12 +87,25 @@ class ConsentStatus:
         description="The record of the decision in effect. Null if no decision is recorded."
     )
 
+    @strawberry.field(
+        description="All decisions that were ever stored of the identifier for the purpose, on any channel. Of a "
+        "customer, those of the identifier whose decision is in effect; null without one."
+    )
+    async def proof(self, info: Info) -> ConsentProof | None:
+        """Return the proof of the decisions of the identifier for the purpose."""
+        if not self.asked:
+            return None
+        proof = await info.context.loaders.consent_proofs.load(self.asked)
+        return ConsentProof.of(proof.on(self.purpose, None))
+
     @classmethod
-    def of(cls, record: RecordedDecision | None) -> "ConsentStatus":
+    def of(cls, record: RecordedDecision | None, purpose: str, asked: str = "") -> "ConsentStatus":
         """Convert the domain's value."""
         if record is None:
-            return cls(decision=Decision.NONE, identifier=None, current=None)
+            return cls(asked=asked, purpose=purpose, decision=Decision.NONE, identifier=None, current=None)
         return cls(
+            asked=asked or record.key,
+            purpose=purpose,
             decision=record.decision,
             identifier=IdentifierRef.of(record.key),
             current=ConsentRecord.of(record),
@@ -119,6 +135,7 @@ def consents(newest_first: Sequence[RecordedDecision], purpose: str | None, chan
         ]
         result.append(
             Consent(
+                key=key,
                 identifier=IdentifierRef.of(key),
                 purpose=record_purpose,
                 channel=_shown(record_channel),

@@ -241,7 +241,7 @@ class Customer(CustomerInsightFields, Node):
         if problem := check_purpose(purpose, self.graph.catalog.purposes):
             raise InvalidInput(problem.code, problem.message, problem.path)
         chosen = channel_or_every(channel, self.graph.catalog)
-        return ConsentStatus.of(decision_of_customer(self._current_insights().decisions, purpose, chosen))
+        return ConsentStatus.of(decision_of_customer(self._current_insights().decisions, purpose, chosen), purpose)
 
     @derived_field("Interactions, orders and identity changes in one list, newest first.")
     def timeline(

@@ -27,6 +27,7 @@ describe_enum(
     TOO_LONG="The value is longer than 500 characters.",
     SUPPRESSED="The person behind it was erased, or must not be stored.",
     EXPIRED="The statement is older than identifiers of the namespace are kept. See `retentionPreview`.",
+    CONSENT_REQUIRED="Its namespace needs a consent that is not given at it.",
 )
 
 _of_parts, _of_view = Derived[tuple[str, str, str]](), Derived[IdentifierView]()

@@ -10,27 +10,14 @@ from graph.domain.access.scopes import ANY, GRAPH_READ, OBSERVATION_CUSTOMER, OB
 from graph.domain.model.changes import Change, reason_of
 from graph.domain.model.links import Link as DomainLink
 from graph.domain.model.links import LinkState
-from graph.domain.model.receipts import ObservationStatus
 from schema.shared.derived_fields import Derived
-from schema.shared.enums import describe_enum
+from schema.shared.observation_status import ObservationStatus
 from schema.shared.problems import Problem, Rejected
 from schema.shared.required_scopes import requires
 from schema.types.customer import Customer
 from schema.types.identifier import DroppedIdentifier
 from schema.types.link import Link
 from schema.types.message import PARTS, MessageParts
-
-describe_enum(
-    ObservationStatus,
-    "ObservationStatus",
-    "Whether an observation takes part in resolution.",
-    VALID="The observation takes part in resolution.",
-    INACTIVE="The rules reject the observation. It is stored, and becomes valid if new rules accept it.",
-    SUPERSEDED="A newer report of the same order by the source replaces this one.",
-    SOURCE_REVOKED="The source was revoked for the time at which the observation arrived. See `revokeSource`.",
-    REVOKED="The observation was revoked, possibly before it arrived.",
-)
-
 
 _of_change, _of_accepted = Derived[Change](), Derived["ObservationAccepted"]()
 

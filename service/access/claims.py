@@ -61,6 +61,7 @@ def granted(issuer: Issuer, claims: Claims) -> Granted:
         party=Party.THIRD_PARTY if role is None else role.party,
         purposes=purposes,
         purpose=purposes[0] if purposes else "",
+        client=SEPARATOR.join((issuer.issuer, client_id)),
         clerk_segments=None if role is None else role.clerk_segments,
     )
     with_reason = frozenset() if role is None else role.scopes_with_reason & allowed

@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from graph.domain.access.audit import AuditEntry, AuditQuery
+from graph.domain.access.decision_log import DecisionChecks, LoggedDecision
 from graph.domain.model.dates import DAY
 from graph.domain.profile.pages import Page
 from service.audit import checkpoints, reader, retention
+from service.audit.decisions import Decisions
 from service.audit.key import AuditKey
 from service.audit.log import AuditLog, Head
 from service.audit.recorder import ReasonText, Recorder
@@ -38,6 +40,7 @@ class Audit:
         self.key = AuditKey.open(folder)
         self.log = AuditLog(folder, now)
         self.recorder = Recorder(self.log, self.key, now, reasons)
+        self.decisions = Decisions(self.log, self.key)
         self._target = checkpoints.target(checkpoint_setting, folder)
         self._folder, self._now, self._days = folder, now, days
         self._unsent: list[checkpoints.Checkpoint] = []
@@ -49,6 +52,10 @@ class Audit:
     async def entries(self, query: AuditQuery) -> Page[AuditEntry]:
         """Return the entries that meet a query, newest first."""
         return await asyncio.to_thread(reader.find, self._folder, self.key, query)
+
+    async def check_decisions(self, stored: Mapping[str, Sequence[LoggedDecision]]) -> Mapping[str, DecisionChecks]:
+        """Compare all consent decisions that are stored of some identifiers with the log."""
+        return await self.decisions.check(stored)
 
     def counts(self) -> dict[str, int]:
         """Return the counts for the metrics."""

@@ -18,6 +18,10 @@ CHECKPOINTS = "checkpoints"
 """The name of the file with the checkpoints, if they are not kept elsewhere."""
 _NAME = re.compile(r"(\d{8}T\d{6})-.+\.jsonl")
 _TIME = "%Y%m%dT%H%M%S"
+VERSION = 2
+"""The version of the format, which the first line of a file states."""
+VERSION_WITH_DECISIONS = 2
+"""The version from which on consent decisions are logged."""
 CHUNK = 1 << 18
 """Bytes that are read at once: between two reads, other threads have their turn."""
 

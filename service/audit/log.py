@@ -21,7 +21,6 @@ MAX_DOCUMENTS = 10_000
 """Number of documents whose lines are remembered; others are described again."""
 NAMED_FILES = 20
 """Number of other files that each file names, so that a missing one is noticed."""
-VERSION = 1
 
 Write = Callable[[int, bytes], int]
 """Writes to a descriptor, as `os.write` does."""
@@ -42,7 +41,7 @@ class AuditLog:
     """
 
     def __init__(self, folder: Path, now: Callable[[], int], write: Write = os.write) -> None:
-        self.folder, self._now, self._write = folder, now, write
+        self.folder, self.now, self._write = folder, now, write
         self.written = self.failures = 0
         """Numbers of entries that were written, and of attempts that failed."""
         self.problem = ""
@@ -92,7 +91,7 @@ class AuditLog:
         """Return why the log cannot be written, after another attempt if the last one failed; empty if it can."""
         if self.problem or self._descriptor is None:
             with contextlib.suppress(AuditUnavailable):
-                self.append({"t": self._now(), "kind": "ready"})
+                self.append({"t": self.now(), "kind": "ready"})
         return self.problem
 
     @property
@@ -133,7 +132,7 @@ class AuditLog:
             except FileExistsError:
                 continue
         others = [other for other in files.names(self.folder) if other != name][-NAMED_FILES:]
-        header: dict[str, Any] = {"t": time, "kind": "file", "version": VERSION, "name": name, "others": others}
+        header: dict[str, Any] = {"t": time, "kind": "file", "version": files.VERSION, "name": name, "others": others}
         if previous is not None:
             header["previous"] = {"file": previous.file, "entries": previous.entries, "leaf": previous.leaf}
         self._descriptor, self._name, self._size = descriptor, name, 0

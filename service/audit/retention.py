@@ -1,11 +1,14 @@
-"""Removes the content of old entries. Their leaves stay, so that the chain can still be verified."""
+"""Removes the content of old entries, but not of those that prove consents.
+
+The leaves stay, so that the chain can still be verified.
+"""
 
 import os
-from itertools import islice
 from pathlib import Path
 
 from service.audit import files
-from service.runtime.hash_chain import expired
+from service.audit.decisions import KIND
+from service.runtime.hash_chain import Line, expired
 
 
 def expire(folder: Path, before: int) -> int:
@@ -20,10 +23,16 @@ def expire(folder: Path, before: int) -> int:
     return changed
 
 
+def _expires(line: Line | None) -> bool:
+    """Return whether a line has content that is removed. Decisions, which have no values of people, are kept."""
+    if line is None or line.e is None:
+        return False
+    entry = files.entry(line)
+    return entry is None or entry.get("kind") != KIND
+
+
 def _expire(path: Path) -> bool:
-    # The first line has no content of operations, and links the files.
-    found = [line for line, complete in islice(files.lines(path), 2) if complete]
-    if len(found) < 2 or found[1] is None or found[1].e is None:
+    if not any(complete and number and _expires(line) for number, (line, complete) in enumerate(files.lines(path))):
         return False
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -34,7 +43,7 @@ def _expire(path: Path) -> bool:
                     continue
                 if line is None or line.digest() is None:
                     return False
-                file.write(text if number == 0 or line.e is None else expired(line))
+                file.write(expired(line) if number and _expires(line) else text)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

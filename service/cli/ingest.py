@@ -3,7 +3,7 @@
 import csv
 import gc
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -14,7 +14,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from graph.domain.model.errors import InvalidInput
 from service.bootstrap import Wiring
 from service.cli import dry_run
+from service.cli.decision_log import CommandDecisionLog
 from service.cli.ingest_summary import print_findings, print_report, print_summary
+from service.cli.operator import user
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
 from service.config import settings as settings_module
 from service.ingest.counts import LineCounts
@@ -77,7 +79,16 @@ def import_(
             read_only=True,
         )
     else:
-        run_with_wiring(settings, lambda wiring: _import(wiring, files, lines_report, source, options))
+        decision_log = CommandDecisionLog(settings)
+
+        async def run(wiring: Wiring) -> None:
+            wiring.graph.decision_log = decision_log
+            await _import(wiring, files, lines_report, source, options)
+
+        try:
+            run_with_wiring(settings, run)
+        finally:
+            decision_log.close()
         print_summary(lines_report.counts, f"; {lines_report.counts.merges} merges")
     _end(lines_report, allow_rejected, _options_again(source, ignore_columns, store, rules))
 
@@ -123,7 +134,7 @@ async def _import(wiring: Wiring, files: list[Path], report: Report, source: str
             elapsed = progress.tasks[0].elapsed or 1
             progress.update(bar, completed=done + read_bytes, lines=counts.lines, rate=round(counts.lines / elapsed))
 
-        run = ImportRun(wiring.graph, report, report_progress, source)
+        run = ImportRun(wiring.graph, report, report_progress, source, user())
         for path, file in inputs:
             progress.update(bar, description=path.name)
             await run.run(path, file)
@@ -164,9 +175,11 @@ def backfill(
                 tasks[stage] = progress.add_task(stage, total=total)
             progress.update(tasks[stage], completed=done, total=total)
 
-        run = run_with_wiring(
-            settings,
-            lambda wiring: bulk.run(
+        decision_log = CommandDecisionLog(settings)
+
+        def load(wiring: Wiring) -> Awaitable[bulk.Backfill]:
+            wiring.graph.decision_log = decision_log
+            return bulk.run(
                 wiring,
                 files,
                 lines_report,
@@ -174,9 +187,13 @@ def backfill(
                 source,
                 options,
                 lambda path, file: print_findings(path, file.findings),
-            ),
-            prepare=False,
-        )
+                user(),
+            )
+
+        try:
+            run = run_with_wiring(settings, load, prepare=False)
+        finally:
+            decision_log.close()
     print_summary(run.counts)
     console.print(f"{run.customers} customers with {run.identifiers} identifiers, {run.links} links")
     _end(lines_report, allow_rejected, _options_again(source, ignore_columns, store, rules))

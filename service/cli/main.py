@@ -19,6 +19,7 @@ from service.bootstrap import Wiring, open_audit, open_traces, wire
 from service.cli import (
     audit,
     backup,
+    consent,
     erasure_keys,
     ingest,
     keys,
@@ -51,6 +52,7 @@ app.add_typer(erasure_keys.app, name="erasure-keys")
 app.add_typer(receipts.app, name="receipt")
 app.add_typer(subject.app, name="subject")
 app.add_typer(retention.app, name="retention")
+app.add_typer(consent.app, name="consent")
 
 
 def main() -> None:

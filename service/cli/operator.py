@@ -42,7 +42,7 @@ class Operator:
         role = DEVELOPER if development else ROLES[PRODUCTION_ROLE]
         self._settings, self._command = settings, command
         self.viewer = Viewer(
-            f"cli:{_user()}", role.name, role.scopes, role.reach, party=role.party, purpose=purpose, reason=reason
+            user(), role.name, role.scopes, role.reach, party=role.party, purpose=purpose, reason=reason
         )
 
     def record(self, accessed: Accessed, kind: Kind = "read") -> None:
@@ -60,9 +60,10 @@ class Operator:
         self.record(Accessed(customers=dict.fromkeys(ids)))
 
 
-def _user() -> str:
+def user() -> str:
+    """Return the user of the machine as a caller."""
     try:
-        return getpass.getuser()
+        return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):
         # A container may run as a user without a name.
-        return "unknown"
+        return "cli:unknown"

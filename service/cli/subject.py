@@ -12,14 +12,12 @@ import typer
 from msgspec.json import Encoder
 from rich.markup import escape
 
-from graph.domain.access.audit import NO_AUDIT, AuditEntry, AuditQuery, AuditReader
+from graph.domain.access.audit import NO_AUDIT, AuditReader
 from graph.domain.model.errors import InvalidInput
-from graph.domain.profile.pages import ById, ByKey, Page
+from graph.domain.profile.pages import ById, ByKey
 from graph.queries.subject_export import SubjectExport
 from graph.viewer_graph import ViewerGraph
-from service.audit import reader
-from service.audit.key import AuditKey
-from service.bootstrap import Wiring, audit_folder
+from service.bootstrap import Wiring, audit_folder, open_audit
 from service.cli.operator import Operator, Purpose, Reason
 from service.cli.shared import Rules, Store, errors, run_with_wiring
 from service.cli.startup import as_service
@@ -37,20 +35,12 @@ class Format(Enum):
     NDJSON = "ndjson"
 
 
-class _AuditFolder:
-    """Reads the audit log in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._key = folder, AuditKey.open(folder)
-
-    async def entries(self, query: AuditQuery) -> Page[AuditEntry]:
-        """Return the entries that meet a query, newest first."""
-        return reader.find(self._folder, self._key, query)
-
-
 def _audit_reader(settings: Settings) -> AuditReader:
-    folder = audit_folder(as_service(settings))
-    return NO_AUDIT if folder is None or not folder.is_dir() else _AuditFolder(folder)
+    settings = as_service(settings)
+    folder = audit_folder(settings)
+    # Without a folder, nothing has been recorded yet, and reading makes none.
+    audit = open_audit(settings) if folder is not None and folder.is_dir() else None
+    return audit or NO_AUDIT
 
 
 @app.command()

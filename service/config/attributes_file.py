@@ -24,9 +24,11 @@ from graph.domain.profile.catalog import (
 from graph.domain.profile.consents import EVERY_CHANNEL, Decision
 from graph.domain.profile.derived_consents import ConsentFromInteraction, default_consents_from_interactions
 from graph.domain.profile.journey import JourneyRules
+from graph.domain.profile.tcf import PURPOSES, TcfTerms
 
 _CHANNEL_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,59}")
 
+TcfPurpose = Annotated[StrictInt, Field(ge=PURPOSES.start, lt=PURPOSES.stop)]
 Days = Annotated[StrictInt, Field(ge=1, le=3650)]
 
 
@@ -51,6 +53,8 @@ class _Purpose(_Strict):
         """Whether the purpose is profiling: without a declaration, by its name."""
         return self.name == PROFILING if self.profiling is None else self.profiling
 
+    tcf: Annotated[list[TcfPurpose], Field(min_length=1)] | None = None
+
 
 class _Channel(_Strict):
     name: str
@@ -71,7 +75,13 @@ class _Journey(_Strict):
     discovery_days: Days = 30
 
 
+class _Tcf(_Strict):
+    vendor: Annotated[StrictInt, Field(ge=1, le=65535)] | None = None
+    namespaces: Annotated[list[str], Field(min_length=1)] = list(TcfTerms().namespaces)
+
+
 class _File(_Strict):
+    tcf: _Tcf = _Tcf()
     journey: _Journey = _Journey()
     attribute: list[_Attribute] = []
     purpose: list[_Purpose] = []
@@ -113,7 +123,8 @@ def parse(text: str, name: str = "attributes.toml") -> Catalog:
     else:
         from_interactions = _from_interactions(name, file.consent_from_interaction, purposes, channels)
     journey = JourneyRules(**file.journey.model_dump())
-    return Catalog(_attributes(name, file.attribute), purposes, journey, channels, from_interactions, profiling)
+    tcf = _tcf(name, file)
+    return Catalog(_attributes(name, file.attribute), purposes, journey, channels, from_interactions, profiling, tcf)
 
 
 def _attributes(name: str, declared: list[_Attribute]) -> Mapping[str, AttributeDefinition]:
@@ -132,6 +143,14 @@ def _attributes(name: str, declared: list[_Attribute]) -> Mapping[str, Attribute
             tuple(attribute.sources),
         )
     return attributes
+
+
+def _tcf(file: str, content: _File) -> TcfTerms:
+    for namespace in content.tcf.namespaces:
+        if not NAMESPACE_NAME.fullmatch(namespace):
+            raise _invalid(file, f"tcf: {namespace[:60]!r} cannot be the name of a namespace")
+    mapped = {purpose.name: tuple(purpose.tcf) for purpose in content.purpose if purpose.tcf is not None}
+    return TcfTerms(mapped, content.tcf.vendor, tuple(content.tcf.namespaces))
 
 
 def _channels(file: str, declared: list[_Channel]) -> Mapping[str, tuple[str, ...]]:

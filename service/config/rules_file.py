@@ -39,6 +39,7 @@ class _Namespace(_Strict):
     known: bool = False
     guarded: bool = True
     proves: Literal["nothing", "possession", "identity"] | None = None
+    requires_consent: Annotated[str, Field(max_length=60)] = ""
 
 
 class _Guard(_Strict):
@@ -146,4 +147,5 @@ def _rule(namespace: _Namespace, blocked_values: frozenset[str], blocked_pattern
         namespace.known,
         namespace.guarded,
         None if namespace.proves is None else Proves(namespace.proves),
+        namespace.requires_consent,
     )

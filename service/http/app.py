@@ -76,6 +76,7 @@ def create_endpoint(settings: Settings, wiring: Wiring) -> GraphQLEndpoint:
     """Return the GraphQL endpoint over a wired graph."""
     developer = settings.profile == "development"
     roles = wiring.access.roles
+    wiring.graph.decision_log = None if wiring.audit is None else wiring.audit.decisions
     authenticator = Authenticator(
         settings.api_keys.get_secret_value(),
         developer,

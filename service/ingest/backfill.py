@@ -9,7 +9,7 @@ import hashlib
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,13 +20,16 @@ from msgspec.structs import replace
 from graph.bulk.collect import Collected, Collector
 from graph.bulk.result import STAGES, BulkResult
 from graph.bulk.spool import Spool
-from graph.domain.commands import Terms
 from graph.domain.model.errors import InvalidInput, StoreUnavailable
+from graph.domain.model.facts import FactKind
 from graph.domain.model.json_text import compact
+from graph.domain.model.receipts import Receipt
 from graph.domain.model.rules import Rules
+from graph.identity_graph import IdentityGraph
 from graph.ports import COPYING, LOADING, Store
 from service.bootstrap import SystemClock, Wiring
 from service.config import rules_file
+from service.ingest.bulk_consent_gate import BulkConsentGate
 from service.ingest.counts import LineCounts
 from service.ingest.file_formats import InputFile, open_file
 from service.ingest.line_collector import CONFLICT, LineCollector
@@ -75,13 +78,15 @@ class Backfill:
     """Loads files into a migrated store that has rules. Lines without a time get `now`, in microseconds."""
 
     store: Store
-    terms: Terms
+    graph: IdentityGraph
     now: int
     report: Report
     on_progress: ProgressCallback
     source: str
     options: ReadOptions
     on_open: OpenCallback
+    caller: str = ""
+    """Who loads them, stored with each statement."""
     processes: int = field(default_factory=lambda: os.cpu_count() or 1)
     customers: int = 0
     identifiers: int = 0
@@ -101,19 +106,25 @@ class Backfill:
         for path, file in zip(files, inputs, strict=True):
             self.on_open(path, file)
         checkpoint = await self._resume_or_start(files)
-        reader = LineReader(stored_rules.text, self.terms, checkpoint.now, self.source)
+        reader = LineReader(stored_rules.text, self.graph.terms, checkpoint.now, self.source)
         with tempfile.TemporaryDirectory(prefix="kith-backfill-") as folder:
             spool = Spool(Path(folder))
             try:
-                collected = self._collect_rows(files, inputs, spool, reader, rules)
+                collected, texts = self._collect_rows(files, inputs, spool, reader, rules)
             except BaseException:
                 if not checkpoint.stage:
                     await self.store.end_load()
                 raise
+            for text in texts:
+                await self.graph.consent_texts.put(text)
             self.on_progress("resolve", 0, 1)
             seed = bytes.fromhex(checkpoint.seed)
             result = BulkResult(
-                collected, rules, checkpoint.now, lambda number: derive_customer_id(seed, checkpoint.now, number)
+                collected,
+                rules,
+                checkpoint.now,
+                lambda number: derive_customer_id(seed, checkpoint.now, number),
+                self.caller,
             )
             self.on_progress("resolve", 1, 1)
             self.customers, self.identifiers, self.links = result.customers, result.identifiers, result.links
@@ -146,15 +157,24 @@ class Backfill:
 
     def _collect_rows(
         self, files: Sequence[Path], inputs: Sequence[InputFile], spool: Spool, reader: LineReader, rules: Rules
-    ) -> Collected:
+    ) -> tuple[Collected, Iterable[str]]:
+        """Return the rows of all files, and the consent texts in them."""
         lines = LineCollector(Collector(spool), self.report)
         total_bytes = sum(path.stat().st_size for path in files)
         bytes_before = 0
+        gate = BulkConsentGate(rules, reader.now) if rules.consent_purposes else None
         with ReaderPool(reader, self.processes) as pool:
+            if gate is not None:
+                # All decisions first: a line may need one that comes after it.
+                for file in inputs:
+                    for _, results in pool.read(file.lines()):
+                        for result in results:
+                            gate.add(result)
+                inputs = [open_file(path, rules, self.options) for path in files]
             for index, (path, file) in enumerate(zip(files, inputs, strict=True)):
                 for chunk, results in pool.read(file.lines()):
                     for line, result in zip(chunk, results, strict=True):
-                        lines.add(index, path, line, result)
+                        lines.add(index, path, line, result if gate is None else gate.admitted(result))
                     self.on_progress("read", bytes_before + chunk[-1].read_bytes, total_bytes)
                 self.counts.blank += file.blank
                 bytes_before += path.stat().st_size
@@ -163,7 +183,7 @@ class Backfill:
         for index, numbers in conflicts.items():
             self._reject_conflicts(files[index], rules, numbers)
         self.report.flush()
-        return collected
+        return collected, lines.texts
 
     def _reject_conflicts(self, path: Path, rules: Rules, numbers: frozenset[int]) -> None:
         """Reject the lines of a file that contradict an earlier line. They are read again for the report."""
@@ -180,11 +200,15 @@ class Backfill:
         done = 0
         total = result.identifiers + result.links + rows
         writing: asyncio.Task[None] | None = None
+        decisions: list[Receipt] = []
         for portion in result.portions():
             writes = portion.writes
             # A portion is built while the previous one is written.
             if writing is not None:
                 await writing
+            # Also those that an earlier run has stored: it may have been stopped before it logged them.
+            await self.graph.log_decisions(decisions)
+            decisions = [receipt for receipt in writes.receipts if receipt.kind == FactKind.CONSENT.value]
             self.on_progress("load", done, total)
             done += len(writes.members) + len(writes.links) + len(writes.receipts)
             if not checkpoint.covers(portion.stage, portion.number):
@@ -196,6 +220,7 @@ class Backfill:
                 gc.collect(0)
         if writing is not None:
             await writing
+        await self.graph.log_decisions(decisions)
         self.on_progress("load", done, total)
 
 
@@ -224,8 +249,9 @@ async def run(
     source: str = "",
     options: ReadOptions = AS_FOUND,
     on_open: OpenCallback = _ignore,
+    caller: str = "",
 ) -> Backfill:
-    """Backfill the store of a wiring, and return the run with its counts."""
+    """Backfill the store of a wiring, and return the run with its counts; `caller` is who runs it."""
     await wiring.check_store()
     progress = await wiring.store.get_value(LOADING)
     if progress == COPYING:
@@ -234,13 +260,14 @@ async def run(
         await wiring.prepare()
     backfill = Backfill(
         wiring.store,
-        wiring.graph.terms,
+        wiring.graph,
         SystemClock().now(),
         report,
         on_progress,
         source,
         options,
         on_open,
+        caller,
     )
     await backfill.run(files)
     return backfill

@@ -13,11 +13,12 @@ from graph.domain.model.observations import REJECTED_BY_RULES, Observation
 from graph.domain.model.orders import OrderStatement
 from graph.domain.model.products import Product, check_product
 from graph.domain.model.rules import DroppedIdentifier, Rules
+from graph.domain.privacy.consent_gate import admitted, gated_keys, stated_consents, unconsented
 from graph.domain.profile.attributes import AttributesStatement
-from graph.domain.profile.consents import ConsentStatement
+from graph.domain.profile.consents import ConsentsInEffect, ConsentStatement
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.interactions import InteractionStatement
-from graph.domain.resolution.preparation import Observe
+from graph.domain.resolution.preparation import Observe, receipt_of
 from service.ingest.counts import LineCounts
 from service.ingest.file_formats import InputFile
 from service.ingest.located import located
@@ -64,6 +65,7 @@ class DryRun:
     source: str = ""
     rejected: list[tuple[Path, int, Problem]] = field(default_factory=list)
     _digests: dict[int, int] = field(default_factory=dict)
+    _consents: ConsentsInEffect = field(default_factory=ConsentsInEffect)
 
     @property
     def counts(self) -> LineCounts:
@@ -102,6 +104,8 @@ class DryRun:
             return LinePreview(line.line, "product", statement.source, statement.reported_at, problem=problem)
         kind = _KIND_NAMES[type(statement)]
         observe = command(statement, self.rules, self.terms, self.now)
+        if isinstance(observe, Observe):
+            observe = self._through_gate(observe)
         if isinstance(observe, Problem):
             return LinePreview(line.line, kind, problem=observe)
         observation, normalized = observe.observation, observe.normalized
@@ -115,6 +119,15 @@ class DryRun:
             normalized.dropped,
             problem,
         )
+
+    def _through_gate(self, observe: Observe) -> Observe | Problem:
+        """Return a command as the gate lets it in; only the decisions of the lines before are known."""
+        if not self.rules.consent_purposes:
+            return observe
+        for observed in (observe, *observe.derived):
+            for decision in stated_consents(receipt_of(observed)).values():
+                self._consents.add(decision)
+        return admitted(observe, unconsented(gated_keys(observe, self.rules), self._consents, self.rules), self.rules)
 
     def _count(self, observe: Observe, rows: int) -> Problem | None:
         """Count a line if it is accepted, otherwise return its problem; the order is that of `Intake.observe`."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ class ImportRun:
     report: Report
     progress: Callable[[int, LineCounts], None]
     source: str = ""
+    caller: str = ""
+    """Who imports them, stored with each statement."""
 
     @property
     def counts(self) -> LineCounts:
@@ -121,13 +124,14 @@ class ImportRun:
     def _recorder(self, kind: type) -> Callable[[list[Any]], Awaitable[Any]]:
         """Return the method of the graph that records statements of a kind."""
         graph = self.graph
-        recorders: dict[type, Callable[[list[Any]], Awaitable[Any]]] = {
+        if kind is Product:
+            return graph.record_products
+        recorders: dict[type, Callable[..., Awaitable[Any]]] = {
             Observation: graph.link,
             OrderStatement: graph.record_orders,
             AttributesStatement: graph.record_attributes,
             ConsentStatement: graph.record_consents,
             InteractionStatement: graph.record_interactions,
             ExternalSegmentStatement: graph.record_external_segments,
-            Product: graph.record_products,
         }
-        return recorders[kind]
+        return partial(recorders[kind], caller=self.caller)

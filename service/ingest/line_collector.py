@@ -28,6 +28,8 @@ class LineCollector:
 
     collector: Collector
     report: Report
+    texts: dict[str, None] = field(default_factory=dict)
+    """The consent texts of the lines."""
     _files: "array[int]" = field(default_factory=_integers)
     _numbers: "array[int]" = field(default_factory=_integers)
     _file_rows: "array[int]" = field(default_factory=_integers)
@@ -38,7 +40,9 @@ class LineCollector:
 
     def add(self, index: int, path: Path, line: RawLine, result: LineResult) -> None:
         """Add the next line of the file with an index and a path."""
-        rows, problem, dropped, notes = result
+        rows, problem, dropped, notes, text = result
+        if text:
+            self.texts[text] = None
         if notes:
             self.report.counts.note(notes)
         if problem is not None:

@@ -18,6 +18,7 @@ from graph.domain.model.errors import Problem
 from graph.domain.model.observations import REJECTED_BY_RULES
 from graph.domain.model.products import Product
 from graph.domain.model.rules import DroppedIdentifier, Rules
+from graph.domain.profile.consents import ConsentStatement
 from graph.domain.resolution.preparation import receipt_of
 from service.config import rules_file
 from service.ingest.raw_lines import LineContent, RawLine
@@ -52,23 +53,25 @@ class LineReader:
         record = parse_record(content, self.source)
         notes = tuple(note.value for note in record.notes)
         if isinstance(record.statement, Problem):
-            return (), record.statement, (), notes
+            return (), record.statement, (), notes, ""
         if isinstance(record.statement, Product):
-            return (), PRODUCT_NOT_LOADED, (), notes
+            return (), PRODUCT_NOT_LOADED, (), notes, ""
         commands = commands_of(record.statement, self.rules, self.terms, self.now)
         if isinstance(commands, Problem):
-            return (), commands, (), notes
+            return (), commands, (), notes, ""
         normalized = commands[0].normalized
         if normalized.rejected is not None and normalized.rejected.code not in REJECTED_BY_RULES:
-            return (), normalized.rejected, (), notes
+            return (), normalized.rejected, (), notes, ""
         # Plain tuples are sent between processes faster than named tuples.
         rows = tuple(tuple(Row.of(receipt_of(command))) for command in commands)
         dropped = () if normalized.rejected is not None else normalized.dropped
-        return rows, normalized.rejected, dropped, notes
+        text = record.statement.policy_text if isinstance(record.statement, ConsentStatement) else ""
+        return rows, normalized.rejected, dropped, notes, text
 
 
-LineResult = tuple[tuple[tuple[Any, ...], ...], Problem | None, tuple[DroppedIdentifier, ...], tuple[str, ...]]
-"""The rows of a line that are to be stored, the problem of the line, its dropped identifiers and notes on its times.
+LineResult = tuple[tuple[tuple[Any, ...], ...], Problem | None, tuple[DroppedIdentifier, ...], tuple[str, ...], str]
+"""The rows of a line that are to be stored, the problem of the line, its dropped identifiers, notes on its times, and
+the consent text that it contains.
 
 The first row is the line's own; others follow from it. A line that the rules reject has a row and a problem: it is
 stored, so that other rules can accept it later.

@@ -14,6 +14,7 @@ import orjson
 from rapidfuzz.distance import OSA
 
 from graph.domain.model.errors import Problem
+from graph.domain.model.json_text import compact
 from graph.domain.model.orders import OrderLine
 from graph.domain.model.phone_numbers import region_of
 from graph.domain.model.rules import with_country
@@ -162,6 +163,11 @@ def properties(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise Required("must be an object")
     return value
+
+
+def evidence(value: Any) -> str:
+    """Read what proves a decision: a text, or an object or a list, which is kept as JSON."""
+    return compact(value) if isinstance(value, Mapping | list) else text(value)
 
 
 def categories(value: Any) -> tuple[str, ...]:

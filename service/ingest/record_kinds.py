@@ -15,16 +15,19 @@ from graph.domain.model.orders import Order, OrderStatement, OrderStatus
 from graph.domain.model.products import Product
 from graph.domain.model.times import parse_time
 from graph.domain.profile.attributes import AttributesStatement
-from graph.domain.profile.consents import ConsentStatement, Decision
+from graph.domain.profile.consents import ConsentMethod, ConsentStatement, Decision
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.interactions import Interaction, InteractionStatement
 from service.ingest.record_fields import (
+    REQUIRED,
+    FieldError,
     Required,
     attributes,
     boolean,
     categories,
     country,
     decimal,
+    evidence,
     identifiers,
     number,
     one_of,
@@ -59,6 +62,7 @@ class RecordKind(Struct, frozen=True):
 
 _PARTY = one_of({party.name: party for party in Party})
 _DECISION = one_of({decision.name: decision for decision in Decision if decision is not Decision.NONE})
+_METHOD = one_of({method.name: method for method in ConsentMethod})
 _STATUS = one_of({status.name: status for status in OrderStatus}, {"CANCELED": OrderStatus.CANCELLED})
 _COMMON: Mapping[str, tuple[str, Reader]] = {
     "source": ("source", text),
@@ -84,6 +88,13 @@ def _with_identifiers(statement: Callable[..., T]) -> Callable[[Values], T]:
 def _attributes(values: Values) -> AttributesStatement:
     paths = {name: ("attributes", name) for name in values["values"]}
     return AttributesStatement(**{"identifiers": (), "paths": paths, **values})
+
+
+def _consent(values: Values) -> ConsentStatement:
+    for name in () if values.get("tc_string") else ("purpose", "decision"):
+        if name not in values:
+            raise FieldError((name,), REQUIRED)
+    return ConsentStatement(**{"identifiers": (), **values})
 
 
 def _interaction(values: Values) -> InteractionStatement:
@@ -133,10 +144,18 @@ CONSENT = RecordKind(
         "decision": ("decision", _DECISION),
         "channel": ("channel", _channel),
         "policyVersion": ("policy_version", text),
+        "method": ("method", _METHOD),
+        "evidence": ("evidence", evidence),
+        "collectedBy": ("collected_by", text),
+        "requestedAt": ("requested_at", parse_time),
+        "confirmedAt": ("confirmed_at", parse_time),
+        "language": ("language", text),
+        "policyText": ("policy_text", text),
+        "tcString": ("tc_string", text),
     },
-    ("purpose", "decision"),
+    (),
     "decidedAt",
-    _with_identifiers(ConsentStatement),
+    _consent,
 )
 INTERACTION = RecordKind(
     "an interaction",
@@ -207,6 +226,7 @@ KINDS: Mapping[str, RecordKind] = {
     "number": ORDER,
     "attributes": ATTRIBUTES,
     "purpose": CONSENT,
+    "tcString": CONSENT,
     "type": INTERACTION,
     "segment": EXTERNAL_SEGMENT,
     "sku": PRODUCT,

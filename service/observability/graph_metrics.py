@@ -111,6 +111,11 @@ class GraphMetrics(Collector):
         yield CounterMetricFamily(
             "kith_writes_overloaded", "Requests rejected because too many commands were waiting.", counters.overloaded
         )
+        yield CounterMetricFamily(
+            "kith_identifiers_without_consent",
+            "Identifiers not taken up, because their namespace needs a consent that is not given at them.",
+            counters.consent_required,
+        )
 
     def _followers(self) -> Iterator[Metric]:
         connections = GaugeMetricFamily("kith_connections", "Open connections of subscribers.", labels=["type"])

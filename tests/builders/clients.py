@@ -29,12 +29,13 @@ class Client:
         audit: Audit | None = None,
         safeguards: ErasureSafeguards = NO_SAFEGUARDS,
         clock: Clock | None = None,
+        attributes: str = "",
         **settings: Any,
     ) -> None:
         chosen = Settings(_env_file=None, **settings)
         text = rules_file.default_text()
         rules = rules or rules_file.parse(text)
-        catalog = attributes_file.read(None)
+        catalog = attributes_file.parse(attributes) if attributes else attributes_file.read(None)
         self.graph = IdentityGraph(
             store,
             rules,

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from graph.domain.model.changes import Change, Entry
 from graph.domain.model.customers import NO_ANCHOR, Customer, Member, Node
 from graph.domain.model.erasures import Erasure, HeldOrder
+from graph.domain.model.facts import Fact
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link, LinkState
@@ -20,6 +21,7 @@ from graph.domain.model.store_values import Neighborhood, NewNode, Region, Remov
 from graph.domain.model.tombstones import Tombstone
 from graph.domain.profile.pages import ById, CustomerRef
 from graph.ports import (
+    ReadConsents,
     ReadEntries,
     ReadErasures,
     ReadEvidence,
@@ -82,6 +84,8 @@ class MemoryStore:
                     key: {name: statement for name, statement in self._evidence(key).items() if statement.holder == key}
                     for key in keys
                 }
+            case ReadConsents(keys):
+                return {key: self._consents(key) for key in keys}
             case ReadRegion(seeds, opened):
                 self.regions_read += 1
                 return self._region(seeds, opened)
@@ -163,6 +167,13 @@ class MemoryStore:
             for name, receipt in self.receipts.items()
             if receipt.status is ObservationStatus.VALID and key in receipt.keys
         }
+
+    def _consents(self, key: str) -> list[Fact]:
+        return [
+            Fact(key, receipt.seen_at, receipt.source, receipt.id, receipt.tier.party, receipt.facts)
+            for receipt in self.receipts.values()
+            if receipt.status is ObservationStatus.VALID and receipt.kind == "consent" and key in receipt.fact_holders
+        ]
 
     def _region(self, seeds: frozenset[str], opened: frozenset[str]) -> Region:
         reached: set[str] = set()

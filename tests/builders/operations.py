@@ -38,6 +38,19 @@ def decide(client: Client, *keys: str, decision: str, at: str, purpose: str = "n
     return data["results"][0]
 
 
+PROOF = """decisions { source id status decision decidedAt receivedFrom method evidence collectedBy requestedAt
+  confirmedAt policyVersion language text { sha256 text recordedBy } tcString log logEntry { place receivedFrom } }
+  removed { place receivedFrom } erased { place receivedFrom }"""
+"""The fields of a `ConsentProof`."""
+
+
+def proof(client: Client, key: str, purpose: str = "newsletter") -> dict[str, Any]:
+    """The proof of the decisions of an identifier on a purpose."""
+    query = f"""query($i: IdentifierInput!, $p: String!) {{
+      consent(identifier: $i, purpose: $p) {{ proof {{ {PROOF} }} }} }}"""
+    return client.ask(query, {"i": identifiers(key)[0], "p": purpose})["consent"]["proof"]
+
+
 def interaction(type: str, *keys: str, at: str, source: str = "web", **more: Any) -> dict[str, Any]:
     """An `InteractionInput`."""
     return {"source": source, "type": type, "identifiers": identifiers(*keys), "occurredAt": at, **more}

@@ -46,10 +46,15 @@ FIXED: dict[str, Any] = {
     "expiresAt": "2036-01-01T00:00:00Z",
     "confidence": None,
     "decision": "GIVEN",
+    "method": "DOUBLE_OPT_IN",
+    "requestedAt": "2026-01-01T00:00:00Z",
+    "confirmedAt": "2026-01-01T00:00:00Z",
+    "policyText": "I agree.",
+    "tcString": None,
     "party": None,
     "customAttributes": [],
 }
-"""What has to have a form, by field. Names of sources, purposes and stewards are not about the person."""
+"""What has to have a form, by field. Names of sources and texts shown to all are not about the person."""
 RESULTS = "results { __typename ... on Rejected { problem { code message path } } }"
 SCALARS: dict[str, Any] = {"Boolean": True, "Int": 1, "Float": 1.0, "Decimal": "1.00"}
 

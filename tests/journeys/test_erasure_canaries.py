@@ -32,6 +32,7 @@ NAMES_NOBODY = {
     "previewRevokeSource",
     "previewRules",
     "recalculateRfm",
+    "recordConsentTexts",
     "recordProducts",
     "removeOverride",
     "restoreSource",

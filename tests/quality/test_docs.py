@@ -146,7 +146,9 @@ def test_every_code_of_a_problem_is_documented() -> None:
             codes |= set(re.findall(r'\bcode="([A-Z_]+)"', text))
             codes |= set(re.findall(r'super\(\).__init__\("([A-Z_]+)"', text))
             codes |= set(re.findall(r'"code": "([A-Z_]+)"', text))
-    codes |= {f"IDENTIFIER_{code.value}" for code in DroppedIdentifierCode}
+    # What is stored decides the others, so nobody who asks for an identifier meets them.
+    by_rules = set(DroppedIdentifierCode) - {DroppedIdentifierCode.SUPPRESSED, DroppedIdentifierCode.CONSENT_REQUIRED}
+    codes |= {f"IDENTIFIER_{code.value}" for code in by_rules}
     codes |= set(STATUS_CODES.values())
     # Reserved for access rights: the service does not reject an authenticated caller yet.
     codes |= {"FORBIDDEN"}

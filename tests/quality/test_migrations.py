@@ -12,6 +12,7 @@ SQLITE = {
     "0003_source_revocations": "4c7f0b3b7ead066fdc11daf3b17db010d562c59d69607ad83df548662e900577",
     "0004_erasure": "600ce90db0fd6cadf8944445f10c352fb67f5ae47ede406f35c21c733615ad6a",
     "0005_restrictions": "0be3cea82081905d85b98d1377d39d869b8a03af75e6afa9558518b45f6c2565",
+    "0006_received_from": "63be0d0be49e62f72e9c80f8a9d88d86796acb3a545a8b9ef9b38c4e7c74da0e",
     "0008_unindexed_observations": "4ffe076beb58a8d8794e827e0527477ffea86e88a6786d826f5d11c279ef92b9",
 }
 NEO4J = {

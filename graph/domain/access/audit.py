@@ -1,10 +1,11 @@
 """What is recorded of who accessed whose data, and how it is asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct, field
 
+from graph.domain.access.decision_log import DecisionReader, LoggedDecision
 from graph.domain.model.errors import InvalidInput
 from graph.domain.profile.pages import Page
 
@@ -74,7 +75,7 @@ class Traces(Struct, frozen=True):
     asked: tuple[str, ...]
 
 
-class AuditReader(Protocol):
+class AuditReader(DecisionReader, Protocol):
     """Reads the audit log."""
 
     async def entries(self, query: AuditQuery) -> Page[AuditEntry]:
@@ -88,6 +89,9 @@ class NoAudit:
     async def entries(self, query: AuditQuery) -> Page[AuditEntry]:
         """Raise `InvalidInput`: there is no log."""
         raise InvalidInput("FEATURE_DISABLED", "this service keeps no audit log: see KITH_AUDIT")
+
+    async def check_decisions(self, stored: Mapping[str, Sequence[LoggedDecision]]) -> None:
+        """Return `None`: there is no log to compare with."""
 
 
 NO_AUDIT = NoAudit()

@@ -142,6 +142,7 @@ BUILT_IN = (
             s.SEGMENT_READ,
             s.SEGMENT_MEMBERS,
             s.CONSENT_WRITE,
+            s.CONSENT_PROOF,
             s.OBSERVATION_REVOKE,
             s.AUDIT_READ,
             s.RETENTION_READ,

@@ -40,6 +40,7 @@ OBSERVATION_RESULT = "observation:result"
 OBSERVATION_CUSTOMER = "observation:customer"
 OBSERVATION_ID = "observation:id"
 CONSENT_WRITE = "consent:write"
+CONSENT_PROOF = "consent:proof"
 OBSERVATION_REVOKE = "observation:revoke"
 SOURCE_READ = "source:read"
 SOURCE_REVOKE = "source:revoke"
@@ -94,7 +95,8 @@ DESCRIPTIONS = {
     OBSERVATION_RESULT: "Learn whether an observation was stored before.",
     OBSERVATION_CUSTOMER: "Learn from the answer of a write which customer an observation belongs to.",
     OBSERVATION_ID: "Read which observation reports a fact, so that it can be revoked.",
-    CONSENT_WRITE: "Record consent decisions.",
+    CONSENT_WRITE: "Record consent decisions, and the texts that people see.",
+    CONSENT_PROOF: "Read how and through whom consent decisions were collected, also revoked ones.",
     OBSERVATION_REVOKE: "Revoke observations.",
     SOURCE_READ: "Read which sources were revoked.",
     SOURCE_REVOKE: "Revoke and restore all observations of a source.",

@@ -42,7 +42,7 @@ class Viewer(Struct, frozen=True):
     and read with the reach `OWN`; `None` allows all. `party` is the nearest party that its statements may claim.
     Of the segments of a customer it sees those named in `clerk_segments`; `None` stands for all, but for the reach
     `HELD` for none. `purposes` are those it may act for, `purpose` is the one of this request, `reason` why it asks,
-    as it says.
+    as it says. `client` is the name of a token's caller without its subject; empty for keys.
     """
 
     caller: str
@@ -56,6 +56,12 @@ class Viewer(Struct, frozen=True):
     purpose: str = ""
     reason: str = ""
     clerk_segments: frozenset[str] | None = None
+    client: str = ""
+
+    @property
+    def sender(self) -> str:
+        """Through whom its statements come, without the person that a token names: what is stored with each of them."""
+        return self.client or self.caller
 
     def may(self, scope: str) -> bool:
         """Return whether the viewer holds a scope."""

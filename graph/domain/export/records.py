@@ -62,11 +62,18 @@ def _attributes(facts: str) -> Record:
 
 
 def _consent(facts: str) -> Record:
-    purpose, channel, decision, policy_version = json.loads(facts)
+    purpose, channel, decision, policy_version, *more = json.loads(facts)
     record: Record = {"purpose": purpose, "decision": decision.upper()}
     if channel:
         record["channel"] = channel.upper()
-    return record | {"policyVersion": policy_version} if policy_version else record
+    if policy_version:
+        record["policyVersion"] = policy_version
+    # Of a text that came with the decision only the hash is known here.
+    details: Record = {name: value for name, value in (more[0] if more else {}).items() if name != "text"}
+    for name, shown in (("method", str.upper), ("requestedAt", iso), ("confirmedAt", iso)):
+        if name in details:
+            details[name] = shown(details[name])
+    return record | details
 
 
 def _interaction(facts: str) -> Record:

@@ -77,15 +77,28 @@ def detail(kind: str, facts: str) -> Detail:
 
 FREE_TEXTS: dict[str, tuple[str, ...]] = {FactKind.INTERACTION.value: ("text", "properties")}
 """The fields of facts, by kind, in which a sender may write anything."""
+EVIDENCE = ("evidence", "collectedBy", "tcString")
+"""The fields of consent decisions, beside what was decided, in which a sender may write anything."""
 
 
 def without_free_text(kind: str, facts: str) -> str:
     """Return the facts of a kind, given as JSON text, without what may name anybody."""
+    if facts and kind == FactKind.CONSENT.value:
+        return _without_evidence(facts)
     names = FREE_TEXTS.get(kind, ())
     if not facts or not names:
         return facts
     values = parse_stored(facts)
     return ordered({name: value for name, value in values.items() if name not in names})
+
+
+def _without_evidence(facts: str) -> str:
+    """Return a consent decision without what its source says of how it was collected, except the method and times."""
+    values = json.loads(facts)
+    stated, details = values[:4], dict(values[4]) if len(values) > 4 else {}
+    for name in EVIDENCE:
+        details.pop(name, None)
+    return json.dumps([*stated, details] if details else stated, ensure_ascii=False)
 
 
 def stored_facts(observation: Observation) -> str:

@@ -33,7 +33,8 @@ class Receipt(Struct, frozen=True, gc=False):
     under the rules, `seen_at` the time that counts, `sent` all that was sent (`Observation.as_sent`). The report of an
     order has the order's key, the time of the report and the facts; one of another `kind` has its facts and
     `fact_holders`, the identifiers that they are attached to. `rules_version` is the version of the rules that it was
-    last reprocessed under, 0 if it never was. Times are in microseconds.
+    last reprocessed under, 0 if it never was. `received_from` is the caller that sent it, empty if that is not known.
+    Times are in microseconds.
     """
 
     source: str
@@ -52,6 +53,7 @@ class Receipt(Struct, frozen=True, gc=False):
     kind: str = ""
     fact_holders: tuple[str, ...] = ()
     rules_version: int = 0
+    received_from: str = ""
 
     @property
     def key(self) -> ObservationKey:

@@ -77,6 +77,8 @@ class DroppedIdentifierCode(Enum):
     SUPPRESSED = "SUPPRESSED"
     """The person behind it was erased, or must not be stored: see `Tombstone`."""
     EXPIRED = "EXPIRED"
+    CONSENT_REQUIRED = "CONSENT_REQUIRED"
+    """Its namespace needs a consent that is not given at it."""
 
 
 class DroppedIdentifier(Struct, frozen=True, gc=False):
@@ -105,6 +107,8 @@ class NamespaceRule(Struct, frozen=True, gc=False):
     """Whether guards suspend links whose weaker end is of this namespace."""
     proves: Proves | None = None
     """What an identifier proves about who presents it; `None` if the rules do not say (see `PROVES`)."""
+    requires_consent: str = ""
+    """The purpose for which consent must be given at an identifier before it is taken up; empty for none."""
 
     @property
     def proof(self) -> Proves:
@@ -321,6 +325,8 @@ class Rules(Struct, frozen=True, dict=True):
                     )
                 if most < 1:
                     raise RulesError(f"namespace {rule.name!r}: shared_above is {most}; 1 or more is allowed")
+            if rule.requires_consent and rule.name == ORDER_NAMESPACE:
+                raise RulesError("namespace 'order': requires_consent is for identifiers of devices, not of orders")
             if rule.limit is not None and rule.limit < 1:
                 raise RulesError(f"namespace {rule.name!r}: limit is {rule.limit}; 1 or more is allowed")
         for guard in self.guards:
@@ -336,6 +342,8 @@ class Rules(Struct, frozen=True, dict=True):
                 raise RulesError(f"composite {name!r} is not a namespace")
             if [other.namespace for other in self.composites].count(name) > 1:
                 raise RulesError(f"duplicate composite {name!r}")
+            if self.namespaces[names.index(name)].requires_consent:
+                raise RulesError(f"composite {name!r}: requires_consent is for identifiers that are sent")
             if name == ORDER_NAMESPACE:
                 raise RulesError("composite 'order': orders have numbers, which are not composite")
             if len(composite.of) < 2 or len(set(composite.of)) < len(composite.of):
@@ -386,6 +394,11 @@ class Rules(Struct, frozen=True, dict=True):
     def proves_something(self, key: str) -> bool:
         """Return whether a key proves anything about who presents it; one of an unknown namespace does not."""
         return self.proof.get(namespace_of(key), Proves.NOTHING) is not Proves.NOTHING
+
+    @cached_property
+    def consent_purposes(self) -> Mapping[str, str]:
+        """The purposes for which consent must be given at identifiers, by the namespaces that need one."""
+        return {rule.name: rule.requires_consent for rule in self.namespaces if rule.requires_consent}
 
     @cached_property
     def known_namespaces(self) -> frozenset[str]:

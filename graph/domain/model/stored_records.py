@@ -153,6 +153,7 @@ class StoredObservation(Struct, frozen=True, gc=False):
     kind: str
     rules_version: int
     fact_holders: tuple[str, ...] = field(default=())
+    received_from: str = ""
 
     @classmethod
     def of(cls, receipt: Receipt) -> "StoredObservation":

@@ -10,6 +10,8 @@ from graph.domain.model.times import EARLIEST
 MAX_CLOCK_SKEW = 5 * 60 * 1_000_000
 """Microseconds that a time may lie ahead: otherwise a wrong clock would win every `newest` contest."""
 
+# BCP 47: language, optionally with script, region and more, such as de, pt-BR, zh-Hant-TW.
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 
@@ -22,6 +24,14 @@ def check_text(name: str, value: str, max_length: int) -> Problem | None:
             "INVALID_CHARACTER", f"{name} contains a character that is not allowed: {ascii(value)[:80]}", (name,)
         )
     return None
+
+
+def check_language(name: str, value: str) -> Problem | None:
+    """Return the problem of a language, if any: it is a language tag of BCP 47."""
+    if _LANGUAGE.fullmatch(value):
+        return None
+    message = f"{name} is {value[:60]!r}; a language tag of BCP 47 is required, such as de"
+    return Problem("INVALID_VALUE", message, (name,))
 
 
 def is_name(text: str) -> bool:

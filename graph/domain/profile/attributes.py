@@ -12,7 +12,7 @@ from graph.domain.model.errors import Problem
 from graph.domain.model.facts import Fact, FactKind
 from graph.domain.model.json_text import ordered
 from graph.domain.model.observations import Observation, Party
-from graph.domain.model.validation import check_text
+from graph.domain.model.validation import check_language, check_text
 from graph.domain.profile.catalog import ADDRESS_PARTS, AttributeDefinition, AttributeType, Catalog, Precedence
 
 MAX_ATTRIBUTES = 50
@@ -22,8 +22,6 @@ EARLIEST_DATE = "1850-01-01"
 """An older date means that the source has lost it: nobody who was born before is alive."""
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-# BCP 47: language, optionally with script, region and more, such as de, pt-BR, zh-Hant-TW.
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
 _NUMBER = re.compile(r"-?\d{1,18}([.]\d{1,6})?")
 
 Value = str | Mapping[str, str]
@@ -59,9 +57,8 @@ def _check_type(attribute: AttributeDefinition, value: str, today: str) -> Probl
     match attribute.type:
         case AttributeType.DATE:
             return _check_date(name, value, today)
-        case AttributeType.LANGUAGE if not _LANGUAGE.fullmatch(value):
-            message = f"{name} is {value[:60]!r}; a language tag of BCP 47 is required, such as de"
-            return Problem("INVALID_VALUE", message, (name,))
+        case AttributeType.LANGUAGE:
+            return check_language(name, value)
         case AttributeType.NUMBER if not _NUMBER.fullmatch(value):
             return Problem("INVALID_VALUE", f"{name} is {value[:60]!r}; a number is required, such as 12.5", (name,))
         case AttributeType.BOOLEAN if value not in ("true", "false"):

@@ -8,12 +8,14 @@ from msgspec import Struct, field
 
 from graph.domain.model.errors import RulesError
 from graph.domain.model.rules import Rules
+from graph.domain.profile.consents import check_purpose
 from graph.domain.profile.derived_consents import (
     ConsentFromInteraction,
     addresses_by_channel,
     default_consents_from_interactions,
 )
 from graph.domain.profile.journey import JourneyRules
+from graph.domain.profile.tcf import TcfTerms
 
 
 class AttributeType(Enum):
@@ -95,6 +97,8 @@ class Catalog(Struct, frozen=True, dict=True):
     )
     profiling_purposes: tuple[str, ...] = (PROFILING,)
     """The purposes that are profiling: a customer that refuses one of them is not profiled."""
+    tcf: TcfTerms = field(default_factory=TcfTerms)
+    """How TC strings are read."""
 
     @cached_property
     def addresses(self) -> Mapping[str, frozenset[str]]:
@@ -108,7 +112,10 @@ class Catalog(Struct, frozen=True, dict=True):
         return {type: tuple(rule for rule in self.consents_from_interactions if rule.type == type) for type in types}
 
     def check_rules(self, rules: Rules) -> None:
-        """Raise `RulesError` if a guard or a composite key names what nobody can state."""
+        """Raise `RulesError` if a guard, a composite key or a namespace names what nobody can state."""
+        for namespace, purpose in rules.consent_purposes.items():
+            if problem := check_purpose(purpose, self.purposes):
+                raise RulesError(f"namespace {namespace!r}: requires_consent: {problem.message}")
         named = [("guard", guard.attribute) for guard in rules.guards]
         named += [("composite", path) for composite in rules.composites for path in composite.of]
         for table, path in named:

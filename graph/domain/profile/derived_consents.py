@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
 
-from graph.domain.profile.consents import EVERY_CHANNEL, ConsentStatement, Decision
+from graph.domain.profile.consents import EVERY_CHANNEL, ConsentMethod, ConsentStatement, Decision
 from graph.domain.profile.interactions import InteractionStatement
 
 
@@ -64,6 +64,7 @@ def derived_decisions(
                 id=derived_id(id, purpose),
                 party=statement.party,
                 decided_at=interaction.occurred_at,
+                method=ConsentMethod.INTERACTION,
             )
             for purpose in rule.purposes
         ]

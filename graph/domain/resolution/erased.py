@@ -128,6 +128,7 @@ def without_erased(
         normalized=replace(again.normalized, dropped=dropped),
         digest=keys.digest(command.digest),
         sent_id=id,
+        received_from=command.received_from,
     )
 
 
@@ -142,7 +143,9 @@ def _dropped(observation: Observation, erased: Iterable[str], rules: Rules) -> S
 def erased_receipt(receipt: Receipt, erased: frozenset[str], rules: Rules, keys: TombstoneKeys) -> Receipt | None:
     """Return the receipt of what is left of a stored observation, `None` if nothing is."""
     observation = Observation.from_sent(*receipt.key, receipt.sent)
-    command = replace(prepare(observation, rules, receipt.received_at), digest=receipt.digest)
+    command = replace(
+        prepare(observation, rules, receipt.received_at), digest=receipt.digest, received_from=receipt.received_from
+    )
     already = receipt.digest.startswith(KEYED)
     remaining = without_erased(command, erased, rules, keys, receipt.id if already else "")
     if remaining is None:

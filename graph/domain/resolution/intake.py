@@ -135,7 +135,7 @@ class Intake:
             self._set(Receipt(*key, "", ObservationStatus.REVOKED, command.at))
             return False
         self._revoke(current, command)
-        if current.kind == FactKind.INTERACTION.value:
+        if current.kind in (FactKind.INTERACTION.value, FactKind.CONSENT.value):
             for id in command.derived:
                 derived = self._now.get((command.source, id))
                 if derived is not None and derived.kind == FactKind.CONSENT.value:
@@ -293,6 +293,10 @@ class Intake:
     def status(self, key: ObservationKey) -> ObservationStatus:
         """Return the current status of an observation."""
         return self._now[key].status
+
+    def receipt(self, key: ObservationKey) -> Receipt | None:
+        """Return the current receipt of an observation; `None` if nothing is stored of it."""
+        return self._now.get(key)
 
 
 def interaction_count_changes(before: Iterable[Receipt], after: Iterable[Receipt]) -> dict[str, InteractionCounts]:

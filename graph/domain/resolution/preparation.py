@@ -35,13 +35,15 @@ class Observe(Struct, frozen=True, gc=False):
     address_namespaces: frozenset[str] = frozenset()
     """The observation is rejected if an identifier of one of these namespaces is dropped."""
     derived: tuple["Observe", ...] = ()
-    """The consent decisions that follow from it. They are accepted and revoked together with it."""
+    """The decisions that follow from it, from an interaction or a TC string. They are accepted and revoked with it."""
     sent_id: str = ""
     """The id under which it was sent, if only what an erasure has left of it is stored, under another id."""
     expired: tuple[DroppedIdentifier, ...] = ()
     """The identifiers that were sent and that the observation no longer has, because they have expired."""
     retention: Retention | None = None
     """By which parts of the observation have expired; `None` if it is as it was sent."""
+    received_from: str = ""
+    """The caller that sent it; empty if that is not known."""
 
     @property
     def key(self) -> ObservationKey:
@@ -147,9 +149,14 @@ def under_rules(command: Command, rules: Rules) -> Command:
 def prepare_again(command: Observe, rules: Rules) -> Observe:
     """Return the command of an observation, and of all that follows from it, under other rules."""
     again = prepare(command.observation, rules, command.received_at, command.address_namespaces, command.expired)
-    return replace(
-        again, retention=command.retention, derived=tuple(prepare_again(derived, rules) for derived in command.derived)
-    )
+    derived = tuple(prepare_again(derived, rules) for derived in command.derived)
+    return replace(again, retention=command.retention, derived=derived, received_from=command.received_from)
+
+
+def received_from(command: Observe, caller: str) -> Observe:
+    """Return the command of an observation, and of all that follows from it, as a caller sent it."""
+    derived = tuple(replace(derived, received_from=caller) for derived in command.derived)
+    return replace(command, derived=derived, received_from=caller)
 
 
 def _address_dropped(observation: Observation, rules: Rules, address_namespaces: frozenset[str]) -> Problem | None:
@@ -182,6 +189,7 @@ def receipt_of(command: Observe) -> Receipt:
         stored_facts(observation),
         observation.kind,
         command.fact_holders,
+        received_from=command.received_from,
     )
 
 

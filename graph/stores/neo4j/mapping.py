@@ -208,6 +208,7 @@ def receipt(values: Properties, fact_holders: Sequence[str] = ()) -> Receipt:
         kind,
         tuple(fact_holders),
         values.get("rules_version") or 0,
+        values.get("received_from") or "",
     )
 
 
@@ -240,6 +241,7 @@ def receipt_values(receipt: Receipt) -> dict[str, Any]:
         "reported_at": receipt.reported_at or None,
         "kind": receipt.kind or None,
         "rules_version": receipt.rules_version or None,
+        "received_from": receipt.received_from or None,
     }
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from graph.domain.model.customers import Member, Node
 from graph.domain.model.errors import RulesChanged, StoreFailure, StoreUnavailable
+from graph.domain.model.facts import Fact
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link
@@ -17,6 +18,7 @@ from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region,
 from graph.domain.model.tombstones import Tombstone
 from graph.domain.profile.pages import CustomerRef
 from graph.ports import (
+    ReadConsents,
     ReadEntries,
     ReadErasures,
     ReadEvidence,
@@ -52,6 +54,7 @@ from graph.stores.neo4j.source_revocations import SOURCE_REVOCATIONS, source_rev
 from graph.stores.neo4j.writes import WRITE, StoredHandles, WriteParameters, rare_queries
 
 READING = cypher.load("reads")
+CONSENTS = cypher.load("consents")
 UNREAD = -1
 OUTDATED = "a source was revoked or restored during the write; retry in a moment"
 ERASED = "what the write has read was changed or erased during the write; retry in a moment"
@@ -93,6 +96,8 @@ class Transaction:
                 return await self._evidence(keys)
             case ReadStatedAttributes(keys):
                 return await self._stated_attributes(keys)
+            case ReadConsents(keys):
+                return await self._consents(keys)
             case ReadRegion(seeds, opened):
                 return await self._region(seeds, opened)
             case ReadSegments():
@@ -241,6 +246,12 @@ class Transaction:
         self._named = keys, frozenset(receipt.key for receipt in receipts)
         named = frozenset(keys)
         return [receipt for receipt in receipts if not receipt.keys or not named.isdisjoint(receipt.keys)]
+
+    async def _consents(self, keys: Sequence[str]) -> dict[str, list[Fact]]:
+        found: dict[str, list[Fact]] = {key: [] for key in keys}
+        for row in await self._collect(CONSENTS["consents_at"], keys=keys):
+            found[row[0]].append(mapping.fact(row))
+        return found
 
     async def _region(self, seeds: frozenset[str], opened: frozenset[str]) -> Region:
         """Grow the region from customer to customer.

@@ -33,7 +33,7 @@ CUSTOMER = """c.id, c.public_id, c.created_at, c.version, c.anchor, c.anchor_fir
 CUSTOMERS = "customers c LEFT JOIN customers t ON t.id = c.redirects_to"
 RECEIPT = (
     "source, public_id, digest, status, received_at, seen_at, keys, tier, confidence, sent, order_key, reported_at, "
-    "kind, rules_version"
+    "kind, rules_version, received_from"
 )
 FACT_HOLDERS = """(SELECT json_group_array(i.key) FROM facts f JOIN identifiers i ON i.id = f.identifier
     WHERE f.observation = o.id)"""
@@ -223,6 +223,7 @@ def receipt(row: Row, fact_holders: str = "[]") -> Receipt:
         reported_at,
         kind,
         rules_version,
+        received_from,
     ) = row
     holders = tuple(orjson.loads(fact_holders))
     facts = stored_facts(Observation.from_sent(source, id, sent)) if order_key or holders else ""
@@ -243,6 +244,7 @@ def receipt(row: Row, fact_holders: str = "[]") -> Receipt:
         kind,
         holders,
         rules_version,
+        received_from,
     )
 
 
@@ -275,6 +277,7 @@ def receipt_values(receipt: Receipt) -> tuple[Any, ...]:
         receipt.reported_at,
         receipt.kind,
         receipt.rules_version,
+        receipt.received_from,
     )
 
 

@@ -16,6 +16,7 @@ from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Subject
 from graph.domain.profile.pages import ById, CustomerRef
 from graph.ports import (
+    ReadConsents,
     ReadEntries,
     ReadErasures,
     ReadEvidence,
@@ -34,6 +35,7 @@ from graph.ports import (
     Write,
 )
 from graph.stores.sqlite import erasures, history, mapping, restrictions, segments, source_revocations
+from graph.stores.sqlite.consents import consents_at
 from graph.stores.sqlite.retention import named_keys
 from graph.stores.sqlite.writes import StoredHandles, Writer, is_loading
 
@@ -54,6 +56,8 @@ class Transaction:
                 return self._evidence(keys)
             case ReadStatedAttributes(keys):
                 return self._stated_attributes(keys)
+            case ReadConsents(keys):
+                return consents_at(self._db, keys)
             case ReadRegion(seeds, opened):
                 return self._region(seeds, opened)
             case ReadSegments():

@@ -143,11 +143,11 @@ class Writer:
         last = self._last_id("observations")
         row_ids.update({receipt.key: row_id for row_id, receipt in enumerate(created, last + 1)})
         self._db.executemany(
-            f"INSERT INTO observations (id, {mapping.RECEIPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO observations (id, {mapping.RECEIPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(row_ids[receipt.key], *mapping.receipt_values(receipt)) for receipt in created],
         )
         self._db.executemany(
-            f"UPDATE observations SET ({mapping.RECEIPT}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
+            f"UPDATE observations SET ({mapping.RECEIPT}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
             [(*mapping.receipt_values(receipt), row_ids[receipt.key]) for receipt in updated],
         )
         for receipt in updated:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from graph.commands.commit import Accepted
 from graph.domain.commands import FactStatement, Terms, command, commands_of
@@ -14,6 +15,7 @@ from graph.domain.model.rules import NamespaceRule, Rules
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import (
     EVERY_CHANNEL,
+    ConsentMethod,
     ConsentStatement,
     Decision,
     RecordedDecision,
@@ -109,6 +111,7 @@ def test_an_interaction_and_the_decisions_that_follow_from_it_have_a_command_eac
     # then
     assert (own.key, own.normalized.keys) == (("esp", "u-1"), ("crm_id=C-1", "email=ann@example.com"))
     expected = decision("email=Ann@Example.com", channel="EMAIL", id="u-1:consent:newsletter")
+    expected = replace(expected, method=ConsentMethod.INTERACTION)
     assert [observed.observation for observed in derived] == [expected.observation()]
     assert own.derived == tuple(derived)
 

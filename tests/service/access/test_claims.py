@@ -32,7 +32,10 @@ def subject(issuer: Issuer, rules: Rules = RULES, **more: Any) -> str | None:
 
 
 def test_the_caller_is_named_by_issuer_client_and_subject() -> None:
-    assert granted(ISSUER, claims(sub="auth0|7")).viewer.caller == "https://login.example.com|app|auth0|7"
+    viewer = granted(ISSUER, claims(sub="auth0|7")).viewer
+    assert viewer.caller == "https://login.example.com|app|auth0|7"
+    # What is stored with each statement does not name the person.
+    assert viewer.sender == "https://login.example.com|app"
 
 
 @pytest.mark.parametrize(

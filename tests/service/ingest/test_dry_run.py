@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from graph.domain.commands import Terms
+from graph.domain.model.rules import Rules
 from service.bootstrap import currencies
 from service.config import attributes_file
 from service.config.rules_file import default_text, parse
@@ -21,13 +22,15 @@ EMAIL = identifiers("email=Ann@Example.com")
 AT = "2026-01-01T00:00:00Z"
 
 
-def dry_run(folder: Path, lines: Sequence[Mapping[str, object]]) -> tuple[DryRun, list[LinePreview]]:
+def dry_run(
+    folder: Path, lines: Sequence[Mapping[str, object]], rules: Rules = RULES
+) -> tuple[DryRun, list[LinePreview]]:
     """The dry run of a file of lines, with its first lines."""
     path = folder / "f.ndjson"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     terms = Terms(currencies(), attributes_file.read(None))
-    result = DryRun(RULES, terms, NOW, Report(folder / "report.ndjson"), "crm")
-    return result, result.run(path, open_file(path, RULES))
+    result = DryRun(rules, terms, NOW, Report(folder / "report.ndjson"), "crm")
+    return result, result.run(path, open_file(path, rules))
 
 
 ORDER = {"number": "W-1", "placedAt": AT, "reportedAt": AT, "currency": "EUR", "total": "1", "identifiers": EMAIL}
@@ -93,3 +96,21 @@ def test_only_the_first_lines_are_shown_and_all_rejected_ones_are_kept(tmp_path:
     # then
     assert [preview.line for preview in previews] == list(range(1, PREVIEW_LINES + 1))
     assert len(done.rejected) == done.counts.rejected == PREVIEW_LINES + 5
+
+
+def test_identifiers_that_need_a_consent_are_dropped_unless_a_line_before_gives_it(tmp_path: Path) -> None:
+    # given
+    gated = default_text().replace('name = "cookie"\n', 'name = "cookie"\nrequires_consent = "profiling"\n', 1)
+    cookie = identifiers("cookie=ck-1")
+    seen = {"seenAt": AT, "identifiers": [*EMAIL, *cookie]}
+    given = {"purpose": "profiling", "decision": "given", "decidedAt": AT, "identifiers": cookie}
+    # when
+    _, (before, decided, after, alone) = dry_run(
+        tmp_path, [seen, given, seen | {"id": "2"}, {"identifiers": identifiers("cookie=ck-2")}], parse(gated)
+    )
+    # then
+    assert [dropped.code.value for dropped in before.dropped] == ["CONSENT_REQUIRED"]
+    assert decided.problem is None
+    assert (after.dropped, after.keys) == ((), ("cookie=ck-1", "email=ann@example.com"))
+    assert alone.problem is not None
+    assert alone.problem.code == "CONSENT_REQUIRED"

@@ -133,7 +133,7 @@ def test_an_invalid_decision_is_a_problem(
     purpose: str, decision: Decision, channel: str, version: str, expected: tuple[str, tuple[str, ...]] | None
 ) -> None:
     statement = ConsentStatement("shop", (), purpose, decision, channel, version)
-    problem = check_consent(statement, Catalog().purposes, Catalog().channels)
+    problem = check_consent(statement, Catalog().purposes, Catalog().channels, 0)
     assert (None if problem is None else (problem.code, problem.path)) == expected
 
 

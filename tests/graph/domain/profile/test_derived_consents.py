@@ -4,7 +4,7 @@ import pytest
 
 from graph.domain.model.observations import Party
 from graph.domain.profile.catalog import CHANNELS, Catalog
-from graph.domain.profile.consents import EVERY_CHANNEL, ConsentStatement, Decision
+from graph.domain.profile.consents import EVERY_CHANNEL, ConsentMethod, ConsentStatement, Decision
 from graph.domain.profile.derived_consents import (
     ConsentFromInteraction,
     addresses_by_channel,
@@ -37,6 +37,7 @@ def test_a_decision_is_about_each_address_of_the_channel_and_each_purpose() -> N
             id=f"u-1:consent:{purpose}",
             party=Party.SECOND_PARTY,
             decided_at=7,
+            method=ConsentMethod.INTERACTION,
         )
         for purpose in ("newsletter", "profiling")
     ]
