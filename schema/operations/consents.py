@@ -40,7 +40,8 @@ class ConsentInput:
     )
     decision: Decision | None = strawberry.field(
         default=None,
-        description="The decision: any value but `NONE`. Required without `tcString`, which states it and must not contradict it.",
+        description="The decision: any value but `NONE`. Required without `tcString`, which states it and must not be "
+        "contradicted.",
     )
     channel: Channel | None = strawberry.field(
         default=None, description="The channel that the decision applies to. Without it, all channels."

@@ -164,8 +164,8 @@ def _restrictions(bits: _Bits) -> Iterable[tuple[int, range]]:
 def stated_decisions(statement: ConsentStatement, terms: TcfTerms, now: int) -> list[ConsentStatement] | Problem:
     """The decisions that the TC string of a statement makes, or what is wrong with it; `now` in microseconds.
 
-    They are on its purpose, or on each purpose that has TCF purposes, in the order of their declaration. A statement with
-    a decision of its own, such as one that was exported, must not contradict the string, which is evidence of it then.
+    They are on its purpose, or on each purpose that has TCF purposes, in the order of their declaration. A statement
+    with a decision of its own, such as one that was exported, must not contradict the string, which is evidence of it.
     """
     if problem := _check_statement(statement, terms):
         return problem
