@@ -16,7 +16,7 @@ from graph.domain.model.observations import Observation, Party
 from graph.domain.model.orders import Order, OrderLine, OrderStatement, OrderStatus
 from graph.domain.model.products import Product
 from graph.domain.profile.attributes import AttributesStatement
-from graph.domain.profile.consents import ConsentStatement, Decision
+from graph.domain.profile.consents import ConsentMethod, ConsentStatement, Decision
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.interactions import Interaction, InteractionStatement
 from service.ingest.records import parse_record
@@ -84,6 +84,14 @@ statements = st.one_of(
         texts,
         parties,
         times,
+        st.none() | st.sampled_from(ConsentMethod),
+        st.just("") | texts,
+        st.just("") | texts,
+        times,
+        times,
+        st.sampled_from(["", "de"]),
+        st.just(""),
+        st.just("") | texts,
     ),
     st.builds(ExternalSegmentStatement, texts, pairs, texts, times, st.booleans(), texts, parties, times),
 )
