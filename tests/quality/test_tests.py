@@ -56,7 +56,6 @@ COVERED_BY = {
     "graph/commands/suppression.py": "graph/commands/test_erase.py",
     "graph/domain/access/decision_log.py": "journeys/test_consent_proof.py",
     "graph/domain/model/erasures.py": "journeys/test_erasure.py",
-    "graph/domain/privacy/consent_gate.py": "journeys/test_consent_gate.py",
     "graph/domain/privacy/erased_history.py": "graph/commands/test_erase.py",
     "graph/domain/privacy/erasure_plan.py": "journeys/test_erasure.py",
     "graph/domain/profile/consent_texts.py": "journeys/test_consent_proof.py",

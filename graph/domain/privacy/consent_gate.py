@@ -60,6 +60,7 @@ def admitted(command: Observe, dropped: frozenset[str], rules: Rules) -> Observe
         normalized=normalized,
         digest=command.digest,
         derived=command.derived,
+        retention=command.retention,
         sent_id=command.sent_id,
         received_from=command.received_from,
     )

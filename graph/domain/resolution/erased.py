@@ -128,6 +128,7 @@ def without_erased(
         normalized=replace(again.normalized, dropped=dropped),
         digest=keys.digest(command.digest),
         sent_id=id,
+        retention=command.retention,
         received_from=command.received_from,
     )
 
