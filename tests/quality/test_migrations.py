@@ -13,7 +13,7 @@ SQLITE = {
     "0004_erasure": "600ce90db0fd6cadf8944445f10c352fb67f5ae47ede406f35c21c733615ad6a",
     "0005_restrictions": "0be3cea82081905d85b98d1377d39d869b8a03af75e6afa9558518b45f6c2565",
     "0006_received_from": "63be0d0be49e62f72e9c80f8a9d88d86796acb3a545a8b9ef9b38c4e7c74da0e",
-    "0008_unindexed_observations": "4ffe076beb58a8d8794e827e0527477ffea86e88a6786d826f5d11c279ef92b9",
+    "0007_unindexed_observations": "4ffe076beb58a8d8794e827e0527477ffea86e88a6786d826f5d11c279ef92b9",
 }
 NEO4J = {
     "0000_migration_name": "d32e7937a60b8e7269da1e693018659374ccf405fc5bfe221f05233eb56d4af4",
@@ -51,7 +51,7 @@ NEO4J = {
     "0032_held_order_hash": "a09d65210789af469bd516745fe1b27c7fe0c1d1f254bf795bb86af6e26e9e05",
     "0033_restriction_id": "3293d4b029c8c11e20ce80fe0a82bd30c0b0b17b3234fe1f5e1d9e5c3b1e7832",
     "0034_restriction_request": "65203e6147c75742efb5379b4df4b3f33e4e36529ab78ff6e973142523cff997",
-    "0039_unindexed_observations": "995d5351cbdfcde6c388e81030f305c3c0ec78b23c6f720c8d652204c08cc850",
+    "0035_unindexed_observations": "995d5351cbdfcde6c388e81030f305c3c0ec78b23c6f720c8d652204c08cc850",
 }
 
 

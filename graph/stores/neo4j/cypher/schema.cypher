@@ -144,7 +144,7 @@ CREATE CONSTRAINT restriction_id IF NOT EXISTS FOR (r:Restriction) REQUIRE r.id 
 CREATE CONSTRAINT restriction_request IF NOT EXISTS
 FOR (r:Restriction) REQUIRE (r.caller, r.idempotency_key) IS UNIQUE;
 
-// name: 0039_unindexed_observations
+// name: 0035_unindexed_observations
 // Observations that name an identifier which does not lead to them: the rules reject them as a whole, or they were
 // revoked before they arrived, and nothing else named it then. Who looks for all that names a person reads these too.
 MATCH (o:Observation) WHERE o.status <> 'valid' AND o.sent <> ''
