@@ -144,6 +144,7 @@ class IdentityGraph:
             self.terms.retention,
             self._reload,
             self._on_stored,
+            self.erasures.end_holds,
         )
         self.references = References(store)
         self.previews = Previews(store, ids, lambda: self.rules, self.rules_control.parse)

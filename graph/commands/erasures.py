@@ -15,9 +15,10 @@ from graph.domain.model.erasures import Acknowledgement, Erasure, HeldOrder
 from graph.domain.model.errors import InvalidInput, KithError, RulesChanged
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import Neighborhood, Writes
+from graph.domain.model.times import iso
 from graph.domain.model.tombstones import Tombstone, TombstoneKeys
 from graph.domain.model.validation import check_text
-from graph.domain.privacy.erasure_plan import ErasurePlan
+from graph.domain.privacy.erasure_plan import ErasurePlan, OrderHold
 from graph.domain.profile.pages import Page
 from graph.domain.resolution.erased import TombstoneRules
 from graph.ports import (
@@ -35,6 +36,8 @@ from graph.ports import (
 )
 
 MAX_RELOADS = 5
+MAX_GROUND_LENGTH = 200
+"""Characters of the ground on which orders are kept."""
 PAGE_SIZE = 5_000
 """Identifiers that are compared with tombstones at once."""
 
@@ -128,7 +131,18 @@ class ErasureControl:
 
     async def plan(self, request: ErasureRequest) -> ErasurePlan:
         """Return what an erasure would do; raises `InvalidInput` if there is nobody to erase."""
+        self._check_hold(request.hold)
         return (await self._run(replace(request, plan_hash=""))).plan
+
+    def _check_hold(self, hold: OrderHold | None) -> None:
+        """Raise `InvalidInput` for a hold that has ended already, or that has no ground."""
+        if hold is None:
+            return
+        if hold.until <= (now := self._clock.now()):
+            message = f"until {iso(hold.until)} is over: it is {iso(now)} now"
+            raise InvalidInput("INVALID_VALUE", message, ("keepOrders", "until"))
+        if problem := check_text("ground", hold.ground, MAX_GROUND_LENGTH):
+            raise InvalidInput(problem.code, problem.message, ("keepOrders", "ground"))
 
     async def erase(self, request: ErasureRequest) -> Planned:
         """Carry out a plan that the request confirms by its hash; the same request again returns the first result.

@@ -83,6 +83,7 @@ class RetentionControl:
     """Previews and runs.
 
     `retention` are the rules, `reload` reads the rules of resolution again, `on_stored` is called after each step.
+    `end_holds` removes the orders that were kept without a person until now.
     """
 
     def __init__(
@@ -95,8 +96,10 @@ class RetentionControl:
         retention: Retention,
         reload: Callable[[], Awaitable[object]],
         on_stored: Callable[[], None],
+        end_holds: Callable[[], Awaitable[object]],
     ) -> None:
         self.retention = retention
+        self._end_holds = end_holds
         self._store, self._writer, self._clock, self._ids, self._gate = store, writer, clock, ids, gate
         self._reload, self._on_stored = reload, on_stored
         self._task: asyncio.Task[RetentionRun] | None = None
@@ -160,7 +163,7 @@ class RetentionControl:
 
     async def run_periodically(self, seconds: float) -> None:
         """Run whenever the newest run of any process began `seconds` ago or was cut off; never ends."""
-        while self.retention.rules:
+        while True:
             try:
                 if (run := await self._claimed(seconds)) is not None:
                     await asyncio.wait([self._begin(run)])
@@ -213,6 +216,7 @@ class RetentionControl:
         if tally.total or run.continues:
             run = await self._remove_names(run)
             await with_retries(self._store.remove_traces)
+        await self._end_holds()
         now = self._clock.now()
         run = replace(run, active_at=now, ended_at=now)
         await self._store.put_value(RUN_KEY, _text_of(run))

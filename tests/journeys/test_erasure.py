@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
+from graph.domain.model.dates import DAY
+from graph.domain.model.times import iso
 from graph.ports import Store
 from tests.builders.clients import Client, order, seen
-from tests.builders.erasing import ERASE, by, erase, plan
+from tests.builders.erasing import ERASE, PLAN, by, erase, plan
 from tests.builders.operations import decide, interaction, record, state
 from tests.builders.restrictions import lift, restricted
+from tests.builders.retention import SettableClock
 from tests.builders.runs import Run
 from tests.builders.safeguards import ListSafeguards
 
@@ -163,6 +166,38 @@ def test_orders_are_kept_without_a_person_until_the_law_allows_to_remove_them(cl
     (kept,) = client.ask(held)["heldOrders"]["nodes"]
     assert "returned" in kept["facts"].lower()
     assert client.customer("email=new@example.com") is None
+
+
+def test_an_order_goes_when_its_hold_is_over(store: Store, run: Run) -> None:
+    # given
+    clock = SettableClock("2026-06-01T00:00:00Z")
+    client = Client(store, run, safeguards=ListSafeguards(), clock=clock)
+    run(client.wiring.prepare())
+    send_ann(client)
+    erase(client, by=by(ANN), keepOrders={"until": iso(clock.now() + 10 * DAY), "ground": "tax law"})
+    run(client.graph.retention.run())
+    assert len(client.ask("{ heldOrders { nodes { number } } }")["heldOrders"]["nodes"]) == 1
+    # when
+    clock.add(days=11)
+    run(client.graph.retention.run())
+    # then
+    assert client.ask("{ heldOrders { nodes { number } } }")["heldOrders"]["nodes"] == []
+
+
+@pytest.mark.parametrize(
+    ("hold", "path"),
+    [
+        ({"until": "2020-01-01T00:00:00Z", "ground": "tax law"}, ["keepOrders", "until"]),
+        ({"until": "2099-01-01T00:00:00Z", "ground": ""}, ["keepOrders", "ground"]),
+    ],
+)
+def test_a_hold_needs_a_time_to_come_and_a_ground(client: Client, hold: dict[str, str], path: list[str]) -> None:
+    # given
+    send_ann(client)
+    # when
+    payload = client.ask(PLAN, {"input": {"by": by(ANN), "keepOrders": hold}})["planErasure"]
+    # then
+    assert [error["path"] for error in payload["errors"]] == [path]
 
 
 def test_services_confirm_that_they_have_erased_their_copies(client: Client) -> None:
