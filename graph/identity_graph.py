@@ -1,7 +1,7 @@
 """The facade that `schema` and `service` use: a method for each operation, or a part that has several."""
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -63,6 +63,7 @@ from graph.queries.former_ids import former_ids
 from graph.queries.health import health
 from graph.queries.history import customer_at, entries_around, entry_at, feed
 from graph.queries.mentions import mentions
+from graph.queries.later_ids import later_ids
 from graph.queries.orders import order_keys, orders_by_number, orders_of_sources
 from graph.queries.possible_matches import MatchStatus, status
 from graph.queries.rules_preview import Previews
@@ -407,6 +408,10 @@ class IdentityGraph:
         and so has one from which its identifier `key` moved.
         """
         return await former_ids(self._store, id, key)
+
+    async def later_ids(self, since: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+        """Return under which ids the data is stored now that customers had at a time (microseconds), by id."""
+        return await later_ids(self._store, since)
 
     def insights(self, view: CustomerView) -> CustomerInsights:
         """Return what follows from a customer's view as of now."""

@@ -10,7 +10,7 @@ from graph.commands.rules_control import RulesControl
 from graph.commands.segment_counts import PreviewCounts
 from graph.commands.segments import Segments
 from graph.domain.access.accessed import Accessed
-from graph.domain.access.audit import AuditReader, Traces
+from graph.domain.access.audit import AuditReader, CustomerAccess, Traces
 from graph.domain.access.decision_log import DecisionReader
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
 from graph.domain.access.part_view import all_identifiers
@@ -461,6 +461,10 @@ class ViewerGraph(ViewerWrites):
         self._require_reach()
         traces = await self.traces_of(ref)
         return await self._graph.exports.begin(ref, self.rules, audit, traces)
+
+    async def later_ids(self, accesses: Sequence[CustomerAccess]) -> dict[str, tuple[str, ...]]:
+        """Return under which ids the data of accessed customers is stored now, by the id of then."""
+        return await self._graph.later_ids({access.id: access.first for access in accesses})
 
     def note_audit_log(self, caller: str) -> None:
         """Record that the audit log is read as such, or what one caller sent: its entries name customers."""

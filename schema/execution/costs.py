@@ -47,6 +47,7 @@ WEIGHTS: dict[str, int] = {
     "Query.why": 100,
     "Query.simulate": 200,
     "Query.graphHealth": 2_000,
+    "Query.accessReport": 2_000,
     "Mutation.previewRules": 2_000,
     "Mutation.previewRevokeSource": 2_000,
     "Mutation.previewRestoreSource": 2_000,

@@ -1,10 +1,10 @@
-"""The query of the audit log."""
+"""The queries of the audit log."""
 
 from typing import Annotated
 
 import strawberry
 
-from graph.domain.access.audit import AuditQuery
+from graph.domain.access.audit import AccessQuery, AuditQuery
 from graph.domain.access.scopes import AUDIT_READ
 from schema.operations.customers import CustomerBy
 from schema.shared.connections import After, Connection, First, connection
@@ -12,10 +12,10 @@ from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp, require_valid
-from schema.types.audit import AuditEntry
+from schema.types.audit import AccessReport, AuditEntry
 
 
-@requires(audit_entries=AUDIT_READ)
+@requires(audit_entries=AUDIT_READ, access_report=AUDIT_READ)
 @strawberry.type
 class AuditQueries:
     """Queries of the audit log."""
@@ -60,3 +60,23 @@ class AuditQueries:
         page = await info.context.audit.entries(query)
         result: Connection[AuditEntry] = connection(page, AuditEntry.of, lambda entry: encode(*entry.position), after)
         return result
+
+    @strawberry.field(
+        description="Whose data a caller accessed in a time, by whatever means: documents, subscriptions, exports, "
+        "commands. A host answers from the log in its own folder."
+    )
+    async def access_report(
+        self,
+        info: Info,
+        caller: Annotated[str, strawberry.argument(description="The caller. E.g. `till-7`.")],
+        since: Annotated[
+            Timestamp | None, strawberry.argument(description="Only what was answered at this time or later.")
+        ] = None,
+        until: Annotated[
+            Timestamp | None, strawberry.argument(description="Only what was answered before this time.")
+        ] = None,
+    ) -> AccessReport:
+        """Return the report of what a caller accessed."""
+        info.context.graph.note_audit_log(caller)
+        query = AccessQuery(caller, require_valid(since, "since"), require_valid(until, "until"))
+        return AccessReport.of(await info.context.audit.accesses(query))

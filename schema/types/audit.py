@@ -1,9 +1,15 @@
-"""Entries of the audit log in GraphQL."""
+"""Entries of the audit log in GraphQL, and the report of whose data a caller accessed."""
 
 import strawberry
 
+from graph.domain.access.audit import AccessReport as DomainAccessReport
 from graph.domain.access.audit import AuditEntry as DomainAuditEntry
+from graph.domain.access.audit import CustomerAccess
 from graph.domain.access.scopes import AUDIT_READ
+from graph.domain.profile.pages import page_after
+from schema.shared.connections import After, Connection, First, connection
+from schema.shared.context import Info
+from schema.shared.cursors import decode, encode, page_size
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 
@@ -68,4 +74,120 @@ class AuditEntry:
             outcome=entry.outcome,
             request_id=entry.request_id,
             transport=entry.transport,
+        )
+
+
+@requires(AUDIT_READ)
+@strawberry.type(description="What a caller accessed of one customer in a time.")
+class AccessedCustomer:
+    """The access to a customer in GraphQL."""
+
+    id: strawberry.ID = strawberry.field(description="The id that the customer had when it was accessed.")
+    present_ids: list[strawberry.ID] = strawberry.field(
+        description="The ids under which its data is stored now: another id after a merge, several after a split. "
+        "Empty if nothing of it is left."
+    )
+    first_accessed_at: Timestamp = strawberry.field(description="When it was accessed for the first time.")
+    last_accessed_at: Timestamp = strawberry.field(description="When it was accessed for the last time.")
+    accesses: int = strawberry.field(
+        description="How many entries of the audit log name it. A subscription has one for each minute."
+    )
+    fields: list[str] = strawberry.field(
+        description="The fields that the documents selected, and the commands. E.g. `Customer.emails`, `kith lookup`."
+    )
+
+    @classmethod
+    def of(cls, access: CustomerAccess, present_ids: tuple[str, ...]) -> "AccessedCustomer":
+        """Convert the domain's value."""
+        return cls(
+            id=strawberry.ID(access.id),
+            present_ids=list(map(strawberry.ID, present_ids)),
+            first_accessed_at=Timestamp(access.first),
+            last_accessed_at=Timestamp(access.last),
+            accesses=access.accesses,
+            fields=list(access.fields),
+        )
+
+
+@requires(AUDIT_READ)
+@strawberry.type(description="A command that wrote the data of all customers, such as a backup.")
+class WholeExport:
+    """An export of everything in GraphQL."""
+
+    time: Timestamp = strawberry.field(description="When the command ran.")
+    command: str = strawberry.field(description="The command. E.g. `backup`.")
+
+
+@requires(AUDIT_READ)
+@strawberry.type(
+    description="Entries of the audit log whose content was removed after `KITH_AUDIT_DAYS`. They may be of any caller."
+)
+class ExpiredEntries:
+    """Expired entries in GraphQL."""
+
+    begin: Timestamp = strawberry.field(description="The time from which on they were written.")
+    end: Timestamp = strawberry.field(description="The time before which they were written.")
+    count: int = strawberry.field(description="How many there are.")
+
+
+@requires(AUDIT_READ)
+@strawberry.type(description="Whose data a caller accessed in a time, and what the audit log cannot answer.")
+class AccessReport:
+    """A report of accesses in GraphQL."""
+
+    report: strawberry.Private[DomainAccessReport]
+    customer_count: int = strawberry.field(description="How many customers were accessed, each counted once.")
+    entries: int = strawberry.field(description="How many entries of the audit log the caller has.")
+    denied: int = strawberry.field(description="How many of them were refused as a whole.")
+    asked: int = strawberry.field(
+        description="How many different ids and identifiers the caller asked for, found or not."
+    )
+    refused: int = strawberry.field(description="How often something that exists was not shown to the caller.")
+    unnamed: int = strawberry.field(
+        description="How many entries asked for something and name no customer: orders by their numbers, "
+        "explanations, what was not found. `auditEntries` with the caller lists them."
+    )
+    statements: int = strawberry.field(description="How many statements the caller sent to be recorded.")
+    whole_exports: list[WholeExport] = strawberry.field(
+        description="Commands that wrote the data of all customers. Whoever has the result has everybody's data."
+    )
+    expired: list[ExpiredEntries] = strawberry.field(
+        description="Entries of this time whose content was removed. If there are any, the report is not complete."
+    )
+    unreadable: int = strawberry.field(
+        description="How many lines that name the caller are damaged. If there are any, run `kith audit verify`."
+    )
+
+    @strawberry.field(description="The customers that were accessed, by id.")
+    async def customers(self, info: Info, first: First = 20, after: After = None) -> Connection[AccessedCustomer]:
+        """Return a page of the customers."""
+        position = None if after is None else decode(after, str)[0]
+        page = page_after(self.report.customers, lambda access: access.id, position, page_size(first))
+        present = await info.context.graph.later_ids(page.items)
+        result: Connection[AccessedCustomer] = connection(
+            page,
+            lambda access: AccessedCustomer.of(access, present[access.id]),
+            lambda access: encode(access.id),
+            after,
+        )
+        return result
+
+    @classmethod
+    def of(cls, report: DomainAccessReport) -> "AccessReport":
+        """Convert the domain's value."""
+        return cls(
+            report=report,
+            customer_count=len(report.customers),
+            entries=report.entries,
+            denied=report.denied,
+            asked=report.asked,
+            refused=report.refused,
+            unnamed=report.unnamed,
+            statements=report.statements,
+            whole_exports=[WholeExport(time=Timestamp(one.time), command=one.command) for one in report.whole_exports],
+            expired=[
+                ExpiredEntries(begin=Timestamp(one.begin), end=Timestamp(one.end), count=one.count)
+                for one in report.expired
+            ],
+            unreadable=report.unreadable,
         )

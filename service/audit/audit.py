@@ -7,11 +7,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from graph.domain.access.audit import AuditEntry, AuditQuery
+from graph.domain.access.audit import AccessQuery, AccessReport, AuditEntry, AuditQuery
 from graph.domain.access.decision_log import DecisionChecks, LoggedDecision
 from graph.domain.model.dates import DAY
 from graph.domain.profile.pages import Page
-from service.audit import checkpoints, reader, retention
+from service.audit import accesses, checkpoints, reader, retention
 from service.audit.decisions import Decisions
 from service.audit.key import AuditKey
 from service.audit.log import AuditLog, Head
@@ -21,6 +21,8 @@ log = logging.getLogger("kith.audit")
 
 MAX_UNSENT = 10_000
 """Number of checkpoints that are kept while their target does not accept them."""
+MAX_REPORTS = 2
+"""Number of reports that are kept for the pages that follow."""
 
 
 class Audit:
@@ -46,6 +48,7 @@ class Audit:
         self._unsent: list[checkpoints.Checkpoint] = []
         self._signed: Head | None = None
         self._expired_until = 0
+        self._reports: dict[AccessQuery, AccessReport] = {}
         self.checkpoint_failures = 0
         """Number of times that checkpoints could not be sent or entries not be written to the disk."""
 
@@ -56,6 +59,17 @@ class Audit:
     async def check_decisions(self, stored: Mapping[str, Sequence[LoggedDecision]]) -> Mapping[str, DecisionChecks]:
         """Compare all consent decisions that are stored of some identifiers with the log."""
         return await self.decisions.check(stored)
+
+    async def accesses(self, query: AccessQuery) -> AccessReport:
+        """Return whose data a caller accessed. A report of a time that is over is kept, for the pages that follow."""
+        report = self._reports.get(query)
+        if report is None:
+            report = await asyncio.to_thread(accesses.find, self._folder, query)
+            if query.until is not None and query.until + reader.SLACK <= self._now():
+                while len(self._reports) >= MAX_REPORTS:
+                    self._reports.pop(next(iter(self._reports)))
+                self._reports[query] = report
+        return report
 
     def counts(self) -> dict[str, int]:
         """Return the counts for the metrics."""
@@ -128,6 +142,7 @@ class Audit:
         self._expired_until = before + DAY
         try:
             changed = await asyncio.to_thread(retention.expire, self._folder, before)
+            self._reports.clear()
         except Exception as error:
             log.error("old entries of the audit log were not removed: %s", _reason(error))  # noqa: TRY400
         else:

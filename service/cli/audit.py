@@ -10,17 +10,19 @@ from msgspec.structs import replace
 from rich.markup import escape
 
 from graph.domain.access.accessed import Accessed
-from graph.domain.access.audit import AuditEntry, AuditQuery
+from graph.domain.access.audit import AccessQuery, AuditEntry, AuditQuery
 from graph.domain.model.dates import DAY
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.times import iso, parse_time
 from graph.domain.profile.pages import ById, ByKey
 from graph.viewer_graph import ViewerGraph
-from service.audit import checkpoints, files, ocsf, reader
+from service.audit import accesses, checkpoints, files, ocsf, reader
 from service.audit.key import AuditKey, PublicKey
 from service.audit.verification import Finding
 from service.audit.verification import verify as verify_log
 from service.bootstrap import SystemClock, Wiring, audit_folder
+from service.cli import access_table
+from service.cli.access_table import Format
 from service.cli.operator import Operator, Purpose, Reason
 from service.cli.shared import Store, console, errors, run_with_wiring
 from service.cli.startup import as_service
@@ -34,6 +36,8 @@ Folder = Annotated[
 ]
 Since = Annotated[str | None, typer.Option(help="Only what was answered at this time or later.")]
 Until = Annotated[str | None, typer.Option(help="Only what was answered before this time.")]
+IDS_AT_ONCE = 500
+"""Number of customers whose present ids are read at once."""
 
 
 def _folder(settings: Settings) -> Path:
@@ -166,6 +170,39 @@ def entries(
         errors.print("no entries found")
     if page.has_more:
         errors.print(f"there are more: pass --until {iso(page.items[-1].time)}")
+
+
+@app.command()
+def subjects(
+    caller: Annotated[str, typer.Option(help="The caller: the name of a key, for example.")],
+    since: Since = None,
+    until: Until = None,
+    format: Annotated[Format, typer.Option(help="How the customers are printed.")] = Format.TEXT,
+    purpose: Purpose = "",
+    reason: Reason = "",
+    store: Store = None,
+) -> None:
+    """Print whose data a caller accessed, by customer id, with the ids of today, times, accesses and fields.
+
+    What the log cannot answer is printed on standard error.
+    """
+    settings = settings_module.load(store=store)
+    query = AccessQuery(caller, _time("--since", since), _time("--until", until))
+    operator = Operator(settings, "audit subjects", purpose, reason, shows_values=False)
+    operator.record(Accessed(asked={f"audit log={caller}": None}))
+    report = accesses.find(_folder(settings), query)
+
+    async def present(wiring: Wiring) -> dict[str, tuple[str, ...]]:
+        graph, found = ViewerGraph(wiring.graph, operator.viewer), report.customers
+        result: dict[str, tuple[str, ...]] = {}
+        for start in range(0, len(found), IDS_AT_ONCE):
+            result |= await graph.later_ids(found[start : start + IDS_AT_ONCE])
+        return result
+
+    ids = run_with_wiring(settings, present, read_only=True)
+    access_table.write(sys.stdout, report.customers, ids, format)
+    for line in access_table.summary(report):
+        errors.print(escape(line))
 
 
 def _described(entry: AuditEntry) -> str:

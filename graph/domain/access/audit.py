@@ -75,11 +75,74 @@ class Traces(Struct, frozen=True):
     asked: tuple[str, ...]
 
 
+class AccessQuery(Struct, frozen=True):
+    """Asks whose data a caller accessed. Times are microseconds: `since` is included, `until` is not."""
+
+    caller: str
+    since: int | None = None
+    until: int | None = None
+
+
+class CustomerAccess(Struct, frozen=True, gc=False):
+    """What a caller accessed of one customer, by the id that it had then, in a time.
+
+    `first` and `last` are the times of the first and the last access in microseconds. `accesses` counts entries of the
+    log: a stream has one for each minute. `fields` are the coordinates that the documents selected, and the names of
+    commands.
+    """
+
+    id: str
+    first: int
+    last: int
+    accesses: int
+    fields: tuple[str, ...] = ()
+
+
+class WholeExport(Struct, frozen=True):
+    """A command that wrote the data of all customers, at a time in microseconds."""
+
+    time: int
+    command: str
+
+
+class ExpiredEntries(Struct, frozen=True):
+    """A number of entries of the log whose content was removed: of any caller, written in a time (microseconds)."""
+
+    begin: int
+    end: int
+    count: int
+
+
+class AccessReport(Struct, frozen=True):
+    """Whose data a caller accessed, customers by id, and what the log cannot answer.
+
+    `entries` counts all entries of the caller, `denied` those that were refused as a whole. `asked` counts the distinct
+    ids and identifiers that it asked for, found or not, `refused` how often something that exists was not shown.
+    `unnamed` counts the entries that asked for something and name no customer: orders by their numbers, explanations,
+    what was not found. `statements` counts what it sent to be recorded. `unreadable` counts damaged lines.
+    """
+
+    customers: tuple[CustomerAccess, ...] = ()
+    entries: int = 0
+    denied: int = 0
+    asked: int = 0
+    refused: int = 0
+    unnamed: int = 0
+    statements: int = 0
+    whole_exports: tuple[WholeExport, ...] = ()
+    expired: tuple[ExpiredEntries, ...] = ()
+    unreadable: int = 0
+
+
 class AuditReader(DecisionReader, Protocol):
     """Reads the audit log."""
 
     async def entries(self, query: AuditQuery) -> Page[AuditEntry]:
         """Return the entries that meet a query, newest first."""
+        ...
+
+    async def accesses(self, query: AccessQuery) -> AccessReport:
+        """Return whose data a caller accessed."""
         ...
 
 
@@ -88,10 +151,18 @@ class NoAudit:
 
     async def entries(self, query: AuditQuery) -> Page[AuditEntry]:
         """Raise `InvalidInput`: there is no log."""
-        raise InvalidInput("FEATURE_DISABLED", "this service keeps no audit log: see KITH_AUDIT")
+        raise _no_log()
+
+    async def accesses(self, query: AccessQuery) -> AccessReport:
+        """Raise `InvalidInput`: there is no log."""
+        raise _no_log()
 
     async def check_decisions(self, stored: Mapping[str, Sequence[LoggedDecision]]) -> None:
         """Return `None`: there is no log to compare with."""
+
+
+def _no_log() -> InvalidInput:
+    return InvalidInput("FEATURE_DISABLED", "this service keeps no audit log: see KITH_AUDIT")
 
 
 NO_AUDIT = NoAudit()
