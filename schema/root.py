@@ -7,6 +7,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from graph.domain.access.audit import NO_AUDIT, AuditReader
+from graph.domain.access.processing_record import NO_PROCESSING_RECORDS, ProcessingRecords
 from graph.domain.access.roles import BUILT_IN
 from graph.domain.access.viewer import always_valid
 from graph.viewer_graph import ViewerGraph
@@ -27,6 +28,7 @@ from schema.operations.nodes import NodeQueries
 from schema.operations.observations import ObservationMutations
 from schema.operations.orders import OrderMutations, OrderQueries
 from schema.operations.overrides import OverrideMutations, OverrideQueries
+from schema.operations.processing_record import ProcessingRecordQueries
 from schema.operations.products import ProductMutations, ProductQueries
 from schema.operations.restrictions import RestrictionMutations, RestrictionQueries
 from schema.operations.retention import RetentionMutations, RetentionQueries
@@ -70,6 +72,7 @@ class Query(
     ErasureQueries,
     SubjectExportQueries,
     RetentionQueries,
+    ProcessingRecordQueries,
 ):
     """All queries."""
 
@@ -112,13 +115,16 @@ schema = KithSchema(
 
 
 def new_context(
-    graph: ViewerGraph, is_authorized: Callable[[], bool] = always_valid, audit: AuditReader = NO_AUDIT
+    graph: ViewerGraph,
+    is_authorized: Callable[[], bool] = always_valid,
+    audit: AuditReader = NO_AUDIT,
+    processing: ProcessingRecords = NO_PROCESSING_RECORDS,
 ) -> Context:
     """Return the context of one operation. `is_authorized` returns whether the viewer's key or token is still valid.
 
-    `audit` reads the audit log.
+    `audit` reads the audit log, `processing` makes the record of processing activities.
     """
-    return Context(graph, partial(Customer.of, graph=graph), is_authorized, audit)
+    return Context(graph, partial(Customer.of, graph=graph), is_authorized, audit, processing)
 
 
 def sdl(router_scopes: bool = False) -> str:

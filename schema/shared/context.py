@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import strawberry
 
 from graph.domain.access.audit import NO_AUDIT, AuditReader
+from graph.domain.access.processing_record import NO_PROCESSING_RECORDS, ProcessingRecords
 from graph.domain.access.viewer import Viewer
 from graph.domain.profile.pages import CustomerView, Selection
 from graph.viewer_graph import ViewerGraph
@@ -29,7 +30,7 @@ class Context:
     """The graph as the viewer of the request may use it.
 
     `is_authorized` returns whether the viewer's key or token is still valid: streams outlive them. `audit` reads who
-    accessed whose data.
+    accessed whose data, `processing` makes the record of processing activities.
 
     `present_customer` converts a view to its GraphQL type. `schema.root` sets it, so that types that lead to a
     customer need not import its module, which imports theirs.
@@ -39,6 +40,7 @@ class Context:
     present_customer: "Callable[[CustomerView], Customer]"
     is_authorized: Callable[[], bool]
     audit: AuditReader = NO_AUDIT
+    processing: ProcessingRecords = NO_PROCESSING_RECORDS
     connection_params: dict[str, Any] = field(default_factory=dict)
     loaders: Loaders = field(init=False)
     selections: FoundSelections = field(default_factory=FoundSelections)

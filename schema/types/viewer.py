@@ -5,31 +5,16 @@ from typing import Annotated
 import strawberry
 
 from graph.domain.access.scopes import ANY, DESCRIPTIONS
-from graph.domain.access.viewer import Reach
 from graph.domain.access.viewer import Viewer as DomainViewer
 from graph.domain.model.errors import InvalidInput
 from schema.execution.access import coordinates
 from schema.shared.context import Info
 from schema.shared.derived_fields import Derived
-from schema.shared.enums import describe_enum
+from schema.shared.reach import Reach
 from schema.shared.required_scopes import requires
 
 SHOWN_LENGTH = 100
 """Number of characters of an unknown action that an error shows."""
-
-describe_enum(
-    Reach,
-    "Reach",
-    "Which customers a caller may see.",
-    NONE="No customer.",
-    COUNT="Numbers of customers, and no customer.",
-    IDS="Customers by their ids, which the feed of changes names.",
-    SELF="The customer that the token names as its subject; without a subject, the facts of one cookie or device.",
-    OWN="Customers that the caller's own sources named, and of them what these sources sent.",
-    HELD="A customer of which the caller presents a strong identifier.",
-    FOUND="As `HELD`, and customers that a search returned.",
-    ANY="Every customer.",
-)
 
 derived = Derived[DomainViewer]()
 

@@ -24,6 +24,7 @@ from service.cli import (
     ingest,
     keys,
     migrate,
+    processing_record,
     receipts,
     retention,
     rules,
@@ -117,6 +118,7 @@ app.command("backup")(backup.back_up)
 app.command()(backup.restore)
 app.command()(backup.copy)
 app.command()(verify.verify)
+app.command("processing-record")(processing_record.processing_record)
 
 
 @app.command()

@@ -5,8 +5,9 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from graph.domain.model.errors import InvalidInput
@@ -24,12 +25,17 @@ from graph.domain.profile.catalog import (
 from graph.domain.profile.consents import EVERY_CHANNEL, Decision
 from graph.domain.profile.derived_consents import ConsentFromInteraction, default_consents_from_interactions
 from graph.domain.profile.journey import JourneyRules
+from graph.domain.profile.purposes import Controller, LegalBasis, Processing, Purpose
 from graph.domain.profile.tcf import PURPOSES, TcfTerms
 
 _CHANNEL_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,59}")
+_PROCESSING_PURPOSE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+"""The name of a purpose without consent decisions: the purpose of a key may contain hyphens."""
 
 TcfPurpose = Annotated[StrictInt, Field(ge=PURPOSES.start, lt=PURPOSES.stop)]
 Days = Annotated[StrictInt, Field(ge=1, le=3650)]
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
+Texts = Annotated[list[Text], Field(max_length=100)]
 
 
 class _Strict(BaseModel):
@@ -44,9 +50,28 @@ class _Attribute(_Strict):
     sources: list[str] = []
 
 
+class _Controller(_Strict):
+    name: Text | None = None
+    contact: Text | None = None
+    joint_controllers: Texts | None = None
+    representative: Text | None = None
+    data_protection_officer: Text | None = None
+
+
 class _Purpose(_Strict):
     name: str
     profiling: bool | None = None
+    consent: bool = True
+    description: Text | None = None
+    legal_basis: (
+        Literal["consent", "contract", "legal_obligation", "vital_interests", "public_task", "legitimate_interests"]
+        | None
+    ) = None
+    data_subjects: Texts | None = None
+    data_categories: Texts | None = None
+    recipients: Texts | None = None
+    transfers: Texts | None = None
+    retention: Text | None = None
 
     @property
     def is_profiling(self) -> bool:
@@ -83,6 +108,7 @@ class _Tcf(_Strict):
 class _File(_Strict):
     tcf: _Tcf = _Tcf()
     journey: _Journey = _Journey()
+    controller: _Controller = _Controller()
     attribute: list[_Attribute] = []
     purpose: list[_Purpose] = []
     channel: list[_Channel] = []
@@ -112,19 +138,27 @@ def parse(text: str, name: str = "attributes.toml") -> Catalog:
         raise InvalidInput("INVALID_SETTING", f"KITH_ATTRIBUTES: {name}: {key}: {first['msg']}") from error
     purpose_names: set[str] = set()
     for purpose in file.purpose:
-        _check_name(name, purpose.name, purpose_names)
-    purposes = tuple(purpose.name for purpose in file.purpose) or Catalog().purposes
+        _check_purpose(name, purpose, purpose_names)
+    purposes = tuple(purpose.name for purpose in file.purpose if purpose.consent) or Catalog().purposes
     profiling = Catalog().profiling_purposes
     if file.purpose:
-        profiling = tuple(purpose.name for purpose in file.purpose if purpose.is_profiling)
+        profiling = tuple(purpose.name for purpose in file.purpose if purpose.consent and purpose.is_profiling)
     channels = _channels(name, file.channel) if file.channel else CHANNELS
     if file.consent_from_interaction is None:
         from_interactions = default_consents_from_interactions(purposes, channels)
     else:
         from_interactions = _from_interactions(name, file.consent_from_interaction, purposes, channels)
     journey = JourneyRules(**file.journey.model_dump())
-    tcf = _tcf(name, file)
-    return Catalog(_attributes(name, file.attribute), purposes, journey, channels, from_interactions, profiling, tcf)
+    return Catalog(
+        _attributes(name, file.attribute),
+        purposes,
+        journey,
+        channels,
+        from_interactions,
+        profiling,
+        _tcf(name, file),
+        _processing(file),
+    )
 
 
 def _attributes(name: str, declared: list[_Attribute]) -> Mapping[str, AttributeDefinition]:
@@ -191,6 +225,30 @@ def _from_interactions(
         decision = Decision(entry.decision)
         rules.append(ConsentFromInteraction(entry.type, entry.channel, decision, tuple(entry.purposes)))
     return tuple(rules)
+
+
+def _processing(file: _File) -> Processing:
+    return Processing(Controller(**_declared(file.controller, Controller)), tuple(map(_purpose, file.purpose)))
+
+
+def _purpose(table: _Purpose) -> Purpose:
+    values = _declared(table, Purpose)
+    basis = values.pop("legal_basis")
+    return Purpose(legal_basis=None if basis is None else LegalBasis(basis), **values)
+
+
+def _declared(table: BaseModel, kind: type[Struct]) -> dict[str, Any]:
+    """Return the fields of a kind of value as a table declares them."""
+    values = ((name, getattr(table, name)) for name in kind.__struct_fields__)
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values}
+
+
+def _check_purpose(file: str, purpose: _Purpose, names: set[str]) -> None:
+    if purpose.consent or not _PROCESSING_PURPOSE.fullmatch(purpose.name):
+        _check_name(file, purpose.name, names)
+    elif purpose.name in names:
+        raise _invalid(file, f"duplicate name {purpose.name!r}")
+    names.add(purpose.name)
 
 
 def _check_name(file: str, name: str, names: set[str]) -> None:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.access.authentication import Authenticator
 from service.access.keys import KeyRing
+from service.access.processing_records import ServiceProcessingRecords
 from service.access.tokens import Tokens
 from service.bootstrap import SystemClock, Wiring
 from service.config.settings import Settings
@@ -94,6 +95,9 @@ def create_endpoint(settings: Settings, wiring: Wiring) -> GraphQLEndpoint:
         wiring.traces,
         wiring.access.budgets,
         wiring.audit,
+        ServiceProcessingRecords(
+            wiring.graph, wiring.store, wiring.access, settings, SystemClock().now, wiring.audit is not None
+        ),
     )
 
 

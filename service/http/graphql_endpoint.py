@@ -18,6 +18,7 @@ from strawberry.http.streaming import SSETransport
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from graph.domain.access.audit import NO_AUDIT
+from graph.domain.access.processing_record import NO_PROCESSING_RECORDS, ProcessingRecords
 from graph.domain.model.errors import InvalidInput, Overloaded, ShuttingDown, StoreUnavailable
 from graph.identity_graph import IdentityGraph
 from graph.runtime.timeouts import SharedTimeout
@@ -93,6 +94,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         traces: Traces | None = None,
         budgets: Mapping[str, Budget] = DEFAULT_BUDGETS,
         audit: Audit | None = None,
+        processing: ProcessingRecords = NO_PROCESSING_RECORDS,
     ) -> None:
         super().__init__(
             schema,
@@ -104,6 +106,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         )
         check_rules(schema._schema)
         self.graph, self.authenticator, self._settings, self.audit = graph, authenticator, settings, audit
+        self._processing = processing
         self.operations = OperationRunner(schema, settings.limits)
         self.documents = PersistedDocuments(
             settings.documents, settings.trusted_documents_only, settings.persisted_queries
@@ -217,7 +220,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """Return the context of an operation of a caller, with the budget of the caller and its address."""
         budget = self.budgets.of(signed_in.viewer, client_address(scope))
         audit = NO_AUDIT if self.audit is None else self.audit
-        return new_context(ViewerGraph(self.graph, signed_in.viewer, budget), signed_in.holds, audit)
+        return new_context(ViewerGraph(self.graph, signed_in.viewer, budget), signed_in.holds, audit, self._processing)
 
     async def _handle_get(
         self, request: Request, request_headers: Headers, kind: str, context: Context, record: RequestRecord

@@ -153,6 +153,7 @@ BUILT_IN = (
             s.SUBJECT_EXPORT,
             s.RESTRICTION_WRITE,
             s.RESTRICTED_READ,
+            s.PROCESSING_READ,
         },
     ),
     Role(
@@ -182,6 +183,7 @@ BUILT_IN = (
             s.RFM_CALCULATE,
             s.RETENTION_READ,
             s.SERVICE_METRICS,
+            s.PROCESSING_READ,
         },
     ),
 )

@@ -63,6 +63,7 @@ RESTRICTION_WRITE = "restriction:write"
 RESTRICTED_READ = "restricted:read"
 RETENTION_READ = "retention:read"
 RETENTION_RUN = "retention:run"
+PROCESSING_READ = "processing:read"
 
 DESCRIPTIONS = {
     ANY: "Ask who one is, and read what surrounds other data: pages, problems, amounts of money.",
@@ -119,6 +120,7 @@ DESCRIPTIONS = {
     RESTRICTED_READ: "Read the data of customers whose processing is restricted.",
     RETENTION_READ: "Read how long data is kept, and how much has expired.",
     RETENTION_RUN: "Remove what has expired.",
+    PROCESSING_READ: "Read the record of processing activities: purposes, legal bases, callers, retention.",
 }
 """What each scope allows."""
 EVERY = frozenset(DESCRIPTIONS)

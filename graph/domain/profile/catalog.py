@@ -15,6 +15,7 @@ from graph.domain.profile.derived_consents import (
     default_consents_from_interactions,
 )
 from graph.domain.profile.journey import JourneyRules
+from graph.domain.profile.purposes import Processing
 from graph.domain.profile.tcf import TcfTerms
 
 
@@ -83,7 +84,8 @@ class Catalog(Struct, frozen=True, dict=True):
     """The attributes by name, the purposes that consent is given for, and the rules of the journey.
 
     `channels` are those that consent is given for, by name; the identifiers of their namespaces are addresses of the
-    channel. `consents_from_interactions` are the interactions that are consent decisions, too.
+    channel. `consents_from_interactions` are the interactions that are consent decisions, too. `processing` is what the
+    company declares about itself and its purposes, for the record of processing.
     """
 
     attributes: Mapping[str, AttributeDefinition] = field(
@@ -99,6 +101,7 @@ class Catalog(Struct, frozen=True, dict=True):
     """The purposes that are profiling: a customer that refuses one of them is not profiled."""
     tcf: TcfTerms = field(default_factory=TcfTerms)
     """How TC strings are read."""
+    processing: Processing = Processing()
 
     @cached_property
     def addresses(self) -> Mapping[str, frozenset[str]]:

@@ -8,6 +8,7 @@ from graph.domain.model.errors import InvalidInput
 from graph.domain.profile.catalog import CHANNELS, AttributeType, Precedence
 from graph.domain.profile.consents import EVERY_CHANNEL, Decision
 from graph.domain.profile.derived_consents import ConsentFromInteraction
+from graph.domain.profile.purposes import Controller, LegalBasis, Purpose
 from service.config import attributes_file
 
 
@@ -149,3 +150,48 @@ def test_an_invalid_file_is_explained(text: str, message: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="cannot be read"):
         attributes_file.read(tmp_path / "none.toml")
+
+
+def test_a_file_declares_the_controller_and_what_data_is_processed_for() -> None:
+    # when
+    catalog = attributes_file.parse(
+        """[controller]
+        name = "Berg GmbH"
+        contact = "privacy@berg.example"
+        [[purpose]]
+        name = "newsletter"
+        legal_basis = "consent"
+        recipients = []
+        data_categories = ["email addresses"]
+        [[purpose]]
+        name = "order-handling"
+        consent = false
+        legal_basis = "contract"
+        retention = "10 years"
+        """
+    )
+    # then: decisions are recorded for the first one only
+    assert catalog.purposes == ("newsletter",)
+    assert catalog.processing.controller == Controller("Berg GmbH", "privacy@berg.example")
+    assert catalog.processing.purposes == (
+        Purpose("newsletter", None, LegalBasis.CONSENT, None, ("email addresses",), ()),
+        Purpose("order-handling", legal_basis=LegalBasis.CONTRACT, retention="10 years", consent=False),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('[[purpose]]\nname = "a"\nlegal_basis = "because"', "purpose.0.legal_basis"),
+        ('[[purpose]]\nname = "a"\nrecipients = "everybody"', "purpose.0.recipients"),
+        ('[[purpose]]\nname = "a"\ndescription = ""', "purpose.0.description"),
+        ('[[purpose]]\nname = "a-b"', "'a-b' is not a valid name"),
+        ('[[purpose]]\nname = "-b"\nconsent = false', "'-b' is not a valid name"),
+        ('[[purpose]]\nname = "a-b"\nconsent = false\n' * 2, "duplicate name 'a-b'"),
+        ('[controller]\nnmae = "Berg"', "controller.nmae"),
+    ],
+)
+def test_what_cannot_be_declared_is_named(text: str, reason: str) -> None:
+    with pytest.raises(InvalidInput, match="KITH_ATTRIBUTES") as failure:
+        attributes_file.parse(text)
+    assert reason in failure.value.message
