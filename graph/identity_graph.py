@@ -62,8 +62,8 @@ from graph.queries.explanation import weakest, why
 from graph.queries.former_ids import former_ids
 from graph.queries.health import health
 from graph.queries.history import customer_at, entries_around, entry_at, feed
+from graph.queries.later_ids import LaterIds, later_ids
 from graph.queries.mentions import mentions
-from graph.queries.later_ids import later_ids
 from graph.queries.orders import order_keys, orders_by_number, orders_of_sources
 from graph.queries.possible_matches import MatchStatus, status
 from graph.queries.rules_preview import Previews
@@ -409,7 +409,7 @@ class IdentityGraph:
         """
         return await former_ids(self._store, id, key)
 
-    async def later_ids(self, since: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+    async def later_ids(self, since: Mapping[str, int]) -> dict[str, LaterIds]:
         """Return under which ids the data is stored now that customers had at a time (microseconds), by id."""
         return await later_ids(self._store, since)
 

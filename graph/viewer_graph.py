@@ -36,6 +36,7 @@ from graph.domain.resolution.health import Finding, FindingKind, FindingPosition
 from graph.domain.segments.rule_parser import Values, canonical_text
 from graph.identity_graph import IdentityGraph
 from graph.queries.consent_proof import ConsentProof
+from graph.queries.later_ids import LaterIds
 from graph.queries.possible_matches import MatchStatus
 from graph.queries.statistics import StatisticsService
 from graph.queries.subject_export import SubjectExport
@@ -462,7 +463,7 @@ class ViewerGraph(ViewerWrites):
         traces = await self.traces_of(ref)
         return await self._graph.exports.begin(ref, self.rules, audit, traces)
 
-    async def later_ids(self, accesses: Sequence[CustomerAccess]) -> dict[str, tuple[str, ...]]:
+    async def later_ids(self, accesses: Sequence[CustomerAccess]) -> dict[str, LaterIds]:
         """Return under which ids the data of accessed customers is stored now, by the id of then."""
         return await self._graph.later_ids({access.id: access.first for access in accesses})
 

@@ -3,6 +3,8 @@
 import heapq
 from collections.abc import Mapping, Sequence
 
+from msgspec import Struct
+
 from graph.domain.model.changes import ChangeKind, Entry
 from graph.ports import Store
 
@@ -13,18 +15,25 @@ _History = Mapping[str, Sequence[Entry]]
 """The changes that took data from a customer, by its id, in order."""
 
 
-async def later_ids(store: Store, since: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
-    """Return under which ids the data of customers is stored now, sorted; none if nothing of it is left.
+class LaterIds(Struct, frozen=True):
+    """The ids under which the data of a customer is stored now, sorted; none if nothing of it is left.
 
-    `since` has for each id a time (microseconds) at which the customer had it. A customer has several ids if it was
-    split, or if one of its identifiers moved to another customer.
+    There are several if it was split, or if one of its identifiers moved to another customer. `erased` says whether
+    data of it was erased.
     """
+
+    ids: tuple[str, ...] = ()
+    erased: bool = False
+
+
+async def later_ids(store: Store, since: Mapping[str, int]) -> dict[str, LaterIds]:
+    """Return where the data of customers is now. `since` has for each id a time (microseconds) at which it was used."""
     entries: dict[int, Entry] = {}
     known: set[str] = set()
     pending = set(since)
     while pending and len(known) < MAX_IDS:
         found = await store.history(sorted(pending))
-        entries |= {entry.number: entry for entry in found if _gained(entry) or _emptied(entry)}
+        entries |= {entry.number: entry for entry in found if _gained(entry) or entry.change.kind in _LOST_ALL}
         known |= pending
         pending = {id for entry in found if (id := _gained(entry))} - known
     by_id: dict[str, list[Entry]] = {}
@@ -51,13 +60,13 @@ _FROM_OTHER = (ChangeKind.CUSTOMERS_MERGED, ChangeKind.IDENTIFIERS_MOVED)
 """The kinds of changes that give `customer` data of `other_customer`."""
 
 
-def _emptied(entry: Entry) -> bool:
-    return entry.change.kind is ChangeKind.CUSTOMER_EMPTIED
+_LOST_ALL = (ChangeKind.CUSTOMER_EMPTIED, ChangeKind.CUSTOMER_ERASED)
+"""The kinds of changes after which nothing is stored of `customer`."""
 
 
-def _followed(id: str, time: int, history: _History, entries: Mapping[int, Entry]) -> tuple[str, ...]:
+def _followed(id: str, time: int, history: _History, entries: Mapping[int, Entry]) -> LaterIds:
     """Replay what happened from a time on to the data that a customer had then."""
-    present = {id}
+    present, erased = {id}, False
     waiting = [(entry.number, id) for entry in history.get(id, ()) if entry.change.recorded_at >= time]
     heapq.heapify(waiting)
     while waiting:
@@ -65,12 +74,14 @@ def _followed(id: str, time: int, history: _History, entries: Mapping[int, Entry
         if holder not in present:
             continue
         entry = entries[number]
-        if _emptied(entry) or entry.change.kind is ChangeKind.CUSTOMERS_MERGED:
+        kind = entry.change.kind
+        if kind in _LOST_ALL or kind is ChangeKind.CUSTOMERS_MERGED:
             present.discard(holder)
+        erased |= kind is ChangeKind.CUSTOMER_ERASED
         gained = _gained(entry)
         if gained and gained not in present:
             present.add(gained)
             for later in history.get(gained, ()):
                 if later.number > number:
                     heapq.heappush(waiting, (later.number, gained))
-    return tuple(sorted(present))
+    return LaterIds(tuple(sorted(present)), erased)

@@ -7,6 +7,7 @@ from graph.domain.access.audit import AuditEntry as DomainAuditEntry
 from graph.domain.access.audit import CustomerAccess
 from graph.domain.access.scopes import AUDIT_READ
 from graph.domain.profile.pages import page_after
+from graph.queries.later_ids import LaterIds
 from schema.shared.connections import After, Connection, First, connection
 from schema.shared.context import Info
 from schema.shared.cursors import decode, encode, page_size
@@ -87,6 +88,7 @@ class AccessedCustomer:
         description="The ids under which its data is stored now: another id after a merge, several after a split. "
         "Empty if nothing of it is left."
     )
+    erased: bool = strawberry.field(description="Whether the person was erased since.")
     first_accessed_at: Timestamp = strawberry.field(description="When it was accessed for the first time.")
     last_accessed_at: Timestamp = strawberry.field(description="When it was accessed for the last time.")
     accesses: int = strawberry.field(
@@ -97,11 +99,12 @@ class AccessedCustomer:
     )
 
     @classmethod
-    def of(cls, access: CustomerAccess, present_ids: tuple[str, ...]) -> "AccessedCustomer":
+    def of(cls, access: CustomerAccess, present: LaterIds) -> "AccessedCustomer":
         """Convert the domain's value."""
         return cls(
             id=strawberry.ID(access.id),
-            present_ids=list(map(strawberry.ID, present_ids)),
+            present_ids=list(map(strawberry.ID, present.ids)),
+            erased=present.erased,
             first_accessed_at=Timestamp(access.first),
             last_accessed_at=Timestamp(access.last),
             accesses=access.accesses,

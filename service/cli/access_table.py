@@ -8,8 +8,9 @@ from typing import TextIO
 
 from graph.domain.access.audit import AccessReport, CustomerAccess
 from graph.domain.model.times import iso
+from graph.queries.later_ids import LaterIds
 
-COLUMNS = ("customer", "present", "first", "last", "accesses", "fields")
+COLUMNS = ("customer", "present", "erased", "first", "last", "accesses", "fields")
 
 
 class Format(StrEnum):
@@ -20,12 +21,10 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def write(
-    file: TextIO, customers: Iterable[CustomerAccess], present: Mapping[str, tuple[str, ...]], format: Format
-) -> None:
+def write(file: TextIO, customers: Iterable[CustomerAccess], present: Mapping[str, LaterIds], format: Format) -> None:
     """Write one line for each customer; of CSV the first one has the names of the columns."""
     rows = (
-        (access.id, present[access.id], iso(access.first), iso(access.last), access.accesses, access.fields)
+        (access.id, *_present(present[access.id]), iso(access.first), iso(access.last), access.accesses, access.fields)
         for access in customers
     )
     match format:
@@ -35,12 +34,20 @@ def write(
         case Format.CSV:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
-            writer.writerows([id, " ".join(ids), *times, " ".join(fields)] for id, ids, *times, fields in rows)
+            writer.writerows(
+                [id, " ".join(ids), "yes" if erased else "no", *times, " ".join(fields)]
+                for id, ids, erased, *times, fields in rows
+            )
         case Format.TEXT:
-            for id, ids, first, last, count, fields in rows:
+            for id, ids, erased, first, last, count, fields in rows:
                 now = "" if ids == (id,) else f"now {', '.join(ids)}" if ids else "nothing is stored now"
+                now = f"{now} (erased)" if erased else now
                 times = f"{count} accesses from {first} to {last}" if count > 1 else f"1 access at {first}"
                 print("  ".join(filter(None, (id, now, times, ", ".join(fields)))), file=file)
+
+
+def _present(later: LaterIds) -> tuple[tuple[str, ...], bool]:
+    return later.ids, later.erased
 
 
 def summary(report: AccessReport) -> list[str]:

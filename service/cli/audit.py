@@ -15,6 +15,7 @@ from graph.domain.model.dates import DAY
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.times import iso, parse_time
 from graph.domain.profile.pages import ById, ByKey
+from graph.queries.later_ids import LaterIds
 from graph.viewer_graph import ViewerGraph
 from service.audit import accesses, checkpoints, files, ocsf, reader
 from service.audit.key import AuditKey, PublicKey
@@ -192,9 +193,9 @@ def subjects(
     operator.record(Accessed(asked={f"audit log={caller}": None}))
     report = accesses.find(_folder(settings), query)
 
-    async def present(wiring: Wiring) -> dict[str, tuple[str, ...]]:
+    async def present(wiring: Wiring) -> dict[str, LaterIds]:
         graph, found = ViewerGraph(wiring.graph, operator.viewer), report.customers
-        result: dict[str, tuple[str, ...]] = {}
+        result: dict[str, LaterIds] = {}
         for start in range(0, len(found), IDS_AT_ONCE):
             result |= await graph.later_ids(found[start : start + IDS_AT_ONCE])
         return result

@@ -20,7 +20,7 @@ REPORT = """query($first: Int!, $after: String) { accessReport(caller: "desk-1",
   customerCount entries denied asked refused unnamed statements unreadable
   wholeExports { command } expired { count }
   customers(first: $first, after: $after) { pageInfo { hasNextPage endCursor }
-    nodes { id presentIds accesses fields firstAccessedAt lastAccessedAt } } } }"""
+    nodes { id presentIds erased accesses fields firstAccessedAt lastAccessedAt } } } }"""
 
 
 def bearer(name: str) -> dict[str, str]:

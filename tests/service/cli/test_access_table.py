@@ -9,18 +9,20 @@ import pytest
 
 from graph.domain.access.audit import AccessReport, CustomerAccess, ExpiredEntries, WholeExport
 from graph.domain.model.dates import DAY
+from graph.queries.later_ids import LaterIds
 from service.cli.access_table import COLUMNS, Format, summary, write
 from tests.builders.audits import MONDAY
 from tests.builders.services import kith
 
 ONCE = CustomerAccess("cus_a", MONDAY, MONDAY, 1, ("kith lookup",))
 TWICE = CustomerAccess("cus_b", MONDAY, MONDAY + DAY, 2, ("Customer.emails", "Customer.id"))
-PRESENT = {"cus_a": ("cus_a",), "cus_b": ("cus_c", "cus_d")}
+ERASED = CustomerAccess("cus_e", MONDAY, MONDAY, 1)
+PRESENT = {"cus_a": LaterIds(("cus_a",)), "cus_b": LaterIds(("cus_c", "cus_d")), "cus_e": LaterIds((), erased=True)}
 
 
 def written(format: Format) -> str:
     file = io.StringIO()
-    write(file, [ONCE, TWICE], PRESENT, format)
+    write(file, [ONCE, TWICE, ERASED], PRESENT, format)
     return file.getvalue()
 
 
@@ -29,16 +31,19 @@ def test_a_line_says_what_happened_to_a_customer_and_where_it_is_now() -> None:
         "cus_a  1 access at 2026-01-05T08:00:00Z  kith lookup",
         "cus_b  now cus_c, cus_d  2 accesses from 2026-01-05T08:00:00Z to 2026-01-06T08:00:00Z  "
         "Customer.emails, Customer.id",
+        "cus_e  nothing is stored now (erased)  1 access at 2026-01-05T08:00:00Z",
     ]
 
 
 def test_other_programs_read_csv_and_json() -> None:
-    header, first, second = csv.reader(io.StringIO(written(Format.CSV)))
+    header, first, second, erased = csv.reader(io.StringIO(written(Format.CSV)))
     assert tuple(header) == COLUMNS
-    assert (first[0], first[1], second[1], second[4]) == ("cus_a", "cus_a", "cus_c cus_d", "2")
+    assert (first[0], first[1], second[1], second[5]) == ("cus_a", "cus_a", "cus_c cus_d", "2")
+    assert (first[2], erased[:3]) == ("no", ["cus_e", "", "yes"])
     assert [json.loads(line)["present"] for line in written(Format.JSON).splitlines()] == [
         ["cus_a"],
         ["cus_c", "cus_d"],
+        [],
     ]
 
 
