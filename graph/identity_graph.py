@@ -56,6 +56,7 @@ from graph.domain.profile.search import SearchField, SearchPosition, SearchResul
 from graph.domain.resolution.explanation import Explanation
 from graph.domain.resolution.health import Finding, FindingKind, FindingPosition
 from graph.ports import Clock, ErasureSafeguards, Ids, Store
+from graph.queries.asked_orders import holders_of_orders
 from graph.queries.consent_proof import ConsentProof, consent_proofs
 from graph.queries.evidence import evidence_of
 from graph.queries.explanation import weakest, why
@@ -408,6 +409,10 @@ class IdentityGraph:
         and so has one from which its identifier `key` moved.
         """
         return await former_ids(self._store, id, key)
+
+    async def holders_of_orders(self, hash_of: Callable[[str], str], hashes: Collection[str]) -> dict[str, str]:
+        """Return the ids of the customers whose orders have some hashes, by hash."""
+        return await holders_of_orders(self._store, hash_of, hashes)
 
     async def later_ids(self, since: Mapping[str, int]) -> dict[str, LaterIds]:
         """Return under which ids the data is stored now that customers had at a time (microseconds), by id."""

@@ -1,6 +1,6 @@
 """The graph as one viewer may use it. `schema` knows the graph in this form only: without a viewer there is no view."""
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 
 from msgspec.structs import replace
@@ -462,6 +462,10 @@ class ViewerGraph(ViewerWrites):
         self._require_reach()
         traces = await self.traces_of(ref)
         return await self._graph.exports.begin(ref, self.rules, audit, traces)
+
+    async def holders_of_orders(self, hash_of: Callable[[str], str], hashes: Collection[str]) -> dict[str, str]:
+        """Return whose orders were asked for, as the audit log names them: by keyed hashes of their identifiers."""
+        return await self._graph.holders_of_orders(hash_of, hashes)
 
     async def later_ids(self, accesses: Sequence[CustomerAccess]) -> dict[str, LaterIds]:
         """Return under which ids the data of accessed customers is stored now, by the id of then."""

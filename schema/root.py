@@ -6,7 +6,7 @@ from functools import partial
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from graph.domain.access.audit import NO_AUDIT, AuditReader
+from graph.domain.access.audit import NO_AUDIT, AuditReports
 from graph.domain.access.processing_record import NO_PROCESSING_RECORDS, ProcessingRecords
 from graph.domain.access.roles import BUILT_IN
 from graph.domain.access.viewer import always_valid
@@ -117,7 +117,7 @@ schema = KithSchema(
 def new_context(
     graph: ViewerGraph,
     is_authorized: Callable[[], bool] = always_valid,
-    audit: AuditReader = NO_AUDIT,
+    audit: AuditReports = NO_AUDIT,
     processing: ProcessingRecords = NO_PROCESSING_RECORDS,
 ) -> Context:
     """Return the context of one operation. `is_authorized` returns whether the viewer's key or token is still valid.

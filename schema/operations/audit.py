@@ -79,4 +79,4 @@ class AuditQueries:
         """Return the report of what a caller accessed."""
         info.context.graph.note_audit_log(caller)
         query = AccessQuery(caller, require_valid(since, "since"), require_valid(until, "until"))
-        return AccessReport.of(await info.context.audit.accesses(query))
+        return AccessReport.of(await info.context.audit.accesses(query, info.context.graph.holders_of_orders))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import strawberry
 
-from graph.domain.access.audit import NO_AUDIT, AuditReader
+from graph.domain.access.audit import NO_AUDIT, AuditReports
 from graph.domain.access.processing_record import NO_PROCESSING_RECORDS, ProcessingRecords
 from graph.domain.access.viewer import Viewer
 from graph.domain.profile.pages import CustomerView, Selection
@@ -39,7 +39,7 @@ class Context:
     graph: ViewerGraph
     present_customer: "Callable[[CustomerView], Customer]"
     is_authorized: Callable[[], bool]
-    audit: AuditReader = NO_AUDIT
+    audit: AuditReports = NO_AUDIT
     processing: ProcessingRecords = NO_PROCESSING_RECORDS
     connection_params: dict[str, Any] = field(default_factory=dict)
     loaders: Loaders = field(init=False)

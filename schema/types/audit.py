@@ -147,8 +147,8 @@ class AccessReport:
     )
     refused: int = strawberry.field(description="How often something that exists was not shown to the caller.")
     unnamed: int = strawberry.field(
-        description="How many entries asked for something and name no customer: orders by their numbers, "
-        "explanations, what was not found. `auditEntries` with the caller lists them."
+        description="How many different ids, identifiers and texts it asked for in entries that name no customer, "
+        "without orders that are stored: explanations, searches, what was not found. `auditEntries` lists the entries."
     )
     statements: int = strawberry.field(description="How many statements the caller sent to be recorded.")
     whole_exports: list[WholeExport] = strawberry.field(
@@ -185,7 +185,7 @@ class AccessReport:
             denied=report.denied,
             asked=report.asked,
             refused=report.refused,
-            unnamed=report.unnamed,
+            unnamed=len(report.unnamed),
             statements=report.statements,
             whole_exports=[WholeExport(time=Timestamp(one.time), command=one.command) for one in report.whole_exports],
             expired=[

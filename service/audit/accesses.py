@@ -25,7 +25,7 @@ class _Entry(Struct, gc=False):
     asked: tuple[str, ...] = ()
     refused: int = 0
     statements: int = 0
-    outcome: str = ""
+    transport: str = ""
 
 
 class _Line(Struct, gc=False):
@@ -91,11 +91,12 @@ class _Scan:
         self._query = query
         self._needles = (b'"caller":' + msgspec.json.encode(query.caller), EXPIRED)
         self._customers: dict[str, _Access] = {}
+        self._unnamed: dict[str, _Access] = {}
         self._field_sets = _FieldSets()
         self._asked: set[str] = set()
         self._exports: list[WholeExport] = []
         self._expired: list[ExpiredEntries] = []
-        self._entries = self._denied = self._refused = self._unnamed = self._statements = self._unreadable = 0
+        self._entries = self._denied = self._refused = self._statements = self._unreadable = 0
 
     def read(self, path: Path, began: int, end: int) -> None:
         """Read a file, which was begun and ended at these times at the latest (microseconds)."""
@@ -120,7 +121,8 @@ class _Scan:
 
     def _fields(self, path: Path, entry: _Entry, documents: dict[int, int]) -> int:
         if entry.doc is None:
-            return self._field_sets.number(frozenset([f"kith {entry.command}"] if entry.command else ()))
+            name = f"kith {entry.command}" if entry.transport == "cli" else entry.command
+            return self._field_sets.number(frozenset(filter(None, [name])))
         if entry.doc not in documents:
             described = document(path, {"doc": entry.doc}, {})
             documents[entry.doc] = self._field_sets.number(frozenset(described.get("fields", ())))
@@ -132,32 +134,41 @@ class _Scan:
         self._refused += entry.refused
         self._statements += entry.statements
         self._asked.update(entry.asked)
-        self._unnamed += bool(entry.asked and not entry.customers and entry.kind != "denied")
-        if entry.kind == "export" and entry.command and not entry.customers:
+        if entry.kind == "export" and entry.transport == "cli" and not entry.customers:
             self._exports.append(WholeExport(entry.t, entry.command))
         for id in entry.customers:
-            known = self._customers.get(id)
-            if known is None:
-                self._customers[id] = _Access(entry.t, entry.t, 1, fields)
-                continue
-            known.first, known.last = min(known.first, entry.t), max(known.last, entry.t)
-            known.accesses += 1
-            if known.fields != fields:
-                known.fields = self._field_sets.union(known.fields, fields)
+            self._note(self._customers, id, entry.t, fields)
+        if not entry.customers and entry.kind != "denied":
+            for hash in entry.asked:
+                self._note(self._unnamed, hash, entry.t, fields)
+
+    def _note(self, accesses: dict[str, _Access], id: str, time: int, fields: int) -> None:
+        known = accesses.get(id)
+        if known is None:
+            accesses[id] = _Access(time, time, 1, fields)
+            return
+        known.first, known.last = min(known.first, time), max(known.last, time)
+        known.accesses += 1
+        if known.fields != fields:
+            known.fields = self._field_sets.union(known.fields, fields)
 
     def report(self) -> AccessReport:
         """Return what was found."""
         fields = self._field_sets.sorted()
-        return AccessReport(
-            tuple(
+
+        def noted(accesses: dict[str, _Access]) -> tuple[CustomerAccess, ...]:
+            return tuple(
                 CustomerAccess(id, found.first, found.last, found.accesses, fields[found.fields])
-                for id, found in sorted(self._customers.items())
-            ),
+                for id, found in sorted(accesses.items())
+            )
+
+        return AccessReport(
+            noted(self._customers),
             self._entries,
             self._denied,
             len(self._asked),
             self._refused,
-            self._unnamed,
+            noted(self._unnamed),
             self._statements,
             tuple(sorted(self._exports, key=lambda export: export.time)),
             tuple(self._expired),

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from graph.domain.access.audit import AccessQuery, AccessReport, AuditEntry, AuditQuery
+from graph.domain.access.audit import AccessQuery, AccessReport, AuditEntry, AuditQuery, Holders
 from graph.domain.access.decision_log import DecisionChecks, LoggedDecision
 from graph.domain.model.dates import DAY
 from graph.domain.profile.pages import Page
@@ -60,11 +60,12 @@ class Audit:
         """Compare all consent decisions that are stored of some identifiers with the log."""
         return await self.decisions.check(stored)
 
-    async def accesses(self, query: AccessQuery) -> AccessReport:
+    async def accesses(self, query: AccessQuery, holders: Holders) -> AccessReport:
         """Return whose data a caller accessed. A report of a time that is over is kept, for the pages that follow."""
         report = self._reports.get(query)
         if report is None:
             report = await asyncio.to_thread(accesses.find, self._folder, query)
+            report = report.with_holders(await holders(self.key.hash, [asked.id for asked in report.unnamed]))
             if query.until is not None and query.until + reader.SLACK <= self._now():
                 while len(self._reports) >= MAX_REPORTS:
                     self._reports.pop(next(iter(self._reports)))

@@ -73,11 +73,19 @@ class Recorder:
         """Return what records the answers of an operation that may have several."""
         return StreamRecorder(self, record, context)
 
-    def command(self, viewer: Viewer, name: str, accessed: Accessed, kind: Kind = "read") -> None:
-        """Record a command of the command line; raises `AuditUnavailable`."""
+    def command(
+        self,
+        viewer: Viewer,
+        name: str,
+        accessed: Accessed,
+        kind: Kind = "read",
+        transport: str = "cli",
+        request_id: str = "",
+    ) -> None:
+        """Record a command of the command line, or a request without a document; raises `AuditUnavailable`."""
         entry = self._of_viewer(kind, viewer)
         entry["command"] = name
-        self._log.append(self._completed(entry, accessed, OK, "", "cli"))
+        self._log.append(self._completed(entry, accessed, OK, request_id, transport))
 
     def event(self, context: Context, accessed: Accessed, outcome: str, record: OperationRecord, events: int) -> None:
         """Record events of a stream; raises `AuditUnavailable`."""

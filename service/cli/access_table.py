@@ -60,8 +60,8 @@ def summary(report: AccessReport) -> list[str]:
         lines.append(f"{report.statements} statements were sent to be recorded")
     if report.unnamed:
         lines.append(
-            f"{report.unnamed} entries asked for something and name no customer, such as an order by its number: "
-            "`kith audit entries --caller` lists them"
+            f"{len(report.unnamed)} of them are in entries that name no customer, such as what was not found: "
+            "`kith audit entries --caller` lists these"
         )
     lines += [
         f"everything was exported: kith {export.command} at {iso(export.time)}" for export in report.whole_exports

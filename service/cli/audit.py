@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from rich.markup import escape
 
 from graph.domain.access.accessed import Accessed
-from graph.domain.access.audit import AccessQuery, AuditEntry, AuditQuery
+from graph.domain.access.audit import AccessQuery, AccessReport, AuditEntry, AuditQuery
 from graph.domain.model.dates import DAY
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.times import iso, parse_time
@@ -191,16 +191,19 @@ def subjects(
     query = AccessQuery(caller, _time("--since", since), _time("--until", until))
     operator = Operator(settings, "audit subjects", purpose, reason, shows_values=False)
     operator.record(Accessed(asked={f"audit log={caller}": None}))
-    report = accesses.find(_folder(settings), query)
+    folder = _folder(settings)
+    found, key = accesses.find(folder, query), AuditKey.open(folder)
 
-    async def present(wiring: Wiring) -> dict[str, LaterIds]:
-        graph, found = ViewerGraph(wiring.graph, operator.viewer), report.customers
-        result: dict[str, LaterIds] = {}
-        for start in range(0, len(found), IDS_AT_ONCE):
-            result |= await graph.later_ids(found[start : start + IDS_AT_ONCE])
-        return result
+    async def completed(wiring: Wiring) -> tuple[AccessReport, dict[str, LaterIds]]:
+        graph = ViewerGraph(wiring.graph, operator.viewer)
+        holders = await graph.holders_of_orders(key.hash, [asked.id for asked in found.unnamed])
+        report = found.with_holders(holders)
+        present: dict[str, LaterIds] = {}
+        for start in range(0, len(report.customers), IDS_AT_ONCE):
+            present |= await graph.later_ids(report.customers[start : start + IDS_AT_ONCE])
+        return report, present
 
-    ids = run_with_wiring(settings, present, read_only=True)
+    report, ids = run_with_wiring(settings, completed, read_only=True)
     access_table.write(sys.stdout, report.customers, ids, format)
     for line in access_table.summary(report):
         errors.print(escape(line))

@@ -65,6 +65,7 @@ COVERED_BY = {
     "graph/domain/access/roles.py": "access/test_matrix.py",
     "graph/domain/access/scopes.py": "schema/execution/test_access.py",
     "graph/domain/access/viewer.py": "access/test_matrix.py",
+    "graph/queries/asked_orders.py": "journeys/test_breach.py",
     "graph/queries/evidence.py": "conformance/test_part_views.py",
     "graph/domain/access/lookup_budget.py": "service/access/test_budgets.py",
     "graph/domain/access/accessed.py": "journeys/test_audit.py",

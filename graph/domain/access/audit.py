@@ -1,9 +1,10 @@
 """What is recorded of who accessed whose data, and how it is asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from graph.domain.access.decision_log import DecisionReader, LoggedDecision
 from graph.domain.model.errors import InvalidInput
@@ -97,6 +98,12 @@ class CustomerAccess(Struct, frozen=True, gc=False):
     accesses: int
     fields: tuple[str, ...] = ()
 
+    def joined(self, other: "CustomerAccess") -> "CustomerAccess":
+        """Return both accesses to one customer as one."""
+        fields = tuple(sorted({*self.fields, *other.fields}))
+        first, last = min(self.first, other.first), max(self.last, other.last)
+        return CustomerAccess(self.id, first, last, self.accesses + other.accesses, fields)
+
 
 class WholeExport(Struct, frozen=True):
     """A command that wrote the data of all customers, at a time in microseconds."""
@@ -118,8 +125,9 @@ class AccessReport(Struct, frozen=True):
 
     `entries` counts all entries of the caller, `denied` those that were refused as a whole. `asked` counts the distinct
     ids and identifiers that it asked for, found or not, `refused` how often something that exists was not shown.
-    `unnamed` counts the entries that asked for something and name no customer: orders by their numbers, explanations,
-    what was not found. `statements` counts what it sent to be recorded. `unreadable` counts damaged lines.
+    `unnamed` are what it asked for in entries that name no customer, with keyed hashes instead of ids: orders by their
+    numbers, explanations, what was not found. `statements` counts what it sent to be recorded, `unreadable` damaged
+    lines.
     """
 
     customers: tuple[CustomerAccess, ...] = ()
@@ -127,11 +135,26 @@ class AccessReport(Struct, frozen=True):
     denied: int = 0
     asked: int = 0
     refused: int = 0
-    unnamed: int = 0
+    unnamed: tuple[CustomerAccess, ...] = ()
     statements: int = 0
     whole_exports: tuple[WholeExport, ...] = ()
     expired: tuple[ExpiredEntries, ...] = ()
     unreadable: int = 0
+
+    def with_holders(self, holders: Mapping[str, str]) -> "AccessReport":
+        """Return the report with the customers of what was asked for; `holders` has their ids by hash."""
+        customers = {access.id: access for access in self.customers}
+        for access in self.unnamed:
+            id = holders.get(access.id)
+            if id is not None:
+                found = replace(access, id=id)
+                customers[id] = found.joined(customers[id]) if id in customers else found
+        unnamed = tuple(access for access in self.unnamed if access.id not in holders)
+        return replace(self, customers=tuple(customers[id] for id in sorted(customers)), unnamed=unnamed)
+
+
+Holders = Callable[[Callable[[str], str], Collection[str]], Awaitable[Mapping[str, str]]]
+"""Finds the customers whose orders have some hashes: takes the function that hashes, and the hashes."""
 
 
 class AuditReader(DecisionReader, Protocol):
@@ -141,8 +164,12 @@ class AuditReader(DecisionReader, Protocol):
         """Return the entries that meet a query, newest first."""
         ...
 
-    async def accesses(self, query: AccessQuery) -> AccessReport:
-        """Return whose data a caller accessed."""
+
+class AuditReports(AuditReader, Protocol):
+    """Reads the audit log, and reports what callers accessed."""
+
+    async def accesses(self, query: AccessQuery, holders: Holders) -> AccessReport:
+        """Return whose data a caller accessed; `holders` finds the customers of orders that it asked for."""
         ...
 
 
@@ -153,7 +180,7 @@ class NoAudit:
         """Raise `InvalidInput`: there is no log."""
         raise _no_log()
 
-    async def accesses(self, query: AccessQuery) -> AccessReport:
+    async def accesses(self, query: AccessQuery, holders: Holders) -> AccessReport:
         """Raise `InvalidInput`: there is no log."""
         raise _no_log()
 

@@ -28,7 +28,7 @@ def test_each_customer_is_there_once_with_its_times_and_commands(tmp_path: Path)
         CustomerAccess("cus_a", begin + SECOND, begin + SECOND, 1, ("kith lookup",)),
         CustomerAccess("cus_b", begin + SECOND, begin + 2 * SECOND, 2, ("kith audit entries", "kith lookup")),
     )
-    assert (report.entries, report.asked, report.unnamed, report.denied) == (3, 2, 1, 0)
+    assert (report.entries, report.asked, len(report.unnamed), report.denied) == (3, 2, 1, 0)
     # and: only the time that is asked for
     assert [one.id for one in find(tmp_path, AccessQuery("till-7", begin + 2 * SECOND)).customers] == ["cus_b"]
     assert find(tmp_path, AccessQuery("till-7", None, begin + SECOND)).customers == ()
@@ -89,3 +89,23 @@ def test_any_caller_is_found(tmp_path: Path, caller: str) -> None:
     audit.recorder.command(viewer(caller), "lookup", accessed("cus_a"))
     # then
     assert find(tmp_path, AccessQuery(caller)).entries == 1
+
+
+def test_what_was_asked_for_joins_the_customers_once_they_are_found(tmp_path: Path) -> None:
+    # given: an order that was asked for by its number, of a customer that was accessed too, and another one
+    clock = Clock()
+    audit = written(tmp_path, 0, clock)
+    desk = viewer("desk-1")
+    begin = clock.time
+    audit.recorder.command(desk, "lookup", accessed("cus_a"))
+    for number in ("1", "2", "3"):
+        audit.recorder.command(desk, "order", accessed(asked=[f"order={number}"]))
+    # when
+    report = find(tmp_path, AccessQuery("desk-1"))
+    joined = report.with_holders({audit.key.hash("order=1"): "cus_a", audit.key.hash("order=2"): "cus_b"})
+    # then
+    assert joined.customers == (
+        CustomerAccess("cus_a", begin + SECOND, begin + 2 * SECOND, 2, ("kith lookup", "kith order")),
+        CustomerAccess("cus_b", begin + 3 * SECOND, begin + 3 * SECOND, 1, ("kith order",)),
+    )
+    assert [asked.id for asked in joined.unnamed] == [audit.key.hash("order=3")]

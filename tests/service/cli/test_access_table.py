@@ -55,7 +55,7 @@ def test_the_summary_says_what_is_missing() -> None:
         denied=1,
         asked=7,
         refused=2,
-        unnamed=3,
+        unnamed=(ONCE, TWICE),
         statements=4,
         whole_exports=(WholeExport(MONDAY, "backup"),),
         expired=(ExpiredEntries(MONDAY, MONDAY + DAY, 12),),
