@@ -209,6 +209,9 @@ class Settings(BaseSettings):
         "Default: beside the SQLite file with `-erasures.ndjson` added; for Neo4j `kith-erasures.ndjson`, and the "
         "production profile requires the setting for erasing.",
     )
+    opendsr: Path | None = Field(
+        None, description="A file that turns the endpoints of OpenDSR on: domain, certificate, identities."
+    )
     http_status_profile: Literal["2025", "2026-08"] = Field(
         "2025", description="HTTP statuses of GraphQL responses: as audited in 2025, or of the draft of August 2026."
     )
