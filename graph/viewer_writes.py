@@ -30,6 +30,7 @@ from graph.domain.model.restrictions import Restriction
 from graph.domain.model.source_revocations import SourceRevocation, SourceWindow
 from graph.domain.model.tombstones import Tombstone
 from graph.domain.privacy.erasure_plan import ErasurePlan
+from graph.domain.privacy.subject_requests import SubjectRequest
 from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.consent_texts import ConsentText, RegisteredText
 from graph.domain.profile.consents import ConsentStatement
@@ -240,6 +241,11 @@ class ViewerWrites(ViewerMasks):
         planned = await self._graph.erasures.erase(replace(request, actor=acting(self.viewer, actor)))
         self._note_customers(planned.plan.customers)
         return planned
+
+    def shown_request(self, request: SubjectRequest) -> SubjectRequest:
+        """Return a request of a person as the viewer may see it, and record that it does."""
+        self._note_keys(request.keys)
+        return replace(request, keys=tuple(map(self.masks.key, request.keys)))
 
     async def erasures(self, after: tuple[int, str] | None, first: int) -> Page[Erasure]:
         """Return erasures, oldest first."""

@@ -10,6 +10,7 @@ from graph.domain.access.audit import NO_AUDIT, AuditReports
 from graph.domain.access.processing_record import NO_PROCESSING_RECORDS, ProcessingRecords
 from graph.domain.access.roles import BUILT_IN
 from graph.domain.access.viewer import always_valid
+from graph.domain.privacy.subject_requests import NO_SUBJECT_REQUESTS, SubjectRequests
 from graph.viewer_graph import ViewerGraph
 from schema.execution import access
 from schema.federation import FEDERATION_DEFINITIONS, KithSchema, with_router_scopes
@@ -39,6 +40,7 @@ from schema.operations.segments import SegmentMutations, SegmentQueries
 from schema.operations.simulation import SimulationQueries
 from schema.operations.source_revocations import SourceRevocationMutations, SourceRevocationQueries
 from schema.operations.subject_export import SubjectExportQueries
+from schema.operations.subject_requests import SubjectRequestQueries
 from schema.operations.viewer import ViewerQueries
 from schema.shared.channels import CHANNEL_SCALAR
 from schema.shared.context import Context
@@ -73,6 +75,7 @@ class Query(
     SubjectExportQueries,
     RetentionQueries,
     ProcessingRecordQueries,
+    SubjectRequestQueries,
 ):
     """All queries."""
 
@@ -119,12 +122,14 @@ def new_context(
     is_authorized: Callable[[], bool] = always_valid,
     audit: AuditReports = NO_AUDIT,
     processing: ProcessingRecords = NO_PROCESSING_RECORDS,
+    subject_requests: SubjectRequests = NO_SUBJECT_REQUESTS,
 ) -> Context:
     """Return the context of one operation. `is_authorized` returns whether the viewer's key or token is still valid.
 
-    `audit` reads the audit log, `processing` makes the record of processing activities.
+    `audit` reads the audit log, `processing` makes the record of processing activities, `subject_requests` are those
+    that the service has received.
     """
-    return Context(graph, partial(Customer.of, graph=graph), is_authorized, audit, processing)
+    return Context(graph, partial(Customer.of, graph=graph), is_authorized, audit, processing, subject_requests)
 
 
 def sdl(router_scopes: bool = False) -> str:

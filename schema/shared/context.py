@@ -9,6 +9,7 @@ import strawberry
 from graph.domain.access.audit import NO_AUDIT, AuditReports
 from graph.domain.access.processing_record import NO_PROCESSING_RECORDS, ProcessingRecords
 from graph.domain.access.viewer import Viewer
+from graph.domain.privacy.subject_requests import NO_SUBJECT_REQUESTS, SubjectRequests
 from graph.domain.profile.pages import CustomerView, Selection
 from graph.viewer_graph import ViewerGraph
 from schema.shared.loaders import Loaders
@@ -30,7 +31,8 @@ class Context:
     """The graph as the viewer of the request may use it.
 
     `is_authorized` returns whether the viewer's key or token is still valid: streams outlive them. `audit` reads who
-    accessed whose data, `processing` makes the record of processing activities.
+    accessed whose data, `processing` makes the record of processing activities, `subject_requests` are those that the
+    service has received.
 
     `present_customer` converts a view to its GraphQL type. `schema.root` sets it, so that types that lead to a
     customer need not import its module, which imports theirs.
@@ -41,6 +43,7 @@ class Context:
     is_authorized: Callable[[], bool]
     audit: AuditReports = NO_AUDIT
     processing: ProcessingRecords = NO_PROCESSING_RECORDS
+    subject_requests: SubjectRequests = NO_SUBJECT_REQUESTS
     connection_params: dict[str, Any] = field(default_factory=dict)
     loaders: Loaders = field(init=False)
     selections: FoundSelections = field(default_factory=FoundSelections)

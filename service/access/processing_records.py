@@ -167,6 +167,13 @@ class ServiceProcessingRecords:
             )
         else:
             yield Measure("accountability", "None: no audit log is kept.")
+        if self._graph.erasures.tombstone_rules().keys:
+            text = (
+                "People are erased on request, with a signed receipt, and what arrives later does not bring them back."
+            )
+        else:
+            text = "None: there are no keys for erasures (KITH_ERASURE_KEYS)."
+        yield Measure("erasure", text)
         system = "one SQLite file" if settings.store_system == "sqlite" else "a Neo4j database"
         yield Measure("location", f"All data is in {system}. Where its host is, the operator has to state.")
         yield Measure("access to the machine", "Whoever can read the store sees everything in it.", by_kith=False)

@@ -102,6 +102,7 @@ def lines(settings: Settings, known: KnownKeys, access: AccessFile, port: int) -
         f"Audit log: {audit_folder(settings) or 'none'}",
         f"Erasure: {_erasure(settings)}",
         f"Retention: {settings.retention or 'nothing expires: KITH_RETENTION names no file'}",
+        *([f"OpenDSR: as {settings.opendsr} says"] if settings.opendsr is not None else []),
         f"GraphQL: http://{settings.host}:{port}/graphql",
     ]
 

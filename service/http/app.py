@@ -24,6 +24,7 @@ from service.http.allowed_hosts import AllowedHosts
 from service.http.error_format import internal_error
 from service.http.graphql_endpoint import GraphQLEndpoint
 from service.http.metrics_endpoint import MetricsEndpoint
+from service.http.opendsr.service import open_opendsr
 from service.http.public_keys_endpoint import PublicKeysEndpoint
 from service.http.responses import JSON, error_response, json_response
 
@@ -98,6 +99,7 @@ def create_endpoint(settings: Settings, wiring: Wiring) -> GraphQLEndpoint:
         ServiceProcessingRecords(
             wiring.graph, wiring.store, wiring.access, settings, SystemClock().now, wiring.audit is not None
         ),
+        open_opendsr(settings, wiring, authenticator, SystemClock().now),
     )
 
 
@@ -116,8 +118,11 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         expiring = asyncio.create_task(run_retention(preparing))
         auditing = None if wiring.audit is None else asyncio.create_task(wiring.audit.run())
         watching_erasures = asyncio.create_task(watch_erasures(preparing))
+        answering = None if endpoint.opendsr is None else asyncio.create_task(answer_requests(preparing))
         yield
         watching_erasures.cancel()
+        if answering is not None:
+            answering.cancel()
         if auditing is not None:
             auditing.cancel()
         expiring.cancel()
@@ -149,6 +154,11 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         if settings.retention_interval_seconds:
             await wiring.graph.retention.run_periodically(settings.retention_interval_seconds)
 
+    async def answer_requests(prepared: asyncio.Task[None]) -> None:
+        await asyncio.wait([prepared])
+        if endpoint.opendsr is not None:
+            await endpoint.opendsr.run()
+
     async def livez(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
@@ -169,6 +179,8 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
     ]
     if wiring.safeguards is not None:
         routes.append(Route(public_keys_endpoint.PATH, PublicKeysEndpoint(wiring.safeguards).answer))
+    if endpoint.opendsr is not None:
+        routes += endpoint.opendsr.routes
     if wiring.metrics is not None:
         required = None if settings.metrics == "public" else endpoint.authenticator
         routes.append(Route("/metrics", MetricsEndpoint(wiring.metrics, wiring, endpoint, required).answer))

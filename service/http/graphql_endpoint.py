@@ -20,6 +20,7 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from graph.domain.access.audit import NO_AUDIT
 from graph.domain.access.processing_record import NO_PROCESSING_RECORDS, ProcessingRecords
 from graph.domain.model.errors import InvalidInput, Overloaded, ShuttingDown, StoreUnavailable
+from graph.domain.privacy.subject_requests import NO_SUBJECT_REQUESTS
 from graph.identity_graph import IdentityGraph
 from graph.runtime.timeouts import SharedTimeout
 from graph.viewer_graph import ViewerGraph
@@ -38,6 +39,7 @@ from service.http.graphql_request import RequestParameters, parse_body, parse_qu
 from service.http.json_body import encode_json, parse_json
 from service.http.large_requests import LargeRequests
 from service.http.open_streams import OpenStreams
+from service.http.opendsr.service import OpenDSR
 from service.http.persisted_documents import PersistedDocuments
 from service.http.request_body import Headers, client_address, declared_length, read_body, stated_text
 from service.http.responses import (
@@ -95,6 +97,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         budgets: Mapping[str, Budget] = DEFAULT_BUDGETS,
         audit: Audit | None = None,
         processing: ProcessingRecords = NO_PROCESSING_RECORDS,
+        opendsr: OpenDSR | None = None,
     ) -> None:
         super().__init__(
             schema,
@@ -106,7 +109,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         )
         check_rules(schema._schema)
         self.graph, self.authenticator, self._settings, self.audit = graph, authenticator, settings, audit
-        self._processing = processing
+        self._processing, self.opendsr = processing, opendsr
         self.operations = OperationRunner(schema, settings.limits)
         self.documents = PersistedDocuments(
             settings.documents, settings.trusted_documents_only, settings.persisted_queries
@@ -220,7 +223,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         """Return the context of an operation of a caller, with the budget of the caller and its address."""
         budget = self.budgets.of(signed_in.viewer, client_address(scope))
         audit = NO_AUDIT if self.audit is None else self.audit
-        return new_context(ViewerGraph(self.graph, signed_in.viewer, budget), signed_in.holds, audit, self._processing)
+        requests = NO_SUBJECT_REQUESTS if self.opendsr is None else self.opendsr.processor
+        graph = ViewerGraph(self.graph, signed_in.viewer, budget)
+        return new_context(graph, signed_in.holds, audit, self._processing, requests)
 
     async def _handle_get(
         self, request: Request, request_headers: Headers, kind: str, context: Context, record: RequestRecord

@@ -16,7 +16,7 @@ from schema.root import schema, sdl
 from schema.shared.problem_codes import CODES
 from service.access import access_file
 from service.cli.main import app
-from service.config import attributes_file, retention_file, rules_file
+from service.config import attributes_file, opendsr_file, retention_file, rules_file
 from service.config.settings import Settings
 from service.http.responses import CODES as STATUS_CODES
 from tests.builders.repository import ROOT, files, pages, text_of
@@ -166,6 +166,7 @@ def test_every_code_of_a_problem_is_documented() -> None:
         ("attributes-toml.md", attributes_file),
         ("access-file.md", access_file),
         ("retention-toml.md", retention_file),
+        ("opendsr-toml.md", opendsr_file),
     ],
 )
 def test_the_reference_of_a_file_has_all_keys_and_valid_examples(page: str, module: ModuleType) -> None:

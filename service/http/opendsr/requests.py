@@ -140,7 +140,8 @@ class RequestReader:
         keys: dict[str, None] = {}
         sent = body.get("subject_identities")
         for place, type, format, value in _identities(sent, version, faults):
-            namespace = self._identities.get((type, format)) if isinstance(type, str) else None
+            known = isinstance(type, str) and isinstance(format, str)
+            namespace = self._identities.get((type, format)) if known else None
             if namespace is None:
                 faults.append(Fault("INVALID_VALUE", f"{place} has a type or a format that /discovery does not name"))
             else:

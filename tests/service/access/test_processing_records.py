@@ -114,6 +114,7 @@ def test_measures_are_those_in_effect(run: Run, tmp_path: Path) -> None:
     texts = {measure.name: measure.text for measure in kept.measures}
     assert "for 90 days" in texts["accountability"]
     assert "kept elsewhere" in texts["accountability"]
+    assert texts["erasure"] == "None: there are no keys for erasures (KITH_ERASURE_KEYS)."
     assert "fewer than 25 customers" in texts["data minimization"]
     assert [(one.what, one.days) for one in kept.retention] == [("content of the audit log", 90)]
     assert {measure.name: measure.text for measure in none.measures}["accountability"] == "None: no audit log is kept."

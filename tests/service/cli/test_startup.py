@@ -38,6 +38,8 @@ def lines(chosen: Settings, port: int) -> list[str]:
         ),
         ({"audit": "elsewhere"}, ["Audit log: elsewhere", "Retention: nothing expires: KITH_RETENTION names no file"]),
         ({"retention": "default"}, ["Retention: default"]),
+        ({"audit": "elsewhere"}, ["Audit log: elsewhere"]),
+        ({"opendsr": "opendsr.toml"}, ["OpenDSR: as opendsr.toml says"]),
         (
             {"host": "0.0.0.0", "api_keys": "shop:till:0123456789abcdef"},
             ["Profile: production (other machines can connect)"],

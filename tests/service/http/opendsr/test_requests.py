@@ -1,8 +1,11 @@
 """Requests of the three versions, and what is wrong with others: all at once, and without a value of the person."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.config import rules_file
 from service.config.opendsr_file import DEFAULT_IDENTITIES
@@ -113,6 +116,25 @@ def test_everything_that_is_wrong_is_named_at_once_without_the_value() -> None:
     # then
     assert len(messages) == 3
     assert "not an address" not in "".join(messages)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["raw", "email", "erasure", ID]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+identities = st.lists(
+    st.dictionaries(st.sampled_from(["identity_type", "identity_format", "identity_value", "value"]), json_values)
+)
+
+
+@given(
+    st.fixed_dictionaries({}, optional=dict.fromkeys(BODY, json_values) | {"subject_identities": identities}),
+    st.sampled_from(sorted(VERSIONS)),
+)
+def test_whatever_is_sent_is_read_or_refused(changes: dict[str, Any], version: int) -> None:
+    with suppress(InvalidRequest):
+        assert reader().read({**BODY, **changes}, VERSIONS[version]).keys
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 7])
