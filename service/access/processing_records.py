@@ -132,6 +132,11 @@ class ServiceProcessingRecords:
             yield SourceRecord(name, tuple(named[name]))
 
     def _retention(self) -> Iterator[RetentionRecord]:
+        retention = self._graph.terms.retention
+        for rule in retention.rules:
+            yield RetentionRecord(rule.label, rule.days, rule.reason)
+        for hold in retention.holds:
+            yield RetentionRecord(hold.label, hold.days, hold.reason, minimum=True)
         if self._audited:
             yield RetentionRecord("content of the audit log", self._settings.audit_days, "KITH_AUDIT_DAYS")
 

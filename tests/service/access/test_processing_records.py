@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from graph.domain.access.policies import Policy
-from graph.domain.access.processing_record import ProcessingRecord, Reader, SourceRecord
+from graph.domain.access.processing_record import ProcessingRecord, Reader, RetentionRecord, SourceRecord
+from graph.domain.model.facts import FactKind
 from graph.domain.model.labels import Label
+from graph.domain.model.retention import Retention, RetentionRule
 from graph.identity_graph import IdentityGraph
 from graph.stores.sqlite import SQLiteStore
 from service.access import access_file
@@ -38,6 +40,10 @@ sources = ["app"]
 purposes = ["self_service"]
 """
 RULES = rules_file.default_text() + '\n[[source]]\nname = "crm"\ncountry = "DE"\n'
+RETENTION = Retention(
+    (RetentionRule(days=395, reason="guidance on cookies", namespace="cookie"),),
+    (RetentionRule(days=3650, reason="tax law", kind=FactKind.ORDER),),
+)
 NOW = 1_767_600_000_000_000
 
 
@@ -56,7 +62,14 @@ def made(
         '[[attribute]]\nname = "family_name"\nprecedence = "source_priority"\nsources = ["crm"]'
     )
     graph = IdentityGraph(
-        store, rules_file.parse(RULES), SystemClock(), RandomIds(), currencies(), rules_file.parse, catalog=catalog
+        store,
+        rules_file.parse(RULES),
+        SystemClock(),
+        RandomIds(),
+        currencies(),
+        rules_file.parse,
+        catalog=catalog,
+        retention=RETENTION,
     )
     records = ServiceProcessingRecords(
         graph, store, access_file.parse(ACCESS), Settings(_env_file=None, **settings), lambda: NOW, audited
@@ -116,9 +129,13 @@ def test_measures_are_those_in_effect(run: Run, tmp_path: Path) -> None:
     assert "kept elsewhere" in texts["accountability"]
     assert texts["erasure"] == "None: there are no keys for erasures (KITH_ERASURE_KEYS)."
     assert "fewer than 25 customers" in texts["data minimization"]
-    assert [(one.what, one.days) for one in kept.retention] == [("content of the audit log", 90)]
+    periods = (
+        RetentionRecord("namespace cookie", 395, "guidance on cookies"),
+        RetentionRecord("kind order", 3650, "tax law", minimum=True),
+    )
+    assert kept.retention == (*periods, RetentionRecord("content of the audit log", 90, "KITH_AUDIT_DAYS"))
     assert {measure.name: measure.text for measure in none.measures}["accountability"] == "None: no audit log is kept."
-    assert none.retention == ()
+    assert none.retention == periods
     # and: Kith does not claim what the operator does
     assert [measure.name for measure in kept.measures if not measure.by_kith] == [
         "access to the machine",
