@@ -1,10 +1,11 @@
-"""Rules of retention, a clock for them, and the documents that preview and run it."""
+"""Rules of retention, a clock for them, and what previews and runs it."""
 
 from typing import Any
 
 from graph.domain.model.dates import DAY
 from graph.domain.model.retention import RetentionRule
 from graph.domain.model.times import parse_time
+from tests.builders.clients import Client
 
 
 def rule(days: int, **about: Any) -> RetentionRule:
@@ -28,7 +29,15 @@ class SettableClock:
 
 
 PREVIEW = "{ retentionPreview { complete counts { rule { about days part } kind count oldestSeenAt } } }"
-RUN = """mutation { runRetention(input: {actor: "tess"}) {
-  run { endedAt actor identifiers counts { rule { about days part } kind count oldestSeenAt } }
-  errors { code message path }
-} }"""
+_RUN = "{ endedAt actor identifiers counts { rule { about days part } kind count oldestSeenAt } }"
+
+
+def expire(client: Client) -> dict[str, Any]:
+    """Run retention, wait until the run has ended, and return it."""
+    mutation = f'mutation {{ runRetention(input: {{actor: "tess"}}) {{ run {_RUN} errors {{ code }} }} }}'
+    payload = client.ask(mutation)["runRetention"]
+    assert payload["errors"] == []
+    done = payload["run"]
+    while done["endedAt"] is None:
+        done = client.ask(f"{{ retentionRun {_RUN} }}")["retentionRun"]
+    return done

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from graph.domain.model.customers import NO_ANCHOR
 from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.store_values import Removals, Writes
 from graph.domain.model.tombstones import Tombstone, TombstoneMode
@@ -106,9 +107,12 @@ def _erasure_row(erasure: Erasure) -> Sequence[Any]:
 
 
 def _removal_queries(removals: Removals) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    anchor, first_seen_at = NO_ANCHOR
+    if removals.keys:
+        removed = {"rows": list(removals.keys), "no_anchor": anchor, "never_seen": first_seen_at}
+        yield ERASURES["remove_identifiers"], removed
     for query, rows in (
         ("remove_observations", list(map(list, removals.observations))),
-        ("remove_identifiers", list(removals.keys)),
         ("remove_customers", list(removals.customers)),
         ("replace_changes", [[entry.number, change_values(entry.change)] for entry in removals.entries]),
     ):

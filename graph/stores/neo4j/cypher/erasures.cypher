@@ -145,8 +145,12 @@ MATCH (o:Observation {source: row[0], id: row[1]})
 DETACH DELETE o;
 
 // name: remove_identifiers
-// Deletes identifiers for good, with their links.
+// Deletes identifiers for good, with their links. Ids whose anchor they are, which are no longer live, lose it.
 UNWIND $params.rows AS key
+CALL (key) {
+  MATCH (c:Customer {anchor: key})
+  SET c.anchor = $params.no_anchor, c.caption = '', c.anchor_first_seen_at = $params.never_seen
+}
 MATCH (i:Identifier {key: key})
 DETACH DELETE i;
 
