@@ -449,6 +449,10 @@ class ErasureStore(Protocol):
         """Return the tombstones with some hashes, in any order."""
         ...
 
+    async def all_tombstones(self, after: str, first: int) -> list[Tombstone]:
+        """Return tombstones with hashes greater than `after`, by hash."""
+        ...
+
     async def tombstone_versions(self) -> list[tuple[int, int]]:
         """Return which versions of the keys and of the rules tombstones were made with, each pair once."""
         ...

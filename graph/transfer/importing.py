@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Protocol
 
 from graph.domain.model.changes import Entry
+from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.idempotency import IdempotentResult
 from graph.domain.model.links import Link
@@ -21,6 +22,7 @@ from graph.domain.model.stored_records import (
     StoredObservation,
     StoredValue,
 )
+from graph.domain.model.tombstones import Tombstone
 from graph.ports import COPYING, BulkLoadStore, CustomerStore
 
 BATCH_SIZE = 5_000
@@ -86,6 +88,12 @@ class Portion:
                 writes.values[record.name] = record.text
             case SourceRevocation():
                 writes.source_revocations.append(record)
+            case Tombstone():
+                writes.tombstones.append(record)
+            case Erasure():
+                writes.erasures.append(record)
+            case HeldOrder():
+                writes.held_orders.append(record)
             case StoredRules():
                 self.rules.append(record)
             case Product():

@@ -22,8 +22,9 @@ from graph.domain.model.stored_records import KIND_OF, KINDS, Record
 from graph.stores.sqlite.backup import synchronize
 
 FORMAT = "kith-archive"
-VERSION = 1
-"""The version of the format. A reader knows all versions up to its own."""
+VERSION = 2
+"""The version of the format. A reader knows all versions up to its own: since 2 archives hold erasures, which a program
+that does not know them would undo."""
 MAGIC = b"\x1f\x8b"
 """The beginning of each gzip file."""
 BATCH_SIZE = 1_000

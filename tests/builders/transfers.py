@@ -6,9 +6,12 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from graph.domain.model.erasures import Acknowledgement, Erasure, HeldOrder, KeptCount
+from graph.domain.model.store_values import Writes
 from graph.domain.model.stored_records import Record
+from graph.domain.model.tombstones import Tombstone, TombstoneMode
 from graph.domain.profile.search import SearchField
-from graph.ports import Store
+from graph.ports import Store, Work, Write
 from graph.transfer.importing import import_records
 from service.bootstrap import SystemClock
 from tests.builders.clients import RESULT, Client, identifiers, order, seen
@@ -116,6 +119,19 @@ def send_decisions(client: Client, run: Run) -> None:
     run(client.graph.rules_control.applied())
     run(client.graph.segment_worker.catch_up())
     run(client.wiring.store.put_value("note", f"at {SystemClock().now()}"))
+    run(client.wiring.store.write(erasure_of_somebody_else))
+
+
+def erasure_of_somebody_else() -> Work[None]:
+    """A write of what an erasure leaves in a store: the record, a tombstone and an order that the law keeps."""
+    tombstone = Tombstone("ab" * 32, "order", 5, TombstoneMode.SUPPRESSED, 1, 1, "ers_1", lifted_at=7)
+    kept = (KeptCount("cookie", "SHARED", 1),)
+    erasure = Erasure(
+        *("ers_1", "ticket 1", TombstoneMode.ERASED, 5, "officer", "she asked", "cd" * 32, ("cus_1",)),
+        *((tombstone.hash,), {"identifiers": 1}, kept, 9, "tax law", (Acknowledgement("newsletter", 6),)),
+    )
+    order = HeldOrder(tombstone.hash, "S-9", "shop", 3, '{"currency":"EUR"}', 9, "ers_1")
+    yield Write(Writes(tombstones=[tombstone], erasures=[erasure], held_orders=[order]))
 
 
 def everything_shown(client: Client, run: Run) -> dict[str, Any]:

@@ -31,6 +31,8 @@ from tests.builders.runs import Run
 from tests.builders.store_contents import comparable, read_all
 from tests.builders.stores import Fresh, second
 from tests.builders.strategies import GUARDED_RULES, KEYS, RULES, SETTINGS
+from tests.builders.transfers import comparable as comparable_records
+from tests.builders.transfers import exported, fill
 
 Step = Command | EraseAt
 HASHES = [TOMBSTONE_RULES.keys.hash(key) for key in KEYS]
@@ -79,6 +81,29 @@ def test_erasures_between_other_writes_give_the_graph_of_the_model(
     assert run(store.erasures(None, 10_000)) == sorted(
         model.store.erasures.values(), key=lambda erasure: (erasure.at, erasure.id)
     )
+
+
+@settings(SETTINGS, max_examples=15)
+@given(sequence=steps)
+def test_a_copy_drops_what_its_original_drops(fresh: Fresh, run: Run, sequence: Sequence[Step]) -> None:
+    # given
+    rules = returning(RULES)
+    store, model, ids = fresh(), Graph(rules), CountingIds()
+    for step in sequence:
+        do_both(store, run, model, ids, step)
+    records = exported(store, run)
+    # when
+    copy = fresh()
+    fill(copy, run, records)
+    # then
+    assert comparable_records(exported(copy, run)) == comparable_records(records)
+    assert run(copy.count_records()) == len(records)
+    # when: everything arrives again
+    for step in sequence:
+        if not isinstance(step, EraseAt):
+            do_both(copy, run, model, ids, step)
+    # then
+    assert run(copy.write(read_erasure_state)) == model.store.run(read_erasure_state)
 
 
 def put(**parts: object) -> Work[None]:

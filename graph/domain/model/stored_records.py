@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from graph.domain.model.changes import Entry
 from graph.domain.model.customers import Anchor, Customer, Member, Node
+from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.facts import stored_facts
 from graph.domain.model.guarded_values import GuardedValues, StatedValue, ValueSetCounts
 from graph.domain.model.idempotency import IdempotentResult
@@ -25,6 +26,7 @@ from graph.domain.model.restrictions import Restriction
 from graph.domain.model.rules import StoredRules
 from graph.domain.model.segments import Membership, Segment
 from graph.domain.model.source_revocations import SourceRevocation
+from graph.domain.model.tombstones import Tombstone
 
 
 class StoredValue(Struct, frozen=True, gc=False):
@@ -179,6 +181,9 @@ Record = (
     | StoredValue
     | Product
     | SourceRevocation
+    | Tombstone
+    | Erasure
+    | HeldOrder
     | Segment
     | StoredCustomer
     | StoredIdentifier
@@ -196,6 +201,9 @@ KINDS: Mapping[str, type[Record]] = {
     "value": StoredValue,
     "product": Product,
     "source_revocation": SourceRevocation,
+    "tombstone": Tombstone,
+    "erasure": Erasure,
+    "held_order": HeldOrder,
     "segment": Segment,
     "customer": StoredCustomer,
     "identifier": StoredIdentifier,

@@ -40,6 +40,10 @@ class Erasures(Connected):
         records = await self._read(ERASURES["tombstones"], hashes=list(hashes))
         return [tombstone(record["values"]) for record in records]
 
+    async def all_tombstones(self, after: str, first: int) -> list[Tombstone]:
+        records = await self._read(ERASURES["all_tombstones"], after=after, first=first)
+        return [tombstone(record["values"]) for record in records]
+
     async def tombstone_versions(self) -> list[tuple[int, int]]:
         records = await self._read(ERASURES["tombstone_versions"])
         return [(record["key_version"], record["rules_version"]) for record in records]

@@ -25,6 +25,7 @@ from graph.domain.model.stored_records import (
 from graph.ports import T
 from graph.stores.neo4j import cypher, mapping
 from graph.stores.neo4j.connection import Connected
+from graph.stores.neo4j.erasures import erasure, held_order, tombstone
 from graph.stores.neo4j.history import entry, override
 from graph.stores.neo4j.products import product
 from graph.stores.neo4j.restrictions import restriction
@@ -124,6 +125,9 @@ _QUERIES: Sequence[tuple[str, _Convert]] = (
     (EXPORT["values"], _each(lambda values: StoredValue(values["name"], values["value"]))),
     (EXPORT["products"], _each(product)),
     (SOURCE_REVOCATIONS["source_revocations"], _each(source_revocation)),
+    (EXPORT["tombstones"], _each(tombstone)),
+    (EXPORT["erasures"], lambda row: iter((erasure(row.value()),))),
+    (EXPORT["held_orders"], _each(held_order)),
     (SEGMENTS["segments"], _each(segment)),
     (EXPORT["live_customers"], _customer),
     (

@@ -1,6 +1,6 @@
 """Erasure in SQLite: tombstones, records of erasures, held orders, and what is removed for good."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -42,6 +42,10 @@ class Erasures(Connected):
     async def tombstones(self, hashes: Sequence[str]) -> list[Tombstone]:
         return list((await self._read(tombstones, hashes)).values())
 
+    async def all_tombstones(self, after: str, first: int) -> list[Tombstone]:
+        sql = f"SELECT {TOMBSTONE} FROM tombstones WHERE hash > ? ORDER BY hash LIMIT ?"
+        return await self._read(_tombstones, sql, after, first)
+
     async def tombstone_versions(self) -> list[tuple[int, int]]:
         return await self._read(_tombstone_versions)
 
@@ -62,7 +66,11 @@ class Erasures(Connected):
 def tombstones(db: mapping.Connection, hashes: Sequence[str]) -> dict[str, Tombstone]:
     """Return the tombstones with some hashes."""
     sql = f"SELECT {TOMBSTONE} FROM tombstones WHERE hash IN (SELECT value FROM json_each(?))"
-    return {row[0]: tombstone(row) for row in db.execute(sql, (compact(hashes),))}
+    return {found.hash: found for found in _tombstones(db, sql, compact(hashes))}
+
+
+def _tombstones(db: mapping.Connection, sql: str, *values: object) -> list[Tombstone]:
+    return [tombstone(row) for row in db.execute(sql, values)]
 
 
 def held_orders(db: mapping.Connection, hashes: Sequence[str]) -> dict[str, HeldOrder]:
@@ -99,6 +107,14 @@ def _tombstone_versions(db: mapping.Connection) -> list[tuple[int, int]]:
 def _optimize_search(db: mapping.Connection) -> None:
     # Deleted words stay in the segments of the index until these are merged.
     db.execute("INSERT INTO search (search) VALUES ('optimize')")
+
+
+def records(db: mapping.Connection) -> Iterator[Tombstone | Erasure | HeldOrder]:
+    """Yield everything that is stored of erasures."""
+    yield from _tombstones(db, f"SELECT {TOMBSTONE} FROM tombstones ORDER BY hash")
+    for (text,) in db.execute("SELECT record FROM erasures ORDER BY at, id"):
+        yield _erasure(text)
+    yield from _held_orders(db, f"SELECT {HELD_ORDER} FROM held_orders ORDER BY hash")
 
 
 def receipts_naming(db: mapping.Connection, keys: Sequence[str]) -> list[tuple[int, Receipt]]:

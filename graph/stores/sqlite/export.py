@@ -25,7 +25,7 @@ from graph.domain.model.stored_records import (
     StoredWords,
 )
 from graph.ports import T
-from graph.stores.sqlite import history, mapping, products, restrictions, segments, source_revocations
+from graph.stores.sqlite import erasures, history, mapping, products, restrictions, segments, source_revocations
 from graph.stores.sqlite.connection import Connected
 from graph.stores.sqlite.thread_connections import ThreadConnections
 from graph.stores.sqlite.writes import is_loading
@@ -33,8 +33,9 @@ from graph.stores.sqlite.writes import is_loading
 BATCH_SIZE = 1_000
 """Records that the event loop gets at once."""
 _EXPORTED = (
-    *("rules", "stored_values", "products", "source_revocations", "segments", "customers", "identifiers", "links"),
-    *("observations", "overrides", "restrictions", "changes", "memberships", "idempotency_keys"),
+    *("rules", "stored_values", "products", "source_revocations", "tombstones", "erasures", "held_orders", "segments"),
+    *("customers", "identifiers", "links", "observations", "overrides", "restrictions", "changes", "memberships"),
+    "idempotency_keys",
 )
 _MEMBER_COLUMNS = 15
 
@@ -137,6 +138,7 @@ def _before_observations(db: mapping.Connection) -> Iterator[Record]:
     for row in db.execute("SELECT sku, name, source, reported_at, brand, categories FROM products ORDER BY sku"):
         yield products.product(row)
     yield from source_revocations.source_revocations(db)
+    yield from erasures.records(db)
     yield from segments.segments(db)
     yield from _customers(db, "c.retired_at IS NULL")
     yield from _identifiers_without_customer(db)

@@ -19,7 +19,7 @@ from tests.builders.runs import Run
 from tests.builders.transfers import exported, send_every_kind
 
 GOLDEN = Path(__file__).with_name("archive-1.jsonl")
-NEWER_KINDS = {"restriction"}
+NEWER_KINDS = {"restriction", "tombstone", "erasure", "held_order"}
 """Kinds of records that the first version did not have."""
 RECORDS: Sequence[Record] = [
     StoredValue("name", "tëxt"),
@@ -90,7 +90,7 @@ def test_every_cut_and_every_changed_byte_is_recognized(path: Path, run: Run) ->
         (lambda lines: lines[:-1], "its end is missing"),
         (lambda lines: [*lines[:1], *lines[2:]], "does not match its digest"),
         (lambda lines: [*lines, lines[1]], "something follows its last line"),
-        (lambda lines: [lines[0].replace(b'"version":1', b'"version":2'), *lines[1:]], "version 2"),
+        (lambda lines: [lines[0].replace(b'"version":2', b'"version":3'), *lines[1:]], "version 3"),
         (lambda lines: [lines[0].replace(b"kith-archive", b"other"), *lines[1:]], "not an archive of Kith"),
         (lambda lines: [lines[0], b'{"kind":"secret","value":{}}\n', *lines[1:]], "line 2 is not a record"),
         (lambda lines: [], "its end is missing"),

@@ -37,6 +37,11 @@ UNWIND $hashes AS hash
 MATCH (t:Tombstone {hash: hash})
 RETURN DISTINCT t{.*} AS values;
 
+// name: all_tombstones
+// Returns tombstones by hash.
+MATCH (t:Tombstone) WHERE t.hash > $after
+RETURN t{.*} AS values ORDER BY t.hash LIMIT $first;
+
 // name: tombstone_versions
 // Returns which versions of the keys and of the rules tombstones were made with.
 MATCH (t:Tombstone) RETURN DISTINCT t.key_version AS key_version, t.rules_version AS rules_version;

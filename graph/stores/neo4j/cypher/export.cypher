@@ -7,8 +7,9 @@ RETURN f.loading AS loading;
 // name: count_records
 // Counts the nodes and relationships that are exported.
 RETURN COUNT { (:Rules) } + COUNT { (:StoredValue) } + COUNT { (:Product) } + COUNT { (:SourceRevocation) }
-  + COUNT { (:Segment) } + COUNT { (:Customer) } + COUNT { (:Identifier) } + COUNT { ()-[:LINKED]->() }
-  + COUNT { (:Observation) } + COUNT { (:Override) } + COUNT { (:Restriction) } + COUNT { (:Change) } + COUNT { (:Membership) }
+  + COUNT { (:Tombstone) } + COUNT { (:Erasure) } + COUNT { (:HeldOrder) } + COUNT { (:Segment) }
+  + COUNT { (:Customer) } + COUNT { (:Identifier) } + COUNT { ()-[:LINKED]->() } + COUNT { (:Observation) }
+  + COUNT { (:Override) } + COUNT { (:Restriction) } + COUNT { (:Change) } + COUNT { (:Membership) }
   + COUNT { (:IdempotencyKey) } AS count;
 
 // name: rules
@@ -22,6 +23,18 @@ MATCH (n:StoredValue) RETURN n{.*} AS values ORDER BY n.name;
 // name: products
 // Returns the products.
 MATCH (n:Product) RETURN n{.*} AS values ORDER BY n.sku;
+
+// name: tombstones
+// Returns the tombstones.
+MATCH (n:Tombstone) RETURN n{.*} AS values ORDER BY n.hash;
+
+// name: erasures
+// Returns the erasures in the order of their times.
+MATCH (n:Erasure) RETURN n.record AS record ORDER BY n.at, n.id;
+
+// name: held_orders
+// Returns the orders that are kept without a person.
+MATCH (n:HeldOrder) RETURN n{.*} AS values ORDER BY n.hash;
 
 // name: live_customers
 // Returns the live customers with their identifiers.
