@@ -95,7 +95,8 @@ class Collector:
         # 128 bits of (source, id): a collision of two different ones is practically impossible.
         self._id_hashes[0].append(hash((row.source, row.id)))
         self._id_hashes[1].append(hash((row.id, row.source, 1)))
-        self._digests.append(int(row.digest[:15], 16))
+        # Its end: a keyed digest begins with a word.
+        self._digests.append(int(row.digest[-15:], 16))
         self._active.append(row.status == ObservationStatus.VALID.value)
         if row.order_key in row.keys:
             # Facts are JSON without line breaks, so the last one ends the source's name.

@@ -55,17 +55,6 @@ def command(statement: SourceStatement, rules: Rules, terms: Terms, now: int) ->
             return _fact_command(statement, rules, terms, now)
 
 
-def commands_of(statement: SourceStatement, rules: Rules, terms: Terms, now: int) -> list[Observe] | Problem:
-    """The commands that record a statement and each decision that follows from it, or what is wrong with it.
-
-    The statement's own command is first. If the rules reject it, nothing follows from it.
-    """
-    own = command(statement, rules, terms, now)
-    if isinstance(own, Problem):
-        return own
-    return [own] if own.normalized.rejected is not None else [own, *own.derived]
-
-
 def _order_command(statement: OrderStatement, rules: Rules, terms: Terms, now: int) -> Observe | Problem:
     if ORDER_NAMESPACE not in rules.by_name:
         return Problem("UNKNOWN_NAMESPACE", f"the rules have no namespace {ORDER_NAMESPACE!r}", ("number",))

@@ -9,7 +9,7 @@ import hashlib
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,11 +20,13 @@ from msgspec.structs import replace
 from graph.bulk.collect import Collected, Collector
 from graph.bulk.result import STAGES, BulkResult
 from graph.bulk.spool import Spool
+from graph.commands.bulk_suppression import read_suppression
 from graph.domain.model.errors import InvalidInput, StoreUnavailable
 from graph.domain.model.facts import FactKind
 from graph.domain.model.json_text import compact
 from graph.domain.model.receipts import Receipt
 from graph.domain.model.rules import Rules
+from graph.domain.model.store_values import Writes
 from graph.identity_graph import IdentityGraph
 from graph.ports import COPYING, LOADING, Store
 from service.bootstrap import SystemClock, Wiring
@@ -106,16 +108,18 @@ class Backfill:
         for path, file in zip(files, inputs, strict=True):
             self.on_open(path, file)
         checkpoint = await self._resume_or_start(files)
-        reader = LineReader(stored_rules.text, self.graph.terms, checkpoint.now, self.source)
+        suppression = await read_suppression(self.store, self.graph.erasures.tombstone_rules())
+        reader = LineReader(stored_rules.text, self.graph.terms, checkpoint.now, self.source, suppression)
         with tempfile.TemporaryDirectory(prefix="kith-backfill-") as folder:
             spool = Spool(Path(folder))
             try:
-                collected, texts = self._collect_rows(files, inputs, spool, reader, rules)
+                lines = LineCollector(Collector(spool), self.report)
+                collected = self._collect_rows(files, inputs, lines, reader, rules)
             except BaseException:
                 if not checkpoint.stage:
                     await self.store.end_load()
                 raise
-            for text in texts:
+            for text in lines.texts:
                 await self.graph.consent_texts.put(text)
             self.on_progress("resolve", 0, 1)
             seed = bytes.fromhex(checkpoint.seed)
@@ -130,6 +134,8 @@ class Backfill:
             self.customers, self.identifiers, self.links = result.customers, result.identifiers, result.links
             await self._load(checkpoint, result, collected.columns.rows)
             spool.close()
+        if lines.held_orders:
+            await self.store.load(Writes(held_orders=list(lines.held_orders.values())), {})
         await self.store.end_load()
 
     async def _resume_or_start(self, files: Sequence[Path]) -> LoadCheckpoint:
@@ -156,10 +162,9 @@ class Backfill:
     # --- reading
 
     def _collect_rows(
-        self, files: Sequence[Path], inputs: Sequence[InputFile], spool: Spool, reader: LineReader, rules: Rules
-    ) -> tuple[Collected, Iterable[str]]:
-        """Return the rows of all files, and the consent texts in them."""
-        lines = LineCollector(Collector(spool), self.report)
+        self, files: Sequence[Path], inputs: Sequence[InputFile], lines: LineCollector, reader: LineReader, rules: Rules
+    ) -> Collected:
+        """Return the rows of all files."""
         total_bytes = sum(path.stat().st_size for path in files)
         bytes_before = 0
         gate = BulkConsentGate(rules, reader.now) if rules.consent_purposes else None
@@ -183,7 +188,7 @@ class Backfill:
         for index, numbers in conflicts.items():
             self._reject_conflicts(files[index], rules, numbers)
         self.report.flush()
-        return collected, lines.texts
+        return collected
 
     def _reject_conflicts(self, path: Path, rules: Rules, numbers: frozenset[int]) -> None:
         """Reject the lines of a file that contradict an earlier line. They are read again for the report."""
@@ -258,6 +263,9 @@ async def run(
         raise StoreUnavailable("a copy or a restore into this store was interrupted: run it again first")
     if progress is None:
         await wiring.prepare()
+    elif wiring.safeguards is not None:
+        await wiring.safeguards.check()
+        await wiring.graph.erasures.refresh()
     backfill = Backfill(
         wiring.store,
         wiring.graph,

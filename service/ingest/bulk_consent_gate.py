@@ -35,15 +35,15 @@ class BulkConsentGate:
 
     def admitted(self, result: LineResult) -> LineResult:
         """Return the result of a line without identifiers that lack a consent."""
-        values, problem, dropped, notes, text = result
+        values, problem, dropped, notes, text, held = result
         if problem is not None or not values:
             return result
         own, *derived = _rows(result)
         decided = frozenset(key for row in derived for key in row.keys)
         admitted, left_out = self._admitted(own, decided)
         if admitted is None:
-            return (), Problem(CONSENT_REQUIRED, _NOTHING_LEFT, ("identifiers",)), (), notes, text
-        return (tuple(admitted), *values[1:]), None, (*dropped, *left_out), notes, text
+            return (), Problem(CONSENT_REQUIRED, _NOTHING_LEFT, ("identifiers",)), (), notes, text, held
+        return (tuple(admitted), *values[1:]), None, (*dropped, *left_out), notes, text, held
 
     def _admitted(self, row: Row, decided: frozenset[str]) -> tuple[Row | None, Sequence[DroppedIdentifier]]:
         receipt = row.receipt(self._now, superseded=False)

@@ -9,6 +9,7 @@ import numpy as np
 
 from graph.bulk.collect import Collected, Collector
 from graph.bulk.spool import Row
+from graph.domain.model.erasures import HeldOrder
 from graph.domain.model.errors import Problem
 from service.ingest.located import located
 from service.ingest.parallel_reader import LineResult
@@ -30,6 +31,8 @@ class LineCollector:
     report: Report
     texts: dict[str, None] = field(default_factory=dict)
     """The consent texts of the lines."""
+    held_orders: dict[str, HeldOrder] = field(default_factory=dict)
+    """The newest reports of held orders, by hash."""
     _files: "array[int]" = field(default_factory=_integers)
     _numbers: "array[int]" = field(default_factory=_integers)
     _file_rows: "array[int]" = field(default_factory=_integers)
@@ -40,9 +43,13 @@ class LineCollector:
 
     def add(self, index: int, path: Path, line: RawLine, result: LineResult) -> None:
         """Add the next line of the file with an index and a path."""
-        rows, problem, dropped, notes, text = result
+        rows, problem, dropped, notes, text, held_orders = result
         if text:
             self.texts[text] = None
+        for order in held_orders:
+            newest = self.held_orders.setdefault(order.hash, order)
+            if order.reported_at > newest.reported_at:
+                self.held_orders[order.hash] = order
         if notes:
             self.report.counts.note(notes)
         if problem is not None:

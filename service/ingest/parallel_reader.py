@@ -7,13 +7,15 @@ import multiprocessing
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
 from graph.bulk.spool import Row
-from graph.domain.commands import Terms, commands_of
+from graph.commands.bulk_suppression import BulkSuppression
+from graph.domain.commands import Terms, command
+from graph.domain.model.erasures import HeldOrder
 from graph.domain.model.errors import Problem
 from graph.domain.model.observations import REJECTED_BY_RULES
 from graph.domain.model.products import Product
@@ -39,6 +41,7 @@ class LineReader:
     terms: Terms
     now: int
     source: str
+    suppression: BulkSuppression = field(default_factory=BulkSuppression)
     _rules: Rules | None = None
 
     @property
@@ -53,25 +56,37 @@ class LineReader:
         record = parse_record(content, self.source)
         notes = tuple(note.value for note in record.notes)
         if isinstance(record.statement, Problem):
-            return (), record.statement, (), notes, ""
+            return (), record.statement, (), notes, "", ()
         if isinstance(record.statement, Product):
-            return (), PRODUCT_NOT_LOADED, (), notes, ""
-        commands = commands_of(record.statement, self.rules, self.terms, self.now)
-        if isinstance(commands, Problem):
-            return (), commands, (), notes, ""
-        normalized = commands[0].normalized
-        if normalized.rejected is not None and normalized.rejected.code not in REJECTED_BY_RULES:
-            return (), normalized.rejected, (), notes, ""
+            return (), PRODUCT_NOT_LOADED, (), notes, "", ()
+        sent = command(record.statement, self.rules, self.terms, self.now)
+        if isinstance(sent, Problem):
+            return (), sent, (), notes, "", ()
+        rejected = sent.normalized.rejected
+        if rejected is not None and rejected.code not in REJECTED_BY_RULES:
+            return (), rejected, (), notes, "", ()
+        own, held = self.suppression.applied(sent, self.rules)
+        if isinstance(own, Problem):
+            return (), own, (), notes, "", held
+        # Nothing follows from a line that the rules reject.
+        stored = [own] if rejected is not None else [own, *own.derived]
         # Plain tuples are sent between processes faster than named tuples.
-        rows = tuple(tuple(Row.of(receipt_of(command))) for command in commands)
-        dropped = () if normalized.rejected is not None else normalized.dropped
+        rows = tuple(tuple(Row.of(receipt_of(item))) for item in stored)
+        dropped = () if rejected is not None else own.normalized.dropped
         text = record.statement.policy_text if isinstance(record.statement, ConsentStatement) else ""
-        return rows, normalized.rejected, dropped, notes, text
+        return rows, rejected, dropped, notes, text, held
 
 
-LineResult = tuple[tuple[tuple[Any, ...], ...], Problem | None, tuple[DroppedIdentifier, ...], tuple[str, ...], str]
-"""The rows of a line that are to be stored, the problem of the line, its dropped identifiers, notes on its times, and
-the consent text that it contains.
+LineResult = tuple[
+    tuple[tuple[Any, ...], ...],
+    Problem | None,
+    tuple[DroppedIdentifier, ...],
+    tuple[str, ...],
+    str,
+    tuple[HeldOrder, ...],
+]
+"""The rows of a line that are to be stored, the problem of the line, its dropped identifiers, notes on its times, the
+consent text that it contains, and the held orders that it changes.
 
 The first row is the line's own; others follow from it. A line that the rules reject has a row and a problem: it is
 stored, so that other rules can accept it later.

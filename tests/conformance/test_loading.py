@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from graph.bulk.collect import Collector
 from graph.bulk.result import BulkResult
 from graph.bulk.spool import Row, Spool
+from graph.commands.bulk_suppression import read_suppression
 from graph.commands.commit import commit
+from graph.commands.erase import erase
 from graph.domain.model.changes import Change, ChangeKind
 from graph.domain.model.errors import StoreNotEmpty, StoreUnavailable
 from graph.domain.model.observations import EvidenceTier, Observation
@@ -22,7 +24,8 @@ from graph.domain.profile.timeline import TimelineKind
 from graph.domain.resolution.preparation import Observe, prepare, receipt_of
 from graph.domain.resolution.scenario import sorted_customers
 from graph.ports import LOADING, Store
-from tests.builders.graphs import NOW, CountingIds, Graph, observe, replay, seen
+from tests.builders.erasing_steps import EraseAt, do, erasures, request_of, returning
+from tests.builders.graphs import NOW, TOMBSTONE_RULES, CountingIds, Graph, observe, replay, seen
 from tests.builders.runs import Run
 from tests.builders.store_contents import comparable, read_all
 from tests.builders.stores import Fresh
@@ -56,8 +59,11 @@ async def load(
     """Load the result of commands; return the number of portions. Stops after `stop_after` as if interrupted."""
     spool = Spool(folder)
     collector = Collector(spool)
+    suppression = await read_suppression(store, TOMBSTONE_RULES)
     for command in commands:
-        collector.add(Row.of(receipt_of(command)))
+        remaining, _ = suppression.applied(command, rules)
+        if isinstance(remaining, Observe):
+            collector.add(Row.of(receipt_of(remaining)))
     result = BulkResult(collector.finish(), rules, NOW, lambda number: f"cus_{number + 1}")
     await store.begin_load("begun")
     loaded = 0
@@ -131,6 +137,40 @@ def test_a_load_stores_the_same_as_one_commit(
     # then
     groups = replay(entry.change for entry in run(store.changes(0, 1000)))
     assert sorted_customers(groups.values()) == model.customers()
+
+
+@settings(SETTINGS, max_examples=60)
+@given(
+    history=histories,
+    gone=st.lists(erasures, min_size=1, max_size=4),
+    rules=st.sampled_from([returning(RULES), returning(GUARDED_RULES)]),
+)
+def test_a_load_drops_what_one_commit_drops(
+    fresh: Fresh, run: Run, tmp_path: Path, history: list[Observe], gone: list[EraseAt], rules: Rules
+) -> None:
+    # given: identifiers are erased, and everything that names them arrives later, with one content for each id
+    digests: dict[object, str] = {}
+    history = [command for command in history if digests.setdefault(command.key, command.digest) == command.digest]
+    model = Graph(rules)
+    model.now = NOW - 10**6
+    store, ids = fresh(), CountingIds(500)
+    for step in gone:
+        request = request_of(step, ids.erasure())
+        do(model, step)
+        run(store.write(lambda request=request: erase(request, rules, 0, TOMBSTONE_RULES, NOW, ids)))
+    model.tombstone_rules = TOMBSTONE_RULES
+    model.store.changes = []
+    model.do(*history)
+    # when
+    run(load(store, history, tmp_path, rules=rules))
+    # then
+    keys = sorted({*KEYS, *(key for command in history for key in command.normalized.keys)})
+    neighborhood, region = run(store.write(lambda: read_all(keys)))
+    expected_neighborhood, expected_region = model.store.run(lambda: read_all(keys))
+    assert by_identifiers(neighborhood, region) == by_identifiers(expected_neighborhood, expected_region)
+    assert [(receipt.key, receipt.digest, receipt.sent) for receipt in run(store.receipts(None, 1000))] == [
+        (receipt.key, receipt.digest, receipt.sent) for _, receipt in sorted(model.store.receipts.items())
+    ]
 
 
 def test_facts_and_words_are_loaded(fresh: Fresh, run: Run, tmp_path: Path) -> None:

@@ -13,12 +13,15 @@ from pathlib import Path
 import polars
 import pytest
 
+from graph.domain.model.erasures import HeldOrder
 from graph.domain.model.errors import InvalidInput, StoreNotEmpty, StoreUnavailable
 from graph.domain.model.store_values import Writes
+from graph.domain.model.tombstones import Tombstone, TombstoneMode
 from graph.domain.profile.consents import decisions
 from graph.domain.profile.insights import CONSENTS
 from graph.domain.profile.pages import ByKey, OrderPage, Selection
-from graph.ports import COPYING, LOADING, Store
+from graph.ports import COPYING, LOADING, Store, Work, Write
+from graph.stores.sqlite import SQLiteStore
 from service.bootstrap import Wiring, wire
 from service.config.settings import Settings
 from service.ingest import backfill
@@ -29,6 +32,7 @@ from service.ingest.raw_lines import ReadOptions
 from service.ingest.report import Report
 from tests.builders.clients import Client
 from tests.builders.runs import Run
+from tests.builders.safeguards import ListSafeguards
 
 LINES = [
     {
@@ -155,6 +159,38 @@ def test_a_history_is_read_resolved_and_loaded(wiring: Wiring, run: Run, tmp_pat
     assert view.customer.counts == {"crm_id": 1, "email": 1, "order": 1}
     assert [order.key for order in view.pages[page].items] == ["order=W-7"]
     run(wiring.graph.close())
+
+
+def test_what_is_suppressed_is_not_loaded_and_a_kept_order_takes_its_later_report(run: Run, tmp_path: Path) -> None:
+    # given: an empty store that was restored to what it knows of an erasure
+    store = SQLiteStore(tmp_path / "kith.db")
+    run(store.migrate())
+    safeguards = ListSafeguards()
+    wiring = Client(store, run, safeguards=safeguards).wiring
+    hashes = {key: safeguards.keys().hash(key) for key in ("email=anna@mail.example", "order=W-7", "crm_id=C2")}
+    tombstones = [
+        Tombstone(hash, key.partition("=")[0], 1_800_000_000_000_000, TombstoneMode.SUPPRESSED, 1, 0)
+        for key, hash in hashes.items()
+    ]
+    held = HeldOrder(hashes["order=W-7"], "W-7", "shop", 1, "{}", 2**60, "ers_1")
+    run(store.write(lambda: put(Writes(tombstones=tombstones, held_orders=[held]))))
+    report = Report(tmp_path / "report.ndjson")
+    # when
+    done = run(backfill.run(wiring, [write_history(tmp_path, LINES)], report, check_progress))
+    report.flush()
+    # then: what names C2, and the order of Anna, is gone; what else names Anna has lost her address
+    assert (done.counts.suppressed, done.counts.accepted, done.counts.duplicates) == (3, 3, 0)
+    assert done.counts.dropped_by_code == {"SUPPRESSED": 1}
+    assert run(store.identifier_keys("", 10)) == ["crm_id=C1", "crm_id=C3"]
+    (order,) = run(store.held_orders("", 10))
+    assert (order.reported_at, order.until) == (1_769_904_000_000_000, held.until)
+    assert "12.5" in order.facts
+    assert "anna" not in (tmp_path / "report.ndjson").read_text("utf-8").lower()
+    run(store.close())
+
+
+def put(writes: Writes) -> Work[None]:
+    yield Write(writes)
 
 
 def test_composite_keys_of_a_table_are_loaded_as_an_import_stores_them(run: Run, tmp_path: Path) -> None:

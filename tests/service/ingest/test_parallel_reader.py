@@ -33,8 +33,8 @@ def test_results_are_in_the_order_of_the_lines() -> None:
         pairs = [pair for chunk, results in readers.read(raw_lines) for pair in zip(chunk, results, strict=True)]
     # then
     assert [raw_line.line for raw_line, _ in pairs] == list(range(count))
-    for raw_line, (rows, problem, dropped, notes) in pairs:
-        assert (dropped, notes) == ((), ())
+    for raw_line, (rows, problem, dropped, notes, *others) in pairs:
+        assert (dropped, notes, others) == ((), (), ["", ()])
         if raw_line.line % 10 == 9:
             assert rows == ()
             assert isinstance(problem, Problem)
@@ -49,7 +49,7 @@ def test_dropped_identifiers_and_notes_on_times_are_returned_with_the_line() -> 
     identifiers = [{"namespace": "crm_id", "value": "C1"}, {"namespace": "phone", "value": "unknown"}]
     content = json.dumps({"seenAt": 1_767_225_600_000, "identifiers": identifiers}).encode()
     # when
-    rows, problem, dropped, notes = reader.read_line(content)
+    rows, problem, dropped, notes, *_ = reader.read_line(content)
     # then
     assert (len(rows), problem) == (1, None)
     assert [(d.namespace, d.value, d.code) for d in dropped] == [("phone", "unknown", DroppedIdentifierCode.BLOCKED)]
