@@ -78,6 +78,7 @@ def test_erasures_between_other_writes_give_the_graph_of_the_model(
     ]
     assert [entry.change for entry in run(store.changes(0, 10_000))] == model.store.changes
     assert run(store.identifier_keys("", 10_000)) == sorted(model.store.members)
+    assert run(store.check_storage()) == []
     assert run(store.erasures(None, 10_000)) == sorted(
         model.store.erasures.values(), key=lambda erasure: (erasure.at, erasure.id)
     )

@@ -12,9 +12,14 @@ SETTINGS = (
     "synchronous = FULL",
     "cache_size = -32768",
     "temp_store = MEMORY",
+    "secure_delete = ON",
     checkpoints.FALLBACK,
 )
-"""Settings of each connection. The size of the cache is in KiB."""
+"""Settings of each connection. The size of the cache is in KiB.
+
+What is deleted is overwritten with zeros at once, which builds of SQLite differ in by default: an erased person must
+not be in free pages, which hold what other writes deleted too, such as former states of rows.
+"""
 READER_CACHE = "cache_size = -8192"
 """Readers need less: the pages that all of them read are in the operating system's cache."""
 
@@ -43,3 +48,7 @@ class Connected(ABC):
     @abstractmethod
     async def _set(self, settings: Sequence[str]) -> None:
         """Change the settings of the writing thread's connection."""
+
+    @abstractmethod
+    async def _rewrite(self) -> None:
+        """Write the whole file again (`VACUUM`): other writers wait meanwhile."""

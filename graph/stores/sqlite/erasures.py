@@ -18,6 +18,8 @@ from graph.stores.sqlite.statements import NAMED
 
 TOMBSTONE = "hash, namespace, at, mode, key_version, rules_version, erasure_id, lifted_at"
 HELD_ORDER = "hash, number, source, reported_at, facts, until, erasure_id"
+REWRITTEN_BYTES = 64 * 2**20
+"""The size of a file up to which it is written again after an erasure, for which other writers wait about a second."""
 _CHANGE_SET = (
     "recorded_at = ?, kind = ?, customer = ?, other_customer = ?, keys = ?, reason = ?, cause_type = ?, source = ?, "
     "cause_id = ?, actor = ?, party = ?, anchors = ?, reason_code = ?"
@@ -59,6 +61,10 @@ class Erasures(Connected):
 
     async def remove_traces(self) -> None:
         await self._alter(_optimize_search)
+        # When SQLite divides a page, copies of the rows that it moves remain in its unused part. Deleting them does not
+        # reach there. A large file is not written again while it serves.
+        if await self._read(_size) <= REWRITTEN_BYTES:
+            await self._rewrite()
         # Until it is copied into the file and cut, the log holds the pages as they were.
         await self._set(("wal_checkpoint(TRUNCATE)",))
 
@@ -102,6 +108,11 @@ def _erasure(text: str) -> Erasure:
 
 def _tombstone_versions(db: mapping.Connection) -> list[tuple[int, int]]:
     return list(db.execute("SELECT DISTINCT key_version, rules_version FROM tombstones"))
+
+
+def _size(db: mapping.Connection) -> int:
+    ((pages, page_size),) = db.execute("SELECT * FROM pragma_page_count, pragma_page_size").fetchall()
+    return int(pages) * int(page_size)
 
 
 def _optimize_search(db: mapping.Connection) -> None:

@@ -122,6 +122,9 @@ class SQLiteStore(
     async def _set(self, settings: Sequence[str]) -> None:
         await self._run_in(self._writer, lambda: _tune(self._connections.get(), settings))
 
+    async def _rewrite(self) -> None:
+        await self._run_in(self._writer, lambda: self._connections.get().execute("VACUUM"))
+
     def _in_read(self, function: Callable[..., T], values: Sequence[object]) -> T:
         with self._connections.transaction("BEGIN") as connection:
             return function(connection, *values)
