@@ -178,6 +178,8 @@ class Collector:
             case ChangeKind.CUSTOMER_EMPTIED:
                 rows = [(key, change.customer) for key in change.keys]
                 self._db.executemany("DELETE FROM held WHERE key = ? AND customer = ?", rows)
+            case ChangeKind.CUSTOMER_ERASED:
+                self._db.execute("DELETE FROM held WHERE customer = ?", (change.customer,))
             case _:
                 pass
 

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -11,10 +12,11 @@ from msgspec.structs import replace
 
 from graph.commands.commit import CommandResult, commit
 from graph.commands.erase import ErasureRequest, Planned, erase
-from graph.domain.model.dates import DAY
+from graph.domain.model.dates import DAY, SECOND
 from graph.domain.model.erasures import Acknowledgement, Erasure, HeldOrder, KeptCount
 from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.observations import Observation
+from graph.domain.model.orders import Order, OrderStatus
 from graph.domain.model.receipts import Receipt
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import Neighborhood, Subject, Writes
@@ -33,6 +35,7 @@ from tests.builders.stores import Fresh, second
 from tests.builders.strategies import GUARDED_RULES, KEYS, RULES, SETTINGS
 from tests.builders.transfers import comparable as comparable_records
 from tests.builders.transfers import exported, fill
+from tests.builders.verifications import found, verified
 
 Step = Command | EraseAt
 HASHES = [TOMBSTONE_RULES.keys.hash(key) for key in KEYS]
@@ -82,6 +85,37 @@ def test_erasures_between_other_writes_give_the_graph_of_the_model(
     assert run(store.erasures(None, 10_000)) == sorted(
         model.store.erasures.values(), key=lambda erasure: (erasure.at, erasure.id)
     )
+
+
+@settings(SETTINGS, max_examples=25)
+@given(sequence=steps)
+def test_an_erased_store_is_verified(fresh: Fresh, run: Run, sequence: Sequence[Step]) -> None:
+    # given
+    store, rules, ids = fresh(), returning(RULES), CountingIds()
+    run(store.save_rules("any text", 0, NOW))
+    for step in sequence:
+        if isinstance(step, EraseAt):
+            request = request_of(step, ids.erasure())
+            run(store.write(lambda request=request: erase(request, rules, 1, TOMBSTONE_RULES, NOW, ids)))
+        else:
+            run(store.write(lambda step=step: commit([step], rules, NOW, ids, 1, TOMBSTONE_RULES)))
+    # then
+    assert found(verified(store, run, rules)) == {}
+
+
+def test_identifiers_that_an_erased_customer_leaves_behind_are_verified(store: Store, run: Run) -> None:
+    # given: a phone that only the report of an order named
+    rules = RULES
+    run(store.save_rules("any text", 0, NOW))
+    order = Order("7", "shop", SECOND, SECOND, "EUR", Decimal(3), OrderStatus.PLACED)
+    report = observe(order.observation((("phone", "1"), ("mail", "a"))), rules)
+    run(store.write(lambda: commit([report], rules, NOW, CountingIds(), 1, TOMBSTONE_RULES)))
+    # when: the report goes as a whole
+    request = erasure_request(("mail=a", "order=7"), NOW, TombstoneMode.ERASED, "ers_1")
+    run(store.write(lambda: erase(request, rules, 1, TOMBSTONE_RULES, NOW, CountingIds(9))))
+    # then
+    assert run(store.customer_ids_of(["phone=1"])) == [""]
+    assert found(verified(store, run, rules)) == {}
 
 
 @settings(SETTINGS, max_examples=15)
