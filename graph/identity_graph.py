@@ -438,6 +438,7 @@ class IdentityGraph:
         """Finish the accepted writes, then close the store."""
         self.rules_control.close()
         self.source_revocations.close()
+        self.erasures.close()
         self.retention.close()
         self.previews.close()
         await self.statistics.close()

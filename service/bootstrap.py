@@ -148,7 +148,7 @@ class Wiring:
         await self.graph.source_revocations.open()
         await self.graph.references.open()
         if self.safeguards is not None:
-            await self.graph.erasures.refresh()
+            await self.graph.erasures.open()
             await self.safeguards.settle(self.graph.erasures.apply_again)
         await update_search_texts(self.store)
         self.prepared = True

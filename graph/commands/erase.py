@@ -44,6 +44,8 @@ from graph.ports import (
     Write,
 )
 
+CLEANING_KEY = "erasure_cleaning"
+"""The name under which a store keeps that traces of an erasure are still to be removed."""
 Step = Generator[Request, Any, Any]
 
 
@@ -372,6 +374,7 @@ class _Erasing:
         writes.segments.extend(self._without_values())
         for customer in self._customers:
             writes.changes.append(Change(ChangeKind.CUSTOMER_ERASED, self._now, cause, customer.id))
+        writes.values[CLEANING_KEY] = erasure.id
         writes.removals = Removals(
             sorted(self._gone),
             sorted(self._removed),

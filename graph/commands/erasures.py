@@ -1,5 +1,7 @@
 """Erasure and suppression: plans, confirmed plans, and what has to be erased again after a restore."""
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -7,8 +9,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from graph.commands.erase import ErasureRequest, Planned, erase
+from graph.commands.erase import CLEANING_KEY, ErasureRequest, Planned, erase
 from graph.commands.group_commit import GroupCommit
+from graph.commands.history_cleaning import CleanedStore, clean_history
+from graph.commands.retries import with_retries
 from graph.commands.write_gate import WriteGate
 from graph.domain.access.decisions import MAX_ACTOR_LENGTH
 from graph.domain.model.erasures import Acknowledgement, Erasure, HeldOrder
@@ -32,8 +36,9 @@ from graph.ports import (
     T,
     Work,
     Write,
-    WriteStore,
 )
+
+log = logging.getLogger("kith.erasure")
 
 MAX_RELOADS = 5
 MAX_GROUND_LENGTH = 200
@@ -42,8 +47,8 @@ PAGE_SIZE = 5_000
 """Identifiers that are compared with tombstones at once."""
 
 
-class ErasingStore(WriteStore, ErasureStore, RulesStore, Protocol):
-    """Writes, erasures and rules."""
+class ErasingStore(CleanedStore, ErasureStore, RulesStore, Protocol):
+    """Writes, erasures, rules and the history."""
 
 
 class NoSafeguards:
@@ -111,8 +116,14 @@ class ErasureControl:
         self._store, self._writer, self._clock, self._ids, self._gate = store, writer, clock, ids, gate
         self._safeguards, self._parse, self._on_erased = safeguards, parse, on_erased
         self._former: tuple[Rules, ...] = ()
-        self.traces_left = False
-        """Whether files of the store may still hold what was erased."""
+        self._cleaning: asyncio.Task[None] | None = None
+        self._woken = False
+
+    async def open(self) -> None:
+        """Get ready, and clean up what a process that ended has left."""
+        await self.refresh()
+        if await self._store.get_value(CLEANING_KEY):
+            self._clean_up()
 
     def tombstone_rules(self) -> TombstoneRules:
         """Return what finds the tombstones of the store now: keys may be rotated at any time."""
@@ -172,14 +183,41 @@ class ErasureControl:
             result = await self._safeguards.carry_out(content, commit)
         except _AlreadyErased as error:
             return error.planned
-        await self._after_erasing()
+        self._after_erasing()
         return result
 
-    async def _after_erasing(self) -> None:
-        self.traces_left = True
+    def _after_erasing(self) -> None:
         self._on_erased()
-        await self._store.remove_traces()
-        self.traces_left = False
+        self._clean_up()
+
+    def _clean_up(self) -> None:
+        """Remove traces in the background: names at others in the history, and what files still hold."""
+        self._woken = True
+        if self._cleaning is None or self._cleaning.done():
+            self._cleaning = asyncio.create_task(self._clean())
+
+    async def _clean(self) -> None:
+        while self._woken:
+            self._woken = False
+            try:
+                pending = await self._store.get_value(CLEANING_KEY)
+                await clean_history(self._store)
+                await with_retries(self._store.remove_traces)
+                if pending:
+                    await self._store.replace_value(CLEANING_KEY, "", pending)
+            except KithError as error:
+                # The next erasure, or the next start of a process, does it.
+                log.warning("traces of an erasure could not be removed: %s", error.code)
+
+    async def cleaned(self) -> None:
+        """Wait until this process has removed all traces."""
+        if self._cleaning is not None:
+            await self._cleaning
+
+    def close(self) -> None:
+        """Stop cleaning up; the next process that opens the store goes on."""
+        if self._cleaning is not None:
+            self._cleaning.cancel()
 
     async def apply_again(self, contents: Sequence[bytes]) -> None:
         """Erase what a restored store has lost of the ledger: the identifiers that tombstones of it match."""
@@ -189,11 +227,13 @@ class ErasureControl:
                 await self._erase_again(entry.erasure, entry.tombstones)
             else:
                 await self._store.write(lambda entry=entry: lift(entry.lifted, entry.lifted_at))  # type: ignore[misc]
+        # Before the store is served again, nothing may name the person.
+        await self.cleaned()
 
     async def _erase_again(self, erasure: Erasure, tombstones: Sequence[Tombstone]) -> None:
         keys = await self._keys_of({tombstone.hash for tombstone in tombstones})
         await self._run(ErasureRequest(None, tuple(keys), erasure.mode, erasure=erasure, tombstones=tuple(tombstones)))
-        await self._after_erasing()
+        self._after_erasing()
 
     async def _keys_of(self, hashes: set[str]) -> list[str]:
         """Return the stored identifiers with some hashes."""
@@ -282,7 +322,7 @@ class ErasureControl:
             after = page[-1].hash
         if ended:
             await self._store.write(lambda: _end_holds(ended))
-            await self._after_erasing()
+            self._after_erasing()
         return len(ended)
 
 
@@ -317,4 +357,4 @@ def lift(hashes: Sequence[str], at: int) -> Work[None]:
 
 
 def _end_holds(hashes: Sequence[str]) -> Work[None]:
-    yield Write(Writes(ended_holds=list(hashes)))
+    yield Write(Writes(ended_holds=list(hashes), values={CLEANING_KEY: hashes[0]}))

@@ -14,8 +14,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from graph.commands.expire import ExpiredReceipt, Names, Removed, expire, expired_of, remove_names
+from graph.commands.expire import ExpiredReceipt, Removed, expire, expired_of
 from graph.commands.group_commit import GroupCommit
+from graph.commands.history_cleaning import clean_history
 from graph.commands.retries import with_retries
 from graph.commands.write_gate import WriteGate
 from graph.domain.access.decisions import MAX_ACTOR_LENGTH
@@ -31,8 +32,6 @@ from graph.runtime.scheduling import interactive_within, map_cooperatively
 
 PAGE_SIZE = 2_000
 """Observations that are read at a time."""
-HISTORY_PAGE_SIZE = 500
-"""Entries of the history that are read at a time, and changed in one transaction."""
 STEP_SIZE, QUIET_STEP_SIZE = 10, 200
 """Observations of one transaction while interactive requests are served, and while there are none."""
 QUIET_SECONDS = 1.0
@@ -224,17 +223,14 @@ class RetentionControl:
 
     async def _remove_names(self, run: RetentionRun) -> RetentionRun:
         """Remove the names of what is gone from the history; return the run with a sign of life."""
-        after = 0
-        while entries := await self._store.changes(after, HISTORY_PAGE_SIZE):
-            names = await asyncio.to_thread(Names.of, entries)
-            if not await self._store.are_stored(names.keys, names.observations):
-                await with_retries(
-                    lambda position=after: self._store.write(lambda: remove_names(position, HISTORY_PAGE_SIZE))  # type: ignore[misc]
-                )
-            after = entries[-1].number
+
+        async def live() -> None:
+            nonlocal run
             if self._clock.now() - run.active_at >= STALE_SECONDS * SECOND // 10:
                 run = replace(run, active_at=self._clock.now())
                 await self._store.put_value(RUN_KEY, _text_of(run))
+
+        await clean_history(self._store, live)
         return run
 
     async def _remove(self, keys: Sequence[ObservationKey], at: int) -> Removed:

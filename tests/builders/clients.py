@@ -77,6 +77,10 @@ class Client:
         assert response.status_code == 200
         return body["data"]
 
+    def clean_up(self) -> None:
+        """Wait until all traces of erasures are removed."""
+        self._run(self.graph.erasures.cleaned())
+
     def link(self, *observations: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The results of `linkIdentifiers`, with all fields."""
         data = self.ask(LINK, {"input": {"observations": observations}})["linkIdentifiers"]

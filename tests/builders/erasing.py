@@ -30,4 +30,5 @@ def erase(client: Client, request_id: str = "r1", **input: Any) -> dict[str, Any
     planned = plan(client, **input)
     payload = client.ask(ERASE, {"input": {**input, "planHash": planned["hash"], "requestId": request_id}})
     assert payload["eraseSubject"]["errors"] == []
+    client.clean_up()
     return payload["eraseSubject"]["erasure"]
