@@ -519,6 +519,7 @@ class RetentionStore(Protocol):
     ) -> tuple[list[Receipt], ObservationKey | None]:
         """Return those of the next `first` observations after `after`, by (source, id), that meet a filter.
 
+        Must leave out those that name an identifier of a restricted customer.
         With them, return the last of the next observations, `None` if there are none. Must read no more than these.
         The receipts may lack their facts.
         """

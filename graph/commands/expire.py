@@ -13,6 +13,7 @@ from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind, Ent
 from graph.domain.model.errors import RulesChanged
 from graph.domain.model.observations import Observation
 from graph.domain.model.receipts import ObservationKey, Receipt
+from graph.domain.model.restrictions import Restriction
 from graph.domain.model.retention import Remainder, Retention, RetentionRule
 from graph.domain.model.rules import Rules
 from graph.domain.model.source_revocations import SourceRevocation
@@ -27,6 +28,7 @@ from graph.ports import (
     ReadEvidence,
     ReadNamedKeys,
     ReadNeighborhood,
+    ReadRestrictions,
     ReadStatedAttributes,
     Request,
     Write,
@@ -45,19 +47,31 @@ class Removed(Struct, frozen=True):
 
 
 def expire(
-    keys: Sequence[ObservationKey], retention: Retention, at: int, rules: ActiveRules, now: int, ids: Ids
+    keys: Sequence[ObservationKey],
+    retention: Retention,
+    at: int,
+    rules: ActiveRules,
+    now: int,
+    ids: Ids,
+    may_be_restricted: bool = False,
 ) -> Generator[Request, Any, Removed]:
     """Remove what has expired of some observations at the time `at`, in one step.
 
     `now` is the time that is recorded. Both are in microseconds. Observations that have gone, or of which nothing has
     expired, are left as they are. Identifiers that nothing names any longer are removed with them; the history names
-    them until `remove_names`. Raises `RulesChanged` if the store has other rules.
+    them until `remove_names`. With `may_be_restricted`, those are left that name a restricted identifier. Raises
+    `RulesChanged` if the store has other rules.
     """
     neighborhood: Neighborhood = yield ReadNeighborhood(receipts=keys)
     if neighborhood.rules_version != rules.version:
         raise RulesChanged(f"the rules are at version {neighborhood.rules_version}, not {rules.version}")
     receipts = dict(neighborhood.receipts)
     expired = [pair for key in keys if key in receipts for pair in expired_of(receipts[key], retention, at)]
+    if may_be_restricted:
+        named = sorted({key for receipt, _ in expired for key in receipt.keys})
+        restrictions: list[Restriction] = yield ReadRestrictions(keys=named)
+        restricted = {key for restriction in restrictions for key in restriction.keys}
+        expired = [pair for pair in expired if restricted.isdisjoint(pair[0].keys)]
     if not expired:
         return Removed([], 0)
     if orders := sorted({key for receipt, _ in expired for key in order_keys(receipt, rules.intake_rules)}):

@@ -26,7 +26,7 @@ from graph.domain.model.expiry_counts import ExpiryCount, ExpiryTally
 from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.retention import Retention
 from graph.domain.model.validation import check_text
-from graph.ports import Clock, ErasureStore, HistoryStore, Ids, RetentionStore, WriteStore
+from graph.ports import Clock, ErasureStore, HistoryStore, Ids, RestrictionStore, RetentionStore, WriteStore
 from graph.runtime.counters import WorkerCounters
 from graph.runtime.scheduling import interactive_within, map_cooperatively
 
@@ -45,8 +45,8 @@ RUN_KEY = "retention_run"
 log = logging.getLogger("kith.retention")
 
 
-class RetainingStore(WriteStore, RetentionStore, HistoryStore, ErasureStore, Protocol):
-    """Writes, the observations of which something may have expired, the history, and the removal of traces."""
+class RetainingStore(WriteStore, RetentionStore, RestrictionStore, HistoryStore, ErasureStore, Protocol):
+    """Writes, the observations of which something may have expired, restrictions, the history, removal of traces."""
 
 
 class RetentionPreview(Struct, frozen=True):
@@ -237,10 +237,12 @@ class RetentionControl:
         """Remove what of some observations has expired at a time."""
         while True:
             rules, now = self._writer.rules, self._clock.now()
+            # Pages leave out restricted customers; one may have been restricted since.
+            restricted = await with_retries(self._store.has_restrictions)
             try:
                 removed = await with_retries(
-                    lambda rules=rules, now=now: self._store.write(  # type: ignore[misc]
-                        lambda: expire(keys, self.retention, at, rules, now, self._ids)
+                    lambda rules=rules, now=now, restricted=restricted: self._store.write(  # type: ignore[misc]
+                        lambda: expire(keys, self.retention, at, rules, now, self._ids, restricted)
                     ),
                     stops_if_rules_change=True,
                 )

@@ -14,6 +14,7 @@ from tests.builders.canary_places import places
 from tests.builders.clients import RESULT, Client, identifiers, order, seen
 from tests.builders.operations import interaction
 from tests.builders.personal_inputs import STATEMENTS, PersonalInputs
+from tests.builders.restrictions import lift, restricted
 from tests.builders.retention import PREVIEW, SettableClock, expire
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
@@ -244,6 +245,32 @@ def test_a_customer_without_identifiers_is_an_empty_id(
     client.link(seen("cookie=ck-old-7", at=YOUNG))
     # then
     assert client.customer("cookie=ck-old-7")["id"] != id
+
+
+def test_nothing_of_a_restricted_customer_is_removed(
+    store: Store, client: Client, clock: SettableClock, run: Run
+) -> None:
+    # given: a statement names no restricted identifier, but one of the customer
+    send_old(client)
+    client.link(seen("cookie=ck-old-9", at=OLD))
+    restriction = restricted(client, "email=ann@example.com")
+    client.link(seen("email=ann@example.com", "loyalty_card=7770002", at=OLD))
+    client.link(seen("loyalty_card=7770002", "cookie=ck-old-8", at=OLD))
+    clock.add(400)
+    # when
+    preview = client.ask(PREVIEW)["retentionPreview"]
+    done = expire(client)
+    # then
+    assert [count["count"] for count in preview["counts"]] == [1]
+    assert done["counts"] == preview["counts"]
+    left = texts(store, run)
+    assert all(secret in left for secret in ("ck-old-1", "ck-old-8", "parcel", "car buyers"))
+    assert "ck-old-9" not in left
+    # when
+    lift(client, restriction)
+    expire(client)
+    # then
+    assert not any(secret in texts(store, run) for secret in SECRETS)
 
 
 def test_a_run_that_was_cut_off_is_continued(

@@ -9,6 +9,12 @@ from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.retention import ExpiryFilter
 from graph.stores.sqlite import mapping
 from graph.stores.sqlite.connection import Connected
+from graph.stores.sqlite.restrictions import has_restrictions
+
+_UNRESTRICTED = """NOT EXISTS (SELECT 1 FROM json_each(observations.keys) named
+    JOIN identifiers i ON i.key = named.value
+    WHERE i.restricted = 1
+    OR EXISTS (SELECT 1 FROM identifiers r WHERE r.customer = i.customer AND r.restricted = 1))"""
 
 
 class RetentionReads(Connected):
@@ -43,11 +49,13 @@ def expirable_observations(
     ).fetchone()
     if last is None:
         return [], None
+    # Of a restricted customer everything is stored until the restriction is lifted.
+    unrestricted = f"AND {_UNRESTRICTED}" if has_restrictions(db) else ""
     conditions, values = zip(*map(_condition, filters), strict=True) if filters else (("false",), ((),))
     rows = db.execute(
         f"""SELECT {mapping.RECEIPT} FROM observations
             WHERE (source, public_id) > (?, ?) AND (source, public_id) <= (?, ?) AND digest <> ''
-            AND ({" OR ".join(conditions)}) ORDER BY source, public_id""",
+            AND ({" OR ".join(conditions)}) {unrestricted} ORDER BY source, public_id""",
         (*after, *last, *(value for of_filter in values for value in of_filter)),
     )
     return [mapping.receipt(row) for row in rows], (last[0], last[1])

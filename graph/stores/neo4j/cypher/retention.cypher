@@ -1,11 +1,15 @@
 // name: expirable_observations
 // Returns those of the next observations after a source and an id that meet any of the filters, and the last of the
-// next ones. A filter is null where it allows everything.
+// next ones. A filter is null where it allows everything. Of a restricted customer everything is stored until the
+// restriction is lifted.
 MATCH (o:Observation)
 WHERE o.source > $source OR (o.source = $source AND o.id > $id)
 WITH o ORDER BY o.source, o.id LIMIT $first
-WITH collect(o) AS observations
-RETURN [o IN observations WHERE o.digest <> '' AND any(f IN $filters WHERE
+WITH collect(o) AS observations, EXISTS { (:Restricted) } AS any_restricted
+RETURN [o IN observations WHERE o.digest <> '' AND NOT (any_restricted AND EXISTS {
+  MATCH (o)-[:MENTIONS]->(i:Identifier)
+  WHERE i:Restricted OR EXISTS { (i)-[:IDENTIFIES]->(:Customer)<-[:IDENTIFIES]-(:Restricted) }
+}) AND any(f IN $filters WHERE
   o.seen_at < f.before
   AND (f.kinds IS NULL OR CASE WHEN o.order_key IS NOT NULL THEN 'order' ELSE coalesce(o.kind, '') END IN f.kinds)
   AND (f.sources IS NULL OR o.source IN f.sources)
