@@ -5,7 +5,8 @@
 MATCH (o:Observation)
 WHERE o.source > $source OR (o.source = $source AND o.id > $id)
 WITH o ORDER BY o.source, o.id LIMIT $first
-WITH collect(o) AS observations, EXISTS { (:Restricted) } AS any_restricted
+WITH collect(o) AS observations
+WITH observations, EXISTS { (:Restricted) } AS any_restricted
 RETURN [o IN observations WHERE o.digest <> '' AND NOT (any_restricted AND EXISTS {
   MATCH (o)-[:MENTIONS]->(i:Identifier)
   WHERE i:Restricted OR EXISTS { (i)-[:IDENTIFIES]->(:Customer)<-[:IDENTIFIES]-(:Restricted) }
