@@ -226,6 +226,7 @@ class _Erasing:
         ]
         self._others = tuple(sorted(holders))
         read: set[str] = set()
+        had = {*ids, *self._holders_of_erased()}
         # An override at an identifier of nobody is recorded without a customer.
         unread = {*ids, *holders, ""}
         entries: dict[int, Entry] = {}
@@ -233,7 +234,8 @@ class _Erasing:
             read |= unread
             page: list[Entry] = yield ReadHistory(sorted(unread))
             entries.update((entry.number, entry) for entry in page)
-            unread = involved_customers(page, self._gone, frozenset(ids)) - read
+            had |= involved_customers(page, self._gone, had)
+            unread = had - read
         observations = frozenset(receipt.key for receipt in self._before)
         for number in sorted(entries):
             erased = erased_entry(entries[number], self._gone, frozenset(ids), observations)
@@ -241,6 +243,13 @@ class _Erasing:
                 self._entries.append(erased)
         self._states = yield ReadSegmentStates(ids)
         self._segments = yield ReadSegments()
+
+    def _holders_of_erased(self) -> Iterable[str]:
+        """Yield the ids of the customers that hold what is erased; they themselves may stay."""
+        for key in self._gone:
+            member = self._neighborhood.members.get(key)
+            if member is not None and (customer := self._neighborhood.customers.get(member.customer)) is not None:
+                yield customer.id
 
     def _is_small(self, customer: Customer) -> bool:
         """Whether a customer is a person: the one of a till's device has a history of thousands."""

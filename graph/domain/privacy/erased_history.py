@@ -1,6 +1,6 @@
 """The history of an erased person: entries keep their number, time and kind, and lose values."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from msgspec.structs import replace
 
@@ -9,8 +9,8 @@ from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.sentences import MessageCode
 
 
-def involved_customers(entries: Iterable[Entry], keys: frozenset[str], ids: frozenset[str]) -> set[str]:
-    """Return the customers whose entries may name some keys too: those that had them, and those merged into `ids`.
+def involved_customers(entries: Iterable[Entry], keys: frozenset[str], had: Set[str]) -> set[str]:
+    """Return the customers whose entries may name some keys too: those that `had` them, and those merged with these.
 
     A key that moves is named in an entry of both customers, so following these entries finds all that name it.
     """
@@ -18,7 +18,7 @@ def involved_customers(entries: Iterable[Entry], keys: frozenset[str], ids: froz
     for entry in entries:
         change = entry.change
         both = {change.customer, change.other_customer} - {""}
-        merged = change.kind is ChangeKind.CUSTOMERS_MERGED and not ids.isdisjoint(both)
+        merged = change.kind is ChangeKind.CUSTOMERS_MERGED and not had.isdisjoint(both)
         if merged or not keys.isdisjoint((*change.keys, *change.anchors)):
             involved |= both
     return involved

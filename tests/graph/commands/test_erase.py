@@ -11,7 +11,7 @@ from graph.domain.model.rules import Rules
 from graph.domain.resolution.preparation import Command, Observe, RemoveOverride, SetOverride
 from tests.builders.erasing_steps import EraseAt, do, returning, steps
 from tests.builders.graph_checks import check_everything
-from tests.builders.graphs import Graph
+from tests.builders.graphs import Graph, seen
 from tests.builders.strategies import GUARDED_RULES, KEYS, RULES, commands
 
 any_rules = st.sampled_from([RULES, GUARDED_RULES])
@@ -95,3 +95,16 @@ def test_nothing_names_what_was_erased(sequence: Sequence[Command], keys: list[s
     assert not any(set(keys) & {*change.keys, *change.anchors} for change in store.changes)
     assert not any(f"{key}" in change.reason for key in keys for change in store.changes)
     assert not any(customer.anchor.key in keys for customer in store.customers.values())
+
+
+def test_the_history_of_customers_that_were_merged_before_loses_what_is_erased() -> None:
+    # given the customer of crm=b was merged into that of an order, which stays
+    graph = Graph(RULES)
+    graph.see(seen("order=a", at=1))
+    graph.see(seen("phone=a", "crm=b", at=2))
+    graph.see(seen("crm=b", "mail=a", "order=a", at=3))
+    # when
+    graph.erase("phone=a")
+    # then
+    check_everything(graph)
+    assert not any("phone=a" in change.keys for change in graph.store.changes)
