@@ -18,7 +18,7 @@ from graph.domain.model.retention import Remainder, Retention, RetentionRule
 from graph.domain.model.rules import Rules
 from graph.domain.model.source_revocations import SourceRevocation
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Removals, Writes
-from graph.domain.resolution.expired_history import named_keys, named_observation, without_names
+from graph.domain.privacy.expired_history import named_keys, named_observation, without_names
 from graph.domain.resolution.incremental import IncrementalResolution
 from graph.domain.resolution.intake import Delta, Intake, renormalized
 from graph.domain.resolution.preparation import order_keys

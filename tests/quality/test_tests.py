@@ -108,7 +108,7 @@ COVERED_BY = {
     "graph/domain/resolution/bridges.py": "graph/domain/resolution/test_explanation.py",
     "graph/domain/resolution/chains.py": "graph/domain/resolution/test_explanation.py",
     "graph/domain/resolution/customer_ids.py": "graph/domain/model/test_customers.py",
-    "graph/domain/resolution/expired_history.py": "graph/commands/test_expire.py",
+    "graph/domain/privacy/expired_history.py": "graph/commands/test_expire.py",
     "graph/domain/resolution/groups.py": "graph/domain/resolution/test_incremental.py",
     "graph/domain/resolution/health.py": "journeys/test_health.py",
     "graph/domain/resolution/preparation.py": "graph/domain/test_commands.py",

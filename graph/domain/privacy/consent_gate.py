@@ -54,12 +54,14 @@ def admitted(command: Observe, dropped: frozenset[str], rules: Rules) -> Observe
     again = prepare(replace(sent, identifiers=remaining), rules, command.received_at, command.address_namespaces)
     if not again.normalized.keys:
         return _rejected(dropped, rules)
-    normalized = replace(again.normalized, dropped=(*again.normalized.dropped, *left_out))
+    # Those that were dropped before it, such as suppressed ones, are no longer among the identifiers.
+    normalized = replace(again.normalized, dropped=(*command.normalized.dropped, *left_out))
     return replace(
         again,
         normalized=normalized,
         digest=command.digest,
         derived=command.derived,
+        expired=command.expired,
         retention=command.retention,
         sent_id=command.sent_id,
         received_from=command.received_from,
