@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import strawberry
+from msgspec.structs import replace
 
 from graph.commands.erase import ErasureRequest
 from graph.domain.access.scopes import ERASURE_ACKNOWLEDGE, ERASURE_READ, ERASURE_WRITE
@@ -40,6 +41,14 @@ class KeepOrdersInput:
     until: Timestamp = strawberry.field(description="Until when they are kept. They are removed afterwards.")
     ground: str = strawberry.field(description="On which ground, 1 to 200 characters. E.g. `tax law, 10 years`.")
 
+    def to_domain(self) -> OrderHold:
+        """Convert to the domain's value; raises `InvalidInput`."""
+        try:
+            until = require_valid(self.until, "until")
+        except InvalidInput as error:
+            raise InvalidInput(error.code, error.message, ("keepOrders", *error.path)) from None
+        return OrderHold(until, self.ground)
+
 
 @strawberry.input
 class ErasureScopeInput:
@@ -71,10 +80,7 @@ class ErasureScopeInput:
             graph.key(identifier.namespace, identifier.raw, ("identifiers", at))
             for at, identifier in enumerate(self.identifiers)
         )
-        hold = None
-        if self.keep_orders is not None:
-            until = require_valid(self.keep_orders.until, "keepOrders")
-            hold = OrderHold(0 if until is None else until, self.keep_orders.ground)
+        hold = None if self.keep_orders is None else self.keep_orders.to_domain()
         ref = None if self.by is None else self.by.ref(graph)
         return ErasureRequest(ref, tuple(dict.fromkeys(keys)), self.mode, hold=hold)
 
@@ -193,16 +199,8 @@ class ErasureMutations:
         graph = info.context.graph
         try:
             request = input.request(graph)
-            named = ErasureRequest(
-                request.ref,
-                request.keys,
-                request.mode,
-                input.request_id,
-                reason=input.reason,
-                hold=request.hold,
-                plan_hash=input.plan_hash,
-            )
-            planned = await graph.erase(named, input.actor or "")
+            confirmed = replace(request, request_id=input.request_id, reason=input.reason, plan_hash=input.plan_hash)
+            planned = await graph.erase(confirmed, input.actor or "")
         except InvalidInput as error:
             return ErasurePayload(erasure=None, repeated=False, errors=[Problem.of(error.problem())])
         erasure = None if planned.erasure is None else Erasure.of(planned.erasure)

@@ -188,6 +188,7 @@ def test_an_order_goes_when_its_hold_is_over(store: Store, run: Run) -> None:
     ("hold", "path"),
     [
         ({"until": "2020-01-01T00:00:00Z", "ground": "tax law"}, ["keepOrders", "until"]),
+        ({"until": "soon", "ground": "tax law"}, ["keepOrders", "until"]),
         ({"until": "2099-01-01T00:00:00Z", "ground": ""}, ["keepOrders", "ground"]),
     ],
 )
