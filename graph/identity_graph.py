@@ -162,7 +162,9 @@ class IdentityGraph:
             on_segment_change=lambda: self.segment_worker.wake(),
             gate=self.write_gate,
         )
-        self.exports = SubjectExports(store, clock, self.catalog, self.statistics, self.segments.of_customers)
+        self.exports = SubjectExports(
+            store, clock, self.catalog, self.statistics, self.segments.of_customers, self.terms.retention
+        )
         self.segment_counts = SegmentCounts(store, ids, self.segments, min_count)
         self.segment_worker: SegmentWorker = SegmentWorker(store, clock, self.segments, self.broadcaster.notify)
 

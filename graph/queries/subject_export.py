@@ -32,6 +32,7 @@ from graph.domain.model.changes import Entry
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.overrides import Override
+from graph.domain.model.retention import Retention
 from graph.domain.model.rules import Rules
 from graph.domain.model.segments import Segment
 from graph.domain.model.times import iso
@@ -70,8 +71,8 @@ SegmentsOf = Callable[[Sequence[str]], Awaitable[dict[str, list[tuple[Segment, i
 class SubjectExport:
     """An export that has begun: `data` is what was read at once, and `statements` reads the rest."""
 
-    def __init__(self, store: Store, subject: Subject, data: SubjectData) -> None:
-        self._store, self._subject, self.data = store, subject, data
+    def __init__(self, store: Store, subject: Subject, data: SubjectData, retention: Retention) -> None:
+        self._store, self._subject, self.data, self._retention = store, subject, data, retention
         self._origins = Origins()
         self._skus: set[str] = set()
 
@@ -82,7 +83,7 @@ class SubjectExport:
         while keys and (receipts := await self._store.statements_naming(keys, after, PAGE)):
             after = receipts[-1].key
             named = [receipt for receipt in receipts if self._subject.is_named_by(receipt)]
-            page = await map_cooperatively(named, lambda receipt: exported(receipt, self._subject))
+            page = await map_cooperatively(named, lambda receipt: exported(receipt, self._subject, self._retention))
             for receipt, found in zip(named, page, strict=True):
                 self._origins.add(receipt, found.statement.party)
                 if found.line is not None:
@@ -121,12 +122,18 @@ class SubjectExport:
 
 
 class SubjectExports:
-    """Begins exports."""
+    """Begins exports. `retention` says how long statements are kept."""
 
     def __init__(
-        self, store: Store, clock: Clock, catalog: Catalog, statistics: StatisticsService, segments_of: SegmentsOf
+        self,
+        store: Store,
+        clock: Clock,
+        catalog: Catalog,
+        statistics: StatisticsService,
+        segments_of: SegmentsOf,
+        retention: Retention,
     ) -> None:
-        self._store, self._clock, self._catalog = store, clock, catalog
+        self._store, self._clock, self._catalog, self._retention = store, clock, catalog, retention
         self._statistics, self._segments_of = statistics, segments_of
 
     async def begin(self, ref: CustomerRef, rules: Rules, audit: AuditReader, traces: Traces) -> SubjectExport | None:
@@ -169,7 +176,7 @@ class SubjectExports:
             ),
             recipients=await recipients(audit, traces),
         )
-        return SubjectExport(self._store, subject, data)
+        return SubjectExport(self._store, subject, data, self._retention)
 
     async def _insights(self, view: CustomerView, rules: Rules) -> CustomerInsights:
         population, model = await self._statistics.latest()

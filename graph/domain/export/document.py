@@ -47,7 +47,6 @@ class ExportedIdentifier(_Part, frozen=True):
     sources: tuple[str, ...]
     shared: bool
     blocked: bool
-    kept_until: Time | None = None
 
 
 class ExportedValue(_Part, frozen=True):
@@ -145,7 +144,8 @@ class ExportedStatement(_Part, frozen=True):
     """A statement about the person as it was sent, whatever its status.
 
     `record` has the fields of a line that `kith import` reads. In it, identifiers of others are masked, and with
-    `factWithheld` it has no fact: that is about another person, whom the statement names too.
+    `factWithheld` it has no fact: that is about another person, whom the statement names too. `keptUntil` is when it is
+    removed because of its age, null if no rule of retention says so; single identifiers and texts may go earlier.
     """
 
     source: str

@@ -9,8 +9,10 @@ from graph.domain.export.subject import Subject
 from graph.domain.model.facts import FactKind
 from graph.domain.model.observations import ORDER, Observation
 from graph.domain.model.receipts import ObservationStatus, Receipt
+from graph.domain.model.retention import Retention
 from graph.domain.model.times import iso
 
+NOTHING_EXPIRES = Retention()
 COUNTING = frozenset({ObservationStatus.VALID, ObservationStatus.SUPERSEDED})
 """Statements that may count again elsewhere. Lines of others would bring back what was revoked or rejected."""
 
@@ -22,13 +24,14 @@ class StatementExport(Struct, frozen=True):
     line: Record | None
 
 
-def exported(receipt: Receipt, subject: Subject) -> StatementExport:
-    """Return the statement of a receipt that names the subject."""
+def exported(receipt: Receipt, subject: Subject, retention: Retention = NOTHING_EXPIRES) -> StatementExport:
+    """Return the statement of a receipt that names the subject; `retention` says how long it is kept."""
     sent = Observation.from_sent(*receipt.key, receipt.sent)
     owns_fact = subject.owns_fact(receipt)
     # Of a statement about another person, only what it says of the subject is left: that both were seen together.
     shown = subject.content(sent) if owns_fact else replace(sent, evidence="", facts="", kind="")
     identifiers = subject.identifiers(shown)
+    end = retention.expires_at(sent, receipt.seen_at)
     statement = ExportedStatement(
         receipt.source,
         receipt.id,
@@ -39,6 +42,7 @@ def exported(receipt: Receipt, subject: Subject) -> StatementExport:
         iso(receipt.seen_at),
         not owns_fact,
         record_of(shown, [identifier for identifier, _ in identifiers], sent.seen_at),
+        None if end is None else iso(end[0]),
     )
     own = [identifier for identifier, is_own in identifiers if is_own]
     counts = receipt.status is ObservationStatus.VALID or (owns_fact and receipt.status in COUNTING)

@@ -8,13 +8,18 @@ from msgspec.structs import replace
 
 from graph.domain.export.statements import Origins, exported
 from graph.domain.export.subject import Subject
+from graph.domain.model.dates import DAY
+from graph.domain.model.facts import FactKind
 from graph.domain.model.observations import Observation
 from graph.domain.model.receipts import ObservationStatus, Receipt
+from graph.domain.model.retention import Retention
+from graph.domain.model.times import iso
 from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.interactions import Interaction, InteractionStatement
 from graph.domain.resolution.preparation import prepare, receipt_of
 from service.config import rules_file
 from tests.builders.graphs import NOW, identifiers, seen
+from tests.builders.retention import rule
 
 RULES = rules_file.parse(rules_file.default_text())
 ANN = Subject(frozenset({"email=ann@example.com", "phone=+491715550101", "crm_id=C-7", "order=W-10042"}), RULES)
@@ -27,6 +32,14 @@ def received(observation: Observation) -> Receipt:
 def note(text: str, **properties: Any) -> Receipt:
     interaction = Interaction("desk", "note", NOW, "n-1", text=text, properties=properties)
     return received(InteractionStatement(interaction, identifiers(["email=ann@example.com"])).observation())
+
+
+def test_a_statement_says_until_when_it_is_kept() -> None:
+    # given
+    retention = Retention((rule(180, text=True), rule(365, kind=FactKind.INTERACTION)))
+    # then
+    assert exported(note("called"), ANN, retention).statement.kept_until == iso(NOW + 365 * DAY)
+    assert exported(received(seen("email=ann@example.com", id="1")), ANN, retention).statement.kept_until is None
 
 
 @pytest.mark.parametrize(
