@@ -60,7 +60,7 @@ class ViewerRestrictions:
 
     async def of(self, refs: Iterable[CustomerRef]) -> frozenset[CustomerRef]:
         """Return those of some references that lead to a customer which is withheld."""
-        # What is named is not even collected for who sees all of it.
+        # For a viewer that sees all of it, what is named is not even collected.
         asked = [] if self._sees_all else list(dict.fromkeys(refs))
         if not asked or not await self._graph.has_restrictions():
             return frozenset()

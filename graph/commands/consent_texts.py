@@ -79,7 +79,7 @@ class ConsentTexts:
         self._kept.add(sha256)
 
     async def text(self, sha256: str) -> str | None:
-        """Return a text by its hash; `None` if it is not stored, or is not the text that has this hash any more."""
+        """Return a text by its hash; `None` if it is not stored, or is not the text that has this hash anymore."""
         text = await self._store.get_value(_TEXT + sha256)
         return text if text is not None and text_hash(text) == sha256 else None
 

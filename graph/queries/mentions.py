@@ -1,4 +1,4 @@
-"""Who else may be named in the texts of others: what an erasure cannot decide, and somebody should look at."""
+"""The customers in whose texts an erased person may be named: no program can decide that, so somebody should look."""
 
 from collections.abc import Iterator
 

@@ -34,8 +34,8 @@ describe_enum(
     "ConsentLogState",
     "How a stored consent decision compares with what the audit log kept of it when it arrived.",
     MATCHES="It is as it arrived.",
-    CHANGED="It, or the text of its version, is not as it arrived: it was changed beside Kith.",
-    UNKNOWN="The log does not have it, although it kept decisions at the time: it was added beside Kith, or received "
+    CHANGED="It, or the text of its version, is not as it arrived: it was changed outside Kith.",
+    UNKNOWN="The log does not have it, although it kept decisions at the time: it was added outside Kith, or received "
     "by a service with another log.",
     EARLIER="It arrived before the log kept decisions.",
     PARTLY_ERASED="Another person whom it named was erased, so it cannot be compared.",

@@ -84,7 +84,7 @@ def change_number(id: str) -> int:
 @requires(CHANGES_READ, source=HISTORY_READ, observation_id=HISTORY_READ, actor=HISTORY_READ)
 @strawberry.type(
     description="What caused a change: an observation, its revocation, that of its source, new rules, an override, a "
-    "segment or a restriction."
+    "segment, an erasure, a restriction, or the expiry of data."
 )
 class ChangeCause:
     """A cause in GraphQL."""
@@ -276,6 +276,6 @@ def _by(cause: Cause) -> str:
     if cause.actor:
         return f" by {cause.actor}"
     if not cause.id:
-        # Who may not read what is behind a change learns no cause.
+        # A viewer that may not read what is behind a change learns no cause.
         return " (new rules)" if cause.type is CauseType.RULES_CHANGE else ""
     return f" (observation {cause.id} of {cause.source} was {_VERBS[cause.type]})"

@@ -23,7 +23,7 @@ class ConsentText:
 
     sha256: str = strawberry.field(description="The SHA-256 of the text in UTF-8, in hexadecimal digits.")
     text: str | None = strawberry.field(
-        description="The text. Null if the store does not have it any more, or has another text in its place."
+        description="The text. Null if the store does not have it anymore, or has another text in its place."
     )
     recorded_at: Timestamp | None = strawberry.field(
         description="When the version was recorded. Null if the text came with the decision."
@@ -141,7 +141,7 @@ class ConsentProof:
     )
     removed: list[ConsentLogEntry] = strawberry.field(
         description="The entries of the audit log about decisions that name the identifier, for whatever purpose, and "
-        "are not stored any more: they were removed beside Kith."
+        "are not stored anymore: they were removed outside Kith."
     )
     erased: list[ConsentLogEntry] = strawberry.field(
         description="The same for decisions that went when the person was erased."

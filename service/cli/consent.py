@@ -21,8 +21,8 @@ from service.config import settings as settings_module
 app = typer.Typer(no_args_is_help=True, help="Prove consents.")
 _COMPARED = {
     LogState.MATCHES: "as it arrived",
-    LogState.CHANGED: "[red]CHANGED beside Kith[/red]",
-    LogState.UNKNOWN: "[red]NOT IN THE LOG: added beside Kith[/red], or received by a service with another log",
+    LogState.CHANGED: "[red]CHANGED outside Kith[/red]",
+    LogState.UNKNOWN: "[red]NOT IN THE LOG: added outside Kith[/red], or received by a service with another log",
     LogState.EARLIER: "older than the log",
     LogState.PARTLY_ERASED: "erased in part, so it cannot be compared",
 }
@@ -44,7 +44,7 @@ def proof(
 ) -> None:
     """Print all consent decisions that were ever stored of an identifier, compared with the audit log.
 
-    Exit status 1 if one was changed, added or removed beside Kith.
+    Exit status 1 if one was changed, added or removed outside Kith.
     """
     settings = settings_module.load(store=store)
     operator = Operator(settings, "consent proof", purpose, reason)
@@ -67,7 +67,7 @@ def proof(
         _print(decision)
     for entry in found.removed:
         line = f"[red]REMOVED[/red]: a decision received {iso(entry.received_at)} from {entry.caller or 'unknown'}"
-        console.print(f"{line} is not stored any more, entry {escape(entry.place)}", soft_wrap=True)
+        console.print(f"{line} is not stored anymore, entry {escape(entry.place)}", soft_wrap=True)
     for entry in found.erased:
         console.print(
             f"erased: a decision received {iso(entry.received_at)}, entry {escape(entry.place)}", soft_wrap=True
@@ -113,5 +113,5 @@ def _text(version: str, language: str, text: ShownText | None) -> str:
     if text is None:
         return f"{named} (not recorded)" if named else ""
     recorded = "" if text.recorded_at is None else f", recorded {iso(text.recorded_at)}"
-    content = "is not in the store any more" if text.content is None else repr(text.content)
+    content = "is not in the store anymore" if text.content is None else repr(text.content)
     return f"{named} SHA-256 {text.sha256}{recorded}: {content}".strip()

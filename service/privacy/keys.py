@@ -1,6 +1,6 @@
 """The keys of erasure: secrets that hash erased identifiers, and keys that sign receipts. They are not in the store.
 
-Who has a store and the secrets can try whether an identifier was erased; with the store alone nobody can.
+Whoever has a store and the secrets can test whether an identifier was erased; with the store alone nobody can.
 """
 
 import hashlib
@@ -80,7 +80,7 @@ class KeyFile:
 
     @property
     def last(self) -> ErasureKeys | None:
-        """The keys that were read last, also if the file cannot be read any more."""
+        """The keys that were read last, also if the file cannot be read anymore."""
         return None if self._read is None else self._read[1]
 
     def keys(self) -> ErasureKeys | None:

@@ -86,7 +86,7 @@ class Ledger:
             raise
 
     def read(self) -> None:
-        """Read what is new without the lock and without writing, for who only compares."""
+        """Read what is new without the lock and without writing, which is enough to compare."""
         try:
             with self.path.open("rb") as file:
                 self._see(os.fstat(file.fileno()))

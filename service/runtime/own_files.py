@@ -36,7 +36,7 @@ def create_secret(path: Path, content: bytes) -> bool:
 
 
 def replace_secret(path: Path, content: bytes) -> None:
-    """Replace a file by another one that only its owner may read. Who reads it finds either one. Raises `OSError`."""
+    """Replace a file by another one that only its owner may read. A reader finds either one. Raises `OSError`."""
     # What a link refers to is replaced, not the link.
     path = path.resolve()
     temporary = _written(path, content)

@@ -263,7 +263,7 @@ def test_each_text_that_a_desk_searches_is_a_look_up_and_one_without_hits_a_miss
         budget.per_minute + budget.misses_per_hour
     )
     assert statuses[-1] == 429
-    # and no text tells any more whether it finds somebody
+    # and no text tells anymore whether it finds somebody
     known = PHONES[0].partition("=")[2]
     assert search(known).json()["errors"][0]["extensions"]["code"] == "TOO_MANY_LOOKUPS"
     assert search("nobody else").json()["errors"][0]["extensions"]["code"] == "TOO_MANY_LOOKUPS"

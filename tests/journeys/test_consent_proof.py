@@ -50,7 +50,7 @@ def texts(client: Client, *items: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def rewrite(store: Store, run: Run, id: str, **changes: Any) -> None:
-    """Change a stored decision of the shop as somebody does who writes into the store beside Kith."""
+    """Change a stored decision of the shop as somebody does who writes into the store outside Kith."""
 
     def work() -> Iterator[Any]:
         found = yield ReadNeighborhood(receipts=[("shop", id)], keys=[ANN])
@@ -189,7 +189,7 @@ def test_a_recorded_text_that_was_changed_beside_kith_is_named(client: Client, s
     decide(client, ANN, decision="GIVEN", at=JANUARY, policyVersion="7", id="1")
     # when
     run(store.put_value(f"consent_text:{accepted['sha256']}", "Yes to everything."))
-    # then: the hash leads to no text any more
+    # then: the hash leads to no text anymore
     (shown,) = proof(client, ANN)["decisions"]
     assert (shown["text"]["text"], shown["log"]) == (None, "MATCHES")
     # when

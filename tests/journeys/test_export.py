@@ -53,18 +53,6 @@ def lines(client: ViewerClient, key: str = ANN) -> list[dict[str, Any]]:
     return [json.loads(line) for line in exported(client, key)["importLines"].splitlines()]
 
 
-def test_each_statement_says_until_when_retention_keeps_it(fresh: Fresh, run: Run, tmp_path: Path) -> None:
-    # given
-    (tmp_path / "retention.toml").write_text('[[retention]]\nkind = "observation"\ndays = 3650\nreason = "a decade"')
-    client = ViewerClient(fresh(), run, retention=str(tmp_path / "retention.toml"))
-    client.link(seen(ANN, "login=ann", id="1", at="2026-01-01T00:00:00Z"))
-    client.record(order("W-1", ANN))
-    # when
-    kept = {statement["kind"]: statement["keptUntil"] for statement in document(client)["statements"]}
-    # then
-    assert kept == {"OBSERVATION": "2035-12-30T00:00:00Z", "ORDER": None}
-
-
 # --- portability
 
 
@@ -150,6 +138,18 @@ def test_a_customer_with_statements_of_every_kind_imports_to_an_equal_view(
 
 
 # --- access
+
+
+def test_each_statement_says_until_when_retention_keeps_it(fresh: Fresh, run: Run, tmp_path: Path) -> None:
+    # given
+    (tmp_path / "retention.toml").write_text('[[retention]]\nkind = "observation"\ndays = 3650\nreason = "a decade"')
+    client = ViewerClient(fresh(), run, retention=str(tmp_path / "retention.toml"))
+    client.link(seen(ANN, "login=ann", id="1", at="2026-01-01T00:00:00Z"))
+    client.record(order("W-1", ANN))
+    # when
+    kept = {statement["kind"]: statement["keptUntil"] for statement in document(client)["statements"]}
+    # then
+    assert kept == {"OBSERVATION": "2035-12-30T00:00:00Z", "ORDER": None}
 
 
 def test_the_document_holds_every_statement_whatever_became_of_it(client: ViewerClient) -> None:

@@ -1,4 +1,4 @@
-"""What the audit log keeps of consent decisions, so that a decision that was changed beside Kith is found.
+"""What the audit log keeps of consent decisions, so that a decision that was changed outside Kith is found.
 
 The log has no values of people: of each decision it keeps keyed hashes of the identifiers and of the content.
 """

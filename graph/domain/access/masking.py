@@ -123,7 +123,7 @@ def mask_attribute(definition: AttributeDefinition, value: Any, part: str = "") 
 
 
 def _shows_nothing(text: str) -> bool:
-    """Return that nothing is shown as it is."""
+    """Return false: nothing is shown as it is."""
     return False
 
 
@@ -133,9 +133,8 @@ def mask_in_text(
     """Return a text that people wrote, with everything masked that looks like an address, a number or an identifier.
 
     Identifiers are written as `namespace=value`, of a namespace in `namespaces`; the value ends at a blank. What
-    `is_shown` of these is shown as it is.
+    `is_shown` accepts of these is shown as it is.
     """
-
     if "=" in text and namespaces:
         names = "|".join(map(re.escape, sorted(namespaces, key=len, reverse=True)))
         text = re.sub(

@@ -1,8 +1,8 @@
 """The scopes: what a caller may be allowed to see or do. Roles and tokens grant them, the schema requires them.
 
 The schema requires a scope for each of its fields. No field requires `CONTACT_READ` or `PROFILE_UNMASKED`: without
-them, values are masked. Nor does a field require `RESTRICTED_READ`: without it,
-restricted customers have no values. `SERVICE_METRICS` is required by a page beside the schema.
+them, values are masked. Nor does a field require `RESTRICTED_READ`: without it, restricted customers have no values.
+`SERVICE_METRICS` is required by a page beside the schema.
 """
 
 ANY = "any"

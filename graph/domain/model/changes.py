@@ -47,11 +47,10 @@ class CauseType(Enum):
 
 
 class Cause(Struct, frozen=True, gc=False):
-    """What caused a change: an observation (source, id and party), an override (id and actor), a segment (id)
-    or a restriction (id and actor).
+    """What caused a change: an observation (source, id and party), an override or a restriction (id and actor), a
+    segment or an erasure (id), or the expiry of data.
 
-    The revocation of a source, and its restoration, has the source, the id of the revocation and the actor; an erasure
-    has its id.
+    The revocation of a source, and its restoration, has the source, the id of the revocation and the actor.
     `party` is `None` for a probabilistic observation, and if the cause is not an observation. A cause of type
     `RULES_CHANGE` has only the observation that was reprocessed, if any. `reason` is why an observation was revoked; it
     becomes part of the reasons of the changes, and is not stored with the cause.

@@ -87,7 +87,7 @@ def combined(before: Tombstone | None, after: Tombstone) -> Tombstone:
 class TombstoneKeys(Struct, frozen=True, gc=False):
     """The secrets that tombstones are made with, by version; new tombstones use `current`.
 
-    They are kept outside the store: who has the store alone cannot find out whether somebody was erased.
+    They are kept outside the store: whoever has the store alone cannot find out whether somebody was erased.
     """
 
     secrets: Mapping[int, bytes] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Objections: who says no to profiling is not profiled (GDPR, Article 21).
+"""Objections: a person who says no to profiling is not profiled (GDPR, Article 21).
 
 An objection is a consent decision for a purpose that the catalog declares to be profiling. It holds for the whole
 customer, as the strictest decision of its addresses does: after a split, for the part with the address.

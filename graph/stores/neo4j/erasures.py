@@ -60,7 +60,7 @@ class Erasures(Connected):
         """Do nothing: what was removed is in no node, and in no answer of the full-text index, which a search awaits.
 
         The files of the database keep copies until the server overwrites them: its transaction log, and free records
-        of its stores. No statement removes these while it serves (docs/privacy).
+        of its stores. No statement removes these while it serves (docs/operations/erasure-keys.md).
         """
 
 

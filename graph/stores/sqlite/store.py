@@ -166,7 +166,7 @@ class SQLiteStore(
         return int((await self._read(mapping.column, "SELECT count(*) FROM customers WHERE retired_at IS NULL"))[0])
 
     async def size(self) -> StoreSize:
-        # Only erasures delete identifiers, so the greatest id is about their number.
+        # Only erasures and retention delete identifiers, so the greatest id is about their number.
         (identifiers,) = await self._read(mapping.column, "SELECT coalesce(max(id), 0) FROM identifiers")
         files = [Path(self._path), Path(f"{self._path}-wal")]
         return StoreSize(identifiers, sum(file.stat().st_size for file in files if file.exists()))

@@ -62,7 +62,7 @@ def test_a_decision_that_was_changed_or_removed_beside_kith_ends_with_status_1(f
     changed = kith(folder, "consent", "proof", "email=ann@example.com", "--on", "newsletter")
     # then
     assert changed.returncode == 1
-    assert "CHANGED beside Kith" in changed.stdout
+    assert "CHANGED outside Kith" in changed.stdout
     # when
     with sqlite3.connect(folder / "kith.db") as db:
         db.execute("DELETE FROM observations")
