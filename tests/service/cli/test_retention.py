@@ -120,3 +120,18 @@ def test_the_file_that_ships_can_be_previewed_before_it_is_used(tmp_path: Path) 
     shown = kith(tmp_path, "retention", "preview", "--file", "default", *STORE)
     assert "3000 identifiers of kind observation (namespace cookie)" in shown.stdout
     assert left(tmp_path) == 3_000
+
+
+def test_orders_whose_hold_is_over_are_removed_without_rules(tmp_path: Path) -> None:
+    # given orders without a person, of which one may still be kept
+    assert kith(tmp_path, "migrate", *STORE).returncode == 0
+    path = tmp_path / "kith.db"
+    with closing(sqlite3.connect(path)) as db, db:
+        rows = [(f"hash {number}", number, until) for number, until in (("W-1", 1), ("W-2", 4_102_444_800_000_000))]
+        db.executemany("INSERT INTO held_orders VALUES (?, ?, 'shop', 0, '{}', ?, 'ers_1')", rows)
+    # when
+    done = kith(tmp_path, "retention", "run", *STORE)
+    # then
+    assert done.returncode == 0, done.stderr
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT number FROM held_orders").fetchall() == [("W-2",)]
