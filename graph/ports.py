@@ -97,8 +97,8 @@ class ReadSourceRevocations(Struct, frozen=True):
     """Answered with `list[SourceRevocation]`: all of them, oldest first, locked until the transaction ends."""
 
 
-class ReadSubject(Struct, frozen=True):
-    """Answered with `Subject`: the live customer that an id leads to, or that holds an identifier, locked."""
+class ReadCustomerKeys(Struct, frozen=True):
+    """Answered with `CustomerKeys`: the live customer that an id leads to, or that holds an identifier, locked."""
 
     ref: CustomerRef
 
@@ -164,7 +164,7 @@ Request = (
     | ReadSegments
     | ReadSegmentStates
     | ReadSourceRevocations
-    | ReadSubject
+    | ReadCustomerKeys
     | ReadReceipts
     | ReadNamedKeys
     | ReadEntries

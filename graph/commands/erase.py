@@ -19,7 +19,7 @@ from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
 from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.domain.model.segments import Membership, Segment, SegmentState
-from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Removals, Subject, Writes
+from graph.domain.model.store_values import CustomerKeys, EvidenceByKey, Neighborhood, Region, Removals, Writes
 from graph.domain.model.tombstones import Tombstone, TombstoneMode, combined
 from graph.domain.privacy.erased_history import erased_change, erased_entry, involved_customers
 from graph.domain.privacy.erasure_plan import ErasurePlan, KeptIdentifier, OrderHold, kept_identifiers, kinds_of
@@ -30,6 +30,7 @@ from graph.domain.resolution.intake import Intake
 from graph.domain.segments.rule_parser import rule_text
 from graph.ports import (
     Ids,
+    ReadCustomerKeys,
     ReadErasures,
     ReadEvidence,
     ReadHistory,
@@ -39,7 +40,6 @@ from graph.ports import (
     ReadSegments,
     ReadSegmentStates,
     ReadStatedAttributes,
-    ReadSubject,
     Request,
     Write,
 )
@@ -118,7 +118,7 @@ class _Erasing:
 
     def __init__(self, request: ErasureRequest, rules: Rules, tombstone_rules: TombstoneRules, now: int) -> None:
         self._request, self._rules, self._tombstone_rules, self._now = request, rules, tombstone_rules, now
-        self._subject = Subject()
+        self._held = CustomerKeys()
         self._keys: frozenset[str] = frozenset()
         """The identifiers that are erased."""
         self._kept: list[KeptIdentifier] = []
@@ -148,13 +148,13 @@ class _Erasing:
         request = self._request
         self._version = version
         if request.ref is not None:
-            self._subject = yield ReadSubject(request.ref)
-            if self._subject.customer is None:
+            self._held = yield ReadCustomerKeys(request.ref)
+            if self._held.customer is None:
                 raise InvalidInput("CUSTOMER_NOT_FOUND", "no customer is stored under this id or identifier", ("by",))
-        keys = sorted({*self._subject.keys, *request.keys})
+        keys = sorted({*self._held.keys, *request.keys})
         region: Region = yield ReadRegion(frozenset(keys), frozenset())
         if request.ref is not None:
-            self._kept = kept_identifiers(self._subject.keys, region, self._rules)
+            self._kept = kept_identifiers(self._held.keys, region, self._rules)
         self._keys = frozenset(keys) - {kept.key for kept in self._kept if kept.key not in request.keys}
         if not self._keys and not request.is_again:
             message = "every identifier of this customer is shared, blocked or used by others: name those to erase"
@@ -168,8 +168,8 @@ class _Erasing:
     def _erased_customers(self, region: Region) -> list[Customer]:
         """Return the ids that are erased: that of the customer, and those whose anchor is erased."""
         own = {customer.node: customer for customer in region.customers.values() if customer.anchor.key in self._gone}
-        if self._subject.customer is not None:
-            own[self._subject.customer.node] = self._subject.customer
+        if self._held.customer is not None:
+            own[self._held.customer.node] = self._held.customer
         return list(own.values())
 
     def _read_observations(self) -> Generator[Request, Any, frozenset[str]]:

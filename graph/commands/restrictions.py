@@ -13,15 +13,15 @@ from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.restrictions import Restriction
-from graph.domain.model.store_values import Neighborhood, Subject, Writes
+from graph.domain.model.store_values import CustomerKeys, Neighborhood, Writes
 from graph.domain.model.validation import check_text
 from graph.domain.profile.pages import CustomerRef, Page
 from graph.ports import (
     Clock,
     Ids,
+    ReadCustomerKeys,
     ReadNeighborhood,
     ReadRestrictions,
-    ReadSubject,
     Request,
     RestrictionStore,
     Write,
@@ -92,7 +92,7 @@ def _check_texts(actor: str, reason: str) -> None:
 
 
 def _restrict(ref: CustomerRef, draft: Restriction) -> Generator[Request, Any, RestrictionResult]:
-    subject: Subject = yield ReadSubject(ref)
+    held: CustomerKeys = yield ReadCustomerKeys(ref)
     if (request := draft.request) is not None:
         earlier: list[Restriction] = yield ReadRestrictions(requests=[request.key])
         for restriction in earlier:
@@ -100,10 +100,10 @@ def _restrict(ref: CustomerRef, draft: Restriction) -> Generator[Request, Any, R
                 problem = idempotency_conflict(request)
                 raise InvalidInput(problem.code, problem.message, problem.path)
             return RestrictionResult(restriction, created=False)
-    customer = subject.customer
+    customer = held.customer
     if customer is None:
         raise InvalidInput("CUSTOMER_NOT_FOUND", "no customer is stored under this id or identifier", ("by",))
-    neighborhood: Neighborhood = yield ReadNeighborhood(keys=sorted(subject.keys))
+    neighborhood: Neighborhood = yield ReadNeighborhood(keys=sorted(held.keys))
     members = neighborhood.members.values()
     keys = tuple(sorted(member.key for member in members if not (member.shared or member.blocked)))
     if not keys:

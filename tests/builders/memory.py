@@ -17,11 +17,12 @@ from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
 from graph.domain.model.source_revocations import SourceRevocation
-from graph.domain.model.store_values import Neighborhood, NewNode, Region, Removals, Subject, Writes
+from graph.domain.model.store_values import CustomerKeys, Neighborhood, NewNode, Region, Removals, Writes
 from graph.domain.model.tombstones import Tombstone
 from graph.domain.profile.pages import ById, CustomerRef
 from graph.ports import (
     ReadConsents,
+    ReadCustomerKeys,
     ReadEntries,
     ReadErasures,
     ReadEvidence,
@@ -34,7 +35,6 @@ from graph.ports import (
     ReadSegmentStates,
     ReadSourceRevocations,
     ReadStatedAttributes,
-    ReadSubject,
     Request,
     T,
     Work,
@@ -91,8 +91,8 @@ class MemoryStore:
                 return self._region(seeds, opened)
             case ReadSourceRevocations():
                 return list(self.source_revocations.values())
-            case ReadSubject(ref):
-                return self._subject(ref)
+            case ReadCustomerKeys(ref):
+                return self._customer_keys(ref)
             case ReadReceipts(keys):
                 return [
                     receipt
@@ -147,7 +147,7 @@ class MemoryStore:
             held_orders={hash: self.held_orders[hash] for hash in request.tombstones if hash in self.held_orders},
         )
 
-    def _subject(self, ref: CustomerRef) -> Subject:
+    def _customer_keys(self, ref: CustomerRef) -> CustomerKeys:
         by_id = {customer.id: customer for customer in self.customers.values()}
         if isinstance(ref, ById):
             customer = by_id.get(ref.id)
@@ -157,9 +157,9 @@ class MemoryStore:
         if customer is not None and customer.redirects_to:
             customer = by_id[customer.redirects_to]
         if customer is None or not customer.live:
-            return Subject()
+            return CustomerKeys()
         keys = [key for key, member in self.members.items() if member.customer == customer.node]
-        return Subject(customer, keys, [other for other in by_id.values() if other.redirects_to == customer.id])
+        return CustomerKeys(customer, keys)
 
     def _evidence(self, key: str) -> dict[ObservationKey, EvidenceStatement]:
         return {

@@ -19,12 +19,12 @@ from graph.domain.model.observations import Observation
 from graph.domain.model.orders import Order, OrderStatus
 from graph.domain.model.receipts import Receipt
 from graph.domain.model.rules import Rules
-from graph.domain.model.store_values import Neighborhood, Subject, Writes
+from graph.domain.model.store_values import CustomerKeys, Neighborhood, Writes
 from graph.domain.model.tombstones import Tombstone, TombstoneMode
 from graph.domain.profile.pages import ById, ByKey, CustomerRef
 from graph.domain.resolution.preparation import Command
 from graph.domain.resolution.scenario import sorted_customers
-from graph.ports import ReadErasures, ReadNeighborhood, ReadSubject, Store, Work, Write
+from graph.ports import ReadCustomerKeys, ReadErasures, ReadNeighborhood, Store, Work, Write
 from service.runtime.ids import RandomIds
 from tests.builders.erasing_steps import EraseAt, do, request_of, returning, steps
 from tests.builders.erasure_requests import erasure_request
@@ -235,7 +235,7 @@ def test_held_orders_are_replaced_and_end(store: Store, run: Run) -> None:
 
 
 @pytest.mark.parametrize("by", ["live id", "retired id", "identifier"])
-def test_the_subject_is_the_live_customer_that_a_reference_leads_to(store: Store, run: Run, by: str) -> None:
+def test_the_keys_are_of_the_live_customer_that_a_reference_leads_to(store: Store, run: Run, by: str) -> None:
     # given: two customers that are merged
     see(store, run, seen("mail=a", id="1", at=1), seen("mail=b", id="2", at=2))
     before = run(store.customer_ids_of(["mail=a", "mail=b"]))
@@ -244,27 +244,25 @@ def test_the_subject_is_the_live_customer_that_a_reference_leads_to(store: Store
     (retired,) = set(before) - {live}
     # when
     ref = {"live id": ById(live), "retired id": ById(retired), "identifier": ByKey("mail=b")}[by]
-    subject = run(store.write(lambda: read_subject(ref)))
+    held = run(store.write(lambda: read_customer_keys(ref)))
     # then
-    assert subject.customer is not None
-    assert subject.customer.id == live
-    assert subject.keys == ["crm=a", "mail=a", "mail=b"]
-    assert [customer.id for customer in subject.retired] == [retired]
-    assert [customer.redirects_to for customer in subject.retired] == [live]
+    assert held.customer is not None
+    assert held.customer.id == live
+    assert held.keys == ["crm=a", "mail=a", "mail=b"]
 
 
-def test_nobody_is_no_subject(store: Store, run: Run) -> None:
+def test_nobody_has_no_keys(store: Store, run: Run) -> None:
     # given: an identifier in no customer
     see(store, run, seen("mail=a", id="1"))
     (id,) = run(store.customer_ids_of(["mail=a"]))
     run(store.write(lambda: commit([revoke("1")], RULES, NOW, RandomIds())))
     # then
     for ref in (ById(id), ById("cus_none"), ByKey("mail=a"), ByKey("mail=none")):
-        assert run(store.write(lambda ref=ref: read_subject(ref))) == Subject()
+        assert run(store.write(lambda ref=ref: read_customer_keys(ref))) == CustomerKeys()
 
 
-def read_subject(ref: CustomerRef) -> Work[Subject]:
-    return (yield ReadSubject(ref))
+def read_customer_keys(ref: CustomerRef) -> Work[CustomerKeys]:
+    return (yield ReadCustomerKeys(ref))
 
 
 def test_a_request_that_was_carried_out_is_not_carried_out_again(store: Store, run: Run) -> None:

@@ -53,12 +53,11 @@ class Region(Struct, frozen=True, gc=False):
     customers: Mapping[Node, Customer]
 
 
-class Subject(Struct, frozen=True, gc=False):
-    """Whom an erasure is about: a live customer with all its keys, and the retired ids that redirect to it."""
+class CustomerKeys(Struct, frozen=True, gc=False):
+    """A live customer with all its keys; `None` if there is none."""
 
     customer: Customer | None = None
     keys: Sequence[str] = ()
-    retired: Sequence[Customer] = ()
 
 
 class Removals(Struct, frozen=True, gc=False):

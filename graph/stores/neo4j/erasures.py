@@ -81,8 +81,8 @@ def held_order(values: Properties) -> HeldOrder:
     return HeldOrder(**fields)
 
 
-def subject_parameters(ref: CustomerRef) -> Mapping[str, Sequence[str]]:
-    """Return the parameters of `lock_subject` and `subject`."""
+def customer_parameters(ref: CustomerRef) -> Mapping[str, Sequence[str]]:
+    """Return the parameters of `lock_customer_keys` and `customer_keys`."""
     return {"ids": [ref.id], "keys": []} if isinstance(ref, ById) else {"ids": [], "keys": [ref.key]}
 
 

@@ -14,11 +14,12 @@ from graph.domain.model.links import Link
 from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.receipts import ObservationKey, Receipt
-from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Subject, Writes
+from graph.domain.model.store_values import CustomerKeys, EvidenceByKey, Neighborhood, Region, Writes
 from graph.domain.model.tombstones import Tombstone
 from graph.domain.profile.pages import CustomerRef
 from graph.ports import (
     ReadConsents,
+    ReadCustomerKeys,
     ReadEntries,
     ReadErasures,
     ReadEvidence,
@@ -32,7 +33,6 @@ from graph.ports import (
     ReadSegmentStates,
     ReadSourceRevocations,
     ReadStatedAttributes,
-    ReadSubject,
     Request,
     Write,
 )
@@ -40,10 +40,10 @@ from graph.stores.neo4j import cypher, history, mapping, migrator
 from graph.stores.neo4j.connection import OpenTransaction
 from graph.stores.neo4j.erasures import (
     ERASURES,
+    customer_parameters,
     erasure,
     erasure_queries,
     held_order,
-    subject_parameters,
     tombstone,
 )
 from graph.stores.neo4j.failures import Outdated
@@ -107,8 +107,8 @@ class Transaction:
             case ReadSourceRevocations():
                 rows = await self._run(SOURCE_REVOCATIONS["lock_source_revocations"])
                 return [source_revocation(values) for (values,) in rows]
-            case ReadSubject(ref):
-                return await self._subject(ref)
+            case ReadCustomerKeys(ref):
+                return await self._customer_keys(ref)
             case ReadReceipts(keys):
                 return await self._receipts_naming(keys)
             case ReadHistory(ids):
@@ -222,22 +222,21 @@ class Transaction:
             stated[key][statement.source, statement.id] = statement
         return stated
 
-    async def _subject(self, ref: CustomerRef) -> Subject:
+    async def _customer_keys(self, ref: CustomerRef) -> CustomerKeys:
         """Return the customer, read after it is locked."""
-        parameters, locked = subject_parameters(ref), None
+        parameters, locked = customer_parameters(ref), None
         while True:
-            rows = await self._run(ERASURES["lock_subject"], **parameters)
+            rows = await self._run(ERASURES["lock_customer_keys"], **parameters)
             locked = rows[0][0] if rows else None
-            rows = await self._run(ERASURES["subject"], **parameters)
+            rows = await self._run(ERASURES["customer_keys"], **parameters)
             if not rows:
-                return Subject()
-            node, values, keys, retired = rows[0]
+                return CustomerKeys()
+            node, values, keys = rows[0]
             if node == locked:
                 break
         customer = mapping.customer(values, node)
-        redirecting = [mapping.customer(values, node, customer.id) for values, node in retired]
-        self._handles.customers |= {found.node: found for found in (customer, *redirecting)}
-        return Subject(customer, keys, redirecting)
+        self._handles.customers[customer.node] = customer
+        return CustomerKeys(customer, keys)
 
     async def _receipts_naming(self, keys: Sequence[str]) -> list[Receipt]:
         rows = await self._collect(ERASURES["lock_observations_naming"], keys=keys)

@@ -13,10 +13,11 @@ from graph.domain.model.links import Link
 from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.receipts import ObservationKey, Receipt
-from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Subject
+from graph.domain.model.store_values import CustomerKeys, EvidenceByKey, Neighborhood, Region
 from graph.domain.profile.pages import ById, CustomerRef
 from graph.ports import (
     ReadConsents,
+    ReadCustomerKeys,
     ReadEntries,
     ReadErasures,
     ReadEvidence,
@@ -30,7 +31,6 @@ from graph.ports import (
     ReadSegmentStates,
     ReadSourceRevocations,
     ReadStatedAttributes,
-    ReadSubject,
     Request,
     Write,
 )
@@ -66,8 +66,8 @@ class Transaction:
                 return segments.segment_states(self._db, ids)
             case ReadSourceRevocations():
                 return source_revocations.source_revocations(self._db)
-            case ReadSubject(ref):
-                return self._subject(ref)
+            case ReadCustomerKeys(ref):
+                return self._customer_keys(ref)
             case ReadReceipts(keys):
                 return self._receipts_naming(keys)
             case ReadNamedKeys(keys, without):
@@ -111,7 +111,7 @@ class Transaction:
             erasures.held_orders(self._db, request.tombstones) if request.tombstones else {},
         )
 
-    def _subject(self, ref: CustomerRef) -> Subject:
+    def _customer_keys(self, ref: CustomerRef) -> CustomerKeys:
         if isinstance(ref, ById):
             sql, value = "SELECT coalesce(redirects_to, id) FROM customers WHERE public_id = ?", ref.id
         else:
@@ -119,11 +119,10 @@ class Transaction:
         nodes = mapping.column(self._db, sql, value)
         found = self._customers("c.id IN (SELECT value FROM json_each(?)) AND c.retired_at IS NULL", nodes)
         if not found:
-            return Subject()
+            return CustomerKeys()
         ((node, customer),) = found.items()
         keys = mapping.column(self._db, "SELECT key FROM identifiers WHERE customer = ? ORDER BY key", node)
-        retired = self._customers("c.redirects_to IN (SELECT value FROM json_each(?))", nodes)
-        return Subject(customer, keys, list(retired.values()))
+        return CustomerKeys(customer, keys)
 
     def _receipts_naming(self, keys: Sequence[str]) -> list[Receipt]:
         found = erasures.receipts_naming(self._db, keys)

@@ -56,7 +56,7 @@ RETURN h{.*} AS values ORDER BY h.hash LIMIT $first;
 MATCH (i:Identifier) WHERE i.key > $after
 RETURN i.key AS key ORDER BY i.key LIMIT $first;
 
-// name: lock_subject
+// name: lock_customer_keys
 // Locks the live customer that an id leads to, or that holds an identifier.
 CALL () {
   UNWIND $params.ids AS id
@@ -70,9 +70,8 @@ WITH coalesce(t, c) AS c WHERE c.retired_at IS NULL
 SET c.locked = true
 RETURN elementId(c) AS node;
 
-// name: subject
-// Returns the same customer as it is once it is locked, with the keys of its identifiers and the ids that redirect to
-// it.
+// name: customer_keys
+// Returns the same customer as it is once it is locked, with the keys of its identifiers.
 CALL () {
   UNWIND $params.ids AS id
   MATCH (c:Customer {id: id}) RETURN c
@@ -83,8 +82,7 @@ CALL () {
 OPTIONAL MATCH (c)-[:REDIRECTS_TO]->(t:Customer)
 WITH coalesce(t, c) AS c WHERE c.retired_at IS NULL
 RETURN elementId(c) AS node, c{.*} AS values,
-       COLLECT { MATCH (i:Identifier)-[:IDENTIFIES]->(c) RETURN i.key ORDER BY i.key } AS keys,
-       COLLECT { MATCH (r:Customer)-[:REDIRECTS_TO]->(c) RETURN [r{.*}, elementId(r)] ORDER BY r.id } AS retired;
+       COLLECT { MATCH (i:Identifier)-[:IDENTIFIES]->(c) RETURN i.key ORDER BY i.key } AS keys;
 
 // name: lock_observations_naming
 // Locks and returns the observations that name one of `keys`, and those without identifiers, because the rules reject
