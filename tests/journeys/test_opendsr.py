@@ -13,7 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from graph.domain.access.scopes import SUBJECT_EXPORT
 from graph.ports import Store
+from service.access.signed_in import SignedIn
 from service.audit.audit import Audit
 from service.bootstrap import SystemClock
 from tests.builders.audits import entries
@@ -21,6 +23,7 @@ from tests.builders.clients import Client, order, seen
 from tests.builders.runs import Run
 from tests.builders.safeguards import ListSafeguards
 from tests.builders.subject_requests import DOMAIN, ID, Controller, body, write_settings
+from tests.builders.viewers import viewer
 
 KEYS = ",".join(f"{role}-1:{role}:{role}-0123456789abcdef" for role in ("privacy", "desk"))
 ANNA = "email=anna@example.com"
@@ -278,6 +281,23 @@ def test_what_is_wrong_is_said_in_the_form_of_the_protocol(
     assert (answer.status_code, error["code"], error["errors"][0]["reason"]) == (status, status, reason)
     # and: version 3 does not wrap it
     assert tool.send(method, path, content, role, version=3).json()["code"] == status
+
+
+def test_a_caller_that_may_only_export_cancels_no_erasure(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given
+    tool.post(ANNA)
+    exporter = SignedIn(viewer("feed", SUBJECT_EXPORT))
+
+    async def sign_in(*_: object) -> SignedIn:
+        return exporter
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tool.client.endpoint.authenticator, "sign_in", sign_in)
+        # when
+        answer = tool.send("DELETE", f"/requests/{ID}")
+        # then
+        assert answer.status_code == 403
+    assert tool.status()["request_status"] == "pending"
 
 
 @pytest.mark.parametrize(

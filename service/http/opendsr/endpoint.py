@@ -146,6 +146,9 @@ class OpenDSREndpoint:
 
     async def _cancel(self, call: Call) -> Response:
         self._require(call.viewer, *SCOPES.values())
+        found = await self._processor.find(call.subject_request_id)
+        # Whoever may only export must not keep an erasure from being carried out.
+        self._require(call.viewer, SCOPES[found.type])
         request = await self._processor.cancel(call.subject_request_id)
         return self._signed(call, 202, self._answers.canceled(request))
 
