@@ -176,7 +176,26 @@ Request = (
 Work = Generator[Request, Any, T]
 
 
-class WriteStore(Protocol):
+class NamedValues(Protocol):
+    """Texts by name."""
+
+    async def put_value(self, name: str, text: str) -> None:
+        """Store a text under a name; it replaces the previous text."""
+        ...
+
+    async def get_value(self, name: str) -> str | None:
+        """Return the text stored under a name."""
+        ...
+
+    async def replace_value(self, name: str, text: str, expected: str | None) -> bool:
+        """Store a text under a name if the text `expected` is stored there, `None` for nothing; return whether it was.
+
+        Must compare and store as one step, against other processes too.
+        """
+        ...
+
+
+class WriteStore(NamedValues, Protocol):
     """Writes, the results of idempotent requests, and named values."""
 
     max_batch_size: int
@@ -204,21 +223,6 @@ class WriteStore(Protocol):
 
     async def idempotent_result(self, key: RequestKey) -> IdempotentResult | None:
         """Return the stored result of a request by its caller and idempotency key, `None` if it was not carried out."""
-        ...
-
-    async def put_value(self, name: str, text: str) -> None:
-        """Store a text under a name; it replaces the previous text."""
-        ...
-
-    async def get_value(self, name: str) -> str | None:
-        """Return the text stored under a name."""
-        ...
-
-    async def replace_value(self, name: str, text: str, expected: str | None) -> bool:
-        """Store a text under a name if the text `expected` is stored there, `None` for nothing; return whether it was.
-
-        Must compare and store as one step, against other processes too.
-        """
         ...
 
 

@@ -4,7 +4,6 @@ They are named values of the store, which backups and copies take along: the tex
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 import msgspec
 
@@ -14,28 +13,13 @@ from graph.domain.model.json_text import compact
 from graph.domain.model.validation import check_text
 from graph.domain.profile.consent_texts import ConsentText, RegisteredText, check_consent_text
 from graph.domain.profile.consents import MAX_CONSENT_TEXT_LENGTH, ConsentStatement, text_hash
+from graph.ports import NamedValues
 
 _TEXT = "consent_text:"
 _VERSION = "consent_text_version:"
 _MAX_KNOWN = 10_000
 """Hashes of texts that are known to be stored, and versions that were read."""
 _MAX_ATTEMPTS = 5
-
-
-class NamedValues(Protocol):
-    """The named values of a store."""
-
-    async def put_value(self, name: str, text: str) -> None:
-        """Store a text under a name."""
-        ...
-
-    async def get_value(self, name: str) -> str | None:
-        """Return the text stored under a name."""
-        ...
-
-    async def replace_value(self, name: str, text: str, expected: str | None) -> bool:
-        """Store a text under a name if the text `expected` is stored there; return whether it was."""
-        ...
 
 
 class ConsentTexts:

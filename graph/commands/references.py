@@ -10,8 +10,9 @@ import binascii
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from graph.commands.stored_secrets import NamedValues, stored_secret
+from graph.commands.stored_secrets import stored_secret
 from graph.domain.model.errors import StoreUnavailable
+from graph.ports import NamedValues
 
 REFERENCES_KEY = "references"
 """The name under which the store keeps the secret."""

@@ -1,21 +1,9 @@
 """Secrets that all processes of a store share: the first process that needs one makes it."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from graph.domain.model.errors import StoreUnavailable
-
-
-class NamedValues(Protocol):
-    """The named values of a store."""
-
-    async def get_value(self, name: str) -> str | None:
-        """Return the text stored under a name."""
-        ...
-
-    async def replace_value(self, name: str, text: str, expected: str | None) -> bool:
-        """Store a text under a name if the text `expected` is stored there; return whether it was."""
-        ...
+from graph.ports import NamedValues
 
 
 async def stored_secret(store: NamedValues, name: str, make: Callable[[], str]) -> str:

@@ -4,7 +4,7 @@ It contains no value of a person: identifiers are sealed, and removed once they 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from graph.domain.model.dates import DAY, SECOND
 from graph.domain.model.errors import StoreUnavailable
+from graph.ports import NamedValues
 
 DOCUMENT = "opendsr_requests"
 """The name under which the store keeps the document."""
@@ -74,18 +75,6 @@ class RegisteredRequest(Struct, frozen=True, omit_defaults=True):
 
 class _Document(Struct):
     requests: tuple[RegisteredRequest, ...] = ()
-
-
-class NamedValues(Protocol):
-    """What a store offers for documents."""
-
-    async def get_value(self, name: str) -> str | None:
-        """Return the text stored under a name."""
-        ...
-
-    async def replace_value(self, name: str, text: str, expected: str | None) -> bool:
-        """Store a text under a name if the text `expected` is stored there; return whether it was."""
-        ...
 
 
 Change = Callable[[RegisteredRequest], RegisteredRequest | None]
