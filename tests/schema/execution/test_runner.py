@@ -61,7 +61,7 @@ class EmptyGraph:
     async def customers(self, *_: object) -> list[None]:
         return [None]
 
-    async def link(self, statements: Sequence[object]) -> list[Accepted]:
+    async def link(self, statements: Sequence[object], *_: object) -> list[Accepted]:
         return [Accepted("crm", "1", "email=a", "", ObservationStatus.VALID, False, (), (), ()) for _ in statements]
 
 
