@@ -16,7 +16,7 @@ from graph.domain.access.accessed import Accessed
 from graph.domain.access.decisions import acting, check_reason
 from graph.domain.access.lookup_budget import LookupBudget
 from graph.domain.access.scopes import CONTACT_READ, GRAPH_READ, OBSERVATION_CUSTOMER
-from graph.domain.access.statements import Statement, check_revocation, check_source, permitted
+from graph.domain.access.statements import Statement, check_revocation, check_source, permitted, source_of
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.errors import InvalidInput, Problem
@@ -144,7 +144,8 @@ class ViewerWrites(ViewerMasks):
 
     async def _permitted(self, statements: Sequence[S | Problem]) -> list[S | Problem]:
         """Return statements as the viewer may record them; instead of others the problem why it may not."""
-        self.accessed.wrote(statements)
+        readable = (statement for statement in statements if not isinstance(statement, Problem))
+        self.accessed.wrote(len(statements), map(source_of, readable))
         rules, types = self._graph.rules, self._graph.catalog.consents_by_interaction_type
 
         def check(statement: S | Problem) -> S | Problem:
@@ -158,7 +159,7 @@ class ViewerWrites(ViewerMasks):
         self, observations: Sequence[ObservationKey], actor: str = "", reason: str = ""
     ) -> list[CommandResult]:
         """Withdraw observations by source and id."""
-        self.accessed.wrote(observations)
+        self.accessed.wrote(len(observations), (source for source, _ in observations))
         check_reason(self.viewer, reason)
         checked = [check_revocation(key, self.viewer) or key for key in observations]
         return await self._graph.revoke(checked, acting(self.viewer, actor), reason)

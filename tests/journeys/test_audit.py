@@ -25,6 +25,7 @@ from service.http.app import create_endpoint
 from service.observability.requests import OperationRecord
 from tests.builders.audits import entries, verified
 from tests.builders.clients import Client, order, seen
+from tests.builders.operations import interaction
 from tests.builders.runs import Run
 
 KEYS = ",".join(
@@ -33,6 +34,10 @@ KEYS = ",".join(
 )
 LINK = "mutation($input: LinkIdentifiersInput!) { linkIdentifiers(input: $input) { errors { code message } } }"
 RECORD_ORDERS = "mutation($input: RecordOrdersInput!) { recordOrders(input: $input) { errors { code message } } }"
+RECORD_INTERACTIONS = """mutation($input: RecordInteractionsInput!) {
+  recordInteractions(input: $input) { errors { code message } } }"""
+REVOKE = """mutation($input: RevokeObservationsInput!) {
+  revokeObservations(input: $input) { errors { code message } } }"""
 BY_EMAIL = """query Lookup($v: String!) { customer(by: {identifier: {namespace: "email", value: $v}}) {
   id emails { value } } }"""
 ENTRIES = """query($v: String!) { auditEntries(subject: {identifier: {namespace: "email", value: $v}}) { nodes {
@@ -165,6 +170,13 @@ def test_what_is_denied_is_recorded_with_its_fields(client: Client, folder: Path
 def test_a_write_is_recorded_with_its_sources(client: Client, folder: Path) -> None:
     (entry,) = entries(folder)
     assert (entry["kind"], entry["caller"], entry["statements"], entry["sources"]) == ("write", "loader", 2, ["loader"])
+    # when
+    client.send(RECORD_ORDERS, {"input": {"orders": [order("A-1", source="loader")]}}, **bearer("loader"))
+    called = interaction("call", f"email={ANNA}", at="2026-03-01T12:00:00Z", source="loader")
+    client.send(RECORD_INTERACTIONS, {"input": {"interactions": [called]}}, **bearer("loader"))
+    client.send(REVOKE, {"input": {"observations": [{"source": "loader", "id": "any"}]}}, **bearer("loader"))
+    # then
+    assert [(entry["statements"], entry["sources"]) for entry in entries(folder)[1:]] == [(1, ["loader"])] * 3
 
 
 def test_what_touches_nobody_is_not_recorded(client: Client, folder: Path) -> None:

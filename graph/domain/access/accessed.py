@@ -24,10 +24,7 @@ class Accessed(Struct):
         """Whether anything about a person was asked for, shown or sent."""
         return bool(self.customers or self.asked or self.statements)
 
-    def wrote(self, statements: Iterable[object]) -> None:
-        """Count statements that were sent, and note their sources; those that could not be read have none."""
-        for statement in statements:
-            self.statements += 1
-            source = getattr(statement, "source", None)
-            if source is not None:
-                self.sources[source] = None
+    def wrote(self, count: int, sources: Iterable[str]) -> None:
+        """Count statements that were sent, and note the sources of those that could be read."""
+        self.statements += count
+        self.sources.update(dict.fromkeys(sources))

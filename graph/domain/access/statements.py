@@ -43,7 +43,7 @@ def permitted(statement: S, viewer: Viewer, rules: Rules, decision_types: Contai
 
     `decision_types` are the types of interactions that are consent decisions, too.
     """
-    source = _source_of(statement)
+    source = source_of(statement)
     if problem := check_source(source, viewer) or _check_party(statement.party, viewer):
         return problem
     if isinstance(statement, InteractionStatement):
@@ -60,6 +60,17 @@ def permitted(statement: S, viewer: Viewer, rules: Rules, decision_types: Contai
         )
         return Problem("INVALID_LENGTH", message, ("source",))
     return _claimed(statement, claimed_source(source))
+
+
+def source_of(statement: Statement) -> str:
+    """Return the source that states it."""
+    match statement:
+        case OrderStatement():
+            return statement.order.source
+        case InteractionStatement():
+            return statement.interaction.source
+        case _:
+            return statement.source
 
 
 def check_source(source: str, viewer: Viewer) -> Problem | None:
@@ -90,16 +101,6 @@ def _check_party(party: Party, viewer: Viewer) -> Problem | None:
     allowed = ", ".join(other.name for other in Party if other >= viewer.party)
     message = f"party is {party.name}; {viewer.caller!r} may state {allowed}"
     return Problem("PARTY_NOT_ALLOWED", message, ("party",))
-
-
-def _source_of(statement: Statement) -> str:
-    match statement:
-        case OrderStatement():
-            return statement.order.source
-        case InteractionStatement():
-            return statement.interaction.source
-        case _:
-            return statement.source
 
 
 def _is_proved(statement: Statement, viewer: Viewer, rules: Rules) -> bool:
