@@ -231,8 +231,13 @@ class ErasureControl:
         await self.cleaned()
 
     async def _erase_again(self, erasure: Erasure, tombstones: Sequence[Tombstone]) -> None:
-        keys = await self._keys_of({tombstone.hash for tombstone in tombstones})
-        await self._run(ErasureRequest(None, tuple(keys), erasure.mode, erasure=erasure, tombstones=tuple(tombstones)))
+        keys = tuple(await self._keys_of({tombstone.hash for tombstone in tombstones}))
+        until = erasure.orders_until
+        # Orders whose hold has ended meanwhile are removed with the next run of retention.
+        hold = None if until is None else OrderHold(until, erasure.orders_ground)
+        await self._run(
+            ErasureRequest(None, keys, erasure.mode, hold=hold, erasure=erasure, tombstones=tuple(tombstones))
+        )
         self._after_erasing()
 
     async def _keys_of(self, hashes: set[str]) -> list[str]:

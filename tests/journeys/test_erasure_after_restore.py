@@ -16,7 +16,7 @@ from service.http.public_keys_endpoint import PATH
 from service.privacy.ledger import Ledger
 from service.privacy.public_keys import PublicKeys
 from service.privacy.receipts import Unverified, verify
-from tests.builders.clients import seen
+from tests.builders.clients import order, seen
 from tests.builders.runs import Run
 
 ANN = {"namespace": "email", "value": "ann@example.com"}
@@ -25,6 +25,8 @@ LINK = """mutation($observations: [ObservationInput!]!) { linkIdentifiers(input:
 PLAN = "mutation($input: PlanErasureInput!) { planErasure(input: $input) { plan { hash } errors { message } } }"
 ERASE = """mutation($input: EraseSubjectInput!) { eraseSubject(input: $input) {
   errors { code message } erasure { id receipt } } }"""
+ORDERS = "mutation($orders: [OrderInput!]!) { recordOrders(input: {orders: $orders}) { errors { message } } }"
+HELD = "{ heldOrders { nodes { number heldUntil erasureId facts } } }"
 CUSTOMER = "query($by: IdentifierInput!) { customer(by: {identifier: $by}) { id } }"
 
 
@@ -52,11 +54,11 @@ class Process:
         statement = seen("email=ann@example.com", "login=ann", at="2026-01-01T00:00:00Z", id="1")
         return [result["__typename"] for result in self.ask(LINK, observations=[statement])["results"]]
 
-    def erase_ann(self) -> str:
+    def erase_ann(self, **more: Any) -> str:
         """Erase Ann, and return the receipt."""
-        by = {"identifier": ANN}
-        hash = self.ask(PLAN, input={"by": by})["plan"]["hash"]
-        payload = self.ask(ERASE, input={"by": by, "planHash": hash, "requestId": "ticket 4711"})
+        input = {"by": {"identifier": ANN}, **more}
+        hash = self.ask(PLAN, input=input)["plan"]["hash"]
+        payload = self.ask(ERASE, input={**input, "planHash": hash, "requestId": "ticket 4711"})
         assert payload["errors"] == []
         return payload["erasure"]["receipt"]
 
@@ -103,6 +105,30 @@ def test_a_restored_backup_is_erased_again_and_the_receipt_verifies(path: Path, 
     assert restored.ask(CUSTOMER, by=ANN) is None
     assert restored.link_ann() == ["Rejected"]
     assert b"ann@example.com" not in path.read_bytes()
+    restored.end()
+
+
+def test_orders_on_hold_are_kept_when_a_restored_backup_is_erased_again(path: Path, run: Run) -> None:
+    # given
+    before = Process(path, run)
+    run(before.wiring.prepare())
+    before.link_ann()
+    before.ask(ORDERS, orders=[order("A-1", "email=ann@example.com")])
+    before.end()
+    backup = path.read_bytes()
+    service = Process(path, run)
+    run(service.wiring.prepare())
+    service.erase_ann(keepOrders={"until": "2100-01-01T00:00:00Z", "ground": "tax law"})
+    held = service.ask(HELD)["nodes"]
+    assert [order["number"] for order in held] == ["A-1"]
+    service.end()
+    # when
+    path.write_bytes(backup)
+    restored = Process(path, run)
+    run(restored.wiring.prepare())
+    # then
+    assert restored.ask(CUSTOMER, by=ANN) is None
+    assert restored.ask(HELD)["nodes"] == held
     restored.end()
 
 
