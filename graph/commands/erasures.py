@@ -344,7 +344,7 @@ def _check(request: ErasureRequest) -> None:
 def _acknowledge(id: str, service: str, now: int) -> Work[Erasure]:
     found: list[Erasure] = yield ReadErasures([id])
     if not found:
-        raise InvalidInput("ERASURE_NOT_FOUND", f"erasure {id[:60]!r} does not exist", ("id",))
+        raise InvalidInput("ERASURE_NOT_FOUND", f"erasure {id[:60]!r} does not exist", ("erasureId",))
     (erasure,) = found
     if any(known.service == service for known in erasure.acknowledgements):
         return erasure

@@ -55,6 +55,8 @@ def print_report(report: Report, options: Sequence[str] = ()) -> None:
         )
         if codes
     ]
+    if counts.suppressed:
+        parts.append(f"suppressed lines ({counts.suppressed})")
     console.print(escape(f"{' and '.join(parts)} are in {report.path}"), soft_wrap=True)
     if counts.rejected:
         command = shlex.join(["kith", "import", str(report.path), *options])

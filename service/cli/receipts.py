@@ -69,12 +69,14 @@ def _read(path: Path) -> bytes:
 
 def _lines(receipt: Receipt) -> list[str]:
     """Return what a receipt says, a fact a line."""
-    counts = ", ".join(f"{count} {place}" for place, count in sorted(receipt.counts.items())) or "nothing"
+    places = sorted((place.replace("_", " "), count) for place, count in receipt.counts.items())
+    counts = ", ".join(f"{count} {place}" for place, count in places) or "nothing"
     return [
         f"erasure {receipt.erasure_id} ({receipt.mode}) of {receipt.erased_at}, request {receipt.request_id}",
         f"by {receipt.actor}, plan {receipt.plan_hash}",
         f"customers: {', '.join(receipt.customers) or 'none'}",
-        f"erased: {counts}; {len(receipt.tombstones)} identifiers",
+        f"erased: {counts}",
+        f"not to be stored again: {len(receipt.tombstones)} identifiers",
         *map(_kept, receipt.kept),
         *(f"acknowledged by {one.service} at {one.at}" for one in receipt.acknowledgements),
     ]

@@ -24,7 +24,7 @@ VIEW = """known identifiers(first: 50) { nodes { namespace value shared sources 
 CHANGES = """{ changes(first: 100) { nodes { id kind customerId otherCustomerId reason summary
   identifiers { value } cause { type source observationId erasureId actor } } } }"""
 ACKNOWLEDGE = """mutation($id: ID!) { acknowledgeErasure(input: {erasureId: $id, service: "mail tool"}) {
-  acknowledged errors { code } } }"""
+  acknowledged errors { code path } } }"""
 
 
 @pytest.fixture
@@ -217,6 +217,10 @@ def test_services_confirm_that_they_have_erased_their_copies(client: Client) -> 
     assert [change["customerId"] for change in erased] == erasure["customerIds"]
     found = client.ask("query($id: ID!) { erasure(id: $id) { acknowledgements { service } } }", {"id": "r1"})
     assert found["erasure"]["acknowledgements"] == [{"service": "mail tool"}]
+    # when: no erasure has the id
+    unknown = client.ask(ACKNOWLEDGE, {"id": "ers_0"})["acknowledgeErasure"]
+    # then
+    assert unknown == {"acknowledged": False, "errors": [{"code": "ERASURE_NOT_FOUND", "path": ["erasureId"]}]}
 
 
 def test_segments_and_caches_forget_who_was_erased(client: Client) -> None:
