@@ -141,7 +141,8 @@ class Safeguards:
             return
         await asyncio.to_thread(self._ledger.read)
         if pending := self._ledger.pending(await self._position()):
-            message = f"{self._ledger.path} has {len(pending)} erasures that the store lacks: start the service"
+            erasures = "1 erasure" if len(pending) == 1 else f"{len(pending)} erasures"
+            message = f"{self._ledger.path} has {erasures} that the store lacks: start the service"
             raise StoreUnavailable(f"{LEDGER_SETTING}: {message}")
 
     async def watch(self, changed: Callable[[str], None], erased: Callable[[], None] = lambda: None) -> None:

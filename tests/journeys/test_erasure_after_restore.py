@@ -94,7 +94,7 @@ def test_a_restored_backup_is_erased_again_and_the_receipt_verifies(path: Path, 
     # when the backup is restored
     path.write_bytes(backup)
     reader = wire(Settings(store=f"sqlite:///{path}", _env_file=None), read_only=True)
-    with pytest.raises(StoreUnavailable, match="has 1 erasures that the store lacks"):
+    with pytest.raises(StoreUnavailable, match="has 1 erasure that the store lacks"):
         run(reader.prepare_reading())
     run(reader.graph.close())
     restored = Process(path, run)
