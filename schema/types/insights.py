@@ -37,7 +37,8 @@ describe_enum(
     NOT_FITTED_YET="The models have not been fitted yet: that happens in the background, once 50 customers have "
     "ordered on more than one day.",
     NOT_INSTALLED="The service was installed without the extra `predict`.",
-    WITHHELD="The purpose of the request needs a consent that the customer did not give.",
+    WITHHELD="The customer may not be profiled: the purpose of the request needs a consent that it did not give, it "
+    "objects to profiling, or its processing is restricted.",
 )
 
 
