@@ -71,8 +71,8 @@ class ViewerClient(Client):
         self._run(run_all())
 
 
-def shop(store: Store, run: Run, folder: Path) -> ViewerClient:
+def shop(store: Store, run: Run, folder: Path, **settings: Any) -> ViewerClient:
     """A client of a service that has imported the example shop."""
-    client = ViewerClient(store, run)
+    client = ViewerClient(store, run, **settings)
     client.import_files(folder, *sorted(SHOP.iterdir()))
     return client

@@ -1,5 +1,6 @@
 """A person is erased: nothing of her is left, what arrives later does not bring her back, and others keep theirs."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.builders.restrictions import lift, restricted
 from tests.builders.retention import SettableClock
 from tests.builders.runs import Run
 from tests.builders.safeguards import ListSafeguards
+from tests.builders.viewers import shop
 
 ANN, LOGIN, BEN = "email=ann.zqcanary@example.com", "login=zqcanarylogin", "email=ben@example.com"
 TABLET = "device=family-tablet"
@@ -293,3 +295,19 @@ def test_an_erased_person_leaves_no_restriction(client: Client, run: Run) -> Non
     assert canaries_in((left, client.ask(CHANGES))) == 0
     assert run(client.wiring.store.check_storage()) == []
     assert client.customer(BEN, "restricted") == {"restricted": True}
+
+
+def test_no_reason_in_the_history_of_others_names_who_is_erased(store: Store, run: Run, tmp_path: Path) -> None:
+    # given: a shop whose till device left two customers because of Anna's card
+    client, card = shop(store, run, tmp_path, safeguards=ListSafeguards()), "KC100001"
+    before = client.ask(CHANGES)["changes"]["nodes"]
+    left = [change for change in before if change["kind"] == "CUSTOMER_SPLIT" and card in change["reason"]]
+    assert left
+    # when
+    erase(client, by=by(f"loyalty_card={card}"))
+    # then
+    changes = {change["id"]: change for change in client.ask(CHANGES)["changes"]["nodes"]}
+    assert not [change for change in changes.values() if card in str(change)]
+    for change in left:
+        after = changes[change["id"]]
+        assert (after["identifiers"], after["cause"]) == (change["identifiers"], change["cause"])
