@@ -121,4 +121,6 @@ def test_without_a_purpose_for_it_a_string_is_a_problem(store: Store, run: Run) 
     result = send(client, COOKIE)
     # then
     assert result["problem"]["code"] == "UNKNOWN_PURPOSE"
-    assert "attributes.toml (`tcf`)" in result["problem"]["message"]
+    assert result["problem"]["message"] == (
+        "tcString states no decision on any purpose without `tcf` in attributes.toml, and no purpose has it"
+    )

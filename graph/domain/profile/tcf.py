@@ -198,11 +198,9 @@ def _check_statement(statement: ConsentStatement, terms: TcfTerms) -> Problem | 
         message = f"method is {statement.method.name}; a tcString is collected by a CMP"
         return Problem("INVALID_VALUE", message, ("method",))
     if not is_decided and (not terms.purposes or (statement.purpose and statement.purpose not in terms.purposes)):
-        mapped = ", ".join(terms.purposes) or "none"
-        named = (
-            f"purpose {statement.purpose[:60]!r} has no TCF purposes" if statement.purpose else "no purpose has some"
-        )
-        message = f"{named} in attributes.toml (`tcf`), so tcString states no decision on it; those with some: {mapped}"
+        named = f"purpose {statement.purpose[:60]!r}" if statement.purpose else "any purpose"
+        mapped = f"; those with it: {', '.join(terms.purposes)}" if terms.purposes else ", and no purpose has it"
+        message = f"tcString states no decision on {named} without `tcf` in attributes.toml{mapped}"
         return Problem("UNKNOWN_PURPOSE", message, ("purpose",))
     # What a browser shows is the decision of whoever sits there, not of everybody who is known by other identifiers.
     if len(statement.identifiers) != 1 or statement.identifiers[0][0] not in terms.namespaces:
