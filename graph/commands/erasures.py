@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import reduce
 from typing import Protocol
 
 import msgspec
@@ -20,7 +21,7 @@ from graph.domain.model.errors import InvalidInput, KithError, RulesChanged
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import Neighborhood, Writes
 from graph.domain.model.times import iso
-from graph.domain.model.tombstones import Tombstone, TombstoneKeys
+from graph.domain.model.tombstones import Tombstone, TombstoneKeys, combined
 from graph.domain.model.validation import check_text
 from graph.domain.privacy.erasure_plan import ErasurePlan, OrderHold
 from graph.domain.profile.pages import Page
@@ -158,13 +159,14 @@ class ErasureControl:
     async def erase(self, request: ErasureRequest) -> Planned:
         """Carry out a plan that the request confirms by its hash; the same request again returns the first result.
 
-        Raises `InvalidInput` if the plan has changed since it was made, or if erasure is not available.
+        Raises `InvalidInput` if the plan has changed since it was made, if the request id confirmed another plan, or if
+        erasure is not available.
         """
         self._gate.check()
         _check(request)
         planned = await self._run(replace(request, plan_hash=""))
         if planned.repeated:
-            return planned
+            return _repeated(planned, request)
         draft = planned.draft
         if draft is None:
             raise InvalidInput("NOTHING_TO_ERASE", "there is nothing to erase", ("by",))
@@ -182,7 +184,7 @@ class ErasureControl:
         try:
             result = await self._safeguards.carry_out(content, commit)
         except _AlreadyErased as error:
-            return error.planned
+            return _repeated(error.planned, request)
         self._after_erasing()
         return result
 
@@ -303,9 +305,9 @@ class ErasureControl:
         return await self._store.write(lambda: _acknowledge(id, service, now))
 
     async def suppression_of(self, key: str) -> Tombstone | None:
-        """Return the newest tombstone of an identifier."""
+        """Return the tombstone of an identifier; several ones, under several secrets, count as one."""
         found = await self._store.tombstones(self.tombstone_rules().hashes_of_key(key))
-        return max(found, key=lambda tombstone: tombstone.at, default=None)
+        return reduce(combined, found) if found else None
 
     async def lift(self, key: str) -> Tombstone:
         """Let an identifier be stored again, by what is seen from now on; raises `InvalidInput` if it may be."""
@@ -339,6 +341,17 @@ def _check(request: ErasureRequest) -> None:
     ):
         if (text or name == "requestId") and (problem := check_text(name, text, most)):
             raise InvalidInput(problem.code, problem.message, problem.path)
+
+
+def _repeated(planned: Planned, request: ErasureRequest) -> Planned:
+    """Return the first result of a request; raises `InvalidInput` if that confirmed another plan.
+
+    Otherwise a request id that is used for a second person would answer that this one was erased.
+    """
+    if planned.erasure is None or planned.erasure.plan_hash != request.plan_hash:
+        message = f"requestId {request.request_id!r} was already used to confirm another plan"
+        raise InvalidInput("ID_CONFLICT", message, ("requestId",))
+    return planned
 
 
 def _acknowledge(id: str, service: str, now: int) -> Work[Erasure]:

@@ -1,6 +1,7 @@
 """Suppression: commands lose the identifiers that have a tombstone, before anything of them is decided."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 from msgspec.structs import replace
 
@@ -11,7 +12,7 @@ from graph.domain.model.orders import reported_at_of
 from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import Neighborhood
-from graph.domain.model.tombstones import Tombstone
+from graph.domain.model.tombstones import Tombstone, combined
 from graph.domain.resolution.erased import REASON, TombstoneRules, dropped_keys, without_erased
 from graph.domain.resolution.preparation import Command, Observe, Revoke, SetOverride
 from graph.ports import ReadNeighborhood
@@ -80,12 +81,12 @@ class Suppression:
         return ReadNeighborhood(receipts=receipts) if receipts else None
 
     def _tombstones(self, keys: Sequence[str], neighborhood: Neighborhood) -> dict[str, Tombstone]:
-        """Return the newest tombstone of each key that has one."""
+        """Return the tombstone of each key that has one; its several ones, under several secrets, count as one."""
         found: dict[str, Tombstone] = {}
         for key in keys:
             own = [stored for hash in self._hashes.get(key, ()) if (stored := neighborhood.tombstones.get(hash))]
             if own:
-                found[key] = max(own, key=lambda tombstone: tombstone.at)
+                found[key] = reduce(combined, own)
         return found
 
     def _erased(self, command: Observe, neighborhood: Neighborhood) -> frozenset[str]:

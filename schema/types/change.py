@@ -267,6 +267,7 @@ _VERBS = {
     CauseType.REVOCATION: "revoked",
     CauseType.RULES_CHANGE: "processed under new rules",
 }
+_REMOVALS = {CauseType.ERASURE: "a person was erased", CauseType.EXPIRY: "data has expired"}
 
 
 def _by(cause: Cause) -> str:
@@ -275,7 +276,9 @@ def _by(cause: Cause) -> str:
         return f" (source {cause.source} was {verb}{f' by {cause.actor}' if cause.actor else ''})"
     if cause.actor:
         return f" by {cause.actor}"
-    if not cause.id:
-        # A viewer that may not read what is behind a change learns no cause.
+    if cause.type in _REMOVALS:
+        return f" ({_REMOVALS[cause.type]})"
+    if not cause.id or cause.type in _OVERRIDE_CAUSES:
+        # Who may not read what is behind a change learns no cause. Overrides that an erasure removes have no actor.
         return " (new rules)" if cause.type is CauseType.RULES_CHANGE else ""
     return f" (observation {cause.id} of {cause.source} was {_VERBS[cause.type]})"

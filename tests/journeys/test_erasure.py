@@ -1,13 +1,17 @@
 """A person is erased: nothing of her is left, what arrives later does not bring her back, and others keep theirs."""
 
 from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from graph.domain.model.dates import DAY
 from graph.domain.model.times import iso
+from graph.domain.model.tombstones import TombstoneKeys
 from graph.ports import Store
+from service.config import rules_file
 from tests.builders.clients import Client, order, seen
 from tests.builders.erasing import ERASE, PLAN, by, erase, plan
 from tests.builders.operations import decide, interaction, record, state
@@ -25,6 +29,7 @@ VIEW = """known identifiers(first: 50) { nodes { namespace value shared sources 
   consents { purpose decision }"""
 CHANGES = """{ changes(first: 100) { nodes { id kind customerId otherCustomerId reason summary
   identifiers { value } cause { type source observationId erasureId actor } } } }"""
+APART = "mutation($input: KeepApartInput!) { keepApart(input: $input) { errors { code } } }"
 ACKNOWLEDGE = """mutation($id: ID!) { acknowledgeErasure(input: {erasureId: $id, service: "mail tool"}) {
   acknowledged errors { code path } } }"""
 
@@ -120,6 +125,56 @@ def test_a_plan_that_has_changed_is_not_carried_out(client: Client) -> None:
     # then
     assert [error["code"] for error in payload["eraseSubject"]["errors"]] == ["PLAN_CHANGED"]
     assert client.customer(ANN) is not None
+
+
+def test_a_request_id_that_confirmed_another_plan_is_a_conflict(client: Client) -> None:
+    # given
+    send_ann(client)
+    send_ben(client)
+    erase(client, "case-1", by=by(ANN))
+    planned = plan(client, by=by(BEN))
+    # when
+    payload = client.ask(ERASE, {"input": {"by": by(BEN), "planHash": planned["hash"], "requestId": "case-1"}})
+    # then
+    (error,) = payload["eraseSubject"]["errors"]
+    assert (error["code"], error["path"]) == ("ID_CONFLICT", ["requestId"])
+    assert payload["eraseSubject"]["erasure"] is None
+    assert client.customer(BEN) is not None
+
+
+def test_a_suppression_holds_when_the_key_was_rotated_and_the_person_erased(store: Store, run: Run) -> None:
+    # given
+    safeguards = ListSafeguards()
+    rules = replace(rules_file.parse(rules_file.default_text()), returning=frozenset({"signup"}))
+    client = Client(store, run, rules, safeguards=safeguards)
+    run(client.wiring.prepare())
+    identifiers = [by(ANN)["identifier"]]
+    erase(client, "r1", identifiers=identifiers, mode="SUPPRESSED")
+    secrets = safeguards.tombstone_keys.secrets
+    safeguards.tombstone_keys = TombstoneKeys({**secrets, 2: b"another secret of tests, 32 bytes"}, 2)
+    erase(client, "r2", identifiers=identifiers, mode="ERASED")
+    # when
+    (result,) = client.link(seen(ANN, at=datetime.now(UTC).isoformat(), source="signup"))
+    # then
+    assert result["problem"]["code"] == "IDENTIFIER_SUPPRESSED"
+    query = "query($i: IdentifierInput!) { suppression(identifier: $i) { mode } }"
+    assert client.ask(query, {"i": identifiers[0]}) == {"suppression": {"mode": "SUPPRESSED"}}
+
+
+def test_the_feed_describes_what_an_erasure_has_changed_for_others(client: Client) -> None:
+    # given an identifier that only Ann's email joins with Ben, and a steward's decision about her
+    send_ben(client)
+    client.link(seen(BEN, ANN, at="2026-01-02T00:00:00Z", source="shop"))
+    client.link(seen(ANN, TABLET, at="2026-01-03T00:00:00Z", source="shop"))
+    client.ask(APART, {"input": {"a": by(ANN)["identifier"], "b": by("login=carl")["identifier"]}})
+    # when
+    erase(client, identifiers=[by(ANN)["identifier"]])
+    # then
+    changes = client.ask(CHANGES)["changes"]["nodes"]
+    caused = [change for change in changes if change["cause"]["type"] in ("ERASURE", "OVERRIDE_REMOVED")]
+    assert {"CUSTOMER_SPLIT", "OVERRIDE_REMOVED"} <= {change["kind"] for change in caused}
+    assert all(change["summary"] for change in changes)
+    assert canaries_in(changes) == 0
 
 
 def test_the_same_request_again_returns_the_first_result(client: Client) -> None:
