@@ -17,6 +17,7 @@ from graph.domain.model.json_text import without_texts
 from graph.domain.model.observations import Observation
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
+from graph.domain.model.restrictions import Restriction
 from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.domain.model.segments import Membership, Segment, SegmentState
 from graph.domain.model.store_values import CustomerKeys, EvidenceByKey, Neighborhood, Region, Removals, Writes
@@ -37,6 +38,7 @@ from graph.ports import (
     ReadNeighborhood,
     ReadReceipts,
     ReadRegion,
+    ReadRestrictions,
     ReadSegments,
     ReadSegmentStates,
     ReadStatedAttributes,
@@ -109,6 +111,7 @@ def erase(
         raise InvalidInput("PLAN_CHANGED", message, ("planHash",))
     writes = yield from work.resolve(ids, erasure)
     work.remove(writes, erasure)
+    writes.restrictions.extend((yield from work.without_kept(erasure)))
     yield Write(writes)
     return Planned(plan, erasure=erasure, tombstones=tuple(writes.tombstones))
 
@@ -390,6 +393,17 @@ class _Erasing:
             [customer.id for customer in self._customers],
             self._entries,
         )
+
+    def without_kept(self, erasure: Erasure) -> Generator[Request, Any, list[Restriction]]:
+        """Return the person's restrictions without the identifiers that are kept, which go to others."""
+        kept = self._detached - self._gone if erasure.kept else set()
+        stored: list[Restriction] = (yield ReadRestrictions(keys=sorted(kept))) if kept else []
+        ids = {customer.id for customer in self._customers}
+        return [
+            replace(restriction, keys=tuple(key for key in restriction.keys if key not in kept))
+            for restriction in stored
+            if restriction.customer in ids
+        ]
 
     def _without_values(self) -> Iterable[Segment]:
         """Return the segments whose rules name an erased value, with a mask in its place."""

@@ -96,8 +96,8 @@ class EraseSubjectInput(ErasureScopeInput):
 
     plan_hash: str = strawberry.field(description="The `hash` of the plan that is confirmed.")
     request_id: str = strawberry.field(
-        description="The caller's id of the request, 1 to 200 characters; the same one again, with the same plan, returns the "
-        "first result."
+        description="The caller's id of the request, 1 to 200 characters; the same one again, with the same plan, "
+        "returns the first result."
     )
     reason: str = strawberry.field(default="", description=f"{REASON}`request of the person, case 4711`.")
     actor: str | None = strawberry.field(default=None, description=ACTOR)

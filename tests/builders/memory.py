@@ -31,6 +31,7 @@ from graph.ports import (
     ReadNeighborhood,
     ReadReceipts,
     ReadRegion,
+    ReadRestrictions,
     ReadSegments,
     ReadSegmentStates,
     ReadSourceRevocations,
@@ -121,7 +122,7 @@ class MemoryStore:
                     for erasure in self.erasures.values()
                     if not {erasure.id, erasure.request_id}.isdisjoint(ids)
                 ]
-            case ReadSegmentStates() | ReadSegments():
+            case ReadSegmentStates() | ReadSegments() | ReadRestrictions():
                 return []
             case Write(writes):
                 return self._write(writes)

@@ -161,6 +161,20 @@ def test_a_suppression_holds_when_the_key_was_rotated_and_the_person_erased(stor
     assert client.ask(query, {"i": identifiers[0]}) == {"suppression": {"mode": "SUPPRESSED"}}
 
 
+def test_a_device_that_goes_to_another_customer_takes_no_restriction_along(client: Client) -> None:
+    # given Ann is restricted with the tablet, which Ben uses too
+    send_ann(client)
+    send_ben(client)
+    client.link(seen("login=ben", TABLET, at="2025-12-01T00:00:00Z", id="t1", source="shop"))
+    restricted(client, ANN)
+    # when
+    erase(client, by=by(ANN))
+    # then
+    assert TABLET in client.keys_of(BEN)
+    assert client.customer(BEN, "restricted") == {"restricted": False}
+    assert client.ask("{ restrictions(includeLifted: true) { nodes { id } } }")["restrictions"]["nodes"] == []
+
+
 def test_the_feed_describes_what_an_erasure_has_changed_for_others(client: Client) -> None:
     # given an identifier that only Ann's email joins with Ben, and a steward's decision about her
     send_ben(client)
