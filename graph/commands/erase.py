@@ -25,7 +25,7 @@ from graph.domain.model.tombstones import Tombstone, TombstoneMode, combined
 from graph.domain.privacy.erased_history import erased_change, erased_entry, involved_customers
 from graph.domain.privacy.erasure_plan import ErasurePlan, KeptIdentifier, OrderHold, kept_identifiers, kinds_of
 from graph.domain.profile.pages import CustomerRef
-from graph.domain.resolution.erased import TombstoneRules, dropped_keys, erased_receipt, named_keys
+from graph.domain.resolution.erased import TombstoneRules, digest_keys, dropped_keys, erased_receipt, named_keys
 from graph.domain.resolution.incremental import IncrementalResolution
 from graph.domain.resolution.intake import Intake
 from graph.domain.segments.rule_parser import rule_text
@@ -124,6 +124,8 @@ class _Erasing:
         self._held = CustomerKeys()
         self._keys: frozenset[str] = frozenset()
         """The identifiers that are erased."""
+        self._digests: frozenset[str] = frozenset()
+        """Digests of them that are not stored, and must not be stored either."""
         self._kept: list[KeptIdentifier] = []
         self._before: list[Receipt] = []
         self._after: dict[ObservationKey, Receipt] = {}
@@ -155,10 +157,14 @@ class _Erasing:
             if self._held.customer is None:
                 raise InvalidInput("CUSTOMER_NOT_FOUND", "no customer is stored under this id or identifier", ("by",))
         keys = sorted({*self._held.keys, *request.keys})
-        region: Region = yield ReadRegion(frozenset(keys), frozenset())
+        digests = frozenset() if request.is_again else digest_keys(keys, self._rules)
+        region: Region = yield ReadRegion(frozenset(keys) | digests, frozenset())
         if request.ref is not None:
             self._kept = kept_identifiers(self._held.keys, region, self._rules)
         self._keys = frozenset(keys) - {kept.key for kept in self._kept if kept.key not in request.keys}
+        self._digests = digest_keys(self._keys, self._rules) & digests
+        self._keys |= self._digests & region.members.keys()
+        self._digests -= self._keys
         if not self._keys and not request.is_again:
             message = "every identifier of this customer is shared, blocked or used by others: name those to erase"
             raise InvalidInput("NOTHING_TO_ERASE", message, ("by",))
@@ -212,7 +218,9 @@ class _Erasing:
         named |= {key for override in self._overrides for key in override.keys}
         pairs = {pair for receipt in self._before for pair in combinations(sorted(receipt.keys), 2)}
         pairs |= {pair for pair in region.links if not self._keys.isdisjoint(pair)}
-        hashes = [hash for key in sorted(self._keys) for hash in self._tombstone_rules.hashes_of_key(key)]
+        hashes = [
+            hash for key in sorted(self._keys | self._digests) for hash in self._tombstone_rules.hashes_of_key(key)
+        ]
         hashes += [tombstone.hash for tombstone in self._request.tombstones]
         self._neighborhood = yield ReadNeighborhood(
             keys=sorted(named | {key for pair in pairs for key in pair}),
@@ -299,7 +307,7 @@ class _Erasing:
             request.reason,
             plan.hash,
             plan.customers,
-            tuple(self._tombstone_rules.keys.hash(key) for key in plan.identifiers),
+            tuple(self._tombstone_rules.keys.hash(key) for key in sorted(self._keys | self._digests)),
             plan.counts,
             plan.kept_counts,
             None if plan.hold is None else plan.hold.until,
@@ -419,7 +427,7 @@ class _Erasing:
             for made in self._request.tombstones:
                 yield combined(self._neighborhood.tombstones.get(made.hash), made)
             return
-        for key in sorted(self._keys):
+        for key in sorted(self._keys | self._digests):
             made = self._tombstone(key, erasure)
             yield combined(self._neighborhood.tombstones.get(made.hash), made)
 

@@ -25,7 +25,7 @@ from graph.domain.model.tombstones import Tombstone, TombstoneKeys, combined
 from graph.domain.model.validation import check_text
 from graph.domain.privacy.erasure_plan import ErasurePlan, OrderHold
 from graph.domain.profile.pages import Page
-from graph.domain.resolution.erased import TombstoneRules
+from graph.domain.resolution.erased import TombstoneRules, digest_keys
 from graph.ports import (
     Clock,
     ErasureSafeguards,
@@ -310,13 +310,18 @@ class ErasureControl:
         return reduce(combined, found) if found else None
 
     async def lift(self, key: str) -> Tombstone:
-        """Let an identifier be stored again, by what is seen from now on; raises `InvalidInput` if it may be."""
+        """Let an identifier and its digests be stored again, by what is seen from now on.
+
+        Raises `InvalidInput` if it may be stored already.
+        """
         self._gate.check()
         current = await self.suppression_of(key)
         if current is None or current.lifted_at is not None:
             raise InvalidInput("NOT_SUPPRESSED", "the identifier is neither erased nor suppressed", ("identifier",))
         now = self._clock.now()
-        hashes = self.tombstone_rules().hashes_of_key(key)
+        found = self.tombstone_rules()
+        lifted = {key, *digest_keys([key], self._writer.rules.resolution_rules)}
+        hashes = tuple(hash for name in sorted(lifted) for hash in found.hashes_of_key(name))
         content = msgspec.json.encode(LedgerContent(lifted=hashes, lifted_at=now))
         await self._safeguards.carry_out(content, lambda: self._store.write(lambda: lift(hashes, now)))
         return current.lifted(now)

@@ -208,8 +208,8 @@ class ErasureMutations:
         return ErasurePayload(erasure=erasure, repeated=planned.repeated, errors=[])
 
     @strawberry.mutation(
-        description="Let an erased or suppressed identifier be stored again, by what is seen from now on. Nothing of "
-        "before comes back."
+        description="Let an erased or suppressed identifier be stored again, by what is seen from now on. What was "
+        "seen before does not come back; a statement that does not say when it was seen counts as seen when it arrives."
     )
     async def lift_suppression(self, info: Info, input: LiftSuppressionInput) -> LiftSuppressionPayload:
         """Lift a suppression."""

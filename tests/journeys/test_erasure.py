@@ -1,6 +1,7 @@
 """A person is erased: nothing of her is left, what arrives later does not bring her back, and others keep theirs."""
 
 from pathlib import Path
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +30,7 @@ VIEW = """known identifiers(first: 50) { nodes { namespace value shared sources 
   consents { purpose decision }"""
 CHANGES = """{ changes(first: 100) { nodes { id kind customerId otherCustomerId reason summary
   identifiers { value } cause { type source observationId erasureId actor } } } }"""
+LIFT_SUPPRESSION = "mutation($input: LiftSuppressionInput!) { liftSuppression(input: $input) { errors { code } } }"
 APART = "mutation($input: KeepApartInput!) { keepApart(input: $input) { errors { code } } }"
 ACKNOWLEDGE = """mutation($id: ID!) { acknowledgeErasure(input: {erasureId: $id, service: "mail tool"}) {
   acknowledged errors { code path } } }"""
@@ -173,6 +175,31 @@ def test_a_device_that_goes_to_another_customer_takes_no_restriction_along(clien
     assert TABLET in client.keys_of(BEN)
     assert client.customer(BEN, "restricted") == {"restricted": False}
     assert client.ask("{ restrictions(includeLifted: true) { nodes { id } } }")["restrictions"]["nodes"] == []
+
+
+def test_the_digest_of_an_erased_address_stays_away_too(client: Client) -> None:
+    # given a system that knows Ann by the digest of her address, and one that sends it later
+    digest = f"hashed_email={hashlib.sha256(b'ann.zqcanary@example.com').hexdigest()}"
+    phone = f"hashed_email={hashlib.sha256(b'+491751234567').hexdigest()}"
+    client.link(seen(ANN, "phone=+491751234567", at="2026-01-01T00:00:00Z", id="1", source="shop"))
+    client.link(seen(digest, "cookie=partner", at="2026-01-01T00:00:00Z", id="2", source="partner"))
+    # when
+    planned = plan(client, by=by(ANN))
+    erase(client, by=by(ANN))
+    # then
+    assert by(digest)["identifier"] in planned["identifiers"]
+    assert by(phone)["identifier"] not in planned["identifiers"]
+    assert client.customer(digest) is None
+    results = client.link(
+        seen(digest, "cookie=partner-2", id="3", source="partner"), seen(phone, id="4", source="partner")
+    )
+    assert [dropped["code"] for dropped in results[0]["droppedIdentifiers"]] == ["SUPPRESSED"]
+    assert results[1]["problem"]["code"] == "IDENTIFIER_SUPPRESSED"
+    # when
+    client.ask(LIFT_SUPPRESSION, {"input": {"identifier": by(ANN)["identifier"]}})
+    # then
+    (again,) = client.link(seen(digest, at=datetime.now(UTC).isoformat(), id="5", source="partner"))
+    assert again["__typename"] == "ObservationAccepted"
 
 
 def test_the_feed_describes_what_an_erasure_has_changed_for_others(client: Client) -> None:

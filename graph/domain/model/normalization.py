@@ -21,6 +21,7 @@ stores are reprocessed."""
 
 NormalizationStep = Callable[[str], str]
 
+EMAIL = "email"
 PHONE = "phone:"
 """The beginning of the names of steps that read a phone number."""
 POSSIBLE = ":possible"
@@ -167,7 +168,7 @@ _STEPS: dict[str, NormalizationStep] = {
     "nfc": _nfc,
     "digits": _digits,
     "alphanumeric": _alphanumeric,
-    "email": _email,
+    EMAIL: _email,
     "gmail": _gmail,
     "sha256": _sha256,
     "ip": _ip,

@@ -4,6 +4,7 @@ One function decides it for statements that are stored and for those that arrive
 on the order (docs/internals/resolution-rule.md, step 1).
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
@@ -11,9 +12,10 @@ from msgspec.structs import replace
 
 from graph.domain.model.facts import FactKind, fact_holders_of, without_free_text
 from graph.domain.model.identifiers import Identifier, namespace_of
+from graph.domain.model.normalization import EMAIL, PHONE
 from graph.domain.model.observations import Observation, identifiers_of, normalize
 from graph.domain.model.receipts import Receipt
-from graph.domain.model.rules import DroppedIdentifier, DroppedIdentifierCode, Rules
+from graph.domain.model.rules import DroppedIdentifier, DroppedIdentifierCode, NamespaceRule, Rules
 from graph.domain.model.tombstones import KEYED, Tombstone, TombstoneKeys
 from graph.domain.resolution.preparation import Observe, prepare, receipt_of
 
@@ -62,6 +64,26 @@ def named_keys(observation: Observation, rules: Rules) -> dict[str, tuple[str, s
         if (key := key_of(namespace, raw, rules, observation.source)) is not None:
             named[key] = namespace, raw
     return named
+
+
+def digest_keys(keys: Iterable[str], rules: Rules) -> frozenset[str]:
+    """Return the identifiers that are digests of some email addresses and phone numbers, as other systems send them.
+
+    Whoever knows an address finds its digest, so a digest is about the person, too. Digests are of the namespaces whose
+    values must be such (the step `sha256`).
+    """
+    digests = [rule.name for rule in rules.namespaces if "sha256" in rule.normalize]
+    addresses = {rule.name for rule in rules.namespaces if _is_of_addresses(rule)} if digests else ()
+    found = (Identifier.from_key(key) for key in keys if namespace_of(key) in addresses)
+    return frozenset(
+        Identifier(name, hashlib.sha256(identifier.value.encode()).hexdigest()).key
+        for identifier in found
+        for name in digests
+    )
+
+
+def _is_of_addresses(rule: NamespaceRule) -> bool:
+    return any(step == EMAIL or step.startswith(PHONE) for step in rule.normalize)
 
 
 def dropped_keys(
