@@ -90,7 +90,8 @@ def everything(client: ViewerClient, as_: Viewer) -> str:
 
 def test_a_restricted_customer_shows_its_id_and_nothing_else(client: ViewerClient) -> None:
     # given
-    assert all(canary in everything(client, EVERYBODY_ELSE) for canary in CANARIES)
+    before = everything(client, EVERYBODY_ELSE)
+    assert [canary for canary in CANARIES if canary not in before] == []
     # when
     restricted(client, ANN)
     # then
@@ -100,8 +101,8 @@ def test_a_restricted_customer_shows_its_id_and_nothing_else(client: ViewerClien
     assert client.seen_by(EVERYBODY_ELSE, BY, by(CARD))["customer"] == {"id": id, **BARE}
     # and: other customers are shown as before, and privacy officers everything
     assert "ben@example.com" in shown
-    officer = viewer("privacy", "segment:write")
-    assert all(canary in everything(client, officer) for canary in CANARIES)
+    to_officers = everything(client, viewer("privacy", "segment:write"))
+    assert [canary for canary in CANARIES if canary not in to_officers] == []
 
 
 @pytest.mark.parametrize("role", ["till", "desk", "steward", "partner", "feed", "storefront"])
