@@ -1,9 +1,14 @@
 // name: expirable_observations
 // Returns those of the next observations after a source and an id that meet any of the filters, and the last of the
 // next ones. A filter is null where it allows everything. Of a restricted customer everything is stored until the
-// restriction is lifted.
-MATCH (o:Observation)
-WHERE o.source > $source OR (o.source = $source AND o.id > $id)
+// restriction is lifted. In two parts, each of which reads one range of the index, in order.
+CALL () {
+  MATCH (o:Observation) WHERE o.source = $source AND o.id > $id
+  RETURN o ORDER BY o.source, o.id LIMIT $first
+  UNION ALL
+  MATCH (o:Observation) WHERE o.source > $source AND o.id IS NOT NULL
+  RETURN o ORDER BY o.source, o.id LIMIT $first
+}
 WITH o ORDER BY o.source, o.id LIMIT $first
 WITH collect(o) AS observations
 WITH observations, EXISTS { (:Restricted) } AS any_restricted
