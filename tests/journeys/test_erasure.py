@@ -1,8 +1,8 @@
 """A person is erased: nothing of her is left, what arrives later does not bring her back, and others keep theirs."""
 
-from pathlib import Path
 import hashlib
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
