@@ -136,7 +136,7 @@ class IdentityGraph:
             store, self._writer, clock, ids, parse, self.catalog.check_rules
         )
         self.source_revocations = SourceRevocationControl(store, self._writer, clock, ids, self.write_gate)
-        self.restrictions = RestrictionControl(store, clock, ids, self.write_gate, self._on_stored)
+        self.restrictions = RestrictionControl(store, clock, ids, self.write_gate, lambda: self.rules, self._on_stored)
         self.retention = RetentionControl(
             store,
             self._writer,

@@ -109,6 +109,9 @@ def erase(
     if not request.is_again and request.plan_hash != plan.hash:
         message = "the plan has changed since: ask for the plan again, and confirm that"
         raise InvalidInput("PLAN_CHANGED", message, ("planHash",))
+    if not request.is_again:
+        # More may have arrived since the plan was made.
+        erasure = replace(erasure, counts=plan.counts)
     writes = yield from work.resolve(ids, erasure)
     work.remove(writes, erasure)
     writes.restrictions.extend((yield from work.without_kept(erasure)))

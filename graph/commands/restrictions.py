@@ -13,14 +13,17 @@ from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.restrictions import Restriction
-from graph.domain.model.store_values import CustomerKeys, Neighborhood, Writes
+from graph.domain.model.rules import Rules
+from graph.domain.model.store_values import CustomerKeys, Neighborhood, Region, Writes
 from graph.domain.model.validation import check_text
+from graph.domain.privacy.erasure_plan import kept_identifiers
 from graph.domain.profile.pages import CustomerRef, Page
 from graph.ports import (
     Clock,
     Ids,
     ReadCustomerKeys,
     ReadNeighborhood,
+    ReadRegion,
     ReadRestrictions,
     Request,
     RestrictionStore,
@@ -44,10 +47,16 @@ class RestrictionControl:
     """Sets, lifts and reads restrictions. `on_stored` is called after one was set or lifted."""
 
     def __init__(
-        self, store: RestrictingStore, clock: Clock, ids: Ids, gate: WriteGate, on_stored: Callable[[], None]
+        self,
+        store: RestrictingStore,
+        clock: Clock,
+        ids: Ids,
+        gate: WriteGate,
+        rules: Callable[[], Rules],
+        on_stored: Callable[[], None],
     ) -> None:
         self._store, self._clock, self._ids, self._gate = store, clock, ids, gate
-        self._on_stored = on_stored
+        self._rules, self._on_stored = rules, on_stored
 
     async def restrictions(
         self, customer: str | None, in_effect: bool, after: tuple[int, str] | None, first: int
@@ -62,13 +71,13 @@ class RestrictionControl:
         """Restrict all identifiers that a customer holds, except those that are known to be of several people.
 
         If a restriction in effect is on all of them, that one is returned; and for a repeated `request`, the one that
-        it set. Raises `InvalidInput` if the customer does not exist, if all of its identifiers are shared or blocked,
+        it set. Raises `InvalidInput` if the customer does not exist, if all of its identifiers are of several people,
         and for a `reason` that is missing.
         """
         self._gate.check()
         _check_texts(actor, reason)
         draft = Restriction(self._ids.restriction(), "", (), actor, reason, self._clock.now(), request)
-        result = await self._store.write(lambda: _restrict(ref, draft))
+        result = await self._store.write(lambda: _restrict(ref, draft, self._rules()))
         self._on_stored()
         return result
 
@@ -91,7 +100,7 @@ def _check_texts(actor: str, reason: str) -> None:
             raise InvalidInput(problem.code, problem.message, problem.path)
 
 
-def _restrict(ref: CustomerRef, draft: Restriction) -> Generator[Request, Any, RestrictionResult]:
+def _restrict(ref: CustomerRef, draft: Restriction, rules: Rules) -> Generator[Request, Any, RestrictionResult]:
     held: CustomerKeys = yield ReadCustomerKeys(ref)
     if (request := draft.request) is not None:
         earlier: list[Restriction] = yield ReadRestrictions(requests=[request.key])
@@ -103,11 +112,12 @@ def _restrict(ref: CustomerRef, draft: Restriction) -> Generator[Request, Any, R
     customer = held.customer
     if customer is None:
         raise InvalidInput("CUSTOMER_NOT_FOUND", "no customer is stored under this id or identifier", ("by",))
-    neighborhood: Neighborhood = yield ReadNeighborhood(keys=sorted(held.keys))
-    members = neighborhood.members.values()
-    keys = tuple(sorted(member.key for member in members if not (member.shared or member.blocked)))
+    region: Region = yield ReadRegion(frozenset(held.keys), frozenset())
+    # As in an erasure: the tablet of a family is not one person's.
+    of_several = {kept.key for kept in kept_identifiers(held.keys, region, rules)}
+    keys = tuple(sorted(key for key in held.keys if key not in of_several))
     if not keys:
-        message = "by: all identifiers of the customer are shared or blocked, so it is not one person"
+        message = "by: all identifiers of the customer are shared, blocked or used by others: it is not one person"
         raise InvalidInput("NOTHING_TO_RESTRICT", message, ("by",))
     stored: list[Restriction] = yield ReadRestrictions(keys=keys)
     for restriction in stored:

@@ -347,3 +347,17 @@ def test_a_steward_is_told_that_a_pair_is_restricted(client: ViewerClient) -> No
     # then
     (error,) = response.json()["errors"]
     assert error["extensions"]["code"] == "CUSTOMER_RESTRICTED"
+
+
+def test_the_tablet_of_a_family_is_not_restricted_with_one_of_them(client: ViewerClient) -> None:
+    # given Ben used it too, and uses it again afterwards
+    client.link(seen("login=ben", BEN, at="2026-01-01T00:00:00Z", id="f1", source="shop"))
+    client.link(seen("login=ben", "device=tablet", at="2026-01-02T00:00:00Z", id="f2", source="shop"))
+    client.link(seen("login=ann", ANN, at="2026-01-01T00:00:00Z", id="f3", source="shop"))
+    client.link(seen("login=ann", "device=tablet", at="2026-01-03T00:00:00Z", id="f4", source="shop"))
+    # when
+    restrict(client, "login=ann")
+    client.link(seen("login=ben", "device=tablet", at="2026-01-04T00:00:00Z", id="f5", source="shop"))
+    # then
+    assert client.customer("device=tablet", "restricted emails { value }")["restricted"] is False
+    assert client.customer("login=ann", "restricted")["restricted"] is True
