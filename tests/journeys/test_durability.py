@@ -85,8 +85,8 @@ def test_the_service_recovers_when_the_database_is_available_again(tmp_path: Pat
         pytest.skip(f"no server can be started here: {error}")
     wiring = wire(Settings(_env_file=None, store=f"neo4j://127.0.0.1:{bolt}"))
     try:
-        run(wiring.prepare())
         client = Client(wiring.store, run)
+        run(client.wiring.prepare())
         client.link(seen("email=ann@example.com"))
         # when
         server.stop()
@@ -106,8 +106,16 @@ def test_the_service_recovers_when_the_database_is_available_again(tmp_path: Pat
                 break
             run(asyncio.sleep(0.1))
         # then
+        assert client.get("/readyz").status_code == 200
         assert client.customer("email=ann@example.com") is not None
-        client.link(seen("email=bob@example.com"))
+        # when: writes are refused, to be sent again, until the server has planned them
+        for _ in range(600):
+            write = client.send(LINK, {"input": {"observations": [seen("email=bob@example.com")]}})
+            if write.status_code == 200:
+                break
+            run(asyncio.sleep(0.1))
+        # then
+        assert client.customer("email=bob@example.com") is not None
     finally:
         server.stop()
         run(wiring.graph.close())
