@@ -35,7 +35,7 @@ def validate(path: Path) -> subprocess.CompletedProcess[str]:
 def test_kubernetes_accepts_the_example() -> None:
     done = validate(KUBERNETES)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (done.stdout + done.stderr).count("passed for resource") == len(documents(KUBERNETES)) == 5
+    assert (done.stdout + done.stderr).count("passed for resource") == len(documents(KUBERNETES)) == 6
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,10 @@ def test_compose_passes_every_setting_and_builds_a_tagged_image_with_extras() ->
     assert set(kith["environment"]) <= SETTINGS
     assert kith["image"].startswith("kith-graph:")
     assert set(kith["build"]["args"]) == set(re.findall(r"^ARG (\w+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
-    assert kith["volumes"] == ["${CONFIG_DIR:-./config}:/config:ro", "audit-log:/home/kith/kith-audit"]
+    # The keys and the ledger of erasures are not where the store is.
+    assert kith["volumes"] == [
+        "${CONFIG_DIR:-./config}:/config:ro",
+        "audit-log:/home/kith/kith-audit",
+        "erasure-keys:/home/kith/kith-erasure-keys",
+        "erasure-ledger:/home/kith/kith-erasure-ledger",
+    ]

@@ -76,7 +76,7 @@ def is_refusal(receipt: Receipt) -> bool:
     """Whether an observation is a consent decision that says no."""
     if receipt.kind != FactKind.CONSENT.value or not receipt.sent:
         return False
-    _, _, decision, _ = json.loads(Observation.from_sent(*receipt.key, receipt.sent).facts)
+    _, _, decision, *_ = json.loads(Observation.from_sent(*receipt.key, receipt.sent).facts)
     return decision in REFUSALS
 
 
