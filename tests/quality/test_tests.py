@@ -171,7 +171,6 @@ COVERED_BY = {
     "service/cli/audit.py": "api_external/test_audit.py",
     "service/cli/decision_log.py": "service/cli/test_consent.py",
     "service/cli/dry_run.py": "service/cli/test_ingest.py",
-    "service/cli/ingest_summary.py": "service/cli/test_ingest.py",
     "service/cli/operator.py": "api_external/test_audit.py",
     "service/cli/previews.py": "service/cli/test_sources.py",
     "service/cli/rules.py": "service/cli/test_main.py",
