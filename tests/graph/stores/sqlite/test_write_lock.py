@@ -55,12 +55,14 @@ def test_whoever_waits_comes_before_whoever_had_the_lock_last(tmp_path: Path) ->
     def wait() -> None:
         with second.held(20):
             turns.append("second")
+            until(lambda: math.isfinite(first.contended_at))
 
     waiting = threading.Thread(target=wait)
     with first.held(20):
         turns.append("first")
         waiting.start()
-        until(lambda: is_waiting(path))
+        # It is next in turn, and has found the lock taken.
+        until(lambda: is_waiting(path) and math.isfinite(second.contended_at))
     # when: the first wants it again at once
     with first.held(20):
         turns.append("first again")
