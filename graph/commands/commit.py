@@ -1,6 +1,6 @@
 """The write behind most of the others: decides and stores commands in one transaction, with a result for each."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -138,12 +138,9 @@ def commit(
     if delta.withdrawn or delta.overrides_removed or orders or reevaluated:
         second: Neighborhood = yield _second_read(delta, orders, reevaluated)
         neighborhood = _merged(neighborhood, second)
-        if delta.withdrawn:
-            evidence = yield ReadEvidence(sorted({key for statement in delta.withdrawn for key in statement.keys}))
         # Without guards, values that were stored under earlier rules are to be removed all the same.
-        holders = {statement.holder for statement in delta.withdrawn if statement.holder}
-        if holders := {key for key in holders if rules.guards or neighborhood.members[key].guarded_values}:
-            stated = yield ReadStatedAttributes(sorted(holders))
+        holders = {key for key in delta.holders if rules.guards or neighborhood.members[key].guarded_values}
+        evidence, stated = yield from read_evidence(delta, holders)
     resolution = IncrementalResolution(delta, neighborhood, evidence, rules, now, ids.customer, stated=stated)
     writes = yield from finish_resolution(resolution)
     writes.receipts.extend(intake.changed)
@@ -154,6 +151,16 @@ def commit(
     if not writes.empty:
         yield Write(writes)
     return [_result(command, draft, intake, resolution) for command, draft in zip(commands, drafts, strict=True)]
+
+
+def read_evidence(
+    delta: Delta, holders: Collection[str]
+) -> Generator[Request, Any, tuple[EvidenceByKey, EvidenceByKey]]:
+    """Read what else the identifiers of withdrawn statements are evidence of, and what attributes `holders` state."""
+    withdrawn = sorted({key for statement in delta.withdrawn for key in statement.keys})
+    evidence: EvidenceByKey = (yield ReadEvidence(withdrawn)) if withdrawn else {}
+    stated: EvidenceByKey = (yield ReadStatedAttributes(sorted(holders))) if holders else {}
+    return evidence, stated
 
 
 def finish_resolution(resolution: IncrementalResolution) -> Generator[Request, Any, Writes]:

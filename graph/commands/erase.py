@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from graph.commands.commit import finish_resolution
+from graph.commands.commit import finish_resolution, read_evidence
 from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind, Entry
 from graph.domain.model.customers import Customer, Member, Node
 from graph.domain.model.erasures import Erasure, HeldOrder
@@ -20,7 +20,7 @@ from graph.domain.model.receipts import ObservationKey, ObservationStatus, Recei
 from graph.domain.model.restrictions import Restriction
 from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.domain.model.segments import Membership, Segment, SegmentState
-from graph.domain.model.store_values import CustomerKeys, EvidenceByKey, Neighborhood, Region, Removals, Writes
+from graph.domain.model.store_values import CustomerKeys, Neighborhood, Region, Removals, Writes
 from graph.domain.model.tombstones import Tombstone, TombstoneMode, combined
 from graph.domain.privacy.erased_history import erased_change, erased_entry, involved_customers
 from graph.domain.privacy.erasure_plan import ErasurePlan, KeptIdentifier, OrderHold, kept_identifiers, kinds_of
@@ -33,7 +33,6 @@ from graph.ports import (
     Ids,
     ReadCustomerKeys,
     ReadErasures,
-    ReadEvidence,
     ReadHistory,
     ReadNeighborhood,
     ReadReceipts,
@@ -41,7 +40,6 @@ from graph.ports import (
     ReadRestrictions,
     ReadSegments,
     ReadSegmentStates,
-    ReadStatedAttributes,
     Request,
     Write,
 )
@@ -331,10 +329,7 @@ class _Erasing:
         delta = replace(intake.delta(overrides_removed=overrides), causes=self._causes(erasure))
         removed = self._removed
         self._receipts = [receipt for receipt in intake.changed if receipt.key not in removed]
-        withdrawn = sorted({key for statement in delta.withdrawn for key in statement.keys})
-        evidence: EvidenceByKey = (yield ReadEvidence(withdrawn)) if withdrawn else {}
-        holders = sorted({statement.holder for statement in delta.withdrawn if statement.holder})
-        stated: EvidenceByKey = (yield ReadStatedAttributes(holders)) if holders else {}
+        evidence, stated = yield from read_evidence(delta, delta.holders)
         neighborhood = replace(
             self._neighborhood,
             members=self._without_customers(self._neighborhood.members),

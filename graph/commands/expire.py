@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from graph.commands.commit import finish_resolution
+from graph.commands.commit import finish_resolution, read_evidence
 from graph.commands.rules_rollout import ActiveRules
 from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind, Entry
 from graph.domain.model.errors import RulesChanged
@@ -17,7 +17,7 @@ from graph.domain.model.restrictions import Restriction
 from graph.domain.model.retention import Remainder, Retention, RetentionRule
 from graph.domain.model.rules import Rules
 from graph.domain.model.source_revocations import SourceRevocation
-from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Removals, Writes
+from graph.domain.model.store_values import Neighborhood, Removals, Writes
 from graph.domain.privacy.expired_history import named_keys, named_observation, without_names
 from graph.domain.resolution.incremental import IncrementalResolution
 from graph.domain.resolution.intake import Delta, Intake, renormalized
@@ -25,11 +25,9 @@ from graph.domain.resolution.preparation import order_keys
 from graph.ports import (
     Ids,
     ReadEntries,
-    ReadEvidence,
     ReadNamedKeys,
     ReadNeighborhood,
     ReadRestrictions,
-    ReadStatedAttributes,
     Request,
     Write,
 )
@@ -164,10 +162,7 @@ class _Removal:
         touched = named | {key for statement in delta.statements for key in statement.keys} | delta.orders.keys()
         pairs = {pair for statement in delta.statements for pair in combinations(statement.keys, 2)}
         self._neighborhood = yield ReadNeighborhood(keys=sorted(touched), pairs=sorted(pairs))
-        withdrawn = sorted({key for statement in delta.withdrawn for key in statement.keys})
-        evidence: EvidenceByKey = (yield ReadEvidence(withdrawn)) if withdrawn else {}
-        holders = sorted({statement.holder for statement in delta.withdrawn if statement.holder})
-        stated: EvidenceByKey = (yield ReadStatedAttributes(holders)) if holders else {}
+        evidence, stated = yield from read_evidence(delta, delta.holders)
         return IncrementalResolution(
             delta, self._neighborhood, evidence, self._rules.resolution_rules, self._now, ids.customer, stated=stated
         )

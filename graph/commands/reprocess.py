@@ -9,16 +9,16 @@ from collections.abc import Generator, Sequence
 from itertools import combinations
 from typing import Any
 
-from graph.commands.commit import finish_resolution
+from graph.commands.commit import finish_resolution, read_evidence
 from graph.domain.model.identifiers import Identifier, Pair
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.rules import DroppedIdentifier, NamespaceRule, Rules
-from graph.domain.model.store_values import EvidenceByKey, Neighborhood, ReprocessingProgress
+from graph.domain.model.store_values import Neighborhood, ReprocessingProgress
 from graph.domain.resolution.incremental import IncrementalResolution
 from graph.domain.resolution.intake import Delta, Intake
 from graph.domain.resolution.preparation import order_keys
-from graph.ports import Ids, ReadEvidence, ReadNeighborhood, ReadStatedAttributes, Request, Write
+from graph.ports import Ids, ReadNeighborhood, Request, Write
 
 
 def with_old_namespaces(new: Rules, old: Rules) -> Rules:
@@ -117,10 +117,7 @@ def _apply(
 ) -> Generator[Request, Any, None]:
     pairs = {pair for statement in delta.statements for pair in combinations(statement.keys, 2)}
     neighborhood: Neighborhood = yield ReadNeighborhood(keys=sorted(touched), pairs=sorted(pairs))
-    withdrawn = sorted({key for statement in delta.withdrawn for key in statement.keys})
-    evidence: EvidenceByKey = (yield ReadEvidence(withdrawn)) if withdrawn else {}
-    holders = touched if restate else {statement.holder for statement in delta.withdrawn if statement.holder}
-    stated: EvidenceByKey = (yield ReadStatedAttributes(sorted(holders))) if holders else {}
+    evidence, stated = yield from read_evidence(delta, touched if restate else delta.holders)
     resolution = IncrementalResolution(
         delta, neighborhood, evidence, rules, now, ids.customer, frozenset(touched), recount_neighbors, stated
     )

@@ -53,6 +53,11 @@ class Delta(Struct, frozen=True, gc=False):
         """All statements of the delta."""
         return *self.added, *self.withdrawn, *self.unchanged
 
+    @property
+    def holders(self) -> frozenset[str]:
+        """The keys of the identifiers whose attributes the withdrawn statements stated."""
+        return frozenset(statement.holder for statement in self.withdrawn if statement.holder)
+
 
 class IntakeResult(Struct, frozen=True, gc=False):
     """The result of one observation before resolution.
