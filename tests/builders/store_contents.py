@@ -61,12 +61,12 @@ def comparable(region: Region, neighborhood: Neighborhood):
         customers,
         dict(region.links),
         dict(region.overrides),
-        {key: _comparable_receipt(receipt) for key, receipt in neighborhood.receipts.items()},
+        {key: comparable_receipt(receipt) for key, receipt in neighborhood.receipts.items()},
         dict(neighborhood.links),
     )
 
 
-def _comparable_receipt(receipt: Receipt) -> Receipt:
+def comparable_receipt(receipt: Receipt) -> Receipt:
     """A receipt without its facts, which are part of `sent`, and which a store attaches only if they are valid."""
     holders = receipt.fact_holders if receipt.status is ObservationStatus.VALID else ()
     return replace(receipt, facts="", fact_holders=holders)

@@ -2,27 +2,30 @@
 
 from collections.abc import Sequence
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from graph.commands.commit import commit
-from graph.commands.expire import expire, expired_of, remove_names
+from graph.commands.expire import Removed, expire, expired_of, remove_names
 from graph.commands.rules_rollout import ActiveRules
 from graph.domain.model.dates import DAY, SECOND
 from graph.domain.model.facts import FactKind
 from graph.domain.model.observations import Party
 from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.retention import Retention
-from graph.domain.resolution.preparation import Command
+from graph.domain.profile.attributes import AttributesStatement
+from graph.domain.resolution.preparation import Command, prepare
 from graph.ports import Store
-from tests.builders.graphs import NOW, CountingIds, Graph, observe, seen
+from tests.builders.graphs import NOW, CountingIds, Graph, identifiers, observe, revoke, seen
 from tests.builders.retention import rule
 from tests.builders.runs import Run
-from tests.builders.store_contents import comparable, read_all
+from tests.builders.store_contents import comparable, comparable_receipt, read_all
 from tests.builders.stores import Fresh
 from tests.builders.strategies import KEYS, RULES, SETTINGS, batches
 
 NAMES = st.sampled_from(["", "mail", "cookie", "crm"])
+BIRTH_DATE = AttributesStatement("crm", identifiers(["crm=a"]), {"birth_date": None}, "1", reported_at=0)
 retentions = st.lists(
     st.builds(
         rule,
@@ -49,6 +52,19 @@ def found(store: Store, run: Run, retention: Retention, now: int, first: int) ->
         keys.update(receipt.key for receipt in receipts if list(expired_of(receipt, retention, now)))
 
 
+def comparable_removal(removed: Removed) -> Removed:
+    """The removal with receipts that can be compared with those of another store."""
+    receipts = [(comparable_receipt(receipt), what) for receipt, what in removed.receipts]
+    return replace(removed, receipts=receipts)
+
+
+# Stores do not read the facts of an observation that was revoked before it arrived.
+@example(
+    sequence=[[revoke("1", "crm"), prepare(BIRTH_DATE.observation(), RULES, NOW)]],
+    retention=Retention((rule(1),)),
+    at=0,
+    first=1,
+)
 @settings(SETTINGS, max_examples=40)
 @given(sequence=batches, retention=retentions, at=st.integers(0, 9), first=st.integers(1, 5))
 def test_a_run_finds_what_has_expired_and_results_in_the_graph_of_the_model(
@@ -71,7 +87,7 @@ def test_a_run_finds_what_has_expired_and_results_in_the_graph_of_the_model(
         return expire(sorted(expired), retention, now, ActiveRules(RULES, RULES), model.now, ids)
 
     removed = run(store.write(lambda: work(ids)))
-    assert removed == model.store.run(lambda: work(model_ids))
+    assert comparable_removal(removed) == comparable_removal(model.store.run(lambda: work(model_ids)))
     run(store.write(lambda: remove_names(0, 10_000)))
     model.store.run(lambda: remove_names(0, 10_000))
     # then
