@@ -1,6 +1,7 @@
 """RFM scores: percentiles are calculated in the background and shared by all processes; own order totals are live."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -88,18 +89,36 @@ def test_percentiles_are_stored_for_other_processes_and_recalculated_when_due(tm
     client, second_process = Client(store, run), Client(store, run)
     client.record(order("A", "email=a@example.com"))
 
-    async def background(process: Client, seconds: float) -> None:
+    async def background(process: Client, seconds: float, is_done: Callable[[], Awaitable[bool]]) -> None:
         task = asyncio.create_task(process.graph.statistics.run_periodically(seconds))
-        await asyncio.sleep(0.3)
+        for _ in range(1000):
+            if await is_done():
+                break
+            await asyncio.sleep(0.02)
         task.cancel()
 
+    async def calculated_at() -> int | None:
+        latest, _ = await second_process.graph.statistics.latest()
+        return None if latest is None else latest.calculated_at
+
+    async def is_calculated() -> bool:
+        return await calculated_at() is not None
+
+    async def is_newer() -> bool:
+        return await calculated_at() != first_time
+
+    async def a_while() -> bool:
+        await asyncio.sleep(0.3)
+        return True
+
     # when
-    run(background(client, 3600))
+    run(background(client, 3600, is_calculated))
     # then
+    first_time = run(calculated_at())
     first = second_process.customer("email=a@example.com", FIELDS)["rfm"]["calculatedAt"]
-    run(background(second_process, 3600))
+    run(background(second_process, 3600, a_while))
     assert second_process.customer("email=a@example.com", FIELDS)["rfm"]["calculatedAt"] == first
-    run(background(second_process, 0.05))
+    run(background(second_process, 0.05, is_newer))
     assert second_process.customer("email=a@example.com", FIELDS)["rfm"]["calculatedAt"] > first
     run(store.close())
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from graph.domain.model.changes import ChangeKind
 from tests.builders.clients import Client, identifiers, order, seen
 from tests.builders.operations import interaction, record
+from tests.builders.retention import SettableClock
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
 
@@ -137,17 +139,26 @@ def test_a_rule_is_updated_and_a_segment_deleted(client: Client) -> None:
     assert last == {"kind": "SEGMENT_DELETED", "summary": "Segment Once was deleted by local."}
 
 
-def test_a_customer_exits_a_segment_as_time_passes(client: Client, run: Run) -> None:
+def test_a_customer_exits_a_segment_as_time_passes(fresh: Fresh, run: Run) -> None:
     # given: an interaction that leaves the window within two seconds
+    clock = SettableClock("2026-06-01T00:00:00Z")
+    client = Client(fresh(), run, clock=clock)
     rule = {"interaction": {"types": ["page_viewed"], "withinDays": 1}}
     segment = create(client, "Active", rule)["segment"]
-    record(client, interaction("page_viewed", "email=ann@example.com", at=ago(days=1, seconds=-1.5)))
+    record(client, interaction("page_viewed", "email=ann@example.com", at="2026-05-31T00:00:02Z"))
     assert members(client, segment["id"]) == ["ann"]
 
     # when: nothing is recorded, and the service keeps running
+    clock.add(days=3 / 86_400)
+
     async def serve() -> None:
-        task = asyncio.create_task(client.graph.segment_worker.run(0.1))
-        await asyncio.sleep(3)
+        task = asyncio.create_task(client.graph.segment_worker.run(0.05))
+        for _ in range(1000):
+            if any(
+                entry.change.kind == ChangeKind.SEGMENT_EXITED for entry in await client.wiring.store.changes(0, 100)
+            ):
+                break
+            await asyncio.sleep(0.05)
         task.cancel()
 
     run(serve())
