@@ -72,6 +72,7 @@ from graph.queries.search import search
 from graph.queries.statistics import FitModels, StatisticsService
 from graph.queries.subject_export import SubjectExports
 from graph.queries.subscriptions import ChangeBroadcaster
+from graph.queries.times import times_of
 from graph.segment_worker import SegmentWorker
 
 
@@ -246,6 +247,18 @@ class IdentityGraph:
     ) -> list[CommandResult]:
         """Record memberships in segments of other systems."""
         return await self._observe("segments", segments, caller)
+
+    async def record(self, statements: Sequence[SourceStatement | Problem], caller: str = "") -> list[CommandResult]:
+        """Record statements of any kinds together."""
+        decisions = [statement for statement in statements if isinstance(statement, ConsentStatement)]
+        if decisions:
+            self.write_gate.check()
+            await self.consent_texts.keep(decisions)
+        return await self._observe("statements", statements, caller)
+
+    async def times_of(self, keys: Sequence[ObservationKey]) -> dict[ObservationKey, int]:
+        """Return the times (microseconds) that stored observations were seen at; unknown ones are left out."""
+        return await times_of(self._store, keys)
 
     async def _observe(
         self, name: str, statements: Sequence[SourceStatement | Problem], caller: str

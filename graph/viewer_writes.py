@@ -101,6 +101,10 @@ class ViewerWrites(ViewerMasks):
         """Record consent decisions."""
         return await self._graph.record_consents(await self._permitted(decisions), self.viewer.sender)
 
+    async def record(self, statements: Sequence[Statement | Problem]) -> list[CommandResult]:
+        """Record statements of any kinds together."""
+        return await self._graph.record(await self._permitted(statements), self.viewer.sender)
+
     async def record_consent_texts(self, texts: Sequence[ConsentText | Problem]) -> list[RegisteredText | Problem]:
         """Register versions of consent texts; return each as it is registered, or its problem, in order."""
         return await self._graph.record_consent_texts(texts, self.viewer.sender)

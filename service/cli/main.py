@@ -19,6 +19,7 @@ from service.bootstrap import Wiring, open_audit, open_traces, wire
 from service.cli import (
     audit,
     backup,
+    connector,
     consent,
     erasure_keys,
     ingest,
@@ -54,6 +55,7 @@ app.add_typer(receipts.app, name="receipt")
 app.add_typer(subject.app, name="subject")
 app.add_typer(retention.app, name="retention")
 app.add_typer(consent.app, name="consent")
+app.add_typer(connector.app, name="connector")
 
 
 def main() -> None:

@@ -212,6 +212,9 @@ class Settings(BaseSettings):
     opendsr: Path | None = Field(
         None, description="A file that turns the endpoints of OpenDSR on: domain, certificate, identities."
     )
+    connectors: Path | None = Field(
+        None, description="A file of the systems that send data to `/in/SOURCE`: mappings, secrets, browsers."
+    )
     http_status_profile: Literal["2025", "2026-08"] = Field(
         "2025", description="HTTP statuses of GraphQL responses: as audited in 2025, or of the draft of August 2026."
     )

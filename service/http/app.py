@@ -19,10 +19,12 @@ from service.access.processing_records import ServiceProcessingRecords
 from service.access.tokens import Tokens
 from service.bootstrap import SystemClock, Wiring
 from service.config.settings import Settings
+from service.connectors.registry import Connectors
 from service.http import public_keys_endpoint
 from service.http.allowed_hosts import AllowedHosts
 from service.http.error_format import internal_error
 from service.http.graphql_endpoint import GraphQLEndpoint
+from service.http.intake_endpoint import IntakeEndpoint
 from service.http.metrics_endpoint import MetricsEndpoint
 from service.http.opendsr.service import open_opendsr
 from service.http.public_keys_endpoint import PublicKeysEndpoint
@@ -45,6 +47,18 @@ class EndpointShortcut:
         """Serve one request or one WebSocket."""
         app = self._endpoint if scope["type"] == "http" and scope["path"] == self._path else self._app
         await app(scope, receive, send)
+
+
+class IntakeShortcut:
+    """Routes requests of other systems to their endpoint before anything else, as it knows the origins of browsers."""
+
+    def __init__(self, app: ASGIApp, intake: IntakeEndpoint) -> None:
+        self._app, self._intake = app, intake
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or one WebSocket."""
+        serves = scope["type"] == "http" and self._intake.serves(scope["path"])
+        await (self._intake if serves else self._app)(scope, receive, send)
 
 
 class HostCheck:
@@ -105,6 +119,7 @@ def create_endpoint(settings: Settings, wiring: Wiring) -> GraphQLEndpoint:
 
 def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) -> Starlette:
     """Return the application over a wired graph and its endpoint."""
+    connectors = Connectors(wiring.graph, settings.connectors)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -118,8 +133,10 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         expiring = asyncio.create_task(run_retention(preparing))
         auditing = None if wiring.audit is None else asyncio.create_task(wiring.audit.run())
         watching_erasures = asyncio.create_task(watch_erasures(preparing))
+        watching_connectors = asyncio.create_task(connectors.watch())
         answering = None if endpoint.opendsr is None else asyncio.create_task(answer_requests(preparing))
         yield
+        watching_connectors.cancel()
         watching_erasures.cancel()
         if answering is not None:
             answering.cancel()
@@ -198,6 +215,10 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
             expose_headers=["X-Request-Id"],
         )
         middleware.insert(0, cors)
+    if len(connectors):
+        body_seconds = settings.request_seconds
+        intake = IntakeEndpoint(connectors, settings.max_body_bytes, body_seconds)
+        middleware.insert(0, Middleware(IntakeShortcut, intake=intake))
     app = Starlette(
         routes=routes,
         middleware=middleware,

@@ -1,0 +1,1 @@
+"""Data of other systems in: unpack what they send, prove who sent it, map it to statements, record those."""

@@ -1,0 +1,251 @@
+"""Take records of one source in: map them, record what they say with the rights of the source, keep what is refused."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from graph.commands.batch import MAX_ITEMS
+from graph.commands.commit import Accepted, Rejected
+from graph.domain.access.roles import ROLES
+from graph.domain.access.viewer import Viewer
+from graph.domain.commands import SourceStatement
+from graph.domain.model.errors import Overloaded, Problem
+from graph.domain.model.observations import Party
+from graph.domain.model.products import Product
+from graph.domain.model.times import iso, parse_time
+from graph.domain.profile.interactions import InteractionStatement
+from graph.identity_graph import IdentityGraph
+from graph.viewer_graph import ViewerGraph
+from service.config.connectors_file import ConnectorSource
+from service.connectors.mapping import TIME_FIELDS, MappedStatement, RecordMapping
+from service.connectors.seen_namespaces import resolve_namespaces
+from service.connectors.values import Scope
+from service.ingest.records import parse_record
+
+MAX_SKEW = 300 * 1_000_000
+"""Microseconds that the clock of a sender may be wrong without correction."""
+_NOT_TAKEN = Problem("NOT_MAPPED", "no statement of the mapping takes this record")
+
+
+class Result(Enum):
+    """What became of a record."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    """All that it says was stored before."""
+    IGNORED = "ignored"
+    """The mapping says that it means nothing to Kith."""
+    REFUSED = "refused"
+    """Nothing of it, or not all of it, was stored."""
+
+
+class Outcome(Struct, frozen=True):
+    """What became of a record: the result, the statements that it made, and the first problem of a refused one."""
+
+    result: Result
+    statements: int = 0
+    problem: Problem | None = None
+
+
+class _Pending(Struct):
+    """A statement on its way: the number of its record, and how it may be sent again with another time."""
+
+    record: int
+    mapped: MappedStatement
+    statement: SourceStatement | Product
+    id: str
+
+
+def viewer_of(source: ConnectorSource) -> Viewer:
+    """Return the viewer that records what a source says: it writes as this source only, and reads nothing."""
+    role = ROLES["ingest"]
+    return Viewer(
+        f"connector:{source.name}",
+        role.name,
+        role.scopes,
+        role.reach,
+        sources=frozenset((source.name,)),
+        party=source.party,
+    )
+
+
+class Intake:
+    """The way in of one source. It is safe to take the same records again: each has one effect."""
+
+    def __init__(self, graph: IdentityGraph, source: ConnectorSource, mapping: RecordMapping) -> None:
+        self._graph, self.source, self.mapping = graph, source, mapping
+        self._viewer = viewer_of(source)
+        links = "true" if source.link_traits else "false"
+        self._beside = {**source.values, "source": source.name, "link_traits": links}
+        self._waiting = 0
+
+    def require_room(self, records: int) -> None:
+        """Raise `Overloaded` if so many records would have to wait that the sender has to slow down."""
+        if self._waiting and self._waiting + records > self.source.max_waiting:
+            message = f"{self._waiting} records of {self.source.name} wait to be stored; send these again later"
+            raise Overloaded(message, 1.0)
+
+    async def take(self, records: Sequence[Any], beside: Mapping[str, Any], received_at: int) -> list[Outcome]:
+        """Record what records say, and return what became of each, in order.
+
+        `beside` is what came with them: headers, parameters of the URL. `received_at` is in microseconds. When this
+        returns, everything is stored. Raises `Overloaded`, and `TemporaryFailure` if nothing is known to be stored:
+        then the same records may be sent again.
+        """
+        self.require_room(len(records))
+        self._waiting += len(records)
+        try:
+            return await self._take(records, beside, received_at)
+        finally:
+            self._waiting -= len(records)
+
+    async def _take(self, records: Sequence[Any], beside: Mapping[str, Any], received_at: int) -> list[Outcome]:
+        beside = {**beside, **self._beside}
+        made = [self.mapping.map(record, beside) for record in records]
+        await resolve_namespaces(self._graph, made)
+        outcomes: list[Outcome | None] = [None] * len(records)
+        counts, stored = [0] * len(records), [False] * len(records)
+        problems: list[Problem | None] = [None] * len(records)
+        pending: list[_Pending] = []
+        for number, statements in enumerate(made):
+            if statements is None:
+                outcomes[number] = Outcome(Result.IGNORED)
+                continue
+            for mapped in statements:
+                parsed = self._parsed(mapped, records[number], beside, received_at)
+                if isinstance(parsed, Problem):
+                    problems[number] = problems[number] or parsed
+                else:
+                    pending.append(_Pending(number, mapped, parsed, str(mapped.fields.get("id", ""))))
+            if not statements:
+                problems[number] = _NOT_TAKEN
+        for one, result in zip(pending, await self._record(pending), strict=True):
+            number = one.record
+            if isinstance(result, Problem):
+                problems[number] = problems[number] or result
+            else:
+                counts[number] += 1
+                stored[number] = stored[number] or not (isinstance(result, Accepted) and result.duplicate)
+        for number in range(len(records)):
+            if (problem := problems[number]) is not None:
+                outcomes[number] = Outcome(Result.REFUSED, counts[number], problem)
+            elif outcomes[number] is None:
+                outcomes[number] = Outcome(Result.ACCEPTED if stored[number] else Result.DUPLICATE, counts[number])
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    # --- what a record says
+
+    def _parsed(
+        self, mapped: MappedStatement, record: Any, beside: Mapping[str, Any], received_at: int
+    ) -> SourceStatement | Product | Problem:
+        if mapped.problem is not None:
+            return mapped.problem
+        fields = mapped.fields
+        time_field = TIME_FIELDS[mapped.kind]
+        if (time := fields.get(time_field)) is None:
+            fields[time_field] = iso(received_at)
+        elif self.mapping.sent_at is not None:
+            fields[time_field] = self._corrected(time, record, beside, received_at)
+        statement = parse_record(fields, self.source.name).statement
+        if isinstance(statement, Problem):
+            return _from(statement, mapped)
+        return self._of_party(statement)
+
+    def _corrected(self, time: Any, record: Any, beside: Mapping[str, Any], received_at: int) -> Any:
+        """The time of a record by this clock, if that of the sender is wrong (Segment's specification)."""
+        assert self.mapping.sent_at is not None
+        sent_at = self.mapping.sent_at.get(Scope(record, beside, record))
+        if sent_at is None:
+            return time
+        try:
+            skew = received_at - parse_time(sent_at).microseconds
+            return time if abs(skew) <= MAX_SKEW else iso(parse_time(time).microseconds + skew)
+        except ValueError:
+            return time  # What is wrong with the time itself is said where it is read.
+
+    def _of_party(self, statement: SourceStatement | Product) -> SourceStatement | Product:
+        party = self.source.party
+        if isinstance(statement, Product) or party is Party.FIRST_PARTY or statement.party >= party:
+            return statement
+        return replace(statement, party=party)
+
+    # --- what is stored
+
+    async def _record(self, pending: Sequence[_Pending]) -> list[Accepted | bool | Problem]:
+        results: list[Accepted | bool | Problem] = []
+        for start in range(0, len(pending), MAX_ITEMS):
+            results += await self._send(pending[start : start + MAX_ITEMS])
+        again = [
+            position
+            for position, (one, result) in enumerate(zip(pending, results, strict=True))
+            if isinstance(result, Problem) and result.code == "ID_CONFLICT" and self._may_differ_in_time(one)
+        ]
+        if again:
+            # The first delivery had another time: the clock of the sender, or that of its arrival.
+            retimed = await self._with_stored_times([pending[position] for position in again])
+            for position, result in zip(again, await self._send(retimed), strict=True):
+                results[position] = result
+        return results
+
+    def _may_differ_in_time(self, one: _Pending) -> bool:
+        return bool(one.id) and (self.mapping.sent_at is not None or not one.mapped.has_own_time)
+
+    async def _with_stored_times(self, pending: Sequence[_Pending]) -> list[_Pending]:
+        times = await self._graph.times_of([(self.source.name, one.id) for one in pending])
+        return [
+            _Pending(one.record, one.mapped, _at(one.statement, times.get((self.source.name, one.id))), one.id)
+            for one in pending
+        ]
+
+    async def _send(self, pending: Sequence[_Pending]) -> list[Accepted | bool | Problem]:
+        viewer = ViewerGraph(self._graph, self._viewer)
+        products = [(at, one.statement) for at, one in enumerate(pending) if isinstance(one.statement, Product)]
+        others = [(at, one.statement) for at, one in enumerate(pending) if not isinstance(one.statement, Product)]
+        results: list[Accepted | bool | Problem] = [False] * len(pending)
+
+        async def record_products() -> None:
+            if products:
+                recorded = await viewer.record_products([product for _, product in products])
+                for (at, _), result in zip(products, recorded, strict=True):
+                    results[at] = result
+
+        async def record_others() -> None:
+            if others:
+                for (at, _), result in zip(others, await viewer.record([one for _, one in others]), strict=True):
+                    if isinstance(result, Rejected):
+                        results[at] = _from(result.problem, pending[at].mapped)
+                    elif isinstance(result, Accepted):
+                        results[at] = result
+
+        await asyncio.gather(record_products(), record_others())
+        return results
+
+
+def _at(statement: Any, time: int | None) -> Any:
+    """A statement with another time in microseconds."""
+    if time is None:
+        return statement
+    if isinstance(statement, InteractionStatement):
+        return replace(statement, interaction=replace(statement.interaction, occurred_at=time))
+    name = next(name for name in ("seen_at", "reported_at", "decided_at") if hasattr(statement, name))
+    return replace(statement, **{name: time})
+
+
+def _from(problem: Problem, mapped: MappedStatement) -> Problem:
+    """A problem with the path in the record that the field comes from."""
+    match problem.path:
+        case ("attributes" | "properties" as first, str(name), *_):
+            key = f"{first}.{name}"
+        case ("identifiers", int(position), *_):
+            entries = mapped.fields.get("identifiers", ())
+            key = f"identifiers.{entries[position]['namespace']}" if position < len(entries) else ""
+        case (str(first), *_):
+            key = first
+        case _:
+            return problem
+    paths = mapped.sources.get(key, ())
+    return replace(problem, message=f"{problem.message} (from {' or '.join(paths)})") if paths else problem

@@ -1,0 +1,210 @@
+"""Mappings: which statements each record of another system makes.
+
+A mapping is data, not code: `mapping_file` reads it from TOML. What it makes of a record are records of Kith's own
+formats (docs/reference/import-formats.md), so everything behind it is the same for all ways in.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct, field
+
+from graph.domain.model.errors import Problem
+from service.connectors.values import Getter, Scope, StepFailed, Value
+
+OBSERVATION, ATTRIBUTES, CONSENT, INTERACTION, SEGMENT, ORDER, PRODUCT = KINDS = (
+    "observation",
+    "attributes",
+    "consent",
+    "interaction",
+    "external_segment",
+    "order",
+    "product",
+)
+"""The kinds of statements."""
+TIME_FIELDS: Mapping[str, str] = {
+    OBSERVATION: "seenAt",
+    ATTRIBUTES: "reportedAt",
+    CONSENT: "decidedAt",
+    INTERACTION: "occurredAt",
+    SEGMENT: "reportedAt",
+    ORDER: "reportedAt",
+    PRODUCT: "reportedAt",
+}
+"""The field with the time of each kind, which the time of the record fills."""
+ESSENTIAL: Mapping[str, tuple[str, ...]] = {
+    ATTRIBUTES: ("attributes",),
+    CONSENT: ("decision", "tcString"),
+    SEGMENT: ("segment",),
+    ORDER: ("number",),
+    PRODUCT: ("sku",),
+    INTERACTION: ("type",),
+    OBSERVATION: (),
+}
+"""Without one of these fields in the record, it makes no statement of the kind."""
+WITHOUT_ID = (ORDER, PRODUCT)
+"""Kinds that are known by their number, not by an id."""
+
+Fits = Callable[[Scope], bool]
+
+
+class MappedStatement(Struct, frozen=True):
+    """What one statement of a mapping makes of a record: the fields of Kith's own format, or the problem with it.
+
+    `sources` are the paths that each field was read from, for messages.
+    """
+
+    kind: str
+    fields: dict[str, Any]
+    problem: Problem | None = None
+    has_own_time: bool = True
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class StatementMapping(Struct, frozen=True):
+    """How records make statements of a kind.
+
+    `fits` says for which records, `each` leads to the entries of a list that make one statement each. `label` is
+    added to the id of the record, so that several statements of one record have different ids.
+    """
+
+    kind: str
+    fits: Fits
+    each: Getter | None
+    label: str
+    id: Value | None
+    at: Value | None
+    party: str
+    fields: Mapping[str, Value]
+    identifiers: Sequence[tuple[str, Value]]
+    attributes: Mapping[str, Value]
+    properties: Mapping[str, Value]
+    all_properties: Sequence[Value]
+    sources: Mapping[str, tuple[str, ...]]
+    needs: frozenset[str] = frozenset()
+    """Namespaces of which the record must name one, otherwise it makes no statement."""
+
+    def make(self, scope: Scope) -> Iterator[MappedStatement]:
+        """Yield the statements that a record makes."""
+        if self.each is None:
+            if (made := self._one(scope, "")) is not None:
+                yield made
+            return
+        entries = self.each(scope)
+        for position, entry in enumerate(
+            entries if isinstance(entries, list) else [] if entries is None else [entries]
+        ):
+            made = self._one(Scope(entry, scope.beside, scope.root), f"/{position}")
+            if made is not None:
+                yield made
+
+    def _one(self, scope: Scope, suffix: str) -> MappedStatement | None:
+        fields: dict[str, Any] = {}
+        name = ""
+        try:
+            for name, value in self.fields.items():
+                if (found := value.get(scope)) is not None:
+                    fields[name] = found
+            name = "attributes"
+            attributes = {
+                name: found for name, value in self.attributes.items() if (found := value.get(scope)) is not None
+            }
+            name = "properties"
+            properties = self._properties(scope)
+            name = "identifiers"
+            identifiers = self._identifiers(scope)
+            if self.needs and not any(one["namespace"] in self.needs for one in identifiers):
+                return None
+            name = TIME_FIELDS[self.kind]
+            time = fields.get(name)
+            if time is None and self.at is not None and (time := self.at.get(scope)) is not None:
+                fields[name] = time
+            name = "id"
+            id = self.id.get(scope) if self.id is not None else None
+        except StepFailed as error:
+            return MappedStatement(self.kind, {}, Problem("INVALID_FIELD", str(error), (name,)))
+        if attributes:
+            fields["attributes"] = attributes
+        essential = ESSENTIAL[self.kind]
+        if essential and not any(name in fields for name in essential):
+            return None
+        if self.kind == OBSERVATION and not identifiers:
+            return None
+        if properties:
+            fields["properties"] = properties
+        if self.kind != PRODUCT:
+            fields["identifiers"] = identifiers
+            if self.party:
+                fields["party"] = self.party
+        if id is not None and self.kind not in WITHOUT_ID:
+            fields["id"] = f"{id}{self.label}{suffix}"
+        return MappedStatement(self.kind, fields, None, time is not None, self.sources)
+
+    def _identifiers(self, scope: Scope) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for namespace, value in self.identifiers:
+            raw = value.get(scope)
+            if raw is None:
+                continue
+            for one in raw if isinstance(raw, list) else (raw,):
+                if one is not None and one != "":
+                    found.append({"namespace": namespace, "value": one})
+        return found
+
+    def _properties(self, scope: Scope) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for value in self.all_properties:
+            if isinstance(whole := value.get(scope), Mapping):
+                found.update(whole)
+        for name, value in self.properties.items():
+            if (one := value.get(scope)) is not None:
+                found[name] = one
+        return found
+
+
+class RecordMapping(Struct, frozen=True):
+    """How the records of a system are mapped. `records` leads from the whole of what it sends to its records.
+
+    `format` is how it is written, `proof` how senders prove who they are, `source` the name of the source that its
+    statements have unless something else is chosen. `sent_at` is the sender's clock when it sent a record. `challenge`
+    is the parameter of the URL whose value a check of the address is answered with.
+    """
+
+    name: str
+    title: str
+    format: str
+    statements: tuple[StatementMapping, ...]
+    ignored: tuple[Fits, ...] = ()
+    records: Getter | None = None
+    sent_at: Value | None = None
+    source: str = ""
+    proof: Mapping[str, Any] = field(default_factory=dict)
+    answers_get: bool = False
+    paths: frozenset[str] = frozenset()
+    """All paths into records that it reads."""
+
+    def map(self, record: Any, beside: Mapping[str, Any]) -> list[MappedStatement] | None:
+        """Return the statements that a record makes; `None` if the mapping says that it means nothing to Kith."""
+        scope = Scope(record, beside, record)
+        made = [one for statement in self.statements if statement.fits(scope) for one in statement.make(scope)]
+        if not made and any(fits(scope) for fits in self.ignored):
+            return None
+        return made
+
+    def split(self, content: Any, beside: Mapping[str, Any]) -> tuple[list[Any], Mapping[str, Any]]:
+        """Return the records in what was sent, and what came beside them.
+
+        The records are the list that `records` leads to, else the list itself, else all. What stands beside the list,
+        such as the time of a batch, is `@body.NAME`.
+        """
+        found = content
+        if self.records is not None:
+            found = self.records(Scope(content, beside, content))
+            if found is None:
+                found = content
+            elif isinstance(content, dict):
+                beside = {
+                    **beside,
+                    **{f"body.{name.lower()}": value for name, value in content.items() if not isinstance(value, list)},
+                }
+        return found if isinstance(found, list) else [found], beside

@@ -1,0 +1,199 @@
+"""How a sender proves who it is. Secrets are compared in constant time."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
+from msgspec import Struct
+
+MAX_AGE = 300
+"""Seconds that a signed time may be away from now, as Standard Webhooks recommends."""
+
+
+class Request(Struct, frozen=True):
+    """What a proof is read from. `headers` are by lower-case name, `query` are the parameters of the URL."""
+
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    url: str
+    now: float
+    content: Any = None
+    """The body, unpacked."""
+
+
+Proof = Callable[[Request, Sequence[bytes], Mapping[str, Any]], bool]
+"""Whether a request proves that its sender knows one of some secrets, by the settings of a mapping."""
+
+
+def _is_one_of(presented: str, secrets: Sequence[bytes]) -> bool:
+    # All are compared, so that the time does not tell which one is close.
+    return sum(hmac.compare_digest(digest_of(presented), secret) for secret in secrets) > 0
+
+
+def digest_of(key: str) -> bytes:
+    """Return what a key is compared by."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def basic_user(authorization: str) -> tuple[str, str]:
+    """Return user and password of a header `Authorization: Basic`; empty if it is none."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        user, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return user, password
+
+
+def _nothing(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
+    return True
+
+
+def _bearer(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and _is_one_of(key.strip(), [digest_of(secret.decode()) for secret in secrets])
+
+
+def _basic(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
+    user, password = basic_user(request.headers.get("authorization", ""))
+    known = [digest_of(secret.decode()) for secret in secrets]
+    # The key may be the user, the password, or both with a colon between them.
+    return any(_is_one_of(one, known) for one in (user, password, f"{user}:{password}") if one.strip(":"))
+
+
+def _header(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
+    key = request.headers.get(str(options.get("header", "x-write-key")).lower(), "")
+    return _is_one_of(key, [digest_of(secret.decode()) for secret in secrets])
+
+
+def _query(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
+    key = request.query.get(str(options.get("parameter", "key")), "")
+    return _is_one_of(key, [digest_of(secret.decode()) for secret in secrets])
+
+
+def _hmac_sha256(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
+    """HMAC-SHA256 of the raw body. `signed` may put the URL or a header with a separator before it."""
+    presented = request.headers.get(str(options.get("header", "x-signature")).lower(), "")
+    presented = presented.removeprefix(str(options.get("prefix", "")))
+    signed = request.body
+    if options.get("signed") == "url+body":
+        signed = request.url.encode() + signed
+    elif options.get("signed") == "timestamp+body":
+        time = request.headers.get(str(options.get("timestamp_header", "")).lower(), "")
+        if not _is_recent(time, request.now):
+            return False
+        signed = time.encode() + str(options.get("separator", "")).encode() + signed
+    encode: Callable[[bytes], str] = bytes.hex
+    if options.get("encoding", "hex") == "base64":
+        encode = _base64
+    made = [encode(hmac.digest(secret, signed, "sha256")) for secret in secrets]
+    return any(hmac.compare_digest(one.encode(), presented.encode()) for one in made)
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _standard_webhooks(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
+    """Standard Webhooks 1.0: `v1,` and the signature of `id.timestamp.body`; several signatures with blanks between."""
+    id, time = (
+        request.headers.get(f"webhook-{name}", "") or request.headers.get(f"svix-{name}", "")
+        for name in ("id", "timestamp")
+    )
+    presented = request.headers.get("webhook-signature", "") or request.headers.get("svix-signature", "")
+    if not id or not _is_recent(time, request.now):
+        return False
+    signed = b".".join((id.encode(), time.encode(), request.body))
+    made = [hmac.digest(_webhook_secret(secret), signed, "sha256") for secret in secrets]
+    found = [part.partition(",") for part in presented.split()]
+    signatures = [signature for version, _, signature in found if version == "v1"]
+    return any(
+        hmac.compare_digest(_base64(one).encode(), signature.encode()) for one in made for signature in signatures
+    )
+
+
+def _webhook_secret(secret: bytes) -> bytes:
+    text = secret.decode(errors="replace")
+    if not text.startswith("whsec_"):
+        return secret
+    try:
+        return base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        return secret
+
+
+def _ecdsa(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
+    """ECDSA over SHA-256 of a time and the raw body, as SendGrid signs; the secret is the public key."""
+    time = request.headers.get(
+        str(options.get("timestamp_header", "x-twilio-email-event-webhook-timestamp")).lower(), ""
+    )
+    presented = request.headers.get(str(options.get("header", "x-twilio-email-event-webhook-signature")).lower(), "")
+    if not _is_recent(time, request.now):
+        return False
+    try:
+        signature = base64.b64decode(presented, validate=True)
+    except binascii.Error:
+        return False
+    for secret in secrets:
+        try:
+            key = (
+                load_pem_public_key(secret)
+                if secret.startswith(b"-----")
+                else load_der_public_key(base64.b64decode(secret))
+            )
+            if isinstance(key, ec.EllipticCurvePublicKey):
+                key.verify(signature, time.encode() + request.body, ec.ECDSA(hashes.SHA256()))
+                return True
+        except (InvalidSignature, ValueError):
+            continue
+    return False
+
+
+def _is_recent(time: str, now: float) -> bool:
+    return bool(re.fullmatch(r"[0-9]{1,12}", time)) and abs(now - int(time)) <= MAX_AGE
+
+
+def write_keys(request: Request) -> list[str]:
+    """Return the write keys that SDKs of Segment's kind send: as user, in a header, in the URL, in the body."""
+    found = [basic_user(request.headers.get("authorization", ""))[0], request.query.get("writeKey", "")]
+    header = request.headers.get("x-write-key", "")
+    # Jitsu sends ID:SECRET.
+    found += [header, header.partition(":")[0]]
+    if isinstance(request.content, dict) and isinstance(key := request.content.get("writeKey"), str):
+        found.append(key)
+    return [key for key in found if key]
+
+
+def _write_key(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
+    known = [digest_of(secret.decode()) for secret in secrets]
+    return any(_is_one_of(key, known) for key in write_keys(request))
+
+
+PROOFS: Mapping[str, Proof] = {
+    "none": _nothing,
+    "write-key": _write_key,
+    "bearer": _bearer,
+    "basic": _basic,
+    "header": _header,
+    "query": _query,
+    "hmac-sha256": _hmac_sha256,
+    "standard-webhooks": _standard_webhooks,
+    "ecdsa": _ecdsa,
+}
+"""The methods by the name that mappings use."""
+
+
+def is_proved(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
+    """Return whether a request proves who sent it, by the method of a mapping's `proof`."""
+    return PROOFS[str(options.get("method", "none"))](request, secrets, options)

@@ -1,0 +1,204 @@
+"""Data of other systems over HTTP: `POST /in/SOURCE`, and the paths of event SDKs, which find their source by a key."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cross_web import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from graph.domain.model.errors import InvalidInput, Overloaded, StoreUnavailable, TemporaryFailure
+from graph.runtime.timeouts import SharedTimeout
+from service.access.throttle import FailureThrottle
+from service.connectors import proofs
+from service.connectors.intake import Intake, Outcome, Result
+from service.connectors.registry import COLLECTOR_PROOF, Connectors
+from service.connectors.unpack import TooLarge, inflate, unpack
+from service.http import collector
+from service.http.error_format import internal_error
+from service.http.json_body import encode_json
+from service.http.request_body import Headers, client_address, declared_length, read_body
+from service.http.responses import JSON, TOO_MANY_FAILURES, error_response, json_response
+
+PREFIX = "/in/"
+MAX_BYTES_IN_FLIGHT = 64_000_000
+"""Length of all bodies together that are read or wait to be stored."""
+MAX_SHOWN = 20
+"""Refused records that an answer describes."""
+_PRIVATE = frozenset({"authorization", "cookie", "proxy-authorization"})
+"""Headers that mappings cannot read."""
+
+
+class IntakeEndpoint:
+    """Serves the ways in of all sources. One bad record never costs the others of its request."""
+
+    def __init__(self, connectors: Connectors, max_body_bytes: int, body_seconds: float) -> None:
+        self._connectors, self._max_bytes = connectors, max_body_bytes
+        self._timeout = SharedTimeout(body_seconds)
+        self._throttle = FailureThrottle(time.monotonic)
+        self._bytes = 0
+
+    def serves(self, path: str) -> bool:
+        """Return whether a path is one of the ways in."""
+        return path.startswith(PREFIX) or collector.is_path(path)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request = Request(scope, receive)
+        headers = Headers(scope)
+        try:
+            response = await self._answer(request, headers)
+        except ClientDisconnect:
+            return
+        except HTTPException as error:
+            response = error_response(error.status_code, error.reason)
+        except TooLarge as error:
+            response = error_response(413, error.message)
+        except InvalidInput as error:
+            response = error_response(400, error.message, code=error.code)
+        except Overloaded as error:
+            response = _later(429, error.message, error.retry_after)
+        except (TemporaryFailure, StoreUnavailable) as error:
+            response = _later(503, error.message, 5, error.code)
+        except Exception as error:
+            response = json_response({"errors": [internal_error(error)]}, 500, JSON)
+        self._allow_origin(response, headers.get(b"origin"))
+        response.headers["Cache-Control"] = "no-store"
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, headers: Headers) -> Response:
+        if request.method == "OPTIONS":
+            return self._preflight(headers)
+        source, path = self._target(request.url.path)
+        if request.method in ("GET", "HEAD"):
+            return self._get(request, source, path)
+        if request.method != "POST":
+            return error_response(405, "send data by POST", headers={"Allow": "POST, GET, OPTIONS"})
+        intake = None if source is None else self._connectors.get(source)
+        if source is not None and intake is None:
+            return error_response(404, f"there is no source {source[:60]!r}")
+        if path and not collector.is_path(path):
+            return error_response(404, f"there is nothing at {path[:60]!r}")
+        if intake is not None:
+            intake.require_room(1)
+        length = declared_length(headers)
+        if self._bytes + length > MAX_BYTES_IN_FLIGHT and self._bytes:
+            raise Overloaded("too much data waits to be stored; send this again later", 1.0)
+        self._bytes += length
+        try:
+            return await self._take(request, headers, intake, path)
+        finally:
+            self._bytes -= length
+
+    async def _take(self, request: Request, headers: Headers, intake: Intake | None, path: str) -> Response:
+        received_at = time.time_ns() // 1000
+        body = await read_body(request, headers, self._max_bytes, self._timeout)
+        body = inflate(body, headers.get(b"content-encoding"), self._max_bytes)
+        if intake is None and not body.strip():
+            return error_response(400, "the body is empty")
+        content: Any = None
+        if intake is None:
+            content = collector.parse(body)
+        elif intake.mapping.proof.get("method") == COLLECTOR_PROOF:
+            content = unpack(body, intake.mapping.format)
+        proof = self._proof_of(request, body, content)
+        if intake is None:
+            intake = self._connectors.of_key(proofs.write_keys(proof))
+            if intake is None:
+                return self._unproved(request, "the write key is missing or not that of a source")
+            intake.require_room(1)
+        if (refused := self._check(request, headers, intake, proof, path)) is not None:
+            return refused
+        if content is None:
+            content = unpack(body, intake.mapping.format)
+        content = collector.completed(content, path)
+        came_with: dict[str, Any] = {name: value for name, value in proof.headers.items() if name not in _PRIVATE}
+        came_with |= {f"query.{name.lower()}": value for name, value in proof.query.items()}
+        records, beside = intake.mapping.split(content, came_with)
+        outcomes = await intake.take(records, beside, received_at)
+        return _answer(outcomes, intake)
+
+    def _proof_of(self, request: Request, body: bytes, content: Any) -> proofs.Request:
+        names = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+        return proofs.Request(names, dict(request.query_params), body, str(request.url), time.time(), content)
+
+    def _check(
+        self, request: Request, headers: Headers, intake: Intake, proof: proofs.Request, path: str
+    ) -> Response | None:
+        source, mapping = intake.source, intake.mapping
+        if source.browser:
+            origin = headers.get(b"origin")
+            if origin not in source.origins:
+                shown = repr(origin[:60]) if origin else "missing"
+                return error_response(403, f"the origin is {shown}, which is not one of the source {source.name!r}")
+            if request.url.path.startswith(PREFIX) and not proofs.write_keys(proof):
+                return None  # The key is public, and some clients have no place for it but the path.
+        if proofs.is_proved(proof, source.secrets, mapping.proof):
+            return None
+        method = mapping.proof.get("method", "none")
+        return self._unproved(request, f"the request does not prove by {method} that it comes from {source.name!r}")
+
+    def _unproved(self, request: Request, message: str) -> Response:
+        failure = self._throttle.failed(client_address(request.scope))
+        if failure.retry_after is not None:
+            return _later(429, TOO_MANY_FAILURES, failure.retry_after, "TOO_MANY_INVALID_KEYS")
+        return error_response(401, message)
+
+    def _target(self, path: str) -> tuple[str | None, str]:
+        """Return the source that a path names, and the path of an SDK behind it."""
+        if not path.startswith(PREFIX):
+            return None, path
+        source, slash, rest = path.removeprefix(PREFIX).partition("/")
+        return source, f"/{rest}" if slash and rest else ""
+
+    def _get(self, request: Request, source: str | None, path: str) -> Response:
+        if (document := collector.settings(path, request)) is not None:
+            return json_response(document, 200, JSON)
+        intake = None if source is None else self._connectors.get(source)
+        if intake is not None and not path and intake.mapping.answers_get:
+            # The check of an address, before the first delivery.
+            return Response(request.query_params.get("challenge", ""), 200, media_type="text/plain")
+        return error_response(404 if intake is None else 405, "there is nothing to read here")
+
+    # --- browsers
+
+    def _preflight(self, headers: Headers) -> Response:
+        response = Response(status_code=204)
+        asked = headers.get(b"access-control-request-headers")
+        if headers.get(b"origin") in self._connectors.origins:
+            response.headers["Access-Control-Allow-Methods"] = "POST, GET"
+            # A star does not cover the header Authorization.
+            names = [name.strip() for name in asked.split(",")]
+            response.headers["Access-Control-Allow-Headers"] = ", ".join(filter(collector.is_header_name, names))
+            response.headers["Access-Control-Max-Age"] = "7200"
+        return response
+
+    def _allow_origin(self, response: Response, origin: str) -> None:
+        if not origin:
+            return
+        response.headers["Vary"] = "Origin"
+        if origin in self._connectors.origins:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Allow-Credentials"] = "true"
+
+
+def _later(status: int, message: str, seconds: int, code: str = "OVERLOADED") -> Response:
+    return error_response(status, message, headers={"Retry-After": str(seconds)}, code=code)
+
+
+def _answer(outcomes: Sequence[Outcome], intake: Intake) -> Response:
+    if intake.source.browser:
+        # The key is public: whoever has it learns nothing of what is stored.
+        return Response(encode_json({"success": True}), media_type=JSON)
+    counts = {result.value: 0 for result in Result}
+    refused: list[Mapping[str, Any]] = []
+    for position, outcome in enumerate(outcomes):
+        counts[outcome.result.value] += 1
+        if outcome.problem is not None and len(refused) < MAX_SHOWN:
+            problem = outcome.problem
+            refused.append(
+                {"record": position, "code": problem.code, "message": problem.message, "path": list(problem.path)}
+            )
+    return Response(encode_json({"success": True, **counts, "problems": refused}), media_type=JSON)
