@@ -19,6 +19,7 @@ from graph.domain.model.orders import Order
 from graph.domain.model.overrides import Override
 from graph.domain.model.products import Product
 from graph.domain.model.receipts import ObservationKey, Receipt
+from graph.domain.model.refused_records import Position, RefusedCount, RefusedFilter, RefusedRecord
 from graph.domain.model.restrictions import Restriction
 from graph.domain.model.retention import ExpiryFilter
 from graph.domain.model.rules import Rules, StoredRules
@@ -534,6 +535,40 @@ class RetentionStore(Protocol):
         ...
 
 
+class RefusedRecordStore(Protocol):
+    """Records that were refused. Nothing else in a store refers to them, and they may be kept while a load runs."""
+
+    async def save_refused_records(self, records: Sequence[RefusedRecord], most: int) -> int:
+        """Store refused records, each of which is named once, in one transaction.
+
+        One that is stored already was delivered again (`RefusedRecord.delivered_again`), with the content that it has.
+        Must keep no more than the `most` newest of a source; returns how many older ones went.
+        """
+        ...
+
+    async def refused_records(
+        self, filter: RefusedFilter, after: Position | None, first: int, with_content: bool = True
+    ) -> list[RefusedRecord]:
+        """Return refused records behind a position, newest first; with empty contents unless `with_content`."""
+        ...
+
+    async def refused_records_with(self, ids: Sequence[str]) -> list[RefusedRecord]:
+        """Return the refused records with some ids, by id; unknown ids are left out."""
+        ...
+
+    async def refused_counts(self) -> list[RefusedCount]:
+        """Return how many refused records there are, by source and code."""
+        ...
+
+    async def delete_refused_records(self, ids: Sequence[str]) -> int:
+        """Delete the refused records with some ids, and return how many there were."""
+        ...
+
+    async def delete_old_refused_records(self, before: int, first: int) -> int:
+        """Delete up to `first` records that were last delivered before a time (microseconds); return how many."""
+        ...
+
+
 class BulkLoadStore(Protocol):
     """Loading a whole history at once."""
 
@@ -655,6 +690,7 @@ class Store(
     ErasureStore,
     RestrictionStore,
     RetentionStore,
+    RefusedRecordStore,
     BulkLoadStore,
     ExportStore,
     RepairStore,

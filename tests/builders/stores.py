@@ -15,6 +15,7 @@ from graph.domain.model.store_values import Writes
 from graph.ports import Store, Work, Write
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.sqlite import SQLiteStore, migrator
+from tests.builders.refused_records import refused
 from tests.builders.repository import ROOT
 from tests.builders.runs import Run
 
@@ -55,6 +56,7 @@ def refusals(store: Store, run: Run) -> list[str]:
     for write in (
         store.write(work),
         store.save_products([Product("S-1", "Shoe", "shop", 2)]),
+        store.save_refused_records([refused()], 9),
         store.put_value("a", "b"),
         store.replace_value("a", "b", None),
         store.save_rules("", 0, 0),

@@ -14,6 +14,7 @@ SQLITE = {
     "0005_restrictions": "0be3cea82081905d85b98d1377d39d869b8a03af75e6afa9558518b45f6c2565",
     "0006_received_from": "63be0d0be49e62f72e9c80f8a9d88d86796acb3a545a8b9ef9b38c4e7c74da0e",
     "0007_unindexed_observations": "4ffe076beb58a8d8794e827e0527477ffea86e88a6786d826f5d11c279ef92b9",
+    "0009_refused_records": "f50fb2acc1e40e13e5cbee274247c57719e6a69d2707cb9647a5dec7c9a7790f",
 }
 NEO4J = {
     "0000_migration_name": "d32e7937a60b8e7269da1e693018659374ccf405fc5bfe221f05233eb56d4af4",
@@ -52,6 +53,9 @@ NEO4J = {
     "0033_restriction_id": "3293d4b029c8c11e20ce80fe0a82bd30c0b0b17b3234fe1f5e1d9e5c3b1e7832",
     "0034_restriction_request": "65203e6147c75742efb5379b4df4b3f33e4e36529ab78ff6e973142523cff997",
     "0035_unindexed_observations": "995d5351cbdfcde6c388e81030f305c3c0ec78b23c6f720c8d652204c08cc850",
+    "0036_refused_record_id": "b1b5cb996130d2ff9961d73178c0b52482cda80992b0da83eae56290d606eb90",
+    "0037_refused_record_order": "8a00467b626e6b06f4db89a7fc046bbb8e4e1bb607ab824545330130a410e99c",
+    "0038_refused_record_source": "5c7590f7e6e39c667bd1160dd53d6b6f4937cdecc045f71d9f26807fb7400e04",
 }
 
 

@@ -24,6 +24,7 @@ from graph.stores.neo4j.health import Health
 from graph.stores.neo4j.history import HistoryReads
 from graph.stores.neo4j.products import Products
 from graph.stores.neo4j.read_batcher import ReadBatcher
+from graph.stores.neo4j.refused_records import RefusedRecords
 from graph.stores.neo4j.repair import Repair
 from graph.stores.neo4j.restrictions import RestrictionReads
 from graph.stores.neo4j.retention import RetentionReads
@@ -50,6 +51,7 @@ class Neo4jStore(
     StatementReads,
     RestrictionReads,
     RetentionReads,
+    RefusedRecords,
     Products,
     BulkLoad,
     Export,

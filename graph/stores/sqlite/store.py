@@ -28,6 +28,7 @@ from graph.stores.sqlite.health import Health
 from graph.stores.sqlite.history import HistoryReads
 from graph.stores.sqlite.products import Products
 from graph.stores.sqlite.read_pool import ReadJob, ReadPool
+from graph.stores.sqlite.refused_records import RefusedRecords
 from graph.stores.sqlite.repair import Repair
 from graph.stores.sqlite.restrictions import RESTRICTED, RestrictionReads
 from graph.stores.sqlite.retention import RetentionReads
@@ -55,6 +56,7 @@ class SQLiteStore(
     StatementReads,
     RestrictionReads,
     RetentionReads,
+    RefusedRecords,
     Products,
     BulkLoad,
     Export,

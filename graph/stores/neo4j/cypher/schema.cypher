@@ -152,3 +152,15 @@ MATCH (o:Observation) WHERE o.status <> 'valid' AND o.sent <> ''
 CALL (o) {
   SET o:Unindexed
 } IN TRANSACTIONS OF 5000 ROWS;
+
+// name: 0036_refused_record_id
+// A repeated delivery finds the refused record by id.
+CREATE CONSTRAINT refused_record_id IF NOT EXISTS FOR (r:RefusedRecord) REQUIRE r.id IS UNIQUE;
+
+// name: 0037_refused_record_order
+// Refused records are listed by the time of the last delivery.
+CREATE INDEX refused_record_order IF NOT EXISTS FOR (r:RefusedRecord) ON (r.last_received_at, r.id);
+
+// name: 0038_refused_record_source
+// The refused records of a source, of which only the newest stay.
+CREATE INDEX refused_record_source IF NOT EXISTS FOR (r:RefusedRecord) ON (r.source, r.last_received_at, r.id);
