@@ -14,6 +14,7 @@ from graph.commands.observe import observe
 from graph.commands.overrides import earlier_result, remove_override, set_override, unblock
 from graph.commands.products import record_products
 from graph.commands.references import References
+from graph.commands.refused_records import RefusedRecordControl
 from graph.commands.restrictions import RestrictionControl
 from graph.commands.retention import RetentionControl
 from graph.commands.revoke import revoke
@@ -39,6 +40,7 @@ from graph.domain.model.orders import Order, OrderStatement
 from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.products import Product
 from graph.domain.model.receipts import ObservationKey, Receipt
+from graph.domain.model.refused_records import DEFAULT_REFUSED_DAYS
 from graph.domain.model.retention import Retention
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import EvidenceByKey
@@ -85,7 +87,7 @@ class IdentityGraph:
     purchase models to all customers. `policies` say what a purpose needs consent for. Writes that cannot be stored
     within `operation_seconds` are rejected at once. `min_count` is the number of customers below which viewers that see
     only numbers see none. `safeguards` hold the keys and the ledger of erasures.
-    `retention` says how long data is kept.
+    `retention` says how long data is kept, `refused_days` how many days a refused record is.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class IdentityGraph:
         min_count: int = DEFAULT_MIN_COUNT,
         safeguards: ErasureSafeguards = NO_SAFEGUARDS,
         retention: Retention | None = None,
+        refused_days: int = DEFAULT_REFUSED_DAYS,
     ) -> None:
         self._store, self._clock, self._ids = store, clock, ids
         self.catalog = catalog or Catalog()
@@ -130,8 +133,19 @@ class IdentityGraph:
             operation_seconds,
             lambda: self.erasures.tombstone_rules(),
         )
+        self.refused = RefusedRecordControl(
+            store, clock, self.write_gate, lambda: self.rules, lambda: self.erasures.tombstone_rules(), refused_days
+        )
         self.erasures: ErasureControl = ErasureControl(
-            store, self._writer, clock, ids, self.write_gate, safeguards, parse, self._on_erased
+            store,
+            self._writer,
+            clock,
+            ids,
+            self.write_gate,
+            safeguards,
+            parse,
+            self._on_erased,
+            self.refused.remove_erased,
         )
         self.rules_control: RulesControl = RulesControl(
             store, self._writer, clock, ids, parse, self.catalog.check_rules
@@ -458,6 +472,7 @@ class IdentityGraph:
         self.previews.close()
         await self.statistics.close()
         await self.broadcaster.close()
+        await self.refused.close()
         await self._writer.close()
         await self._store.close()
 

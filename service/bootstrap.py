@@ -366,6 +366,7 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
         min_count=settings.min_count,
         safeguards=safeguards,
         retention=retention_file.read(settings.retention),
+        refused_days=settings.refused_days,
     )
     return Wiring(
         graph,

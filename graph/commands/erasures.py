@@ -100,7 +100,8 @@ class LedgerContent(Struct, frozen=True):
 class ErasureControl:
     """Plans and carries out erasures. `safeguards` hold the keys and the ledger, which are outside the store.
 
-    `on_erased` is called after each erasure: caches may hold what was erased.
+    `on_erased` is called after each erasure: caches may hold what was erased. `remove_refused` deletes the refused
+    records that name somebody who was erased.
     """
 
     def __init__(
@@ -112,10 +113,12 @@ class ErasureControl:
         gate: WriteGate,
         safeguards: ErasureSafeguards,
         parse: Callable[[str], Rules] | None,
-        on_erased: Callable[[], None] = lambda: None,
+        on_erased: Callable[[], None],
+        remove_refused: Callable[[], Awaitable[object]],
     ) -> None:
         self._store, self._writer, self._clock, self._ids, self._gate = store, writer, clock, ids, gate
         self._safeguards, self._parse, self._on_erased = safeguards, parse, on_erased
+        self._remove_refused = remove_refused
         self._former: tuple[Rules, ...] = ()
         self._cleaning: asyncio.Task[None] | None = None
         self._woken = False
@@ -193,7 +196,7 @@ class ErasureControl:
         self._clean_up()
 
     def _clean_up(self) -> None:
-        """Remove traces in the background: names at others in the history, and what files still hold."""
+        """Remove traces in the background: names at others in the history, refused records, what files still hold."""
         self._woken = True
         if self._cleaning is None or self._cleaning.done():
             self._cleaning = asyncio.create_task(self._clean())
@@ -204,6 +207,7 @@ class ErasureControl:
             try:
                 pending = await self._store.get_value(CLEANING_KEY)
                 await clean_history(self._store)
+                await self._remove_refused()
                 await with_retries(self._store.remove_traces)
                 if pending:
                     await self._store.replace_value(CLEANING_KEY, "", pending)

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from graph.domain.access.counts import DEFAULT_MIN_COUNT
 from graph.domain.model.errors import InvalidInput
+from graph.domain.model.refused_records import DEFAULT_REFUSED_DAYS
 from schema.execution.limits import Limits
 
 PREFIX = "KITH_"
@@ -54,6 +55,12 @@ class Settings(BaseSettings):
         86_400,
         ge=0,
         description="Interval at which the service removes what has expired; 0 leaves it to `kith retention run`.",
+    )
+    refused_days: int = Field(
+        DEFAULT_REFUSED_DAYS,
+        ge=0,
+        le=365,
+        description="Days for which a refused record is kept after its last delivery; with 0 none is kept.",
     )
     host: str = Field(
         "127.0.0.1", description="Address to listen on; any other than loopback requires keys, or tokens (KITH_ACCESS)."

@@ -131,6 +131,7 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         calculating_rfm = asyncio.create_task(recalculate_rfm(preparing))
         segmenting = asyncio.create_task(run_segment_worker(preparing))
         expiring = asyncio.create_task(run_retention(preparing))
+        forgetting = asyncio.create_task(forget_refused(preparing))
         auditing = None if wiring.audit is None else asyncio.create_task(wiring.audit.run())
         watching_erasures = asyncio.create_task(watch_erasures(preparing))
         watching_connectors = asyncio.create_task(connectors.watch())
@@ -142,6 +143,7 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
             answering.cancel()
         if auditing is not None:
             auditing.cancel()
+        forgetting.cancel()
         expiring.cancel()
         segmenting.cancel()
         calculating_rfm.cancel()
@@ -170,6 +172,10 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         await asyncio.wait([prepared])
         if settings.retention_interval_seconds:
             await wiring.graph.retention.run_periodically(settings.retention_interval_seconds)
+
+    async def forget_refused(prepared: asyncio.Task[None]) -> None:
+        await asyncio.wait([prepared])
+        await wiring.graph.refused.run_periodically()
 
     async def answer_requests(prepared: asyncio.Task[None]) -> None:
         await asyncio.wait([prepared])

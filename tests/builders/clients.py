@@ -47,6 +47,7 @@ class Client:
             min_count=chosen.min_count,
             safeguards=safeguards,
             retention=retention_file.read(chosen.retention),
+            refused_days=chosen.refused_days,
         )
         self._run = run
         self.wiring = Wiring(self.graph, store, text, metrics=open_metrics(chosen), audit=audit)

@@ -62,9 +62,9 @@ def refusals(store: Store, run: Run) -> list[str]:
         store.save_rules("", 0, 0),
         store.begin_load(""),
     ):
-        with pytest.raises(StoreVersionMismatch) as refused:
+        with pytest.raises(StoreVersionMismatch) as refusal:
             run(write)
-        messages.append(refused.value.message)
+        messages.append(refusal.value.message)
     return messages
 
 

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from graph.domain.model.errors import Problem
 from graph.domain.model.identifiers import FORBIDDEN_CHARACTERS
 
+DEFAULT_REFUSED_DAYS = 14
+"""Days for which a refused record is kept after its last delivery."""
 MAX_CONTENT_LENGTH = 32_768
 """Characters of a record that are kept."""
 MAX_MESSAGE_LENGTH = 1_000

@@ -33,10 +33,11 @@ class TombstoneRules(Struct, frozen=True, gc=False):
 
     def hashes(self, observation: Observation, rules: Rules) -> dict[str, tuple[str, ...]]:
         """Return the hashes of each identifier that an observation names, by its key under the rules."""
-        return {
-            key: self._hashes(key, namespace, raw, observation.source)
-            for key, (namespace, raw) in named_keys(observation, rules).items()
-        }
+        return self.hashes_of_named(named_keys(observation, rules), observation.source)
+
+    def hashes_of_named(self, named: Mapping[str, tuple[str, str]], source: str) -> dict[str, tuple[str, ...]]:
+        """Return the hashes of identifiers, by key, that a source sent as namespaces and values."""
+        return {key: self._hashes(key, namespace, raw, source) for key, (namespace, raw) in named.items()}
 
     def hashes_of_key(self, key: str) -> tuple[str, ...]:
         """Return the hashes of an identifier that is given by its key."""
