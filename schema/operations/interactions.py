@@ -63,7 +63,7 @@ class InteractionInput:
         default=None, description="What was said or written, up to 5,000 characters. E.g. the text of a review."
     )
     properties: JSON | None = strawberry.field(
-        default=None, description="Further properties, as a JSON object of up to 4,000 characters and 32 levels."
+        default=None, description="Further properties, as a JSON object of up to 32,768 characters and 32 levels."
     )
 
     def to_domain(self, nearest: Party) -> InteractionStatement | Problem:

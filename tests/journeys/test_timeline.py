@@ -140,6 +140,7 @@ def test_duplicates_conflicts_and_revocations(client: Client) -> None:
         ({"text": "t" * 5001}, "INVALID_LENGTH", ["text"]),
         ({"text": "a\x00b"}, "INVALID_CHARACTER", ["text"]),
         ({"properties": {"big": "x" * 1_000_000}}, "INVALID_LENGTH", ["properties"]),
+        ({"properties": {"big": "x" * 32_759}}, "INVALID_LENGTH", ["properties"]),
         ({"properties": {"nul": "a\x00b"}}, "INVALID_CHARACTER", ["properties"]),
         ({"properties": [1]}, "INVALID_VALUE", ["properties"]),
         ({"identifiers": []}, "INVALID_COUNT", ["identifiers"]),
@@ -151,6 +152,19 @@ def test_an_invalid_interaction_is_rejected_alone(client: Client, values: dict, 
     rejected, accepted = record(client, valid | values, valid)
     assert (rejected["problem"]["code"], rejected["problem"]["path"]) == (code, path)
     assert accepted["status"] == "VALID"
+
+
+def test_properties_may_be_as_large_as_the_event_of_an_sdk(client: Client) -> None:
+    # given: 32,768 characters as JSON without spaces, of which many take two bytes
+    properties = {"tags": ["é"] * 8_000, "big": "x" * 749}
+    # when
+    (accepted,) = record(
+        client, interaction("page_viewed", "cookie=ck-1", at="2026-01-01T10:00:00Z", properties=properties)
+    )
+    # then
+    assert accepted["status"] == "VALID"
+    (node,) = client.customer("cookie=ck-1", f"timeline(kinds: [INTERACTION]) {ITEMS}")["timeline"]["nodes"]
+    assert node["properties"] == properties
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Interactions of people with a company, and of a company with people: in shops and apps, by email, by phone."""
 
-import json
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
@@ -8,14 +7,14 @@ from msgspec import Struct, field
 
 from graph.domain.model.errors import Problem
 from graph.domain.model.facts import Fact, FactKind, InteractionSummary
-from graph.domain.model.json_text import check_json, ordered, parse_stored
+from graph.domain.model.json_text import check_json, compact, ordered, parse_stored
 from graph.domain.model.observations import Observation, Party
 from graph.domain.model.validation import check_text, is_name
 
 MAX_TEXT_LENGTH = 5_000
 _MAX_LENGTHS = (("channel", 60), ("device", 200), ("campaign", 200), ("sku", 100), ("text", MAX_TEXT_LENGTH))
-MAX_PROPERTIES_LENGTH = 4_000
-"""Characters of all properties together, as JSON."""
+MAX_PROPERTIES_LENGTH = 32_768
+"""Characters of all properties together, as JSON without spaces: the size that Segment allows an event."""
 
 
 class Interaction(Struct, frozen=True, gc=False):
@@ -109,7 +108,7 @@ def check_interaction(statement: InteractionStatement) -> Problem | None:
 def _check_properties(properties: Mapping[str, Any]) -> Problem | None:
     if problem := check_json(properties, "properties"):
         return problem
-    length = len(json.dumps(properties, ensure_ascii=False))
+    length = len(compact(properties))
     if length > MAX_PROPERTIES_LENGTH:
         message = f"properties has {length} characters as JSON; {MAX_PROPERTIES_LENGTH} are allowed"
         return Problem("INVALID_LENGTH", message, ("properties",))
