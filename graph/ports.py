@@ -233,8 +233,9 @@ class CustomerStore(Protocol):
     async def customers(self, refs: Sequence[CustomerRef], selection: Selection) -> list[CustomerView | None]:
         """Return the requested views in the order of `refs`, `None` for a customer that does not exist.
 
-        Must read in one round trip, except for a repeat if a change is committed in between; must never show half a
-        change; must read no more than the selection names, and whether the customer is restricted.
+        Must read in one round trip, except for a repeat if a change is committed in between, and for interactions by
+        their properties, of which only so many are read at once. Must never show half a change; must read no more than
+        the selection names, and whether the customer is restricted.
         """
         ...
 

@@ -14,6 +14,7 @@ from graph.domain.profile.rfm import RfmGroup
 from graph.domain.segments.metric_conditions import Metric
 from schema.shared.channels import Channel
 from schema.shared.enums import describe_enum
+from schema.shared.property_condition import PropertyCondition
 
 describe_enum(
     Metric,
@@ -108,6 +109,9 @@ class InteractionCondition:
         description="The interaction occurred within this number of days, 1 to 3,650. Without it, at any time.",
     )
     min_count: int = strawberry.field(default=1, description="At least this number of interactions match, 1 to 100.")
+    properties: list[PropertyCondition] | None = strawberry.field(
+        default=None, description="The properties of the interaction meet all of these conditions, up to 10."
+    )
 
 
 @strawberry.input(

@@ -4,7 +4,8 @@ Each function has two callers: the look-ahead, which collects all pages of a sel
 resolver, which finds its page in the view. So the two cannot disagree.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.links import LinkState
@@ -31,6 +32,7 @@ from graph.domain.profile.pages import (
 from graph.domain.profile.timeline import NO_END, TimelineKind
 from graph.viewer_graph import ViewerGraph
 from schema.shared.cursors import decode, decode_hidden, invalid_cursor, page_size
+from schema.shared.property_condition import PropertyCondition, timeline_filters
 from schema.shared.scalars import require_valid
 
 INTERACTION_COUNTS = InteractionCountsPage()
@@ -99,6 +101,7 @@ def match_page(graph: ViewerGraph, first: int, after: str | None = None) -> Matc
 
 
 def timeline_page(
+    graph: ViewerGraph,
     first: int,
     after: str | None = None,
     kinds: Sequence[TimelineKind] | None = None,
@@ -106,8 +109,9 @@ def timeline_page(
     since: int | None = None,
     until: int | None = None,
     types: Sequence[str] | None = None,
+    properties: Sequence[PropertyCondition | Mapping[str, Any]] | None = None,
 ) -> TimelinePage:
-    """Return a page of the timeline; with channels or types it contains interactions only."""
+    """Return a page of the timeline; with channels, types or properties it contains interactions only."""
     position = None if after is None else decode(after, int, int, str)
     if position is not None and position[1] not in TimelineKind.__members__.values():
         raise invalid_cursor(str(after))
@@ -117,7 +121,7 @@ def timeline_page(
                 "INVALID_COUNT", f"{field} contains {len(names)} names; {MAX_PAGE} are allowed", (field,)
             )
     selected_kinds = tuple(kind for kind in TimelineKind if kinds is None or kind in kinds)
-    if channels is not None or types is not None:
+    if any(names is not None for names in (channels, types, properties)):
         selected_kinds = tuple(kind for kind in selected_kinds if kind is TimelineKind.INTERACTION)
     return TimelinePage(
         page_size(first),
@@ -127,6 +131,7 @@ def timeline_page(
         None if types is None else tuple(dict.fromkeys(types)),
         since=-NO_END if since is None else require_valid(since, "since"),
         until=None if until is None else require_valid(until, "until"),
+        properties=timeline_filters(properties, graph.viewer),
     )
 
 

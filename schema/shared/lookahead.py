@@ -38,6 +38,8 @@ def _variables(info: GraphQLResolveInfo[Any]) -> VariableValues:
 
 
 SELECTION_CACHE_SIZE = 500
+TIMELINE_FILTERS = ("kinds", "channels", "since", "until", "types", "properties")
+"""The arguments of `timeline` after those of its page, in the order of `timeline_page`."""
 _selection_cache: dict[tuple[int, Path], tuple[FieldNode, Rules, Selection | None, bool]] = {}
 """Selections by the node's identity, and whether they depend on variables: then they are found again for each request.
 Each entry holds a reference to its node, so that the identity is not reused."""
@@ -183,8 +185,8 @@ def _pages(name: str, arguments: Mapping[str, Any], graph: ViewerGraph) -> Itera
         case "history":
             yield customer_pages.history_page(first, after)
         case "timeline":
-            filters = (arguments.get(name) for name in ("kinds", "channels", "since", "until", "types"))
-            yield customer_pages.timeline_page(first, after, *filters)
+            filters = (arguments.get(name) for name in TIMELINE_FILTERS)
+            yield customer_pages.timeline_page(graph, first, after, *filters)
         case _ if name in customer_pages.REQUIRED_PAGES:
             yield from customer_pages.REQUIRED_PAGES[name]
         case _ if name in customer_pages.SHORTHANDS:

@@ -8,7 +8,9 @@ import strawberry.federation
 from graph.domain.access.masking import key_of
 from graph.domain.access.scopes import (
     BEHAVIOR_READ,
+    BEHAVIOR_TEXT,
     CONSENT_READ,
+    CONTACT_READ,
     CUSTOMER_READ,
     GRAPH_READ,
     HISTORY_READ,
@@ -43,6 +45,7 @@ from schema.shared.cursors import encode, encode_hidden, page_size
 from schema.shared.derived_fields import derived_field
 from schema.shared.enums import describe_enum
 from schema.shared.lookahead import selection_of
+from schema.shared.property_condition import PropertyCondition
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.change import Change
@@ -265,9 +268,17 @@ class Customer(CustomerInsightFields, Node):
             list[str] | None,
             strawberry.argument(description="Return only interactions of these types. E.g. `email_link_clicked`."),
         ] = None,
+        properties: Annotated[
+            list[PropertyCondition] | None,
+            strawberry.argument(
+                description="Return only interactions whose properties meet all of these conditions, up to 10. "
+                f"Requires the scopes `{BEHAVIOR_TEXT}` and `{CONTACT_READ}`, because it would reveal what is masked."
+            ),
+        ] = None,
     ) -> Connection[TimelineItem]:
         """Return a page of the timeline."""
-        page = self._page(customer_pages.timeline_page(first, after, kinds, channels, since, until, types))
+        filters = kinds, channels, since, until, types, properties
+        page = self._page(customer_pages.timeline_page(self.graph, first, after, *filters))
         result: Connection[TimelineItem] = connection(page, item, lambda entry: encode(*entry.position), after)
         return result
 

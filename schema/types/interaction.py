@@ -1,5 +1,6 @@
 """Interactions in GraphQL, and the timeline that they are part of."""
 
+from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
 import strawberry
@@ -30,7 +31,7 @@ describe_enum(
 )
 
 
-@requires(BEHAVIOR_READ, text=BEHAVIOR_TEXT, properties=BEHAVIOR_TEXT)
+@requires(BEHAVIOR_READ, text=BEHAVIOR_TEXT, properties=BEHAVIOR_TEXT, property_=BEHAVIOR_TEXT)
 @strawberry.type(description="An interaction with a customer. E.g. a page view, an email or a phone call.")
 class Interaction:
     """An interaction in GraphQL."""
@@ -54,6 +55,15 @@ class Interaction:
     offer_type: str | None = strawberry.field(description="The kind of offer in the email or banner. E.g. `discount`.")
     text: str | None = strawberry.field(description="What was said or written. E.g. the text of a review.")
     properties: JSON | None = strawberry.field(description="Further properties from the source, as a JSON object.")
+
+    @strawberry.field(name="property", description="The value of one of the properties; null if there is none.")
+    def property_(
+        self,
+        name: Annotated[str, strawberry.argument(description="The name of the property. E.g. `utm_source`.")],
+    ) -> JSON | None:
+        """Return the value of a property."""
+        value = self.properties.get(name) if isinstance(self.properties, Mapping) else None
+        return None if value is None else JSON(value)
 
     @strawberry.field(description="The product that the interaction is about. Null if no record of it is stored.")
     async def product(self, info: Info) -> Product | None:

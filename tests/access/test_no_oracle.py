@@ -11,8 +11,10 @@ import pytest
 
 from graph.commands.commit import Accepted
 from graph.domain.access.accessed import Accessed
+from graph.domain.access.policies import Policies, Policy
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.errors import TooManyLookups
+from graph.domain.model.labels import Label
 from graph.domain.model.observations import Observation, Party
 from graph.domain.profile.insights import RECENT_INTERACTIONS
 from graph.domain.profile.pages import ById, ByKey, CustomerRef, CustomerView, Selection
@@ -214,3 +216,40 @@ def test_many_parts_are_read_in_one_request(client: ViewerClient) -> None:
     customers = client.seen_by(partner, query, {"by": identifiers(*keys)})["customers"]
     # then
     assert customers == [{"emails": [{"value": f"p{n}@example.com"}]} for n in range(10)] + [None]
+
+
+FILTERED = """query($i: IdentifierInput!, $p: [PropertyCondition!]!) { customer(by: {identifier: $i}) {
+  timeline(first: 1, properties: $p) { nodes { __typename } pageInfo { hasNextPage } } } }"""
+
+
+@pytest.mark.parametrize("role", ["desk", "storefront"])
+def test_who_is_shown_masks_learns_nothing_from_filters_on_properties(client: ViewerClient, role: str) -> None:
+    # given
+    asked = viewer(role, subject="login=anna.b" if role == "storefront" else None)
+    condition = {"name": "to", "contains": "anna.berg@example.com"}
+    # when
+    response = client.as_(asked, FILTERED, {"i": identifiers(ANNA)[0], "p": [condition]}).json()
+    # then
+    (error,) = response["errors"]
+    assert (error["extensions"]["code"], error["path"]) == ("FORBIDDEN", ["customer"])
+    assert "anna.berg" not in error["message"]
+    missing = "behavior:text" if role == "desk" else "contact:read"
+    assert error["message"] == f"properties requires the scope {missing}"
+
+
+@pytest.mark.parametrize("label", [Label.CONTACT, Label.BEHAVIOR])
+def test_a_filter_finds_nothing_in_what_is_withheld_for_lack_of_consent(client: ViewerClient, label: Label) -> None:
+    # given two interactions that hold her address
+    visit = {"source": "web", "type": "email_sent", "identifiers": identifiers(ANNA)}
+    items = [
+        {**visit, "id": f"e-{day}", "occurredAt": f"2026-04-0{day}T10:00:00Z", "properties": {"to": ANNA[6:]}}
+        for day in (1, 2)
+    ]
+    client.ask(RECORD, {"i": {"interactions": items}})
+    client.graph.policies = Policies((Policy(label, "partners", "third_party_sharing"),))
+    asked = {"i": identifiers(ANNA)[0], "p": [{"name": "to", "in": [ANNA[6:]]}]}
+    # when
+    for purpose, found in (("service", 1), ("partners", 0)):
+        timeline = client.seen_by(viewer("privacy", purpose=purpose), FILTERED, asked)["customer"]["timeline"]
+        # then
+        assert (len(timeline["nodes"]), timeline["pageInfo"]["hasNextPage"]) == (found, bool(found))

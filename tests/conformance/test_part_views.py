@@ -30,6 +30,7 @@ from graph.domain.profile.pages import (
     Selection,
     TimelinePage,
 )
+from graph.domain.profile.property_filters import PropertyFilter
 from graph.domain.profile.timeline import TimelineKind
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
@@ -97,7 +98,9 @@ async def record(graph: IdentityGraph, said: list[tuple[str, str, list[str], int
                 decision = ConsentStatement(source, ids, "newsletter", Decision.GIVEN, id=id, decided_at=time)
                 await graph.record_consents([decision])
             case "interaction":
-                visit = Interaction(source, "product_viewed", time, id, sku=f"S-{at}", channel="web")
+                visit = Interaction(
+                    source, "product_viewed", time, id, sku=f"S-{at}", channel="web", properties={"at": at}
+                )
                 await graph.record_interactions([InteractionStatement(visit, ids)])
 
 
@@ -114,6 +117,7 @@ def selections(graph: IdentityGraph, first: int) -> list[Selection]:
         TimelinePage(first, (START + 5 * SECOND, 0, ""), KINDS),
         TimelinePage(first, kinds=interactions, types=("product_viewed",), sku="S-3"),
         TimelinePage(first, kinds=interactions, until=START + 6 * SECOND),
+        TimelinePage(first, kinds=interactions, properties=(PropertyFilter("at", min=3, max=7),)),
         InteractionCountsPage(),
         InteractionSummaryPage(first),
         *FACTS,

@@ -76,6 +76,9 @@ SEGMENT_RULES: list[dict[str, Any]] = [
     {"churnRisk": ["MEDIUM", "HIGH"]},
     {"interaction": {"types": ["product_added", "page_viewed"], "withinDays": 3, "minCount": 2}},
     {"interaction": {"sku": "a1", "channels": ["web"]}},
+    {"interaction": {"properties": [{"name": "rating", "min": 4}], "withinDays": 3, "minCount": 2}},
+    {"interaction": {"types": ["page_viewed"], "properties": [{"name": "utm_source", "in": ["google"]}]}},
+    {"interaction": {"properties": [{"name": "rating", "max": 3}, {"name": "utm_source", "exists": False}]}},
     {"order": {"categories": ["shoes"], "withinDays": 5}},
     {"order": {"minCount": 2}},
     {"consent": {"purpose": "newsletter", "channel": "EMAIL", "decisions": ["GIVEN"]}},
@@ -103,8 +106,8 @@ attributes = st.builds(
     days,
 )
 interactions = st.builds(
-    lambda keys, type, sku, channel, at, id: InteractionStatement(
-        Interaction("web", type, START + at * DAY, id, channel, sku=sku), identifiers(keys)
+    lambda keys, type, sku, channel, at, id, properties: InteractionStatement(
+        Interaction("web", type, START + at * DAY, id, channel, sku=sku, properties=properties), identifiers(keys)
     ),
     keys,
     st.sampled_from(["page_viewed", "product_added", "unsubscribed"]),
@@ -112,6 +115,7 @@ interactions = st.builds(
     st.sampled_from(["web", "app"]),
     days,
     st.sampled_from([f"i{number}" for number in range(20)]),
+    st.sampled_from([{}, {"rating": 5}, {"rating": 2.5}, {"rating": 4, "utm_source": "Google"}]),
 )
 consents = st.builds(
     lambda keys, decision, at: ConsentStatement(
@@ -219,6 +223,7 @@ def _matches(fact: Fact, page: TimelinePage) -> bool:
         and (page.types is None or interaction.type in page.types)
         and (page.channels is None or interaction.channel in page.channels)
         and page.sku in (None, interaction.sku)
+        and all(condition.matches(interaction.properties) for condition in page.properties)
     )
 
 

@@ -167,6 +167,35 @@ def test_a_customer_exits_a_segment_as_time_passes(fresh: Fresh, run: Run) -> No
     assert client.ask(FEED)["changes"]["nodes"][-1]["kind"] == "SEGMENT_EXITED"
 
 
+def test_members_are_found_by_properties_of_their_interactions(client: Client) -> None:
+    # given
+    ad = {"utm_source": "google", "utm_campaign": "Spring", "device_type": "mobile"}
+    record(
+        client,
+        interaction("page_viewed", "email=ann@example.com", at=ago(days=1), properties=ad),
+        interaction("review", "email=ann@example.com", at=ago(days=1), properties={"rating": 5}),
+        interaction("review", "email=ben@example.com", at=ago(days=1), properties={"rating": 2}),
+        interaction("deal_stage_changed", "email=ben@example.com", at=ago(days=1), properties={"stage": "won"}),
+    )
+    rules: dict[str, list[dict[str, Any]]] = {
+        "ann": [{"name": "utm_campaign", "contains": "spring"}, {"name": "device_type", "in": ["mobile", "tablet"]}],
+        "ben": [{"name": "rating", "max": 3}],
+    }
+    # then
+    for name, properties in rules.items():
+        rule = {"interaction": {"properties": properties, "withinDays": 30}}
+        segment = create(client, name, rule)["segment"]
+        assert segment["rule"] == {"interaction": {**rule["interaction"], "minCount": 1}}
+        assert members(client, segment["id"]) == [name]
+    preview = client.ask(PREVIEW, {"rule": {"interaction": {"properties": [{"name": "stage", "in": ["won"]}]}}})
+    assert preview["previewSegment"]["matchingCustomers"] == 1
+    # when a better review arrives
+    record(client, interaction("review", "email=ben@example.com", at=ago(hours=1), properties={"rating": "4"}))
+    loyal = {"interaction": {"types": ["review"], "properties": [{"name": "rating", "min": 4}]}}
+    # then
+    assert members(client, create(client, "Happy", loyal)["segment"]["id"]) == ["ann", "ben"]
+
+
 def test_members_are_evaluated_again_when_scores_or_products_change(client: Client) -> None:
     # given
     lines = [{"sku": "sku-1", "quantity": "1", "total": "5"}]

@@ -154,6 +154,34 @@ def test_an_invalid_interaction_is_rejected_alone(client: Client, values: dict, 
     assert accepted["status"] == "VALID"
 
 
+def test_a_timeline_is_filtered_by_properties_and_shows_them_by_name(client: Client) -> None:
+    # given
+    at = "2026-01-0{}T10:00:00Z".format
+    record(
+        client,
+        interaction("page_viewed", "cookie=ck-1", at=at(1), properties={"utm_source": "Google", "screen_width": 390}),
+        interaction("product_viewed", "cookie=ck-1", at=at(2), properties={"utm_source": "bing", "screen_width": 1920}),
+        interaction("review", "cookie=ck-1", at=at(3), properties={"rating": 4}),
+        interaction("call", "cookie=ck-1", at=at(4)),
+    )
+    # then
+    for condition, expected in (
+        ('{name: "utm_source", in: ["google", "duckduckgo"]}', ["page_viewed"]),
+        ('{name: "utm_source", exists: true}, {name: "screen_width", min: 1000}', ["product_viewed"]),
+        ('{name: "utm_source", exists: false}', ["call", "review"]),
+        ('{name: "rating", min: 4, max: 4}', ["review"]),
+        ('{name: "rating", min: 4.5}', []),
+    ):
+        assert timeline(client, "cookie=ck-1", f"properties: [{condition}]") == expected
+    assert timeline(client, "cookie=ck-1", 'types: ["call"], properties: [{name: "rating", exists: false}]') == ["call"]
+    # and in a document with variables that runs compiled
+    query = """query($p: [PropertyCondition!]) { customer(by: {identifier: {namespace: "cookie", value: "ck-1"}}) {
+      timeline(properties: $p, first: 1) { nodes { ... on Interaction { rating: property(name: "rating") } } } } }"""
+    for _ in range(3):
+        data = client.ask(query, {"p": [{"name": "rating", "in": ["4"]}]})
+        assert data["customer"]["timeline"]["nodes"] == [{"rating": 4}]
+
+
 def test_properties_may_be_as_large_as_the_event_of_an_sdk(client: Client) -> None:
     # given: 32,768 characters as JSON without spaces, of which many take two bytes
     properties = {"tags": ["é"] * 8_000, "big": "x" * 749}
@@ -175,6 +203,9 @@ def test_properties_may_be_as_large_as_the_event_of_an_sdk(client: Client) -> No
         ('after: "WzEsOSwiYSJd"', "INVALID_CURSOR"),
         ('since: "never"', "INVALID_TIMESTAMP"),
         ("channels: [" + '"x" ' * 101 + "]", "INVALID_COUNT"),
+        ("properties: []", "INVALID_COUNT"),
+        ('properties: [{name: "a"}]', "INVALID_VALUE"),
+        ('properties: [{name: "a", min: 1e15}]', "INVALID_VALUE"),
     ],
 )
 def test_an_invalid_argument_is_an_error(client: Client, arguments: str, code: str) -> None:

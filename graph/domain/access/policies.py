@@ -135,6 +135,9 @@ class PurposePolicies(Struct, frozen=True):
                 return EMPTY
             case FactPage(kind=FactKind.INTERACTION) if not visible({Label.BEHAVIOR}):
                 return EMPTY
+            case TimelinePage() if page.properties and not {Label.BEHAVIOR, Label.CONTACT}.isdisjoint(withheld):
+                # What a filter finds would reveal what is withheld, or masked in properties that hold addresses.
+                return EMPTY
             case TimelinePage():
                 items = [item for item in content.items if visible(_labels_of(item))]
             case HistoryPage():

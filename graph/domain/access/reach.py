@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from graph.domain.access import scopes
 from graph.domain.access.viewer import Reach, Viewer
@@ -84,8 +85,7 @@ def narrowed(page: PageRequest, viewer: Viewer) -> PageRequest | None:
 def _with_kinds(page: TimelinePage, kinds: tuple[TimelineKind, ...]) -> TimelinePage:
     if kinds == page.kinds:
         return page
-    filters = page.channels, page.types, page.campaign, page.sku, page.since, page.until
-    return TimelinePage(page.first, page.after, kinds, *filters)
+    return replace(page, kinds=kinds)
 
 
 def narrows(viewer: Viewer) -> bool:

@@ -13,6 +13,7 @@ from graph.domain.model.links import Link, LinkState
 from graph.domain.model.observations import Evidence
 from graph.domain.model.orders import Order
 from graph.domain.model.overrides import Override
+from graph.domain.profile.property_filters import PropertyFilter
 from graph.domain.profile.timeline import NO_END, TimelineKind, TimelinePosition
 
 T = TypeVar("T")
@@ -85,8 +86,8 @@ class FactPage(Struct, frozen=True, gc=False, cache_hash=True):
 class TimelinePage(Struct, frozen=True, gc=False, cache_hash=True):
     """A page of interactions, orders and changes; `after` is the position of the last item of the page before.
 
-    `channels`, `types`, `campaign` and `sku` limit the interactions. `since` (inclusive) and `until` (exclusive) are
-    in microseconds.
+    `channels`, `types`, `campaign`, `sku` and `properties` limit the interactions. `since` (inclusive) and `until`
+    (exclusive) are in microseconds.
     """
 
     first: int
@@ -98,6 +99,7 @@ class TimelinePage(Struct, frozen=True, gc=False, cache_hash=True):
     sku: str | None = None
     since: int = -NO_END
     until: int | None = None
+    properties: tuple[PropertyFilter, ...] = ()
 
 
 class InteractionCountsPage(Struct, frozen=True, gc=False, cache_hash=True):

@@ -17,6 +17,7 @@ from graph.domain.profile.attributes import ProfileAttribute
 from graph.domain.profile.consents import Decision, decision_of_customer
 from graph.domain.profile.insights import CONSENTS, EXTERNAL_SEGMENTS, ORDERS, PROFILE, CustomerInsights
 from graph.domain.profile.pages import PageRequest, TimelinePage
+from graph.domain.profile.property_filters import PropertyFilter
 from graph.domain.profile.timeline import NO_END, TimelineKind
 
 
@@ -170,7 +171,10 @@ def _less_than(a: str, b: str) -> bool:
 
 
 class InteractionCondition(Condition, frozen=True):
-    """There are at least `min_count` matching interactions, within the last `within_days` (`None`: at any time)."""
+    """There are at least `min_count` matching interactions, within the last `within_days` (`None`: at any time).
+
+    An interaction matches if it meets each of `properties`, and the other criteria.
+    """
 
     types: tuple[str, ...] | None = None
     channels: tuple[str, ...] | None = None
@@ -178,12 +182,13 @@ class InteractionCondition(Condition, frozen=True):
     sku: str | None = None
     within_days: int | None = None
     min_count: int = 1
+    properties: tuple[PropertyFilter, ...] = ()
 
     def _page(self, now: int) -> TimelinePage:
         since = -NO_END if self.within_days is None else now - self.within_days * DAY
         kinds = (TimelineKind.INTERACTION,)
         filters = self.channels, self.types, self.campaign, self.sku
-        return TimelinePage(self.min_count, None, kinds, *filters, since)
+        return TimelinePage(self.min_count, None, kinds, *filters, since, properties=self.properties)
 
     def pages(self, now: int) -> Iterable[PageRequest]:
         return (self._page(now),)

@@ -10,6 +10,7 @@ from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.json_text import ordered
 from graph.domain.model.rules import Rules
 from graph.domain.model.validation import check_text
+from graph.domain.profile import property_filters
 from graph.domain.profile.catalog import ADDRESS_PARTS, AttributeType, Catalog
 from graph.domain.profile.consents import EVERY_CHANNEL, Decision, check_channel, check_purpose
 from graph.domain.profile.engagement import ChurnRisk
@@ -216,6 +217,7 @@ def _interaction(values: Values, context: _Context, path: Path) -> Condition:
         _text(values, "sku", path) or None,
         _integer(values, "withinDays", path, 1, MAX_WINDOW_DAYS),
         _integer(values, "minCount", path, 1, MAX_PAGE) or 1,
+        property_filters.parse(values.get("properties"), (*path, "properties")),
     )
 
 

@@ -27,8 +27,10 @@ from graph.domain.profile.pages import (
     Selection,
     TimelinePage,
 )
+from graph.domain.profile.property_filters import texts_of_names
 from graph.domain.profile.timeline import NO_END, TimelineEntry, TimelineKind, bound
 from graph.stores.neo4j import cypher, history, mapping
+from graph.stores.neo4j.property_pages import block_size
 
 _TEXTS = cypher.load("customer_pages")
 _PARTS = {name: text.replace("$fact_holders", _TEXTS["fact_holders"]) for name, text in _TEXTS.items()}
@@ -97,7 +99,9 @@ def _parameters(page: PageRequest) -> dict[str, Any]:
         bounds[TimelineKind.CHANGE][1] = int(bounds[TimelineKind.CHANGE][1] or 0)
         kinds = [kind.value for kind in page.kinds]
         filters = {name: getattr(page, name) for name in ("channels", "types", "campaign", "sku", "since")}
-        return {**values, "bounds": bounds, "kinds": kinds, **filters}
+        values["first"] = block_size(page) + 1
+        names = texts_of_names(page.properties)
+        return {**values, "bounds": bounds, "kinds": kinds, "property_names": names, **filters}
     values["after"] = page.after
     if isinstance(page, OrderPage):
         values["after"] = page.after or [NO_END, ""]
@@ -120,13 +124,14 @@ def _ranges(page: IdentifierPage) -> list[list[str]]:
 
 
 def view(ref: CustomerRef, selection: Selection, record: CustomerRecord) -> CustomerView:
-    """Return a customer that was read as a view."""
+    """Return a customer that was read as a view. Its pages by properties hold blocks, which `property_pages` reads."""
     pages: dict[PageRequest, Page[Any]] = {}
     for page, items in zip(selection.pages, record.pages, strict=True):
+        first = len(items) if isinstance(page, InteractionCountsPage) else page.first
         if isinstance(page, TimelinePage):
             # The query returns three lists one after the other, each with enough items.
             items = sorted(items, key=lambda item: _timeline_entry(item).position, reverse=True)
-        first = len(items) if isinstance(page, InteractionCountsPage) else page.first
+            first = block_size(page)
         pages[page] = Page(list(map(_ITEM[type(page)], items[:first])), len(items) > first)
     customer = mapping.customer(record.customer, record.node)
     restricted = bool(record.customer["restricted"])

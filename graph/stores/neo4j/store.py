@@ -23,6 +23,7 @@ from graph.stores.neo4j.failures import NO_ANSWER
 from graph.stores.neo4j.health import Health
 from graph.stores.neo4j.history import HistoryReads
 from graph.stores.neo4j.products import Products
+from graph.stores.neo4j.property_pages import with_properties
 from graph.stores.neo4j.read_batcher import ReadBatcher
 from graph.stores.neo4j.refused_records import RefusedRecords
 from graph.stores.neo4j.repair import Repair
@@ -109,11 +110,8 @@ class Neo4jStore(
                 if record is None:
                     absent[at] = refs[at]
                     continue
-                # Of a customer that is being erased, properties may be missing already.
-                customer_view = view(refs[at], selection, record) if record.consistent else None
-                if customer_view is not None and record.identifier_count == customer_view.customer.size:
-                    views[at] = customer_view
-                else:
+                views[at] = await self._whole_view(refs[at], selection, record)
+                if views[at] is None:
                     inconsistent.append(at)
             if absent:
                 inconsistent += await self._absent_by_mistake(absent, attempt)
@@ -121,6 +119,16 @@ class Neo4jStore(
                 return views
             missing = inconsistent
         raise StoreUnavailable("the customer changes faster than it can be read")
+
+    async def _whole_view(self, ref: CustomerRef, selection: Selection, record: CustomerRecord) -> CustomerView | None:
+        """Return a customer that was read; `None` if a change was committed meanwhile."""
+        customer_view = _consistent(ref, selection, record)
+        return None if customer_view is None else await with_properties(customer_view, self._view_now)
+
+    async def _view_now(self, ref: CustomerRef, selection: Selection) -> CustomerView | None:
+        """Return a customer as one query reads it; `None` if it is not found or a change was committed meanwhile."""
+        (record,) = await self._batcher.records([ref], selection)
+        return None if record is None else _consistent(ref, selection, record)
 
     async def _views(self, refs: Sequence[CustomerRef], selection: Selection) -> list[CustomerRecord]:
         text, values = query(refs, selection)
@@ -202,3 +210,12 @@ class Neo4jStore(
 
     async def close(self) -> None:
         await self._connections.close()
+
+
+def _consistent(ref: CustomerRef, selection: Selection, record: CustomerRecord) -> CustomerView | None:
+    """Return a customer that was read as a view; `None` if a change was committed while it was read."""
+    # Of a customer that is being erased, properties may be missing already.
+    if not record.consistent:
+        return None
+    customer_view = view(ref, selection, record)
+    return customer_view if record.identifier_count == customer_view.customer.size else None

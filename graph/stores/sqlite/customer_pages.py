@@ -1,6 +1,7 @@
 """Views of customers, read from SQLite."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from heapq import merge
 from itertools import islice
 from typing import Any
@@ -36,6 +37,7 @@ from graph.domain.profile.pages import (
     Selection,
     TimelinePage,
 )
+from graph.domain.profile.property_filters import matches_all, texts_of_names
 from graph.domain.profile.timeline import NO_END, TimelineEntry, TimelineKind, TimelinePosition, bound, change_name
 from graph.stores.sqlite import history, mapping
 from graph.stores.sqlite.restrictions import RESTRICTED
@@ -166,6 +168,8 @@ def _interaction_summaries(
     return _page_of([InteractionSummary(at, *filters) for at, _, *filters in rows], page.first)
 
 
+NO_LIMIT = -1
+"""The limit of a query that has none."""
 _Item = tuple[TimelinePosition, Any]
 """The position of an item in a timeline, and its row: only rows that are returned are converted to values."""
 
@@ -193,7 +197,7 @@ def _timeline_entry(position: TimelinePosition, row: Any) -> TimelineEntry:
 def _interactions(db: mapping.Connection, values: dict[str, Any], page: TimelinePage) -> list[list[_Item]]:
     """Return a list for each identifier that facts are attached to and each requested type.
 
-    Each is read along an index, no further than the page.
+    Each is read along an index, no further than the page. Conditions on properties are decided here, row by row.
     """
     values["channels"] = None if page.channels is None else compact(page.channels)
     values |= {"campaign": page.campaign, "sku": page.sku}
@@ -204,15 +208,28 @@ def _interactions(db: mapping.Connection, values: dict[str, Any], page: Timeline
         AND (:channels IS NULL OR f.channel IN (SELECT value FROM json_each(:channels)))
         AND (:campaign IS NULL OR f.campaign = :campaign) AND (:sku IS NULL OR f.sku = :sku)
         ORDER BY f.at DESC, name DESC LIMIT :first"""
+    needed = values["first"]
+    if page.properties:
+        values["first"] = NO_LIMIT
     lists: list[list[_Item]] = []
     holders = db.execute(
         "SELECT key, id FROM identifiers WHERE customer = :customer AND holds_facts = 1", values
     ).fetchall()
     for key, holder in holders:
         for type in ("",) if page.types is None else page.types:
-            rows = db.execute(sql, {**values, "key": key, "holder": holder, "type": type})
-            lists.append([((row[2], TimelineKind.INTERACTION, row[0]), row) for row in rows])
+            with closing(db.execute(sql, {**values, "key": key, "holder": holder, "type": type})) as rows:
+                shown = islice((row for row in rows if _has_properties(row, page)), needed)
+                lists.append([((row[2], TimelineKind.INTERACTION, row[0]), row) for row in shown])
     return lists
+
+
+def _has_properties(row: mapping.Row, page: TimelinePage) -> bool:
+    if not page.properties:
+        return True
+    sent: str = row[-1]
+    return all(text in sent for text in texts_of_names(page.properties)) and matches_all(
+        page.properties, mapping.fact(row[1:])
+    )
 
 
 def _placed_orders(db: mapping.Connection, values: dict[str, Any], page: TimelinePage) -> list[list[_Item]]:

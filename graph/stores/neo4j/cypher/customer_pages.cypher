@@ -107,7 +107,8 @@ COLLECT {
 
 // name: timeline
 // Returns a page of interactions, orders and history. `bounds` holds a time and a name for each kind: items before it
-// are returned.
+// are returned. Conditions on properties are decided where the answer is read; of interactions that name one of
+// `property_names` nowhere none can match.
 COLLECT {
   CALL (c, first) {
     $fact_holders
@@ -119,6 +120,7 @@ COLLECT {
         AND t.name IS NOT NULL
         AND ($page.channels IS NULL OR t.channel IN $page.channels)
         AND ($page.campaign IS NULL OR t.campaign = $page.campaign) AND ($page.sku IS NULL OR t.sku = $page.sku)
+        AND all(name IN $page.property_names WHERE o.sent CONTAINS name)
         AND (t.at < $page.bounds[0][0] OR t.name < $page.bounds[0][1])
       RETURN t, o ORDER BY t.key DESC, t.kind DESC, t.at DESC, t.name DESC LIMIT $page.first
       UNION ALL
@@ -129,6 +131,7 @@ COLLECT {
           AND t.name IS NOT NULL
           AND ($page.channels IS NULL OR t.channel IN $page.channels)
           AND ($page.campaign IS NULL OR t.campaign = $page.campaign) AND ($page.sku IS NULL OR t.sku = $page.sku)
+          AND all(name IN $page.property_names WHERE o.sent CONTAINS name)
           AND (t.at < $page.bounds[0][0] OR t.name < $page.bounds[0][1])
         RETURN t, o ORDER BY t.key DESC, t.type DESC, t.at DESC, t.name DESC LIMIT $page.first
       }

@@ -19,6 +19,7 @@ from graph.domain.model.identifiers import Pair, namespace_of, pair
 from graph.domain.model.links import Link, LinkState
 from graph.domain.model.observations import EvidenceTier
 from graph.domain.profile.pages import ById, ByKey, IdentifierPage, OrderPage, TimelinePage
+from graph.domain.profile.property_filters import PropertyFilter
 from graph.domain.profile.timeline import TimelineKind
 from service.config.rules_file import default_text, parse
 from tests.builders.viewers import viewer
@@ -158,13 +159,14 @@ def test_claims_never_widen(data: st.DataObject, keys: list[str]) -> None:
 def test_a_page_is_narrowed_to_what_the_viewer_may_see() -> None:
     # given
     till, desk, developer = viewer("till"), viewer("desk"), viewer("developer")
-    timeline = TimelinePage(20, (5, 1, "a"), types=("call",))
+    properties = (PropertyFilter("rating", min=4),)
+    timeline = TimelinePage(20, (5, 1, "a"), types=("call",), properties=properties)
     names = IdentifierPage(("email", "order", "cookie"), 20, (2, "cookie=a"))
     # then
     assert not narrows(developer)
     assert narrowed(timeline, developer) is timeline
     assert narrowed(timeline, desk) == TimelinePage(
-        20, (5, 1, "a"), (TimelineKind.INTERACTION, TimelineKind.ORDER), types=("call",)
+        20, (5, 1, "a"), (TimelineKind.INTERACTION, TimelineKind.ORDER), types=("call",), properties=properties
     )
     assert narrowed(timeline, till) is None
     assert narrowed(OrderPage(100), till) == OrderPage(MAX_HELD_ORDERS)

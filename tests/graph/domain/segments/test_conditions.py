@@ -21,6 +21,7 @@ from graph.domain.profile.consents import ConsentStatement, Decision
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.insights import CONSENTS, EXTERNAL_SEGMENTS, ORDERS, PROFILE, CustomerInsights
 from graph.domain.profile.pages import CustomerView, OrderView, Page, PageRequest, TimelinePage
+from graph.domain.profile.property_filters import PropertyFilter
 from graph.domain.profile.timeline import NO_END, TimelineEntry, TimelineKind
 from graph.domain.segments.conditions import (
     AttributeCondition,
@@ -162,6 +163,14 @@ def test_an_interaction_condition_holds_until_the_oldest_interaction_needed_leav
     assert condition.evaluate(insights({page: entries[:1]})) == (False, NO_END)
     page = TimelinePage(1, None, (TimelineKind.INTERACTION,))
     assert InteractionCondition().evaluate(insights({page: entries[:1]})) == (True, NO_END)
+
+
+def test_an_interaction_condition_asks_for_the_properties_that_it_needs() -> None:
+    # given
+    rated = (PropertyFilter("rating", min=4),)
+    page = TimelinePage(1, None, (TimelineKind.INTERACTION,), types=("review",), properties=rated)
+    # then
+    assert list(InteractionCondition(types=("review",), properties=rated).pages(NOW)) == [page]
 
 
 def order_view(days_ago: int, sku: str = "s1", status: OrderStatus = OrderStatus.PAID) -> OrderView:

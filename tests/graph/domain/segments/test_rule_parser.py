@@ -9,6 +9,7 @@ from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import Decision
 from graph.domain.profile.engagement import ChurnRisk
 from graph.domain.profile.journey import JourneyStage
+from graph.domain.profile.property_filters import PropertyFilter
 from graph.domain.profile.rfm import RfmGroup
 from graph.domain.segments.conditions import (
     AttributeCondition,
@@ -79,6 +80,25 @@ def nested(depth: int) -> dict[str, Any]:
             InteractionCondition(("product_added",), ("web",), None, "s1", 3, 2),
         ),
         (
+            {
+                "interaction": {
+                    "properties": [
+                        {"name": "rating", "min": 4.0},
+                        {"name": "utm_source", "in": ["Google", "google"], "contains": "OO"},
+                        {"name": "gclid", "exists": False},
+                        {"name": "rating", "min": 4.0},
+                    ]
+                }
+            },
+            InteractionCondition(
+                properties=(
+                    PropertyFilter("rating", min=4.0),
+                    PropertyFilter("utm_source", values=("google",), contains="oo"),
+                    PropertyFilter("gclid", exists=False),
+                )
+            ),
+        ),
+        (
             {"order": {"skus": ["s1"], "categories": ["shoes"], "withinDays": 5}},
             OrderCondition(frozenset({"s1"}), frozenset({"shoes"}), within_days=5),
         ),
@@ -130,6 +150,8 @@ def test_a_rule_is_parsed_into_a_condition(rule: dict[str, Any], expected: Condi
         ({"rfmGroup": ["WINNERS"]}, "INVALID_VALUE", ("rfmGroup",)),
         ({"interaction": {"withinDays": 3651}}, "INVALID_VALUE", ("interaction", "withinDays")),
         ({"interaction": {"minCount": 101}}, "INVALID_VALUE", ("interaction", "minCount")),
+        ({"interaction": {"properties": []}}, "INVALID_COUNT", ("interaction", "properties")),
+        ({"interaction": {"properties": [{"name": "a"}]}}, "INVALID_VALUE", ("interaction", "properties", 0)),
         ({"order": {"skus": ["s"] * (MAX_VALUES + 1)}}, "INVALID_COUNT", ("order", "skus")),
         ({"consent": {"purpose": "spam", "decisions": ["GIVEN"]}}, "UNKNOWN_PURPOSE", ("consent", "purpose")),
         ({"consent": {"purpose": "newsletter", "decisions": []}}, "INVALID_COUNT", ("consent", "decisions")),
