@@ -1,6 +1,7 @@
 """Take records of one source in: map them, record what they say with the rights of the source, keep what is refused."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
@@ -22,6 +23,7 @@ from graph.identity_graph import IdentityGraph
 from graph.viewer_graph import ViewerGraph
 from service.config.connectors_file import ConnectorSource
 from service.connectors.mapping import TIME_FIELDS, MappedStatement, RecordMapping
+from service.connectors.refusals import must_not_be_kept, refused
 from service.connectors.seen_namespaces import resolve_namespaces
 from service.connectors.values import Scope
 from service.ingest.records import parse_record
@@ -82,6 +84,8 @@ class Intake:
         links = "true" if source.link_traits else "false"
         self._beside = {**source.values, "source": source.name, "link_traits": links}
         self._waiting = 0
+        self.counts: Counter[Result] = Counter()
+        """What became of the records since the service started."""
 
     def require_room(self, records: int) -> None:
         """Raise `Overloaded` if so many records would have to wait that the sender has to slow down."""
@@ -109,7 +113,7 @@ class Intake:
         await resolve_namespaces(self._graph, made)
         outcomes: list[Outcome | None] = [None] * len(records)
         counts, stored = [0] * len(records), [False] * len(records)
-        problems: list[Problem | None] = [None] * len(records)
+        problems: list[list[Problem]] = [[] for _ in records]
         pending: list[_Pending] = []
         for number, statements in enumerate(made):
             if statements is None:
@@ -118,24 +122,40 @@ class Intake:
             for mapped in statements:
                 parsed = self._parsed(mapped, records[number], beside, received_at)
                 if isinstance(parsed, Problem):
-                    problems[number] = problems[number] or parsed
+                    problems[number].append(parsed)
                 else:
                     pending.append(_Pending(number, mapped, parsed, str(mapped.fields.get("id", ""))))
             if not statements:
-                problems[number] = _NOT_TAKEN
+                problems[number].append(_NOT_TAKEN)
         for one, result in zip(pending, await self._record(pending), strict=True):
             number = one.record
             if isinstance(result, Problem):
-                problems[number] = problems[number] or result
+                problems[number].append(result)
             else:
                 counts[number] += 1
                 stored[number] = stored[number] or not (isinstance(result, Accepted) and result.duplicate)
         for number in range(len(records)):
-            if (problem := problems[number]) is not None:
-                outcomes[number] = Outcome(Result.REFUSED, counts[number], problem)
+            if problems[number]:
+                outcomes[number] = Outcome(Result.REFUSED, counts[number], problems[number][0])
             elif outcomes[number] is None:
                 outcomes[number] = Outcome(Result.ACCEPTED if stored[number] else Result.DUPLICATE, counts[number])
-        return [outcome for outcome in outcomes if outcome is not None]
+        await self._keep_refused(records, problems, beside, received_at)
+        found = [outcome for outcome in outcomes if outcome is not None]
+        self.counts.update(outcome.result for outcome in found)
+        return found
+
+    async def _keep_refused(
+        self, records: Sequence[Any], problems: Sequence[list[Problem]], beside: Mapping[str, Any], at: int
+    ) -> None:
+        """Keep the records that were refused, as they were sent: nothing is dropped without a trace."""
+        kept = []
+        for record, found in zip(records, problems, strict=True):
+            if must_not_be_kept(found):
+                self._graph.refused.deliveries[self.source.name, found[0].code] += 1
+            elif found:
+                kept.append(refused(self.source.name, self.mapping, record, beside, found[0], at))
+        if kept:
+            await self._graph.refused.keep(kept)
 
     # --- what a record says
 

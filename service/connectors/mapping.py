@@ -182,6 +182,21 @@ class RecordMapping(Struct, frozen=True):
     answers_get: bool = False
     paths: frozenset[str] = frozenset()
     """All paths into records that it reads."""
+    id: Value | None = None
+    """The record's own id."""
+
+    @property
+    def paths_beside(self) -> frozenset[str]:
+        """The names of what it reads beside records, in lower case with `@`."""
+        return frozenset(path.lower() for path in self.paths if path.startswith("@"))
+
+    def id_of(self, record: Any, beside: Mapping[str, Any]) -> str:
+        """Return the record's own id; empty if it has none."""
+        try:
+            found = None if self.id is None else self.id.get(Scope(record, beside, record))
+        except StepFailed:
+            return ""
+        return found if isinstance(found, str) else "" if found is None else str(found)
 
     def map(self, record: Any, beside: Mapping[str, Any]) -> list[MappedStatement] | None:
         """Return the statements that a record makes; `None` if the mapping says that it means nothing to Kith."""

@@ -120,6 +120,7 @@ def _mapping(table: Mapping[str, Any], name: str) -> RecordMapping:
         proof,
         bool(table.get("answers_get", False)),
         frozenset(paths),
+        id,
     )
 
 
