@@ -205,6 +205,10 @@ class IdentityGraph:
         self.broadcaster.notify()
         self.segment_worker.wake()
 
+    def now(self) -> int:
+        """Return the time by the graph's clock, in microseconds."""
+        return self._clock.now()
+
     # --- rules
 
     @property

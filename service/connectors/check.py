@@ -6,9 +6,8 @@ from typing import Any
 from msgspec import Struct
 
 from graph.domain.model.errors import Problem
-from graph.domain.model.rules import DroppedIdentifier, Rules
+from graph.domain.model.rules import Rules
 from service.connectors.mapping import RecordMapping
-from service.connectors.seen_namespaces import SEPARATOR
 from service.connectors.values import names_of
 from service.ingest.records import parse_record
 
@@ -57,22 +56,14 @@ def check(mapping: RecordMapping, record: Any, beside: Mapping[str, Any], rules:
 
 def _problem(fields: dict[str, Any], beside: Mapping[str, Any], rules: Rules, ids: set[str]) -> Problem | None:
     for position, identifier in enumerate(fields.get("identifiers", ())):
-        for namespace in identifier["namespace"].split(SEPARATOR):
-            if namespace not in rules.by_name:
-                return Problem("UNKNOWN_NAMESPACE", rules.unknown(namespace), ("identifiers", position, "namespace"))
-        value = rules.normalize_value(namespace, str(identifier["value"]))
-        if isinstance(value, DroppedIdentifier):
-            identifier["dropped"] = value.reason
-    plain = {**fields}
-    if "identifiers" in plain:
-        plain["identifiers"] = [
-            {"namespace": one["namespace"].split(SEPARATOR)[-1], "value": one["value"]} for one in plain["identifiers"]
-        ]
+        namespace = identifier["namespace"]
+        if namespace not in rules.by_name:
+            return Problem("UNKNOWN_NAMESPACE", rules.unknown(namespace), ("identifiers", position, "namespace"))
     if "id" in fields:
         if fields["id"] in ids:
             return Problem("ID_CONFLICT", f"two statements have the id {fields['id']!r}: one needs a label", ("id",))
         ids.add(fields["id"])
-    parsed = parse_record(plain, str(beside.get("source", ""))).statement
+    parsed = parse_record(fields, str(beside.get("source", ""))).statement
     # Without a time of its own, the record has that of its arrival.
     return parsed if isinstance(parsed, Problem) and "is required" not in parsed.message else None
 

@@ -24,7 +24,6 @@ from graph.viewer_graph import ViewerGraph
 from service.config.connectors_file import ConnectorSource
 from service.connectors.mapping import TIME_FIELDS, MappedStatement, RecordMapping
 from service.connectors.refusals import must_not_be_kept, refused
-from service.connectors.seen_namespaces import resolve_namespaces
 from service.connectors.values import Scope
 from service.ingest.records import parse_record
 
@@ -110,7 +109,6 @@ class Intake:
     async def _take(self, records: Sequence[Any], beside: Mapping[str, Any], received_at: int) -> list[Outcome]:
         beside = {**beside, **self._beside}
         made = [self.mapping.map(record, beside) for record in records]
-        await resolve_namespaces(self._graph, made)
         outcomes: list[Outcome | None] = [None] * len(records)
         counts, stored = [0] * len(records), [False] * len(records)
         problems: list[list[Problem]] = [[] for _ in records]

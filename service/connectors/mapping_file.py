@@ -224,9 +224,15 @@ def _test(text: str, allowed: Any, keys: Sequence[str | int]) -> Fits:
         raise _Place(str(problem), *keys) from None
     if isinstance(allowed, bool):
         return lambda scope: (get(scope) not in (None, "", [], {})) is allowed
+    if isinstance(allowed, Mapping) and set(allowed) == {"unlike"}:
+        other = _value(allowed["unlike"], *keys).get
+        return lambda scope: (get(scope) not in (None, "")) and get(scope) != other(scope)
     values = allowed if isinstance(allowed, list) else [allowed]
     if not values or not all(isinstance(value, str | int | float) for value in values):
-        raise _Place("must be a text, a number, a list of them, or true or false for whether it is there", *keys)
+        message = (
+            "must be a text, a number, a list of them, true or false for whether it is there, or { unlike = PATH }"
+        )
+        raise _Place(message, *keys)
     accepted = frozenset(_comparable(value) for value in values)
 
     def test(scope: Scope) -> bool:

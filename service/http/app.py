@@ -222,8 +222,7 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         )
         middleware.insert(0, cors)
     if len(connectors):
-        body_seconds = settings.request_seconds
-        intake = IntakeEndpoint(connectors, settings.max_body_bytes, body_seconds)
+        intake = IntakeEndpoint(connectors, wiring.graph.now, settings.max_body_bytes, settings.request_seconds)
         middleware.insert(0, Middleware(IntakeShortcut, intake=intake))
     app = Starlette(
         routes=routes,

@@ -1,7 +1,7 @@
 """Data of other systems over HTTP: `POST /in/SOURCE`, and the paths of event SDKs, which find their source by a key."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cross_web import HTTPException
@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import InvalidInput, Overloaded, StoreUnavailable, TemporaryFailure
 from graph.runtime.timeouts import SharedTimeout
 from service.access.throttle import FailureThrottle
@@ -34,8 +35,10 @@ _PRIVATE = frozenset({"authorization", "cookie", "proxy-authorization"})
 class IntakeEndpoint:
     """Serves the ways in of all sources. One bad record never costs the others of its request."""
 
-    def __init__(self, connectors: Connectors, max_body_bytes: int, body_seconds: float) -> None:
-        self._connectors, self._max_bytes = connectors, max_body_bytes
+    def __init__(
+        self, connectors: Connectors, now: Callable[[], int], max_body_bytes: int, body_seconds: float
+    ) -> None:
+        self._connectors, self._now, self._max_bytes = connectors, now, max_body_bytes
         self._timeout = SharedTimeout(body_seconds)
         self._throttle = FailureThrottle(time.monotonic)
         self._bytes = 0
@@ -93,7 +96,7 @@ class IntakeEndpoint:
             self._bytes -= length
 
     async def _take(self, request: Request, headers: Headers, intake: Intake | None, path: str) -> Response:
-        received_at = time.time_ns() // 1000
+        received_at = self._now()
         body = await read_body(request, headers, self._max_bytes, self._timeout)
         body = inflate(body, headers.get(b"content-encoding"), self._max_bytes)
         if intake is None and not body.strip():
@@ -122,7 +125,7 @@ class IntakeEndpoint:
 
     def _proof_of(self, request: Request, body: bytes, content: Any) -> proofs.Request:
         names = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
-        return proofs.Request(names, dict(request.query_params), body, str(request.url), time.time(), content)
+        return proofs.Request(names, dict(request.query_params), body, str(request.url), self._now() / SECOND, content)
 
     def _check(
         self, request: Request, headers: Headers, intake: Intake, proof: proofs.Request, path: str

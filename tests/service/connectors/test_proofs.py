@@ -1,0 +1,118 @@
+"""Senders prove who they are; signatures are made by OpenSSL, not by our own code."""
+
+import base64
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.connectors.proofs import Request, is_proved
+from tests.builders.connectors import SAMPLES, basic
+
+SECRET = b"a-secret-of-the-shop"
+OTHER = b"another-secret"
+BODY = b'{"id": 1, "total": "59.90"}'
+NOW = 1_795_889_644.0
+
+
+def request(body: bytes = BODY, query: dict[str, str] | None = None, content: Any = None, **headers: str) -> Request:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request(named, query or {}, body, "https://kith.example/in/shop", NOW, content)
+
+
+def openssl(*arguments: str, input: bytes) -> bytes:
+    return subprocess.run(["openssl", *arguments], input=input, capture_output=True, check=True).stdout
+
+
+def hmac_of(body: bytes, secret: bytes = SECRET) -> bytes:
+    return openssl("dgst", "-sha256", "-mac", "HMAC", "-macopt", f"hexkey:{secret.hex()}", "-binary", input=body)
+
+
+@pytest.mark.parametrize(
+    ("options", "made"),
+    [
+        ({"method": "none"}, request()),
+        ({"method": "bearer"}, request(authorization=f"Bearer {SECRET.decode()}")),
+        ({"method": "basic"}, request(authorization=f"Basic {basic(SECRET.decode())}")),
+        ({"method": "header", "header": "X-Key"}, request(x_key=SECRET.decode())),
+        ({"method": "query"}, request(query={"key": SECRET.decode()})),
+        ({"method": "query", "parameter": "k"}, request(query={"k": SECRET.decode()})),
+        ({"method": "write-key"}, request(authorization=f"Basic {basic(SECRET.decode())}")),
+        ({"method": "write-key"}, request(x_write_key=f"{SECRET.decode()}:more")),
+        ({"method": "write-key"}, request(query={"writeKey": SECRET.decode()})),
+        ({"method": "write-key"}, request(content={"writeKey": SECRET.decode()})),
+        (
+            {"method": "hmac-sha256", "header": "X-Hmac", "encoding": "base64"},
+            request(x_hmac=base64.b64encode(hmac_of(BODY)).decode()),
+        ),
+        (
+            {"method": "hmac-sha256", "header": "X-Hmac", "prefix": "sha256="},
+            request(x_hmac=f"sha256={hmac_of(BODY).hex()}"),
+        ),
+        (
+            {"method": "hmac-sha256", "header": "X-Hmac", "signed": "url+body"},
+            request(x_hmac=hmac_of(b"https://kith.example/in/shop" + BODY).hex()),
+        ),
+        (
+            {
+                "method": "hmac-sha256", "header": "X-Hmac", "signed": "timestamp+body", "timestamp_header": "X-Time",
+                "separator": ".",
+            },
+            request(x_hmac=hmac_of(b"1795889600." + BODY).hex(), x_time="1795889600"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_sender_that_knows_a_secret_proves_it(options: dict[str, str], made: Request) -> None:
+    # one of several secrets is enough, so that one can be replaced
+    assert is_proved(made, [OTHER, SECRET], options)
+    # then another secret does not do, and neither does a changed body under a signature
+    if options["method"] != "none":
+        assert not is_proved(made, [OTHER], options)
+        assert not is_proved(made, [], options)
+        assert not is_proved(request(), [SECRET], options)
+    if options["method"] == "hmac-sha256":
+        changed = Request(made.headers, made.query, made.body + b" ", made.url, made.now)
+        assert not is_proved(changed, [SECRET], options)
+
+
+def test_the_recorded_standard_webhook_is_proved_while_it_is_recent() -> None:
+    # given: signed by standardwebhooks of PyPI
+    recorded = json.loads((SAMPLES / "sdks" / "standard-webhook.json").read_text())
+    secret = b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    options = {"method": "standard-webhooks"}
+    body, headers = recorded["body"].encode(), recorded["h"]
+    # then
+    assert is_proved(Request(headers, {}, body, "", NOW), [OTHER, secret], options)
+    assert is_proved(Request(svix(headers), {}, body, "", NOW), [secret], options)
+    twice = headers | {"webhook-signature": f"v1,AAAA {headers['webhook-signature']}"}
+    assert is_proved(Request(twice, {}, body, "", NOW), [secret], options)
+    assert not is_proved(Request(headers, {}, body + b" ", "", NOW), [secret], options)
+    assert not is_proved(Request(headers, {}, body, "", NOW + 400), [secret], options)
+    assert not is_proved(Request(headers, {}, body, "", NOW), [OTHER], options)
+
+
+def svix(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("webhook-", "svix-"): value for name, value in headers.items()}
+
+
+def test_an_ecdsa_signature_is_proved_by_the_public_key(tmp_path: Path) -> None:
+    # given: keys and a signature of OpenSSL
+    key = tmp_path / "key.pem"
+    key.write_bytes(openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", input=b""))
+    public = openssl("ec", "-in", str(key), "-pubout", "-outform", "DER", input=b"")
+    time = str(int(NOW))
+    signature = openssl("dgst", "-sha256", "-sign", str(key), input=time.encode() + BODY)
+    headers = {
+        "x-twilio-email-event-webhook-timestamp": time,
+        "x-twilio-email-event-webhook-signature": base64.b64encode(signature).decode(),
+    }
+    secret, pem = base64.b64encode(public), openssl("ec", "-in", str(key), "-pubout", input=b"")
+    options = {"method": "ecdsa"}
+    # then
+    assert is_proved(Request(headers, {}, BODY, "", NOW), [secret], options)
+    assert is_proved(Request(headers, {}, BODY, "", NOW), [pem], options)
+    assert not is_proved(Request(headers, {}, BODY + b" ", "", NOW), [secret], options)
+    assert not is_proved(Request({}, {}, BODY, "", NOW), [secret], options)
+    assert not is_proved(Request(headers, {}, BODY, "", NOW), [b"no key", b"AAAA"], options)
