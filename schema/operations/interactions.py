@@ -5,7 +5,6 @@ from strawberry.scalars import JSON
 
 from graph.domain.access.scopes import OBSERVATION_WRITE
 from graph.domain.model.errors import InvalidInput, Problem
-from graph.domain.model.interaction_types import INTERACTION_TYPES
 from graph.domain.profile.interactions import Interaction, InteractionStatement
 from schema.operations.identifier_input import IdentifierInput
 from schema.operations.observation_inputs import checked_id, pairs
@@ -27,8 +26,8 @@ class InteractionInput:
         "namespace, and all of them are linked."
     )
     type: str = strawberry.field(
-        description=f"The type of the interaction: {', '.join(f'`{name}`' for name in INTERACTION_TYPES)}, or any "
-        "other name of a-z, 0-9 and _."
+        description="The type of the interaction, a name of a-z, 0-9 and _. E.g. `product_viewed`, `email_opened` or "
+        "`call`; the reference of interaction types lists the known ones."
     )
     occurred_at: Timestamp = strawberry.field(
         description="When the interaction occurred: not before 1990 and at most 5 minutes in the future."

@@ -27,7 +27,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from graph.domain.access.roles import BUILT_IN
 from graph.domain.access.scopes import ANY, DESCRIPTIONS
 from graph.domain.export.document import SubjectDocument
-from graph.domain.model.interaction_types import INTERACTION_TYPES
+from graph.domain.model.interaction_types import INTERACTION_PROPERTIES, INTERACTION_TYPES, InteractionType
 from graph.domain.model.rules import STRONGER
 from schema.execution import costs, limits
 from schema.shared.problem_codes import CODES
@@ -147,8 +147,22 @@ def problem_codes() -> str:
 
 def interaction_types() -> str:
     """One row for each interaction type that Kith knows."""
-    rows = ((_code(name), known.description, known.used_for) for name, known in INTERACTION_TYPES.items())
-    return _table(("type", "what happened", "used for"), rows)
+    rows = (
+        (_code(name), known.description, ", ".join(map(_code, known.properties)), _use_of(known))
+        for name, known in INTERACTION_TYPES.items()
+    )
+    return _table(("type", "what happened", "properties", "used for"), rows)
+
+
+def _use_of(known: InteractionType) -> str:
+    return "; ".join(filter(None, [known.used_for, "not an activity in the journey" if known.outbound else ""]))
+
+
+def interaction_properties() -> str:
+    """One row for each property of interactions that sources name alike."""
+    return _table(
+        ("property", "what it contains"), ((_code(name), text) for name, text in INTERACTION_PROPERTIES.items())
+    )
 
 
 def limit_settings() -> dict[str, str]:
@@ -266,6 +280,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "cli": cli,
     "problem-codes": problem_codes,
     "interaction-types": interaction_types,
+    "interaction-properties": interaction_properties,
     "limits": request_limits,
     "costs": cost_weights,
     "default-namespaces": default_namespaces,

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from graph.domain.model.dates import DAY
 from graph.domain.model.facts import InteractionSummary
+from graph.domain.model.interaction_types import OUTBOUND_TYPES
 from graph.domain.model.orders import Order, OrderStatus
 
 
@@ -47,8 +48,6 @@ class Journey(Struct, frozen=True, gc=False):
     since: int
 
 
-OUTBOUND_TYPES = frozenset({"email_sent", "email_bounced"})
-"""Types of interactions that the company starts: they are not the customer's own."""
 _CONSIDERATION_TYPES = frozenset({"product_added", "checkout_started"})
 
 
