@@ -143,6 +143,10 @@ def test_what_an_older_store_holds_is_readable(fresh: Fresh, run: Run, stored: s
     for _ in range(3):
         (node,) = client.customer("cookie=cookie-1", PROPERTIES)["timeline"]["nodes"]
         assert node == {"id": "old", "type": "cart", "properties": expected}
+    # and what is found by its properties
+    for name, found in (("n", 1), ("other", 0)):
+        timeline = f'timeline(properties: [{{name: "{name}", exists: true}}]) {{ nodes {{ __typename }} }}'
+        assert len(client.customer("cookie=cookie-1", timeline)["timeline"]["nodes"]) == found
 
 
 @pytest.mark.parametrize("levels", [33, 100, 250, 950, 1_900])
@@ -154,7 +158,9 @@ def test_deep_json_of_an_older_store_is_readable(fresh: Fresh, run: Run, levels:
     # then parts that are too deep are texts
     text = json.dumps(node["properties"]).replace('"', "").replace(" ", "")
     assert text == "{a:" + "[" * levels + "]" * levels + "}"
-    # and the other data of the customer is readable
+    # and the other data of the customer is readable, and found
+    found = 'found: timeline(properties: [{name: "a", exists: true}]) { nodes { __typename } }'
+    assert len(client.customer("cookie=cookie-1", found)["found"]["nodes"]) == 1
     fields = "engagement { churnRisk } viewedNotPurchased { sku } journey { stage } timeline { nodes { __typename } }"
     assert client.customer("cookie=cookie-1", fields) is not None
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import MsgspecError, Struct, field
+from msgspec.json import Decoder
 
 from graph.domain.model.composites import raw_values
 from graph.domain.model.errors import Problem
@@ -117,6 +118,22 @@ class Observation(Struct, frozen=True, gc=False):
         # `as_sent` leaves out the kind of orders.
         values.setdefault("kind", ORDER if "facts" in values else "")
         return cls(source=source, id=id, **values)
+
+
+class _SentFacts(Struct, gc=False):
+    facts: str = ""
+
+
+_decode_facts = Decoder(_SentFacts).decode
+
+
+def facts_sent(sent: str) -> str:
+    """Return the facts in the text of an observation, without reading its other parts."""
+    try:
+        return _decode_facts(sent).facts
+    except (MsgspecError, UnicodeError):
+        facts: str = json.loads(sent).get("facts", "")  # what an earlier version accepted
+        return facts
 
 
 class NormalizedObservation(Struct, frozen=True, gc=False):

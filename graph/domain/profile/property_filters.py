@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from msgspec import Struct
+from msgspec import MsgspecError, Struct
+from msgspec.json import Decoder
 
 from graph.domain.model.errors import InvalidInput, Problem
-from graph.domain.model.facts import Fact
 from graph.domain.model.json_text import parse_stored
 from graph.domain.model.validation import check_text
 
@@ -82,11 +82,21 @@ def _number(value: Any) -> int | float | None:
     return value if isinstance(value, int) or isfinite(value) else None
 
 
-def matches_all(filters: Iterable[PropertyFilter], fact: Fact) -> bool:
-    """Return whether the properties of an interaction, given as its fact, meet all of some filters."""
-    properties = parse_stored(fact.facts).get("properties")
-    shown = properties if isinstance(properties, Mapping) else {}
-    return all(condition.matches(shown) for condition in filters)
+class _Stored(Struct, gc=False):
+    properties: dict[str, Any] = {}
+
+
+_decode = Decoder(_Stored).decode
+"""Reads nothing but the properties, much faster than all parts of many interactions could be read."""
+
+
+def matches_all(filters: Iterable[PropertyFilter], facts: str) -> bool:
+    """Return whether the properties of an interaction, given as the text of its fact, meet all of some filters."""
+    try:
+        properties = _decode(facts).properties
+    except (MsgspecError, RecursionError, UnicodeError):
+        properties = parse_stored(facts).get("properties", {})  # what an earlier version accepted
+    return all(condition.matches(properties) for condition in filters)
 
 
 def texts_of_names(filters: Iterable[PropertyFilter]) -> list[str]:

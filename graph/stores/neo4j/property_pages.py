@@ -52,7 +52,7 @@ def _matching(page: TimelinePage, block: Page[TimelineEntry]) -> list[TimelineEn
     return [
         entry
         for entry in block.items
-        if not isinstance(entry.content, Fact) or matches_all(page.properties, entry.content)
+        if not isinstance(entry.content, Fact) or matches_all(page.properties, entry.content.facts)
     ]
 
 

@@ -15,6 +15,7 @@ from graph.domain.model.identifiers import Identifier
 from graph.domain.model.interaction_counts import InteractionCounts
 from graph.domain.model.json_text import compact
 from graph.domain.model.links import Link
+from graph.domain.model.observations import facts_sent
 from graph.domain.model.orders import Order
 from graph.domain.model.overrides import Override
 from graph.domain.profile.pages import (
@@ -227,9 +228,8 @@ def _has_properties(row: mapping.Row, page: TimelinePage) -> bool:
     if not page.properties:
         return True
     sent: str = row[-1]
-    return all(text in sent for text in texts_of_names(page.properties)) and matches_all(
-        page.properties, mapping.fact(row[1:])
-    )
+    named = all(text in sent for text in texts_of_names(page.properties))
+    return named and matches_all(page.properties, facts_sent(sent))
 
 
 def _placed_orders(db: mapping.Connection, values: dict[str, Any], page: TimelinePage) -> list[list[_Item]]:
