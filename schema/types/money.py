@@ -7,7 +7,7 @@ import strawberry
 from babel.numbers import get_currency_precision
 
 from graph.domain.access.scopes import ANY
-from graph.domain.profile.metrics import Money as DomainMoney
+from graph.domain.model.money import Money as DomainMoney
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Amount
 

@@ -9,12 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from graph.domain.model.links import LinkState
+from graph.domain.model.money import Money
 from graph.domain.profile.attributes import Value
 from graph.domain.profile.catalog import ADDRESS_PARTS
 from graph.domain.profile.consents import decision_of_address, decisions
 from graph.domain.profile.insights import CONSENTS, PREDICTION_WEEKS, PROFILE
 from graph.domain.profile.interactions import Interaction
-from graph.domain.profile.metrics import Money
 from graph.domain.profile.pages import (
     CustomerView,
     IdentifierPage,

@@ -1,21 +1,14 @@
 """The metrics of a customer's orders."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from msgspec import Struct
 
 from graph.domain.model.dates import DAY
+from graph.domain.model.money import Money
 from graph.domain.model.order_totals import OrderTotals
 
 YEAR = 365.25 * DAY
-
-
-class Money(Struct, frozen=True, gc=False):
-    """An amount in a currency (ISO 4217)."""
-
-    currency: str
-    amount: Decimal
 
 
 class Metrics(Struct, frozen=True, gc=False):
