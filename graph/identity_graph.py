@@ -319,7 +319,7 @@ class IdentityGraph:
     async def record_products(self, products: Sequence[Product | Problem]) -> list[bool | Problem]:
         """Record 1 to 1,000 products; return for each whether it is the current statement, or its problem."""
         self.write_gate.check()
-        return await record_products(self._store, products, self._clock.now())
+        return await record_products(self._store, products, self.terms.currencies, self._clock.now())
 
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:
         """Return the current statements about products by SKU; unknown products are left out."""

@@ -1,6 +1,6 @@
 """Record statements about products."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from graph.commands.batch import check_count
 from graph.domain.model.errors import Problem
@@ -12,12 +12,16 @@ PRODUCTS_KEY = "products_changed"
 
 
 async def record_products(
-    store: CustomerWriteStore, products: Sequence[Product | Problem], now: int
+    store: CustomerWriteStore, products: Sequence[Product | Problem], currencies: Container[str], now: int
 ) -> list[bool | Problem]:
-    """Store 1 to 1,000 products; return for each whether it is the current statement, or its problem."""
+    """Store 1 to 1,000 products; return for each whether it is the current statement, or its problem.
+
+    `currencies` are the ISO 4217 codes that prices may have; `now` is in microseconds.
+    """
     check_count("products", products)
     drafts = [
-        product if isinstance(product, Problem) else check_product(product, now) or product for product in products
+        product if isinstance(product, Problem) else check_product(product, currencies, now) or product
+        for product in products
     ]
     # Of several statements about a product in one request the newest counts, as if each had been sent by itself.
     newest: dict[str, Product] = {}

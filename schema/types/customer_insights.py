@@ -10,8 +10,8 @@ from graph.domain.model.errors import InvalidInput
 from graph.domain.model.interaction_counts import add
 from graph.domain.model.labels import Label
 from graph.domain.model.products import Product as DomainProduct
-from graph.domain.model.products import favorites, purchased_skus
 from graph.domain.profile.engagement import ChurnRisk, engagement
+from graph.domain.profile.favorites import favorites, purchased_skus
 from graph.domain.profile.insights import UNSUBSCRIBED, CustomerInsights
 from graph.domain.profile.interactions import viewed_not_purchased
 from graph.domain.profile.pages import CustomerView

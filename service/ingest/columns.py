@@ -20,7 +20,7 @@ from service.ingest.record_kinds import FIELDS, TIMES
 ATTRIBUTE_PREFIX = "attributes."
 LINE_PREFIX = "line."
 LINE_FIELDS = ("sku", "quantity", "total", "name")
-MULTILINE_FIELDS = frozenset({"text"})
+MULTILINE_FIELDS = frozenset({"text", "description"})
 """Fields that keep their line breaks."""
 
 _FOLDED_AWAY = str.maketrans("", "", " _-")

@@ -99,7 +99,7 @@ class DryRun:
         if isinstance(statement, Problem):
             return LinePreview(line.line, problem=statement)
         if isinstance(statement, Product):
-            problem = check_product(statement, self.now)
+            problem = check_product(statement, self.terms.currencies, self.now)
             self.counts.accepted += line.rows * (problem is None)
             return LinePreview(line.line, "product", statement.source, statement.reported_at, problem=problem)
         kind = _KIND_NAMES[type(statement)]

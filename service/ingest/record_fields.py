@@ -13,10 +13,13 @@ from typing import Any
 import orjson
 from rapidfuzz.distance import OSA
 
+from graph.domain.model.categories import category_paths
 from graph.domain.model.errors import Problem
 from graph.domain.model.json_text import compact
+from graph.domain.model.money import Money
 from graph.domain.model.orders import OrderLine
 from graph.domain.model.phone_numbers import region_of
+from graph.domain.model.products import stated_attributes
 from graph.domain.model.rules import with_country
 from service.ingest.json_objects import parse_object
 
@@ -170,13 +173,71 @@ def evidence(value: Any) -> str:
     return compact(value) if isinstance(value, Mapping | list) else text(value)
 
 
+def texts(name: str) -> Callable[[Any], tuple[str, ...]]:
+    """Return a reader of a list of texts, or of one text with `|` between them. Repeated texts are left out.
+
+    `name` is that of the field.
+    """
+
+    def read(value: Any) -> tuple[str, ...]:
+        if isinstance(value, str):
+            return tuple(dict.fromkeys(part.strip() for part in value.split(LIST_SEPARATOR) if part.strip()))
+        if not isinstance(value, list | tuple):
+            raise Required("must be a list of texts")
+        return tuple(dict.fromkeys(_in_list(name, position, text, part) for position, part in enumerate(value)))
+
+    return read
+
+
+_read_categories = texts("categories")
+
+
 def categories(value: Any) -> tuple[str, ...]:
-    """Read a list of categories, or one text with `|` between them. Repeated categories are left out."""
-    if isinstance(value, str):
-        return tuple(dict.fromkeys(part.strip() for part in value.split(LIST_SEPARATOR) if part.strip()))
-    if not isinstance(value, list | tuple):
-        raise Required("must be a list of texts")
-    return tuple(dict.fromkeys(_in_list("categories", position, text, part) for position, part in enumerate(value)))
+    """Read the paths of categories, as a list or as one text with `|` between them."""
+    return category_paths(_read_categories(value))
+
+
+_MONEY = "must be an amount and a currency, such as 12.50 EUR"
+_MONEY_FIELDS = ("amount", "currency")
+
+
+def money(name: str) -> Callable[[Any], Money]:
+    """Return a reader of an amount of money: `12.50 EUR`, or an object. `name` is that of the field."""
+
+    def read(value: Any) -> Money:
+        parts: list[Any] = value.split() if isinstance(value, str) else []
+        if isinstance(value, Mapping):
+            for field in value:
+                if field not in _MONEY_FIELDS:
+                    raise FieldError((name, field), unknown(field, "an amount of money", _MONEY_FIELDS))
+            parts = [value.get(field) for field in _MONEY_FIELDS]
+        if len(parts) != len(_MONEY_FIELDS) or None in parts:
+            raise Required(_MONEY)
+        amount, currency = parts
+        try:
+            return Money(text(currency).upper(), decimal(amount))
+        except ValueError:
+            raise Required(_MONEY) from None
+
+    return read
+
+
+def product_attributes(value: Any) -> dict[str, Any]:
+    """Read the attributes of a product: texts, numbers, truth values and lists of texts, without those of no value."""
+    if not isinstance(value, Mapping):
+        raise Required("must be an object")
+    read: dict[str, Any] = {}
+    for name, item in stated_attributes(value).items():
+        if not isinstance(item, str | int | float | tuple):
+            required = "must be a text, a number, true, false or a list of texts"
+            raise FieldError(("attributes", name), required, item)
+        if isinstance(item, tuple):
+            try:
+                item = tuple(map(text, item))
+            except ValueError:
+                raise FieldError(("attributes", name), "must be a list of texts") from None
+        read[name] = item
+    return read
 
 
 def identifiers(value: Any) -> tuple[tuple[str, str], ...]:

@@ -12,7 +12,7 @@ from graph.domain.commands import SourceStatement
 from graph.domain.model.cleaning import clean
 from graph.domain.model.observations import Observation, Party
 from graph.domain.model.orders import Order, OrderStatement, OrderStatus
-from graph.domain.model.products import Product
+from graph.domain.model.products import Availability, Product
 from graph.domain.model.times import parse_time
 from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.consents import ConsentMethod, ConsentStatement, Decision
@@ -29,11 +29,14 @@ from service.ingest.record_fields import (
     decimal,
     evidence,
     identifiers,
+    money,
     number,
     one_of,
     order_lines,
+    product_attributes,
     properties,
     text,
+    texts,
 )
 
 Reader = Callable[[Any], Any]
@@ -63,6 +66,7 @@ class RecordKind(Struct, frozen=True):
 _PARTY = one_of({party.name: party for party in Party})
 _DECISION = one_of({decision.name: decision for decision in Decision if decision is not Decision.NONE})
 _METHOD = one_of({method.name: method for method in ConsentMethod})
+_AVAILABILITY = one_of({availability.name: availability for availability in Availability})
 _STATUS = one_of({status.name: status for status in OrderStatus}, {"CANCELED": OrderStatus.CANCELLED})
 _COMMON: Mapping[str, tuple[str, Reader]] = {
     "source": ("source", text),
@@ -216,6 +220,14 @@ PRODUCT = RecordKind(
         "reportedAt": ("reported_at", parse_time),
         "brand": ("brand", text),
         "categories": ("categories", categories),
+        "description": ("description", text),
+        "url": ("url", text),
+        "images": ("images", texts("images")),
+        "price": ("price", money("price")),
+        "salePrice": ("sale_price", money("salePrice")),
+        "gtin": ("gtin", text),
+        "availability": ("availability", _AVAILABILITY),
+        "attributes": ("attributes", product_attributes),
     },
     ("sku", "name", "reportedAt"),
     "reportedAt",
@@ -224,12 +236,12 @@ PRODUCT = RecordKind(
 
 KINDS: Mapping[str, RecordKind] = {
     "number": ORDER,
+    "type": INTERACTION,
+    "sku": PRODUCT,
     "attributes": ATTRIBUTES,
     "purpose": CONSENT,
     "tcString": CONSENT,
-    "type": INTERACTION,
     "segment": EXTERNAL_SEGMENT,
-    "sku": PRODUCT,
     "lines": ORDER,
 }
 """The kind of a record that has a field of this name; the first counts. One without any of them is an observation."""

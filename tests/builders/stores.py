@@ -36,7 +36,10 @@ def at_migration(path: Path, count: int) -> None:
     with closing(sqlite3.connect(path)) as connection:
         for name in list(migrator.scripts())[:count]:
             connection.executescript(migrator.scripts()[name])
-        connection.execute("INSERT INTO products VALUES ('S-1', 'Shoe', 'shop', 1, '', '[]')")
+        connection.execute(
+            "INSERT INTO products (sku, name, source, reported_at, brand, categories) "
+            "VALUES ('S-1', 'Shoe', 'shop', 1, '', '[]')"
+        )
         connection.execute(f"PRAGMA user_version = {count}")
         connection.commit()
 

@@ -95,7 +95,9 @@ def send_facts(client: Client) -> None:
         interaction("product_viewed", ANN, at="2026-01-01T10:00:00Z", sku="shoe"),
         interaction("note", BOB, at="2026-01-02T10:00:00Z", text="prefers the phone"),
     )
-    products = [{"sku": "shoe", "name": "Shoe", "source": "pim", "reportedAt": "2026-01-01T00:00:00Z"}]
+    shoe = {"sku": "shoe", "name": "Shoe", "source": "pim", "reportedAt": "2026-01-01T00:00:00Z"}
+    details = {"price": {"amount": "9.90", "currency": "EUR"}, "availability": "IN_STOCK"}
+    products = [shoe | details | {"attributes": {"size": 42, "color": ["red", "blue"]}}]
     client.ask(PRODUCTS, {"i": {"products": products}})
     statement = {"source": "dmp", "identifiers": identifiers(ANN), "segment": "buyers"}
     client.ask(EXTERNAL, {"input": {"segments": [statement]}})

@@ -52,6 +52,68 @@ def test_a_late_product_describes_earlier_lines_and_interactions(client: Client)
     }
 
 
+DETAILS = """brand categories description url images price { amount currency } salePrice { amount currency } gtin
+  availability attributes"""
+
+
+def test_a_product_has_what_a_shop_knows_of_it(client: Client) -> None:
+    # given
+    details = {
+        "brand": "Walk",
+        "categories": ["Clothing > Shoes", "summer"],
+        "description": "Light.\nAnd fast.",
+        "url": "https://shop.example/shoe",
+        "images": ["https://shop.example/shoe.jpg", "http://shop.example/back.jpg"],
+        "price": {"amount": "89.90", "currency": "EUR"},
+        "salePrice": {"amount": "59.00", "currency": "EUR"},
+        "gtin": "4006381333931",
+        "availability": "IN_STOCK",
+        "attributes": {"size": 42, "weight": 0.25, "color": ["red", "blue"], "vegan": True, "material": "mesh"},
+    }
+    # when
+    describe(client, product("shoe", **details), product("hat"))
+    # then
+    assert client.ask(f'{{ product(sku: "shoe") {{ {DETAILS} }} }}')["product"] == details
+    nothing = dict.fromkeys(details) | {"categories": [], "images": []}
+    assert client.ask(f'{{ product(sku: "hat") {{ {DETAILS} }} }}')["product"] == nothing
+    # when the next report does not state them
+    describe(client, product("shoe", reportedAt="2026-02-01T00:00:00Z"))
+    # then
+    assert client.ask(f'{{ product(sku: "shoe") {{ {DETAILS} }} }}')["product"] == nothing
+
+
+def test_what_has_no_value_is_not_stated_and_is_written_in_one_way(client: Client) -> None:
+    # given
+    sent = {
+        "categories": ["Clothing>Shoes", "Clothing  >  Shoes", "> 50 EUR"],
+        "price": {"amount": 5, "currency": " eur"},
+        "attributes": {"size": None, "color": "", "fits": [], "stock": 0, "new": False},
+    }
+    # when
+    describe(client, product("shoe", **sent))
+    # then
+    assert client.ask('{ product(sku: "shoe") { categories price { amount currency } attributes } }')["product"] == {
+        "categories": ["Clothing > Shoes", "> 50 EUR"],
+        "price": {"amount": "5.00", "currency": "EUR"},
+        "attributes": {"stock": 0, "new": False},
+    }
+
+
+def test_an_order_of_a_category_is_one_of_the_categories_above_it(client: Client) -> None:
+    # given
+    describe(client, product("shoe", categories=["Clothing > Shoes"]), product("hat", categories=["Clothing > Hats"]))
+    order_of(client, "A-1", "shoe", "hat")
+    order_of(client, "A-2", "hat")
+    # when
+    customer = client.customer("email=ann@example.com", "favorites { categories { name orderCount } }")
+    # then
+    assert customer["favorites"]["categories"] == [
+        {"name": "Clothing", "orderCount": 2},
+        {"name": "Clothing > Hats", "orderCount": 2},
+        {"name": "Clothing > Shoes", "orderCount": 1},
+    ]
+
+
 def test_the_newest_description_is_current_whichever_is_recorded_first(client: Client) -> None:
     def name() -> str:
         return client.ask('{ product(sku: "s") { name } }')["product"]["name"]
@@ -122,6 +184,25 @@ def test_favorites_and_products_viewed_but_not_purchased(client: Client) -> None
         ({"brand": "b" * 201}, "INVALID_LENGTH", ["brand"]),
         ({"categories": ["c", *(f"c{n}" for n in range(20))]}, "INVALID_COUNT", ["categories"]),
         ({"categories": ["ok", ""]}, "INVALID_LENGTH", ["categories", "1"]),
+        ({"description": "d" * 5001}, "INVALID_LENGTH", ["description"]),
+        ({"url": "shop.example/shoe"}, "INVALID_VALUE", ["url"]),
+        ({"url": "https://[shop/shoe"}, "INVALID_VALUE", ["url"]),
+        ({"images": [f"https://shop.example/{n}" for n in range(51)]}, "INVALID_COUNT", ["images"]),
+        ({"images": ["https://shop.example/1", "javascript:alert(1)"]}, "INVALID_VALUE", ["images", "1"]),
+        ({"price": {"amount": "5", "currency": "EURO"}}, "UNKNOWN_CURRENCY", ["price", "currency"]),
+        ({"price": {"amount": "-5", "currency": "EUR"}}, "NEGATIVE_AMOUNT", ["price", "amount"]),
+        ({"salePrice": {"amount": "much", "currency": "EUR"}}, "INVALID_AMOUNT", ["salePrice", "amount"]),
+        ({"gtin": "4006381333932"}, "INVALID_VALUE", ["gtin"]),
+        ({"gtin": "400638133393"}, "INVALID_VALUE", ["gtin"]),
+        ({"gtin": "400-638133393"}, "INVALID_VALUE", ["gtin"]),
+        ({"attributes": ["M"]}, "INVALID_VALUE", ["attributes"]),
+        ({"attributes": {f"a{n}": n for n in range(101)}}, "INVALID_COUNT", ["attributes"]),
+        ({"attributes": {"": "M"}}, "INVALID_LENGTH", ["attributes", ""]),
+        ({"attributes": {"size": "M" * 1001}}, "INVALID_LENGTH", ["attributes", "size"]),
+        ({"attributes": {"size": {"eu": 42}}}, "INVALID_VALUE", ["attributes", "size"]),
+        ({"attributes": {"size": ["M", 42]}}, "INVALID_VALUE", ["attributes", "size"]),
+        ({"attributes": {"size": ["M"] * 51}}, "INVALID_COUNT", ["attributes", "size"]),
+        ({"attributes": {"size": 10**20}}, "INVALID_VALUE", ["attributes", "size"]),
         ({"reportedAt": "soon"}, "INVALID_TIMESTAMP", ["reportedAt"]),
         ({"reportedAt": "2999-01-01T00:00:00Z"}, "TIMESTAMP_IN_FUTURE", ["reportedAt"]),
     ],

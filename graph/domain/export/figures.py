@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from graph.domain.export.document import ExportedFigure
 from graph.domain.model.interaction_counts import add
-from graph.domain.model.products import favorites
 from graph.domain.model.times import iso
 from graph.domain.profile.engagement import engagement
+from graph.domain.profile.favorites import favorites
 from graph.domain.profile.insights import PREDICTION_WEEKS, UNSUBSCRIBED, CustomerInsights
 from graph.domain.profile.pages import InteractionCountsPage
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from graph.domain.model.facts import FactKind
 from graph.domain.model.json_text import parse_stored, readable
+from graph.domain.model.money import Money
 from graph.domain.model.observations import Observation
 from graph.domain.model.orders import OrderLine, format_decimal, stored_order
-from graph.domain.model.products import Product
+from graph.domain.model.products import Product, attribute_values
 from graph.domain.model.times import iso
 
 Record = dict[str, Any]
@@ -127,9 +128,23 @@ def product_record(product: Product) -> Record:
         "name": product.name,
         "reportedAt": iso(product.reported_at),
     }
-    if product.brand:
-        record["brand"] = product.brand
-    return record | {"categories": list(product.categories)} if product.categories else record
+    details: Record = {
+        "brand": product.brand,
+        "categories": list(product.categories),
+        "description": product.description,
+        "url": product.url,
+        "images": list(product.images),
+        "price": _money(product.price),
+        "salePrice": _money(product.sale_price),
+        "gtin": product.gtin,
+        "availability": product.availability and product.availability.name,
+        "attributes": attribute_values(product),
+    }
+    return record | {name: value for name, value in details.items() if value}
+
+
+def _money(money: Money | None) -> Record | None:
+    return None if money is None else {"amount": format_decimal(money.amount), "currency": money.currency}
 
 
 def skus_of(record: Record) -> set[str]:

@@ -34,7 +34,8 @@ class Products(Connected):
 def product(values: Properties) -> Product:
     """Return the product of a node."""
     required = values["sku"], values["name"], values["source"], values["reported_at"]
-    return Product(*required, values["brand"], tuple(values["categories"]))
+    # Products from before details were stored have none.
+    return Product.of(*required, values["brand"], values["categories"], values.get("details", "{}"))
 
 
 def product_values(product: Product) -> dict[str, Any]:
@@ -46,4 +47,5 @@ def product_values(product: Product) -> dict[str, Any]:
         "reported_at": product.reported_at,
         "brand": product.brand,
         "categories": list(product.categories),
+        "details": product.details(),
     }

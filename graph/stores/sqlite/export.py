@@ -135,7 +135,7 @@ def _before_observations(db: mapping.Connection) -> Iterator[Record]:
         yield StoredRules(version, at, text, bool(pending), None if source is None else (source, id))
     for name, text in db.execute("SELECT name, value FROM stored_values ORDER BY name"):
         yield StoredValue(name, text)
-    for row in db.execute("SELECT sku, name, source, reported_at, brand, categories FROM products ORDER BY sku"):
+    for row in db.execute(f"SELECT {products.COLUMNS} FROM products ORDER BY sku"):
         yield products.product(row)
     yield from source_revocations.source_revocations(db)
     yield from erasures.records(db)

@@ -10,6 +10,8 @@ from graph.domain.model.products import Product
 from graph.stores.sqlite import mapping
 from graph.stores.sqlite.connection import Connected
 
+COLUMNS = "sku, name, source, reported_at, brand, categories, details"
+
 
 class Products(Connected):
     """The part of a `Store` that stores products."""
@@ -23,9 +25,10 @@ class Products(Connected):
 
 def save_products(db: mapping.Connection, products: Sequence[Product]) -> list[bool]:
     """Store descriptions of products; return for each whether it is the current one."""
-    sql = """INSERT INTO products (sku, name, source, reported_at, brand, categories) VALUES (?, ?, ?, ?, ?, ?)
+    sql = f"""INSERT INTO products ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (sku) DO UPDATE SET name = excluded.name, source = excluded.source,
-        reported_at = excluded.reported_at, brand = excluded.brand, categories = excluded.categories
+        reported_at = excluded.reported_at, brand = excluded.brand, categories = excluded.categories,
+        details = excluded.details
         WHERE (excluded.reported_at, products.source) > (products.reported_at, excluded.source)
         OR (excluded.reported_at, excluded.source) = (products.reported_at, products.source)"""
     return [db.execute(sql, product_values(product)).rowcount == 1 for product in products]
@@ -33,17 +36,17 @@ def save_products(db: mapping.Connection, products: Sequence[Product]) -> list[b
 
 def products(db: mapping.Connection, skus: Sequence[str]) -> dict[str, Product]:
     """Return the current descriptions of products by SKU."""
-    sql = """SELECT sku, name, source, reported_at, brand, categories FROM products
-        WHERE sku IN (SELECT value FROM json_each(?))"""
+    sql = f"SELECT {COLUMNS} FROM products WHERE sku IN (SELECT value FROM json_each(?))"
     return {row[0]: product(row) for row in db.execute(sql, (compact(skus),))}
 
 
 def product(row: mapping.Row) -> Product:
     """Return the product of a row."""
-    sku, name, source, reported_at, brand, categories = row
-    return Product(sku, name, source, reported_at, brand, tuple(orjson.loads(categories)))
+    sku, name, source, reported_at, brand, categories, details = row
+    return Product.of(sku, name, source, reported_at, brand, orjson.loads(categories), details)
 
 
 def product_values(product: Product) -> tuple[Any, ...]:
     """Return the columns of a product."""
-    return product.sku, product.name, product.source, product.reported_at, product.brand, compact(product.categories)
+    first = product.sku, product.name, product.source, product.reported_at, product.brand
+    return *first, compact(product.categories), product.details()

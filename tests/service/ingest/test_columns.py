@@ -2,14 +2,16 @@
 
 import csv
 import shlex
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from graph.domain.commands import SourceStatement
 from graph.domain.model.errors import InvalidInput
+from graph.domain.model.money import Money
 from graph.domain.model.observations import Observation
-from graph.domain.model.products import Product
+from graph.domain.model.products import Availability, Product
 from graph.domain.model.rules import Composite, NamespaceRule, Rules
 from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.external_segments import ExternalSegmentStatement
@@ -164,6 +166,33 @@ def test_products_have_columns(tmp_path: Path) -> None:
     assert statements(tmp_path / "f.csv", content) == [
         Product("A-1", "Kettle", "pim", 1_772_323_200_000_000, "Acme", ("kitchen", "tea"))
     ]
+
+
+def test_details_of_products_have_columns(tmp_path: Path) -> None:
+    # when
+    (statement,) = statements(
+        tmp_path / "f.csv",
+        "source,sku,name,reportedAt,categories,description,url,images,price,salePrice,gtin,availability,"
+        "attributes.size,attributes.Color\n"
+        'pim,A-1,Kettle,2026-03-01,Home>Kitchen|Tea,"Boils\nwater",https://shop.example/a-1,'
+        "https://shop.example/1.jpg|https://shop.example/2.jpg,39.90 eur,29 EUR,04006381333931,in_stock,1.7 l,\n",
+    )
+    # then: the columns of attributes are those of the product, and an empty cell is left out
+    assert statement == Product(
+        "A-1",
+        "Kettle",
+        "pim",
+        1_772_323_200_000_000,
+        categories=("Home > Kitchen", "Tea"),
+        description="Boils\nwater",
+        url="https://shop.example/a-1",
+        images=("https://shop.example/1.jpg", "https://shop.example/2.jpg"),
+        price=Money("EUR", Decimal("39.90")),
+        sale_price=Money("EUR", Decimal(29)),
+        gtin="04006381333931",
+        availability=Availability.IN_STOCK,
+        attributes={"size": "1.7 l"},
+    )
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from graph.domain.profile.consents import ConsentMethod, ConsentStatement, Decis
 from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.interactions import Interaction, InteractionStatement
 from service.ingest.records import parse_record
+from tests.builders.products import DETAILED
 
 PAIRS = (("email", "Ann@Example.com "), ("phone", "044 668 18 00;phone-context=CH"))
 AT = 1_800_000_000 * SECOND + 250_000
@@ -144,7 +145,7 @@ def test_what_is_passed_on_has_the_time_that_counts(statement: SourceStatement, 
 
 
 @pytest.mark.parametrize(
-    "product", [Product("S-1", "Shoe", "pim", AT), Product("S-1", "Shoe", "pim", AT, "Acme", ("a", "b"))]
+    "product", [Product("S-1", "Shoe", "pim", AT), Product("S-1", "Shoe", "pim", AT, "Acme", ("a", "b")), DETAILED]
 )
 def test_a_product_is_read_again_from_its_record(product: Product) -> None:
     assert read(product_record(product)) == product

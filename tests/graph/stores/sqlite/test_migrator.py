@@ -133,8 +133,9 @@ def test_a_backup_is_made_of_a_file_with_data_before_it_is_migrated(
     # then
     older = SQLiteStore(tmp_path / "backup.db")
     assert run(older.migrations()).pending == NAMES[1:]
-    assert run(older.products(["S-1"]))["S-1"].name == "Shoe"
     run(older.close())
+    with closing(sqlite3.connect(tmp_path / "backup.db")) as backup:
+        assert backup.execute("SELECT name FROM products").fetchall() == [("Shoe",)]
 
 
 def test_a_file_is_not_migrated_if_the_backup_fails(tmp_path: Path, store: SQLiteStore, run: Run) -> None:
