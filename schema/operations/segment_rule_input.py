@@ -114,10 +114,21 @@ class InteractionCondition:
     )
 
 
+@strawberry.input(description="A condition on an attribute of a product.")
+class ProductAttributeCondition:
+    """A condition on an attribute of a product."""
+
+    name: str = strawberry.field(description="The name of the attribute, as it was sent. E.g. `size`.")
+    values: list[str] = strawberry.field(
+        description="The attribute is one of these, in any case, or one of its texts is. A number is its digits, and a "
+        "truth value is `true` or `false`. E.g. `M`."
+    )
+
+
 @strawberry.input(
     description="A condition on orders. An order matches if one of its lines is of one of the products, categories or "
-    "brands; if none are given, any order matches. The newest 100 orders are considered, without canceled and returned "
-    "ones."
+    "brands, and of a product with all of the attributes; if none are given, any order matches. The newest 100 orders "
+    "are considered, without canceled and returned ones."
 )
 class OrderCondition:
     """A condition on orders."""
@@ -126,7 +137,9 @@ class OrderCondition:
         default=None, description="The stock-keeping units of products. E.g. `SHIRT-M-BLUE`."
     )
     categories: list[str] | None = strawberry.field(
-        default=None, description="The names of product categories. E.g. `shirts`."
+        default=None,
+        description="The paths of product categories, from the highest level on. A product is in each level of its "
+        "path. E.g. `shirts`, or `Clothing > Women` for `Clothing > Women > Dresses` too.",
     )
     brands: list[str] | None = strawberry.field(default=None, description="The names of brands.")
     within_days: int | None = strawberry.field(
@@ -134,6 +147,9 @@ class OrderCondition:
         description="The order was placed within this number of days, 1 to 3,650. Without it, at any time.",
     )
     min_count: int = strawberry.field(default=1, description="At least this number of orders match, 1 to 100.")
+    product_attributes: list[ProductAttributeCondition] | None = strawberry.field(
+        default=None, description="The product of the line has all of these attributes."
+    )
 
 
 @strawberry.input(description="A condition on the customer's consent, as returned by `Customer.consent`.")

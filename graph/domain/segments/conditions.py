@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from graph.domain.model.categories import with_ancestors
 from graph.domain.model.dates import DAY, day_of, parse_date, year_of
 from graph.domain.model.orders import Order, OrderStatus
+from graph.domain.model.products import Product, attribute_texts
 from graph.domain.profile.attributes import ProfileAttribute
 from graph.domain.profile.consents import Decision, decision_of_customer
 from graph.domain.profile.insights import CONSENTS, EXTERNAL_SEGMENTS, ORDERS, PROFILE, CustomerInsights
@@ -205,11 +207,24 @@ def _enough(newest_first: Sequence[int], min_count: int, within_days: int | None
     return ConditionResult(True, NO_END if within_days is None else newest_first[min_count - 1] + within_days * DAY + 1)
 
 
+class ProductAttributeCondition(Struct, frozen=True, gc=False):
+    """A product has an attribute with one of some values, which are case-folded."""
+
+    name: str
+    values: frozenset[str]
+
+    def matches(self, product: Product) -> bool:
+        """Whether a product matches."""
+        value = product.attributes.get(self.name)
+        return value is not None and any(text.casefold() in self.values for text in attribute_texts(value))
+
+
 class OrderCondition(Condition, frozen=True):
     """There are at least `min_count` orders of one of the products, categories or brands (if none is given: any).
 
-    Considered are those of the newest 100 orders, within the last `within_days` (`None`: at any time), that were
-    neither canceled nor returned.
+    A product matches a category if it is in it or in one below it, and it must have all of the attributes. Considered
+    are those of the newest 100 orders, within the last `within_days` (`None`: at any time), that were neither canceled
+    nor returned.
     """
 
     skus: frozenset[str] = frozenset()
@@ -217,10 +232,11 @@ class OrderCondition(Condition, frozen=True):
     brands: frozenset[str] = frozenset()
     within_days: int | None = None
     min_count: int = 1
+    product_attributes: tuple[ProductAttributeCondition, ...] = ()
 
     @property
     def needs_products(self) -> bool:  # type: ignore[override]
-        return bool(self.categories or self.brands)
+        return bool(self.categories or self.brands or self.product_attributes)
 
     def pages(self, now: int) -> Iterable[PageRequest]:
         return (ORDERS,)
@@ -235,13 +251,19 @@ class OrderCondition(Condition, frozen=True):
     def _matches(self, order: Order, insights: CustomerInsights) -> bool:
         if order.status in (OrderStatus.CANCELLED, OrderStatus.RETURNED):
             return False
-        has_criteria = self.skus or self.categories or self.brands
+        has_criteria = self.skus or self.needs_products
         return not has_criteria or any(self._matches_sku(sku, insights) for sku in order.purchased_skus)
 
     def _matches_sku(self, sku: str, insights: CustomerInsights) -> bool:
         product = insights.products.get(sku) if self.needs_products else None
-        return sku in self.skus or (
-            product is not None and (product.brand in self.brands or not self.categories.isdisjoint(product.categories))
+        if self.product_attributes and (
+            product is None or not all(condition.matches(product) for condition in self.product_attributes)
+        ):
+            return False
+        if sku in self.skus or not (self.skus or self.categories or self.brands):
+            return True
+        return product is not None and (
+            product.brand in self.brands or not self.categories.isdisjoint(with_ancestors(product.categories))
         )
 
 

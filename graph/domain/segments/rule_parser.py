@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from graph.domain.model.categories import category_paths
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.json_text import ordered
+from graph.domain.model.products import MAX_ATTRIBUTE_LENGTH, MAX_ATTRIBUTE_NAME_LENGTH, MAX_CATEGORY_LENGTH
 from graph.domain.model.rules import Rules
 from graph.domain.model.validation import check_text
 from graph.domain.profile import property_filters
@@ -28,6 +30,7 @@ from graph.domain.segments.conditions import (
     NamespaceCondition,
     NotCondition,
     OrderCondition,
+    ProductAttributeCondition,
     leaf_conditions,
 )
 from graph.domain.segments.metric_conditions import (
@@ -222,11 +225,28 @@ def _interaction(values: Values, context: _Context, path: Path) -> Condition:
 
 
 def _order(values: Values, context: _Context, path: Path) -> Condition:
-    skus, categories, brands = (
-        frozenset(_texts(values, name, path) or ()) for name in ("skus", "categories", "brands")
+    categories = category_paths(_texts(values, "categories", path, MAX_CATEGORY_LENGTH) or ())
+    return OrderCondition(
+        frozenset(_texts(values, "skus", path) or ()),
+        frozenset(categories),
+        frozenset(_texts(values, "brands", path) or ()),
+        _integer(values, "withinDays", path, 1, MAX_WINDOW_DAYS),
+        _integer(values, "minCount", path, 1, MAX_PAGE) or 1,
+        _product_attributes(values.get("productAttributes") or (), (*path, "productAttributes")),
     )
-    within_days = _integer(values, "withinDays", path, 1, MAX_WINDOW_DAYS)
-    return OrderCondition(skus, categories, brands, within_days, _integer(values, "minCount", path, 1, MAX_PAGE) or 1)
+
+
+def _product_attributes(conditions: Sequence[Values], path: Path) -> tuple[ProductAttributeCondition, ...]:
+    if len(conditions) > MAX_CONDITIONS:
+        message = f"productAttributes holds {len(conditions)} conditions; {MAX_CONDITIONS} are allowed"
+        raise InvalidInput("INVALID_COUNT", message, path)
+    parsed: list[ProductAttributeCondition] = []
+    for index, values in enumerate(conditions):
+        inner = (*path, index)
+        _raise_if(check_text("name", values["name"], MAX_ATTRIBUTE_NAME_LENGTH), inner)
+        texts = _texts(values, "values", inner, MAX_ATTRIBUTE_LENGTH) or ()
+        parsed.append(ProductAttributeCondition(values["name"], frozenset(text.casefold() for text in texts)))
+    return tuple(parsed)
 
 
 def _consent(values: Values, context: _Context, path: Path) -> Condition:

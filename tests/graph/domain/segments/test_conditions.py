@@ -35,6 +35,7 @@ from graph.domain.segments.conditions import (
     NamespaceCondition,
     NotCondition,
     OrderCondition,
+    ProductAttributeCondition,
     holding_parts,
     leaf_conditions,
     next_moment,
@@ -42,7 +43,9 @@ from graph.domain.segments.conditions import (
 from graph.domain.segments.metric_conditions import Metric, MetricCondition
 
 NOW = day_of(2026, 6, 15) * DAY + DAY // 2
-SHOE = Product("s1", "Shoe", "pim", 0, "Walk", ("shoes",))
+SHOE = Product(
+    "s1", "Shoe", "pim", 0, "Walk", ("shoes > running",), attributes={"size": 42, "color": ("Red", "Blue"), "new": True}
+)
 
 
 def insights(items: dict[PageRequest, Sequence[Any]] | None = None, now: int = NOW) -> CustomerInsights:
@@ -173,6 +176,10 @@ def test_an_interaction_condition_asks_for_the_properties_that_it_needs() -> Non
     assert list(InteractionCondition(types=("review",), properties=rated).pages(NOW)) == [page]
 
 
+def attributes(**values: str) -> tuple[ProductAttributeCondition, ...]:
+    return tuple(ProductAttributeCondition(name, frozenset({value})) for name, value in values.items())
+
+
 def order_view(days_ago: int, sku: str = "s1", status: OrderStatus = OrderStatus.PAID) -> OrderView:
     lines = (OrderLine(sku, Decimal(1), Decimal(5)),)
     placed_at = NOW - days_ago * DAY
@@ -193,6 +200,14 @@ def order_view(days_ago: int, sku: str = "s1", status: OrderStatus = OrderStatus
         (OrderCondition(categories=frozenset({"shoes"}), min_count=2), False, NO_END),
         (OrderCondition(brands=frozenset({"Walk"}), within_days=3), True, NOW + DAY + 1),
         (OrderCondition(categories=frozenset({"hats"}), brands=frozenset({"Run"})), False, NO_END),
+        (OrderCondition(categories=frozenset({"shoes > running"})), True, NO_END),
+        (OrderCondition(categories=frozenset({"shoes > walking", "running"})), False, NO_END),
+        (OrderCondition(product_attributes=attributes(size="42", color="blue", new="true")), True, NO_END),
+        (OrderCondition(product_attributes=attributes(size="42", color="green")), False, NO_END),
+        (OrderCondition(product_attributes=attributes(weight="1")), False, NO_END),
+        (OrderCondition(brands=frozenset({"Walk"}), product_attributes=attributes(size="42")), True, NO_END),
+        (OrderCondition(brands=frozenset({"Run"}), product_attributes=attributes(size="42")), False, NO_END),
+        (OrderCondition(skus=frozenset({"s2"}), product_attributes=attributes(size="42")), False, NO_END),
     ],
 )
 def test_an_order_condition_counts_matching_orders_that_are_not_canceled(
@@ -202,7 +217,7 @@ def test_an_order_condition_counts_matching_orders_that_are_not_canceled(
     orders = [order_view(1, "s3", OrderStatus.CANCELLED), order_view(2), order_view(8, "s2")]
     # when, then
     assert condition.evaluate(insights({ORDERS: orders})) == (holds, until)
-    assert condition.needs_products == bool(condition.categories or condition.brands)
+    assert condition.needs_products == bool(condition.categories or condition.brands or condition.product_attributes)
 
 
 def test_an_order_of_which_the_product_was_returned_does_not_match_the_product() -> None:

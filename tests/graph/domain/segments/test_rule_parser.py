@@ -22,6 +22,7 @@ from graph.domain.segments.conditions import (
     NamespaceCondition,
     NotCondition,
     OrderCondition,
+    ProductAttributeCondition,
 )
 from graph.domain.segments.metric_conditions import (
     ChurnRiskCondition,
@@ -103,6 +104,13 @@ def nested(depth: int) -> dict[str, Any]:
             OrderCondition(frozenset({"s1"}), frozenset({"shoes"}), within_days=5),
         ),
         (
+            {"order": {"categories": ["shoes>running"], "productAttributes": [{"name": "Size", "values": ["M", "m"]}]}},
+            OrderCondition(
+                categories=frozenset({"shoes > running"}),
+                product_attributes=(ProductAttributeCondition("Size", frozenset({"m"})),),
+            ),
+        ),
+        (
             {"consent": {"purpose": "newsletter", "channel": "EMAIL", "decisions": ["GIVEN", "NONE"]}},
             ConsentCondition("newsletter", "EMAIL", (Decision.GIVEN, Decision.NONE)),
         ),
@@ -146,6 +154,21 @@ def test_a_rule_is_parsed_into_a_condition(rule: dict[str, Any], expected: Condi
         ({"metric": {"name": "ORDER_COUNT"}}, "INVALID_SEGMENT_RULE", ("metric",)),
         ({"metric": {"name": "ORDER_COUNT", "max": 1e15}}, "INVALID_VALUE", ("metric", "max")),
         ({"metric": {"name": "ORDER_COUNT", "max": float("nan")}}, "INVALID_VALUE", ("metric", "max")),
+        (
+            {"order": {"productAttributes": [{"name": "", "values": ["M"]}]}},
+            "INVALID_LENGTH",
+            ("order", "productAttributes", 0, "name"),
+        ),
+        (
+            {"order": {"productAttributes": [{"name": "size", "values": []}]}},
+            "INVALID_COUNT",
+            ("order", "productAttributes", 0, "values"),
+        ),
+        (
+            {"order": {"productAttributes": [{"name": "size", "values": ["M"]}] * 51}},
+            "INVALID_COUNT",
+            ("order", "productAttributes"),
+        ),
         ({"rfmGroup": []}, "INVALID_COUNT", ("rfmGroup",)),
         ({"rfmGroup": ["WINNERS"]}, "INVALID_VALUE", ("rfmGroup",)),
         ({"interaction": {"withinDays": 3651}}, "INVALID_VALUE", ("interaction", "withinDays")),
