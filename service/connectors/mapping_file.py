@@ -11,7 +11,7 @@ from service.connectors.mapping import KINDS, PRODUCT, Fits, RecordMapping, Stat
 from service.connectors.proofs import PROOFS
 from service.connectors.toml_lines import line_of
 from service.connectors.unpack import FORMATS
-from service.connectors.values import Scope, Value, ValueProblem, compile_value, path
+from service.connectors.values import Getter, Scope, Value, ValueProblem, compile_value, path
 from service.ingest.record_fields import unknown
 from service.ingest.record_kinds import (
     ATTRIBUTES,
@@ -114,7 +114,7 @@ def _mapping(table: Mapping[str, Any], name: str) -> RecordMapping:
         format,
         statements,
         ignored,
-        path(_text(table, "records")) if "records" in table else None,
+        _records(table),
         sent_at,
         _text(table, "source"),
         proof,
@@ -122,6 +122,18 @@ def _mapping(table: Mapping[str, Any], name: str) -> RecordMapping:
         frozenset(paths),
         id,
     )
+
+
+def _records(table: Mapping[str, Any]) -> Getter | None:
+    """Compile the path of the list of records, or the paths of which the first that is there counts."""
+    if "records" not in table:
+        return None
+    paths = table["records"]
+    try:
+        getters = [path(text) for text in ([paths] if isinstance(paths, str) else paths)]
+    except (ValueProblem, TypeError, AttributeError):
+        raise _Place("must be a path or a list of paths", "records") from None
+    return lambda scope: next((found for get in getters if (found := get(scope)) is not None), None)
 
 
 def _statement(
@@ -145,9 +157,10 @@ def _statement(
     ]
     attributes = _values(entry, "attributes", here)
     properties = _values(entry, "properties", here)
-    for name, kinds in (("attributes", ("attributes",)), ("properties", ("interaction",))):
+    for name, kinds in (("attributes", ("attributes", PRODUCT)), ("properties", ("interaction",))):
         if entry.get(name) and kind not in kinds:
-            raise _Place(f"belongs to a statement of the kind {kinds[0]}; this one is of the kind {kind}", *here, name)
+            allowed = " or ".join(kinds)
+            raise _Place(f"belongs to a statement of the kind {allowed}; this one is of the kind {kind}", *here, name)
     if identifiers and kind == PRODUCT:
         raise _Place("cannot be there: a product belongs to nobody", *here, "identifiers")
     wholes = entry.get("all_properties", [])

@@ -181,18 +181,51 @@ def _after(separator: str) -> Step:
     return lambda value: _text(value).rpartition(separator)[2]
 
 
-def _localized(locale: str) -> Step:
-    """The data of the entry of a locale, else of one without a locale, else of the first."""
+def _distance(value: Any, wanted: str) -> int:
+    return 0 if value == wanted else 1 if value is None else 2
+
+
+def _localized(argument: str) -> Step:
+    """The data of the entry of a locale, else of one without a locale, else of any; `LOCALE/SCOPE` chooses a scope too.
+
+    Of options whose labels came with them, the labels in the locale.
+    """
+    locale, _, scope = argument.partition("/")
+
+    def distance(entry: Mapping[str, Any]) -> tuple[int, int]:
+        return _distance(entry.get("locale"), locale), _distance(entry.get("scope"), scope) if scope else 0
 
     def step(value: Any) -> Any:
         if not isinstance(value, list):
             return value
         entries = [entry for entry in value if isinstance(entry, dict)]
-        for wanted in (locale, None):
-            for entry in entries:
-                if entry.get("locale") == wanted:
-                    return entry.get("data")
-        return entries[0].get("data") if entries else None
+        if not entries:
+            return None
+        entry = min(entries, key=distance)
+        return _labeled(entry.get("data"), entry.get("linked_data"), locale)
+
+    return step
+
+
+def _labeled(data: Any, options: Any, locale: str) -> Any:
+    """Data in which codes of options are replaced by their labels; `options` are those of one code or by code."""
+    if not isinstance(options, dict):
+        return data
+    if isinstance(data, list):
+        return [_labeled(code, options.get(code), locale) for code in data]
+    labels = options.get("labels")
+    return (labels.get(locale) or data) if isinstance(labels, dict) else data
+
+
+def _where(condition: str) -> Step:
+    """The first entry of a list whose member has a value: `where:currency=EUR`."""
+    name, equals, wanted = condition.partition("=")
+    if not name or not equals:
+        raise ValueError("needs a name and a value, such as where:currency=EUR")
+
+    def step(value: Any) -> Any:
+        entries = value if isinstance(value, list) else [value]
+        return next((one for one in entries if isinstance(one, dict) and str(one.get(name)) == wanted), None)
 
     return step
 
@@ -218,6 +251,7 @@ _WITH_ARGUMENT: Mapping[str, Callable[[str], Step]] = {
     "before": _before,
     "after": _after,
     "localized": _localized,
+    "where": _where,
     "parameter": _parameter,
 }
 STEP_NAMES = (*_STEPS, *(f"{name}:…" for name in _WITH_ARGUMENT))

@@ -3,6 +3,7 @@
 Real clients send JSON as text/plain and gzip under the content type of a form.
 """
 
+import codecs
 import csv
 import io
 import re
@@ -122,6 +123,12 @@ def _tsv(body: bytes) -> Any:
     return _csv(body, "\t")
 
 
+def _feed(body: bytes) -> Any:
+    """A feed of products: XML if it begins with an element, else a table with tabs or commas."""
+    start = body.removeprefix(codecs.BOM_UTF8).lstrip()
+    return _xml(start) if start.startswith(b"<") else _csv(body, "\t" if b"\t" in start.partition(b"\n")[0] else ",")
+
+
 class _WithoutDoctype(ElementTree.TreeBuilder):
     """Builds elements. A document that declares a type may declare entities, and is refused."""
 
@@ -170,6 +177,7 @@ _PARSERS: Mapping[str, Callable[[bytes], Any]] = {
     "csv": _csv,
     "tsv": _tsv,
     "xml": _xml,
+    "feed": _feed,
 }
 FORMATS = tuple(_PARSERS)
 """The formats that a mapping may name."""

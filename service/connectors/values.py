@@ -30,12 +30,12 @@ MISSING: tuple[Any, ...] = (None, "", [], {})
 """Values that count as missing."""
 _DOT = re.compile(r"(?<!\\)\.")
 _KEYS = {
-    "path", "value", "steps", "map", "default", "join", "separator", "each", "fields", "prefix", "multiply", "add",
-    "subtract"}  # fmt: skip
+    "path", "value", "steps", "map", "default", "join", "separator", "list", "each", "fields", "prefix", "multiply",
+    "add", "subtract"}  # fmt: skip
 
 
 _OPERATIONS: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = {"multiply": mul, "add": add, "subtract": sub}
-_WAYS = ("path", "value", "join", "each", *_OPERATIONS)
+_WAYS = ("path", "value", "join", "list", "each", *_OPERATIONS)
 
 
 class Value(NamedTuple):
@@ -139,6 +139,8 @@ def _compile_table(spec: Mapping[str, Any]) -> Value:
             read = compile_value(spec["path"])
         case "join":
             read = _joined(spec["join"], str(spec.get("separator", "-")))
+        case "list":
+            read = _listed(spec["list"])
         case "each":
             read = _each(spec)
         case way:
@@ -199,15 +201,18 @@ def _mapped(get: Getter, shown: str, table: Any) -> Getter:
     folded = {str(name).casefold(): value for name, value in table.items()}
     other = folded.pop("*", ...)
 
-    def mapped(scope: Scope) -> Any:
-        value = get(scope)
-        if value is None:
-            return None
+    def one(value: Any) -> Any:
         key = "true" if value is True else "false" if value is False else str(value).casefold()
         result = folded.get(key, other)
         if result is ...:
             raise StepFailed(shown, value, f"is not one of {', '.join(map(str, table))}")
         return value if result == "=" else None if result == "" else result
+
+    def mapped(scope: Scope) -> Any:
+        value = get(scope)
+        if isinstance(value, list):
+            return [result for part in value if (result := one(part)) is not None] or None
+        return None if value is None else one(value)
 
     return mapped
 
@@ -240,6 +245,22 @@ def _joined(specs: Any, separator: str) -> Value:
         return None if None in parts else separator.join(map(str, parts))
 
     return Value(joined, tuple(p for value in values for p in value.paths))
+
+
+def _listed(specs: Any) -> Value:
+    if not isinstance(specs, list) or not specs:
+        raise ValueProblem("must be a list of values", "list")
+    values = [compile_value(spec) for spec in specs]
+
+    def listed(scope: Scope) -> Any:
+        found: list[Any] = []
+        for value in values:
+            part = value.get(scope)
+            if part is not None:
+                found += part if isinstance(part, list) else [part]
+        return found or None
+
+    return Value(listed, tuple(p for value in values for p in value.paths))
 
 
 def _computed(way: str, specs: Any) -> Value:
