@@ -77,6 +77,9 @@ INTERACTION_TYPES = {
     "unsubscribed": InteractionType("The customer unsubscribed from emails.", _UNSUBSCRIBED),
     "email_complained": InteractionType("The customer marked an email as spam.", _UNSUBSCRIBED),
     # accounts, loyalty and reviews
+    "group_joined": InteractionType(
+        "The customer was named as a member of a company or a group.", properties=("group_id", "group_name")
+    ),
     "signed_up": InteractionType("The customer opened an account."),
     "login": InteractionType("The customer logged in."),
     "card_scanned": InteractionType("A loyalty card was scanned.", properties=("store",)),
