@@ -6,11 +6,13 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from graph.domain.commands import Terms
 from graph.domain.model.errors import InvalidInput, Problem
-from service.cli.shared import console, errors
-from service.config import rules_file
+from service.bootstrap import SystemClock, currencies
+from service.cli.shared import Rules, console, errors
+from service.config import attributes_file, rules_file
 from service.connectors import mapping_file
-from service.connectors.check import Checked, check
+from service.connectors.check import Checked, Judge, check
 from service.connectors.unpack import FORMATS, inflate, unpack
 
 app = typer.Typer(no_args_is_help=True, help="Mappings of other systems: list, check, begin one.")
@@ -22,6 +24,9 @@ Sample = Annotated[
 ]
 Mapping = Annotated[str, typer.Argument(help="The name of a mapping, or a file that ends in .toml.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object for each record.")]
+Attributes = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="A file of attributes; without it, the default file.")
+]
 Beside = Annotated[
     list[str] | None,
     typer.Option(help="NAME=VALUE of a header, or of what else comes beside the records; may be repeated."),
@@ -36,7 +41,14 @@ def list_() -> None:
 
 
 @app.command("check")
-def check_(mapping: Mapping, sample: Sample = None, beside: Beside = None, as_json: AsJson = False) -> None:
+def check_(
+    mapping: Mapping,
+    sample: Sample = None,
+    beside: Beside = None,
+    as_json: AsJson = False,
+    rules: Rules = None,
+    attributes: Attributes = None,
+) -> None:
     """Check a mapping; with a sample, print what each record becomes and which parts of it were not used.
 
     Nothing is stored. Exit status 1 if a record of the sample is refused.
@@ -49,8 +61,8 @@ def check_(mapping: Mapping, sample: Sample = None, beside: Beside = None, as_js
     values |= dict(_pair(text) for text in beside or ())
     content = unpack(inflate(sample.read_bytes(), "", MAX_SAMPLE_BYTES), _format(found.format, sample))
     records, came_with = found.split(content, values)
-    rules = rules_file.parse(rules_file.default_text())
-    checked = [check(found, record, came_with, rules) for record in records]
+    judge = Judge(rules_file.parse(rules_file.read_text(rules)), _terms(attributes), SystemClock().now())
+    checked = [check(found, record, came_with, judge) for record in records]
     for number, one in enumerate(checked, 1):
         if as_json:
             typer.echo(orjson.dumps({"record": number, **one.described()}, default=str).decode())
@@ -61,6 +73,10 @@ def check_(mapping: Mapping, sample: Sample = None, beside: Beside = None, as_js
     errors.print(f"{len(checked)} records: {refused} refused, {ignored} ignored", highlight=False)
     if refused:
         raise typer.Exit(1)
+
+
+def _terms(attributes: Path | None) -> Terms:
+    return Terms(currencies(), attributes_file.read(attributes))
 
 
 def _format(format: str, sample: Path) -> str:

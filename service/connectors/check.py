@@ -5,9 +5,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from graph.domain.commands import SourceStatement, Terms, command
 from graph.domain.model.errors import Problem
+from graph.domain.model.products import Product, check_product
 from graph.domain.model.rules import Rules
-from service.connectors.mapping import RecordMapping
+from graph.domain.model.times import iso
+from service.connectors.mapping import TIME_FIELDS, MappedStatement, RecordMapping
 from service.connectors.values import names_of
 from service.ingest.records import parse_record
 
@@ -38,8 +41,23 @@ class Checked(Struct, frozen=True):
         }
 
 
-def check(mapping: RecordMapping, record: Any, beside: Mapping[str, Any], rules: Rules) -> Checked:
-    """Return what a mapping makes of a record. `rules` say which namespaces there are and which values they drop."""
+class Judge(Struct, frozen=True):
+    """What statements are judged by: the rules, what they may name, and the time, in microseconds."""
+
+    rules: Rules
+    terms: Terms
+    now: int
+
+    def problem_of(self, statement: SourceStatement | Product) -> Problem | None:
+        """Return why a statement would be rejected; `None` if nothing is known against it."""
+        if isinstance(statement, Product):
+            return check_product(statement, self.terms.currencies, self.now)
+        found = command(statement, self.rules, self.terms, self.now)
+        return found if isinstance(found, Problem) else found.normalized.rejected
+
+
+def check(mapping: RecordMapping, record: Any, beside: Mapping[str, Any], judge: Judge) -> Checked:
+    """Return what a mapping makes of a record."""
     made = mapping.map(record, beside)
     unused = tuple(_unused(record, mapping.paths))[:MAX_UNUSED]
     if made is None:
@@ -48,24 +66,22 @@ def check(mapping: RecordMapping, record: Any, beside: Mapping[str, Any], rules:
     problem = None if made else Problem("NOT_MAPPED", "no statement of the mapping takes this record")
     ids: set[str] = set()
     for statement in made:
-        found = statement.problem or _problem(statement.fields, beside, rules, ids)
+        found = statement.problem or _problem(statement, beside, judge, ids)
         problem = problem or found
         statements.append((statement.kind, found or statement.fields))
     return Checked(tuple(statements), False, problem, unused)
 
 
-def _problem(fields: dict[str, Any], beside: Mapping[str, Any], rules: Rules, ids: set[str]) -> Problem | None:
-    for position, identifier in enumerate(fields.get("identifiers", ())):
-        namespace = identifier["namespace"]
-        if namespace not in rules.by_name:
-            return Problem("UNKNOWN_NAMESPACE", rules.unknown(namespace), ("identifiers", position, "namespace"))
+def _problem(mapped: MappedStatement, beside: Mapping[str, Any], judge: Judge, ids: set[str]) -> Problem | None:
+    fields = mapped.fields
     if "id" in fields:
         if fields["id"] in ids:
             return Problem("ID_CONFLICT", f"two statements have the id {fields['id']!r}: one needs a label", ("id",))
         ids.add(fields["id"])
-    parsed = parse_record(fields, str(beside.get("source", ""))).statement
     # Without a time of its own, the record has that of its arrival.
-    return parsed if isinstance(parsed, Problem) and "is required" not in parsed.message else None
+    timed = {TIME_FIELDS[mapped.kind]: iso(judge.now)} | fields
+    parsed = parse_record(timed, str(beside.get("source", ""))).statement
+    return parsed if isinstance(parsed, Problem) else judge.problem_of(parsed)
 
 
 def _unused(record: Any, paths: frozenset[str]) -> Iterator[str]:

@@ -26,7 +26,7 @@ def draft(content: Any, format: str, name: str) -> str:
     for path, value in leaves:
         key, text = path.rsplit(".", 1)[-1], str(value)
         folded = key.lower().replace(" ", "_").replace("-", "_")
-        if not id and key in _IDS and "." not in path:
+        if not id and (key in _IDS or key.lower().endswith("_id")) and "." not in path:
             id = path
         if _EMAIL.fullmatch(text):
             identifiers.setdefault("email", path)
@@ -52,13 +52,15 @@ def draft(content: Any, format: str, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _first_record(content: Any) -> tuple[str, Any]:
-    if isinstance(content, list):
-        return "", content[0] if content else {}
+def _first_record(content: Any, names: tuple[str, ...] = ()) -> tuple[str, Any]:
+    """The path of the first list of objects, at any depth, and its first object; else the content itself."""
+    if isinstance(content, list) and (not content or isinstance(content[0], dict)):
+        return ".".join(names), content[0] if content else {}
     if isinstance(content, dict):
         for name, value in content.items():
-            if isinstance(value, list) and value and isinstance(value[0], dict):
-                return str(name), value[0]
+            found, record = _first_record(value, (*names, str(name).replace(".", "\\.")))
+            if found:
+                return found, record
     return "", content
 
 

@@ -32,6 +32,37 @@ mapping = "segment"
 secrets = ["file:backend-key"]
 """
 
+MAPPING = """
+title = "Repairs"
+records = "jobs"
+id = "job"
+at = "updated"
+
+[[statement]]
+kind = "interaction"
+when = { state = ["received", "done"] }
+[statement.fields]
+type = { path = "state", prefix = "repair_" }
+[statement.identifiers]
+email = ["contact.email", "^.fallback"]
+
+[[statement]]
+kind = "consent"
+label = "consent"
+each = "consents"
+when = { consents = true }
+unless = { state = "done" }
+[statement.fields]
+purpose = "name"
+decision = { value = "given" }
+[statement.identifiers]
+email = "^.contact.email"
+
+[[ignore]]
+when = { state = "draft" }
+"""
+"""A mapping of a shop that repairs things."""
+
 
 def connected(store: Store, run: Run, folder: Path, sources: str = SOURCES, **settings: Any) -> Client:
     """A service with sources; that of servers has the key `BACKEND_KEY`."""

@@ -7,36 +7,7 @@ import pytest
 
 from graph.domain.model.errors import InvalidInput
 from service.connectors import mapping_file
-
-MAPPING = """
-title = "Repairs"
-records = "jobs"
-id = "job"
-at = "updated"
-
-[[statement]]
-kind = "interaction"
-when = { state = ["received", "done"] }
-[statement.fields]
-type = { path = "state", prefix = "repair_" }
-[statement.identifiers]
-email = ["contact.email", "^.fallback"]
-
-[[statement]]
-kind = "consent"
-label = "consent"
-each = "consents"
-when = { consents = true }
-unless = { state = "done" }
-[statement.fields]
-purpose = "name"
-decision = { value = "given" }
-[statement.identifiers]
-email = "^.contact.email"
-
-[[ignore]]
-when = { state = "draft" }
-"""
+from tests.builders.connectors import MAPPING
 
 
 def test_a_record_makes_all_statements_that_fit() -> None:

@@ -1,0 +1,1 @@
+"""Records and requests as other systems send them."""
