@@ -37,8 +37,8 @@ def test_a_browser_is_a_second_party_and_its_traits_do_not_link() -> None:
 
 
 def test_the_path_of_a_mapping_is_relative_to_the_file() -> None:
-    (source,) = parse(SOURCE.replace('"segment"', '"own/connectors.toml"'))
-    assert source.mapping == "/etc/kith/own/connectors.toml"
+    (source,) = parse(SOURCE.replace('"segment"', '"rules.toml"'))
+    assert source.mapping == "/etc/kith/rules.toml"
 
 
 @pytest.mark.parametrize(
