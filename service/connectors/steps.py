@@ -201,7 +201,8 @@ def _localized(argument: str) -> Step:
         entries = [entry for entry in value if isinstance(entry, dict)]
         if not entries:
             return None
-        entry = min(entries, key=distance)
+        # Nearly all values have one entry.
+        entry = entries[0] if len(entries) == 1 else min(entries, key=distance)
         return _labeled(entry.get("data"), entry.get("linked_data"), locale)
 
     return step
