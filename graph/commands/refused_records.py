@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
+from msgspec import structs
+
 from graph.commands.batch import check_count
 from graph.commands.retries import with_retries
 from graph.commands.write_gate import WriteGate
@@ -22,20 +24,21 @@ from graph.domain.model.rules import Rules
 from graph.domain.privacy.named_in_text import keys_in_text
 from graph.domain.profile.pages import Page
 from graph.domain.resolution.erased import TombstoneRules
-from graph.ports import Clock, ErasureStore, RefusedRecordStore
+from graph.ports import Clock, CustomerStore, ErasureStore, RefusedRecordStore
 from graph.runtime.scheduling import map_cooperatively
 
 MOST_OF_SOURCE = 10_000
 """Refused records of one source that are kept: the newest."""
 PAGE_SIZE = 500
 """Records that are read, compared or deleted at a time."""
-HASHES_AT_ONCE = 5_000
+AT_ONCE = 5_000
+"""Hashes or identifiers that are looked up at a time."""
 EXPIRY_SECONDS = 3_600
 NO_FILTER = RefusedFilter()
 
 
-class RefusingStore(RefusedRecordStore, ErasureStore, Protocol):
-    """Refused records, and tombstones."""
+class RefusingStore(RefusedRecordStore, ErasureStore, CustomerStore, Protocol):
+    """Refused records, tombstones, and customers."""
 
 
 class RefusedRecordControl:
@@ -99,6 +102,14 @@ class RefusedRecordControl:
             if erased := await self._naming_erased(kept):
                 await self._store.delete_refused_records(sorted(erased))
 
+    async def replace(self, old: RefusedRecord, new: RefusedRecord | None) -> None:
+        """Keep a record as it was refused when it was taken in again, or `None` of it; this counts as no delivery."""
+        self._gate.check()
+        if new is not None:
+            await self._save([structs.replace(new, count=0) if new.id == old.id else new])
+        if new is None or new.id != old.id:
+            await self._store.delete_refused_records([old.id])
+
     async def _naming_erased(self, records: Sequence[RefusedRecord]) -> set[str]:
         """Return the ids of the records that name an identifier which must not be stored."""
         tombstone_rules, rules = self._tombstone_rules(), self._rules()
@@ -106,7 +117,7 @@ class RefusedRecordControl:
             return set()
 
         def hashes_of(record: RefusedRecord) -> set[str]:
-            named = keys_in_text("\n".join(_texts_of(record)), rules, record.source)
+            named = _named_by(record, rules)
             return {
                 hash for hashes in tombstone_rules.hashes_of_named(named, record.source).values() for hash in hashes
             }
@@ -114,8 +125,8 @@ class RefusedRecordControl:
         hashes = await map_cooperatively(records, hashes_of)
         found: set[str] = set()
         looked_up = sorted(set().union(*hashes))
-        for start in range(0, len(looked_up), HASHES_AT_ONCE):
-            tombstones = await self._store.tombstones(looked_up[start : start + HASHES_AT_ONCE])
+        for start in range(0, len(looked_up), AT_ONCE):
+            tombstones = await self._store.tombstones(looked_up[start : start + AT_ONCE])
             found.update(tombstone.hash for tombstone in tombstones if tombstone.lifted_at is None)
         if found:
             # Looking for them has put them into caches again.
@@ -125,14 +136,27 @@ class RefusedRecordControl:
 
     # --- showing
 
-    async def page(self, filter: RefusedFilter, after: Position | None, first: int) -> Page[RefusedRecord]:
+    async def page(
+        self, filter: RefusedFilter, after: Position | None, first: int, with_content: bool = True
+    ) -> Page[RefusedRecord]:
         """Return refused records, those that were delivered last first."""
-        found = await self._store.refused_records(filter, after, first + 1)
+        found = await self._store.refused_records(filter, after, first + 1, with_content)
         return Page(found[:first], len(found) > first)
 
     async def get(self, ids: Sequence[str]) -> list[RefusedRecord]:
         """Return the refused records with some ids, by id; unknown ids are left out."""
         return await self._store.refused_records_with(list(dict.fromkeys(ids)))
+
+    async def customers_named(self, records: Sequence[RefusedRecord]) -> list[dict[str, str]]:
+        """Return for each record the stored identifiers that it names, with the ids of their customers."""
+        rules = self._rules()
+        named = await map_cooperatively(records, lambda record: _named_by(record, rules))
+        keys = sorted({key for keys in named for key in keys})
+        customers: dict[str, str] = {}
+        for start in range(0, len(keys), AT_ONCE):
+            part = keys[start : start + AT_ONCE]
+            customers.update(zip(part, await self._store.customer_ids_of(part), strict=True))
+        return [{key: customers[key] for key in keys if customers[key]} for keys in named]
 
     async def counts(self) -> list[RefusedCount]:
         """Return how many refused records are kept, by source and code."""
@@ -188,6 +212,7 @@ class RefusedRecordControl:
             pass
 
 
-def _texts_of(record: RefusedRecord) -> tuple[str, ...]:
-    """Return all texts of a record that may name somebody."""
-    return record.content, record.record_id, record.message, *map(str, record.path)
+def _named_by(record: RefusedRecord, rules: Rules) -> dict[str, tuple[str, str]]:
+    """Return the identifiers that any text of a record may name, as namespaces and values, by key."""
+    texts = (record.content, record.beside, record.record_id, record.message, *map(str, record.path))
+    return keys_in_text("\n".join(texts), rules, record.source)

@@ -10,7 +10,7 @@ from tests.builders.stores import Fresh, second
 from tests.builders.transfers import exported, fill
 
 ALL = RefusedFilter()
-SOURCES, CODES = ["shop", "till"], ["NOTHING_LEFT", "INVALID_VALUE", "UNMAPPED"]
+SOURCES, CODES = ["shop", "till"], ["NO_VALID_IDENTIFIERS", "INVALID_VALUE", "UNMAPPED"]
 
 
 class Model:
@@ -34,8 +34,8 @@ class Model:
         found = (
             record
             for record in self.records.values()
-            if filter.source in ("", record.source)
-            and filter.code in ("", record.code)
+            if filter.source in (None, record.source)
+            and filter.code in (None, record.code)
             and (filter.since is None or record.last_received_at >= filter.since)
         )
         return sorted(found, key=lambda record: record.position, reverse=True)
@@ -61,6 +61,7 @@ def some(dice: random.Random) -> list[RefusedRecord]:
             dice.choice(["a", "b ü\n"]),
             dice.choice(["segment", "shopify"]),
             dice.choice([(), ("traits", "email"), ("items", 3)]),
+            dice.choice(["{}", '{"x-topic":"a"}']),
         )
         for _ in range(dice.randint(1, 6))
     )
@@ -82,7 +83,7 @@ def test_refused_records_are_those_of_the_model(store: Store, run: Run) -> None:
         # when
         match dice.randrange(6):
             case 0:
-                ids = [*dice.sample(sorted(model.records), min(2, len(model.records))), "ref_unknown"]
+                ids = [*dice.sample(sorted(model.records), min(2, len(model.records))), "rfr_unknown"]
                 expected = sum(model.records.pop(id, None) is not None for id in ids)
                 assert run(store.delete_refused_records(ids)) == expected
             case 1:
@@ -97,12 +98,12 @@ def test_refused_records_are_those_of_the_model(store: Store, run: Run) -> None:
                 assert run(store.save_refused_records(records, most)) == model.save(records, most)
         # then
         filter = RefusedFilter(
-            dice.choice(["", *SOURCES]), dice.choice(["", *CODES]), dice.choice([None, dice.randrange(40)])
+            dice.choice([None, *SOURCES]), dice.choice([None, *CODES]), dice.choice([None, dice.randrange(40)])
         )
         assert paged(store, run, filter, dice.randint(1, 5)) == model.matching(filter)
         assert run(store.refused_counts()) == model.counts()
     kept = sorted(model.records)
-    assert run(store.refused_records_with([*reversed(kept), "ref_unknown"])) == [model.records[id] for id in kept]
+    assert run(store.refused_records_with([*reversed(kept), "rfr_unknown"])) == [model.records[id] for id in kept]
     assert [record.content for record in run(store.refused_records(ALL, None, 9, with_content=False))] == [""] * 9
 
 

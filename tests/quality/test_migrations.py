@@ -15,7 +15,7 @@ SQLITE = {
     "0006_received_from": "63be0d0be49e62f72e9c80f8a9d88d86796acb3a545a8b9ef9b38c4e7c74da0e",
     "0007_unindexed_observations": "4ffe076beb58a8d8794e827e0527477ffea86e88a6786d826f5d11c279ef92b9",
     "0008_product_details": "18873b23111a14c04e2d06fb892df10f6c4c8b7f31263e84c8c6f5e7eb460a76",
-    "0009_refused_records": "f50fb2acc1e40e13e5cbee274247c57719e6a69d2707cb9647a5dec7c9a7790f",
+    "0009_refused_records": "843a07ed5296a691f5af8ccf60f5e46762c7f0d7923831f0ff19774c9029863f",
 }
 NEO4J = {
     "0000_migration_name": "d32e7937a60b8e7269da1e693018659374ccf405fc5bfe221f05233eb56d4af4",

@@ -4,7 +4,6 @@ They are not part of what is true: nothing is derived from them, and a copy of a
 """
 
 import hashlib
-import re
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -20,7 +19,6 @@ MAX_CONTENT_LENGTH = 32_768
 MAX_MESSAGE_LENGTH = 1_000
 MAX_NAME_LENGTH = 200
 """Characters that are kept of the name of a source or a mapping, and of a record's own id."""
-REFUSED_ID = re.compile("ref_[0-9a-f]{32}")
 
 Position = tuple[int, str]
 """The time of the last delivery, in microseconds, and the id: refused records are listed by it, newest first."""
@@ -31,7 +29,8 @@ class RefusedRecord(Struct, frozen=True, gc=False):
 
     `mapping` is the name of the mapping that it was read with. `code`, `message` and `path` say what is wrong with it,
     as `Problem` does. `record_id` is its own id, empty if it has none. `content` is the record as text, its beginning
-    if it `is_cut`. It was delivered `count` times, first at `received_at` and last at `last_received_at`, in
+    if it `is_cut`; `beside` is what the mapping reads of what came with it, such as headers, as a JSON object; that of
+    the last delivery. It was delivered `count` times, first at `received_at` and last at `last_received_at`, in
     microseconds.
     """
 
@@ -43,6 +42,7 @@ class RefusedRecord(Struct, frozen=True, gc=False):
     path: tuple[str | int, ...]
     record_id: str
     content: str
+    beside: str
     is_cut: bool
     received_at: int
     last_received_at: int
@@ -50,7 +50,14 @@ class RefusedRecord(Struct, frozen=True, gc=False):
 
     @classmethod
     def of(
-        cls, source: str, mapping: str, content: str, problem: Problem, at: int, record_id: str = ""
+        cls,
+        source: str,
+        mapping: str,
+        content: str,
+        problem: Problem,
+        at: int,
+        record_id: str = "",
+        beside: str = "{}",
     ) -> "RefusedRecord":
         """Return a record that was refused for a problem when it was delivered at a time, in microseconds.
 
@@ -61,7 +68,7 @@ class RefusedRecord(Struct, frozen=True, gc=False):
         parts = "".join(f"{len(part)} {part} " for part in (source, problem.code, content))
         digest = hashlib.sha256(parts.encode(errors="surrogatepass")).hexdigest()
         return cls(
-            f"ref_{digest[:32]}",
+            f"rfr_{digest[:32]}",
             _storable(source, MAX_NAME_LENGTH),
             _storable(mapping, MAX_NAME_LENGTH),
             problem.code,
@@ -69,7 +76,8 @@ class RefusedRecord(Struct, frozen=True, gc=False):
             tuple(_storable(part, MAX_NAME_LENGTH) if isinstance(part, str) else part for part in problem.path),
             _storable(record_id, MAX_NAME_LENGTH),
             _storable(content, MAX_CONTENT_LENGTH),
-            len(content) > MAX_CONTENT_LENGTH,
+            _storable(beside, MAX_CONTENT_LENGTH) if len(beside) <= MAX_CONTENT_LENGTH else "{}",
+            len(content) > MAX_CONTENT_LENGTH or len(beside) > MAX_CONTENT_LENGTH,
             at,
             at,
         )
@@ -78,6 +86,10 @@ class RefusedRecord(Struct, frozen=True, gc=False):
     def position(self) -> Position:
         """Where it is in lists."""
         return self.last_received_at, self.id
+
+    def without_texts(self) -> "RefusedRecord":
+        """Return the record without what may hold values of people."""
+        return replace(self, message="", record_id="", content="", beside="")
 
     def delivered_again(self, later: "RefusedRecord") -> "RefusedRecord":
         """Return the record after it was delivered, and refused, another time."""
@@ -92,11 +104,11 @@ class RefusedRecord(Struct, frozen=True, gc=False):
 class RefusedFilter(Struct, frozen=True, gc=False):
     """Which refused records are asked for: of a source, with a code, delivered at `since` (microseconds) or later.
 
-    Empty or `None` means any.
+    `None` means any.
     """
 
-    source: str = ""
-    code: str = ""
+    source: str | None = None
+    code: str | None = None
     since: int | None = None
 
 

@@ -30,8 +30,8 @@ class RefusedRecords(Connected):
         at, id = after or (None, "")
         records = await self._read(
             REFUSED["refused_records"],
-            source=filter.source or None,
-            code=filter.code or None,
+            source=filter.source,
+            code=filter.code,
             since=-1 if filter.since is None else filter.since,
             at=at,
             id=id,

@@ -10,10 +10,12 @@ from graph.domain.model.refused_records import Position, RefusedCount, RefusedFi
 from graph.stores.sqlite import mapping
 from graph.stores.sqlite.connection import Connected
 
-_COLUMNS = "id, source, mapping, code, message, path, record_id, content, is_cut, received_at, last_received_at, count"
-_SAVE = f"""INSERT INTO refused_records ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+_COLUMNS = (
+    "id, source, mapping, code, message, path, record_id, content, beside, is_cut, received_at, last_received_at, count"
+)
+_SAVE = f"""INSERT INTO refused_records ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET mapping = excluded.mapping, message = excluded.message, path = excluded.path,
-    record_id = excluded.record_id, count = count + excluded.count,
+    record_id = excluded.record_id, beside = excluded.beside, count = count + excluded.count,
     received_at = min(received_at, excluded.received_at),
     last_received_at = max(last_received_at, excluded.last_received_at)"""
 _REMOVE_OLDEST = """DELETE FROM refused_records WHERE rowid IN (
@@ -61,8 +63,8 @@ def _page(
     parts: list[str] = []
     values: list[Any] = []
     for condition, value in (
-        ("source = ?", filter.source or None),
-        ("code = ?", filter.code or None),
+        ("source = ?", filter.source),
+        ("code = ?", filter.code),
         ("last_received_at >= ?", filter.since),
     ):
         if value is not None:
@@ -71,7 +73,7 @@ def _page(
     if after is not None:
         parts.append("(last_received_at, id) < (?, ?)")
         values += after
-    columns = _COLUMNS if with_content else _COLUMNS.replace(" content,", " '',")
+    columns = _COLUMNS if with_content else _COLUMNS.replace(" content, beside,", " '', '',")
     sql = f"""SELECT {columns} FROM refused_records WHERE {" AND ".join(parts) or "true"}
         ORDER BY last_received_at DESC, id DESC LIMIT ?"""
     return _records(db, sql, (*values, first))
@@ -82,8 +84,8 @@ def _records(db: mapping.Connection, sql: str, values: Sequence[Any]) -> list[Re
 
 
 def _record(row: mapping.Row) -> RefusedRecord:
-    id, source, name, code, message, path, record_id, content, is_cut, *times_and_count = row
-    texts = id, source, name, code, message, tuple(orjson.loads(path)), record_id, content
+    id, source, name, code, message, path, record_id, content, beside, is_cut, *times_and_count = row
+    texts = id, source, name, code, message, tuple(orjson.loads(path)), record_id, content, beside
     return RefusedRecord(*texts, bool(is_cut), *times_and_count)
 
 
@@ -97,6 +99,7 @@ def _values(record: RefusedRecord) -> tuple[Any, ...]:
         compact(record.path),
         record.record_id,
         record.content,
+        record.beside,
         record.is_cut,
         record.received_at,
         record.last_received_at,

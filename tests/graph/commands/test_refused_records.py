@@ -75,7 +75,7 @@ def test_refused_records_are_kept_and_shown_newest_first(client: Client, run: Ru
     assert ([record.content for record in rest.items], rest.has_more) == (["c"], False)
     counts = run(client.graph.refused.counts())
     assert [(count.source, count.records, count.deliveries) for count in counts] == [("shop", 2, 3), ("till", 1, 1)]
-    assert client.graph.refused.deliveries == {("shop", "NOTHING_LEFT"): 3, ("till", "NOTHING_LEFT"): 1}
+    assert client.graph.refused.deliveries == {("shop", "NO_VALID_IDENTIFIERS"): 3, ("till", "NO_VALID_IDENTIFIERS"): 1}
 
 
 def test_records_of_several_callers_share_a_transaction(run: Run, tmp_path) -> None:
@@ -142,7 +142,7 @@ def test_without_days_records_are_counted_and_not_kept(client: Client, run: Run)
     # when
     run(refused_records.keep([refused("a"), refused("a")]))
     # then
-    assert refused_records.deliveries == {("shop", "NOTHING_LEFT"): 2}
+    assert refused_records.deliveries == {("shop", "NO_VALID_IDENTIFIERS"): 2}
     assert contents(refused_records, run) == ["before"]
     # when, then: what was kept before goes
     assert run(refused_records.remove_expired()) == 1
@@ -178,7 +178,7 @@ def test_records_are_deleted_by_id_and_by_source(client: Client, run: Run) -> No
     records = [refused("a"), refused("b"), refused("c", source="till")]
     run(client.graph.refused.keep(records))
     # when, then
-    assert run(client.graph.refused.delete([records[0].id, records[0].id, "ref_unknown"])) == 1
+    assert run(client.graph.refused.delete([records[0].id, records[0].id, "rfr_unknown"])) == 1
     assert run(client.graph.refused.delete_all(RefusedFilter(source="till"))) == 1
     assert contents(client.graph.refused, run) == ["b"]
     with pytest.raises(InvalidInput, match="ids holds 0 entries"):
@@ -196,6 +196,7 @@ def test_an_erasure_takes_the_refused_records_along_that_name_the_person(
         refused(f'{{"anonymousId": "{CANARY}-cookie"}}', at=NOW),
         refused("{}", message=f"email {PERSON!r} has no domain", at=NOW),
         refused("[]", record_id=f"{CANARY}-cookie", at=NOW),
+        refused("[1]", beside=f'{{"query.email": "{PERSON}"}}', at=NOW),
     ]
     run(refused_records.keep([*of_person, refused('{"email": "other@example.com"}', at=NOW)]))
     # when
@@ -209,7 +210,7 @@ def test_an_erasure_takes_the_refused_records_along_that_name_the_person(
         run(control_of.keep(of_person))
     # then
     assert contents(refused_records, run) == ['{"email": "other@example.com"}']
-    assert refused_records.deliveries.total() == 9
+    assert refused_records.deliveries.total() == 11
     assert run(places(store)) == {}
     run(other.close())
 

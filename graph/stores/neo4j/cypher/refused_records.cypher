@@ -5,7 +5,7 @@ UNWIND $rows AS row
 MERGE (r:RefusedRecord {id: row.id})
 ON CREATE SET r = row
 ON MATCH SET r.mapping = row.mapping, r.message = row.message, r.path = row.path, r.record_id = row.record_id,
-  r.count = r.count + row.count,
+  r.beside = row.beside, r.count = r.count + row.count,
   r.received_at = CASE WHEN row.received_at < r.received_at THEN row.received_at ELSE r.received_at END,
   r.last_received_at = CASE WHEN row.last_received_at > r.last_received_at THEN row.last_received_at
     ELSE r.last_received_at END
@@ -25,7 +25,7 @@ WHERE ($source IS NULL OR r.source = $source) AND ($code IS NULL OR r.code = $co
   AND r.last_received_at >= $since
   AND ($at IS NULL OR r.last_received_at < $at OR (r.last_received_at = $at AND r.id < $id))
 WITH r ORDER BY r.last_received_at DESC, r.id DESC LIMIT $first
-RETURN CASE WHEN $with_content THEN r{.*} ELSE r{.*, content: ''} END AS values;
+RETURN CASE WHEN $with_content THEN r{.*} ELSE r{.*, content: '', beside: ''} END AS values;
 
 // name: refused_records_with
 // Returns refused records by id.

@@ -11,6 +11,7 @@ CREATE TABLE refused_records (
     path TEXT NOT NULL,
     message TEXT NOT NULL,
     is_cut INTEGER NOT NULL,
+    beside TEXT NOT NULL,                            -- JSON
     content TEXT NOT NULL
 );
 CREATE INDEX refused_records_in_order ON refused_records (last_received_at, id);
