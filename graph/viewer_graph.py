@@ -15,7 +15,14 @@ from graph.domain.access.decision_log import DecisionReader
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
 from graph.domain.access.part_view import all_identifiers
 from graph.domain.access.reach import MAX_SEARCH_HITS, MIN_SEARCH_LENGTH, may_ask_by
-from graph.domain.access.scopes import BEHAVIOR_TEXT, CHANGES_READ, CUSTOMER_AT_TIME, GRAPH_READ, SEGMENT_READ
+from graph.domain.access.scopes import (
+    BEHAVIOR_TEXT,
+    CHANGES_READ,
+    CUSTOMER_AT_TIME,
+    GRAPH_READ,
+    PROFILE_UNMASKED,
+    SEGMENT_READ,
+)
 from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.changes import SEGMENT_CHANGES, Entry
 from graph.domain.model.errors import InvalidInput
@@ -24,6 +31,7 @@ from graph.domain.model.links import Link
 from graph.domain.model.orders import Order
 from graph.domain.model.overrides import Override
 from graph.domain.model.products import Product
+from graph.domain.model.refused_records import Position, RefusedCount, RefusedFilter, RefusedRecord
 from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.domain.model.segments import Segment
 from graph.domain.profile.catalog import Catalog
@@ -147,6 +155,52 @@ class ViewerGraph(ViewerWrites):
     async def products(self, skus: Sequence[str]) -> dict[str, Product]:
         """As `IdentityGraph.products`."""
         return await self._graph.products(skus)
+
+    # --- refused records, which name anybody
+
+    async def refused_records(self, filter: RefusedFilter, after: Position | None, first: int) -> Page[RefusedRecord]:
+        """Return refused records, those that were delivered last first.
+
+        Which of its words are values of whom is not known of a record, so the viewer is shown the texts of none, unless
+        it sees all values of everybody whom the record may name.
+        """
+        self._require_reach(Reach.NONE)
+        page = await self._graph.refused.page(filter, after, first, with_content=self._sees_everything)
+        return Page(await self._shown_refused(page.items), page.has_more)
+
+    async def refused_records_with(self, ids: Sequence[str]) -> list[RefusedRecord]:
+        """Return the refused records with some ids, by id; unknown ids are left out."""
+        self._require_reach(Reach.NONE)
+        return await self._shown_refused(await self._graph.refused.get(ids))
+
+    @property
+    def _sees_everything(self) -> bool:
+        return self.viewer.is_unrestricted and self.sees_all_values and self.viewer.may(PROFILE_UNMASKED)
+
+    async def _shown_refused(self, records: Sequence[RefusedRecord]) -> list[RefusedRecord]:
+        if not self._sees_everything:
+            return [record.without_texts() for record in records]
+        named = await self._graph.refused.customers_named(records)
+        withheld = await self._restrictions.of(ByKey(key) for keys in named for key in keys)
+        shown: list[RefusedRecord] = []
+        for record, keys in zip(records, named, strict=True):
+            if any(ByKey(key) in withheld for key in keys):
+                shown.append(record.without_texts())
+                continue
+            self._note_keys((record.id, *keys))
+            self._note_customers(keys.values())
+            shown.append(record)
+        return shown
+
+    async def refused_counts(self) -> list[RefusedCount]:
+        """Return how many refused records are kept, by source and code."""
+        self._require_reach(Reach.NONE)
+        return await self._graph.refused.counts()
+
+    async def delete_refused_records(self, ids: Sequence[str]) -> int:
+        """Delete 1 to 1,000 refused records by id, and return how many were kept; raises `InvalidInput`."""
+        self._require_reach(Reach.NONE)
+        return await self._graph.refused.delete(ids)
 
     # --- overrides, which stewards read
 

@@ -31,6 +31,7 @@ from schema.operations.orders import OrderMutations, OrderQueries
 from schema.operations.overrides import OverrideMutations, OverrideQueries
 from schema.operations.processing_record import ProcessingRecordQueries
 from schema.operations.products import ProductMutations, ProductQueries
+from schema.operations.refused_records import RefusedRecordMutations, RefusedRecordQueries
 from schema.operations.restrictions import RestrictionMutations, RestrictionQueries
 from schema.operations.retention import RetentionMutations, RetentionQueries
 from schema.operations.rfm import RfmMutations
@@ -76,6 +77,7 @@ class Query(
     RetentionQueries,
     ProcessingRecordQueries,
     SubjectRequestQueries,
+    RefusedRecordQueries,
 ):
     """All queries."""
 
@@ -98,6 +100,7 @@ class Mutation(
     ErasureMutations,
     RestrictionMutations,
     RetentionMutations,
+    RefusedRecordMutations,
 ):
     """All mutations."""
 

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from graphql import get_named_type, is_required_argument
 
+from graph.domain.model.refused_records import RefusedRecord
 from graph.ports import Store
 from schema.root import schema
+from service.bootstrap import SystemClock
 from tests.builders.canary_places import places
 from tests.builders.clients import Client
 from tests.builders.erasing import by, erase
 from tests.builders.personal_inputs import CANARY, DECISIONS, PERSON, STATEMENTS, PersonalInputs
+from tests.builders.refused_records import refused
 from tests.builders.runs import Run
 from tests.builders.safeguards import ListSafeguards
 
@@ -23,6 +26,7 @@ NAMES_NOBODY = {
     "applyRules",
     "cancelPreview",
     "createSegment",
+    "deleteRefusedRecords",
     "deleteSegment",
     "eraseSubject",
     "liftRestriction",
@@ -52,7 +56,14 @@ def client(store: Store, run: Run) -> Client:
     return client
 
 
-def send_everything(client: Client) -> None:
+def refused_records() -> list[RefusedRecord]:
+    """Records that name the person and could not be taken, as systems send them."""
+    contents = (f'{{"traits": {{"email": "{PERSON}", "name": "{CANARY}"}}}}', f"{CANARY};{PERSON};1", PERSON.upper())
+    return [refused(content, message=f"{CANARY} is not a number", at=SystemClock().now()) for content in contents]
+
+
+def send_everything(client: Client, run: Run) -> None:
+    run(client.graph.refused.keep(refused_records()))
     inputs = PersonalInputs(schema._schema, OTHER)
     for name, document, variables in inputs.documents((*STATEMENTS, *DECISIONS)):
         payload = client.ask(document, variables)[name]
@@ -70,8 +81,8 @@ def test_every_mutation_is_known_to_this_test() -> None:
 
 def test_nothing_of_the_person_is_left(client: Client, store: Store, run: Run) -> None:
     # given
-    send_everything(client)
-    send_everything(client)
+    send_everything(client, run)
+    send_everything(client, run)
     assert run(places(store))
     # when
     erase(client, by=by(f"email={PERSON}"))
@@ -80,14 +91,15 @@ def test_nothing_of_the_person_is_left(client: Client, store: Store, run: Run) -
     # when all of it arrives again
     for _, document, variables in PersonalInputs(schema._schema, OTHER).documents(STATEMENTS):
         client.ask(document, variables)
+    run(client.graph.refused.keep(refused_records()))
     # then
     assert run(places(store)) == {}
     assert client.customer(f"email={PERSON}") is None
 
 
-def test_no_answer_names_the_person(client: Client) -> None:
+def test_no_answer_names_the_person(client: Client, run: Run) -> None:
     # given
-    send_everything(client)
+    send_everything(client, run)
     erase(client, by=by(f"email={PERSON}"))
     # then
     for name, field in schema._schema.query_type.fields.items():

@@ -49,6 +49,7 @@ _STEWARD_READ = frozenset(
         s.CHANGES_READ,
         s.SOURCE_READ,
         s.RULES_READ,
+        s.REFUSED_READ,
     }
 )
 
@@ -122,7 +123,9 @@ BUILT_IN = (
         "steward",
         "A data steward, who decides which identifiers are one customer.",
         Reach.ANY,
-        _CUSTOMER | _STEWARD_READ | {s.OVERRIDE_WRITE, s.OBSERVATION_REVOKE, s.SOURCE_REVOKE, s.RULES_PREVIEW},
+        _CUSTOMER
+        | _STEWARD_READ
+        | {s.OVERRIDE_WRITE, s.OBSERVATION_REVOKE, s.SOURCE_REVOKE, s.RULES_PREVIEW, s.REFUSED_WRITE},
         needs_reason=True,
     ),
     Role(
@@ -145,6 +148,7 @@ BUILT_IN = (
             s.CONSENT_PROOF,
             s.OBSERVATION_REVOKE,
             s.AUDIT_READ,
+            s.REFUSED_WRITE,
             s.RETENTION_READ,
             s.RETENTION_RUN,
             s.ERASURE_READ,
@@ -181,6 +185,8 @@ BUILT_IN = (
             s.RULES_PREVIEW,
             s.RULES_APPLY,
             s.RFM_CALCULATE,
+            s.REFUSED_READ,
+            s.REFUSED_WRITE,
             s.RETENTION_READ,
             s.SERVICE_METRICS,
             s.PROCESSING_READ,

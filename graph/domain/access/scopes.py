@@ -61,6 +61,8 @@ ERASURE_ACKNOWLEDGE = "erasure:acknowledge"
 SUBJECT_EXPORT = "subject:export"
 RESTRICTION_WRITE = "restriction:write"
 RESTRICTED_READ = "restricted:read"
+REFUSED_READ = "refused:read"
+REFUSED_WRITE = "refused:write"
 RETENTION_READ = "retention:read"
 RETENTION_RUN = "retention:run"
 PROCESSING_READ = "processing:read"
@@ -118,6 +120,8 @@ DESCRIPTIONS = {
     SUBJECT_EXPORT: "Export everything that is stored about a person, unmasked.",
     RESTRICTION_WRITE: "Restrict customers, lift restrictions, and list them.",
     RESTRICTED_READ: "Read the data of customers whose processing is restricted.",
+    REFUSED_READ: "Read which records of sources were refused, with values for those who see all values.",
+    REFUSED_WRITE: "Delete refused records.",
     RETENTION_READ: "Read how long data is kept, and how much has expired.",
     RETENTION_RUN: "Remove what has expired.",
     PROCESSING_READ: "Read the record of processing activities: purposes, legal bases, callers, retention.",
