@@ -17,13 +17,14 @@ from graph.domain.commands import SourceStatement
 from graph.domain.model.errors import Overloaded, Problem
 from graph.domain.model.observations import Party
 from graph.domain.model.products import Product
+from graph.domain.model.refused_records import RefusedRecord
 from graph.domain.model.times import iso, parse_time
 from graph.domain.profile.interactions import InteractionStatement
 from graph.identity_graph import IdentityGraph
 from graph.viewer_graph import ViewerGraph
 from service.config.connectors_file import ConnectorSource
 from service.connectors.mapping import TIME_FIELDS, MappedStatement, RecordMapping
-from service.connectors.refusals import must_not_be_kept, refused
+from service.connectors.refusals import must_not_be_kept, refused, sent
 from service.connectors.values import Scope
 from service.ingest.records import parse_record
 
@@ -102,12 +103,33 @@ class Intake:
         self.require_room(len(records))
         self._waiting += len(records)
         try:
-            return await self._take(records, beside, received_at)
+            beside = {**beside, **self._beside}
+            outcomes, problems = await self._take(records, beside, received_at)
+            await self._keep_refused(records, problems, beside, received_at)
         finally:
             self._waiting -= len(records)
+        self.counts.update(outcome.result for outcome in outcomes)
+        return outcomes
 
-    async def _take(self, records: Sequence[Any], beside: Mapping[str, Any], received_at: int) -> list[Outcome]:
+    async def take_again(self, kept: RefusedRecord) -> tuple[Outcome, RefusedRecord | None]:
+        """Record what a refused record says now, and return what became of it.
+
+        Also return it as it is to be kept, if it was refused again; `None` if it is not to be kept any longer. The
+        record must not be cut. Raises as `take` does.
+        """
+        record, beside = sent(kept)
         beside = {**beside, **self._beside}
+        # The time of a record without one is that of its delivery.
+        (outcome,), (problems,) = await self._take([record], beside, kept.received_at)
+        if not problems or must_not_be_kept(problems):
+            return outcome, None
+        again = refused(self.source.name, self.mapping, record, beside, problems[0], kept.received_at)
+        return outcome, replace(again, last_received_at=kept.last_received_at, count=kept.count)
+
+    async def _take(
+        self, records: Sequence[Any], beside: Mapping[str, Any], received_at: int
+    ) -> tuple[list[Outcome], list[list[Problem]]]:
+        """Record what records say; return what became of each, and its problems."""
         made = [self.mapping.map(record, beside) for record in records]
         outcomes: list[Outcome | None] = [None] * len(records)
         counts, stored = [0] * len(records), [False] * len(records)
@@ -137,10 +159,7 @@ class Intake:
                 outcomes[number] = Outcome(Result.REFUSED, counts[number], problems[number][0])
             elif outcomes[number] is None:
                 outcomes[number] = Outcome(Result.ACCEPTED if stored[number] else Result.DUPLICATE, counts[number])
-        await self._keep_refused(records, problems, beside, received_at)
-        found = [outcome for outcome in outcomes if outcome is not None]
-        self.counts.update(outcome.result for outcome in found)
-        return found
+        return [outcome for outcome in outcomes if outcome is not None], problems
 
     async def _keep_refused(
         self, records: Sequence[Any], problems: Sequence[list[Problem]], beside: Mapping[str, Any], at: int
