@@ -6,17 +6,19 @@ from collections.abc import Iterator, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from graph.commands.commit import commit
 from graph.commands.reprocess import reprocess, with_old_namespaces
 from graph.domain.model.changes import Entry
 from graph.domain.model.customers import Customer
 from graph.domain.model.dates import SECOND
-from graph.domain.model.facts import Fact, FactKind, InteractionSummary, detail
-from graph.domain.model.identifiers import Identifier
+from graph.domain.model.email_events import EMAIL_ARRIVED, EMAIL_BOUNCED, EmailEvent
+from graph.domain.model.facts import Fact, FactKind, InteractionSummary, detail, stored_facts
+from graph.domain.model.identifiers import Identifier, namespace_of
 from graph.domain.model.interaction_counts import add, interaction_counts_of
-from graph.domain.model.observations import Party
+from graph.domain.model.observations import Observation, Party
+from graph.domain.model.receipts import ObservationStatus
 from graph.domain.model.rules import Rules
 from graph.domain.profile.attributes import AttributesStatement, profile
 from graph.domain.profile.catalog import Catalog
@@ -34,6 +36,7 @@ from graph.domain.profile.interactions import Interaction, InteractionStatement
 from graph.domain.profile.pages import (
     ById,
     ByKey,
+    EmailEventPage,
     FactPage,
     IdentifierPage,
     InteractionCountsPage,
@@ -102,7 +105,7 @@ interactions = st.builds(
     ),
     keys,
     SOURCES,
-    st.sampled_from(["page_viewed", "email_opened", "email_link_clicked"]),
+    st.sampled_from(["page_viewed", "email_opened", "email_link_clicked", "email_bounced"]),
     st.sampled_from(["web", "app", ""]),
     st.integers(0, 5),
     PARTIES,
@@ -261,7 +264,7 @@ def check_timelines(store: Store, run: Run, model: Graph, rules: Rules, size: in
 
 
 def is_of_a1(fact: Fact) -> bool:
-    return '"sku":"a1"' in fact.facts and '"type":"email_link_clicked"' not in fact.facts
+    return '"sku":"a1"' in fact.facts and detail("interaction", fact.facts).type in ("email_opened", "page_viewed")
 
 
 def check_interaction_counts(store: Store, run: Run, model: Graph, rules: Rules) -> None:
@@ -278,6 +281,30 @@ def check_interaction_counts(store: Store, run: Run, model: Graph, rules: Rules)
         assert add(view.pages[counts_page].items) == expected
 
 
+def check_email_events(store: Store, run: Run, model: Graph) -> None:
+    """What became of emails, as the valid observations report it that name the identifiers of each customer."""
+    page = EmailEventPage(RULES.names[1:])
+    for customer, held in live_customers(model):
+        bounced: set[EmailEvent] = set()
+        arrived: dict[tuple[str, str], int] = {}
+        for receipt in model.store.receipts.values():
+            if receipt.status is not ObservationStatus.VALID:
+                continue
+            sent = Observation.from_sent(*receipt.key, receipt.sent)
+            type = detail(receipt.kind, stored_facts(sent)).type
+            for key in held.intersection(receipt.keys):
+                if namespace_of(key) not in page.namespaces:
+                    continue
+                if type == EMAIL_BOUNCED:
+                    bounced.add(EmailEvent(key, receipt.source, bounced=True, at=receipt.seen_at))
+                elif type in EMAIL_ARRIVED:
+                    name = key, receipt.source
+                    arrived[name] = max(receipt.seen_at, arrived.get(name, receipt.seen_at))
+        expected = bounced | {EmailEvent(*name, bounced=False, at=at) for name, at in arrived.items()}
+        (view,) = run(store.customers([ById(customer.id)], Selection.of([page])))
+        assert sorted(view.pages[page].items, key=astuple) == sorted(expected, key=astuple)
+
+
 @settings(SETTINGS, max_examples=40)
 @given(sequence=batches, size=st.sampled_from([1, 2, 3, 50]))
 def test_facts_follow_their_identifiers(fresh: Fresh, run: Run, sequence: list[list[Command]], size: int) -> None:
@@ -291,6 +318,7 @@ def test_facts_follow_their_identifiers(fresh: Fresh, run: Run, sequence: list[l
     check_profiles(store, run, model, RULES, KEYS)
     check_timelines(store, run, model, RULES, size)
     check_interaction_counts(store, run, model, RULES)
+    check_email_events(store, run, model)
 
 
 @settings(SETTINGS, max_examples=25)
@@ -310,6 +338,7 @@ def test_lists_of_large_customers_equal_those_of_small_ones(
     check_profiles(store, run, model, RULES, KEYS)
     check_timelines(store, run, model, RULES, size)
     check_interaction_counts(store, run, model, RULES)
+    check_email_events(store, run, model)
     check_identifiers(store, run, model, size)
 
 

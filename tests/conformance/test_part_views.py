@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from graph.domain.access.accessed import Accessed
 from graph.domain.access.part_view import Part, all_identifiers, view_of_part, wide
@@ -21,6 +21,7 @@ from graph.domain.profile.interactions import Interaction, InteractionStatement
 from graph.domain.profile.pages import (
     ByKey,
     CustomerView,
+    EmailEventPage,
     FactPage,
     IdentifierPage,
     InteractionCountsPage,
@@ -98,9 +99,8 @@ async def record(graph: IdentityGraph, said: list[tuple[str, str, list[str], int
                 decision = ConsentStatement(source, ids, "newsletter", Decision.GIVEN, id=id, decided_at=time)
                 await graph.record_consents([decision])
             case "interaction":
-                visit = Interaction(
-                    source, "product_viewed", time, id, sku=f"S-{at}", channel="web", properties={"at": at}
-                )
+                type = ("product_viewed", "email_opened", "email_bounced")[at % 3]
+                visit = Interaction(source, type, time, id, sku=f"S-{at}", channel="web", properties={"at": at})
                 await graph.record_interactions([InteractionStatement(visit, ids)])
 
 
@@ -120,6 +120,7 @@ def selections(graph: IdentityGraph, first: int) -> list[Selection]:
         TimelinePage(first, kinds=interactions, properties=(PropertyFilter("at", min=3, max=7),)),
         InteractionCountsPage(),
         InteractionSummaryPage(first),
+        EmailEventPage(("email", "cookie")),
         *FACTS,
     ]
     return [Selection.of([page]) for page in some]
@@ -135,6 +136,8 @@ def content(view: CustomerView, *, flags: bool = True) -> dict[str, Any]:
         items: list[Any] = list(found.items)
         if isinstance(page, InteractionCountsPage):
             items = sorted(add(items).items())
+        if isinstance(page, EmailEventPage):
+            items = sorted(items, key=astuple)
         if isinstance(page, IdentifierPage) and not flags:
             items = [replace(item, shared=False, blocked=False) for item in items]
         shown[str(page)] = items, found.has_more

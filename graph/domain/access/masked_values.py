@@ -28,6 +28,7 @@ from graph.domain.profile.attributes import ProfileAttribute, ReportedValue
 from graph.domain.profile.catalog import AttributeDefinition, AttributeType, Catalog
 from graph.domain.profile.pages import (
     CustomerView,
+    EmailEventPage,
     FactPage,
     HistoryPage,
     IdentifierPage,
@@ -278,6 +279,7 @@ class Masks:
             return self._interaction if request.kind is FactKind.INTERACTION else self._fact
         by_kind: Mapping[type, Callable[[Any], Any]] = {
             IdentifierPage: self._identifier,
+            EmailEventPage: lambda event: replace(event, key=self.key(event.key)),
             LinkPage: self.link,
             MatchPage: self._match,
             HistoryPage: self.entry,

@@ -19,6 +19,7 @@ from graph.domain.model.rules import Rules
 from graph.domain.profile.pages import (
     EMPTY,
     CustomerView,
+    EmailEventPage,
     FactPage,
     HistoryPage,
     IdentifierPage,
@@ -87,6 +88,8 @@ def wide(selection: Selection, identifiers: IdentifierPage, *, with_orders: bool
                     pages.append(_whole(page))
             case InteractionCountsPage() | InteractionSummaryPage():
                 pages.append(ALL_INTERACTIONS)
+            case EmailEventPage():
+                pages.append(page)
     return Selection.of(pages)
 
 
@@ -162,6 +165,9 @@ def _page(
             return _counts(_interactions(view, part))
         case InteractionSummaryPage():
             return _cut(map(_summary, _interactions(view, part)), page.first)
+        case EmailEventPage():
+            events = _items(view, page)
+            return Page([event for event in events if part.shows(event.key, event.source)], has_more=False)
         case LinkPage() | MatchPage() | HistoryPage():
             return EMPTY
 

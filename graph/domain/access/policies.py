@@ -29,6 +29,7 @@ from graph.domain.profile.insights import CONSENTS
 from graph.domain.profile.pages import (
     EMPTY,
     CustomerView,
+    EmailEventPage,
     FactPage,
     HistoryPage,
     IdentifierPage,
@@ -121,14 +122,15 @@ class PurposePolicies(Struct, frozen=True):
         def visible(labels: Iterable[Label]) -> bool:
             return all(label is Label.CONTACT or label not in withheld for label in labels)
 
+        def is_shown(key: str) -> bool:
+            labels = self.labels.namespaces.get(namespace_of(key), frozenset())
+            return visible(labels) and (Label.CONTACT not in labels or addresses.may_be_shown(key))
+
         match page:
             case IdentifierPage():
-                items: Sequence[Any] = [
-                    item
-                    for item in content.items
-                    if visible(labels := self.labels.namespaces.get(item.identifier.namespace, frozenset()))
-                    and (Label.CONTACT not in labels or addresses.may_be_shown(item.identifier.key))
-                ]
+                items: Sequence[Any] = [item for item in content.items if is_shown(item.identifier.key)]
+            case EmailEventPage():
+                items = [event for event in content.items if is_shown(event.key)]
             case OrderPage() if not visible({Label.CONTRACT}):
                 return EMPTY
             case InteractionCountsPage() | InteractionSummaryPage() if not visible({Label.BEHAVIOR}):

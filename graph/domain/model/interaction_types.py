@@ -23,6 +23,7 @@ _PRODUCTS = "products viewed and not purchased, average hours to purchase"
 _CAMPAIGNS = "engagement with campaigns"
 _CONSIDERATION = "journey stage `CONSIDERATION`"
 _UNSUBSCRIBED = "withdrawal of consent, time of unsubscribing, churn risk"
+_DELIVERABILITY = "deliverability of the address"
 _COUPON = ("coupon_id", "coupon_name")
 _LIST = ("list_id", "category")
 _PROMOTION = ("promotion_id", "name", "position")
@@ -62,18 +63,32 @@ INTERACTION_TYPES = {
     # email
     "subscribed": InteractionType("The customer subscribed to emails; a consent is recorded as such."),
     "email_sent": InteractionType("An email was sent to the customer.", _CAMPAIGNS, outbound=True),
-    "email_delivered": InteractionType("An email was accepted by the customer's mail server.", outbound=True),
+    "email_delivered": InteractionType(
+        "An email was accepted by the customer's mail server.", _DELIVERABILITY, outbound=True
+    ),
     "email_deferred": InteractionType(
         "An email was not accepted yet; it is sent again.", properties=("reason",), outbound=True
     ),
     "email_dropped": InteractionType(
         "An email was not sent, because the address is suppressed.", properties=("reason",), outbound=True
     ),
-    "email_bounced": InteractionType(
-        "An email could not be delivered.", properties=("bounce_type", "reason"), outbound=True
+    "email_soft_bounced": InteractionType(
+        "An email was refused, but the next one may arrive. E.g. the mailbox was full.",
+        properties=("bounce_type", "reason"),
+        outbound=True,
     ),
-    "email_opened": InteractionType("An email was opened.", f"{_CAMPAIGNS}, usual hour and weekday of opening"),
-    "email_link_clicked": InteractionType("A link in an email was clicked.", _CAMPAIGNS, ("url",)),
+    "email_bounced": InteractionType(
+        "An email was refused for good: a hard bounce. E.g. the mailbox does not exist.",
+        _DELIVERABILITY,
+        ("bounce_type", "reason"),
+        outbound=True,
+    ),
+    "email_opened": InteractionType(
+        "An email was opened.", f"{_CAMPAIGNS}, usual hour and weekday of opening, {_DELIVERABILITY}"
+    ),
+    "email_link_clicked": InteractionType(
+        "A link in an email was clicked.", f"{_CAMPAIGNS}, {_DELIVERABILITY}", ("url",)
+    ),
     "unsubscribed": InteractionType("The customer unsubscribed from emails.", _UNSUBSCRIBED),
     "email_complained": InteractionType("The customer marked an email as spam.", _UNSUBSCRIBED),
     # accounts, loyalty and reviews

@@ -112,6 +112,16 @@ class InteractionSummaryPage(Struct, frozen=True, gc=False, cache_hash=True):
     first: int
 
 
+class EmailEventPage(Struct, frozen=True, gc=False, cache_hash=True):
+    """What became of emails to the customer's identifiers of `namespaces`, as `EmailEvent`: all bounces, and by source
+    the last email that arrived. In no order.
+
+    All observations that name these identifiers are read, so it is requested only where it is needed.
+    """
+
+    namespaces: tuple[str, ...]
+
+
 PageRequest = (
     IdentifierPage
     | OrderPage
@@ -122,6 +132,7 @@ PageRequest = (
     | TimelinePage
     | InteractionCountsPage
     | InteractionSummaryPage
+    | EmailEventPage
 )
 
 
@@ -196,7 +207,7 @@ class CustomerView(Struct, frozen=True, gc=False):
     requested_id: str | None = None
     pages: Mapping[PageRequest, Page[Any]] = field(default_factory=dict)
     """By request: pages of `IdentifierView`, `OrderView`, `Link`, `Match`, `Entry`, `Fact`, `TimelineEntry`,
-    `InteractionSummary` or `InteractionCounts`."""
+    `InteractionSummary`, `InteractionCounts` or `EmailEvent`."""
     restricted: bool = False
     """Whether a restriction is on any of the customer's identifiers."""
     objected_to: str = ""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from graph.domain.model.email_events import EMAIL_ARRIVED, EMAIL_BOUNCED, EmailEvent
 from graph.domain.model.facts import InteractionSummary
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.orders import Order
@@ -11,6 +12,7 @@ from graph.domain.profile.pages import (
     ById,
     CustomerRef,
     CustomerView,
+    EmailEventPage,
     FactPage,
     HistoryPage,
     IdentifierPage,
@@ -47,6 +49,7 @@ _KINDS: dict[type, str] = {
     TimelinePage: "timeline",
     InteractionCountsPage: "interaction_counts",
     InteractionSummaryPage: "interaction_summaries",
+    EmailEventPage: "email_events",
 }
 
 
@@ -89,6 +92,10 @@ def _parameters(page: PageRequest) -> dict[str, Any]:
     """Return a page's own parameter. One item more than requested is read, to see whether more follow."""
     if isinstance(page, InteractionCountsPage):
         return {}
+    if isinstance(page, EmailEventPage):
+        prefixes = [[f'"{name}":', f"{name}=", f"{name}>"] for name in page.namespaces]
+        types = {"bounced": EMAIL_BOUNCED, "types": [EMAIL_BOUNCED, *EMAIL_ARRIVED]}
+        return {"namespaces": list(page.namespaces), "ranges": prefixes, **types}
     values: dict[str, Any] = {"first": page.first + 1}
     if isinstance(page, InteractionSummaryPage):
         return values
@@ -127,7 +134,7 @@ def view(ref: CustomerRef, selection: Selection, record: CustomerRecord) -> Cust
     """Return a customer that was read as a view. Its pages by properties hold blocks, which `property_pages` reads."""
     pages: dict[PageRequest, Page[Any]] = {}
     for page, items in zip(selection.pages, record.pages, strict=True):
-        first = len(items) if isinstance(page, InteractionCountsPage) else page.first
+        first = len(items) if isinstance(page, InteractionCountsPage | EmailEventPage) else page.first
         if isinstance(page, TimelinePage):
             # The query returns three lists one after the other, each with enough items.
             items = sorted(items, key=lambda item: _timeline_entry(item).position, reverse=True)
@@ -169,5 +176,6 @@ _ITEM: dict[type, Callable[[Any], object]] = {
     InteractionCountsPage: mapping.interaction_counts,
     InteractionSummaryPage: lambda item: InteractionSummary(item[0], *(text or "" for text in item[1:])),
     MatchPage: _match,
+    EmailEventPage: lambda item: EmailEvent(*item),
 }
 """The functions that convert an item of a page, by the type of page."""

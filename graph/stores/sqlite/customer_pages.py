@@ -10,6 +10,7 @@ import orjson
 
 from graph.domain.model.changes import Entry
 from graph.domain.model.customers import Customer
+from graph.domain.model.email_events import EMAIL_ARRIVED, EMAIL_BOUNCED, EmailEvent
 from graph.domain.model.facts import Fact, InteractionSummary
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.interaction_counts import InteractionCounts
@@ -22,6 +23,7 @@ from graph.domain.profile.pages import (
     ById,
     CustomerRef,
     CustomerView,
+    EmailEventPage,
     FactPage,
     HistoryPage,
     IdentifierPage,
@@ -97,6 +99,8 @@ def _page(db: mapping.Connection, customer_row: object, page: PageRequest) -> Pa
             return _interaction_counts(db, customer_row)
         case InteractionSummaryPage():
             return _interaction_summaries(db, customer_row, page)
+        case EmailEventPage():
+            return _email_events(db, customer_row, page)
 
 
 def _page_of(items: list[Any], first: int) -> Page[Any]:
@@ -167,6 +171,26 @@ def _interaction_summaries(
     rows = [row for (holder,) in holders for row in db.execute(sql, (holder, page.first + 1))]
     rows.sort(key=lambda row: row[:2], reverse=True)
     return _page_of([InteractionSummary(at, *filters) for at, _, *filters in rows], page.first)
+
+
+def _email_events(db: mapping.Connection, customer_row: object, page: EmailEventPage) -> Page[EmailEvent]:
+    # Reprocessed under other rules, an observation may no longer mention what it once did.
+    rows = db.execute(
+        """SELECT i.key, o.source, f.type = :bounced AS bounced, max(f.at)
+            FROM identifiers i JOIN observation_identifiers n ON n.identifier = i.id
+            CROSS JOIN facts f ON f.observation = n.observation JOIN observations o ON o.id = n.observation
+            WHERE i.customer = :customer AND i.namespace IN (SELECT value FROM json_each(:namespaces))
+            AND f.type IN (SELECT value FROM json_each(:types))
+            AND EXISTS (SELECT 1 FROM json_each(o.keys) k WHERE k.value = i.key)
+            GROUP BY i.key, o.source, bounced, CASE WHEN bounced THEN f.at END""",
+        {
+            "customer": customer_row,
+            "namespaces": compact(page.namespaces),
+            "bounced": EMAIL_BOUNCED,
+            "types": compact((EMAIL_BOUNCED, *EMAIL_ARRIVED)),
+        },
+    )
+    return Page([EmailEvent(key, source, bool(bounced), at) for key, source, bounced, at in rows], has_more=False)
 
 
 NO_LIMIT = -1

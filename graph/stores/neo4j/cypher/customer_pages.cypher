@@ -105,6 +105,27 @@ COLLECT {
   RETURN [t.at, t.type, t.channel, t.campaign, t.sku]
 };
 
+// name: email_events
+// Returns of the emails to the customer's identifiers of some namespaces which ones bounced, and by source when the last
+// one arrived; small and large customers as with identifiers.
+COLLECT {
+  CALL (c, first) {
+    WITH c, first WHERE first[2] <= $small
+    MATCH (i:Identifier)-[:IDENTIFIES]->(c) WHERE i.namespace IN $page.namespaces
+    RETURN i
+    UNION ALL
+    WITH c, first WHERE first[2] > $small
+    UNWIND $page.ranges AS range
+    WITH c, range WHERE c.counts CONTAINS range[0]
+    MATCH (i:Identifier) WHERE i.customer_node = c.node_id AND i.key > range[1] AND i.key < range[2]
+    RETURN i
+  }
+  MATCH (i)<-[:MENTIONS]-(o:Observation)-[t:REPORTED]->() WHERE t.type IN $page.types
+  WITH i.key AS key, o.source AS source, t.type = $page.bounced AS bounced, t.at AS reported
+  WITH key, source, bounced, CASE WHEN bounced THEN reported END AS bounce, max(reported) AS last
+  RETURN [key, source, bounced, last]
+};
+
 // name: timeline
 // Returns a page of interactions, orders and history. `bounds` holds a time and a name for each kind: items before it
 // are returned. Conditions on properties are decided where the answer is read; of interactions that name one of

@@ -3,16 +3,26 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from graph.domain.access.policies import Policies, Policy
 from graph.domain.model.customers import Anchor, Customer
+from graph.domain.model.email_events import EmailEvent
 from graph.domain.model.facts import Fact, FactKind, InteractionSummary
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.labels import Label
 from graph.domain.model.observations import Party
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.insights import CONSENTS, EXTERNAL_SEGMENTS, PROFILE, RECENT_INTERACTIONS
-from graph.domain.profile.pages import CustomerView, IdentifierPage, IdentifierView, Page, Selection, Withheld
+from graph.domain.profile.pages import (
+    CustomerView,
+    EmailEventPage,
+    IdentifierPage,
+    IdentifierView,
+    Page,
+    Selection,
+    Withheld,
+)
 
 EMAILS = IdentifierPage(("email", "phone", "cookie"), 20)
 WORK, HOME, PHONE, COOKIE = "email=work@example.com", "email=home@example.com", "phone=+491701", "cookie=ck-1"
@@ -55,6 +65,18 @@ def test_an_address_is_shown_with_its_own_consent_only() -> None:
     # then: cookies are no contact data
     assert keys(result) == [WORK, COOKIE]
     assert result.withheld == (Withheld(Label.CONTACT, "newsletter"),)
+
+
+def test_what_became_of_emails_to_an_address_is_shown_with_its_consent_only() -> None:
+    # given
+    page = EmailEventPage(("email",))
+    events = [EmailEvent(key, "esp", bounced=True, at=1) for key in (WORK, HOME)]
+    shown = view(consent(WORK, "newsletter", "given"))
+    shown = replace(shown, pages={**shown.pages, page: Page(events, has_more=False)})
+    # when
+    result = applied(shown, Policy(Label.CONTACT, "marketing", "newsletter"))
+    # then
+    assert result.pages[page].items == events[:1]
 
 
 def test_a_consent_for_another_channel_shows_no_address() -> None:

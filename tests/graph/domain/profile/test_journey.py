@@ -59,6 +59,13 @@ def test_each_stage_and_since_when(
 
 def test_without_orders_and_own_interactions_there_is_no_journey() -> None:
     assert journey([], [], RULES, NOW) is None
-    for type in ("email_sent", "email_delivered", "email_deferred", "email_dropped", "email_bounced"):
+    for type in (
+        "email_sent",
+        "email_delivered",
+        "email_deferred",
+        "email_dropped",
+        "email_soft_bounced",
+        "email_bounced",
+    ):
         assert journey([], [interaction(type, 1)], RULES, NOW) is None
     assert journey([], [interaction("deal_stage_changed", 1), interaction("ticket_closed", 1)], RULES, NOW) is None
