@@ -13,6 +13,7 @@ from graph.domain.access.accessed import Accessed
 from graph.domain.access.audit import AuditReader, CustomerAccess, Traces
 from graph.domain.access.decision_log import DecisionReader
 from graph.domain.access.lookup_budget import UNLIMITED, LookupBudget
+from graph.domain.access.masking import key_of
 from graph.domain.access.part_view import all_identifiers
 from graph.domain.access.reach import MAX_SEARCH_HITS, MIN_SEARCH_LENGTH, may_ask_by
 from graph.domain.access.scopes import (
@@ -36,6 +37,7 @@ from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.domain.model.segments import Segment
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import RecordedDecision
+from graph.domain.profile.deliverability import address_page, email_event_page
 from graph.domain.profile.insights import CONSENTS, CustomerInsights
 from graph.domain.profile.pages import EMPTY, ById, ByKey, CustomerRef, CustomerView, Match, Page, Selection, page_after
 from graph.domain.profile.search import SearchField, SearchPosition, SearchResult
@@ -457,7 +459,23 @@ class ViewerGraph(ViewerWrites):
 
     async def consents_of(self, key: str) -> list[RecordedDecision]:
         """Return the consent decisions that name an identifier, newest first; none for one that is not reached."""
-        selection = Selection.of([CONSENTS])
+        view = await self._of_address(key, Selection.of([CONSENTS]))
+        if view is None:
+            return []
+        return [decision for decision in self._graph.insights(view).decisions if decision.key == key]
+
+    async def is_contactable(self, key: str, purpose: str, channel: str) -> bool:
+        """Return whether an identifier may be contacted now, for a purpose through a channel."""
+        addresses = address_page(self.catalog, channel)
+        selection = Selection.of((addresses, email_event_page(self.catalog), CONSENTS))
+        view = await self._of_address(key, selection)
+        if view is None:
+            return False
+        found = self._graph.insights(view).contactable(addresses, purpose, channel)
+        return any(key_of(address.identifier) == key for address in found)
+
+    async def _of_address(self, key: str, selection: Selection) -> CustomerView | None:
+        """Return the view of who holds an identifier, of which only what is about the identifier may be shown."""
         if self.viewer.reach is Reach.IDS:
             # Who follows the feed learns by address what it may send.
             self._ask([key])
@@ -466,9 +484,7 @@ class ViewerGraph(ViewerWrites):
                 self.accessed.customers[view.customer.id] = None
         else:
             (view,) = await self.customers([ByKey(key)], selection)
-        if view is None or self._restrictions.withholds(view):
-            return []
-        return [decision for decision in self._graph.insights(view).decisions if decision.key == key]
+        return None if self._restrictions.withholds(view) else view
 
     async def consent_proofs(self, keys: Sequence[str], reader: DecisionReader) -> dict[str, ConsentProof]:
         """Return the proofs of all decisions that were ever stored of some identifiers, by key."""

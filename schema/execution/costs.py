@@ -31,6 +31,9 @@ BATCH_ARGUMENTS: dict[str, tuple[str, ...]] = {
 
 WEIGHTS: dict[str, int] = {
     "Customer.favorites": 100,
+    "Customer.contactableAddresses": 100,
+    "Customer.undeliverableAddresses": 100,
+    "Query.contactable": 100,
     "Customer.segments": 100,
     "Consent.proof": 200,
     "ConsentStatus.proof": 200,

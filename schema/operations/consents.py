@@ -9,6 +9,7 @@ from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.profile.consents import (
     EVERY_CHANNEL,
     ConsentStatement,
+    check_channel,
     check_purpose,
     decision_of_address,
 )
@@ -143,7 +144,12 @@ class ConsentMutations:
         return await record_batch(info, info.context.graph.record_consents, input.consents)
 
 
-@requires(consent=CONSENT_OF_ADDRESS, consent_purposes=CATALOG_READ, consent_channels=CATALOG_READ)
+@requires(
+    consent=CONSENT_OF_ADDRESS,
+    contactable=CONSENT_OF_ADDRESS,
+    consent_purposes=CATALOG_READ,
+    consent_channels=CATALOG_READ,
+)
 @strawberry.type
 class ConsentQueries:
     """Queries of consent."""
@@ -171,6 +177,27 @@ class ConsentQueries:
         chosen = channel_or_every(channel, graph.catalog)
         key = graph.key(identifier.namespace, identifier.raw, ("identifier",))
         return ConsentStatus.of(decision_of_address(await graph.consents_of(key), key, purpose, chosen), purpose, key)
+
+    @strawberry.field(
+        description="Whether one identifier may be contacted now: consent for the purpose and the channel is given for "
+        "it, it is not blocked, its customer is not restricted, and, for emails, it is not undeliverable."
+    )
+    async def contactable(
+        self,
+        info: Info,
+        identifier: Annotated[
+            IdentifierInput,
+            strawberry.argument(description="The identifier, an address of the channel. E.g. an email address."),
+        ],
+        purpose: Annotated[str, strawberry.argument(description="The purpose of the message. E.g. `newsletter`.")],
+        channel: Annotated[Channel, strawberry.argument(description="The channel of the message. E.g. `EMAIL`.")],
+    ) -> bool:
+        """Return whether an identifier may be contacted."""
+        graph = info.context.graph
+        if problem := check_purpose(purpose, graph.catalog.purposes) or check_channel(channel, graph.catalog.channels):
+            raise InvalidInput(problem.code, problem.message, problem.path)
+        key = graph.key(identifier.namespace, identifier.raw, ("identifier",))
+        return await graph.is_contactable(key, purpose, channel)
 
     @strawberry.field(description="The purposes for which consent can be recorded. E.g. `newsletter`.")
     def consent_purposes(self, info: Info) -> list[str]:

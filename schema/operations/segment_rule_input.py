@@ -163,6 +163,16 @@ class ConsentCondition:
     decisions: list[Decision] = strawberry.field(description="The decision in effect is one of these.")
 
 
+@strawberry.input(
+    description="A condition on addresses: at least one may be contacted now, as `Customer.contactableAddresses` says."
+)
+class ContactableCondition:
+    """A condition on addresses that may be contacted."""
+
+    purpose: str = strawberry.field(description="The purpose of the message. E.g. `newsletter`.")
+    channel: Channel = strawberry.field(description="The channel of the message. E.g. `EMAIL`.")
+
+
 @strawberry.input(description="A condition on membership in an external segment.")
 class ExternalSegmentCondition:
     """A condition on external segments."""
@@ -213,6 +223,9 @@ class SegmentRuleInput:
     )
     consent: ConsentCondition | None = strawberry.field(
         default=strawberry.UNSET, description="The consent matches this condition."
+    )
+    contactable: ContactableCondition | None = strawberry.field(
+        default=strawberry.UNSET, description="An address may be contacted for a purpose through a channel."
     )
     external_segment: ExternalSegmentCondition | None = strawberry.field(
         default=strawberry.UNSET, description="The customer is a member of this external segment."

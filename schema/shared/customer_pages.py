@@ -10,6 +10,7 @@ from typing import Any
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.links import LinkState
 from graph.domain.model.rules import Rules
+from graph.domain.profile.deliverability import address_page, email_event_page
 from graph.domain.profile.insights import (
     CONSENTS,
     EXTERNAL_SEGMENTS,
@@ -77,6 +78,18 @@ def shorthand_page(rules: Rules, field: str, first: int) -> IdentifierPage:
     """Return the page of a shorthand field; an empty one if the rules do not contain its namespace."""
     namespace = SHORTHANDS[field]
     return IdentifierPage((namespace,) if namespace in rules.by_name else (), page_size(first))
+
+
+def undeliverable_pages(graph: ViewerGraph) -> tuple[PageRequest, ...]:
+    """Return the pages from which the undeliverable addresses follow."""
+    return email_event_page(graph.catalog), CONSENTS
+
+
+def contactable_pages(graph: ViewerGraph, channel: str) -> tuple[PageRequest, ...]:
+    """Return the pages from which the addresses of a channel follow that may be contacted; none if it is unknown."""
+    if channel not in graph.catalog.channels:
+        return ()
+    return address_page(graph.catalog, channel), *undeliverable_pages(graph)
 
 
 def order_page(first: int, after: str | None = None) -> OrderPage:

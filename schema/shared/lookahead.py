@@ -187,6 +187,10 @@ def _pages(name: str, arguments: Mapping[str, Any], graph: ViewerGraph) -> Itera
         case "timeline":
             filters = (arguments.get(name) for name in TIMELINE_FILTERS)
             yield customer_pages.timeline_page(graph, first, after, *filters)
+        case "undeliverableAddresses":
+            yield from customer_pages.undeliverable_pages(graph)
+        case "contactableAddresses":
+            yield from customer_pages.contactable_pages(graph, arguments["channel"])
         case _ if name in customer_pages.REQUIRED_PAGES:
             yield from customer_pages.REQUIRED_PAGES[name]
         case _ if name in customer_pages.SHORTHANDS:

@@ -6,6 +6,7 @@ import strawberry
 
 from graph.domain.access.scopes import CONSENT_OF_ADDRESS, CONSENT_PROOF, CONSENT_READ, OBSERVATION_ID
 from graph.domain.profile.consents import EVERY_CHANNEL, RecordedDecision
+from graph.domain.profile.deliverability import UndeliverableAddress as DomainUndeliverableAddress
 from schema.shared.channels import Channel
 from schema.shared.consent_enums import Decision
 from schema.shared.context import Info
@@ -110,6 +111,20 @@ class ConsentStatus:
             identifier=IdentifierRef.of(record.key),
             current=ConsentRecord.of(record),
         )
+
+
+@requires(CONSENT_READ)
+@strawberry.type(description="An address that refuses emails for good.")
+class UndeliverableAddress:
+    """An undeliverable address in GraphQL."""
+
+    identifier: IdentifierRef = strawberry.field(description="The address. E.g. an email address.")
+    since: Timestamp = strawberry.field(description="When the first email bounced after which none arrived.")
+
+    @classmethod
+    def of(cls, address: DomainUndeliverableAddress) -> "UndeliverableAddress":
+        """Convert the domain's value."""
+        return cls(identifier=IdentifierRef.of(address.key), since=Timestamp(address.since))
 
 
 def _shown(channel: str) -> Channel | None:

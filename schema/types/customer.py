@@ -22,7 +22,8 @@ from graph.domain.access.scopes import (
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.links import Link as DomainLink
 from graph.domain.model.links import LinkState
-from graph.domain.profile.consents import check_purpose, decision_of_customer
+from graph.domain.profile.consents import check_channel, check_purpose, decision_of_customer
+from graph.domain.profile.deliverability import address_page
 from graph.domain.profile.pages import (
     ById,
     CustomerView,
@@ -49,7 +50,7 @@ from schema.shared.property_condition import PropertyCondition
 from schema.shared.required_scopes import requires
 from schema.shared.scalars import Timestamp
 from schema.types.change import Change
-from schema.types.consent import Consent, ConsentStatus, consents
+from schema.types.consent import Consent, ConsentStatus, UndeliverableAddress, consents
 from schema.types.customer_insights import CustomerInsightFields, not_available_at_time
 from schema.types.external_segment import ExternalSegment
 from schema.types.identifier import Identifier
@@ -99,6 +100,8 @@ class PossibleMatch:
     profile=NAME_READ,
     consents=CONSENT_READ,
     consent=CONSENT_READ,
+    undeliverable_addresses=CONSENT_READ,
+    contactable_addresses=CONSENT_READ,
     timeline=BEHAVIOR_READ,
     external_segments=MEMBERSHIP_READ,
     segments=MEMBERSHIP_READ,
@@ -245,6 +248,31 @@ class Customer(CustomerInsightFields, Node):
             raise InvalidInput(problem.code, problem.message, problem.path)
         chosen = channel_or_every(channel, self.graph.catalog)
         return ConsentStatus.of(decision_of_customer(self._current_insights().decisions, purpose, chosen), purpose)
+
+    @derived_field(
+        "The addresses that refuse emails for good: an interaction `email_bounced` names them, and nothing newer shows "
+        "that they work again."
+    )
+    def undeliverable_addresses(self) -> list[UndeliverableAddress]:
+        """Return the undeliverable addresses."""
+        return [UndeliverableAddress.of(address) for address in self._current_insights().undeliverable.values()]
+
+    @derived_field(
+        "The addresses of a channel that may be contacted now: consent for the purpose and the channel is given for "
+        "the address itself, it is not blocked, and, for emails, not undeliverable. Empty if the customer is "
+        "`restricted`. For a single identifier, use the query `contactable`."
+    )
+    def contactable_addresses(
+        self,
+        purpose: Annotated[str, strawberry.argument(description="The purpose of the message. E.g. `newsletter`.")],
+        channel: Annotated[Channel, strawberry.argument(description="The channel of the message. E.g. `EMAIL`.")],
+    ) -> list[Identifier]:
+        """Return the addresses that may be contacted."""
+        catalog = self.graph.catalog
+        if problem := check_purpose(purpose, catalog.purposes) or check_channel(channel, catalog.channels):
+            raise InvalidInput(problem.code, problem.message, problem.path)
+        found = self._current_insights().contactable(address_page(catalog, channel), purpose, channel)
+        return [Identifier.of(address) for address in found]
 
     @derived_field("Interactions, orders and identity changes in one list, newest first.")
     def timeline(

@@ -28,6 +28,7 @@ POLICIES = Policies(
 )
 CUSTOMER = """
   id emails { value } identifiers(first: 50) { nodes { value } } profile { address { value { street } } }
+  undeliverableAddresses { identifier { value } } contactableAddresses(purpose: "profiling", channel: EMAIL) { value }
   consents { identifier { value } decision } externalSegments { identifier { value } }
   timeline(first: 50) { nodes {
     ... on Interaction { identifier { value } text } ... on Change { summary identifiers { value } }
@@ -61,6 +62,7 @@ def client(store: Store, run: Run) -> ViewerClient:
     client.record(order(ORDER, f"email={EMAIL}"))
     state(client, f"email={EMAIL}", address={"street": "Canary street 1", "city": "Bern"})
     record(client, interaction("product_viewed", f"email={EMAIL}", at="2026-03-01T12:00:00Z", text=f"ask {EMAIL}"))
+    record(client, interaction("email_bounced", f"email={EMAIL}", at="2026-03-01T12:00:00Z"))
     return client
 
 

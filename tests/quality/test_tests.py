@@ -36,6 +36,7 @@ COVERED_BY = {
     "graph/bulk/numbering.py": "conformance/test_loading.py",
     "graph/bulk/result.py": "conformance/test_loading.py",
     "graph/bulk/sharing.py": "graph/bulk/test_resolution.py",
+    "graph/domain/model/email_events.py": "graph/domain/profile/test_deliverability.py",
     "graph/commands/batch.py": "journeys/test_bad_input.py",
     "graph/commands/bulk_suppression.py": "service/ingest/test_backfill.py",
     "graph/commands/commit.py": "conformance/test_model.py",

@@ -13,6 +13,12 @@ from graph.domain.model.products import Product
 from graph.domain.profile.attributes import ProfileAttribute, profile
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import RecordedDecision, decisions
+from graph.domain.profile.deliverability import (
+    UndeliverableAddress,
+    contactable_addresses,
+    email_event_page,
+    undeliverable_addresses,
+)
 from graph.domain.profile.engagement import ChurnRisk, churn_risk
 from graph.domain.profile.external_segments import ExternalSegment, external_segments
 from graph.domain.profile.journey import Journey, journey
@@ -21,6 +27,8 @@ from graph.domain.profile.pages import (
     MAX_PAGE,
     CustomerView,
     FactPage,
+    IdentifierPage,
+    IdentifierView,
     InteractionSummaryPage,
     OrderPage,
     PageRequest,
@@ -77,6 +85,18 @@ class CustomerInsights(Struct, frozen=True, dict=True):
     def decisions(self) -> list[RecordedDecision]:
         """All consent decisions, newest first."""
         return decisions(self.page(CONSENTS))
+
+    @cached_property
+    def undeliverable(self) -> Mapping[str, UndeliverableAddress]:
+        """The addresses that refuse emails, by key."""
+        return undeliverable_addresses(self.page(email_event_page(self.catalog)), self.page(CONSENTS))
+
+    def contactable(self, addresses: IdentifierPage, purpose: str, channel: str) -> list[IdentifierView]:
+        """Those of a page of addresses that may be contacted now, for a purpose through a channel."""
+        if self.view.restricted:
+            return []
+        found = self.page(addresses)
+        return contactable_addresses(found, self.decisions, self.undeliverable, purpose, channel)
 
     @cached_property
     def external_segments(self) -> list[ExternalSegment]:

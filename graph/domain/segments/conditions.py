@@ -18,7 +18,7 @@ from graph.domain.model.products import Product, attribute_texts
 from graph.domain.profile.attributes import ProfileAttribute
 from graph.domain.profile.consents import Decision, decision_of_customer
 from graph.domain.profile.insights import CONSENTS, EXTERNAL_SEGMENTS, ORDERS, PROFILE, CustomerInsights
-from graph.domain.profile.pages import PageRequest, TimelinePage
+from graph.domain.profile.pages import EmailEventPage, IdentifierPage, PageRequest, TimelinePage
 from graph.domain.profile.property_filters import PropertyFilter
 from graph.domain.profile.timeline import NO_END, TimelineKind
 
@@ -280,6 +280,21 @@ class ConsentCondition(Condition, frozen=True):
     def evaluate(self, insights: CustomerInsights) -> ConditionResult:
         recorded = decision_of_customer(insights.decisions, self.purpose, self.channel)
         return ConditionResult((Decision.NONE if recorded is None else recorded.decision) in self.decisions)
+
+
+class ContactableCondition(Condition, frozen=True):
+    """At least one of the addresses of a channel may be contacted for a purpose."""
+
+    purpose: str
+    channel: str
+    addresses: IdentifierPage
+    events: EmailEventPage
+
+    def pages(self, now: int) -> Iterable[PageRequest]:
+        return self.addresses, self.events, CONSENTS
+
+    def evaluate(self, insights: CustomerInsights) -> ConditionResult:
+        return ConditionResult(bool(insights.contactable(self.addresses, self.purpose, self.channel)))
 
 
 class ExternalSegmentCondition(Condition, frozen=True):

@@ -15,6 +15,7 @@ from graph.domain.model.validation import check_text
 from graph.domain.profile import property_filters
 from graph.domain.profile.catalog import ADDRESS_PARTS, AttributeType, Catalog
 from graph.domain.profile.consents import EVERY_CHANNEL, Decision, check_channel, check_purpose
+from graph.domain.profile.deliverability import address_page, email_event_page
 from graph.domain.profile.engagement import ChurnRisk
 from graph.domain.profile.journey import JourneyStage
 from graph.domain.profile.pages import MAX_PAGE
@@ -24,6 +25,7 @@ from graph.domain.segments.conditions import (
     CombinedCondition,
     Condition,
     ConsentCondition,
+    ContactableCondition,
     ExternalSegmentCondition,
     InteractionCondition,
     KnownCondition,
@@ -259,6 +261,13 @@ def _consent(values: Values, context: _Context, path: Path) -> Condition:
     return ConsentCondition(values["purpose"], channel, _enums(Decision, values["decisions"], (*path, "decisions")))
 
 
+def _contactable(values: Values, context: _Context, path: Path) -> Condition:
+    _raise_if(check_purpose(values["purpose"], context.catalog.purposes), path)
+    _raise_if(check_channel(values["channel"], context.catalog.channels), path)
+    addresses = address_page(context.catalog, values["channel"])
+    return ContactableCondition(values["purpose"], values["channel"], addresses, email_event_page(context.catalog))
+
+
 def _external_segment(values: Values, context: _Context, path: Path) -> Condition:
     _raise_if(check_text("segment", values["segment"], 200), path)
     return ExternalSegmentCondition(values["segment"], _text(values, "source", path))
@@ -279,6 +288,7 @@ _CONDITION_PARSERS: Mapping[str, Callable[[Any, _Context, Path], Condition]] = {
     "interaction": _interaction,
     "order": _order,
     "consent": _consent,
+    "contactable": _contactable,
     "externalSegment": _external_segment,
     "hasNamespace": _has_namespace,
     "known": lambda known, _, path: KnownCondition(bool(known)),
