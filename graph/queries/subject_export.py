@@ -39,6 +39,7 @@ from graph.domain.model.times import iso
 from graph.domain.profile.attributes import ReportedValue
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import RecordedDecision
+from graph.domain.profile.deliverability import email_event_page
 from graph.domain.profile.insights import (
     CONSENTS,
     ORDERS,
@@ -143,7 +144,8 @@ class SubjectExports:
         """
         identifiers_page = all_identifiers(rules)
         pages = (identifiers_page, PROFILE, CONSENTS, ORDERS, RECENT_INTERACTIONS, UNSUBSCRIBED, INTERACTION_COUNTS)
-        (view,) = await self._store.customers([ref], Selection.of(pages))
+        selection = Selection.of((*pages, email_event_page(self._catalog)))
+        (view,) = await self._store.customers([ref], selection)
         if view is None:
             return None
         identifiers: Sequence[IdentifierView] = view.pages[identifiers_page].items

@@ -218,6 +218,7 @@ def test_what_a_statement_says_about_another_person_is_withheld(client: ViewerCl
 def test_figures_and_segments_come_with_the_rules_behind_them(client: ViewerClient, run: Run) -> None:
     # given
     client.record(order("W-1", ANN, total="20"))
+    record(client, interaction("email_bounced", ANN, at="2026-01-01T00:00:00Z"))
     rule = {"metric": {"name": "ORDER_COUNT", "min": 1}}
     create = "mutation($i: CreateSegmentInput!) { createSegment(input: $i) { errors { code } } }"
     client.ask(create, {"i": {"name": "Buyers", "rule": rule}})
@@ -226,10 +227,22 @@ def test_figures_and_segments_come_with_the_rules_behind_them(client: ViewerClie
     data = document(client)
     # then
     figures = {figure["name"]: figure for figure in data["figures"]}
-    assert list(figures) == ["metrics", "rfm", "prediction", "journey", "churnRisk", "engagement", "favorites"]
+    names = (
+        "metrics",
+        "rfm",
+        "prediction",
+        "journey",
+        "churnRisk",
+        "engagement",
+        "undeliverableAddresses",
+        "favorites",
+    )
+    assert tuple(figures) == names
     assert figures["metrics"]["value"]["revenue"] == [{"currency": "EUR", "amount": "20"}]
     assert figures["rfm"]["value"]["group"]
     assert figures["prediction"]["value"] is None
+    bounced = {"namespace": "email", "value": "ann@example.com", "since": "2026-01-01T00:00:00Z"}
+    assert figures["undeliverableAddresses"]["value"] == [bounced]
     assert all(len(figure["rule"]) > 50 for figure in figures.values())
     assert [(segment["name"], segment["rule"]) for segment in data["segments"]] == [("Buyers", rule)]
 

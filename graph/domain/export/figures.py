@@ -35,6 +35,10 @@ _ENGAGEMENT = (
     "Counted over all interactions; campaigns and the hours to a purchase over the newest 500 interactions and 100 "
     "orders."
 )
+_UNDELIVERABLE = (
+    "The email addresses that refused an email for good, unless an email arrived later, or the person confirmed a "
+    "double opt-in later."
+)
 _FAVORITES = "The categories and brands of the products in the newest 100 orders, those of most orders first."
 
 
@@ -61,8 +65,14 @@ def figures(insights: CustomerInsights) -> tuple[ExportedFigure, ...]:
             plain(engaged) | {"unsubscribedAt": iso(max(unsubscribed)) if unsubscribed else None},
             _ENGAGEMENT,
         ),
+        ExportedFigure("undeliverableAddresses", _addresses(insights), _UNDELIVERABLE),
         ExportedFigure("favorites", {"categories": plain(categories), "brands": plain(brands)}, _FAVORITES),
     )
+
+
+def _addresses(insights: CustomerInsights) -> list[dict[str, str]]:
+    parts = ((address.key.partition("="), address.since) for address in insights.undeliverable.values())
+    return [{"namespace": namespace, "value": value, "since": iso(since)} for (namespace, _, value), since in parts]
 
 
 def plain(value: Any, name: str = "") -> Any:
