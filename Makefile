@@ -7,7 +7,7 @@ ARGS ?=
 PORT ?= 7687
 HOME_DIR ?= .neo4j/home
 
-.PHONY: help install api-tools demo test check docs reference neo4j sdl access release-sdl env bench bench-quick clean
+.PHONY: help install api-tools sdk-tools demo test test-sdks check docs reference neo4j sdl access release-sdl env bench bench-quick clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,12 +30,20 @@ $(VENV)-api/installed: tools/api/requirements.txt tools/api/constraints.txt
 	$(VENV)-api/bin/$(PIP_INSTALL) --constraint tools/api/constraints.txt --requirement tools/api/requirements.txt
 	touch $@
 
+# Event SDKs as shops use them, for the tests of the collector. Those of pages also need Chromium.
+$(VENV)-sdks/installed: tools/sdks/requirements.txt tools/sdks/constraints.txt
+	$(PYTHON) -m venv $(VENV)-sdks || python3 -m venv $(VENV)-sdks
+	$(VENV)-sdks/bin/$(PIP_INSTALL) --constraint tools/sdks/constraints.txt --requirement tools/sdks/requirements.txt
+	touch $@
+
 %/node_modules/installed: %/package-lock.json
 	@if command -v npm > /dev/null; then npm ci --prefix $* --no-audit --no-fund --loglevel=error && touch $@; \
 	else echo "npm is not installed: tests that need Node are skipped"; fi
 
 NODE_TOOLS := $(addsuffix /node_modules/installed,tools/api tools/oidc examples/clients)
 api-tools: $(VENV)-api/installed $(NODE_TOOLS) ## Install what checks the API from outside.
+
+sdk-tools: $(VENV)-sdks/installed tools/sdks/node_modules/installed ## Install the event SDKs for the tests of the collector.
 
 $(VENV)-docs/installed: docs/requirements.txt docs/constraints.txt
 	$(PYTHON) -m venv $(VENV)-docs || python3 -m venv $(VENV)-docs
@@ -45,12 +53,15 @@ $(VENV)-docs/installed: docs/requirements.txt docs/constraints.txt
 demo: $(VENV)/installed ## Start Kith, import a small shop, show what was merged. ARGS=--once ends after that.
 	$(BIN)/python examples/demo.py $(ARGS)
 
-test: $(VENV)/installed-dev $(VENV)-docs/installed api-tools check ## Run all checks and all tests; ARGS chooses some.
+test: $(VENV)/installed-dev $(VENV)-docs/installed api-tools sdk-tools check ## Run all checks and all tests; ARGS chooses some.
 ifeq ($(ARGS),)
 	$(BIN)/python -m tools.run_tests
 else
 	$(BIN)/python -m pytest $(ARGS)
 endif
+
+test-sdks: $(VENV)/installed-dev sdk-tools ## Run the tests of the collector with real SDKs, in Python, Node and Chromium.
+	$(BIN)/python -m pytest tests/sdks $(ARGS)
 
 check: $(VENV)/installed-dev ## Run the checks that need no tests: style, types, layers.
 	$(BIN)/ruff format --check .
@@ -90,8 +101,8 @@ bench-quick: $(VENV)/installed ## The same in about 2 minutes.
 	$(BIN)/python -m bench --quick
 
 clean: ## Remove what make and the tests created.
-	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-docs docs/_build dist .neo4j .schemathesis
-	rm -rf tools/api/node_modules tools/api/java/lib tools/oidc/node_modules
+	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-docs $(VENV)-sdks docs/_build dist .neo4j .schemathesis
+	rm -rf tools/api/node_modules tools/api/java/lib tools/oidc/node_modules tools/sdks/node_modules
 	rm -rf examples/clients/node_modules bench/peers/neo4j-graphql/node_modules
 	rm -rf examples/clients/build examples/clients/generated examples/clients/kith_client
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,22 @@
+// What every page offers to the tests: it opens a client by its own options, and calls it with objects of the specification.
+import { open } from "sdk";
+
+const ways = {
+  page: (client, { category, name, properties }) => client.page(category, name, properties),
+  track: (client, { event, properties }) => client.track(event, properties),
+  identify: (client, { userId, traits }) => client.identify(userId, traits),
+  group: (client, { groupId, traits }) => client.group(groupId, traits),
+  alias: (client, { userId, previousId }) => client.alias(userId, previousId),
+  reset: (client) => client.reset(),
+  consent: (client, { purposes }) => client.consent(purposes),
+};
+
+let client;
+window.shop = {
+  open: (plan) => {
+    client = open(plan);
+  },
+  call: (calls) => {
+    for (const call of calls) ways[call.type](client, call);
+  },
+};
