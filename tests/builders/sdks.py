@@ -125,7 +125,11 @@ class ServerSdk:
 
 def given_up(process: "subprocess.Popen[str]") -> list[str]:
     """Wait until an SDK has ended; return the ids of the messages that it has given up."""
-    output, errors = process.communicate(timeout=240)
+    try:
+        output, errors = process.communicate(timeout=200)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
     assert process.returncode == 0, errors
     return json.loads(output)["failed"]
 
@@ -178,6 +182,10 @@ class Visit:
 
     def call(self, *calls: Call) -> None:
         self.browser.ask("call", visit=self.name, calls=calls)
+
+    def ready(self) -> None:
+        """Wait until the SDK has read its settings: a page that is left before may lose its calls."""
+        self.browser.ask("ready", visit=self.name)
 
     def leave(self) -> None:
         self.browser.ask("leave", visit=self.name)

@@ -7,6 +7,7 @@
 //
 //     {"do": "open", "visit": "v1", "sdk": "segment", "origin": 0, "plan": {"host", "writeKey", "options"}}   a visitor without history
 //     {"do": "call", "visit": "v1", "calls": [...]}     calls of the specification
+//     {"do": "ready", "visit": "v1"}                    wait until the SDK has read its settings
 //     {"do": "leave", "visit": "v1"}                    the page is left, as by a link
 //     {"do": "return", "visit": "v1", "plan": {...}}    the same visitor opens the page again
 //     {"do": "cookies", "visit": "v1"}                  the cookies of the visitor, for every site
@@ -70,7 +71,8 @@ const commands = {
     await show(visit, { plan });
   },
   call: ({ visit, calls }) => visits.get(visit).page.evaluate((given) => window.shop.call(given), calls),
-  leave: ({ visit }) => visits.get(visit).page.goto("about:blank"),
+  ready: ({ visit }) => visits.get(visit).page.evaluate(() => window.shop.ready()),
+  leave: async ({ visit }) => void (await visits.get(visit).page.goto("about:blank")),
   return: ({ visit, plan }) => show(visits.get(visit), { plan }),
   cookies: ({ visit }) => visits.get(visit).context.cookies(),
   log: ({ visit }) => visits.get(visit).log,
@@ -85,7 +87,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line);
   try {
     const ok = await commands[command.do](command);
-    console.log(JSON.stringify({ ok: command.do === "leave" ? null : ok ?? null }));
+    console.log(JSON.stringify({ ok: ok ?? null }));
   } catch (error) {
     console.log(JSON.stringify({ error: String(error) }));
   }

@@ -6,3 +6,8 @@ export function open({ host, writeKey, options }) {
   client.load(writeKey, host, { configUrl: host, ...options });
   return client;
 }
+
+// A page that is left before its SDK has read its settings takes the calls along.
+export function ready(client) {
+  return new Promise((resolve) => client.ready(resolve));
+}
