@@ -21,7 +21,7 @@ from service.http import collector
 from service.http.error_format import internal_error
 from service.http.json_body import encode_json
 from service.http.request_body import Headers, client_address, declared_length, read_body
-from service.http.responses import JSON, TOO_MANY_FAILURES, error_response, json_response
+from service.http.responses import CODES, JSON, TOO_MANY_FAILURES, json_response
 
 PREFIX = "/in/"
 MAX_BYTES_IN_FLIGHT = 64_000_000
@@ -56,17 +56,17 @@ class IntakeEndpoint:
         except ClientDisconnect:
             return
         except HTTPException as error:
-            response = error_response(error.status_code, error.reason)
+            response = _error(error.status_code, error.reason)
         except TooLarge as error:
-            response = error_response(413, error.message)
+            response = _error(413, error.message)
         except InvalidInput as error:
-            response = error_response(400, error.message, code=error.code)
+            response = _error(400, error.message, code=error.code)
         except Overloaded as error:
             response = _later(429, error.message, error.retry_after)
         except (TemporaryFailure, StoreUnavailable) as error:
             response = _later(503, error.message, 5, error.code)
         except Exception as error:
-            response = json_response({"errors": [internal_error(error)]}, 500, JSON)
+            response = _failed(500, internal_error(error))
         self._allow_origin(response, headers.get(b"origin"))
         response.headers["Cache-Control"] = "no-store"
         await response(scope, receive, send)
@@ -78,12 +78,12 @@ class IntakeEndpoint:
         if request.method in ("GET", "HEAD"):
             return self._get(request, source, path)
         if request.method != "POST":
-            return error_response(405, "send data by POST", headers={"Allow": "POST, GET, OPTIONS"})
+            return _error(405, "send data by POST", headers={"Allow": "POST, GET, OPTIONS"})
         intake = None if source is None else self._connectors.get(source)
         if source is not None and intake is None:
-            return error_response(404, f"there is no source {source[:60]!r}")
+            return _error(404, f"there is no source {source[:60]!r}")
         if path and not collector.is_path(path):
-            return error_response(404, f"there is nothing at {path[:60]!r}")
+            return _error(404, f"there is nothing at {path[:60]!r}")
         if intake is not None:
             intake.require_room(1)
         length = declared_length(headers)
@@ -100,7 +100,7 @@ class IntakeEndpoint:
         body = await read_body(request, headers, self._max_bytes, self._timeout)
         body = inflate(body, headers.get(b"content-encoding"), self._max_bytes)
         if intake is None and not body.strip():
-            return error_response(400, "the body is empty")
+            return _error(400, "the body is empty")
         content: Any = None
         if intake is None:
             content = collector.parse(body)
@@ -135,7 +135,7 @@ class IntakeEndpoint:
             origin = headers.get(b"origin")
             if origin not in source.origins:
                 shown = repr(origin[:60]) if origin else "missing"
-                return error_response(403, f"the origin is {shown}, which is not one of the source {source.name!r}")
+                return _error(403, f"the origin is {shown}, which is not one of the source {source.name!r}")
             if request.url.path.startswith(PREFIX) and not proofs.write_keys(proof):
                 return None  # The key is public, and some clients have no place for it but the path.
         if proofs.is_proved(proof, source.secrets, mapping.proof):
@@ -147,7 +147,7 @@ class IntakeEndpoint:
         failure = self._throttle.failed(client_address(request.scope))
         if failure.retry_after is not None:
             return _later(429, TOO_MANY_FAILURES, failure.retry_after, "TOO_MANY_INVALID_KEYS")
-        return error_response(401, message)
+        return _error(401, message)
 
     def _target(self, path: str) -> tuple[str | None, str]:
         """Return the source that a path names, and the path of an SDK behind it."""
@@ -163,7 +163,7 @@ class IntakeEndpoint:
         if intake is not None and not path and intake.mapping.answers_get:
             # The check of an address, before the first delivery.
             return Response(request.query_params.get("challenge", ""), 200, media_type="text/plain")
-        return error_response(404 if intake is None else 405, "there is nothing to read here")
+        return _error(404 if intake is None else 405, "there is nothing to read here")
 
     # --- browsers
 
@@ -185,10 +185,25 @@ class IntakeEndpoint:
         if origin in self._connectors.origins:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Allow-Credentials"] = "true"
+            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+
+
+def _error(status: int, message: str, headers: Mapping[str, str] | None = None, code: str | None = None) -> Response:
+    return _failed(status, {"message": message, "extensions": {"code": code or CODES[status]}}, headers)
+
+
+def _failed(status: int, error: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """Return an error in the form of all errors.
+
+    Its code and message are at the top, too, where RudderStack's SDK for Python reads them. Without them it sends the
+    same again, even after 401.
+    """
+    body = {"code": error["extensions"]["code"], "message": error["message"], "errors": [error]}
+    return json_response(body, status, JSON, headers)
 
 
 def _later(status: int, message: str, seconds: int, code: str = "OVERLOADED") -> Response:
-    return error_response(status, message, headers={"Retry-After": str(seconds)}, code=code)
+    return _error(status, message, headers={"Retry-After": str(seconds)}, code=code)
 
 
 def _answer(outcomes: Sequence[Outcome], intake: Intake) -> Response:
