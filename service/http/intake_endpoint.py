@@ -17,7 +17,7 @@ from service.connectors import proofs
 from service.connectors.intake import Intake, Outcome, Result
 from service.connectors.registry import COLLECTOR_PROOF, Connectors
 from service.connectors.unpack import TooLarge, inflate, unpack
-from service.http import collector
+from service.http import collector, page_script, visitor_cookie
 from service.http.error_format import internal_error
 from service.http.json_body import encode_json
 from service.http.request_body import Headers, client_address, declared_length, read_body
@@ -42,10 +42,11 @@ class IntakeEndpoint:
         self._timeout = SharedTimeout(body_seconds)
         self._throttle = FailureThrottle(time.monotonic)
         self._bytes = 0
+        self._script = page_script.PageScript()
 
     def serves(self, path: str) -> bool:
         """Return whether a path is one of the ways in."""
-        return path.startswith(PREFIX) or collector.is_path(path)
+        return path.startswith(PREFIX) or path == page_script.PATH or collector.is_path(path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -68,7 +69,7 @@ class IntakeEndpoint:
         except Exception as error:
             response = _failed(500, internal_error(error))
         self._allow_origin(response, headers.get(b"origin"))
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, headers: Headers) -> Response:
@@ -117,11 +118,18 @@ class IntakeEndpoint:
         if content is None:
             content = unpack(body, intake.mapping.format)
         content = collector.completed(content, path)
+        cookie = ""
+        if intake.source.browser:
+            secure = request.url.scheme == "https" or headers.get(b"origin").startswith("https://")
+            content, cookie = visitor_cookie.identified(content, headers.get(b"cookie"), secure)
         came_with: dict[str, Any] = {name: value for name, value in proof.headers.items() if name not in _PRIVATE}
         came_with |= {f"query.{name.lower()}": value for name, value in proof.query.items()}
         records, beside = intake.mapping.split(content, came_with)
         outcomes = await intake.take(records, beside, received_at)
-        return _answer(outcomes, intake)
+        response = _answer(outcomes, intake)
+        if cookie:
+            response.headers["Set-Cookie"] = cookie
+        return response
 
     def _proof_of(self, request: Request, body: bytes, content: Any) -> proofs.Request:
         names = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
@@ -157,6 +165,8 @@ class IntakeEndpoint:
         return source, f"/{rest}" if slash and rest else ""
 
     def _get(self, request: Request, source: str | None, path: str) -> Response:
+        if path == page_script.PATH:
+            return self._script.answer(request)
         if (document := collector.settings(path, request)) is not None:
             return json_response(document, 200, JSON)
         intake = None if source is None else self._connectors.get(source)
@@ -181,7 +191,7 @@ class IntakeEndpoint:
     def _allow_origin(self, response: Response, origin: str) -> None:
         if not origin:
             return
-        response.headers["Vary"] = "Origin"
+        response.headers.add_vary_header("Origin")
         if origin in self._connectors.origins:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Allow-Credentials"] = "true"

@@ -187,12 +187,12 @@
 
   const api = {
     // host: URL of the collector, writeKey: key of the source, purpose: the purpose whose consent allows sending.
-    load({ host, writeKey, purpose = "analytics" }) {
+    load({ host, writeKey, purpose = "Analytics" }) {
       if (!host || !writeKey) throw new Error("kith.load: host and writeKey are required");
       settings = { url: `${host.replace(/\/+$/, "")}/v1/batch`, writeKey, purpose };
       decide();
     },
-    // given: an object of purposes, each true or false.
+    // given: what the visitor decided on each purpose, such as {Analytics: true, Advertising: false}.
     consent(given) {
       purposes = { ...given };
       decide();
