@@ -98,11 +98,12 @@ def _show(number: int, checked: Checked) -> None:
         if isinstance(made, Problem):
             console.print(f"  {kind}: {made.message}", style="red", highlight=False)
         else:
-            console.print(f"  {kind} {orjson.dumps(made, default=str).decode()}", highlight=False, markup=False)
+            # Not by rich, which would break the line.
+            typer.echo(f"  {kind} {orjson.dumps(made, default=str).decode()}")
     if checked.problem is not None and not any(isinstance(made, Problem) for _, made in checked.statements):
         console.print(f"  {checked.problem.message}", style="red", highlight=False)
     if checked.unused:
-        console.print(f"  not used: {', '.join(checked.unused)}", highlight=False, markup=False)
+        typer.echo(f"  not used: {', '.join(checked.unused)}")
 
 
 @app.command("new")
