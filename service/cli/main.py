@@ -27,6 +27,7 @@ from service.cli import (
     migrate,
     processing_record,
     receipts,
+    refused,
     retention,
     rules,
     sources,
@@ -54,6 +55,7 @@ app.add_typer(erasure_keys.app, name="erasure-keys")
 app.add_typer(receipts.app, name="receipt")
 app.add_typer(subject.app, name="subject")
 app.add_typer(retention.app, name="retention")
+app.add_typer(refused.app, name="refused")
 app.add_typer(consent.app, name="consent")
 app.add_typer(connector.app, name="connector")
 
