@@ -90,6 +90,7 @@ class GraphMetrics(Collector):
         yield from self._writes()
         yield from self._followers()
         yield from self._workers()
+        yield from self._refused()
         yield from self._stored()
         caches = GaugeMetricFamily("kith_cache_entries", "Entries of caches in memory.", labels=["cache"])
         for name, size in self._sizes().items():
@@ -151,6 +152,17 @@ class GraphMetrics(Collector):
         if self._readings.due is not None:
             text = f"Customers that are due for segmentation, counted up to {MAX_DUE:,}."
             yield _gauge("kith_segments_due_customers", text, self._readings.due)
+
+    def _refused(self) -> Iterator[Metric]:
+        refused = self._graph.refused
+        text = "Deliveries of records that were refused, by source and code of the problem."
+        # Sources are those that connectors.toml declares: no sender chooses a label.
+        deliveries = CounterMetricFamily("kith_refused_records", text, labels=["source", "code"])
+        for labels, count in sorted(refused.deliveries.items()):
+            deliveries.add_metric(labels, count)
+        yield deliveries
+        text = "Refused records deleted before their time, because their source had newer ones."
+        yield CounterMetricFamily("kith_refused_records_displaced", text, refused.displaced)
 
     def _stored(self) -> Iterator[Metric]:
         if self._readings.identifiers is not None:

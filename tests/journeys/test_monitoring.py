@@ -24,6 +24,14 @@ ADDED_BY_PROMETHEUS = {"instance", "job"}
 NOT_HERE = {"kith_prediction_fitted_timestamp_seconds"}
 """Documented, but exposed only after models were fitted, which takes minutes and the extra `predict`."""
 
+SOURCES = """[[source]]
+name = "web"
+mapping = "segment"
+browser = true
+origins = ["https://shop.example"]
+secrets = ["a-public-key"]
+"""
+
 Samples = dict[str, set[str]]
 """The labels of each sample by its name."""
 
@@ -32,13 +40,18 @@ Samples = dict[str, set[str]]
 def exposed(tmp_path_factory: pytest.TempPathFactory) -> Samples:
     """What a service exposes that did everything once."""
     folder = tmp_path_factory.mktemp("monitoring")
-    service = Service(f"sqlite:///{folder / 'kith.db'}", folder, rfm_interval_seconds=0, audit=folder / "audit").wait()
+    connectors = folder / "connectors.toml"
+    connectors.write_text(SOURCES)
+    store = f"sqlite:///{folder / 'kith.db'}"
+    service = Service(store, folder, rfm_interval_seconds=0, audit=folder / "audit", connectors=connectors).wait()
     try:
         service.ask(LINK, {"input": {"observations": [seen("crm_id=Ann", "email=ann@mail.example")]}})
         service.ask(RECORD, {"input": {"orders": [order("W-1", "crm_id=Ann")]}})
         create = "mutation($i: CreateSegmentInput!) { createSegment(input: $i) { errors { message } } }"
         service.ask(create, {"i": {"name": "new", "rule": {"journeyStage": ["DISCOVERY"]}}})
         service.ask("mutation { recalculateRfm { calculatedAt } }")
+        way_in, origin = f"http://127.0.0.1:{service.port}/in/web", {"origin": "https://shop.example"}
+        service.http.post(way_in, json={"type": "unknown"}, headers=origin).raise_for_status()
         with connect(service.socket, subprotocols=["graphql-transport-ws"]) as client:
             client.send(json.dumps({"type": "connection_init"}))
             client.recv()
