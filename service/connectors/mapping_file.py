@@ -8,7 +8,7 @@ from typing import Any
 
 from graph.domain.model.errors import InvalidInput
 from service.connectors.mapping import KINDS, PRODUCT, Fits, RecordMapping, StatementMapping
-from service.connectors.proofs import PROOFS
+from service.connectors.proofs import PROOF_KEYS, PROOFS, SIGNED
 from service.connectors.toml_lines import line_of
 from service.connectors.unpack import FORMATS
 from service.connectors.values import Getter, Scope, Value, ValueProblem, compile_value, path
@@ -97,7 +97,7 @@ def _mapping(table: Mapping[str, Any], name: str) -> RecordMapping:
     proof = table.get("proof", {"method": "none"})
     if not isinstance(proof, Mapping):
         raise _Place("must be a table", "proof")
-    _choice(proof, "method", tuple(PROOFS), "none", "proof")
+    _check_proof(proof)
     party = _choice(table, "party", _PARTIES, "first_party")
     id, at, sent_at = (_value(table[key], key) if key in table else None for key in ("id", "at", "sent_at"))
     if not table.get("statement"):
@@ -134,6 +134,25 @@ def _records(table: Mapping[str, Any]) -> Getter | None:
     except (ValueProblem, TypeError, AttributeError):
         raise _Place("must be a path or a list of paths", "records") from None
     return lambda scope: next((found for get in getters if (found := get(scope)) is not None), None)
+
+
+def _check_proof(proof: Mapping[str, Any]) -> None:
+    """An option that is misspelled would be left out of a signature, so none is."""
+    method = _choice(proof, "method", tuple(PROOFS), "none", "proof")
+    _check_keys(proof, ("method", *PROOF_KEYS.get(method, ())), f"the proof {method}", "proof")
+    signed = proof.get("signed", SIGNED[0])
+    if isinstance(signed, list):
+        if "signature" not in proof or "timestamp" not in proof or not signed:
+            raise _Place(
+                "is a list of paths in the body; then signature and timestamp are paths, too", "proof", "signed"
+            )
+    elif signed not in SIGNED:
+        raise _Place(
+            f"is {signed!r}; allowed are {', '.join(SIGNED)}, or a list of paths in the body", "proof", "signed"
+        )
+    for key in ("signature", "timestamp"):
+        if key in proof:
+            _value(proof[key], "proof", key)
 
 
 def _statement(

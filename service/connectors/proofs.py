@@ -4,7 +4,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,8 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 from msgspec import Struct
 
+from graph.domain.model.times import parse_time
+from service.connectors.values import Scope, path
+
 MAX_AGE = 300
-"""Seconds that a signed time may be away from now, as Standard Webhooks recommends."""
+"""Seconds that a signed time may be away from now unless a mapping says `max_age`, as Standard Webhooks recommends."""
 
 
 class Request(Struct, frozen=True):
@@ -29,6 +31,11 @@ class Request(Struct, frozen=True):
     content: Any = None
     """The body, unpacked."""
 
+
+_MAX_TIME_LENGTH = 40
+
+WRITE_KEY = "write-key"
+"""The proof of mappings whose senders are SDKs, which find their source by a key."""
 
 Proof = Callable[[Request, Sequence[bytes], Mapping[str, Any]], bool]
 """Whether a request proves that its sender knows one of some secrets, by the settings of a mapping."""
@@ -83,15 +90,23 @@ def _query(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any
 
 
 def _hmac_sha256(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
-    """HMAC-SHA256 of the raw body. `signed` may put the URL or a header with a separator before it."""
-    presented = request.headers.get(str(options.get("header", "x-signature")).lower(), "")
+    """HMAC-SHA256 of the raw body. `signed` may put the URL or a header with a separator before it.
+
+    A list of paths says that values in the body are signed; then `signature` and `timestamp` are paths, too.
+    """
+    presented = _presented(request, options)
     presented = presented.removeprefix(str(options.get("prefix", "")))
     signed = request.body
-    if options.get("signed") == "url+body":
+    if isinstance(paths := options.get("signed"), list):
+        values = [_in_body(request, path) for path in paths]
+        if not all(values) or not _is_recent(_in_body(request, options.get("timestamp")), request.now, options):
+            return False
+        signed = str(options.get("separator", "")).join(values).encode()
+    elif options.get("signed") == "url+body":
         signed = request.url.encode() + signed
     elif options.get("signed") == "timestamp+body":
         time = request.headers.get(str(options.get("timestamp_header", "")).lower(), "")
-        if not _is_recent(time, request.now):
+        if not _is_recent(time, request.now, options):
             return False
         signed = time.encode() + str(options.get("separator", "")).encode() + signed
     encode: Callable[[bytes], str] = bytes.hex
@@ -99,6 +114,18 @@ def _hmac_sha256(request: Request, secrets: Sequence[bytes], options: Mapping[st
         encode = _base64
     made = [encode(hmac.digest(secret, signed, "sha256")) for secret in secrets]
     return any(hmac.compare_digest(one.encode(), presented.encode()) for one in made)
+
+
+def _presented(request: Request, options: Mapping[str, Any]) -> str:
+    if "signature" in options:
+        return _in_body(request, options["signature"])
+    return request.headers.get(str(options.get("header", "x-signature")).lower(), "")
+
+
+def _in_body(request: Request, names: Any) -> str:
+    """The text or number at a path in the body; empty if there is none."""
+    value = path(str(names))(Scope(request.content, {}, request.content)) if names else None
+    return str(value) if isinstance(value, str | int) else ""
 
 
 def _base64(value: bytes) -> str:
@@ -112,7 +139,7 @@ def _standard_webhooks(request: Request, secrets: Sequence[bytes], options: Mapp
         for name in ("id", "timestamp")
     )
     presented = request.headers.get("webhook-signature", "") or request.headers.get("svix-signature", "")
-    if not id or not _is_recent(time, request.now):
+    if not id or not _is_recent(time, request.now, options):
         return False
     signed = b".".join((id.encode(), time.encode(), request.body))
     made = [hmac.digest(_webhook_secret(secret), signed, "sha256") for secret in secrets]
@@ -139,7 +166,7 @@ def _ecdsa(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any
         str(options.get("timestamp_header", "x-twilio-email-event-webhook-timestamp")).lower(), ""
     )
     presented = request.headers.get(str(options.get("header", "x-twilio-email-event-webhook-signature")).lower(), "")
-    if not _is_recent(time, request.now):
+    if not _is_recent(time, request.now, options):
         return False
     try:
         signature = base64.b64decode(presented, validate=True)
@@ -160,8 +187,15 @@ def _ecdsa(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any
     return False
 
 
-def _is_recent(time: str, now: float) -> bool:
-    return bool(re.fullmatch(r"[0-9]{1,12}", time)) and abs(now - int(time)) <= MAX_AGE
+def _is_recent(time: str, now: float, options: Mapping[str, Any]) -> bool:
+    """Whether a signed time, in seconds since 1970 or as ISO 8601, is at most `max_age` seconds away."""
+    if not time or len(time) > _MAX_TIME_LENGTH:
+        return False
+    try:
+        seconds = int(time) if time.isdecimal() else parse_time(time).microseconds / 1_000_000
+    except ValueError:
+        return False
+    return abs(now - seconds) <= float(options.get("max_age", MAX_AGE))
 
 
 def write_keys(request: Request) -> list[str]:
@@ -180,9 +214,22 @@ def _write_key(request: Request, secrets: Sequence[bytes], options: Mapping[str,
     return any(_is_one_of(key, known) for key in write_keys(request))
 
 
+SIGNED = ("body", "url+body", "timestamp+body")
+"""What HMAC-SHA256 may be of, apart from a list of paths in the body."""
+PROOF_KEYS: Mapping[str, tuple[str, ...]] = {
+    "header": ("header",),
+    "query": ("parameter",),
+    "hmac-sha256": (
+        "header", "encoding", "prefix", "signed", "signature", "timestamp", "timestamp_header", "separator", "max_age",
+    ),
+    "standard-webhooks": ("max_age",),
+    "ecdsa": ("header", "timestamp_header", "max_age"),
+}  # fmt: skip
+"""The keys that the table `proof` of a mapping may have beside `method`, by method."""
+
 PROOFS: Mapping[str, Proof] = {
     "none": _nothing,
-    "write-key": _write_key,
+    WRITE_KEY: _write_key,
     "bearer": _bearer,
     "basic": _basic,
     "header": _header,
@@ -192,6 +239,11 @@ PROOFS: Mapping[str, Proof] = {
     "ecdsa": _ecdsa,
 }
 """The methods by the name that mappings use."""
+
+
+def reads_content(options: Mapping[str, Any]) -> bool:
+    """Return whether a proof reads the unpacked body: a key or a signature is in it."""
+    return options.get("method") == WRITE_KEY or "signature" in options
 
 
 def is_proved(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:

@@ -11,14 +11,12 @@ from graph.identity_graph import IdentityGraph
 from service.config import connectors_file
 from service.connectors import mapping_file
 from service.connectors.intake import Intake
-from service.connectors.proofs import digest_of
+from service.connectors.proofs import WRITE_KEY, digest_of
 
 log = logging.getLogger("kith.connectors")
 
 RELOAD_SECONDS = 2.0
 """How often the files are looked at."""
-COLLECTOR_PROOF = "write-key"
-"""The proof of mappings whose senders are SDKs, which find their source by a key."""
 
 
 class Connectors:
@@ -48,7 +46,7 @@ class Connectors:
         digests = [digest_of(key) for key in keys]
         found = None
         for intake in self._intakes.values():
-            if intake.mapping.proof.get("method") != COLLECTOR_PROOF:
+            if intake.mapping.proof.get("method") != WRITE_KEY:
                 continue
             for secret in intake.source.secrets:
                 own = digest_of(secret.decode())

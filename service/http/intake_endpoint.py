@@ -15,7 +15,7 @@ from graph.runtime.timeouts import SharedTimeout
 from service.access.throttle import FailureThrottle
 from service.connectors import proofs
 from service.connectors.intake import Intake, Outcome, Result
-from service.connectors.registry import COLLECTOR_PROOF, Connectors
+from service.connectors.registry import Connectors
 from service.connectors.unpack import TooLarge, inflate, unpack
 from service.http import collector, page_script, visitor_cookie
 from service.http.error_format import internal_error
@@ -105,7 +105,7 @@ class IntakeEndpoint:
         content: Any = None
         if intake is None:
             content = collector.parse(body)
-        elif intake.mapping.proof.get("method") == COLLECTOR_PROOF:
+        elif proofs.reads_content(intake.mapping.proof):
             content = unpack(body, intake.mapping.format)
         proof = self._proof_of(request, body, content)
         if intake is None:

@@ -115,3 +115,28 @@ def test_all_mappings_that_ship_can_be_read(name: str) -> None:
     mapping = mapping_file.shipped(name)
     assert mapping.title
     assert not re.search(r"\s$", mapping.title)
+
+
+@pytest.mark.parametrize(
+    ("proof", "message"),
+    [
+        ('{ method = "hmac" }', "proof.method: is 'hmac'; allowed are none,"),
+        (
+            '{ method = "hmac-sha256", heder = "X-Hmac" }',
+            "proof.heder: is not a key of the proof hmac-sha256; did you mean header",
+        ),
+        ('{ method = "basic", header = "X-Key" }', "proof.header: is not a key of the proof basic"),
+        (
+            '{ method = "hmac-sha256", signed = "both" }',
+            "proof.signed: is 'both'; allowed are body, url+body, timestamp+body",
+        ),
+        ('{ method = "hmac-sha256", signed = ["a"] }', "proof.signed: is a list of paths in the body; then signature"),
+        (
+            '{ method = "hmac-sha256", signed = ["a"], signature = "", timestamp = "a" }',
+            "proof.signature: '' is not a path",
+        ),
+    ],
+)
+def test_an_option_of_a_proof_that_is_not_known_is_an_error(proof: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(message)):
+        mapping_file.parse(MAPPING.replace('title = "Repairs"', f"proof = {proof}"), "repairs")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.connectors.proofs import Request, is_proved
+from service.connectors.proofs import Request, is_proved, reads_content
 from tests.builders.connectors import SAMPLES, basic
 
 SECRET = b"a-secret-of-the-shop"
@@ -116,3 +116,41 @@ def test_an_ecdsa_signature_is_proved_by_the_public_key(tmp_path: Path) -> None:
     assert not is_proved(Request(headers, {}, BODY + b" ", "", NOW), [secret], options)
     assert not is_proved(Request({}, {}, BODY, "", NOW), [secret], options)
     assert not is_proved(Request(headers, {}, BODY, "", NOW), [b"no key", b"AAAA"], options)
+
+
+IN_BODY = {
+    "method": "hmac-sha256", "signature": "proof.made", "signed": ["proof.time", "proof.token"],
+    "timestamp": "proof.time", "max_age": 3_600,
+}  # fmt: skip
+
+
+def in_body(time: str = "1795889600", token: str = "t-1", **more: Any) -> Request:
+    made = hmac_of(f"{time}{token}".encode()).hex()
+    return request(content={"proof": {"time": time, "token": token, "made": made, **more}})
+
+
+def test_a_signature_may_be_in_the_body() -> None:
+    assert is_proved(in_body(), [OTHER, SECRET], IN_BODY)
+    assert is_proved(in_body("2026-11-28T18:13:20Z"), [SECRET], IN_BODY)
+    # then not with another secret, another token, no token, an old time
+    assert not is_proved(in_body(), [OTHER], IN_BODY)
+    assert not is_proved(in_body(made="00"), [SECRET], IN_BODY)
+    assert not is_proved(in_body(token=""), [SECRET], IN_BODY)
+    assert not is_proved(in_body("1795880000"), [SECRET], IN_BODY)
+    assert not is_proved(in_body("soon"), [SECRET], IN_BODY)
+    for content in (None, [], "text", {"proof": []}, {"proof": {"time": ["1795889600"]}}):
+        assert not is_proved(request(content=content), [SECRET], IN_BODY)
+    assert reads_content(IN_BODY)
+    assert not reads_content({"method": "hmac-sha256", "header": "X-Hmac"})
+
+
+@pytest.mark.parametrize("time", ["1795889600", "2026-11-28T18:13:20Z", "2026-11-28T19:13:20+01:00"])
+def test_a_signed_time_is_a_number_or_a_date(time: str) -> None:
+    options = {"method": "hmac-sha256", "header": "X-Hmac", "signed": "timestamp+body", "timestamp_header": "X-Time"}
+    assert is_proved(request(x_hmac=hmac_of(time.encode() + BODY).hex(), x_time=time), [SECRET], options)
+    # then an old one counts only if the mapping says so
+    old = Request(
+        request().headers | {"x-time": time, "x-hmac": hmac_of(time.encode() + BODY).hex()}, {}, BODY, "", NOW + 900
+    )
+    assert not is_proved(old, [SECRET], options)
+    assert is_proved(old, [SECRET], options | {"max_age": 1_000})
