@@ -7,7 +7,7 @@ ARGS ?=
 PORT ?= 7687
 HOME_DIR ?= .neo4j/home
 
-.PHONY: help install api-tools sdk-tools demo test test-sdks check docs reference neo4j sdl access release-sdl env bench bench-quick clean
+.PHONY: help install api-tools mail-tools sdk-tools demo test test-sdks check docs reference neo4j sdl access release-sdl env bench bench-quick clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,10 +50,17 @@ $(VENV)-docs/installed: docs/requirements.txt docs/constraints.txt
 	$(VENV)-docs/bin/$(PIP_INSTALL) --constraint docs/constraints.txt --requirement docs/requirements.txt
 	touch $@
 
+$(VENV)-mail/installed: tools/mail/requirements.txt tools/mail/constraints.txt
+	$(PYTHON) -m venv $(VENV)-mail || python3 -m venv $(VENV)-mail
+	$(VENV)-mail/bin/$(PIP_INSTALL) --constraint tools/mail/constraints.txt --requirement tools/mail/requirements.txt
+	touch $@
+
+mail-tools: $(VENV)-mail/installed ## Install what checks emails from outside.
+
 demo: $(VENV)/installed ## Start Kith, import a small shop, show what was merged. ARGS=--once ends after that.
 	$(BIN)/python examples/demo.py $(ARGS)
 
-test: $(VENV)/installed-dev $(VENV)-docs/installed api-tools sdk-tools check ## Run all checks and all tests; ARGS chooses some.
+test: $(VENV)/installed-dev $(VENV)-docs/installed api-tools mail-tools sdk-tools check ## Run all checks and all tests; ARGS chooses some.
 ifeq ($(ARGS),)
 	$(BIN)/python -m tools.run_tests
 else
@@ -101,7 +108,7 @@ bench-quick: $(VENV)/installed ## The same in about 2 minutes.
 	$(BIN)/python -m bench --quick
 
 clean: ## Remove what make and the tests created.
-	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-docs $(VENV)-sdks docs/_build dist .neo4j .schemathesis
+	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-docs $(VENV)-mail $(VENV)-sdks docs/_build dist .neo4j .schemathesis
 	rm -rf tools/api/node_modules tools/api/java/lib tools/oidc/node_modules tools/sdks/node_modules
 	rm -rf examples/clients/node_modules bench/peers/neo4j-graphql/node_modules
 	rm -rf examples/clients/build examples/clients/generated examples/clients/kith_client

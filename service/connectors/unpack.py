@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import orjson
 
 from graph.domain.model.errors import InvalidInput
+from service.connectors.delivery_reports import parse_report
 
 GZIP = b"\x1f\x8b"
 _CHUNK = 65_536
@@ -178,6 +179,7 @@ _PARSERS: Mapping[str, Callable[[bytes], Any]] = {
     "tsv": _tsv,
     "xml": _xml,
     "feed": _feed,
+    "dsn": parse_report,
 }
 FORMATS = tuple(_PARSERS)
 """The formats that a mapping may name."""

@@ -1,0 +1,1 @@
+"""What checks emails from outside: a mail server, and a library that reads the events of email senders."""
