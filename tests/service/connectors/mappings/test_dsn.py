@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.mapped_sources import SECRET, door, sample, statements, values
 from tests.builders.mail_servers import bounce_of, refusing_server
+from tests.builders.mapped_sources import SECRET, door, sample, statements, values
 from tests.builders.runs import Run
 
 CUSTOMER = """
