@@ -1,5 +1,6 @@
-"""`kith consent`: the proof of consent of an identifier."""
+"""`kith consent`: the proof of consent of an identifier, and links by which people unsubscribe."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -16,9 +17,11 @@ from service.bootstrap import Wiring, open_audit
 from service.cli.operator import Operator, Purpose, Reason
 from service.cli.shared import Store, console, errors, run_with_wiring
 from service.cli.startup import as_service
+from service.config import attributes_file
 from service.config import settings as settings_module
+from service.privacy.unsubscribe_links import UnsubscribeLinks, Unsubscription
 
-app = typer.Typer(no_args_is_help=True, help="Prove consents.")
+app = typer.Typer(no_args_is_help=True, help="Prove consents, make unsubscribe links.")
 _COMPARED = {
     LogState.MATCHES: "as it arrived",
     LogState.CHANGED: "[red]CHANGED outside Kith[/red]",
@@ -31,7 +34,7 @@ _DIFFERENT = frozenset({LogState.CHANGED, LogState.UNKNOWN})
 
 @app.callback()
 def consent() -> None:
-    """Prove consents."""
+    """Prove consents, make unsubscribe links."""
 
 
 @app.command()
@@ -115,3 +118,28 @@ def _text(version: str, language: str, text: ShownText | None) -> str:
     recorded = "" if text.recorded_at is None else f", recorded {iso(text.recorded_at)}"
     content = "is not in the store anymore" if text.content is None else repr(text.content)
     return f"{named} SHA-256 {text.sha256}{recorded}: {content}".strip()
+
+
+@app.command("unsubscribe-link")
+def unsubscribe_link(
+    addresses: Annotated[
+        list[str] | None, typer.Argument(help="Email addresses; without any, standard input has one in each line.")
+    ] = None,
+    on: Annotated[
+        list[str] | None,
+        typer.Option(help="A purpose of consent that the link withdraws; by default those of `unsubscribed`."),
+    ] = None,
+    list_name: Annotated[str, typer.Option("--list", help="The name of the list, as the page shows it.")] = "",
+) -> None:
+    """Print for each email address a link by which its owner unsubscribes: the address, a tab, the link.
+
+    An email offers the link in its headers List-Unsubscribe and List-Unsubscribe-Post.
+    """
+    settings = settings_module.load()
+    for purpose in on or ():
+        if problem := check_purpose(purpose, attributes_file.read(settings.attributes).purposes):
+            raise InvalidInput(problem.code, f"--on: {problem.message}")
+    links = UnsubscribeLinks(settings.secrets_of_unsubscribe_links, settings.unsubscribe_url)
+    for line in addresses or sys.stdin:
+        if address := line.strip():
+            typer.echo(f"{address}\t{links.link(Unsubscription(address, tuple(on or ()), list_name))}")

@@ -222,6 +222,14 @@ class Settings(BaseSettings):
     connectors: Path | None = Field(
         None, description="A file of the systems that send data to `/in/SOURCE`: mappings, secrets, browsers."
     )
+    unsubscribe_secrets: SecretStr = Field(
+        SecretStr(""),
+        description="Secrets of unsubscribe links, comma-separated, of at least 32 characters: the first makes links, "
+        "all read them. Without any, the service has no /unsubscribe.",
+    )
+    unsubscribe_url: str = Field(
+        "", description="The address of the service in unsubscribe links, such as https://id.shop.example."
+    )
     http_status_profile: Literal["2025", "2026-08"] = Field(
         "2025", description="HTTP statuses of GraphQL responses: as audited in 2025, or of the draft of August 2026."
     )
@@ -251,6 +259,11 @@ class Settings(BaseSettings):
             if origin != "*" and not _ORIGIN.fullmatch(origin):
                 raise _invalid(f"{origin!r} is not an origin, such as https://example.com or http://localhost:3000")
         return origins
+
+    @property
+    def secrets_of_unsubscribe_links(self) -> tuple[str, ...]:
+        """Return the secrets of unsubscribe links; empty if there are no such links."""
+        return _names(self.unsubscribe_secrets.get_secret_value())
 
     @property
     def on_loopback(self) -> bool:

@@ -29,6 +29,9 @@ from service.http.metrics_endpoint import MetricsEndpoint
 from service.http.opendsr.service import open_opendsr
 from service.http.public_keys_endpoint import PublicKeysEndpoint
 from service.http.responses import JSON, error_response, json_response
+from service.http.unsubscribe_endpoint import UnsubscribeEndpoint
+from service.privacy.unsubscribe_links import PATH as UNSUBSCRIBE
+from service.privacy.unsubscribe_links import UnsubscribeLinks
 
 ENDPOINT = "/graphql"
 START_SECONDS = 5
@@ -204,6 +207,10 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         routes.append(Route(public_keys_endpoint.PATH, PublicKeysEndpoint(wiring.safeguards).answer))
     if endpoint.opendsr is not None:
         routes += endpoint.opendsr.routes
+    if secrets := settings.secrets_of_unsubscribe_links:
+        links = UnsubscribeLinks(secrets, settings.unsubscribe_url)
+        unsubscribe = UnsubscribeEndpoint(wiring.graph, links, settings.request_seconds)
+        routes.append(Route(f"{UNSUBSCRIBE}{{token}}", unsubscribe.answer, methods=["GET", "POST"]))
     if wiring.metrics is not None:
         required = None if settings.metrics == "public" else endpoint.authenticator
         routes.append(Route("/metrics", MetricsEndpoint(wiring.metrics, wiring, endpoint, required).answer))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from service.privacy.unsubscribe_links import UnsubscribeLinks, Unsubscription
 from tests.builders.clients import identifiers
 from tests.builders.services import kith
 
@@ -77,3 +78,42 @@ def test_what_is_not_an_identifier_or_a_purpose_is_an_error(folder: Path) -> Non
         done = kith(folder, "consent", "proof", *words)
         assert done.returncode == 2
         assert words[-1] in done.stderr
+
+
+def test_links_by_which_people_unsubscribe_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given
+    secret = "a secret of at least 32 characters"
+    monkeypatch.setenv("KITH_UNSUBSCRIBE_SECRETS", secret)
+    monkeypatch.setenv("KITH_UNSUBSCRIBE_URL", "https://id.shop.example")
+    links = UnsubscribeLinks([secret], "https://id.shop.example")
+    # when
+    words = ("consent", "unsubscribe-link", "--on", "newsletter", "--list", "Spring news")
+    done = kith(tmp_path, *words, input="ann@example.com\n\nbob@example.com\n")
+    # then
+    assert done.returncode == 0, done.stderr
+    found = dict(line.split("\t") for line in done.stdout.splitlines())
+    assert list(found) == ["ann@example.com", "bob@example.com"]
+    token = found["bob@example.com"].removeprefix("https://id.shop.example/unsubscribe/")
+    assert links.read(token) == Unsubscription("bob@example.com", ("newsletter",), "Spring news")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), [(("ann",), "'ann' is not an email address"), (("--on", "spam", "ann@example.com"), "--on")]
+)
+def test_what_cannot_be_a_link_is_an_error(
+    words: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given
+    monkeypatch.setenv("KITH_UNSUBSCRIBE_SECRETS", "a secret of at least 32 characters")
+    monkeypatch.setenv("KITH_UNSUBSCRIBE_URL", "https://id.shop.example")
+    # when
+    done = kith(tmp_path, "consent", "unsubscribe-link", *words)
+    # then
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_links_need_a_secret(tmp_path: Path) -> None:
+    done = kith(tmp_path, "consent", "unsubscribe-link", "ann@example.com")
+    assert done.returncode == 2
+    assert "KITH_UNSUBSCRIBE_SECRETS is not set" in done.stderr
