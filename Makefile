@@ -7,7 +7,7 @@ ARGS ?=
 PORT ?= 7687
 HOME_DIR ?= .neo4j/home
 
-.PHONY: help install api-tools mail-tools sdk-tools demo test test-sdks check docs reference neo4j sdl access release-sdl env bench bench-quick clean
+.PHONY: help install api-tools mail-tools sdk-tools demo test test-sdks check docs reference neo4j kafka sdl access release-sdl env bench bench-quick clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,7 +19,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/$(PIP_INSTALL) --constraint constraints.txt \
-		--editable '.[predict,bulk,xlsx,otel]' hatchling hypothesis import-linter mypy pytest pytest-timeout ruff
+		--editable '.[predict,bulk,kafka,nats,xlsx,otel]' cloudevents hatchling hypothesis import-linter mypy pytest pytest-timeout ruff
 	touch $@
 
 install: $(VENV)/installed-dev ## Install Kith and what its tests need into .venv.
@@ -86,6 +86,9 @@ reference: $(VENV)/installed ## Write the generated tables of docs/reference.
 neo4j: ## Start a real Neo4j from Maven artifacts (Java 17, Maven) on PORT, with its data in HOME_DIR; Ctrl-C stops it.
 	$(PYTHON) -m tools.neo4j.server --home $(HOME_DIR) --bolt-port $(PORT)
 
+kafka: ## Start a real Kafka broker from Maven artifacts (Java 17, Maven) on port 9092; Ctrl-C stops it.
+	$(PYTHON) -m tools.kafka.server
+
 sdl: $(VENV)/installed ## Write schema/schema.graphql.
 	$(BIN)/python -c "from schema.root import sdl; open('schema/schema.graphql', 'w').write(sdl())"
 
@@ -108,7 +111,7 @@ bench-quick: $(VENV)/installed ## The same in about 2 minutes.
 	$(BIN)/python -m bench --quick
 
 clean: ## Remove what make and the tests created.
-	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-docs $(VENV)-mail $(VENV)-sdks docs/_build dist .neo4j .schemathesis
+	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-docs $(VENV)-mail $(VENV)-sdks docs/_build dist .kafka .neo4j .schemathesis
 	rm -rf tools/api/node_modules tools/api/java/lib tools/oidc/node_modules tools/sdks/node_modules
 	rm -rf examples/clients/node_modules bench/peers/neo4j-graphql/node_modules
 	rm -rf examples/clients/build examples/clients/generated examples/clients/kith_client

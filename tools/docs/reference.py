@@ -99,7 +99,10 @@ def settings() -> str:
             _allowed(field),
             field.description or "",
         )
-        for name, field in Settings.model_fields.items()
+        # Those that the class inherits come last.
+        for name, field in sorted(
+            Settings.model_fields.items(), key=lambda item: item[0] not in vars(Settings)["__annotations__"]
+        )
     )
     return _table(("variable", "default", "values", "meaning"), rows)
 

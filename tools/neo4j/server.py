@@ -13,20 +13,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-from tools.neo4j.guard import guard, release
+from tools.server_process import CannotStart, ServerProcess
 
 HERE = Path(__file__).parent
 OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.lang")
 START_SECONDS = 120
 HTTP_OFFSET = 7687 - 7474
 """The distance of the usual ports, so that another Bolt port moves both."""
-
-
-class CannotStart(Exception):
-    """The server cannot run on this machine. The message is the reason."""
 
 
 def missing() -> str:
@@ -40,14 +35,14 @@ def lib_folder() -> Path:
     return Path(os.environ.get("NEO4J_LIB", HERE.parent.parent / ".neo4j" / "lib"))
 
 
-def fetch(lib: Path) -> None:
-    """Copy the server's jars into a folder, unless this version is there already."""
-    pom = (HERE / "pom.xml").read_text()
+def fetch(lib: Path, pom_file: Path = HERE / "pom.xml") -> None:
+    """Copy the jars that a server needs into a folder, unless this version is there already."""
+    pom = pom_file.read_text()
     stamp = lib / "pom.xml"
     if stamp.exists() and stamp.read_text() == pom:
         return
     shutil.rmtree(lib, ignore_errors=True)
-    copy = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies", f"-DoutputDirectory={lib}"]
+    copy = ["mvn", "-q", "-B", "-f", str(pom_file), "dependency:copy-dependencies", f"-DoutputDirectory={lib}"]
     result = subprocess.run(copy, capture_output=True, text=True, check=False)
     if result.returncode:
         raise CannotStart(f"Maven could not fetch the server: {(result.stdout + result.stderr).strip()[-500:]}")
@@ -109,8 +104,7 @@ class Server:
         self.uri = f"neo4j://127.0.0.1:{self.bolt}"
         self._sizes = heap_mb, page_cache_mb
         self._auth = auth
-        self._process: subprocess.Popen[bytes] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._process: ServerProcess | None = None
 
     def __enter__(self) -> "Server":
         if reason := missing():
@@ -121,56 +115,34 @@ class Server:
         fetch(lib)
         heap_mb, page_cache_mb = self._sizes
         configure(self._home, self.bolt, self.http, heap_mb, page_cache_mb, self._auth)
-        log = (self._home / "logs" / "neo4j.log").open("ab")
         command = ["java", f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", "-XX:+UseG1GC", "-cp", f"{lib}/*"]
         command += [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in OPENED]
         command += ["-Dfile.encoding=UTF-8", "org.neo4j.server.CommunityEntryPoint"]
         command += [f"--home-dir={self._home}", f"--config-dir={self._home / 'conf'}"]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-        )
-        self._guard = guard(self._process.pid)
-        self._wait()
+        self._process = ServerProcess(command, self._home / "logs" / "neo4j.log", "the server")
+        self._process.wait_until(self._answers, START_SECONDS)
         return self
 
-    def _wait(self) -> None:
-        assert self._process is not None
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise CannotStart(f"the server stopped at once; see {self._home / 'logs' / 'neo4j.log'}")
-            with socket.socket() as probe:
-                probe.settimeout(1)
-                if probe.connect_ex(("127.0.0.1", self.bolt)) == 0:
-                    # The Bolt handshake: four versions are offered, the server answers with one.
-                    probe.sendall(bytes.fromhex("6060b017" + "00000405" + "00000005" + "00000004" + "00000000"))
-                    try:
-                        if len(probe.recv(4)) == 4:
-                            return
-                    except OSError:
-                        pass
-            time.sleep(0.2)
-        self.stop()
-        raise CannotStart(f"the server did not answer within {START_SECONDS} s")
+    def _answers(self) -> bool:
+        """Whether the server answers the handshake of Bolt: four versions are offered, it chooses one."""
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            try:
+                probe.connect(("127.0.0.1", self.bolt))
+                probe.sendall(bytes.fromhex("6060b017" + "00000405" + "00000005" + "00000004" + "00000000"))
+                return len(probe.recv(4)) == 4
+            except OSError:
+                return False
 
     def stop(self) -> None:
         """Stop the server cleanly, or kill it after 30 seconds."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(30)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        if self._guard is not None:
-            release(self._guard)
-            self._guard = None
+        if self._process is not None:
+            self._process.stop()
 
     def kill(self) -> None:
         """End the server at once, as a crash does."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
