@@ -33,6 +33,9 @@ MAX_SKEW = 300 * 1_000_000
 _NOT_TAKEN = Problem("NOT_MAPPED", "no statement of the mapping takes this record")
 
 
+Beside = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
 class Result(Enum):
     """What became of a record."""
 
@@ -93,23 +96,29 @@ class Intake:
             message = f"{self._waiting} records of {self.source.name} wait to be stored; send these again later"
             raise Overloaded(message, 1.0)
 
-    async def take(self, records: Sequence[Any], beside: Mapping[str, Any], received_at: int) -> list[Outcome]:
+    async def take(self, records: Sequence[Any], beside: Beside, received_at: int) -> list[Outcome]:
         """Record what records say, and return what became of each, in order.
 
-        `beside` is what came with them: headers, parameters of the URL. `received_at` is in microseconds. When this
-        returns, everything is stored. Raises `Overloaded`, and `TemporaryFailure` if nothing is known to be stored:
-        then the same records may be sent again.
+        `beside` is what came with them, such as headers and parameters of the URL: with all of them, or with each.
+        `received_at` is in microseconds. When this returns, everything is stored. Raises `Overloaded`, and
+        `TemporaryFailure` if nothing is known to be stored: then the same records may be sent again.
         """
         self.require_room(len(records))
         self._waiting += len(records)
         try:
-            beside = {**beside, **self._beside}
-            outcomes, problems = await self._take(records, beside, received_at)
-            await self._keep_refused(records, problems, beside, received_at)
+            came_with = self._with_own(beside, len(records))
+            outcomes, problems = await self._take(records, came_with, received_at)
+            await self._keep_refused(records, problems, came_with, received_at)
         finally:
             self._waiting -= len(records)
         self.counts.update(outcome.result for outcome in outcomes)
         return outcomes
+
+    def _with_own(self, beside: Beside, count: int) -> list[Mapping[str, Any]]:
+        """Return what came with each record, and the values of the source, which take precedence."""
+        if isinstance(beside, Mapping):
+            return [{**beside, **self._beside}] * count
+        return [{**one, **self._beside} for one in beside]
 
     async def take_again(self, kept: RefusedRecord) -> tuple[Outcome, RefusedRecord | None]:
         """Record what a refused record says now, and return what became of it.
@@ -120,17 +129,17 @@ class Intake:
         record, beside = sent(kept)
         beside = {**beside, **self._beside}
         # The time of a record without one is that of its delivery.
-        (outcome,), (problems,) = await self._take([record], beside, kept.received_at)
+        (outcome,), (problems,) = await self._take([record], [beside], kept.received_at)
         if not problems or must_not_be_kept(problems):
             return outcome, None
         again = refused(self.source.name, self.mapping, record, beside, problems[0], kept.received_at)
         return outcome, replace(again, last_received_at=kept.last_received_at, count=kept.count)
 
     async def _take(
-        self, records: Sequence[Any], beside: Mapping[str, Any], received_at: int
+        self, records: Sequence[Any], beside: Sequence[Mapping[str, Any]], received_at: int
     ) -> tuple[list[Outcome], list[list[Problem]]]:
         """Record what records say; return what became of each, and its problems."""
-        made = [self.mapping.map(record, beside) for record in records]
+        made = [self.mapping.map(record, one) for record, one in zip(records, beside, strict=True)]
         outcomes: list[Outcome | None] = [None] * len(records)
         counts, stored = [0] * len(records), [False] * len(records)
         problems: list[list[Problem]] = [[] for _ in records]
@@ -140,7 +149,7 @@ class Intake:
                 outcomes[number] = Outcome(Result.IGNORED)
                 continue
             for mapped in statements:
-                parsed = self._parsed(mapped, records[number], beside, received_at)
+                parsed = self._parsed(mapped, records[number], beside[number], received_at)
                 if isinstance(parsed, Problem):
                     problems[number].append(parsed)
                 else:
@@ -162,15 +171,15 @@ class Intake:
         return [outcome for outcome in outcomes if outcome is not None], problems
 
     async def _keep_refused(
-        self, records: Sequence[Any], problems: Sequence[list[Problem]], beside: Mapping[str, Any], at: int
+        self, records: Sequence[Any], problems: Sequence[list[Problem]], beside: Sequence[Mapping[str, Any]], at: int
     ) -> None:
         """Keep the records that were refused, as they were sent: nothing is dropped without a trace."""
         kept = []
-        for record, found in zip(records, problems, strict=True):
+        for record, found, one in zip(records, problems, beside, strict=True):
             if must_not_be_kept(found):
                 self._graph.refused.deliveries[self.source.name, found[0].code] += 1
             elif found:
-                kept.append(refused(self.source.name, self.mapping, record, beside, found[0], at))
+                kept.append(refused(self.source.name, self.mapping, record, one, found[0], at))
         if kept:
             await self._graph.refused.keep(kept)
 

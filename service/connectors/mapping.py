@@ -45,6 +45,9 @@ ESSENTIAL: Mapping[str, tuple[str, ...]] = {
 WITHOUT_ID = (ORDER, PRODUCT)
 """Kinds that are known by their number, not by an id."""
 
+EVENT_ID, EVENT_TIME = "event.id", "event.time"
+"""Names beside a record of the id and the time of the event that it came in, for records without their own."""
+
 Fits = Callable[[Scope], bool]
 
 
@@ -117,10 +120,16 @@ class StatementMapping(Struct, frozen=True):
                 return None
             name = TIME_FIELDS[self.kind]
             time = fields.get(name)
-            if time is None and self.at is not None and (time := self.at.get(scope)) is not None:
-                fields[name] = time
+            if time is None:
+                time = self.at.get(scope) if self.at is not None else None
+                if time is None:
+                    time = scope.beside.get(EVENT_TIME)
+                if time is not None:
+                    fields[name] = time
             name = "id"
             id = self.id.get(scope) if self.id is not None else None
+            if id is None:
+                id = scope.beside.get(EVENT_ID)
         except StepFailed as error:
             return MappedStatement(self.kind, {}, Problem("INVALID_FIELD", str(error), (name,)))
         if attributes:
@@ -188,7 +197,8 @@ class RecordMapping(Struct, frozen=True):
     @property
     def paths_beside(self) -> frozenset[str]:
         """The names of what it reads beside records, in lower case with `@`."""
-        return frozenset(path.lower() for path in self.paths if path.startswith("@"))
+        own = {path.lower() for path in self.paths if path.startswith("@")}
+        return frozenset(own | {f"@{EVENT_ID}", f"@{EVENT_TIME}"})
 
     def id_of(self, record: Any, beside: Mapping[str, Any]) -> str:
         """Return the record's own id; empty if it has none."""
@@ -196,7 +206,7 @@ class RecordMapping(Struct, frozen=True):
             found = None if self.id is None else self.id.get(Scope(record, beside, record))
         except StepFailed:
             return ""
-        return found if isinstance(found, str) else "" if found is None else str(found)
+        return str(beside.get(EVENT_ID, "") if found is None else found)
 
     def map(self, record: Any, beside: Mapping[str, Any]) -> list[MappedStatement] | None:
         """Return the statements that a record makes; `None` if the mapping says that it means nothing to Kith."""
