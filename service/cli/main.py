@@ -21,6 +21,7 @@ from service.cli import (
     backup,
     connector,
     consent,
+    consume,
     erasure_keys,
     ingest,
     keys,
@@ -57,6 +58,7 @@ app.add_typer(subject.app, name="subject")
 app.add_typer(retention.app, name="retention")
 app.add_typer(refused.app, name="refused")
 app.add_typer(consent.app, name="consent")
+app.add_typer(consume.app, name="consume")
 app.add_typer(connector.app, name="connector")
 
 

@@ -11,12 +11,13 @@ from typing import Literal
 from dotenv import dotenv_values
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from graph.domain.access.counts import DEFAULT_MIN_COUNT
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.refused_records import DEFAULT_REFUSED_DAYS
 from schema.execution.limits import Limits
+from service.config.broker_settings import BrokerSettings
 
 PREFIX = "KITH_"
 ENV_FILE = ".env"
@@ -29,7 +30,7 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 PROFILE_DEFAULT = "Default: on in the development profile, off in the production profile."
 
 
-class Settings(BaseSettings):
+class Settings(BrokerSettings):
     """All settings; each is an environment variable with the prefix `KITH_`."""
 
     model_config = SettingsConfigDict(
