@@ -106,9 +106,7 @@ def test_what_is_delivered_twice_is_stored_once(
 
 
 @pytest.mark.parametrize("sdk", RETRYING, ids=str)
-def test_an_outage_loses_nothing(
-    sdk: PageSdk, browser: Browser, page_collector: Collector, page_door: Door
-) -> None:
+def test_an_outage_loses_nothing(sdk: PageSdk, browser: Browser, page_collector: Collector, page_door: Door) -> None:
     # given a page that is loaded, and then no service behind the proxy, whose answer no page may read
     somebody = shopper()
     visit = sdk.visit(browser, page_door.url)
@@ -140,9 +138,11 @@ def test_a_lost_answer_stores_nothing_twice(
     shop(visit, sdk, somebody)
     # then each lost message is sent again with its id
     page_door.wait(
-        lambda: {id for post in page_door.posts(503) for id in post.message_ids}
-        <= {id for post in page_door.posts(200) for id in post.message_ids}
-        and len(page_door.posts(503)) == 2,
+        lambda: (
+            {id for post in page_door.posts(503) for id in post.message_ids}
+            <= {id for post in page_door.posts(200) for id in post.message_ids}
+            and len(page_door.posts(503)) == 2
+        ),
         "the lost messages are sent again",
     )
     page_door.wait(lambda: page_collector.knows(somebody, len(EVENTS)), "everything is stored")

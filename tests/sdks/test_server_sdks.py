@@ -58,9 +58,7 @@ def test_a_source_can_be_named_by_the_address(sdk: ServerSdk, server_collector: 
 
 
 @pytest.mark.parametrize("sdk", SERVER_SDKS, ids=str)
-def test_what_is_delivered_twice_is_stored_once(
-    sdk: ServerSdk, server_collector: Collector, server_door: Door
-) -> None:
+def test_what_is_delivered_twice_is_stored_once(sdk: ServerSdk, server_collector: Collector, server_door: Door) -> None:
     # given a proxy that delivers each request two times
     somebody = shopper()
     server_door.twice = True
