@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from typing import Protocol
 
 from msgspec import structs
@@ -21,7 +22,7 @@ from graph.domain.model.refused_records import (
     each_once,
 )
 from graph.domain.model.rules import Rules
-from graph.domain.privacy.named_in_text import keys_in_text
+from graph.domain.privacy.named_in_text import keys_in_text, keys_of_word, words_of
 from graph.domain.profile.pages import Page
 from graph.domain.resolution.erased import TombstoneRules
 from graph.ports import Clock, CustomerStore, ErasureStore, RefusedRecordStore
@@ -116,11 +117,17 @@ class RefusedRecordControl:
         if not records or not tombstone_rules.keys or not await self._store.all_tombstones("", 1):
             return set()
 
+        # Records of a source have most of their words in common.
+        known: dict[tuple[str, str], tuple[str, ...]] = {}
+
+        def hashes_of_word(source: str, word: str) -> tuple[str, ...]:
+            if (source, word) not in known:
+                hashes = tombstone_rules.hashes_of_named(keys_of_word(word, rules, source), source)
+                known[source, word] = tuple(chain.from_iterable(hashes.values()))
+            return known[source, word]
+
         def hashes_of(record: RefusedRecord) -> set[str]:
-            named = _named_by(record, rules)
-            return {
-                hash for hashes in tombstone_rules.hashes_of_named(named, record.source).values() for hash in hashes
-            }
+            return {hash for word in words_of(_text_of(record)) for hash in hashes_of_word(record.source, word)}
 
         hashes = await map_cooperatively(records, hashes_of)
         found: set[str] = set()
@@ -130,8 +137,8 @@ class RefusedRecordControl:
             found.update(tombstone.hash for tombstone in tombstones if tombstone.lifted_at is None)
         if found:
             # Looking for them has put them into caches again.
-            for known in (rules, *tombstone_rules.former):
-                known.forget_values()
+            for version in (rules, *tombstone_rules.former):
+                version.forget_values()
         return {record.id for record, named in zip(records, hashes, strict=True) if not found.isdisjoint(named)}
 
     # --- showing
@@ -213,6 +220,10 @@ class RefusedRecordControl:
 
 
 def _named_by(record: RefusedRecord, rules: Rules) -> dict[str, tuple[str, str]]:
-    """Return the identifiers that any text of a record may name, as namespaces and values, by key."""
-    texts = (record.content, record.beside, record.record_id, record.message, *map(str, record.path))
-    return keys_in_text("\n".join(texts), rules, record.source)
+    """Return the identifiers that a record may name, as namespaces and values, by key."""
+    return keys_in_text(_text_of(record), rules, record.source)
+
+
+def _text_of(record: RefusedRecord) -> str:
+    """Return all texts of a record that may name somebody."""
+    return "\n".join((record.content, record.beside, record.record_id, record.message, *map(str, record.path)))

@@ -29,10 +29,17 @@ def keys_in_text(text: str, rules: Rules, source: str) -> dict[str, tuple[str, s
     """
     named: dict[str, tuple[str, str]] = {}
     for word in words_of(text):
-        for rule in rules.namespaces:
-            if _may_be_of(word, rule) and (key := key_of(rule.name, word, rules, source)) is not None:
-                named[key] = rule.name, word
+        named.update(keys_of_word(word, rules, source))
     return named
+
+
+def keys_of_word(word: str, rules: Rules, source: str) -> dict[str, tuple[str, str]]:
+    """Return the identifiers that a word of a source may be, by key, as namespaces and values."""
+    return {
+        key: (rule.name, word)
+        for rule in rules.namespaces
+        if _may_be_of(word, rule) and (key := key_of(rule.name, word, rules, source)) is not None
+    }
 
 
 def words_of(text: str) -> set[str]:
