@@ -39,6 +39,7 @@ CUSTOMER = """query ($by: CustomerBy!) { customer(by: $by) {
   id
   identifiers(first: 50) { nodes { namespace value sources } }
   emails { value }
+  consents { purpose decision identifier { namespace } }
   orders(first: 10) { nodes { number total currency source lines { sku name quantity total } } }
   timeline(first: 50, kinds: [INTERACTION]) { nodes { ... on Interaction { id type sku campaign channel properties } } }
 } }"""

@@ -82,11 +82,19 @@ const commands = {
   },
 };
 
+async function within(seconds, work) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${seconds} s`)), seconds * 1_000);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
 console.log(JSON.stringify({ origins }));
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line);
   try {
-    const ok = await commands[command.do](command);
+    const ok = await within(90, commands[command.do](command));
     console.log(JSON.stringify({ ok: ok ?? null }));
   } catch (error) {
     console.log(JSON.stringify({ error: String(error) }));

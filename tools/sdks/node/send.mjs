@@ -2,8 +2,9 @@
 //
 //     node send.mjs segment|rudder < plan.json
 //
-// The plan: `host` (a URL), `writeKey`, `options` (of the SDK's client), and `calls`, each an object of the specification, such as
-// `{"type": "identify", "userId": "u-1", "traits": {}}`. Prints `{"failed": [...]}`: the message ids that the SDK has given up.
+// The plan: `host` (a URL), `writeKey`, `options` (of the SDK's client), and `calls`, each an object of the specification,
+// such as `{"type": "identify", "userId": "u-1", "traits": {}}`. Prints `{"failed": [...]}`: the message ids that the SDK
+// has given up.
 import { text } from "node:stream/consumers";
 
 const GIVE_UP = 120_000; // ms, of the SDK that asks how long it may go on when it is closed
