@@ -34,6 +34,7 @@ class _Source(BaseModel):
     party: Literal["first_party", "second_party", "third_party"] | None = None
     values: Annotated[dict[str, Text], Field(max_length=50)] = {}
     max_waiting: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 10_000
+    url: Annotated[str, Field(max_length=2_000, pattern="^(https?://.+)?$")] = ""
 
 
 class _File(BaseModel):
@@ -49,7 +50,8 @@ class ConnectorSource(Struct, frozen=True):
     secrets of signatures. The keys of a `browser` are public: its requests come from `origins` only, and what it says
     is of the second party unless `party` says otherwise. With `link_traits`, traits such as an email address are
     identifiers, too; they are not for browsers by default. `values` are read by mappings as `@name`. `max_waiting` is
-    how many records may wait to be stored before senders are asked to slow down.
+    how many records may wait to be stored before senders are asked to slow down. `url` is the address that senders
+    know, which some of them sign: behind a proxy, that of a request is another one.
     """
 
     name: str
@@ -61,6 +63,7 @@ class ConnectorSource(Struct, frozen=True):
     party: Party = Party.FIRST_PARTY
     values: Mapping[str, str] = {}
     max_waiting: int = 10_000
+    url: str = ""
 
 
 def read(path: Path | None, env: Mapping[str, str] = os.environ) -> tuple[ConnectorSource, ...]:
@@ -118,6 +121,7 @@ def _source(source: _Source, path: Path, env: Mapping[str, str]) -> ConnectorSou
         _PARTIES[source.party] if source.party else Party.SECOND_PARTY if source.browser else Party.FIRST_PARTY,
         {name.lower(): value for name, value in source.values.items()},
         source.max_waiting,
+        source.url,
     )
 
 

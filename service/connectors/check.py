@@ -6,11 +6,13 @@ from typing import Any
 from msgspec import Struct
 
 from graph.domain.commands import SourceStatement, Terms, command
-from graph.domain.model.errors import Problem
+from graph.domain.model.errors import InvalidInput, Problem
+from graph.domain.model.observations import Party
 from graph.domain.model.products import Product, check_product
 from graph.domain.model.rules import Rules
 from graph.domain.model.times import iso
-from service.connectors.mapping import TIME_FIELDS, MappedStatement, RecordMapping
+from service.connectors.mapping import MERGE, ROWS, TIME_FIELDS, MappedStatement, RecordMapping
+from service.connectors.merges import keys_of, parse_merge
 from service.connectors.values import names_of
 from service.ingest.records import parse_record
 
@@ -73,6 +75,8 @@ def check(mapping: RecordMapping, record: Any, beside: Mapping[str, Any], judge:
 
 
 def _problem(mapped: MappedStatement, beside: Mapping[str, Any], judge: Judge, ids: set[str]) -> Problem | None:
+    if mapped.kind == MERGE:
+        return _problem_of_merge(mapped, judge.rules)
     fields = mapped.fields
     if "id" in fields:
         if fields["id"] in ids:
@@ -84,16 +88,32 @@ def _problem(mapped: MappedStatement, beside: Mapping[str, Any], judge: Judge, i
     return parsed if isinstance(parsed, Problem) else judge.problem_of(parsed)
 
 
+def _problem_of_merge(mapped: MappedStatement, rules: Rules) -> Problem | None:
+    merge = parse_merge(mapped.fields, Party.FIRST_PARTY)
+    if isinstance(merge, Problem):
+        return merge
+    try:
+        keys_of(merge, rules)
+    except InvalidInput as error:
+        return Problem(error.code, error.message, error.path)
+    return None
+
+
 def _unused(record: Any, paths: frozenset[str]) -> Iterator[str]:
-    used = [tuple(names_of(path.removeprefix("^."))) for path in paths if not path.startswith("@")]
-    if any(path == (".",) for path in used):
+    used = [_of_row(tuple(names_of(path.removeprefix("^.")))) for path in paths if not path.startswith("@")]
+    if ("", "") in used:
         return
     seen: set[str] = set()
-    for names in _leaves(record, ()):
+    for names in map(_of_row, _leaves(record, ())):
         shown = ".".join(names)
         if shown not in seen and not any(_covers(path, names) for path in used):
             seen.add(shown)
             yield shown
+
+
+def _of_row(names: tuple[str, ...]) -> tuple[str, ...]:
+    """A path into one of the records of a group as one into the record: they have the same columns."""
+    return names[2:] if len(names) > 2 and names[0] == ROWS and names[1] in ("*", "0") else names
 
 
 def _leaves(value: Any, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

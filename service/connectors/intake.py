@@ -23,7 +23,8 @@ from graph.domain.profile.interactions import InteractionStatement
 from graph.identity_graph import IdentityGraph
 from graph.viewer_graph import ViewerGraph
 from service.config.connectors_file import ConnectorSource
-from service.connectors.mapping import TIME_FIELDS, MappedStatement, RecordMapping
+from service.connectors.mapping import MERGE, TIME_FIELDS, MappedStatement, RecordMapping
+from service.connectors.merges import MergeStatement, parse_merge, record_merge
 from service.connectors.refusals import must_not_be_kept, refused, sent
 from service.connectors.values import Scope
 from service.ingest.records import parse_record
@@ -61,7 +62,7 @@ class _Pending(Struct):
 
     record: int
     mapped: MappedStatement
-    statement: SourceStatement | Product
+    statement: SourceStatement | Product | MergeStatement
     id: str
 
 
@@ -187,10 +188,13 @@ class Intake:
 
     def _parsed(
         self, mapped: MappedStatement, record: Any, beside: Mapping[str, Any], received_at: int
-    ) -> SourceStatement | Product | Problem:
+    ) -> SourceStatement | Product | MergeStatement | Problem:
         if mapped.problem is not None:
             return mapped.problem
         fields = mapped.fields
+        if mapped.kind == MERGE:
+            merge = parse_merge(fields, self.source.party)
+            return _from(merge, mapped) if isinstance(merge, Problem) else merge
         time_field = TIME_FIELDS[mapped.kind]
         if (time := fields.get(time_field)) is None:
             fields[time_field] = iso(received_at)
@@ -249,8 +253,17 @@ class Intake:
 
     async def _send(self, pending: Sequence[_Pending]) -> list[Accepted | bool | Problem]:
         viewer = ViewerGraph(self._graph, self._viewer)
-        products = [(at, one.statement) for at, one in enumerate(pending) if isinstance(one.statement, Product)]
-        others = [(at, one.statement) for at, one in enumerate(pending) if not isinstance(one.statement, Product)]
+        products: list[tuple[int, Product]] = []
+        merges: list[tuple[int, MergeStatement]] = []
+        others: list[tuple[int, SourceStatement]] = []
+        for at, one in enumerate(pending):
+            match one.statement:
+                case Product() as product:
+                    products.append((at, product))
+                case MergeStatement() as merge:
+                    merges.append((at, merge))
+                case statement:
+                    others.append((at, statement))
         results: list[Accepted | bool | Problem] = [False] * len(pending)
 
         async def record_products() -> None:
@@ -267,7 +280,16 @@ class Intake:
                     elif isinstance(result, Accepted):
                         results[at] = result
 
-        await asyncio.gather(record_products(), record_others())
+        async def record_merges() -> None:
+            rules, title = self._graph.rules, self.mapping.title
+            for (at, _), result in zip(
+                merges,
+                await asyncio.gather(*(record_merge(viewer, merge, rules, title) for _, merge in merges)),
+                strict=True,
+            ):
+                results[at] = True if result is None else _from(result, pending[at].mapped)
+
+        await asyncio.gather(record_products(), record_others(), record_merges())
         return results
 
 

@@ -4,15 +4,16 @@ A mapping is data, not code: `mapping_file` reads it from TOML. What it makes of
 formats (docs/reference/import-formats.md), so everything behind it is the same for all ways in.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from msgspec import Struct, field
 
-from graph.domain.model.errors import Problem
+from graph.domain.model.errors import InvalidInput, Problem
 from service.connectors.values import Getter, Scope, StepFailed, Value
 
-OBSERVATION, ATTRIBUTES, CONSENT, INTERACTION, SEGMENT, ORDER, PRODUCT = KINDS = (
+OBSERVATION, ATTRIBUTES, CONSENT, INTERACTION, SEGMENT, ORDER, PRODUCT, MERGE = KINDS = (
     "observation",
     "attributes",
     "consent",
@@ -20,6 +21,7 @@ OBSERVATION, ATTRIBUTES, CONSENT, INTERACTION, SEGMENT, ORDER, PRODUCT = KINDS =
     "external_segment",
     "order",
     "product",
+    "merge",
 )
 """The kinds of statements."""
 TIME_FIELDS: Mapping[str, str] = {
@@ -30,6 +32,7 @@ TIME_FIELDS: Mapping[str, str] = {
     SEGMENT: "reportedAt",
     ORDER: "reportedAt",
     PRODUCT: "reportedAt",
+    MERGE: "mergedAt",
 }
 """The field with the time of each kind, which the time of the record fills."""
 ESSENTIAL: Mapping[str, tuple[str, ...]] = {
@@ -40,10 +43,16 @@ ESSENTIAL: Mapping[str, tuple[str, ...]] = {
     PRODUCT: ("sku",),
     INTERACTION: ("type",),
     OBSERVATION: (),
+    MERGE: ("kept", "merged"),
 }
-"""Without one of these fields in the record, it makes no statement of the kind."""
-WITHOUT_ID = (ORDER, PRODUCT)
-"""Kinds that are known by their number, not by an id."""
+"""Without one of these fields in the record, of a merge without both, it makes no statement of the kind."""
+WITHOUT_ID = (ORDER, PRODUCT, MERGE)
+"""Kinds that are known by their number or their ids, not by an id of their own."""
+WITHOUT_IDENTIFIERS = (PRODUCT, MERGE)
+"""Kinds that name no identifiers beside their fields."""
+
+ROWS = "rows"
+"""Where the records of a group are in the record that they make."""
 
 EVENT_ID, EVENT_TIME = "event.id", "event.time"
 """Names beside a record of the id and the time of the event that it came in, for records without their own."""
@@ -73,7 +82,7 @@ class StatementMapping(Struct, frozen=True):
 
     kind: str
     fits: Fits
-    each: Getter | None
+    each: Value | None
     label: str
     id: Value | None
     at: Value | None
@@ -86,6 +95,8 @@ class StatementMapping(Struct, frozen=True):
     sources: Mapping[str, tuple[str, ...]]
     needs: frozenset[str] = frozenset()
     """Namespaces of which the record must name one, otherwise it makes no statement."""
+    is_numbered: bool = False
+    """Whether the entries of the list have no ids of their own, so that their numbers are part of the id."""
 
     def make(self, scope: Scope) -> Iterator[MappedStatement]:
         """Yield the statements that a record makes."""
@@ -93,11 +104,15 @@ class StatementMapping(Struct, frozen=True):
             if (made := self._one(scope, "")) is not None:
                 yield made
             return
-        entries = self.each(scope)
+        try:
+            entries = self.each.get(scope)
+        except StepFailed as error:
+            yield MappedStatement(self.kind, {}, Problem("INVALID_FIELD", str(error), ("each",)))
+            return
         for position, entry in enumerate(
             entries if isinstance(entries, list) else [] if entries is None else [entries]
         ):
-            made = self._one(Scope(entry, scope.beside, scope.root), f"/{position}")
+            made = self._one(Scope(entry, scope.beside, scope.root), f"/{position}" if self.is_numbered else "")
             if made is not None:
                 yield made
 
@@ -135,13 +150,14 @@ class StatementMapping(Struct, frozen=True):
         if attributes:
             fields["attributes"] = attributes
         essential = ESSENTIAL[self.kind]
-        if essential and not any(name in fields for name in essential):
+        enough = all if self.kind == MERGE else any
+        if essential and not enough(name in fields for name in essential):
             return None
         if self.kind == OBSERVATION and not identifiers:
             return None
         if properties:
             fields["properties"] = properties
-        if self.kind != PRODUCT:
+        if self.kind not in WITHOUT_IDENTIFIERS:
             fields["identifiers"] = identifiers
             if self.party:
                 fields["party"] = self.party
@@ -175,8 +191,8 @@ class RecordMapping(Struct, frozen=True):
     """How the records of a system are mapped. `records` leads from the whole of what it sends to its records.
 
     `format` is how it is written, `proof` how senders prove who they are, `source` the name of the source that its
-    statements have unless something else is chosen. `sent_at` is the sender's clock when it sent a record. `challenge`
-    is the parameter of the URL whose value a check of the address is answered with.
+    statements have unless something else is chosen. `sent_at` is the clock of the sender. `ping` is how
+    a body begins by which a system checks the address. `group_by` is the value by which consecutive records are one.
     """
 
     name: str
@@ -193,6 +209,8 @@ class RecordMapping(Struct, frozen=True):
     """All paths into records that it reads."""
     id: Value | None = None
     """The record's own id."""
+    ping: str = ""
+    group_by: Value | None = None
 
     @property
     def paths_beside(self) -> frozenset[str]:
@@ -224,7 +242,10 @@ class RecordMapping(Struct, frozen=True):
         """
         found = content
         if self.records is not None:
-            found = self.records(Scope(content, beside, content))
+            try:
+                found = self.records(Scope(content, beside, content))
+            except StepFailed as error:
+                raise InvalidInput("INVALID_BODY", f"the records cannot be read: {error}") from None
             if found is None:
                 found = content
             elif isinstance(content, dict):
@@ -232,4 +253,22 @@ class RecordMapping(Struct, frozen=True):
                     **beside,
                     **{f"body.{name.lower()}": value for name, value in content.items() if not isinstance(value, list)},
                 }
-        return found if isinstance(found, list) else [found], beside
+        return list(self.grouped(found if isinstance(found, list) else [found], beside)), beside
+
+    def grouped(self, records: Iterable[Any], beside: Mapping[str, Any]) -> Iterator[Any]:
+        """Yield records; consecutive ones of one group as one, which is the first with all of them as `rows`."""
+        if self.group_by is None:
+            yield from records
+            return
+        for (group, _), members in groupby(enumerate(records), lambda one: self._group(one[0], one[1], beside)):
+            rows = [record for _, record in members]
+            yield rows[0] if group is None else {**rows[0], ROWS: rows}
+
+    def _group(self, position: int, record: Any, beside: Mapping[str, Any]) -> tuple[Any, int]:
+        """The group of a record; one without a group is alone."""
+        assert self.group_by is not None
+        try:
+            group = self.group_by.get(Scope(record, beside, record)) if isinstance(record, dict) else None
+        except StepFailed:
+            group = None  # The statements that read the value say what is wrong with it.
+        return group, position if group is None else 0

@@ -7,8 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from graph.domain.model.errors import InvalidInput
-from service.connectors.mapping import KINDS, PRODUCT, Fits, RecordMapping, StatementMapping
-from service.connectors.proofs import PROOF_KEYS, PROOFS, SIGNED
+from service.connectors.mapping import (
+    KINDS,
+    MERGE,
+    PRODUCT,
+    WITHOUT_IDENTIFIERS,
+    Fits,
+    RecordMapping,
+    StatementMapping,
+)
+from service.connectors.merges import FIELDS as MERGE_FIELDS
+from service.connectors.proofs import PROOF_KEYS, PROOFS, SIGNED_PARTS
 from service.connectors.toml_lines import line_of
 from service.connectors.unpack import FORMATS
 from service.connectors.values import Getter, Scope, Value, ValueProblem, compile_value, path
@@ -26,12 +35,12 @@ from service.ingest.record_kinds import PRODUCT as PRODUCT_KIND
 
 SHIPPED = Path(__file__).with_name("mappings")
 """The mappings that come with Kith."""
-_KINDS: Mapping[str, RecordKind] = dict(
-    zip(KINDS, (OBSERVATION, ATTRIBUTES, CONSENT, INTERACTION, EXTERNAL_SEGMENT, ORDER, PRODUCT_KIND), strict=True)
-)
+_RECORD_KINDS = (OBSERVATION, ATTRIBUTES, CONSENT, INTERACTION, EXTERNAL_SEGMENT, ORDER, PRODUCT_KIND)
+_KINDS: Mapping[str, RecordKind] = dict(zip(KINDS, _RECORD_KINDS, strict=False))
+"""The kinds that are kinds of records of files, too: all but a merge."""
 _TOP = (
     "title", "source", "format", "records", "id", "at", "sent_at", "party", "proof", "answers_get", "statement",
-    "ignore",
+    "ignore", "ping", "group_by",
 )  # fmt: skip
 _STATEMENT = (
     "kind", "when", "unless", "each", "label", "id", "at", "party", "needs", "fields", "identifiers", "attributes",
@@ -99,14 +108,16 @@ def _mapping(table: Mapping[str, Any], name: str) -> RecordMapping:
         raise _Place("must be a table", "proof")
     _check_proof(proof)
     party = _choice(table, "party", _PARTIES, "first_party")
-    id, at, sent_at = (_value(table[key], key) if key in table else None for key in ("id", "at", "sent_at"))
+    id, at, sent_at, group_by = (
+        _value(table[key], key) if key in table else None for key in ("id", "at", "sent_at", "group_by")
+    )
     if not table.get("statement"):
         raise _Place("is missing: without any, no record becomes anything", "statement")
     statements = tuple(
         _statement(entry, position, id, at, party) for position, entry in enumerate(_tables(table, "statement"))
     )
     ignored = tuple(_fits(entry, ("ignore", position)) for position, entry in enumerate(_tables(table, "ignore")))
-    paths = {p for value in (id, at, sent_at) if value is not None for p in value.paths}
+    paths = {p for value in (id, at, sent_at, group_by) if value is not None for p in value.paths}
     paths |= {p for statement in statements for found in statement.sources.values() for p in found}
     return RecordMapping(
         name,
@@ -121,18 +132,22 @@ def _mapping(table: Mapping[str, Any], name: str) -> RecordMapping:
         bool(table.get("answers_get", False)),
         frozenset(paths),
         id,
+        _text(table, "ping"),
+        group_by,
     )
 
 
 def _records(table: Mapping[str, Any]) -> Getter | None:
-    """Compile the path of the list of records, or the paths of which the first that is there counts."""
+    """Compile a value that is the list of records, or the paths of which the first that is there counts."""
     if "records" not in table:
         return None
     paths = table["records"]
+    if isinstance(paths, Mapping):
+        return _value(paths, "records").get
     try:
         getters = [path(text) for text in ([paths] if isinstance(paths, str) else paths)]
     except (ValueProblem, TypeError, AttributeError):
-        raise _Place("must be a path or a list of paths", "records") from None
+        raise _Place("must be a path, a list of paths or a table", "records") from None
     return lambda scope: next((found for get in getters if (found := get(scope)) is not None), None)
 
 
@@ -140,16 +155,15 @@ def _check_proof(proof: Mapping[str, Any]) -> None:
     """An option that is misspelled would be left out of a signature, so none is."""
     method = _choice(proof, "method", tuple(PROOFS), "none", "proof")
     _check_keys(proof, ("method", *PROOF_KEYS.get(method, ())), f"the proof {method}", "proof")
-    signed = proof.get("signed", SIGNED[0])
+    signed = proof.get("signed", "body")
     if isinstance(signed, list):
         if "signature" not in proof or "timestamp" not in proof or not signed:
             raise _Place(
                 "is a list of paths in the body; then signature and timestamp are paths, too", "proof", "signed"
             )
-    elif signed not in SIGNED:
-        raise _Place(
-            f"is {signed!r}; allowed are {', '.join(SIGNED)}, or a list of paths in the body", "proof", "signed"
-        )
+    elif not isinstance(signed, str) or set(signed.split("+")) - set(SIGNED_PARTS):
+        allowed = f"allowed are {', '.join(SIGNED_PARTS)} with + between, or a list of paths in the body"
+        raise _Place(f"is {signed!r}; {allowed}", "proof", "signed")
     for key in ("signature", "timestamp"):
         if key in proof:
             _value(proof[key], "proof", key)
@@ -163,12 +177,13 @@ def _statement(
     if "kind" not in entry:
         raise _Place(f"is missing; a kind is one of {', '.join(KINDS)}", *here, "kind")
     kind = _choice(entry, "kind", KINDS, "", *here)
-    record_kind = _KINDS[kind]
+    known = _fields_of(kind)
     fields: dict[str, Value] = {}
     for name, spec in _table(entry, "fields", here).items():
-        if name not in record_kind.fields or name in _NOT_FIELDS:
-            known = [known for known in record_kind.fields if known not in _NOT_FIELDS]
-            raise _Place(unknown(name, record_kind.name, known), *here, "fields", name)
+        if name not in known:
+            raise _Place(
+                unknown(name, _KINDS[kind].name if kind in _KINDS else "a merge", known), *here, "fields", name
+            )
         fields[name] = _value(spec, *here, "fields", name)
     identifiers = [
         (namespace, _value(spec, *here, "identifiers", namespace))
@@ -180,12 +195,13 @@ def _statement(
         if entry.get(name) and kind not in kinds:
             allowed = " or ".join(kinds)
             raise _Place(f"belongs to a statement of the kind {allowed}; this one is of the kind {kind}", *here, name)
-    if identifiers and kind == PRODUCT:
-        raise _Place("cannot be there: a product belongs to nobody", *here, "identifiers")
+    if identifiers and kind in WITHOUT_IDENTIFIERS:
+        why = "its fields name the ids" if kind == MERGE else "a product belongs to nobody"
+        raise _Place(f"cannot be there: {why}", *here, "identifiers")
     wholes = entry.get("all_properties", [])
     whole_paths = [wholes] if isinstance(wholes, str) else wholes
     all_properties = [_value(spec, *here, "all_properties") for spec in whole_paths]
-    each_path = _text(entry, "each", *here)
+    each = _value(entry["each"], *here, "each") if "each" in entry else None
     own_id = _value(entry["id"], *here, "id") if "id" in entry else None
     own_at = _value(entry["at"], *here, "at") if "at" in entry else None
     sources = {name: value.paths for name, value in fields.items()}
@@ -195,20 +211,21 @@ def _statement(
     sources |= {"all_properties": tuple(f"{p}.*" if p != "." else "*" for value in all_properties for p in value.paths)}
     sources |= {"when": (*_table(entry, "when", here), *_table(entry, "unless", here))}
     sources |= {"own": tuple(p for value in (own_id, own_at) if value is not None for p in value.paths)}
-    if each_path:
+    if each is not None:
+        lists = each.paths or ("",)
         sources = {
-            name: tuple(p if name == "when" or p[0] in "@^" else f"{each_path}.*.{p}" for p in paths)
+            name: tuple(p if name == "when" or p[0] in "@^" else f"{lists[0]}.*.{p}" for p in paths)
             for name, paths in sources.items()
         }
-        sources["each"] = (each_path,)
+        sources["each"] = each.paths
     label = _text(entry, "label", *here)
     return StatementMapping(
         kind,
         _fits(entry, here),
-        path(each_path) if each_path else None,
+        each,
         f"/{label}" if label else "",
-        own_id or (_of_root(id) if each_path else id),
-        own_at or (_of_root(at) if each_path else at),
+        own_id or (id if each is None else _of_root(id)),
+        own_at or (at if each is None else _of_root(at)),
         _choice(entry, "party", _PARTIES, party, *here),
         fields,
         identifiers,
@@ -217,7 +234,14 @@ def _statement(
         all_properties,
         sources,
         _needs(entry, identifiers, here),
+        own_id is None,
     )
+
+
+def _fields_of(kind: str) -> Sequence[str]:
+    if kind == MERGE:
+        return MERGE_FIELDS
+    return [name for name in _KINDS[kind].fields if name not in _NOT_FIELDS]
 
 
 def _needs(

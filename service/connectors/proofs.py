@@ -5,6 +5,8 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -18,6 +20,8 @@ from service.connectors.values import Scope, path
 
 MAX_AGE = 300
 """Seconds that a signed time may be away from now unless a mapping says `max_age`, as Standard Webhooks recommends."""
+SIGNED_PARTS = ("method", "url", "body", "timestamp")
+"""What a signature may cover, in the order that a mapping names, with `+` between."""
 
 
 class Request(Struct, frozen=True):
@@ -30,9 +34,11 @@ class Request(Struct, frozen=True):
     now: float
     content: Any = None
     """The body, unpacked."""
+    method: str = "POST"
 
 
 _MAX_TIME_LENGTH = 40
+_DIGITS_OF_SECONDS = 12
 
 WRITE_KEY = "write-key"
 """The proof of mappings whose senders are SDKs, which find their source by a key."""
@@ -90,30 +96,39 @@ def _query(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any
 
 
 def _hmac_sha256(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
-    """HMAC-SHA256 of the raw body. `signed` may put the URL or a header with a separator before it.
+    """HMAC-SHA256 of the raw body, or of what `signed` names, with a separator between the parts.
 
     A list of paths says that values in the body are signed; then `signature` and `timestamp` are paths, too.
     """
     presented = _presented(request, options)
-    presented = presented.removeprefix(str(options.get("prefix", "")))
-    signed = request.body
-    if isinstance(paths := options.get("signed"), list):
-        values = [_in_body(request, path) for path in paths]
-        if not all(values) or not _is_recent(_in_body(request, options.get("timestamp")), request.now, options):
+    signatures = [presented.removeprefix(str(options.get("prefix", "")))]
+    time = request.headers.get(str(options.get("timestamp_header", "")).lower(), "")
+    if scheme := options.get("scheme"):
+        # t=TIME,v1=SIGNATURE,v1=SIGNATURE: one of each secret that is in use.
+        pairs = [part.strip().partition("=") for part in presented.split(",")]
+        time = next((value for name, _, value in pairs if name == "t"), "")
+        signatures = [value for name, _, value in pairs if name == scheme]
+    names = options.get("signed", "body")
+    if isinstance(names, list):
+        parts = [_in_body(request, path).encode() for path in names]
+        if not all(parts) or not _is_recent(_in_body(request, options.get("timestamp")), request.now, options):
             return False
-        signed = str(options.get("separator", "")).join(values).encode()
-    elif options.get("signed") == "url+body":
-        signed = request.url.encode() + signed
-    elif options.get("signed") == "timestamp+body":
-        time = request.headers.get(str(options.get("timestamp_header", "")).lower(), "")
-        if not _is_recent(time, request.now, options):
+    else:
+        known = {
+            "method": request.method.encode(),
+            "url": request.url.encode(),
+            "body": request.body,
+            "timestamp": time.encode("latin-1"),
+        }
+        parts = [known[name] for name in names.split("+")]
+        if "timestamp" in names.split("+") and not _is_recent(time, request.now, options):
             return False
-        signed = time.encode() + str(options.get("separator", "")).encode() + signed
+    signed = str(options.get("separator", "")).encode().join(parts)
     encode: Callable[[bytes], str] = bytes.hex
     if options.get("encoding", "hex") == "base64":
         encode = _base64
-    made = [encode(hmac.digest(secret, signed, "sha256")) for secret in secrets]
-    return any(hmac.compare_digest(one.encode(), presented.encode()) for one in made)
+    made = [encode(hmac.digest(secret, signed, "sha256")).encode() for secret in secrets]
+    return any(hmac.compare_digest(one, signature.encode()) for one in made for signature in signatures)
 
 
 def _presented(request: Request, options: Mapping[str, Any]) -> str:
@@ -188,11 +203,19 @@ def _ecdsa(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any
 
 
 def _is_recent(time: str, now: float, options: Mapping[str, Any]) -> bool:
-    """Whether a signed time, in seconds since 1970 or as ISO 8601, is at most `max_age` seconds away."""
+    """Whether a signed time is at most `max_age` seconds away.
+
+    It is in seconds or milliseconds since 1970, in ISO 8601, or a date of HTTP.
+    """
     if not time or len(time) > _MAX_TIME_LENGTH:
         return False
     try:
-        seconds = int(time) if time.isdecimal() else parse_time(time).microseconds / 1_000_000
+        if time.isdecimal() and len(time) <= _DIGITS_OF_SECONDS:
+            seconds = float(time)
+        elif time[3:5] == ", ":
+            seconds = parsedate_to_datetime(time).replace(tzinfo=UTC).timestamp()
+        else:
+            seconds = parse_time(time).microseconds / 1_000_000
     except ValueError:
         return False
     return abs(now - seconds) <= float(options.get("max_age", MAX_AGE))
@@ -214,13 +237,12 @@ def _write_key(request: Request, secrets: Sequence[bytes], options: Mapping[str,
     return any(_is_one_of(key, known) for key in write_keys(request))
 
 
-SIGNED = ("body", "url+body", "timestamp+body")
-"""What HMAC-SHA256 may be of, apart from a list of paths in the body."""
 PROOF_KEYS: Mapping[str, tuple[str, ...]] = {
     "header": ("header",),
     "query": ("parameter",),
     "hmac-sha256": (
-        "header", "encoding", "prefix", "signed", "signature", "timestamp", "timestamp_header", "separator", "max_age",
+        "header", "encoding", "prefix", "signed", "signature", "timestamp", "timestamp_header", "separator",
+        "scheme", "max_age",
     ),
     "standard-webhooks": ("max_age",),
     "ecdsa": ("header", "timestamp_header", "max_age"),

@@ -31,11 +31,11 @@ MISSING: tuple[Any, ...] = (None, "", [], {})
 _DOT = re.compile(r"(?<!\\)\.")
 _KEYS = {
     "path", "value", "steps", "map", "default", "join", "separator", "list", "each", "fields", "prefix", "multiply",
-    "add", "subtract"}  # fmt: skip
+    "add", "subtract", "sum"}  # fmt: skip
 
 
 _OPERATIONS: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = {"multiply": mul, "add": add, "subtract": sub}
-_WAYS = ("path", "value", "join", "list", "each", *_OPERATIONS)
+_WAYS = ("path", "value", "join", "list", "each", "sum", *_OPERATIONS)
 
 
 class Value(NamedTuple):
@@ -84,10 +84,10 @@ def _walk(value: Any, names: Sequence[str]) -> Any:
 
 def path(text: str) -> Getter:
     """Compile a path. Raises `ValueProblem` if it is empty."""
-    if text in ("", "^") or text.endswith("."):
-        raise ValueProblem(f"{text!r} is not a path")
     if text == ".":
         return lambda scope: scope.record
+    if text in ("", "^") or text.endswith("."):
+        raise ValueProblem(f"{text!r} is not a path")
     if text.startswith("@"):
         name = text[1:].lower()
         return lambda scope: scope.beside.get(name)
@@ -143,6 +143,8 @@ def _compile_table(spec: Mapping[str, Any]) -> Value:
             read = _listed(spec["list"])
         case "each":
             read = _each(spec)
+        case "sum":
+            read = _summed(compile_value(spec["sum"]))
         case way:
             read = _computed(way, spec[way])
     get, shown = read.get, " or ".join(read.paths) or ways[0]
@@ -218,11 +220,14 @@ def _mapped(get: Getter, shown: str, table: Any) -> Getter:
 
 
 def _prefixed(get: Getter, prefix: str) -> Getter:
+    name = prefix[1:].lower() if prefix.startswith("@") else None
+
     def prefixed(scope: Scope) -> Any:
         value = get(scope)
+        text = prefix if name is None else scope.beside.get(name, "")
         if isinstance(value, list):
-            return [f"{prefix}{part}" for part in value]
-        return None if value is None else f"{prefix}{value}"
+            return [f"{text}{part}" for part in value]
+        return None if value is None else f"{text}{value}"
 
     return prefixed
 
@@ -263,6 +268,17 @@ def _listed(specs: Any) -> Value:
     return Value(listed, tuple(p for value in values for p in value.paths))
 
 
+def _summed(value: Value) -> Value:
+    def summed(scope: Scope) -> Any:
+        found = value.get(scope)
+        if found is None:
+            return None
+        parts = found if isinstance(found, list) else [found]
+        return format(sum(_amounts(parts, " and ".join(value.paths)), Decimal(0)), "f")
+
+    return Value(summed, value.paths)
+
+
 def _computed(way: str, specs: Any) -> Value:
     """Amounts of a record combined, such as a price and a quantity: what is missing is left out of sums, only."""
     if not isinstance(specs, list) or len(specs) < 2:
@@ -275,15 +291,16 @@ def _computed(way: str, specs: Any) -> Value:
         parts = [value.get(scope) for value in values]
         if parts[0] is None or (way == "multiply" and None in parts):
             return None
-        try:
-            amounts = [
-                Decimal(repr(part) if isinstance(part, float) else str(part)) for part in parts if part is not None
-            ]
-        except InvalidOperation:
-            raise StepFailed(shown, parts, "cannot be computed with: one of them is not a number") from None
-        return format(reduce(operation, amounts), "f")
+        return format(reduce(operation, _amounts(parts, shown)), "f")
 
     return Value(computed, tuple(p for value in values for p in value.paths))
+
+
+def _amounts(parts: Sequence[Any], shown: str) -> list[Decimal]:
+    try:
+        return [Decimal(repr(part) if isinstance(part, float) else str(part)) for part in parts if part is not None]
+    except InvalidOperation:
+        raise StepFailed(shown, parts, "cannot be computed with: one of them is not a number") from None
 
 
 def _each(spec: Mapping[str, Any]) -> Value:
@@ -308,7 +325,8 @@ def _each(spec: Mapping[str, Any]) -> Value:
             results.append({name: value for name, value in values if value is not None})
         return results or None
 
-    paths = [spec["each"]]
+    here = "" if spec["each"] == "." else f"{spec['each']}.*."
+    paths = [spec["each"]] if here else []
     for value in compiled.values():
-        paths += [p if p[0] in "@^" else f"{spec['each']}.*.{p}" for p in value.paths]
+        paths += [p if p[0] in "@^" else f"{here}{p}" for p in value.paths]
     return Value(each, tuple(paths))

@@ -100,6 +100,8 @@ class IntakeEndpoint:
         received_at = self._now()
         body = await read_body(request, headers, self._max_bytes, self._timeout)
         body = inflate(body, headers.get(b"content-encoding"), self._max_bytes)
+        if intake is not None and intake.mapping.ping and body.startswith(intake.mapping.ping.encode()):
+            return Response(status_code=204)  # The check of an address: without a signature, and without data.
         if intake is None and not body.strip():
             return _error(400, "the body is empty")
         content: Any = None
@@ -107,7 +109,7 @@ class IntakeEndpoint:
             content = collector.parse(body)
         elif proofs.reads_content(intake.mapping.proof):
             content = unpack(body, intake.mapping.format)
-        proof = self._proof_of(request, body, content)
+        proof = self._proof_of(request, body, content, "" if intake is None else intake.source.url)
         if intake is None:
             intake = self._connectors.of_key(proofs.write_keys(proof))
             if intake is None:
@@ -131,9 +133,12 @@ class IntakeEndpoint:
             response.headers["Set-Cookie"] = cookie
         return response
 
-    def _proof_of(self, request: Request, body: bytes, content: Any) -> proofs.Request:
+    def _proof_of(self, request: Request, body: bytes, content: Any, url: str) -> proofs.Request:
         names = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
-        return proofs.Request(names, dict(request.query_params), body, str(request.url), self._now() / SECOND, content)
+        query = dict(request.query_params)
+        return proofs.Request(
+            names, query, body, url or str(request.url), self._now() / SECOND, content, request.method
+        )
 
     def _check(
         self, request: Request, headers: Headers, intake: Intake, proof: proofs.Request, path: str

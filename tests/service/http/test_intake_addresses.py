@@ -1,0 +1,66 @@
+"""Systems check an address before they send data to it, and some sign the address as they know it."""
+
+import base64
+import subprocess
+from pathlib import Path
+
+from graph.ports import Store
+from tests.builders.connectors import connected
+from tests.builders.runs import Run
+
+MAPPING = """
+title = "Shop"
+ping = "webhook_id="
+proof = { method = "hmac-sha256", header = "X-Signature", encoding = "base64", signed = "url+body" }
+[[statement]]
+kind = "observation"
+id = "id"
+[statement.identifiers]
+email = "email"
+"""
+SOURCES = """
+[[source]]
+name = "shop"
+mapping = "shop.toml"
+secrets = ["file:secret"]
+url = "https://kith.example.com/in/shop"
+"""
+BODY = b'{"id": "1", "email": "ann@example.com"}'
+
+
+def signature(*parts: str) -> str:
+    text = "".join(parts).encode()
+    made = subprocess.run(
+        ["openssl", "dgst", "-sha256", "-hmac", "a-secret-of-the-shop", "-binary"],
+        input=text,
+        capture_output=True,
+        check=True,
+    )
+    return base64.b64encode(made.stdout).decode()
+
+
+def test_the_check_of_an_address_is_answered_without_a_signature(store: Store, run: Run, tmp_path: Path) -> None:
+    # given
+    (tmp_path / "shop.toml").write_text(MAPPING)
+    (tmp_path / "secret").write_text("a-secret-of-the-shop")
+    client = connected(store, run, tmp_path, SOURCES)
+    # when
+    check = run(client.http.post("/in/shop", content=b"webhook_id=7"))
+    unsigned = run(client.http.post("/in/shop", content=BODY))
+    # then
+    assert (check.status_code, unsigned.status_code) == (204, 401)
+
+
+def test_a_signature_covers_the_address_that_the_sender_knows(store: Store, run: Run, tmp_path: Path) -> None:
+    # given
+    (tmp_path / "shop.toml").write_text(MAPPING)
+    (tmp_path / "secret").write_text("a-secret-of-the-shop")
+    client = connected(store, run, tmp_path, SOURCES)
+    known = signature("https://kith.example.com/in/shop", BODY.decode())
+    inner = signature("http://localhost/in/shop", BODY.decode())
+    # when
+    good = run(client.http.post("/in/shop", content=BODY, headers={"X-Signature": known}))
+    bad = run(client.http.post("/in/shop", content=BODY, headers={"X-Signature": inner}))
+    # then
+    assert (good.status_code, bad.status_code) == (200, 401)
+    assert good.json()["accepted"] == 1
