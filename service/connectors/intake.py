@@ -84,7 +84,7 @@ class Intake:
 
     def __init__(self, graph: IdentityGraph, source: ConnectorSource, mapping: RecordMapping) -> None:
         self._graph, self.source, self.mapping = graph, source, mapping
-        self._viewer = viewer_of(source)
+        self.viewer = viewer_of(source)
         links = "true" if source.link_traits else "false"
         self._beside = {**source.values, "source": source.name, "link_traits": links}
         self._waiting = 0
@@ -252,7 +252,7 @@ class Intake:
         ]
 
     async def _send(self, pending: Sequence[_Pending]) -> list[Accepted | bool | Problem]:
-        viewer = ViewerGraph(self._graph, self._viewer)
+        viewer = ViewerGraph(self._graph, self.viewer)
         products: list[tuple[int, Product]] = []
         merges: list[tuple[int, MergeStatement]] = []
         others: list[tuple[int, SourceStatement]] = []

@@ -229,7 +229,13 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         )
         middleware.insert(0, cors)
     if len(connectors):
-        intake = IntakeEndpoint(connectors, wiring.graph.now, settings.max_body_bytes, settings.request_seconds)
+        intake = IntakeEndpoint(
+            connectors,
+            wiring.graph.now,
+            settings.max_body_bytes,
+            settings.request_seconds,
+            None if wiring.audit is None else wiring.audit.recorder,
+        )
         middleware.insert(0, Middleware(IntakeShortcut, intake=intake))
     app = Starlette(
         routes=routes,

@@ -7,12 +7,14 @@ from typing import Any
 from cross_web import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from graph.domain.access.accessed import Accessed
 from graph.domain.model.dates import SECOND
 from graph.domain.model.errors import InvalidInput, Overloaded, StoreUnavailable, TemporaryFailure
 from graph.runtime.timeouts import SharedTimeout
 from service.access.throttle import FailureThrottle
+from service.audit.recorder import Recorder
 from service.connectors import proofs
 from service.connectors.intake import Intake, Outcome, Result
 from service.connectors.registry import Connectors
@@ -20,8 +22,9 @@ from service.connectors.unpack import TooLarge, inflate, unpack
 from service.http import collector, page_script, visitor_cookie
 from service.http.error_format import internal_error
 from service.http.json_body import encode_json
-from service.http.request_body import Headers, client_address, declared_length, read_body
+from service.http.request_body import Headers, client_address, read_body
 from service.http.responses import CODES, JSON, TOO_MANY_FAILURES, json_response
+from service.observability.request_ids import request_id
 
 PREFIX = "/in/"
 MAX_BYTES_IN_FLIGHT = 64_000_000
@@ -32,16 +35,51 @@ _PRIVATE = frozenset({"authorization", "cookie", "proxy-authorization"})
 """Headers that mappings cannot read."""
 
 
+class _HeldBytes:
+    """Counts what a request holds in memory while it is served: what has arrived, not what it says will arrive."""
+
+    def __init__(self, endpoint: "IntakeEndpoint") -> None:
+        self._endpoint = endpoint
+        self._bytes = 0
+
+    def hold(self, count: int) -> None:
+        """Count bytes. Raises `Overloaded` if all requests together hold too many."""
+        if self._endpoint.held_bytes + count > MAX_BYTES_IN_FLIGHT:
+            raise Overloaded("too much data waits to be stored; send this again later", 1.0)
+        self._bytes += count
+        self._endpoint.held_bytes += count
+
+    def counting(self, receive: Receive) -> Receive:
+        """Return what receives a body and counts it."""
+
+        async def counted() -> Message:
+            message = await receive()
+            self.hold(len(message.get("body", b"")))
+            return message
+
+        return counted
+
+    def release(self) -> None:
+        """The request is answered."""
+        self._endpoint.held_bytes -= self._bytes
+
+
 class IntakeEndpoint:
     """Serves the ways in of all sources. One bad record never costs the others of its request."""
 
     def __init__(
-        self, connectors: Connectors, now: Callable[[], int], max_body_bytes: int, body_seconds: float
+        self,
+        connectors: Connectors,
+        now: Callable[[], int],
+        max_body_bytes: int,
+        body_seconds: float,
+        recorder: Recorder | None = None,
     ) -> None:
-        self._connectors, self._now, self._max_bytes = connectors, now, max_body_bytes
+        """`recorder` writes the audit log; `None` without one. `now` returns microseconds."""
+        self._connectors, self._now, self._max_bytes, self._recorder = connectors, now, max_body_bytes, recorder
         self._timeout = SharedTimeout(body_seconds)
         self._throttle = FailureThrottle(time.monotonic)
-        self._bytes = 0
+        self.held_bytes = 0
         self._script = page_script.PageScript()
 
     def serves(self, path: str) -> bool:
@@ -87,19 +125,20 @@ class IntakeEndpoint:
             return _error(404, f"there is nothing at {path[:60]!r}")
         if intake is not None:
             intake.require_room(1)
-        length = declared_length(headers)
-        if self._bytes + length > MAX_BYTES_IN_FLIGHT and self._bytes:
-            raise Overloaded("too much data waits to be stored; send this again later", 1.0)
-        self._bytes += length
+        held = _HeldBytes(self)
         try:
-            return await self._take(request, headers, intake, path)
+            counted = Request(request.scope, held.counting(request.receive))
+            return await self._take(counted, headers, intake, path, held)
         finally:
-            self._bytes -= length
+            held.release()
 
-    async def _take(self, request: Request, headers: Headers, intake: Intake | None, path: str) -> Response:
+    async def _take(
+        self, request: Request, headers: Headers, intake: Intake | None, path: str, held: "_HeldBytes"
+    ) -> Response:
         received_at = self._now()
         body = await read_body(request, headers, self._max_bytes, self._timeout)
         body = inflate(body, headers.get(b"content-encoding"), self._max_bytes)
+        held.hold(len(body))
         if intake is not None and intake.mapping.ping and body.startswith(intake.mapping.ping.encode()):
             return Response(status_code=204)  # The check of an address: without a signature, and without data.
         if intake is None and not body.strip():
@@ -128,10 +167,19 @@ class IntakeEndpoint:
         came_with |= {f"query.{name.lower()}": value for name, value in proof.query.items()}
         records, beside = intake.mapping.split(content, came_with)
         outcomes = await intake.take(records, beside, received_at)
+        self._record(headers, intake, len(records))
         response = _answer(outcomes, intake)
         if cookie:
             response.headers["Set-Cookie"] = cookie
         return response
+
+    def _record(self, headers: Headers, intake: Intake, records: int) -> None:
+        """Write who sent how much to the audit log. Raises `AuditUnavailable`: then it is sent again."""
+        if self._recorder is not None and records:
+            accessed = Accessed()
+            accessed.wrote(records, (intake.source.name,))
+            id = request_id(headers.get(b"x-request-id"), headers.get(b"traceparent"))
+            self._recorder.command(intake.viewer, "intake", accessed, "write", "http", id)
 
     def _proof_of(self, request: Request, body: bytes, content: Any, url: str) -> proofs.Request:
         names = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from graph.stores.sqlite import SQLiteStore
+from service.audit.audit import Audit
+from service.bootstrap import SystemClock
+from tests.builders.audits import entries
 from tests.builders.clients import Client
 from tests.builders.connectors import ORIGIN, connected, event, post, recorded, replay
 from tests.builders.retention import SettableClock
@@ -285,3 +288,18 @@ def test_a_flood_is_asked_to_slow_down(fresh: Fresh, run: Run, tmp_path: Path) -
     assert all("retry-after" in answer.headers for answer in answers if answer.status_code == 429)
     # and nothing of a request that was refused is stored
     assert len(interactions(client, "login=u-1")) == min(100, 4 * sum(answer.status_code == 200 for answer in answers))
+
+
+def test_the_audit_log_knows_who_sent_how_much(fresh: Fresh, run: Run, tmp_path: Path) -> None:
+    # given
+    audit = Audit(tmp_path / "audit", SystemClock().now)
+    client = connected(fresh(), run, tmp_path, audit=audit)
+    # when
+    batch = [event("track", f"m-{number}", event="Clicked", userId="u-1") for number in range(3)]
+    assert post(client, "/in/backend", {"batch": batch}).status_code == 200
+    # then
+    audit.close()
+    (entry,) = [entry for entry in entries(tmp_path / "audit") if entry.get("command") == "intake"]
+    assert (entry["kind"], entry["caller"]) == ("write", "connector:backend")
+    assert (entry["statements"], entry["sources"]) == (3, ["backend"])
+    assert "u-1" not in str(entry)
