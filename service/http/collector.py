@@ -29,6 +29,11 @@ def is_header_name(name: str) -> bool:
     return _HEADER.fullmatch(name) is not None
 
 
+def is_https(request: Request) -> bool:
+    """Return whether a request came over https: TLS may end at a proxy, and pages on https reach nothing else."""
+    return request.url.scheme == "https" or request.headers.get("Origin", "").startswith("https://")
+
+
 def parse(body: bytes) -> Any:
     """Return the content of a body: JSON, whatever its content type says. Raises `InvalidInput`."""
     try:
@@ -62,7 +67,7 @@ def _segment_settings(key: str, request: Request) -> Any:
             "Segment.io": {
                 "apiKey": key,
                 "apiHost": base,
-                "protocol": request.url.scheme,
+                "protocol": "https" if is_https(request) else "http",
                 "unbundledIntegrations": [],
                 "addBundledMetadata": True,
                 "maybeBundledConfigIds": {},

@@ -161,7 +161,7 @@ class IntakeEndpoint:
         content = collector.completed(content, path)
         cookie = ""
         if intake.source.browser:
-            secure = request.url.scheme == "https" or headers.get(b"origin").startswith("https://")
+            secure = collector.is_https(request)
             content, cookie = visitor_cookie.identified(content, headers.get(b"cookie"), secure)
         came_with: dict[str, Any] = {name: value for name, value in proof.headers.items() if name not in _PRIVATE}
         came_with |= {f"query.{name.lower()}": value for name, value in proof.query.items()}

@@ -303,3 +303,18 @@ def test_the_audit_log_knows_who_sent_how_much(fresh: Fresh, run: Run, tmp_path:
     assert (entry["kind"], entry["caller"]) == ("write", "connector:backend")
     assert (entry["statements"], entry["sources"]) == (3, ["backend"])
     assert "u-1" not in str(entry)
+@pytest.mark.parametrize(
+    ("origin", "protocol"),
+    # TLS ends at a proxy, and a page on https reaches nothing else
+    [("https://shop.example", "https"), (ORIGIN, "http")],
+)
+def test_the_settings_of_an_sdk_lead_back_to_the_source_by_the_way_of_the_page(
+    client: Client, origin: str, protocol: str
+) -> None:
+    # when
+    path = "/in/web/v1/projects/wk_web/settings"
+    answer = client._run(client.http.get(path, headers={"origin": origin, "host": "collect.shop.example"}))
+    # then
+    segment = answer.json()["integrations"]["Segment.io"]
+    assert (segment["apiKey"], segment["apiHost"]) == ("wk_web", "collect.shop.example/in/web/v1")
+    assert segment["protocol"] == protocol
