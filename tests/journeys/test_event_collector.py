@@ -303,6 +303,8 @@ def test_the_audit_log_knows_who_sent_how_much(fresh: Fresh, run: Run, tmp_path:
     assert (entry["kind"], entry["caller"]) == ("write", "connector:backend")
     assert (entry["statements"], entry["sources"]) == (3, ["backend"])
     assert "u-1" not in str(entry)
+
+
 @pytest.mark.parametrize(
     ("origin", "protocol"),
     # TLS ends at a proxy, and a page on https reaches nothing else
