@@ -61,8 +61,12 @@ class Consumer:
             if len(records) > 1:
                 middle = len(records) // 2
                 return await self._take(records[:middle]) + await self._take(records[middle:])
-            log.exception("a record of %s is refused", self._intake.source.name, exc_info=error)
-            await self._refuse(records[0], _UNEXPECTED)
+            if isinstance(error, InvalidInput):
+                problem = error.problem()
+            else:
+                problem = _UNEXPECTED
+                log.exception("a record of %s is refused", self._intake.source.name, exc_info=error)
+            await self._refuse(records[0], problem)
             return Counter([Result.REFUSED])
         return Counter(outcome.result for outcome in outcomes)
 

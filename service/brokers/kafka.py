@@ -22,6 +22,8 @@ POLL_MILLISECONDS = 1_000
 PARTITION_BYTES = 500_000
 """About how many bytes of one partition are fetched in advance."""
 RETRY_MILLISECONDS = 500
+SESSION_MILLISECONDS = 45_000
+"""How long the group waits for a sign of life, as for Java's client: a busy machine is not a dead one."""
 REBALANCE_MILLISECONDS = 60_000
 REVOKE_SECONDS = 30
 """How long a rebalance waits for the batch in flight: less than the group waits for this consumer."""
@@ -69,6 +71,7 @@ class KafkaSubscription(ConsumerRebalanceListener):
             isolation_level="read_committed",
             fetch_max_bytes=BATCH_BYTES,
             max_partition_fetch_bytes=PARTITION_BYTES,
+            session_timeout_ms=SESSION_MILLISECONDS,
             rebalance_timeout_ms=REBALANCE_MILLISECONDS,
             retry_backoff_ms=RETRY_MILLISECONDS,
             security_protocol=settings.kafka_security_protocol,
