@@ -9,10 +9,12 @@ from typing import Any
 
 import httpx
 
+from graph.domain.commands import Terms
 from graph.ports import Store
-from service.config import rules_file
+from service.bootstrap import SystemClock, currencies
+from service.config import attributes_file, rules_file
 from service.connectors import mapping_file
-from service.connectors.check import check
+from service.connectors.check import Judge, check
 from service.connectors.unpack import unpack
 from tests.builders.clients import Client
 from tests.builders.connectors import SAMPLES, connected
@@ -33,8 +35,9 @@ def statements(mapping: str, name: str, **beside: str) -> list[list[Mapping[str,
     found = mapping_file.named(mapping)
     values = {key.replace("_", "-") if key.startswith("x_") else key: value for key, value in beside.items()}
     records, came_with = found.split(unpack(sample(name), found.format), {"source": found.source, **values})
-    rules = rules_file.parse(rules_file.default_text())
-    described = [check(found, record, came_with, rules).described() for record in records]
+    terms = Terms(currencies(), attributes_file.read(None))
+    judge = Judge(rules_file.parse(rules_file.default_text()), terms, SystemClock().now())
+    described = [check(found, record, came_with, judge).described() for record in records]
     return json.loads(json.dumps([one["statements"] for one in described], default=str))
 
 

@@ -128,7 +128,7 @@ def test_all_mappings_that_ship_can_be_read(name: str) -> None:
         ('{ method = "basic", header = "X-Key" }', "proof.header: is not a key of the proof basic"),
         (
             '{ method = "hmac-sha256", signed = "both" }',
-            "proof.signed: is 'both'; allowed are body, url+body, timestamp+body",
+            "proof.signed: is 'both'; allowed are method, url, body, timestamp with + between",
         ),
         ('{ method = "hmac-sha256", signed = ["a"] }', "proof.signed: is a list of paths in the body; then signature"),
         (
