@@ -5,7 +5,6 @@ formats (docs/reference/import-formats.md), so everything behind it is the same 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 from msgspec import Struct, field
@@ -260,15 +259,28 @@ class RecordMapping(Struct, frozen=True):
         if self.group_by is None:
             yield from records
             return
-        for (group, _), members in groupby(enumerate(records), lambda one: self._group(one[0], one[1], beside)):
-            rows = [record for _, record in members]
-            yield rows[0] if group is None else {**rows[0], ROWS: rows}
+        rows: list[Any] = []
+        current: Any = None
+        for record in records:
+            group = self.group_of(record, beside)
+            if rows and (group is None or group != current):
+                yield joined(rows, current)
+                rows = []
+            rows.append(record)
+            current = group
+        if rows:
+            yield joined(rows, current)
 
-    def _group(self, position: int, record: Any, beside: Mapping[str, Any]) -> tuple[Any, int]:
-        """The group of a record; one without a group is alone."""
-        assert self.group_by is not None
+    def group_of(self, record: Any, beside: Mapping[str, Any]) -> Any:
+        """Return the group of a record; `None` if it is a record of its own."""
+        if self.group_by is None or not isinstance(record, dict):
+            return None
         try:
-            group = self.group_by.get(Scope(record, beside, record)) if isinstance(record, dict) else None
+            return self.group_by.get(Scope(record, beside, record))
         except StepFailed:
-            group = None  # The statements that read the value say what is wrong with it.
-        return group, position if group is None else 0
+            return None  # The statements that read the value say what is wrong with it.
+
+
+def joined(rows: Sequence[Any], group: Any) -> Any:
+    """Return the record that consecutive records of a group make: the first, with all of them as `rows`."""
+    return rows[0] if group is None else {**rows[0], ROWS: list(rows)}
