@@ -8,10 +8,12 @@ from typing import Any
 
 import httpx
 
+from graph.domain.commands import Terms
 from graph.stores.sqlite import SQLiteStore
-from service.config import rules_file
+from service.bootstrap import SystemClock, currencies
+from service.config import attributes_file, rules_file
 from service.connectors import mapping_file
-from service.connectors.check import check
+from service.connectors.check import Judge, check
 from service.connectors.unpack import unpack
 from tests.builders.clients import Client
 from tests.builders.connectors import SAMPLES
@@ -32,8 +34,12 @@ def statements(mapping: str, content: bytes, **beside: Any) -> list[Made]:
     found = mapping_file.shipped(mapping)
     came_with = {"source": mapping, "link_traits": "true", **beside}
     records, came_with = found.split(unpack(content, found.format), came_with)
-    rules = rules_file.parse(rules_file.default_text())
-    checked = [check(found, record, came_with, rules) for record in records]
+    judge = Judge(
+        rules_file.parse(rules_file.default_text()),
+        Terms(currencies(), attributes_file.read(None)),
+        SystemClock().now(),
+    )
+    checked = [check(found, record, came_with, judge) for record in records]
     problems = [one.problem for one in checked if one.problem is not None]
     assert problems == []
     return [[(kind, made) for kind, made in one.statements if isinstance(made, dict)] for one in checked]
