@@ -13,6 +13,7 @@ from tests.builders.runs import Run
 CUSTOMER = """
   engagement { interactionCounts { type count } }
   consents { purpose decision }
+  undeliverableAddresses { identifier { value } }
   timeline(first: 5, kinds: [INTERACTION]) { nodes { ... on Interaction { type occurredAt properties } } }
 """
 
@@ -101,6 +102,8 @@ def test_a_real_server_refuses_and_its_answer_ends_the_use_of_the_address(run: R
     with door("dsn", run, tmp_path) as to:
         to.take(report, authorization=f"Bearer {SECRET}")
         # then
-        (node,) = to.client.customer("email=gone@example.com", CUSTOMER)["timeline"]["nodes"]
+        gone = to.client.customer("email=gone@example.com", CUSTOMER)
+        assert gone["undeliverableAddresses"] == [{"identifier": {"value": "gone@example.com"}}]
+        (node,) = gone["timeline"]["nodes"]
         assert node["type"] == "email_bounced"
         assert node["properties"]["reason"] == "smtp; 550 5.1.1 gone@example.com: no such mailbox"

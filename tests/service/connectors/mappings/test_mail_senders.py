@@ -14,6 +14,7 @@ from tests.builders.runs import Run
 CUSTOMER = """
   engagement { interactionCounts { type count } }
   consents { purpose channel decision }
+  undeliverableAddresses { identifier { value } since }
   timeline(first: 50) { nodes { ... on Interaction { type campaign channel occurredAt properties } } }
 """
 
@@ -71,6 +72,24 @@ def test_unsubscribing_and_complaints_withdraw_consent(sender: str, run: Run, tm
             assert {one["purpose"]: one["decision"] for one in consents if one["channel"] == "EMAIL"} == {
                 "newsletter": "WITHDRAWN", "personalized_offers": "WITHDRAWN",
             }, name  # fmt: skip
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+def test_a_hard_bounce_ends_the_use_of_an_address_and_a_soft_one_does_not(
+    sender: str, run: Run, tmp_path: Path
+) -> None:
+    # given
+    signer = Signer(sender, tmp_path)
+    with door(sender, run, tmp_path, signer.secret) as to:
+        # when
+        for body, headers in signer.requests():
+            to.take(body, **headers)
+        # then
+        (gone,) = to.client.customer("email=gone@example.com", CUSTOMER)["undeliverableAddresses"]
+        assert gone["identifier"]["value"] == "gone@example.com"
+        assert gone["since"].startswith("2026-03-01T10:00:03")
+        for name in ("full", "ann"):
+            assert to.client.customer(f"email={name}@example.com", CUSTOMER)["undeliverableAddresses"] == []
 
 
 @pytest.mark.parametrize("sender", SENDERS)
