@@ -109,6 +109,9 @@ INTERACTION_TYPES = {
     "chat": InteractionType("The customer wrote in a chat."),
     "ticket": InteractionType("A service ticket was opened.", properties=_TICKET),
     "ticket_closed": InteractionType("A service ticket was closed.", properties=_TICKET, outbound=True),
+    "satisfaction_rated": InteractionType(
+        "The customer rated the service; `text` is the comment.", properties=("rating", "ticket_id")
+    ),
     "store_visit": InteractionType("The customer visited a store.", properties=("store",)),
     "return": InteractionType("Goods were returned.", properties=("order_id", "quantity", "reason")),
 }
