@@ -213,7 +213,8 @@ def _is_recent(time: str, now: float, options: Mapping[str, Any]) -> bool:
         if time.isdecimal() and len(time) <= _DIGITS_OF_SECONDS:
             seconds = float(time)
         elif time[3:5] == ", ":
-            seconds = parsedate_to_datetime(time).replace(tzinfo=UTC).timestamp()
+            date = parsedate_to_datetime(time)
+            seconds = (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
         else:
             seconds = parse_time(time).microseconds / 1_000_000
     except ValueError:

@@ -154,3 +154,49 @@ def test_a_signed_time_is_a_number_or_a_date(time: str) -> None:
     )
     assert not is_proved(old, [SECRET], options)
     assert is_proved(old, [SECRET], options | {"max_age": 1_000})
+
+
+@pytest.mark.parametrize(
+    ("time", "is_recent"),
+    [
+        (str(int(NOW)), True),
+        (str(int(NOW * 1000)), True),
+        ("2026-11-28T18:14:04+00:00", True),
+        ("Sat, 28 Nov 2026 18:14:04 GMT", True),
+        (str(int(NOW) - 301), False),
+        (str(int(NOW * 1000) - 301_000), False),
+        ("Sat, 28 Nov 2026 18:08:04 GMT", False),
+        ("Sat, 32 Nov 2026 18:14:04 GMT", False),
+        ("now", False),
+        ("", False),
+    ],
+)
+def test_a_signature_covers_all_parts_that_are_named_and_a_recent_time(time: str, is_recent: bool) -> None:
+    # given
+    options = {
+        "method": "hmac-sha256", "header": "X-Hmac", "encoding": "base64", "timestamp_header": "X-Time",
+        "signed": "method+url+body+timestamp",
+    }  # fmt: skip
+    signed = b"POST" + b"https://kith.example/in/shop" + BODY + time.encode()
+    made = base64.b64encode(hmac_of(signed)).decode()
+    # then
+    assert is_proved(request(x_hmac=made, x_time=time), [SECRET], options) is is_recent
+    assert not is_proved(request(b"{}", x_hmac=made, x_time=time), [SECRET], options)
+
+
+def test_a_header_may_have_the_time_and_several_signatures() -> None:
+    # given
+    options = {
+        "method": "hmac-sha256",
+        "header": "X-Hmac",
+        "signed": "timestamp+body",
+        "separator": ".",
+        "scheme": "v1",
+    }
+    time = str(int(NOW))
+    made = hmac_of(f"{time}.".encode() + BODY).hex()
+    # then
+    assert is_proved(request(x_hmac=f"t={time},v1=00,v1={made},v0=1"), [SECRET], options)
+    assert not is_proved(request(x_hmac=f"t={time},v0={made}"), [SECRET], options)
+    assert not is_proved(request(x_hmac=f"v1={made}"), [SECRET], options)
+    assert not is_proved(request(x_hmac=made), [SECRET], options)
