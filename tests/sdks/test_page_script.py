@@ -79,7 +79,7 @@ def test_what_waited_for_consent_is_known_and_led_to_by_the_cookie(
     decisions = {(one["purpose"], one["decision"]) for one in customer["consents"]}
     assert decisions == {("profiling", "GIVEN"), ("third_party_sharing", "REFUSED")}
     viewed = next(node for node in customer["timeline"]["nodes"] if node["type"] == "product_viewed")
-    assert (viewed["channel"], viewed["campaign"], viewed["sku"]) == ("WEB", "spring", "SKU-1")
+    assert (viewed["channel"], viewed["campaign"], viewed["sku"]) == ("web", "spring", "SKU-1")
     # and the request needed no permission of the collector beforehand
     assert not [one for one in page_door.passed if one.method == "OPTIONS"]
     visit.close()

@@ -83,7 +83,7 @@ def test_everything_a_page_sends_is_known(
     page_door.wait(lambda: page_collector.knows(somebody, len(EVENTS)), "everything is stored")
     customer = assert_known(page_collector, somebody)
     viewed = next(node for node in customer["timeline"]["nodes"] if node["type"] == "product_viewed")
-    assert (viewed["sku"], viewed["campaign"], viewed["channel"]) == ("SKU-1", "spring", "WEB")
+    assert (viewed["sku"], viewed["campaign"], viewed["channel"]) == ("SKU-1", "spring", "web")
     assert viewed["properties"]["utm_source"] == "newsletter"
     assert {post.status for post in page_door.posts()} == {200}
     visit.close()
