@@ -154,12 +154,13 @@ class Collector:
             by_source: dict[int, list[int]] = {}
             for index in sorted(run, key=lambda index: (orders.reported_at[index], self._id(index, keys))):
                 by_source.setdefault(int(columns.source[rows[index]]), []).append(index)
-            ranked: list[tuple[tuple[bool, int, str], int]] = []
+            ranked: list[tuple[tuple[bool, int, int, str], int]] = []
             for source, reports in by_source.items():
                 in_effect = reports_in_effect(reports, lambda index: bool(orders.keeps_identifiers[index]))
                 superseded[rows[[index for index in reports if index not in in_effect]]] = True
-                place = precedence(columns.sources[source], orders.reported_at[in_effect[0]])
-                ranked.append((place, in_effect[0]))
+                newest = in_effect[0]
+                tier = int(columns.tier[rows[newest]])
+                ranked.append((precedence(columns.sources[source], tier, orders.reported_at[newest]), newest))
             best.append(np.array([min(ranked)[1]]))
         return np.sort(np.concatenate(best))
 

@@ -8,7 +8,7 @@ from graph.domain.model.orders import Order
 from graph.domain.model.receipts import Receipt
 from graph.domain.model.rules import ORDER_NAMESPACE, Rules
 from graph.domain.model.store_values import Neighborhood
-from graph.domain.resolution.intake import reports_by_source
+from graph.domain.resolution.intake import order_in_effect, reports_by_source
 from graph.ports import CustomerStore, ReadNeighborhood, Request, WriteStore
 
 
@@ -42,11 +42,7 @@ def _reports(keys: Sequence[str]) -> Generator[Request, Any, list[Receipt]]:
 
 
 def _order_of(reports: Iterable[Receipt]) -> Order | None:
-    best: Order | None = None
-    for source, (_, in_effect) in reports_by_source(reports).items():
-        order = Order.from_facts(source, in_effect[0].facts)
-        best = order if order.takes_precedence_over(best) else best
-    return best
+    return order_in_effect(reports_by_source(reports))
 
 
 def order_keys(rules: Rules, numbers: Sequence[str]) -> list[str | None]:

@@ -18,7 +18,7 @@ from graph.domain.model.receipts import ObservationStatus
 from graph.domain.model.rules import Rules
 from graph.domain.model.stored_records import StoredIdentifier
 from graph.domain.profile.search import text_of_identifier
-from graph.domain.resolution.intake import reports_by_source
+from graph.domain.resolution.intake import order_in_effect, reports_by_source
 from graph.verification.findings import Check, Finding, Report, differing
 from graph.verification.scratch import (
     Merged,
@@ -126,17 +126,15 @@ class Evidence:
 
     def _order(self, key: str, reports: _Rows) -> Order | None:
         """Return the order with a key; compare which of its reports are in effect."""
-        best: Order | None = None
         receipts = [decode_receipt(record) for (record,) in reports]
-        for source, (of_source, in_effect) in reports_by_source(receipts).items():
+        by_source = reports_by_source(receipts)
+        for of_source, in_effect in by_source.values():
             for receipt in of_source:
                 valid = receipt.status is ObservationStatus.VALID
                 if valid != (receipt in in_effect):
                     self._report.add(Finding(Check.OBSERVATIONS, receipt.key, "superseded"))
                     self._scratch.repair("observation", receipt.key)
-            order = Order.from_facts(source, in_effect[0].facts)
-            best = order if order.takes_precedence_over(best) else best
-        return best
+        return order_in_effect(by_source)
 
     def _compare(self, key: str, stored: _Rows, expected: Member) -> None:
         record = StoredIdentifier.of(expected, "")

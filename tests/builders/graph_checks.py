@@ -55,21 +55,22 @@ def check_evidence(graph: Graph) -> None:
 
 
 def check_orders(graph: Graph) -> None:
-    """A source's newest report counts, and its newest one that names identifiers or says that there are none."""
+    """A source's newest report counts, of the nearest party, and its newest one that says which identifiers it has."""
     reports: dict[tuple[str, str], list[Receipt]] = {}
     for receipt in graph.store.receipts.values():
         if receipt.order_key and receipt.status in (ObservationStatus.VALID, ObservationStatus.SUPERSEDED):
             reports.setdefault((receipt.order_key, receipt.source), []).append(receipt)
-    facts: dict[str, list[Order]] = {}
+    facts: dict[str, list[tuple[int, Order]]] = {}
     for (order_key, source), of_source in reports.items():
         of_source.sort(key=lambda receipt: (receipt.reported_at, receipt.id))
         naming = [receipt for receipt in of_source if len(receipt.keys) > 1 or '"no_identifiers":true' in receipt.facts]
         valid = {receipt.id for receipt in of_source if receipt.status is ObservationStatus.VALID}
         assert valid == {receipt.id for receipt in (of_source[-1], *naming[-1:])}
-        facts.setdefault(order_key, []).append(Order.from_facts(source, of_source[-1].facts))
+        newest = of_source[-1]
+        facts.setdefault(order_key, []).append((newest.tier.value, Order.from_facts(source, newest.facts)))
     for key, member in graph.store.members.items():
-        latest = sorted(facts.get(key, []), key=lambda order: (-order.reported_at, order.source))
-        assert member.order == (latest[0] if latest else None)
+        ranked = sorted(facts.get(key, []), key=lambda one: (one[0], -one[1].reported_at, one[1].source))
+        assert member.order == (ranked[0][1] if ranked else None)
 
 
 def check_customers(graph: Graph) -> None:

@@ -320,3 +320,18 @@ def test_the_settings_of_an_sdk_lead_back_to_the_source_by_the_way_of_the_page(
     segment = answer.json()["integrations"]["Segment.io"]
     assert (segment["apiKey"], segment["apiHost"]) == ("wk_web", "collect.shop.example/in/web/v1")
     assert segment["protocol"] == protocol
+
+
+def test_an_order_of_a_page_does_not_replace_that_of_the_shop(client: Client) -> None:
+    # given: the order as the shop's server reports it
+    own = {"order_id": "W-1", "total": 59.9, "currency": "EUR"}
+    post(
+        client, "/in/backend", {"batch": [event("track", "m-1", event="Order Completed", userId="u-1", properties=own)]}
+    )
+    # when somebody with the public key reports the same order later
+    other = event("track", "m-2", event="Order Cancelled", userId="u-2", properties={**own, "total": 0})
+    later = {**other, "timestamp": "2026-11-28T17:00:00Z"}
+    assert post(client, "/v1/t", later, key="wk_web", origin=ORIGIN).status_code == 200
+    # then
+    (order,) = client.customer("login=u-1", CUSTOMER)["orders"]["nodes"]
+    assert (order["total"], order["status"]) == ("59.90", "PLACED")

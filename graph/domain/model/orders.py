@@ -136,13 +136,6 @@ class Order(Struct, frozen=True, gc=False):
             kind=ORDER,
         )
 
-    def takes_precedence_over(self, other: "Order | None") -> bool:
-        """Whether this report takes precedence over another source's.
-
-        The later one does, on a tie that of the smaller source; a claim only over other claims.
-        """
-        return other is None or precedence(self.source, self.reported_at) < precedence(other.source, other.reported_at)
-
 
 _WITHOUT_REVENUE = frozenset({OrderStatus.CANCELLED, OrderStatus.RETURNED})
 _NO_IDENTIFIERS = "no_identifiers"
@@ -184,9 +177,13 @@ def stored_order(observation: Observation) -> tuple[Order, bool]:
     return Order.from_facts(observation.source, observation.facts), keeps
 
 
-def precedence(source: str, reported_at: int) -> tuple[bool, int, str]:
-    """Return the place of a source's report of an order among those of all sources; the first one's facts count."""
-    return is_claimed(source), -reported_at, source
+def precedence(source: str, tier: int, reported_at: int) -> tuple[bool, int, int, str]:
+    """Return the place of a source's report of an order among those of all sources; the first one's facts count.
+
+    The nearest party takes precedence, then the later report, on a tie that of the smaller source; a claim only over
+    other claims. So nobody replaces the shop's own reports by a later one, such as the page with a public key.
+    """
+    return is_claimed(source), tier, -reported_at, source
 
 
 def statement_id(number: str, reported_at: int) -> str:

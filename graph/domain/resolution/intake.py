@@ -22,6 +22,7 @@ from graph.domain.model.observations import (
 from graph.domain.model.orders import (
     Order,
     keeps_identifiers,
+    precedence,
     reports_in_effect,
 )
 from graph.domain.model.overrides import Override
@@ -202,7 +203,7 @@ class Intake:
         self._changed[receipt.key] = None
 
     def _select_orders(self) -> dict[str, Order | None]:
-        """Return the facts of the touched orders: the newest report of each source counts, then the latest source.
+        """Return the facts of the touched orders: the newest report of each source counts, then `precedence`.
 
         A source's report with the identifiers that its newest report keeps is valid too, as evidence.
         """
@@ -211,15 +212,11 @@ class Intake:
         touched |= {self._stored[key].order_key for key in self._changed if key in self._stored}
         for order_key in sorted(touched - {""}):
             of_order = (self._now[key] for key in self._receipts_by_order[order_key])
-            best: Order | None = None
-            for source, (reports, in_effect) in reports_by_source(
-                receipt for receipt in of_order if receipt.order_key == order_key
-            ).items():
+            by_source = reports_by_source(receipt for receipt in of_order if receipt.order_key == order_key)
+            for reports, in_effect in by_source.values():
                 for receipt in reports:
                     self._set_superseded(receipt, receipt not in in_effect)
-                order = Order.from_facts(source, in_effect[0].facts)
-                best = order if order.takes_precedence_over(best) else best
-            orders[order_key] = best
+            orders[order_key] = order_in_effect(by_source)
         return orders
 
     def _set_superseded(self, receipt: Receipt, superseded: bool) -> None:
@@ -336,13 +333,26 @@ def renormalized(receipt: Receipt, rules: Rules, source_revocations: Sequence[So
     )
 
 
-def reports_by_source(receipts: Iterable[Receipt]) -> dict[str, tuple[Sequence[Receipt], tuple[Receipt, ...]]]:
+ReportsBySource = dict[str, tuple[Sequence[Receipt], tuple[Receipt, ...]]]
+"""The live reports of one order by source, and those of them that are in effect: first the one whose facts count."""
+
+
+def reports_by_source(receipts: Iterable[Receipt]) -> ReportsBySource:
     """Return by source the live reports of one order, oldest first, and those of them that are in effect."""
     by_source: dict[str, list[Receipt]] = {}
     for receipt in sorted(receipts, key=lambda receipt: (receipt.reported_at, receipt.id)):
         if receipt.status in (ObservationStatus.VALID, ObservationStatus.SUPERSEDED):
             by_source.setdefault(receipt.source, []).append(receipt)
     return {source: (reports, reports_in_effect(reports, _keeps_identifiers)) for source, reports in by_source.items()}
+
+
+def order_in_effect(by_source: ReportsBySource) -> Order | None:
+    """Return the facts that count of one order's reports; `None` without any."""
+    newest = [in_effect[0] for _, in_effect in by_source.values()]
+    if not newest:
+        return None
+    best = min(newest, key=lambda receipt: precedence(receipt.source, receipt.tier.value, receipt.reported_at))
+    return Order.from_facts(best.source, best.facts)
 
 
 def _keeps_identifiers(receipt: Receipt) -> bool:

@@ -1,14 +1,12 @@
 """Claims: the source that they are recorded under, and what follows from it."""
 
-from decimal import Decimal
-
 import pytest
 from msgspec.structs import replace
 
 from graph.domain.model.claims import claimed_source, is_claimed, origin_of
 from graph.domain.model.guarded_values import guarded_values_of
 from graph.domain.model.observations import EvidenceStatement, EvidenceTier
-from graph.domain.model.orders import Order
+from graph.domain.model.orders import precedence
 from graph.domain.model.rules import NamespaceRule, Rules, SourceRule
 from tests.builders.graphs import family_rules
 
@@ -29,12 +27,9 @@ def test_the_rules_of_a_source_hold_for_its_claims(source: str) -> None:
 
 def test_a_claim_of_an_order_replaces_no_report_of_a_source() -> None:
     # given
-    reported = Order("1", "shop", 0, 10, "EUR", Decimal(5))
-    claimed = replace(reported, source="web:claimed", reported_at=20)
+    reported, claimed = precedence("shop", 0, 10), precedence("web:claimed", 0, 20)
     # when, then
-    assert reported.takes_precedence_over(claimed)
-    assert not claimed.takes_precedence_over(reported)
-    assert claimed.takes_precedence_over(replace(claimed, reported_at=15))
+    assert reported < claimed < precedence("web:claimed", 0, 15)
 
 
 def test_a_claimed_birth_date_separates_nobody() -> None:
