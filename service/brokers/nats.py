@@ -12,7 +12,6 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import SecureConnWantedError
-from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo
 from nats.js.errors import APIError, NotFoundError
@@ -117,7 +116,7 @@ class NatsSubscription:
         except APIError as error:
             message = f"the server refuses the consumer {durable!r} of the stream {name!r}: {error.description}"
             raise InvalidInput("INVALID_VALUE", message, ("durable",)) from error
-        except NatsError as error:
+        except (NatsError, OSError) as error:
             raise BrokerUnavailable(f"the server does not answer as one with JetStream: {_said(error)}") from error
 
     def _new_consumer(self) -> ConsumerConfig:
@@ -156,13 +155,13 @@ class NatsSubscription:
                 await self._bind()
             assert self._pull is not None
             self._messages = await self._pull.fetch(self._count(), timeout=POLL_SECONDS)
-        except NatsTimeoutError:
+        except TimeoutError:  # that of nats-py, or a plain one
             # A consumer that was deleted answers nothing, and so does one without messages.
             self._idle_polls += 1
             if self._idle_polls >= IDLE_POLLS and not self._client.is_reconnecting:
                 self._idle_polls, self._bound = 0, False
             return ()
-        except (NatsError, InvalidInput, BrokerUnavailable) as error:
+        except (NatsError, OSError, InvalidInput, BrokerUnavailable) as error:
             if self._client.is_closed:
                 raise BrokerUnavailable(
                     f"NATS has closed the connection: {_said(self._client.last_error or error)}"
@@ -186,7 +185,7 @@ class NatsSubscription:
         """Say again and again that the messages in flight are being worked on."""
         while True:
             await asyncio.sleep(self._keep_seconds)
-            with suppress(NatsError):
+            with suppress(NatsError, OSError):
                 for message in self._messages:
                     await message.in_progress()
 
@@ -197,7 +196,7 @@ class NatsSubscription:
             for message in self._messages:
                 await message.ack()
             await self._client.flush(ANSWER_SECONDS)
-        except NatsError as error:
+        except (NatsError, OSError) as error:
             log.warning("messages cannot be acknowledged (%s); they come again", _said(error))
             return False
         finally:
@@ -212,7 +211,7 @@ class NatsSubscription:
     async def close(self) -> None:
         """Disconnect, and let others have what is not acknowledged at once."""
         self._stop_keeping()
-        with suppress(NatsError, TimeoutError):
+        with suppress(NatsError, OSError):
             async with asyncio.timeout(CONNECT_SECONDS):
                 for message in self._messages:
                     await message.nak()
