@@ -14,13 +14,11 @@ from service.bootstrap import Wiring
 from service.brokers.client_log import ClientLog
 from service.brokers.consumer import Consumer
 from service.brokers.subscription import MAX_BATCH, Subscription, consume, unless
+from service.cli.connector_source import MappingName, Source, chosen_source
 from service.cli.decision_log import CommandDecisionLog
 from service.cli.shared import Rules, Store, errors, run_with_wiring
-from service.config import connectors_file
 from service.config import settings as settings_module
-from service.config.connectors_file import SOURCE_NAME, ConnectorSource
 from service.config.settings import Settings
-from service.connectors import mapping_file
 from service.connectors.intake import Intake
 
 app = typer.Typer(no_args_is_help=True, help="Take in the messages of a broker, until the command is stopped.")
@@ -29,13 +27,6 @@ _HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
 _HOST_PORT = re.compile(_HOST + r":[0-9]{1,5}")
 _NATS_URL = re.compile(r"(?:nats|tls)://" + _HOST + r"(?::[0-9]{1,5})?")
 
-Source = Annotated[str, typer.Option(help="The source that the messages are of, as in connectors.toml if it is there.")]
-MappingName = Annotated[
-    str,
-    typer.Option(
-        "--as", help="The mapping: a name of `kith connector list`, or a file; without it, that of connectors.toml."
-    ),
-]
 Batch = Annotated[int, typer.Option(min=1, max=MAX_BATCH, help="Maximum number of messages that are stored together.")]
 
 
@@ -116,13 +107,12 @@ def _addresses(text: str, option: str, allowed: re.Pattern[str], shown: str) -> 
 
 def _run(settings: Settings, source: str, mapping: str, open: Callable[[], Awaitable[Subscription]]) -> None:
     """Consume until SIGTERM or Ctrl-C. A second signal ends the process at once."""
-    chosen = _source(settings, source, mapping)
-    loaded = mapping_file.named(chosen.mapping)
+    chosen, loaded = chosen_source(settings, source, mapping)
     decision_log = CommandDecisionLog(settings)
 
     async def run(wiring: Wiring) -> None:
         wiring.graph.decision_log = decision_log
-        consumer = Consumer(wiring.graph, Intake(wiring.graph, chosen, loaded))
+        consumer = Consumer(Intake(wiring.graph, chosen, loaded))
         stop = _stop_event()
         if not await unless(stop, _prepared(wiring)):
             return
@@ -148,24 +138,6 @@ def _run(settings: Settings, source: str, mapping: str, open: Callable[[], Await
 async def _prepared(wiring: Wiring) -> bool:
     await wiring.prepare_when_available()
     return True
-
-
-def _source(settings: Settings, name: str, mapping: str) -> ConnectorSource:
-    """Return a source of connectors.toml, or one with the defaults if it is not there. Raises `InvalidInput`."""
-    declared = {source.name: source for source in connectors_file.read(settings.connectors)}
-    source = declared.get(name)
-    if source is None:
-        if not SOURCE_NAME.fullmatch(name):
-            message = f"{name[:60]!r} is not a source: a name is 1 to 100 letters, digits and . _ -"
-            raise InvalidInput("INVALID_VALUE", message, ("source",))
-        if not mapping:
-            message = f"there is no source {name!r} in connectors.toml, so --as MAPPING is needed"
-            raise InvalidInput("INVALID_VALUE", message, ("source",))
-        return ConnectorSource(name, mapping)
-    if mapping and mapping != source.mapping:
-        message = f"the mapping of the source {name!r} is {source.mapping!r} in connectors.toml, not {mapping!r}"
-        raise InvalidInput("INVALID_VALUE", message, ("as",))
-    return source
 
 
 def _stop_event() -> asyncio.Event:

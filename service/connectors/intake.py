@@ -18,6 +18,7 @@ from graph.domain.model.errors import Overloaded, Problem
 from graph.domain.model.observations import Party
 from graph.domain.model.products import Product
 from graph.domain.model.refused_records import RefusedRecord
+from graph.domain.model.rules import DroppedIdentifier
 from graph.domain.model.times import iso, parse_time
 from graph.domain.profile.interactions import InteractionStatement
 from graph.identity_graph import IdentityGraph
@@ -50,11 +51,15 @@ class Result(Enum):
 
 
 class Outcome(Struct, frozen=True):
-    """What became of a record: the result, the statements that it made, and the first problem of a refused one."""
+    """What became of a record: the result, the statements that it made, and the first problem of a refused one.
+
+    `dropped` are the identifiers of its statements that were not used.
+    """
 
     result: Result
     statements: int = 0
     problem: Problem | None = None
+    dropped: tuple[DroppedIdentifier, ...] = ()
 
 
 class _Pending(Struct):
@@ -66,11 +71,14 @@ class _Pending(Struct):
     id: str
 
 
-def viewer_of(source: ConnectorSource) -> Viewer:
-    """Return the viewer that records what a source says: it writes as this source only, and reads nothing."""
+def viewer_of(source: ConnectorSource, caller: str = "") -> Viewer:
+    """Return the viewer that records what a source says: it writes as this source only, and reads nothing.
+
+    `caller` is who sends it, if it is not the source itself.
+    """
     role = ROLES["ingest"]
     return Viewer(
-        f"connector:{source.name}",
+        caller or f"connector:{source.name}",
         role.name,
         role.scopes,
         role.reach,
@@ -80,11 +88,24 @@ def viewer_of(source: ConnectorSource) -> Viewer:
 
 
 class Intake:
-    """The way in of one source. It is safe to take the same records again: each has one effect."""
+    """The way in of one source. It is safe to take the same records again: each has one effect.
 
-    def __init__(self, graph: IdentityGraph, source: ConnectorSource, mapping: RecordMapping) -> None:
+    `caller` is who sends them, if it is not the source itself. Refused records are kept with `keeps_refused`. Only if
+    the way in `is_live`, records arrive as they are sent, so that a sender's clock can be compared with this one.
+    """
+
+    def __init__(
+        self,
+        graph: IdentityGraph,
+        source: ConnectorSource,
+        mapping: RecordMapping,
+        caller: str = "",
+        keeps_refused: bool = True,
+        is_live: bool = True,
+    ) -> None:
         self._graph, self.source, self.mapping = graph, source, mapping
-        self.viewer = viewer_of(source)
+        self._keeps_refused, self._is_live = keeps_refused, is_live
+        self.viewer = viewer_of(source, caller)
         links = "true" if source.link_traits else "false"
         self._beside = {**source.values, "source": source.name, "link_traits": links}
         self._waiting = 0
@@ -109,7 +130,8 @@ class Intake:
         try:
             came_with = self._with_own(beside, len(records))
             outcomes, problems = await self._take(records, came_with, received_at)
-            await self._keep_refused(records, problems, came_with, received_at)
+            if self._keeps_refused:
+                await self._keep_refused(records, problems, came_with, received_at)
         finally:
             self._waiting -= len(records)
         self.counts.update(outcome.result for outcome in outcomes)
@@ -120,6 +142,13 @@ class Intake:
         if isinstance(beside, Mapping):
             return [{**beside, **self._beside}] * count
         return [{**one, **self._beside} for one in beside]
+
+    async def refuse(self, record: Any, beside: Mapping[str, Any], problem: Problem, received_at: int) -> Outcome:
+        """Refuse a record that cannot be read or stored, keep it as others are kept, and return the outcome."""
+        if self._keeps_refused:
+            await self._keep_refused([record], [[problem]], self._with_own([beside], 1), received_at)
+        self.counts[Result.REFUSED] += 1
+        return Outcome(Result.REFUSED, 0, problem)
 
     async def take_again(self, kept: RefusedRecord) -> tuple[Outcome, RefusedRecord | None]:
         """Record what a refused record says now, and return what became of it.
@@ -144,6 +173,7 @@ class Intake:
         outcomes: list[Outcome | None] = [None] * len(records)
         counts, stored = [0] * len(records), [False] * len(records)
         problems: list[list[Problem]] = [[] for _ in records]
+        dropped: list[tuple[DroppedIdentifier, ...]] = [()] * len(records)
         pending: list[_Pending] = []
         for number, statements in enumerate(made):
             if statements is None:
@@ -163,12 +193,14 @@ class Intake:
                 problems[number].append(result)
             else:
                 counts[number] += 1
+                dropped[number] += tuple(result.dropped_identifiers) if isinstance(result, Accepted) else ()
                 stored[number] = stored[number] or not (isinstance(result, Accepted) and result.duplicate)
         for number in range(len(records)):
             if problems[number]:
-                outcomes[number] = Outcome(Result.REFUSED, counts[number], problems[number][0])
+                outcomes[number] = Outcome(Result.REFUSED, counts[number], problems[number][0], dropped[number])
             elif outcomes[number] is None:
-                outcomes[number] = Outcome(Result.ACCEPTED if stored[number] else Result.DUPLICATE, counts[number])
+                became = Result.ACCEPTED if stored[number] else Result.DUPLICATE
+                outcomes[number] = Outcome(became, counts[number], None, dropped[number])
         return [outcome for outcome in outcomes if outcome is not None], problems
 
     async def _keep_refused(
@@ -198,7 +230,7 @@ class Intake:
         time_field = TIME_FIELDS[mapped.kind]
         if (time := fields.get(time_field)) is None:
             fields[time_field] = iso(received_at)
-        elif self.mapping.sent_at is not None:
+        elif self.mapping.sent_at is not None and self._is_live:
             fields[time_field] = self._corrected(time, record, beside, received_at)
         statement = parse_record(fields, self.source.name).statement
         if isinstance(statement, Problem):

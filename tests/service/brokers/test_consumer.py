@@ -53,7 +53,7 @@ def test_one_record_that_fails_unexpectedly_costs_no_other(
     contents[7] = orjson.dumps(visit(7, fails=True))
     contents[11] = b"{not JSON"
     messages = [Message(content, 0) for content in contents] + [Message(None, 0)]
-    consumer = Consumer(client.graph, intake)
+    consumer = Consumer(intake)
     # when
     run(consumer.handle(messages))
     # then
@@ -74,7 +74,7 @@ def test_one_record_that_fails_unexpectedly_costs_no_other(
 
 def test_a_store_that_is_away_refuses_nothing(client: Client, intake: Failing, run: Run) -> None:
     # given
-    consumer = Consumer(client.graph, intake)
+    consumer = Consumer(intake)
     intake.away = True
     # when
     with pytest.raises(StoreUnavailable):
