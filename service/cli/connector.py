@@ -67,7 +67,7 @@ def check_(
         if as_json:
             typer.echo(orjson.dumps({"record": number, **one.described()}, default=str).decode())
         else:
-            _show(number, one)
+            show_checked(number, one)
     refused = sum(one.problem is not None for one in checked)
     ignored = sum(one.is_ignored for one in checked)
     errors.print(f"{len(checked)} records: {refused} refused, {ignored} ignored", highlight=False)
@@ -92,7 +92,8 @@ def _pair(text: str) -> tuple[str, str]:
     return name.lower(), value
 
 
-def _show(number: int, checked: Checked) -> None:
+def show_checked(number: int, checked: Checked) -> None:
+    """Print what a record becomes, and which parts of it are not used."""
     console.print(f"record {number}" + (" is ignored" if checked.is_ignored else ""), style="bold", highlight=False)
     for kind, made in checked.statements:
         if isinstance(made, Problem):

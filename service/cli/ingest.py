@@ -14,8 +14,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from graph.domain.model.errors import InvalidInput
 from service.bootstrap import Wiring
 from service.cli import dry_run
+from service.cli.connector_source import chosen_source
 from service.cli.decision_log import CommandDecisionLog
 from service.cli.ingest_summary import print_findings, print_report, print_summary
+from service.cli.mapped_import import MappedFiles
 from service.cli.operator import user
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
 from service.config import settings as settings_module
@@ -29,6 +31,12 @@ Files = Annotated[
     list[Path], typer.Argument(help="NDJSON, CSV, Parquet or spreadsheet files.", exists=True, dir_okay=False)
 ]
 Source = Annotated[str, typer.Option(help="The source of lines that do not name one.")]
+MappingName = Annotated[
+    str,
+    typer.Option(
+        "--as", help="The mapping of another system's records: a name of `kith connector list`, or a file (.toml)."
+    ),
+]
 ReportFile = Annotated[
     Path | None,
     typer.Option(
@@ -57,6 +65,7 @@ DryRun = Annotated[
 def import_(
     files: Files,
     source: Source = "",
+    mapping: MappingName = "",
     report: ReportFile = None,
     allow_rejected: AllowRejected = 0,
     dry_run_only: DryRun = False,
@@ -70,27 +79,30 @@ def import_(
     options = _read_options(delimiter, encoding, ignore_columns)
     lines_report = Report.beside(files, report)
     settings = settings_module.load(store=store, rules=rules)
+    mapped = None if not mapping else MappedFiles(files, *chosen_source(settings, source, mapping), options)
     lines_report.delete_earlier()
     if dry_run_only:
-        run_with_wiring(
-            settings,
-            lambda wiring: dry_run.run(wiring, files, lines_report, source, options),
-            prepare=False,
-            read_only=True,
-        )
+
+        async def check(wiring: Wiring) -> None:
+            if mapped is None:
+                await dry_run.run(wiring, files, lines_report, source, options)
+            else:
+                await mapped.check(wiring, lines_report)
+
+        run_with_wiring(settings, check, prepare=False, read_only=True)
     else:
         decision_log = CommandDecisionLog(settings)
 
         async def run(wiring: Wiring) -> None:
             wiring.graph.decision_log = decision_log
-            await _import(wiring, files, lines_report, source, options)
+            await _import(wiring, files, lines_report, source, options, mapped)
 
         try:
             run_with_wiring(settings, run)
         finally:
             decision_log.close()
-        print_summary(lines_report.counts, f"; {lines_report.counts.merges} merges")
-    _end(lines_report, allow_rejected, _options_again(source, ignore_columns, store, rules))
+        print_summary(lines_report.counts, "" if mapped else f"; {lines_report.counts.merges} merges")
+    _end(lines_report, allow_rejected, _options_again(source, ignore_columns, store, rules, mapping))
 
 
 def _read_options(delimiter: str, encoding: str, ignore_columns: str) -> ReadOptions:
@@ -99,9 +111,17 @@ def _read_options(delimiter: str, encoding: str, ignore_columns: str) -> ReadOpt
     return ReadOptions(delimiter, encoding, frozenset(name.strip() for name in names if name.strip()))
 
 
-def _options_again(source: str, ignore_columns: str, store: str | None, rules: Path | None) -> list[str]:
+def _options_again(
+    source: str, ignore_columns: str, store: str | None, rules: Path | None, mapping: str = ""
+) -> list[str]:
     """Return the options that the import of a report needs too."""
-    given = {"--source": source, "--ignore-columns": ignore_columns, "--store": store, "--rules": rules}
+    given = {
+        "--as": mapping,
+        "--source": source,
+        "--ignore-columns": ignore_columns,
+        "--store": store,
+        "--rules": rules,
+    }
     return [word for option, value in given.items() if value for word in (option, str(value))]
 
 
@@ -120,9 +140,11 @@ def _progress(details: str = "") -> Progress:
     return Progress(*columns, console=errors)
 
 
-async def _import(wiring: Wiring, files: list[Path], report: Report, source: str, options: ReadOptions) -> None:
+async def _import(
+    wiring: Wiring, files: list[Path], report: Report, source: str, options: ReadOptions, mapped: MappedFiles | None
+) -> None:
     # All files are opened first: one that cannot be read as a whole ends the import before it begins.
-    inputs = [(path, open_file(path, wiring.graph.rules, options)) for path in files]
+    inputs = [] if mapped else [(path, open_file(path, wiring.graph.rules, options)) for path in files]
     for path, file in inputs:
         print_findings(path, file.findings)
     with _progress("  {task.fields[lines]} lines  {task.fields[rate]}/s") as progress:
@@ -134,6 +156,9 @@ async def _import(wiring: Wiring, files: list[Path], report: Report, source: str
             elapsed = progress.tasks[0].elapsed or 1
             progress.update(bar, completed=done + read_bytes, lines=counts.lines, rate=round(counts.lines / elapsed))
 
+        if mapped is not None:
+            await mapped.take(wiring, report, report_progress)
+            return
         run = ImportRun(wiring.graph, report, report_progress, source, user())
         for path, file in inputs:
             progress.update(bar, description=path.name)

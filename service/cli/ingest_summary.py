@@ -21,9 +21,10 @@ def print_findings(path: Path, findings: Iterable[str]) -> None:
 def print_summary(counts: LineCounts, more: str = "") -> None:
     """Print how many lines had which result, what was assumed about times, and `more` behind the first of these."""
     suppressed = f", {counts.suppressed} suppressed" if counts.suppressed else ""
+    ignored = f", {counts.ignored} ignored" if counts.ignored else ""
     console.print(
         f"{counts.accepted} lines accepted, {counts.duplicates} duplicates, {counts.rejected} rejected, "
-        f"{counts.blank} blank{suppressed}; {counts.dropped} identifiers dropped{more}",
+        f"{counts.blank} blank{suppressed}{ignored}; {counts.dropped} identifiers dropped{more}",
         soft_wrap=True,
     )
     if counts.time_notes:

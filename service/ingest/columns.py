@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -50,6 +50,18 @@ def folded(name: str) -> str:
     return clean(name).translate(_FOLDED_AWAY).casefold()
 
 
+class Matcher(Protocol):
+    """Knows what the columns of tables hold."""
+
+    def count(self, names: Iterable[str]) -> int:
+        """Return how many of the names are known."""
+        ...
+
+    def match(self, names: Sequence[str], options: ReadOptions, path: Path, delimiter: str = "") -> "Columns":
+        """Return the columns of the header of a file. Raises `InvalidInput` if it cannot be used."""
+        ...
+
+
 class KnownColumns:
     """All columns that a table may have under the rules."""
 
@@ -93,6 +105,10 @@ class KnownColumns:
     def count(self, names: Iterable[str]) -> int:
         """Return how many of the names are known."""
         return sum(self.find(name) is not None for name in names if name.strip())
+
+    def match(self, names: Sequence[str], options: ReadOptions, path: Path, delimiter: str = "") -> "Columns":
+        """Return the columns of a header. Raises `InvalidInput` that lists all unknown and all doubled columns."""
+        return match_header(names, self, options, path, delimiter)
 
 
 class Columns:

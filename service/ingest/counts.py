@@ -22,6 +22,8 @@ class LineCounts:
     suppressed: int = 0
     """Lines of people who were erased, or must not be stored: nothing is wrong with them."""
     blank: int = 0
+    ignored: int = 0
+    """Records of which a mapping says that they mean nothing to Kith."""
     merges: int = 0
     rejected_by_code: dict[str, int] = field(default_factory=dict)
     dropped_by_code: dict[str, int] = field(default_factory=dict)
@@ -52,7 +54,7 @@ class LineCounts:
     @property
     def lines(self) -> int:
         """Return the number of lines read."""
-        return self.accepted + self.duplicates + self.rejected + self.suppressed + self.blank
+        return self.accepted + self.duplicates + self.rejected + self.suppressed + self.blank + self.ignored
 
 
 def _add(counts: dict[str, int], names: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from graph.domain.model.errors import InvalidInput
-from service.ingest.columns import KnownColumns
+from service.ingest.columns import Matcher
 from service.ingest.raw_lines import ReadOptions
 from service.ingest.text_encoding import Encoding
 from service.ingest.text_lines import TextLines, is_broken
@@ -38,7 +38,7 @@ def unescaped(line: str) -> str:
     return _ESCAPED_QUOTE.sub(r'\1""', line)
 
 
-def find_format(path: Path, encoding: Encoding, known: KnownColumns, options: ReadOptions) -> CsvFormat:
+def find_format(path: Path, encoding: Encoding, known: Matcher, options: ReadOptions) -> CsvFormat:
     """Return how a file is written. Raises `InvalidInput` if a chosen delimiter or the header cannot be used."""
     chosen, finding = _chosen(options.delimiter), ", as given" if options.delimiter else ""
     lines = TextLines(path, encoding)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.rules import Rules
-from service.ingest.columns import Columns, KnownColumns, match_header
+from service.ingest.columns import Columns, KnownColumns, Matcher
 from service.ingest.csv_format import find_format
 from service.ingest.csv_rows import read_rows
 from service.ingest.json_lines import check_lines, read_lines
@@ -48,13 +48,14 @@ def open_file(path: Path, rules: Rules, options: ReadOptions = AS_FOUND) -> Inpu
     Raises `InvalidInput` that names the file if it cannot be used as a whole.
     """
     try:
-        return _open(path, rules, options)
+        return open_with(path, KnownColumns(rules), options, path.suffix)
     except OSError as error:
         raise InvalidInput("INVALID_FILE", f"{path} cannot be read: {error.strerror}") from error
 
 
-def _open(path: Path, rules: Rules, options: ReadOptions) -> InputFile:
-    suffix, known = path.suffix.lower(), KnownColumns(rules)
+def open_with(path: Path, known: Matcher, options: ReadOptions, suffix: str) -> InputFile:
+    """Open a file of the format of a suffix, as `open_file` does; what its columns hold, the matcher knows."""
+    suffix = suffix.lower()
     if suffix == ".parquet":
         columns, lines = read_parquet(path, known, options)
         return InputFile(_joined(columns, lines), columns.findings())
@@ -76,7 +77,7 @@ def _open(path: Path, rules: Rules, options: ReadOptions) -> InputFile:
     findings = [encoding.finding, *csv_format.findings]
     if not csv_format.header:
         return InputFile(iter(()), findings)
-    columns = match_header(csv_format.header, known, options, path, csv_format.delimiter)
+    columns = known.match(csv_format.header, options, path, csv_format.delimiter)
     lines = read_rows(path, encoding, csv_format, columns)
     return InputFile(_joined(columns, lines), findings + columns.findings())
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from graph.domain.model.dates import DAY
 from graph.domain.model.errors import InvalidInput
-from service.ingest.columns import IDENTIFIER, Columns, KnownColumns, match_header
+from service.ingest.columns import IDENTIFIER, Columns, Matcher
 from service.ingest.raw_lines import Lines, ReadOptions
 from service.ingest.table_rows import rejected
 from service.ingest.typed_cells import Unusable, typed_row
@@ -23,7 +23,7 @@ FIRST_ROUNDED_SINGLE = 2**24
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def read_parquet(path: Path, known: KnownColumns, options: ReadOptions) -> tuple[Columns, Lines]:
+def read_parquet(path: Path, known: Matcher, options: ReadOptions) -> tuple[Columns, Lines]:
     """Return the columns of a file, and its rows. Raises `InvalidInput` if the file cannot be read."""
     try:
         import polars
@@ -36,7 +36,7 @@ def read_parquet(path: Path, known: KnownColumns, options: ReadOptions) -> tuple
         total: int = frame.select(polars.len()).collect().item()
     except (polars.exceptions.PolarsError, OSError) as error:
         raise InvalidInput("INVALID_FILE", f"{path} cannot be read as Parquet: {_first_line(error)}") from error
-    columns = match_header(list(names), known, options, path)
+    columns = known.match(list(names), options, path)
     # Numbers, because Python has no times beyond the year 9999.
     units: dict[int, int | Fraction] = {
         at: _UNITS[kind.time_unit] for at, kind in enumerate(names.values()) if isinstance(kind, polars.Datetime)

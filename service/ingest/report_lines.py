@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from graph.domain.model.errors import InvalidInput, Problem
-from service.ingest.columns import Columns, KnownColumns, match_header
+from service.ingest.columns import Columns, Matcher
 from service.ingest.csv_format import split_row
 from service.ingest.json_lines import read_lines
 from service.ingest.json_objects import parse_object
@@ -45,7 +45,7 @@ def entry_of(line: bytes) -> dict[str, Any] | None:
 class ReportReader:
     """Reads the rejected lines that a report holds. Other entries are as blank lines."""
 
-    def __init__(self, path: Path, known: KnownColumns, options: ReadOptions) -> None:
+    def __init__(self, path: Path, known: Matcher, options: ReadOptions) -> None:
         self._path = path
         self._known = known
         self._options = options
@@ -88,7 +88,7 @@ class ReportReader:
         """Read the text of a row, or its cells by the names of their columns, under the header of its file."""
         try:
             key = (delimiter, *names)
-            columns = self._columns.get(key) or match_header(names, self._known, self._options, self._path, delimiter)
+            columns = self._columns.get(key) or self._known.match(names, self._options, self._path, delimiter)
         except InvalidInput as error:
             return rejected(line.line, line.read_bytes, error.message, content, Header(names, {}, delimiter))
         self._columns[key] = columns

@@ -13,6 +13,7 @@ from msgspec import Struct
 from graph.domain.model.cleaning import MAX_EXACT_DIGITS
 from graph.domain.model.json_text import MAX_JSON_DEPTH
 from graph.domain.model.orders import format_decimal
+from service.ingest.any_columns import ANY
 from service.ingest.columns import ATTRIBUTE, IDENTIFIER, IGNORED, Columns
 from service.ingest.raw_lines import RawLine
 from service.ingest.record_fields import MAX_EXACT
@@ -70,6 +71,9 @@ def record_cells(cells: Sequence[Any], columns: Columns, is_spreadsheet: bool) -
 def _converted(cell: Any, kind: str, is_spreadsheet: bool) -> Any:
     if kind == IDENTIFIER:
         return _identifiers(cell, is_spreadsheet)
+    if kind == ANY and isinstance(cell, float) and cell.is_integer():
+        # It may be an identifier, of which a digit more or less makes another one.
+        _check_exact(cell, is_spreadsheet)
     value = _value(cell, 0)
     # The type of a date of birth is often that of a time.
     return _midnight_as_date(value) if kind == ATTRIBUTE and isinstance(value, str) else value

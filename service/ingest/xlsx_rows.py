@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from graph.domain.model.errors import InvalidInput
-from service.ingest.columns import Columns, KnownColumns, match_header
+from service.ingest.columns import Columns, Matcher
 from service.ingest.raw_lines import Lines, ReadOptions
 from service.ingest.table_rows import is_blank, named_cells, rejected
 from service.ingest.typed_cells import Unusable, typed_row
@@ -17,7 +17,7 @@ SUFFIXES = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 Row = list[Any]
 
 
-def read_spreadsheet(path: Path, known: KnownColumns, options: ReadOptions) -> tuple[Columns | None, Lines, list[str]]:
+def read_spreadsheet(path: Path, known: Matcher, options: ReadOptions) -> tuple[Columns | None, Lines, list[str]]:
     """Return the columns of a file, its rows, and which sheet was read; no columns if the file is empty.
 
     Raises `InvalidInput` if the file cannot be read.
@@ -54,7 +54,7 @@ def read_spreadsheet(path: Path, known: KnownColumns, options: ReadOptions) -> t
     names = ["" if cell is None else str(cell) for cell in rows[header]]
     while not names[-1].strip():
         names.pop()
-    columns = match_header(names, known, options, path)
+    columns = known.match(names, options, path)
     return columns, _rows(path, rows, header, columns), findings
 
 
