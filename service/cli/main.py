@@ -31,10 +31,12 @@ from service.cli import (
     refused,
     retention,
     rules,
+    singer,
     sources,
     startup,
     subject,
     verify,
+    watch,
 )
 from service.cli.customer_page import print_customer, selection
 from service.cli.operator import Operator, Purpose, Reason
@@ -118,6 +120,8 @@ def serve(
 app.command(name="migrate")(migrate.migrate)
 app.command(name="import")(ingest.import_)
 app.command()(ingest.backfill)
+app.command()(watch.watch)
+app.command()(singer.singer)
 app.command()(sources.revoke_source)
 app.command()(sources.restore_source)
 app.command("backup")(backup.back_up)
