@@ -7,7 +7,7 @@ ARGS ?=
 PORT ?= 7687
 HOME_DIR ?= .neo4j/home
 
-.PHONY: help install api-tools mail-tools sdk-tools demo test test-sdks check docs reference neo4j kafka sdl access release-sdl env bench bench-quick clean
+.PHONY: help install api-tools mail-tools pipeline-tools sdk-tools demo test test-sdks check docs reference neo4j kafka sdl access release-sdl env bench bench-quick clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,12 +36,20 @@ $(VENV)-sdks/installed: tools/sdks/requirements.txt tools/sdks/constraints.txt
 	$(VENV)-sdks/bin/$(PIP_INSTALL) --constraint tools/sdks/constraints.txt --requirement tools/sdks/requirements.txt
 	touch $@
 
+# What runs data pipelines, for tests of Kith as their target: the Singer SDK and dlt.
+$(VENV)-pipelines/installed: tools/pipelines/requirements.txt tools/pipelines/constraints.txt
+	$(PYTHON) -m venv $(VENV)-pipelines || python3 -m venv $(VENV)-pipelines
+	$(VENV)-pipelines/bin/$(PIP_INSTALL) --constraint tools/pipelines/constraints.txt --requirement tools/pipelines/requirements.txt
+	touch $@
+
 %/node_modules/installed: %/package-lock.json
 	@if command -v npm > /dev/null; then npm ci --prefix $* --no-audit --no-fund --loglevel=error && touch $@; \
 	else echo "npm is not installed: tests that need Node are skipped"; fi
 
 NODE_TOOLS := $(addsuffix /node_modules/installed,tools/api tools/oidc examples/clients)
 api-tools: $(VENV)-api/installed $(NODE_TOOLS) ## Install what checks the API from outside.
+
+pipeline-tools: $(VENV)-pipelines/installed ## Install the Singer SDK and dlt for the tests of pipelines.
 
 sdk-tools: $(VENV)-sdks/installed tools/sdks/node_modules/installed ## Install the event SDKs for the tests of the collector.
 
@@ -60,7 +68,7 @@ mail-tools: $(VENV)-mail/installed ## Install what checks emails from outside.
 demo: $(VENV)/installed ## Start Kith, import a small shop, show what was merged. ARGS=--once ends after that.
 	$(BIN)/python examples/demo.py $(ARGS)
 
-test: $(VENV)/installed-dev $(VENV)-docs/installed api-tools mail-tools sdk-tools check ## Run all checks and all tests; ARGS chooses some.
+test: $(VENV)/installed-dev $(VENV)-docs/installed api-tools mail-tools pipeline-tools sdk-tools check ## Run all checks and all tests; ARGS chooses some.
 ifeq ($(ARGS),)
 	$(BIN)/python -m tools.run_tests
 else
@@ -111,7 +119,7 @@ bench-quick: $(VENV)/installed ## The same in about 2 minutes.
 	$(BIN)/python -m bench --quick
 
 clean: ## Remove what make and the tests created.
-	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-docs $(VENV)-mail $(VENV)-sdks docs/_build dist .kafka .neo4j .schemathesis
+	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-docs $(VENV)-mail $(VENV)-pipelines $(VENV)-sdks docs/_build dist .kafka .neo4j .schemathesis
 	rm -rf tools/api/node_modules tools/api/java/lib tools/oidc/node_modules tools/sdks/node_modules
 	rm -rf examples/clients/node_modules bench/peers/neo4j-graphql/node_modules
 	rm -rf examples/clients/build examples/clients/generated examples/clients/kith_client

@@ -26,6 +26,10 @@ FOLDERS = (
 )
 """Folders whose modules need a test. Others: the conformance suite tests stores, journeys test GraphQL's types."""
 COVERED_BY = {
+    "service/cli/connector_source.py": "service/cli/test_singer.py",
+    "service/connectors/batches.py": "service/connectors/test_singer_target.py",
+    "service/connectors/file_intake.py": "service/cli/test_mapped_import.py",
+    "service/connectors/record_files.py": "service/cli/test_mapped_import.py",
     "graph/bulk/by_row.py": "conformance/test_loading.py",
     "graph/bulk/collect.py": "conformance/test_loading.py",
     "graph/bulk/columns.py": "conformance/test_loading.py",
