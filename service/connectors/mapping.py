@@ -57,6 +57,8 @@ EVENT_ID, EVENT_TIME = "event.id", "event.time"
 """Names beside a record of the id and the time of the event that it came in, for records without their own."""
 
 Fits = Callable[[Scope], bool]
+Reader = Callable[[Scope], dict[str, Any]]
+"""Reads values by name; those that are missing are left out."""
 
 
 class MappedStatement(Struct, frozen=True):
@@ -87,9 +89,9 @@ class StatementMapping(Struct, frozen=True):
     at: Value | None
     party: str
     fields: Mapping[str, Value]
-    identifiers: Sequence[tuple[str, Value]]
-    attributes: Mapping[str, Value]
-    properties: Mapping[str, Value]
+    identifiers: Reader
+    attributes: Reader
+    properties: Reader
     all_properties: Sequence[Value]
     sources: Mapping[str, tuple[str, ...]]
     needs: frozenset[str] = frozenset()
@@ -123,9 +125,7 @@ class StatementMapping(Struct, frozen=True):
                 if (found := value.get(scope)) is not None:
                     fields[name] = found
             name = "attributes"
-            attributes = {
-                name: found for name, value in self.attributes.items() if (found := value.get(scope)) is not None
-            }
+            attributes = self.attributes(scope)
             name = "properties"
             properties = self._properties(scope)
             name = "identifiers"
@@ -166,23 +166,21 @@ class StatementMapping(Struct, frozen=True):
 
     def _identifiers(self, scope: Scope) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        for namespace, value in self.identifiers:
-            raw = value.get(scope)
-            if raw is None:
-                continue
+        for namespace, raw in self.identifiers(scope).items():
             for one in raw if isinstance(raw, list) else (raw,):
                 if one is not None and one != "":
                     found.append({"namespace": namespace, "value": one})
         return found
 
     def _properties(self, scope: Scope) -> dict[str, Any]:
+        properties = self.properties(scope)
+        if not self.all_properties:
+            return properties
         found: dict[str, Any] = {}
         for value in self.all_properties:
-            if isinstance(whole := value.get(scope), Mapping):
+            if isinstance(whole := value.get(scope), dict):
                 found.update(whole)
-        for name, value in self.properties.items():
-            if (one := value.get(scope)) is not None:
-                found[name] = one
+        found.update(properties)
         return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from graph.domain.model.errors import InvalidInput
+from service.connectors.generated import all_present
 from service.connectors.mapping import (
     KINDS,
     MERGE,
@@ -20,7 +21,7 @@ from service.connectors.merges import FIELDS as MERGE_FIELDS
 from service.connectors.proofs import PROOF_KEYS, PROOFS, SIGNED_PARTS
 from service.connectors.toml_lines import line_of
 from service.connectors.unpack import FORMATS
-from service.connectors.values import Getter, Scope, Value, ValueProblem, compile_value, path
+from service.connectors.values import MISSING, Getter, Scope, Value, ValueProblem, compile_value, path
 from service.ingest.record_fields import unknown
 from service.ingest.record_kinds import (
     ATTRIBUTES,
@@ -228,9 +229,9 @@ def _statement(
         own_at or (at if each is None else _of_root(at)),
         _choice(entry, "party", _PARTIES, party, *here),
         fields,
-        identifiers,
-        attributes,
-        properties,
+        all_present(dict(identifiers), MISSING),
+        all_present(attributes, MISSING),
+        all_present(properties, MISSING),
         all_properties,
         sources,
         _needs(entry, identifiers, here),
@@ -266,11 +267,19 @@ def _fits(entry: Mapping[str, Any], here: Sequence[str | int]) -> Fits:
     """Compile `when` and `unless`: paths with the value, the values, or whether there is any."""
     wanted = [_test(p, allowed, (*here, "when", p)) for p, allowed in _table(entry, "when", here).items()]
     unwanted = [_test(p, allowed, (*here, "unless", p)) for p, allowed in _table(entry, "unless", here).items()]
-    if not unwanted:
-        if len(wanted) == 1:
-            return wanted[0]
-        return lambda scope: all(test(scope) for test in wanted)
-    return lambda scope: all(test(scope) for test in wanted) and not any(test(scope) for test in unwanted)
+    if len(wanted) == 1 and not unwanted:
+        return wanted[0]
+
+    def fits(scope: Scope) -> bool:
+        for test in wanted:
+            if not test(scope):
+                return False
+        for test in unwanted:
+            if test(scope):
+                return False
+        return True
+
+    return fits
 
 
 def _test(text: str, allowed: Any, keys: Sequence[str | int]) -> Fits:
@@ -293,6 +302,8 @@ def _test(text: str, allowed: Any, keys: Sequence[str | int]) -> Fits:
 
     def test(scope: Scope) -> bool:
         value = get(scope)
+        if type(value) is str:
+            return value in accepted
         if isinstance(value, list):
             return any(_comparable(part) in accepted for part in value)
         return value is not None and _comparable(value) in accepted

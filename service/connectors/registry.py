@@ -9,7 +9,7 @@ from pathlib import Path
 from graph.domain.model.errors import InvalidInput
 from graph.identity_graph import IdentityGraph
 from service.config import connectors_file
-from service.connectors import mapping_file
+from service.connectors import mapping_file, user_agents
 from service.connectors.intake import Intake
 from service.connectors.proofs import WRITE_KEY, digest_of
 
@@ -89,6 +89,7 @@ class Connectors:
                     f"{mapping.title} prove who they are by {mapping.proof['method']}"
                 )
                 raise InvalidInput("INVALID_SETTING", message)
+            user_agents.load()
             found[source.name] = Intake(self._graph, source, mapping)
         self._intakes = found
         self._seen = self._fingerprints(found.values())

@@ -34,3 +34,9 @@ def device_type_of(text: str) -> str | None:
     if _MOBILE.search(text):
         return "mobile"
     return "desktop" if _DESKTOP.search(text) else None
+
+
+def load() -> None:
+    """Load the patterns. It takes half a second, during which a service that runs would answer nobody."""
+    browser_of("")
+    system_of("")

@@ -12,6 +12,7 @@ from functools import reduce
 from operator import add, mul, sub
 from typing import Any, NamedTuple
 
+from service.connectors.generated import at_path, first_present
 from service.connectors.steps import step
 
 
@@ -39,10 +40,14 @@ _WAYS = ("path", "value", "join", "list", "each", "sum", *_OPERATIONS)
 
 
 class Value(NamedTuple):
-    """A compiled value: how it is read, and the paths that it reads."""
+    """A compiled value: how it is read, and the paths that it reads.
+
+    `plain` are the names of the same paths, if the value is the first of them that is there, and they are names only.
+    """
 
     get: Getter
     paths: tuple[str, ...]
+    plain: tuple[tuple[str, ...], ...] = ()
 
 
 class ValueProblem(ValueError):
@@ -95,30 +100,26 @@ def path(text: str) -> Getter:
         names = names_of(text[2:])
         return lambda scope: _walk(scope.root, names)
     names = names_of(text)
-    first = names[0]
-    if len(names) == 1:
-        # Nearly all paths have one or two names: the general way takes three times as long.
-        return lambda scope: scope.record.get(first) if type(scope.record) is dict else _walk(scope.record, names)
-    if len(names) == 2 and "*" not in names and not names[1].isdecimal():
-        second = names[1]
-
-        def two(scope: Scope) -> Any:
-            record = scope.record
-            inner = record.get(first) if type(record) is dict else None
-            return inner.get(second) if type(inner) is dict else None
-
-        return two
+    if _is_plain(names):
+        return at_path(tuple(names))
     return lambda scope: _walk(scope.record, names)
+
+
+def _is_plain(names: Sequence[str]) -> bool:
+    return not any(name == "*" or name.isdecimal() for name in names)
 
 
 def compile_value(spec: Any) -> Value:
     """Compile a value of a mapping: a path, a list of paths, or a table. Raises `ValueProblem`."""
     if isinstance(spec, str):
-        return Value(_present(path(spec)), (spec,))
+        return _at_path(spec)
     if isinstance(spec, list):
         if not spec:
             raise ValueProblem("is an empty list; it needs at least one path")
         values = [compile_value(part) for part in spec]
+        if all(value.plain for value in values):
+            plain = tuple(names for value in values for names in value.plain)
+            return Value(first_present(plain, MISSING), tuple(p for value in values for p in value.paths), plain)
         return Value(_first_of([value.get for value in values]), tuple(p for value in values for p in value.paths))
     if not isinstance(spec, Mapping):
         raise ValueProblem(f"{spec!r} is neither a path, a list of paths nor a table; a constant is {{ value = … }}")
@@ -159,12 +160,11 @@ def _compile_table(spec: Mapping[str, Any]) -> Value:
     return Value(get, read.paths)
 
 
-def _present(get: Getter) -> Getter:
-    def present(scope: Scope) -> Any:
-        value = get(scope)
-        return None if value is None or value == "" or value == [] or value == {} else value
-
-    return present
+def _at_path(text: str) -> Value:
+    get, names = path(text), tuple(names_of(text))
+    if text[0] not in "@^." and _is_plain(names):
+        return Value(first_present([names], MISSING), (text,), (names,))
+    return Value(lambda scope: None if (value := get(scope)) in MISSING else value, (text,))
 
 
 def _first_of(getters: Sequence[Getter]) -> Getter:
@@ -192,7 +192,7 @@ def _stepped(get: Getter, shown: str, names: Sequence[str]) -> Getter:
                 value = apply(value)
             except ValueError as error:
                 raise StepFailed(shown, sent, str(error)) from None
-        return None if value in MISSING else value
+        return value if value or value not in MISSING else None
 
     return stepped
 
