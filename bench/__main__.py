@@ -10,12 +10,13 @@ import time
 from bench.server import neo4j, wipe
 from bench.wrk import require_wrk
 
-NEEDS_NEO4J = ("links_in", "view", "access")
+NEEDS_NEO4J = ("links_in", "collector", "view", "access")
 """Modules that always need Neo4j."""
 ON_NEO4J = ("floors", "flat", "worst", "backfill")
 """Modules that can measure on Neo4j."""
 ON_SQLITE = (
     "lookup",
+    "till_beside_events",
     "flat",
     "bulk",
     "backfill",

@@ -9,7 +9,6 @@ HTTP.
 
 import asyncio
 import json
-import re
 import sys
 import tempfile
 import threading
@@ -27,7 +26,7 @@ from bench.peers.unions import RULES, Batches, plain_neo4j, plain_sqlite
 from bench.population import Population, SampleObservation
 from bench.report import Row, report_results, table
 from bench.server import neo4j, parse_options, wipe
-from bench.wrk import QUIET, percentiles, require_wrk, server_process, wrk_output
+from bench.wrk import QUIET, percentiles, require_wrk, sent_once, server_process, wrk_output
 from graph.stores.neo4j import Neo4jStore
 from tools.neo4j.server import free_port
 
@@ -73,23 +72,17 @@ def again(seen: Sequence[SampleObservation]) -> list[SampleObservation]:
 
 
 @contextmanager
-def service(store: str) -> Iterator[str]:
-    """Run Kith over a store, without background work."""
+def service(store: str, **settings: str) -> Iterator[str]:
+    """Run Kith over a store, without background work; yield the URL of its GraphQL."""
     port = free_port()
     command = [sys.executable, "-m", "service", "serve", "--port", str(port), "--store", store]
-    with server_process(command, port, **QUIET) as url:
+    with server_process(command, port, **QUIET, **settings) as url:
         yield f"{url}/graphql"
 
 
 def over_http(url: str, batches: Batches, clients: int, seconds: int) -> float:
     """Send batches over HTTP; return links per second. It is an error if all batches are sent before the time is up."""
-    text = wrk_output(url, [body(batch) for batch in batches], clients, seconds)
-    match = re.search(r"(\d+) requests in ([\d.]+)(m?s)", text)
-    if match is None:
-        raise AssertionError(text)
-    done, took = int(match[1]), float(match[2]) / (1000 if match[3] == "ms" else 1)
-    if done >= len(batches):
-        raise AssertionError(f"{len(batches)} batches are too few for {seconds} s")
+    done, took = sent_once(url, [body(batch) for batch in batches], clients, seconds)
     return sum(seen.links for batch in batches[:done] for seen in batch) / took
 
 

@@ -69,6 +69,21 @@ def rate(url: str, bodies: list[str], clients: int, seconds: int, key: str = "")
     return float(match[1])
 
 
+def sent_once(url: str, bodies: list[str], clients: int, seconds: int) -> tuple[int, float]:
+    """Post bodies in turn; return how many were answered, and the seconds that this took.
+
+    It is an error if all bodies are sent before the time is up.
+    """
+    text = wrk_output(url, bodies, clients, seconds)
+    match = re.search(r"(\d+) requests in ([\d.]+)(m?s)", text)
+    if match is None:
+        raise AssertionError(text)
+    done, took = int(match[1]), float(match[2]) / (1000 if match[3] == "ms" else 1)
+    if done >= len(bodies):
+        raise AssertionError(f"{len(bodies)} bodies are too few for {seconds} s")
+    return done, took
+
+
 def wrk_output(url: str, bodies: list[str], clients: int, seconds: int, key: str = "") -> str:
     """Post bodies in turn; return the output of `wrk`, with latencies. A response other than 2xx is an error."""
     require_wrk()
