@@ -200,3 +200,26 @@ def test_a_header_may_have_the_time_and_several_signatures() -> None:
     assert not is_proved(request(x_hmac=f"t={time},v0={made}"), [SECRET], options)
     assert not is_proved(request(x_hmac=f"v1={made}"), [SECRET], options)
     assert not is_proved(request(x_hmac=made), [SECRET], options)
+
+
+@pytest.mark.parametrize(
+    "presented", ["é", "Basic é", "Basic /w==", "Bearer é", "t=é,v1=é", "t=²,v1=x", "v1,é", "\x00"]
+)
+@pytest.mark.parametrize(
+    "time", ["é", "²", "1e400", "xxx, ", "Mon, 01 Jan 99999999999 00:00:00 GMT", "9999-12-31T23:59:59-23:59"]
+)
+def test_headers_that_are_not_ascii_or_no_time_prove_nothing(presented: str, time: str) -> None:
+    headers = {
+        "authorization": presented, "x-write-key": presented, "x-signature": presented, "stripe-signature": presented,
+        "webhook-id": presented, "webhook-signature": presented, "x-twilio-email-event-webhook-signature": presented,
+        "x-time": time, "webhook-timestamp": time, "x-twilio-email-event-webhook-timestamp": time,
+    }  # fmt: skip
+    made = Request(headers, {}, BODY, "https://kith.example/in/shop", NOW)
+    signed = {"method": "hmac-sha256", "signed": "timestamp+body"}
+    methods: list[dict[str, Any]] = [
+        *({"method": one} for one in ("bearer", "basic", "header", "query", "write-key", "standard-webhooks", "ecdsa")),
+        signed | {"timestamp_header": "X-Time"},
+        signed | {"header": "Stripe-Signature", "scheme": "v1"},
+    ]
+
+    assert not any(is_proved(made, (SECRET,), options) for options in methods)
