@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 
+from service.connectors.amounts import amount
 from service.connectors.user_agents import browser_of, device_type_of, system_of
 
 Step = Callable[[Any], Any]
@@ -48,25 +49,25 @@ def _money(value: Any) -> str:
     if digits.count(",") == 1:
         digits = digits.replace(",", ".")
     try:
-        return format(Decimal(digits), "f")
-    except InvalidOperation:
+        return format(amount(digits), "f")
+    except ValueError:
         raise ValueError("is not an amount of money") from None
 
 
 def _cents(value: Any) -> str:
     try:
-        return format(Decimal(_text(value)) / 100, "f")
-    except InvalidOperation:
+        return format(amount(_text(value)) / 100, "f")
+    except ValueError:
         raise ValueError("is not a number of cents") from None
 
 
 def _epoch(value: Any, unit: int) -> str:
     try:
-        microseconds = int(Decimal(_text(value)) * 1_000_000 / unit)
+        microseconds = int(amount(_text(value)) * 1_000_000 / unit)
         return datetime.fromtimestamp(microseconds // 1_000_000, ZoneInfo("UTC")).strftime("%Y-%m-%dT%H:%M:%S") + (
             f".{microseconds % 1_000_000:06d}Z"
         )
-    except (InvalidOperation, OverflowError, OSError, ValueError):
+    except (OverflowError, OSError, ValueError):
         raise ValueError("is not a time since 1970") from None
 
 
@@ -97,10 +98,7 @@ def _json(value: Any) -> Any:
 def _number(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    try:
-        number = Decimal(_text(value).strip())
-    except InvalidOperation:
-        raise ValueError("is not a number") from None
+    number = amount(_text(value).strip())
     return int(number) if number == number.to_integral_value() else float(number)
 
 

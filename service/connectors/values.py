@@ -7,11 +7,12 @@ name is written `\\.`. `@name` is a value that came beside the record: a header,
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import reduce
 from operator import add, mul, sub
 from typing import Any, NamedTuple
 
+from service.connectors.amounts import amount
 from service.connectors.generated import at_path, first_present
 from service.connectors.steps import step
 
@@ -298,8 +299,8 @@ def _computed(way: str, specs: Any) -> Value:
 
 def _amounts(parts: Sequence[Any], shown: str) -> list[Decimal]:
     try:
-        return [Decimal(repr(part) if isinstance(part, float) else str(part)) for part in parts if part is not None]
-    except InvalidOperation:
+        return [amount(repr(part) if isinstance(part, float) else str(part)) for part in parts if part is not None]
+    except ValueError:
         raise StepFailed(shown, parts, "cannot be computed with: one of them is not a number") from None
 
 

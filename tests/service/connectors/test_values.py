@@ -100,3 +100,12 @@ def test_a_value_that_a_step_does_not_accept_is_named(spec: Any, message: str) -
     with pytest.raises(StepFailed) as raised:
         read(spec)
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("price", ["1e999999", "-1e999999", "1e-999999", "Infinity", "NaN", "9" * 1_000])
+@pytest.mark.parametrize("way", ["multiply", "add"])
+def test_amounts_that_are_long_once_they_are_written_out_are_not_computed(way: str, price: str) -> None:
+    with pytest.raises(StepFailed, match="cannot be computed with"):
+        read({way: ["price", "quantity"]}, {"price": price, "quantity": "0"})
+    with pytest.raises(StepFailed, match="cannot be computed with"):
+        read({"sum": "prices"}, {"prices": [price, price]})
