@@ -1,7 +1,10 @@
 """Reports that mail servers send about emails (RFC 6522): of deliveries (RFC 3464) and of complaints (RFC 5965)."""
 
+import re
 from collections.abc import Iterator
-from email import message_from_bytes, policy
+from email import message_from_bytes
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -10,6 +13,11 @@ from graph.domain.model.errors import InvalidInput
 
 MAX_REPORT_BYTES = 1_000_000
 """Length of a report. Servers cut the email that they return, and send no attachments back."""
+MAX_MULTIPARTS = 20
+"""Parts with parts of a report, with those of the email that it returns: each line is compared with all boundaries."""
+MAX_PARTS = 2_000
+"""Lines of a report that begin as a boundary does."""
+_MULTIPART = re.compile(rb"(?i)multipart/")
 
 
 def parse_report(body: bytes) -> list[dict[str, Any]]:
@@ -22,7 +30,17 @@ def parse_report(body: bytes) -> list[dict[str, Any]]:
     """
     if len(body) > MAX_REPORT_BYTES:
         raise InvalidInput("INVALID_BODY", f"the body is longer than {MAX_REPORT_BYTES} bytes, and no delivery report")
-    message = message_from_bytes(body, policy=policy.default)
+    if len(_MULTIPART.findall(body)) > MAX_MULTIPARTS or body.count(b"\n--") > MAX_PARTS:
+        raise InvalidInput("INVALID_BODY", "the body has more parts than a report of a delivery")
+    try:
+        return _records(body)
+    except RecursionError:
+        raise InvalidInput("INVALID_BODY", "the body has too many emails in emails") from None
+
+
+def _records(body: bytes) -> list[dict[str, Any]]:
+    # Not by `policy.default`: its parser of headers takes minutes for some, and fails with IndexError on others.
+    message = message_from_bytes(body)
     part = next(
         (one for one in message.walk() if one.get_content_type() in ("message/delivery-status", _FEEDBACK)), None
     )
@@ -55,13 +73,22 @@ def _blocks(part: Message) -> list[dict[str, Any]]:
 
 
 def _fields(block: Message) -> dict[str, Any]:
-    return {name.lower().replace("-", "_"): " ".join(str(value).split()) for name, value in block.items()}
+    return {name.lower().replace("-", "_"): _text(value) for name, value in block.items()}
+
+
+def _text(value: Any) -> str:
+    """A header in one line, with its encoded words as they are read."""
+    try:
+        value = make_header(decode_header(value))
+    except (HeaderParseError, LookupError, ValueError):
+        pass  # A charset that does not exist, or bytes that are not of it: it stays as it was sent.
+    return " ".join(str(value).split())
 
 
 def _all(part: Message, name: str) -> Iterator[str]:
     for block in part.get_payload():
         if isinstance(block, Message):
-            yield from map(str, block.get_all(name, ()))
+            yield from map(_text, block.get_all(name, ()))
 
 
 def _address(value: str) -> str:
@@ -84,13 +111,13 @@ def _original(report: Message) -> dict[str, str]:
         content = part.get_payload(decode=True) if kind == "text/rfc822-headers" else None
         returned: Message | None = None
         if isinstance(content, bytes):
-            returned = message_from_bytes(content, policy=policy.default)
+            returned = message_from_bytes(content)
         if kind == "message/rfc822" and isinstance(whole := part.get_payload(0), Message):
             returned = whole
         if returned is None:
             continue
         names = ("message-id", "subject", "list-id")
-        found = {name.replace("-", "_"): str(returned[name]).strip() for name in names if returned[name]}
+        found = {name.replace("-", "_"): _text(returned[name]) for name in names if returned[name]}
         if "subject" in found:
             found["subject"] = found["subject"][:200]
         return found

@@ -56,6 +56,12 @@ def test_a_complaint_is_about_the_recipients_that_it_names() -> None:
         (b"Subject: Out of office\n\nBack on Monday", "not a report of a delivery"),
         (b"Content-Type: multipart/report; boundary=x\n\n--x--", "not a report of a delivery"),
         (b"x" * (MAX_REPORT_BYTES + 1), "longer than 1000000 bytes"),
+        # Parsers of email take minutes for these, or give up with errors of their own.
+        (b"Content-Type: text/plain; " + b"(" * 900_000, "not a report of a delivery"),
+        (b"Content-Type: text/plain" + b";a=1" * 200_000, "not a report of a delivery"),
+        (b"Content-Type: message/rfc822\n\n" * 3_000, "too many emails in emails"),
+        (b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n" * 100_000, "more parts than a report"),
+        (b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" * 300, "more parts than a report"),
     ],
 )
 def test_what_is_no_report_is_an_error(body: bytes, message: str) -> None:
@@ -69,3 +75,11 @@ def test_a_report_that_is_cut_or_garbled_raises_nothing_else() -> None:
         for body in (whole[:length], whole[:length] + b"\xff\x00\n" + whole[length:]):
             with contextlib.suppress(InvalidInput):
                 parse_report(body)
+
+
+@pytest.mark.parametrize("id", [b"<", b"<" * 100_000, b"(", b"=?x?q?=?=", b"=?utf-8?b?=?=", b"=?utf-8?q?=ff?=", b"\xff"])
+def test_the_headers_of_the_email_that_is_returned_may_be_anything(id: bytes) -> None:
+    # given
+    garbled = sample("mail/reports/exchange.eml").replace(b"<spring-1@shop.example>", id)
+    # then
+    assert {one["recipient"] for one in parse_report(garbled)} >= {"ida@example.com", "hugo@example.com"}
