@@ -19,9 +19,8 @@ def amount(text: str) -> Decimal:
         number = Decimal(text)
     except InvalidOperation:
         raise ValueError("is not a number") from None
-    exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int):
-        raise ValueError("is not a number")  # Infinity, or NaN.
-    if exponent < -MAX_MAGNITUDE or number.adjusted() > MAX_MAGNITUDE:
+    if not number.is_finite():
+        raise ValueError("is not a number")
+    if int(number.as_tuple().exponent) < -MAX_MAGNITUDE or number.adjusted() > MAX_MAGNITUDE:
         raise ValueError(f"is out of range: numbers have at most {MAX_MAGNITUDE} digits before and behind the point")
     return number

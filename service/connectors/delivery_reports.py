@@ -1,5 +1,6 @@
 """Reports that mail servers send about emails (RFC 6522): of deliveries (RFC 3464) and of complaints (RFC 5965)."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from email import message_from_bytes
@@ -78,10 +79,9 @@ def _fields(block: Message) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     """A header in one line, with its encoded words as they are read."""
-    try:
+    # With a charset that does not exist, or bytes that are not of it, it stays as it was sent.
+    with contextlib.suppress(HeaderParseError, LookupError, ValueError):
         value = make_header(decode_header(value))
-    except (HeaderParseError, LookupError, ValueError):
-        pass  # A charset that does not exist, or bytes that are not of it: it stays as it was sent.
     return " ".join(str(value).split())
 
 

@@ -129,9 +129,14 @@ class Intake:
         self._waiting += len(records)
         try:
             came_with = self._with_own(beside, len(records))
-            outcomes, problems = await self._take(records, came_with, received_at)
-            if self._keeps_refused:
-                await self._keep_refused(records, problems, came_with, received_at)
+            outcomes: list[Outcome] = []
+            for start in range(0, len(records), MAX_ITEMS):
+                part, their = records[start : start + MAX_ITEMS], came_with[start : start + MAX_ITEMS]
+                found, problems = await self._take(part, their, received_at)
+                if self._keeps_refused:
+                    await self._keep_refused(part, problems, their, received_at)
+                outcomes += found
+                await asyncio.sleep(0)  # Others have their turn, even if all of these are ignored.
         finally:
             self._waiting -= len(records)
         self.counts.update(outcome.result for outcome in outcomes)

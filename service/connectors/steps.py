@@ -20,6 +20,8 @@ _NOT_NAME = re.compile(r"[^a-z0-9]+")
 _LOWER_THEN_UPPER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NOT_AMOUNT = re.compile(r"[^0-9.,+-]")
 _MAX_NAME = 60
+_MAX_READ = 300
+"""Characters that become a name: it is remembered."""
 
 
 def _text(value: Any) -> str:
@@ -111,7 +113,7 @@ _STEPS: Mapping[str, Step] = {
     "lower": _of_text(str.lower),
     "upper": _of_text(str.upper),
     "digits": _of_text(lambda value: re.sub(r"\D", "", value)),
-    "snake": _of_text(_snake),
+    "snake": _of_text(lambda value: _snake(value[:_MAX_READ])),
     "text": _text,
     "number": _number,
     "boolean": _boolean,

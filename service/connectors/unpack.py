@@ -6,6 +6,7 @@ Real clients send JSON as text/plain and gzip under the content type of a form.
 import codecs
 import csv
 import io
+import json
 import re
 import zlib
 from collections.abc import Callable, Mapping
@@ -17,11 +18,17 @@ import orjson
 
 from graph.domain.model.errors import InvalidInput
 from service.connectors.delivery_reports import parse_report
+from service.runtime.json_body import parse_json
 
 GZIP = b"\x1f\x8b"
 _CHUNK = 65_536
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
+MAX_COLUMNS = 1_000
+"""Columns of a table."""
 MAX_XML_DEPTH = 50
+MAX_JSON_DEPTH = 100
+MAX_FIELD_NAME = 500
+"""Characters of the name of a field of a form, with its brackets."""
 
 
 class TooLarge(InvalidInput):
@@ -61,21 +68,56 @@ def inflate(body: bytes, encoding: str, max_bytes: int) -> bytes:
     return b"".join(parts)
 
 
-def _json(body: bytes) -> Any:
+class _Count:
+    """Counts the values of a body: lines, cells, elements. A few bytes of each may become a thousand times as many."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._left, self._limit = limit, limit
+
+    def add(self, values: int) -> None:
+        """Count values. Raises `TooLarge` if there are more than the limit."""
+        if self._left is not None:
+            self._left -= values
+            if self._left < 0:
+                raise TooLarge("BODY_TOO_LARGE", f"the body has more than {self._limit} values")
+
+
+def _json(body: bytes, count: _Count) -> Any:
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        return _writable(parse_json(body))
+    except json.JSONDecodeError as error:
         raise InvalidInput("INVALID_BODY", f"the body is not JSON: {error.msg} at line {error.lineno}") from None
 
 
-def _ndjson(body: bytes) -> Any:
+def _writable(content: Any) -> Any:
+    """Return the content of JSON so that it can be written again: more levels can be read than written.
+
+    A value that is nested more deeply becomes a NUL character, which no field accepts: that rejects its own record.
+    """
+    try:
+        orjson.dumps(content)
+    except TypeError:
+        return _shallow(content, MAX_JSON_DEPTH)
+    return content
+
+
+def _shallow(value: Any, levels: int) -> Any:
+    if isinstance(value, list):
+        return [_shallow(one, levels - 1) for one in value] if levels else "\0"
+    if isinstance(value, dict):
+        return {name: _shallow(one, levels - 1) for name, one in value.items()} if levels else "\0"
+    return value if not isinstance(value, int) or abs(value) < 1 << 63 else float(value)
+
+
+def _ndjson(body: bytes, count: _Count) -> Any:
     """The objects of all lines; a line that is not JSON stays a text, which no mapping takes."""
     records: list[Any] = []
     for line in body.splitlines():
         if line.strip():
+            count.add(1)
             try:
-                records.append(orjson.loads(line))
-            except orjson.JSONDecodeError:
+                records.append(_writable(parse_json(line)))
+            except json.JSONDecodeError:
                 records.append(line.decode(errors="replace"))
     return records
 
@@ -87,7 +129,7 @@ def _text_of(body: bytes) -> str:
         return body.decode("cp1252", errors="replace")
 
 
-def _form(body: bytes) -> Any:
+def _form(body: bytes, count: _Count) -> Any:
     """A form; names with brackets such as `data[merges][FNAME]` become objects in objects."""
     try:
         pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, max_num_fields=1_000)
@@ -95,6 +137,8 @@ def _form(body: bytes) -> Any:
         raise InvalidInput("INVALID_BODY", "the form has more than 1,000 fields") from None
     result: dict[str, Any] = {}
     for name, value in pairs:
+        if len(name) > MAX_FIELD_NAME:
+            raise InvalidInput("INVALID_BODY", f"the form has a field with a name of {len(name)} characters")
         first, *rest = [name.partition("[")[0], *_BRACKETS.findall(name)]
         inner, key = result, first
         for part in rest:
@@ -105,59 +149,95 @@ def _form(body: bytes) -> Any:
                 )
             inner, key = deeper, part or str(len(deeper))
         inner[key] = value
-    return result
+    return _writable(result)
 
 
-def _csv(body: bytes, delimiter: str = ",") -> Any:
+def _csv(body: bytes, count: _Count, delimiter: str = ",") -> Any:
+    """The rows of a table by the names of its columns; what a row lacks at its end is missing."""
     text = _text_of(body)
-    header = text.partition("\n")[0]
-    if delimiter == "," and "," not in header:
-        delimiter = next((one for one in (";", "\t", "|") if one in header), ",")
+    first = text.partition("\n")[0]
+    if delimiter == "," and "," not in first:
+        delimiter = next((one for one in (";", "\t", "|") if one in first), ",")
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    records: list[dict[str, Any]] = []
     try:
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", restval=""))
+        header = [name.strip() for name in next((row for row in rows if row), [])]
+        if len(header) > MAX_COLUMNS:
+            raise InvalidInput("INVALID_BODY", f"the table has {len(header)} columns; {MAX_COLUMNS} are allowed")
+        for row in rows:
+            if row:
+                count.add(len(row))
+                record: dict[str, Any] = dict(zip(header, row, strict=False))
+                if more := row[len(header) :]:
+                    record[""] = more
+                records.append(record)
     except csv.Error as error:
         raise InvalidInput("INVALID_BODY", f"the body is not CSV: {error}") from None
-    return [{(name or "").strip(): value for name, value in row.items()} for row in rows]
+    return records
 
 
-def _tsv(body: bytes) -> Any:
-    return _csv(body, "\t")
+def _tsv(body: bytes, count: _Count) -> Any:
+    return _csv(body, count, "\t")
 
 
-def _feed(body: bytes) -> Any:
+def _feed(body: bytes, count: _Count) -> Any:
     """A feed of products: XML if it begins with an element, else a table with tabs or commas."""
     start = body.removeprefix(codecs.BOM_UTF8).lstrip()
-    return _xml(start) if start.startswith(b"<") else _csv(body, "\t" if b"\t" in start.partition(b"\n")[0] else ",")
+    if start.startswith(b"<"):
+        return _xml(start, count)
+    return _csv(body, count, "\t" if b"\t" in start.partition(b"\n")[0] else ",")
 
 
-class _WithoutDoctype(ElementTree.TreeBuilder):
-    """Builds elements. A document that declares a type may declare entities, and is refused."""
+class _Elements(ElementTree.TreeBuilder):
+    """Builds elements, as far as they are neither too many nor too deep.
+
+    A document that declares a type may declare entities, and is refused.
+    """
+
+    def __init__(self, count: _Count) -> None:
+        super().__init__()
+        self._count, self._depth = count, 0
+
+    def start(self, tag: str, attrs: dict[str, str]) -> Any:
+        """Begin an element."""
+        self._count.add(1 + len(attrs))
+        self._depth += 1
+        if self._depth > MAX_XML_DEPTH:
+            raise InvalidInput("INVALID_BODY", f"the body has more than {MAX_XML_DEPTH} levels of elements")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str) -> Any:
+        """End an element."""
+        self._depth -= 1
+        return super().end(tag)
 
     def doctype(self, name: str, pubid: str, system: str) -> None:
         """Refuse the declaration of a document type."""
         raise InvalidInput("INVALID_BODY", "the body is XML with a DOCTYPE, which is not read")
 
 
-def _xml(body: bytes) -> Any:
+def _xml(body: bytes, count: _Count) -> Any:
     """An element as an object: attributes and children by name, without their namespaces; its text as `#text`."""
     try:
-        root = ElementTree.fromstring(body, ElementTree.XMLParser(target=_WithoutDoctype()))  # noqa: S314
+        root = ElementTree.fromstring(body, ElementTree.XMLParser(target=_Elements(count)))  # noqa: S314
     except ElementTree.ParseError as error:
         raise InvalidInput("INVALID_BODY", f"the body is not XML: {error}") from None
-    return {_local(root.tag): _element(root, 0)}
+    except InvalidInput:
+        raise
+    except (LookupError, ValueError):
+        raise InvalidInput("INVALID_BODY", "the body is XML in an encoding that is not read; UTF-8 is") from None
+    return {_local(root.tag): _element(root)}
 
 
 def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def _element(element: Any, depth: int) -> Any:
-    if depth > MAX_XML_DEPTH:
-        raise InvalidInput("INVALID_BODY", f"the body has more than {MAX_XML_DEPTH} levels of elements")
+def _element(element: Any) -> Any:
     text = (element.text or "").strip()
     result: dict[str, Any] = {_local(name): value for name, value in element.attrib.items()}
     for child in element:
-        name, value = _local(child.tag), _element(child, depth + 1)
+        name, value = _local(child.tag), _element(child)
         if name not in result:
             result[name] = value
         elif isinstance(result[name], list):
@@ -171,7 +251,7 @@ def _element(element: Any, depth: int) -> Any:
     return result
 
 
-_PARSERS: Mapping[str, Callable[[bytes], Any]] = {
+_PARSERS: Mapping[str, Callable[[bytes, _Count], Any]] = {
     "json": _json,
     "ndjson": _ndjson,
     "form": _form,
@@ -179,12 +259,15 @@ _PARSERS: Mapping[str, Callable[[bytes], Any]] = {
     "tsv": _tsv,
     "xml": _xml,
     "feed": _feed,
-    "dsn": parse_report,
+    "dsn": lambda body, count: parse_report(body),
 }
 FORMATS = tuple(_PARSERS)
 """The formats that a mapping may name."""
 
 
-def unpack(body: bytes, format: str) -> Any:
-    """Return the content of a body in a format. Raises `InvalidInput`."""
-    return _PARSERS[format](body)
+def unpack(body: bytes, format: str, max_values: int | None = None) -> Any:
+    """Return the content of a body in a format. Raises `InvalidInput`.
+
+    Lines, cells and elements are at most `max_values`: then `TooLarge` is raised.
+    """
+    return _PARSERS[format](body, _Count(max_values))

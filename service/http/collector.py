@@ -3,10 +3,7 @@
 import re
 from typing import Any
 
-import orjson
 from starlette.requests import Request
-
-from graph.domain.model.errors import InvalidInput
 
 _NAMES = ("track", "page", "screen", "identify", "group", "alias")
 TYPES = {**{name[0]: name for name in _NAMES}, **{name: name for name in _NAMES}}
@@ -32,14 +29,6 @@ def is_header_name(name: str) -> bool:
 def is_https(request: Request) -> bool:
     """Return whether a request came over https: TLS may end at a proxy, and pages on https reach nothing else."""
     return request.url.scheme == "https" or request.headers.get("Origin", "").startswith("https://")
-
-
-def parse(body: bytes) -> Any:
-    """Return the content of a body: JSON, whatever its content type says. Raises `InvalidInput`."""
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput("INVALID_BODY", f"the body is not JSON: {error.msg} at line {error.lineno}") from None
 
 
 def completed(content: Any, path: str) -> Any:

@@ -36,7 +36,6 @@ from service.config.settings import Settings
 from service.http import responses
 from service.http.error_format import internal_error
 from service.http.graphql_request import RequestParameters, parse_body, parse_query_parameters
-from service.http.json_body import encode_json, parse_json
 from service.http.large_requests import LargeRequests
 from service.http.open_streams import OpenStreams
 from service.http.opendsr.service import OpenDSR
@@ -67,6 +66,7 @@ from service.observability.requests import (
     with_request_id,
 )
 from service.runtime import interpreter
+from service.runtime.json_body import encode_json, parse_json
 
 NO_SUBSCRIPTIONS = ALL - {OperationType.SUBSCRIPTION}
 WAITING_PART = 0.5

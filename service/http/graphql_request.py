@@ -7,7 +7,7 @@ from typing import Any
 
 from cross_web import HTTPException
 
-from service.http.json_body import NestedTooDeeply, parse_json
+from service.runtime.json_body import NestedTooDeeply, parse_json
 
 MAX_DOCUMENT_ID_LENGTH = 200
 """Maximum number of characters of `documentId`."""

@@ -1,7 +1,9 @@
 """Data of other systems over HTTP: `POST /in/SOURCE`, and the paths of event SDKs, which find their source by a key."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from cross_web import HTTPException
@@ -21,14 +23,20 @@ from service.connectors.registry import Connectors
 from service.connectors.unpack import TooLarge, inflate, unpack
 from service.http import collector, page_script, visitor_cookie
 from service.http.error_format import internal_error
-from service.http.json_body import encode_json
 from service.http.request_body import Headers, client_address, read_body
 from service.http.responses import CODES, JSON, TOO_MANY_FAILURES, json_response
 from service.observability.request_ids import request_id
+from service.runtime.json_body import encode_json
 
 PREFIX = "/in/"
 MAX_BYTES_IN_FLIGHT = 64_000_000
 """Length of all bodies together that are read or wait to be stored."""
+MAX_VALUES = 1_000_000
+"""Lines, cells or elements of a body."""
+MAX_RECORDS = 100_000
+"""Records of a request."""
+APART_BYTES = 65_536
+"""Length of a body from which on it is unpacked in a thread of its own: others get their answers meanwhile."""
 MAX_SHOWN = 20
 """Refused records that an answer describes."""
 _PRIVATE = frozenset({"authorization", "cookie", "proxy-authorization"})
@@ -79,6 +87,7 @@ class IntakeEndpoint:
         self._connectors, self._now, self._max_bytes, self._recorder = connectors, now, max_body_bytes, recorder
         self._timeout = SharedTimeout(body_seconds)
         self._throttle = FailureThrottle(time.monotonic)
+        self._unpacker = ThreadPoolExecutor(1, "kith-unpack")
         self.held_bytes = 0
         self._script = page_script.PageScript()
 
@@ -145,9 +154,9 @@ class IntakeEndpoint:
             return _error(400, "the body is empty")
         content: Any = None
         if intake is None:
-            content = collector.parse(body)
+            content = await self._unpacked(body, "json")
         elif proofs.reads_content(intake.mapping.proof):
-            content = unpack(body, intake.mapping.format)
+            content = await self._unpacked(body, intake.mapping.format)
         proof = self._proof_of(request, body, content, "" if intake is None else intake.source.url)
         if intake is None:
             intake = self._connectors.of_key(proofs.write_keys(proof))
@@ -157,7 +166,8 @@ class IntakeEndpoint:
         if (refused := self._check(request, headers, intake, proof, path)) is not None:
             return refused
         if content is None:
-            content = unpack(body, intake.mapping.format)
+            content = await self._unpacked(body, intake.mapping.format)
+        _require_few(content)
         content = collector.completed(content, path)
         cookie = ""
         if intake.source.browser:
@@ -166,12 +176,19 @@ class IntakeEndpoint:
         came_with: dict[str, Any] = {name: value for name, value in proof.headers.items() if name not in _PRIVATE}
         came_with |= {f"query.{name.lower()}": value for name, value in proof.query.items()}
         records, beside = intake.mapping.split(content, came_with)
+        _require_few(records)
         outcomes = await intake.take(records, beside, received_at)
         self._record(headers, intake, len(records))
         response = _answer(outcomes, intake)
         if cookie:
             response.headers["Set-Cookie"] = cookie
         return response
+
+    async def _unpacked(self, body: bytes, format: str) -> Any:
+        if len(body) < APART_BYTES:
+            return unpack(body, format, MAX_VALUES)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._unpacker, unpack, body, format, MAX_VALUES)
 
     def _record(self, headers: Headers, intake: Intake, records: int) -> None:
         """Write who sent how much to the audit log. Raises `AuditUnavailable`: then it is sent again."""
@@ -249,6 +266,13 @@ class IntakeEndpoint:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Allow-Credentials"] = "true"
             response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+
+
+def _require_few(content: Any) -> None:
+    """Raise `TooLarge` if a list of records, or one in what was sent, is too long."""
+    for value in (content, *content.values()) if isinstance(content, dict) else (content,):
+        if isinstance(value, list) and len(value) > MAX_RECORDS:
+            raise TooLarge("BODY_TOO_LARGE", f"the body has {len(value)} records; {MAX_RECORDS} are allowed at once")
 
 
 def _error(status: int, message: str, headers: Mapping[str, str] | None = None, code: str | None = None) -> Response:

@@ -11,7 +11,7 @@ from graph.domain.model.errors import InvalidInput
 from schema.execution.runner import ExecutionAnswer, Stage
 from service.access.throttle import Failure
 from service.http.error_format import format_error, internal_error, retry_after
-from service.http.json_body import encode_json
+from service.runtime.json_body import encode_json
 
 GRAPHQL_RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"

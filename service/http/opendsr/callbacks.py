@@ -9,12 +9,12 @@ import httpx
 from msgspec.structs import replace
 
 from graph.domain.model.dates import SECOND
-from service.http.json_body import encode_json
 from service.http.opendsr.answers import Answers
 from service.http.opendsr.register import RETRIES, Callback, Register, RegisteredRequest
 from service.http.opendsr.requests import VERSIONS
 from service.http.opendsr.signing import Signer
 from service.runtime.addresses import is_loopback
+from service.runtime.json_body import encode_json
 
 log = logging.getLogger("kith.opendsr")
 

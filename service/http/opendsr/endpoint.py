@@ -18,7 +18,6 @@ from service.access.authentication import Authenticator
 from service.audit.recorder import Kind, Recorder
 from service.config.opendsr_file import OpenDSRSettings
 from service.http.error_format import internal_error
-from service.http.json_body import encode_json, parse_json
 from service.http.opendsr import answers
 from service.http.opendsr.answers import Answers
 from service.http.opendsr.processor import Processor
@@ -37,6 +36,7 @@ from service.http.opendsr.signing import Signer
 from service.http.request_body import Headers, client_address, read_body, stated_text
 from service.http.responses import JSON, TOO_MANY_FAILURES
 from service.observability.request_ids import request_id
+from service.runtime.json_body import encode_json, parse_json
 
 MAX_BODY_BYTES = 200_000
 NDJSON = "application/x-ndjson"

@@ -77,7 +77,9 @@ def test_a_report_that_is_cut_or_garbled_raises_nothing_else() -> None:
                 parse_report(body)
 
 
-@pytest.mark.parametrize("id", [b"<", b"<" * 100_000, b"(", b"=?x?q?=?=", b"=?utf-8?b?=?=", b"=?utf-8?q?=ff?=", b"\xff"])
+@pytest.mark.parametrize(
+    "id", [b"<", b"<" * 100_000, b"(", b"=?x?q?=?=", b"=?utf-8?b?=?=", b"=?utf-8?q?=ff?=", b"\xff"]
+)
 def test_the_headers_of_the_email_that_is_returned_may_be_anything(id: bytes) -> None:
     # given
     garbled = sample("mail/reports/exchange.eml").replace(b"<spring-1@shop.example>", id)

@@ -5,6 +5,7 @@ import tracemalloc
 import zlib
 from typing import Any
 
+import orjson
 import pytest
 
 from graph.domain.model.errors import InvalidInput
@@ -87,8 +88,45 @@ def test_content_is_parsed_by_the_format(format: str, body: bytes, content: Any)
         ("xml", b"<a>", "is not XML"),
         ("xml", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "DOCTYPE"),
         ("xml", b"<a>" * 60 + b"</a>" * 60, "levels"),
+        ("xml", b'<?xml version="1.0" encoding="zlib_codec"?><a/>', "encoding that is not read"),
+        ("xml", b'<?xml version="1.0" encoding="utf-7"?><a/>', "encoding that is not read"),
+        ("form", b"a" + b"[" * 100_000 + b"=1", "a name of 100001 characters"),
+        ("form", b"a" + b"[b]" * 100_000 + b"=1", "a name of 300001 characters"),
+        ("csv", b",".join(b"%d" % n for n in range(1_001)) + b"\n1\n", "1001 columns"),
     ],
 )
 def test_content_that_cannot_be_parsed_is_an_error(format: str, body: bytes, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         unpack(body, format)
+
+
+@pytest.mark.parametrize(
+    ("format", "body"),
+    [
+        ("csv", b"a,b,c\n1,2,3\n4,5,6\n"),
+        ("tsv", b"a\tb\n1\t2\n3\t4\n5\t6\n"),
+        ("ndjson", b"{}\n" * 6),
+        ("xml", b'<a b="1" c="2"><d/><e/><f/></a>'),
+    ],
+)
+def test_a_body_has_at_most_so_many_values(format: str, body: bytes) -> None:
+    assert unpack(body, format, 6)
+    with pytest.raises(TooLarge, match="more than 5 values"):
+        unpack(body, format, 5)
+
+
+def test_a_row_that_lacks_cells_costs_no_more_than_it_has() -> None:
+    assert unpack(b"a,b,c\n1\n\n1,2,3,4\n", "csv") == [{"a": "1"}, {"a": "1", "b": "2", "c": "3", "": ["4"]}]
+
+
+def test_a_value_that_no_record_may_have_costs_only_its_own_record() -> None:
+    # given half a sign, as of an emoji that a page cut, a number beyond all, and more levels than can be written again
+    deep = '{"a":' * 300 + "1" + "}" * 300
+    # when
+    whole = unpack(f'[{{"id": "1"}}, "\\ud83d", 1e999, {deep}]'.encode(), "json")
+    lines = unpack(f'{{"id": "1"}}\n"\\ud83d"\n{deep}'.encode(), "ndjson")
+    # then
+    assert whole[:3] == [{"id": "1"}, "\0", float("inf")]
+    assert lines[:2] == [{"id": "1"}, "\0"]
+    for value in (whole[3], lines[2]):
+        assert b'"a":"\\u0000"}' in orjson.dumps(value)
