@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError
 
+from graph.domain.model.claims import CLAIMED, claimed_source
 from graph.domain.model.errors import InvalidInput
-from graph.domain.model.observations import Party
+from graph.domain.model.observations import MAX_SOURCE_LENGTH, Party
 
 SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?")
@@ -104,6 +105,9 @@ def _source(source: _Source, path: Path, env: Mapping[str, str]) -> ConnectorSou
     where = f"source {source.name!r}"
     if source.browser and not source.origins:
         raise _invalid(path, f"{where}: a browser needs origins, such as https://shop.example")
+    if source.browser and len(claimed_source(source.name)) > MAX_SOURCE_LENGTH:
+        message = f"the name of a browser has at most {MAX_SOURCE_LENGTH - len(CLAIMED)} characters"
+        raise _invalid(path, f"{where}: {message}, as {CLAIMED!r} is added for what its key does not prove")
     for origin in source.origins:
         if not _ORIGIN.fullmatch(origin):
             raise _invalid(path, f"{where}: {origin[:60]!r} is not an origin such as https://shop.example")

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from graph.commands.batch import MAX_ITEMS
 from graph.commands.commit import Accepted, Rejected
 from graph.domain.access.roles import ROLES
-from graph.domain.access.viewer import Viewer
+from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.commands import SourceStatement
+from graph.domain.model.claims import claimed_source
 from graph.domain.model.errors import Overloaded, Problem
 from graph.domain.model.observations import Party
 from graph.domain.model.products import Product
@@ -74,14 +75,15 @@ class _Pending(Struct):
 def viewer_of(source: ConnectorSource, caller: str = "") -> Viewer:
     """Return the viewer that records what a source says: it writes as this source only, and reads nothing.
 
-    `caller` is who sends it, if it is not the source itself.
+    `caller` is who sends it, if it is not the source itself. Everybody has the key of a browser, so what such a source
+    says of more than a cookie is a claim, as of a storefront without a user.
     """
     role = ROLES["ingest"]
     return Viewer(
         caller or f"connector:{source.name}",
         role.name,
         role.scopes,
-        role.reach,
+        Reach.SELF if source.browser else role.reach,
         sources=frozenset((source.name,)),
         party=source.party,
     )
@@ -106,6 +108,8 @@ class Intake:
         self._graph, self.source, self.mapping = graph, source, mapping
         self._keeps_refused, self._is_live = keeps_refused, is_live
         self.viewer = viewer_of(source, caller)
+        # The source, and that of its claims, as an id is looked for: it is under one of them.
+        self._names = (source.name, claimed_source(source.name)) if source.browser else (source.name,)
         links = "true" if source.link_traits else "false"
         self._beside = {**source.values, "source": source.name, "link_traits": links}
         self._waiting = 0
@@ -282,10 +286,13 @@ class Intake:
         return bool(one.id) and (self.mapping.sent_at is not None or not one.mapped.has_own_time)
 
     async def _with_stored_times(self, pending: Sequence[_Pending]) -> list[_Pending]:
-        times = await self._graph.times_of([(self.source.name, one.id) for one in pending])
+        times = await self._graph.times_of([(name, one.id) for one in pending for name in self._names])
+        found = [
+            next((at for name in self._names if (at := times.get((name, one.id))) is not None), None) for one in pending
+        ]
         return [
-            _Pending(one.record, one.mapped, _at(one.statement, times.get((self.source.name, one.id))), one.id)
-            for one in pending
+            _Pending(one.record, one.mapped, _at(one.statement, at), one.id)
+            for one, at in zip(pending, found, strict=True)
         ]
 
     async def _send(self, pending: Sequence[_Pending]) -> list[Accepted | bool | Problem]:
