@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -26,11 +27,14 @@ from service.http.error_format import internal_error
 from service.http.request_body import Headers, client_address, read_body
 from service.http.responses import CODES, JSON, TOO_MANY_FAILURES, json_response
 from service.observability.request_ids import request_id
+from service.runtime.addresses import network_of
 from service.runtime.json_body import encode_json
 
 PREFIX = "/in/"
 MAX_BYTES_IN_FLIGHT = 64_000_000
 """Length of all bodies together that are read or wait to be stored."""
+MAX_BYTES_OF_ADDRESS = 32_000_000
+"""The part of it that the senders of one address may take, so that slow ones do not keep out all others."""
 MAX_VALUES = 1_000_000
 """Lines, cells or elements of a body."""
 MAX_RECORDS = 100_000
@@ -46,16 +50,18 @@ _PRIVATE = frozenset({"authorization", "cookie", "proxy-authorization"})
 class _HeldBytes:
     """Counts what a request holds in memory while it is served: what has arrived, not what it says will arrive."""
 
-    def __init__(self, endpoint: "IntakeEndpoint") -> None:
-        self._endpoint = endpoint
+    def __init__(self, endpoint: "IntakeEndpoint", address: str) -> None:
+        self._endpoint, self._address = endpoint, network_of(address)
         self._bytes = 0
 
     def hold(self, count: int) -> None:
         """Count bytes. Raises `Overloaded` if all requests together hold too many."""
-        if self._endpoint.held_bytes + count > MAX_BYTES_IN_FLIGHT:
+        own = self._endpoint.held_by_address[self._address] + count
+        if self._endpoint.held_bytes + count > MAX_BYTES_IN_FLIGHT or own > MAX_BYTES_OF_ADDRESS:
             raise Overloaded("too much data waits to be stored; send this again later", 1.0)
         self._bytes += count
         self._endpoint.held_bytes += count
+        self._endpoint.held_by_address[self._address] = own
 
     def counting(self, receive: Receive) -> Receive:
         """Return what receives a body and counts it."""
@@ -70,6 +76,9 @@ class _HeldBytes:
     def release(self) -> None:
         """The request is answered."""
         self._endpoint.held_bytes -= self._bytes
+        self._endpoint.held_by_address[self._address] -= self._bytes
+        if not self._endpoint.held_by_address[self._address]:
+            del self._endpoint.held_by_address[self._address]
 
 
 class IntakeEndpoint:
@@ -89,6 +98,7 @@ class IntakeEndpoint:
         self._throttle = FailureThrottle(time.monotonic)
         self._unpacker = ThreadPoolExecutor(1, "kith-unpack")
         self.held_bytes = 0
+        self.held_by_address: Counter[str] = Counter()
         self._script = page_script.PageScript()
 
     def serves(self, path: str) -> bool:
@@ -134,7 +144,7 @@ class IntakeEndpoint:
             return _error(404, f"there is nothing at {path[:60]!r}")
         if intake is not None:
             intake.require_room(1)
-        held = _HeldBytes(self)
+        held = _HeldBytes(self, client_address(request.scope))
         try:
             counted = Request(request.scope, held.counting(request.receive))
             return await self._take(counted, headers, intake, path, held)
