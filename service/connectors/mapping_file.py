@@ -18,7 +18,7 @@ from service.connectors.mapping import (
     StatementMapping,
 )
 from service.connectors.merges import FIELDS as MERGE_FIELDS
-from service.connectors.proofs import PROOF_KEYS, PROOFS, SIGNED_PARTS
+from service.connectors.proofs import DEFAULT_PROOF, PROOF_KEYS, PROOFS, SIGNED_PARTS
 from service.connectors.toml_lines import line_of
 from service.connectors.unpack import FORMATS
 from service.connectors.values import MISSING, Getter, Scope, Value, ValueProblem, compile_value, path
@@ -104,7 +104,7 @@ def parse(text: str, name: str, shown: str = "") -> RecordMapping:
 def _mapping(table: Mapping[str, Any], name: str) -> RecordMapping:
     _check_keys(table, _TOP, "a mapping")
     format = _choice(table, "format", FORMATS, "json")
-    proof = table.get("proof", {"method": "none"})
+    proof = table.get("proof", {})
     if not isinstance(proof, Mapping):
         raise _Place("must be a table", "proof")
     _check_proof(proof)
@@ -154,7 +154,7 @@ def _records(table: Mapping[str, Any]) -> Getter | None:
 
 def _check_proof(proof: Mapping[str, Any]) -> None:
     """An option that is misspelled would be left out of a signature, so none is."""
-    method = _choice(proof, "method", tuple(PROOFS), "none", "proof")
+    method = _choice(proof, "method", tuple(PROOFS), DEFAULT_PROOF, "proof")
     _check_keys(proof, ("method", *PROOF_KEYS.get(method, ())), f"the proof {method}", "proof")
     signed = proof.get("signed", "body")
     if isinstance(signed, list):

@@ -39,8 +39,18 @@ class Request(Struct, frozen=True):
 _MAX_TIME_LENGTH = 40
 _DIGITS_OF_SECONDS = 12
 
+KEY_HEADER = "X-Write-Key"
+SIGNATURE_HEADER = "X-Signature"
+ECDSA_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
+"""Where keys and signatures are unless a mapping names another header."""
+
 WRITE_KEY = "write-key"
 """The proof of mappings whose senders are SDKs, which find their source by a key."""
+
+NO_PROOF = "none"
+"""The proof of mappings that take in what anybody sends."""
+DEFAULT_PROOF = "bearer"
+"""The proof of mappings that do not name one: nobody writes without a key because a line is missing in a file."""
 
 Proof = Callable[[Request, Sequence[bytes], Mapping[str, Any]], bool]
 """Whether a request proves that its sender knows one of some secrets, by the settings of a mapping."""
@@ -85,7 +95,7 @@ def _basic(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any
 
 
 def _header(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
-    key = request.headers.get(str(options.get("header", "x-write-key")).lower(), "")
+    key = request.headers.get(str(options.get("header", KEY_HEADER)).lower(), "")
     return _is_one_of(key, [digest_of(secret.decode()) for secret in secrets])
 
 
@@ -133,7 +143,7 @@ def _hmac_sha256(request: Request, secrets: Sequence[bytes], options: Mapping[st
 def _presented(request: Request, options: Mapping[str, Any]) -> str:
     if "signature" in options:
         return _in_body(request, options["signature"])
-    return request.headers.get(str(options.get("header", "x-signature")).lower(), "")
+    return request.headers.get(str(options.get("header", SIGNATURE_HEADER)).lower(), "")
 
 
 def _in_body(request: Request, names: Any) -> str:
@@ -179,7 +189,7 @@ def _ecdsa(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any
     time = request.headers.get(
         str(options.get("timestamp_header", "x-twilio-email-event-webhook-timestamp")).lower(), ""
     )
-    presented = request.headers.get(str(options.get("header", "x-twilio-email-event-webhook-signature")).lower(), "")
+    presented = request.headers.get(str(options.get("header", ECDSA_HEADER)).lower(), "")
     if not _is_recent(time, request.now, options):
         return False
     try:
@@ -250,7 +260,7 @@ PROOF_KEYS: Mapping[str, tuple[str, ...]] = {
 """The keys that the table `proof` of a mapping may have beside `method`, by method."""
 
 PROOFS: Mapping[str, Proof] = {
-    "none": _nothing,
+    NO_PROOF: _nothing,
     WRITE_KEY: _write_key,
     "bearer": _bearer,
     "basic": _basic,
@@ -263,11 +273,39 @@ PROOFS: Mapping[str, Proof] = {
 """The methods by the name that mappings use."""
 
 
+def method_of(options: Mapping[str, Any]) -> str:
+    """Return the method of a mapping's `proof`."""
+    return str(options.get("method", DEFAULT_PROOF))
+
+
+def expected(options: Mapping[str, Any]) -> str:
+    """Return what a request needs, for the answer to one that lacks it."""
+    match method_of(options):
+        case "bearer":
+            return "a key of the source in Authorization: Bearer KEY"
+        case "basic":
+            return "a key of the source in Authorization: Basic"
+        case "header":
+            return f"a key of the source in the header {options.get('header', KEY_HEADER)}"
+        case "query":
+            return f"a key of the source in the parameter {options.get('parameter', 'key')} of the URL"
+        case "write-key":
+            return "a write key of the source"
+        case "standard-webhooks":
+            return "a valid and recent signature in the header webhook-signature or svix-signature"
+        case "ecdsa":
+            return f"a valid and recent signature in the header {options.get('header', ECDSA_HEADER)}"
+        case _ if "signature" in options:
+            return f"a valid and recent signature in the body, in {options['signature']}"
+        case _:
+            return f"a valid signature in the header {options.get('header', SIGNATURE_HEADER)}"
+
+
 def reads_content(options: Mapping[str, Any]) -> bool:
     """Return whether a proof reads the unpacked body: a key or a signature is in it."""
-    return options.get("method") == WRITE_KEY or "signature" in options
+    return method_of(options) == WRITE_KEY or "signature" in options
 
 
 def is_proved(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
     """Return whether a request proves who sent it, by the method of a mapping's `proof`."""
-    return PROOFS[str(options.get("method", "none"))](request, secrets, options)
+    return PROOFS[method_of(options)](request, secrets, options)

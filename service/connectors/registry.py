@@ -9,9 +9,10 @@ from pathlib import Path
 from graph.domain.model.errors import InvalidInput
 from graph.identity_graph import IdentityGraph
 from service.config import connectors_file
+from service.config.connectors_file import ConnectorSource
 from service.connectors import mapping_file, user_agents
 from service.connectors.intake import Intake
-from service.connectors.proofs import WRITE_KEY, digest_of
+from service.connectors.proofs import NO_PROOF, WRITE_KEY, digest_of, method_of
 
 log = logging.getLogger("kith.connectors")
 
@@ -46,7 +47,7 @@ class Connectors:
         digests = [digest_of(key) for key in keys]
         found = None
         for intake in self._intakes.values():
-            if intake.mapping.proof.get("method") != WRITE_KEY:
+            if method_of(intake.mapping.proof) != WRITE_KEY:
                 continue
             for secret in intake.source.secrets:
                 own = digest_of(secret.decode())
@@ -83,17 +84,23 @@ class Connectors:
         found: dict[str, Intake] = {}
         for source in connectors_file.read(self._path):
             mapping = mapping_file.named(source.mapping)
-            if not source.secrets and mapping.proof.get("method", "none") != "none":
-                message = (
-                    f"KITH_CONNECTORS: {self._path}: source {source.name!r}: needs secrets, because senders of "
-                    f"{mapping.title} prove who they are by {mapping.proof['method']}"
+            method = method_of(mapping.proof)
+            # A mapping without a proof of its own also serves sources whose records come from files and topics only:
+            # over HTTP, a source without secrets takes nothing in then.
+            if not source.secrets and "method" in mapping.proof and method != NO_PROOF:
+                raise self._invalid(
+                    source, f"needs secrets, because senders of {mapping.title} prove who they are by {method}"
                 )
-                raise InvalidInput("INVALID_SETTING", message)
+            if source.secrets and method == NO_PROOF:
+                raise self._invalid(source, "has secrets, but the proof of its mapping is none: nobody would need them")
             user_agents.load()
             found[source.name] = Intake(self._graph, source, mapping)
         self._intakes = found
         self._seen = self._fingerprints(found.values())
         self.problem = ""
+
+    def _invalid(self, source: ConnectorSource, message: str) -> InvalidInput:
+        return InvalidInput("INVALID_SETTING", f"KITH_CONNECTORS: {self._path}: source {source.name!r}: {message}")
 
     def _fingerprints(self, intakes: Iterable[Intake]) -> dict[str, str]:
         files = [] if self._path is None else [self._path]

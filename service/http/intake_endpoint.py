@@ -222,14 +222,16 @@ class IntakeEndpoint:
         if source.browser:
             origin = headers.get(b"origin")
             if origin not in source.origins:
-                shown = repr(origin[:60]) if origin else "missing"
-                return _error(403, f"the origin is {shown}, which is not one of the source {source.name!r}")
+                shown = f"the origin {origin[:60]!r}" if origin else "a request without the header Origin"
+                return _error(403, f"{shown} is not among the origins of the source {source.name!r} in connectors.toml")
             if request.url.path.startswith(PREFIX) and not proofs.write_keys(proof):
                 return None  # The key is public, and some clients have no place for it but the path.
         if proofs.is_proved(proof, source.secrets, mapping.proof):
             return None
-        method = mapping.proof.get("method", "none")
-        return self._unproved(request, f"the request does not prove by {method} that it comes from {source.name!r}")
+        needed = proofs.expected(mapping.proof) if source.secrets else "one of its secrets, and it has none"
+        return self._unproved(
+            request, f"the request does not prove that it comes from {source.name!r}: it needs {needed}"
+        )
 
     def _unproved(self, request: Request, message: str) -> Response:
         failure = self._throttle.failed(client_address(request.scope))

@@ -54,7 +54,7 @@ def taking(store: Store, run: Run, folder: Path, *mappings: str, **values: str) 
 
 def deliver(client: Client, run: Run, source: str, body: bytes, path: str = "", **headers: str) -> dict[str, Any]:
     """Deliver a body, and return the answer; fails if it is not taken."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    named = {"authorization": f"Bearer {SECRET}"} | {name.replace("_", "-"): value for name, value in headers.items()}
     answer: httpx.Response = run(client.http.post(f"/in/{source}{path}", content=body, headers=named))
     assert answer.status_code == 200, answer.text
     return answer.json()

@@ -7,7 +7,7 @@ import pytest
 
 from graph.ports import Store
 from tests.builders.clients import Client
-from tests.builders.connectors import connected
+from tests.builders.connectors import BACKEND_KEY, connected, post
 from tests.builders.runs import Run
 
 MAPPING = """
@@ -30,7 +30,7 @@ namespace = { value = "crm_id" }
 kept = "kept"
 merged = "gone"
 """
-SOURCES = '[[source]]\nname = "crm"\nmapping = "crm.toml"\n'
+SOURCES = '[[source]]\nname = "crm"\nmapping = "crm.toml"\nsecrets = ["file:backend-key"]\n'
 ANN = {"kind": "contact", "id": "C-1", "at": "2026-01-01T09:00:00Z", "email": "ann@example.com"}
 ANNE = {"kind": "contact", "id": "C-2", "at": "2026-01-02T09:00:00Z", "email": "anne@example.com"}
 MERGE = {"kind": "merge", "kept": "C-1", "gone": ["C-2", "C-3", "C-1"]}
@@ -42,7 +42,7 @@ def crm(store: Store, run: Run, folder: Path, sources: str = SOURCES) -> Client:
 
 
 def send(client: Client, *records: dict[str, Any]) -> dict[str, Any]:
-    answer = client._run(client.http.post("/in/crm", json=list(records)))
+    answer = post(client, "/in/crm", list(records), key="", authorization=f"Bearer {BACKEND_KEY}")
     assert answer.status_code == 200, answer.text
     return answer.json()
 

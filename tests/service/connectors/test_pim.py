@@ -17,7 +17,7 @@ from service.connectors.steps import step
 from service.connectors.unpack import unpack
 from service.connectors.values import Scope, compile_value
 from service.ingest.records import parse_record
-from tests.builders.clients import Client
+from tests.builders.connectors import BACKEND_KEY, connected
 from tests.builders.runs import Run
 
 ROOT = Path(__file__).parents[3]
@@ -87,12 +87,13 @@ def test_the_shipped_mapping_of_akeneo_takes_codes_and_the_first_price() -> None
 
 def test_products_are_taken_in_over_http(store: Store, run: Run, tmp_path: Path) -> None:
     # given
-    file = tmp_path / "connectors.toml"
-    file.write_text('[[source]]\nname = "pim"\nmapping = "google-merchant"\n')
-    client = Client(store, run, connectors=str(file))
+    client = connected(
+        store, run, tmp_path, '[[source]]\nname = "pim"\nmapping = "google-merchant"\nsecrets = ["file:backend-key"]\n'
+    )
+    key = {"authorization": f"Bearer {BACKEND_KEY}"}
     # when
     for sample in ("google-merchant.xml", "google-merchant.tsv"):
-        answer = run(client.http.post("/in/pim", content=(SAMPLES / sample).read_bytes()))
+        answer = run(client.http.post("/in/pim", content=(SAMPLES / sample).read_bytes(), headers=key))
         # then
         assert (answer.status_code, answer.json()["accepted"], answer.json()["refused"]) == (200, 2, 0)
         dress = client.ask(f'{{ product(sku: "DRESS-M-BLUE") {{ {DETAILS} }} }}')["product"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.connectors.proofs import Request, is_proved, reads_content
+from service.connectors.proofs import NO_PROOF, PROOFS, Request, expected, is_proved, reads_content
 from tests.builders.connectors import SAMPLES, basic
 
 SECRET = b"a-secret-of-the-shop"
@@ -223,3 +223,13 @@ def test_headers_that_are_not_ascii_or_no_time_prove_nothing(presented: str, tim
     ]
 
     assert not any(is_proved(made, (SECRET,), options) for options in methods)
+
+
+@pytest.mark.parametrize("method", [*PROOFS, ""])
+def test_without_secrets_nothing_is_proved_but_by_none(method: str) -> None:
+    headers = {"authorization": "Bearer ", "x-write-key": "", "x-signature": ""}
+    made = Request(headers, {"key": "", "writeKey": ""}, BODY, "https://kith.example/in/shop", NOW)
+    options = {"method": method} if method else {}
+
+    assert is_proved(made, (), options) == (method == NO_PROOF)
+    assert expected(options)

@@ -71,3 +71,12 @@ def test_a_service_does_not_start_with_half_of_its_sources(client: Client, tmp_p
     with pytest.raises(InvalidInput, match="source 'backend': needs secrets, because senders of Event collector"):
         Connectors(client.graph, file)
     assert len(Connectors(client.graph, None)) == 0
+
+
+def test_secrets_that_nobody_needs_are_an_error(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('proof = { method = "none" }\n' + MAPPING)
+    (tmp_path / "key").write_text("write-key-1")
+    file = tmp_path / "connectors.toml"
+    file.write_text(SOURCES + 'secrets = ["file:key"]\n')
+    with pytest.raises(InvalidInput, match="source 'repairs': has secrets, but the proof of its mapping is none"):
+        Connectors(client.graph, file)

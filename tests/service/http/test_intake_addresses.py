@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from graph.ports import Store
-from tests.builders.connectors import connected
+from tests.builders.connectors import BACKEND_KEY, connected, post
 from tests.builders.runs import Run
 
 MAPPING = """
@@ -64,3 +64,42 @@ def test_a_signature_covers_the_address_that_the_sender_knows(store: Store, run:
     # then
     assert (good.status_code, bad.status_code) == (200, 401)
     assert good.json()["accepted"] == 1
+
+
+def test_a_mapping_without_a_proof_lets_nobody_write_without_the_key(store: Store, run: Run, tmp_path: Path) -> None:
+    # given
+    (tmp_path / "own.toml").write_text('[[statement]]\nkind = "observation"\nidentifiers = { email = "email" }\n')
+    (tmp_path / "open.toml").write_text('proof = { method = "none" }\n' + (tmp_path / "own.toml").read_text())
+    sources = (
+        '[[source]]\nname = "keyed"\nmapping = "own.toml"\nsecrets = ["file:backend-key"]\n'
+        '[[source]]\nname = "files-only"\nmapping = "own.toml"\n[[source]]\nname = "open"\nmapping = "open.toml"\n'
+    )
+    client = connected(store, run, tmp_path, sources)
+    # when
+    answers = {
+        (source, key): post(
+            client, f"/in/{source}", BODY, key="", **({"authorization": f"Bearer {key}"} if key else {})
+        )
+        for source in ("keyed", "files-only", "open")
+        for key in ("", "another-key", BACKEND_KEY)
+    }
+    # then
+    assert {case for case, answer in answers.items() if answer.status_code == 200} == {
+        ("keyed", BACKEND_KEY), ("open", ""), ("open", "another-key"), ("open", BACKEND_KEY)
+    }  # fmt: skip
+    assert {answer.status_code for answer in answers.values()} == {200, 401}
+    assert "it needs a key of the source in Authorization: Bearer KEY" in answers["keyed", ""].json()["message"]
+    assert "it needs one of its secrets, and it has none" in answers["files-only", BACKEND_KEY].json()["message"]
+
+
+def test_a_request_without_a_proof_is_told_what_is_missing(store: Store, run: Run, tmp_path: Path) -> None:
+    # given
+    (tmp_path / "shop.toml").write_text(MAPPING)
+    (tmp_path / "secret").write_text("a-secret-of-the-shop")
+    client = connected(store, run, tmp_path, SOURCES)
+    # when
+    answer = run(client.http.post("/in/shop", content=BODY))
+    # then
+    assert answer.json()["message"] == (
+        "the request does not prove that it comes from 'shop': it needs a valid signature in the header X-Signature"
+    )
