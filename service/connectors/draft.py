@@ -26,7 +26,7 @@ def draft(content: Any, format: str, name: str) -> str:
     for path, value in leaves:
         key, text = path.rsplit(".", 1)[-1], str(value)
         folded = key.lower().replace(" ", "_").replace("-", "_")
-        if not id and (key in _IDS or key.lower().endswith("_id")) and "." not in path:
+        if not id and _is_id(key) and "." not in path:
             id = path
         if _EMAIL.fullmatch(text):
             identifiers.setdefault("email", path)
@@ -42,7 +42,12 @@ def draft(content: Any, format: str, name: str) -> str:
     ]
     lines += ["", "[[statement]]", 'kind = "observation"', "", "[statement.identifiers]"]
     lines += [f"{key} = {_quoted(value)}" for key, value in identifiers.items()]
-    if attributes:
+    if not identifiers:
+        lines += [
+            "# Nothing in the sample looks like an email address or a phone number. Name an identifier, such as:",
+            '# crm_id = "PATH"',
+        ]
+    if attributes and identifiers:
         lines += ["", "[[statement]]", 'kind = "attributes"', 'label = "attributes"', "", "[statement.identifiers]"]
         lines += [f"{key} = {_quoted(value)}" for key, value in identifiers.items()]
         lines += ["", "[statement.attributes]"]
@@ -53,15 +58,26 @@ def draft(content: Any, format: str, name: str) -> str:
 
 
 def _first_record(content: Any, names: tuple[str, ...] = ()) -> tuple[str, Any]:
-    """The path of the first list of objects, at any depth, and its first object; else the content itself."""
+    """The path of the first list of objects, at any depth, and its first object; else the content itself.
+
+    An object with an id or an email address of its own is a record: a list in it is a part of it, such as order lines.
+    """
     if isinstance(content, list) and (not content or isinstance(content[0], dict)):
         return ".".join(names), content[0] if content else {}
-    if isinstance(content, dict):
+    if isinstance(content, dict) and not any(_is_of_record(str(name), value) for name, value in content.items()):
         for name, value in content.items():
             found, record = _first_record(value, (*names, str(name).replace(".", "\\.")))
             if found:
                 return found, record
     return "", content
+
+
+def _is_id(key: str) -> bool:
+    return key in _IDS or key.lower().endswith("_id")
+
+
+def _is_of_record(key: str, value: Any) -> bool:
+    return isinstance(value, str | int) and (_is_id(key) or _EMAIL.fullmatch(str(value)) is not None)
 
 
 def _leaves(value: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:

@@ -1,7 +1,7 @@
 """Named steps of mappings: each turns a value of a record into another, and raises `ValueError` if it cannot."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -218,17 +218,32 @@ def _labeled(data: Any, options: Any, locale: str) -> Any:
     return (labels.get(locale) or data) if isinstance(labels, dict) else data
 
 
+def _at(value: Any, names: Sequence[str]) -> Any:
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
 def _where(condition: str) -> Step:
-    """The first entry of a list whose member has a value: `where:currency=EUR`."""
+    """The first entry of a list whose member has a value: `where:currency=EUR`, `where:field.ref=email`."""
     name, equals, wanted = condition.partition("=")
     if not name or not equals:
         raise ValueError("needs a name and a value, such as where:currency=EUR")
+    names = name.split(".")
 
     def step(value: Any) -> Any:
         entries = value if isinstance(value, list) else [value]
-        return next((one for one in entries if isinstance(one, dict) and str(one.get(name)) == wanted), None)
+        return next((one for one in entries if isinstance(one, dict) and str(_at(one, names)) == wanted), None)
 
     return step
+
+
+def _member(name: str) -> Step:
+    """A member of an object, also of one in it: `member:choice.label`."""
+    names = name.split(".")
+    if not all(names):
+        raise ValueError("needs a name, such as member:value")
+    return lambda value: _at(value, names)
 
 
 def _parameter(name: str) -> Step:
@@ -253,6 +268,7 @@ _WITH_ARGUMENT: Mapping[str, Callable[[str], Step]] = {
     "after": _after,
     "localized": _localized,
     "where": _where,
+    "member": _member,
     "parameter": _parameter,
 }
 STEP_NAMES = (*_STEPS, *(f"{name}:…" for name in _WITH_ARGUMENT))

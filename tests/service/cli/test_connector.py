@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -109,3 +110,29 @@ def test_nested_lists_are_found_by_a_draft(tmp_path: Path) -> None:
     sample.write_text(json.dumps({"data": {"jobs": [{"id": 1, "email": "ann@example.com"}]}}))
     run("new", file, "--sample", sample)
     assert 'records = "data.jobs"' in file.read_text()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"id": 7, "email": "ann@example.com", "line_items": [{"id": 1, "sku": "TENT"}]},
+        {"event_id": "e-1", "form": {"mail": "ann@example.com", "answers": [{"id": "a", "text": "Fine"}]}},
+    ],
+)
+def test_a_list_in_a_record_is_a_part_of_it(tmp_path: Path, record: dict[str, Any]) -> None:
+    # given
+    file, sample = tmp_path / "begun.toml", tmp_path / "sample.json"
+    sample.write_text(json.dumps(record))
+    # when
+    run("new", file, "--sample", sample)
+    # then
+    assert "records =" not in file.read_text()
+    assert run("check", file, "--sample", sample)[0] == 0
+
+
+def test_a_draft_without_identifiers_says_that_one_is_needed(tmp_path: Path) -> None:
+    file, sample = tmp_path / "begun.toml", tmp_path / "sample.json"
+    sample.write_text(json.dumps({"id": 7, "first_name": "Ann"}))
+    run("new", file, "--sample", sample)
+    assert "Nothing in the sample looks like an email address or a phone number" in file.read_text()
+    assert run("check", file)[0] == 0
