@@ -103,6 +103,8 @@ def show_checked(number: int, checked: Checked) -> None:
             typer.echo(f"  {kind} {orjson.dumps(made, default=str).decode()}")
     if checked.problem is not None and not any(isinstance(made, Problem) for _, made in checked.statements):
         console.print(f"  {checked.problem.message}", style="red", highlight=False)
+    for dropped in checked.dropped:
+        typer.echo(f"  dropped: {dropped.namespace} {dropped.value!r} {dropped.reason}")
     if checked.unused:
         typer.echo(f"  not used: {', '.join(checked.unused)}")
 

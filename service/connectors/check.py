@@ -9,7 +9,7 @@ from graph.domain.commands import SourceStatement, Terms, command
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.observations import Party
 from graph.domain.model.products import Product, check_product
-from graph.domain.model.rules import Rules
+from graph.domain.model.rules import DroppedIdentifier, Rules
 from graph.domain.model.times import iso
 from service.connectors.mapping import MERGE, ROWS, TIME_FIELDS, MappedStatement, RecordMapping
 from service.connectors.merges import keys_of, parse_merge
@@ -20,12 +20,17 @@ MAX_UNUSED = 100
 
 
 class Checked(Struct, frozen=True):
-    """The statements of a record by kind, each with its fields or its problem, and the paths that were not used."""
+    """What a record becomes.
+
+    The statements by kind, each with its fields or its problem, the paths that were not used, and the identifiers that
+    the rules drop.
+    """
 
     statements: tuple[tuple[str, dict[str, Any] | Problem], ...]
     is_ignored: bool
     problem: Problem | None
     unused: tuple[str, ...]
+    dropped: tuple[DroppedIdentifier, ...] = ()
 
     def described(self) -> dict[str, Any]:
         """Return all of it as JSON values."""
@@ -40,6 +45,9 @@ class Checked(Struct, frozen=True):
             "ignored": self.is_ignored,
             "refused": self.problem is not None,
             "unused": list(self.unused),
+            "droppedIdentifiers": [
+                {"namespace": one.namespace, "value": one.value, "reason": one.reason} for one in self.dropped
+            ],
         }
 
 
@@ -50,12 +58,12 @@ class Judge(Struct, frozen=True):
     terms: Terms
     now: int
 
-    def problem_of(self, statement: SourceStatement | Product) -> Problem | None:
-        """Return why a statement would be rejected; `None` if nothing is known against it."""
+    def problem_of(self, statement: SourceStatement | Product) -> tuple[Problem | None, tuple[DroppedIdentifier, ...]]:
+        """Return why a statement would be rejected, `None` if nothing is known against it, and what is dropped."""
         if isinstance(statement, Product):
-            return check_product(statement, self.terms.currencies, self.now)
+            return check_product(statement, self.terms.currencies, self.now), ()
         found = command(statement, self.rules, self.terms, self.now)
-        return found if isinstance(found, Problem) else found.normalized.rejected
+        return (found, ()) if isinstance(found, Problem) else (found.normalized.rejected, found.normalized.dropped)
 
 
 def check(mapping: RecordMapping, record: Any, beside: Mapping[str, Any], judge: Judge) -> Checked:
@@ -67,25 +75,30 @@ def check(mapping: RecordMapping, record: Any, beside: Mapping[str, Any], judge:
     statements: list[tuple[str, dict[str, Any] | Problem]] = []
     problem = None if made else Problem("NOT_MAPPED", "no statement of the mapping takes this record")
     ids: set[str] = set()
+    dropped: dict[DroppedIdentifier, None] = {}
     for statement in made:
-        found = statement.problem or _problem(statement, beside, judge, ids)
+        found, left_out = (statement.problem, ()) if statement.problem else _problem(statement, beside, judge, ids)
+        dropped |= dict.fromkeys(left_out)
         problem = problem or found
         statements.append((statement.kind, found or statement.fields))
-    return Checked(tuple(statements), False, problem, unused)
+    return Checked(tuple(statements), False, problem, unused, tuple(dropped))
 
 
-def _problem(mapped: MappedStatement, beside: Mapping[str, Any], judge: Judge, ids: set[str]) -> Problem | None:
+def _problem(
+    mapped: MappedStatement, beside: Mapping[str, Any], judge: Judge, ids: set[str]
+) -> tuple[Problem | None, tuple[DroppedIdentifier, ...]]:
     if mapped.kind == MERGE:
-        return _problem_of_merge(mapped, judge.rules)
+        return _problem_of_merge(mapped, judge.rules), ()
     fields = mapped.fields
     if "id" in fields:
         if fields["id"] in ids:
-            return Problem("ID_CONFLICT", f"two statements have the id {fields['id']!r}: one needs a label", ("id",))
+            message = f"two statements have the id {fields['id']!r}: one needs a label"
+            return Problem("ID_CONFLICT", message, ("id",)), ()
         ids.add(fields["id"])
     # Without a time of its own, the record has that of its arrival.
     timed = {TIME_FIELDS[mapped.kind]: iso(judge.now)} | fields
     parsed = parse_record(timed, str(beside.get("source", ""))).statement
-    return parsed if isinstance(parsed, Problem) else judge.problem_of(parsed)
+    return (parsed, ()) if isinstance(parsed, Problem) else judge.problem_of(parsed)
 
 
 def _problem_of_merge(mapped: MappedStatement, rules: Rules) -> Problem | None:

@@ -112,6 +112,20 @@ def test_nested_lists_are_found_by_a_draft(tmp_path: Path) -> None:
     assert 'records = "data.jobs"' in file.read_text()
 
 
+def test_a_check_shows_which_identifiers_the_rules_drop(tmp_path: Path) -> None:
+    # given
+    sample = tmp_path / "sample.json"
+    sample.write_text(json.dumps({"type": "identify", "messageId": "m", "userId": "u-1001", "anonymousId": "a-1"}))
+    # when
+    status, output = run("check", "segment", "--sample", sample)
+    _, described = run("check", "segment", "--sample", sample, "--json")
+    # then
+    assert status == 0
+    assert "dropped: cookie 'a-1'" in output
+    (dropped,) = json.loads(described.splitlines()[0])["droppedIdentifiers"]
+    assert (dropped["namespace"], dropped["value"]) == ("cookie", "a-1")
+
+
 @pytest.mark.parametrize(
     "record",
     [

@@ -39,6 +39,7 @@ def lines(chosen: Settings, port: int) -> list[str]:
         ({"audit": "elsewhere"}, ["Audit log: elsewhere", "Retention: nothing expires: KITH_RETENTION names no file"]),
         ({"retention": "default"}, ["Retention: default"]),
         ({"audit": "elsewhere"}, ["Audit log: elsewhere"]),
+        ({"connectors": "connectors.toml"}, ["Connectors: connectors.toml: /in/web, /in/crm"]),
         ({"opendsr": "opendsr.toml"}, ["OpenDSR: as opendsr.toml says"]),
         (
             {"host": "0.0.0.0", "api_keys": "shop:till:0123456789abcdef"},
@@ -51,6 +52,9 @@ def test_the_lines_say_what_is_in_effect(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, object], expected: list[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "connectors.toml").write_text(
+        '[[source]]\nname = "web"\nmapping = "segment"\n[[source]]\nname = "crm"\nmapping = "crm-contacts"\n'
+    )
     text = "\n".join(lines(settings.load(**values), 8100))
     assert all(line in text for line in expected)
     assert text.startswith("kith ")
