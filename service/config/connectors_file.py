@@ -65,6 +65,8 @@ class ConnectorSource(Struct, frozen=True):
     values: Mapping[str, str] = {}
     max_waiting: int = 10_000
     url: str = ""
+    secret_files: tuple[Path, ...] = ()
+    """The files that secrets were read from: when one changes, the source is read again."""
 
 
 def read(path: Path | None, env: Mapping[str, str] = os.environ) -> tuple[ConnectorSource, ...]:
@@ -126,6 +128,7 @@ def _source(source: _Source, path: Path, env: Mapping[str, str]) -> ConnectorSou
         {name.lower(): value for name, value in source.values.items()},
         source.max_waiting,
         source.url,
+        tuple(path.parent / secret.removeprefix("file:") for secret in source.secrets if secret.startswith("file:")),
     )
 
 

@@ -61,16 +61,20 @@ class Connectors:
         return frozenset().union(*(intake.source.origins for intake in self))
 
     def reload(self) -> None:
-        """Read the files again if one has changed. With an error in them, what was read last stays in effect."""
+        """Read the files again if one has changed. With an error in them, what was read last stays in effect.
+
+        After an error they are read each time: the file that mends it may be one that was never read.
+        """
         seen = self._fingerprints(self._intakes.values())
-        if seen == self._seen:
+        if seen == self._seen and not self.problem:
             return
         self._seen = seen
         try:
             self._load()
         except InvalidInput as error:
+            if error.message != self.problem:
+                log.error("the sources stay as they were: %s", error.message)  # noqa: TRY400
             self.problem = error.message
-            log.error("the sources stay as they were: %s", error.message)  # noqa: TRY400
         else:
             log.info("the sources were read again: %d", len(self))
 
@@ -104,5 +108,8 @@ class Connectors:
 
     def _fingerprints(self, intakes: Iterable[Intake]) -> dict[str, str]:
         files = [] if self._path is None else [self._path]
-        files += [Path(one.source.mapping) for one in intakes if one.source.mapping.endswith(".toml")]
+        for intake in intakes:
+            files += intake.source.secret_files
+            if intake.source.mapping.endswith(".toml"):
+                files.append(Path(intake.source.mapping))
         return {str(file): connectors_file.fingerprint(file) for file in files}

@@ -80,3 +80,40 @@ def test_secrets_that_nobody_needs_are_an_error(client: Client, tmp_path: Path) 
     file.write_text(SOURCES + 'secrets = ["file:key"]\n')
     with pytest.raises(InvalidInput, match="source 'repairs': has secrets, but the proof of its mapping is none"):
         Connectors(client.graph, file)
+
+
+def test_a_file_that_mends_an_error_is_noticed_though_it_was_never_read(
+    client: Client, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # given a running service
+    file = tmp_path / "connectors.toml"
+    file.write_text("")
+    connectors = Connectors(client.graph, file)
+    # when a source with a faulty mapping is added
+    (tmp_path / "own.toml").write_text(MAPPING.replace("observation", "obsevration"))
+    file.write_text(SOURCES)
+    connectors.reload()
+    connectors.reload()
+    # then it is logged once
+    assert connectors.get("repairs") is None
+    assert caplog.text.count("the sources stay as they were") == 1
+    # when the mapping alone is mended
+    (tmp_path / "own.toml").write_text(MAPPING)
+    connectors.reload()
+    # then
+    assert connectors.get("repairs") is not None
+    assert connectors.problem == ""
+
+
+def test_a_secret_that_changes_in_its_file_is_read_again(client: Client, tmp_path: Path) -> None:
+    # given
+    (tmp_path / "own.toml").write_text(MAPPING)
+    (tmp_path / "key").write_text("a-first-secret")
+    file = tmp_path / "connectors.toml"
+    file.write_text(SOURCES + 'secrets = ["file:key"]\n')
+    connectors = Connectors(client.graph, file)
+    # when
+    (tmp_path / "key").write_text("another-secret")
+    connectors.reload()
+    # then
+    assert [intake.source.secrets for intake in connectors] == [(b"another-secret",)]
