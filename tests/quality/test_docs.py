@@ -18,6 +18,7 @@ from service.access import access_file
 from service.cli.main import app
 from service.config import attributes_file, opendsr_file, retention_file, rules_file
 from service.config.settings import Settings
+from service.connectors.mapping_file import shipped_names
 from service.http.responses import CODES as STATUS_CODES
 from tests.builders.repository import ROOT, files, pages, text_of
 from tools.docs import reference
@@ -267,3 +268,16 @@ def test_each_row_of_a_generated_table_is_one_line(path: Path) -> None:
     blocks = re.findall(r"<!-- generated: [a-z-]+ -->\n(.*?)<!-- end -->", text_of(path), re.DOTALL)
     lines = [line for block in blocks for line in block.splitlines() if line]
     assert [line for line in lines if not (line.startswith("| ") and line.endswith(" |"))] == []
+
+
+def test_every_mapping_that_ships_is_on_the_page_of_connectors() -> None:
+    page = (ROOT / "docs" / "connectors" / "index.md").read_text()
+    missing = [name for name in shipped_names() if f"`{name}`" not in page.split("## Whose ids")[0]]
+    assert not missing, f"docs/connectors/index.md does not list the mappings {missing}"
+
+
+@pytest.mark.parametrize("folder", ["connectors", "guides", "operations", "reference"])
+def test_the_index_links_every_page(folder: str) -> None:
+    index = (ROOT / "docs" / "index.md").read_text()
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs" / folder).glob("*.md")]
+    assert not [page for page in pages if f"({page}" not in index]
