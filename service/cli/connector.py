@@ -70,7 +70,8 @@ def check_(
             show_checked(number, one)
     refused = sum(one.problem is not None for one in checked)
     ignored = sum(one.is_ignored for one in checked)
-    errors.print(f"{len(checked)} records: {refused} refused, {ignored} ignored", highlight=False)
+    noun = "record" if len(checked) == 1 else "records"
+    errors.print(f"{len(checked)} {noun}: {refused} refused, {ignored} ignored", highlight=False)
     if refused:
         raise typer.Exit(1)
 
@@ -127,4 +128,4 @@ def new(
         raise InvalidInput("INVALID_VALUE", f"--format is {chosen[:40]!r}; there are {', '.join(FORMATS)}")
     content = unpack(inflate(sample.read_bytes(), "", MAX_SAMPLE_BYTES), chosen)
     file.write_text(draft(content, chosen, file.stem), "utf-8")
-    console.print(f"wrote {file}; next: kith connector check {file} --sample {sample}", highlight=False)
+    console.print(f"wrote {file}; next: kith connector check {file} --sample {sample}", highlight=False, soft_wrap=True)

@@ -127,10 +127,11 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         preparing = asyncio.create_task(wiring.prepare_when_available())
-        watching = asyncio.create_task(endpoint.watch_keys())
         # A proxy sends requests to a process as soon as it listens, and its store would still be unavailable.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(wiring.attempted.wait(), START_SECONDS)
+        # Not before: a new store has no place for keys yet.
+        watching = asyncio.create_task(endpoint.watch_keys())
         calculating_rfm = asyncio.create_task(recalculate_rfm(preparing))
         segmenting = asyncio.create_task(run_segment_worker(preparing))
         expiring = asyncio.create_task(run_retention(preparing))

@@ -100,3 +100,18 @@ def test_a_service_listens_after_a_time_whatever_its_store_does(
         await service.end()
 
     run(attempt())
+
+
+def test_the_first_start_warns_of_nothing(tmp_path: Path, run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    async def attempt() -> None:
+        # given a store that does not exist yet
+        service = StartingService(tmp_path / "kith.db")
+        service.store.may_go_on.set()
+        # when
+        async with asyncio.timeout(30):
+            await service.start()
+        await service.end()
+
+    run(attempt())
+    # then
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
