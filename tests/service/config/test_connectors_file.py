@@ -77,3 +77,10 @@ def test_without_a_file_there_is_no_source(tmp_path: Path) -> None:
     assert connectors_file.read(None) == ()
     with pytest.raises(InvalidInput, match="cannot be read"):
         connectors_file.read(tmp_path / "missing.toml")
+
+
+def test_the_example_is_valid() -> None:
+    file = Path(__file__).parents[3] / "examples" / "connectors" / "connectors.toml"
+    web, repairs = connectors_file.read(file, {"REPAIRS_KEY": "a-key-of-yours"})
+    assert (web.browser, repairs.secrets) == (True, (b"a-key-of-yours",))
+    assert Path(repairs.mapping).is_file()
