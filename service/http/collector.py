@@ -39,6 +39,21 @@ def completed(content: Any, path: str) -> Any:
     return content
 
 
+def without_keys(content: Any) -> Any:
+    """Return what an SDK sent without the write key: a record that is refused is kept as it is, for people to see."""
+    if not isinstance(content, dict):
+        return content
+    if isinstance(batch := content.get("batch"), list):
+        content = {**content, "batch": [_without_key(event) for event in batch]}
+    return _without_key(content)
+
+
+def _without_key(event: Any) -> Any:
+    if not isinstance(event, dict) or "writeKey" not in event:
+        return event
+    return {name: value for name, value in event.items() if name != "writeKey"}
+
+
 def settings(path: str, request: Request) -> Any:
     """Return the document that an SDK reads before it sends anything; `None` if the path is none of them."""
     if found := _SETTINGS.fullmatch(path):

@@ -179,6 +179,8 @@ class IntakeEndpoint:
             content = await self._unpacked(body, intake.mapping.format)
         _require_few(content)
         content = collector.completed(content, path)
+        if intake.mapping.proof.get("method") == proofs.WRITE_KEY:
+            content = collector.without_keys(content)
         cookie = ""
         if intake.source.browser:
             secure = collector.is_https(request)

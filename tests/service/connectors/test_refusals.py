@@ -6,7 +6,7 @@ from graph.domain.model.errors import Problem
 from graph.domain.model.refused_records import RefusedFilter
 from service.connectors import mapping_file
 from service.connectors.refusals import must_not_be_kept, refused, sent
-from tests.builders.connectors import connected, event, post
+from tests.builders.connectors import BACKEND_KEY, connected, event, post
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
 
@@ -57,3 +57,17 @@ def test_the_door_keeps_what_it_refuses(fresh: Fresh, run: Run, tmp_path: Path) 
     (kept,) = page.items
     assert (kept.source, kept.mapping, kept.record_id, kept.count) == ("backend", "segment", "m-1", 2)
     assert sent(kept)[0] == nameless
+
+
+def test_the_key_in_a_body_is_not_kept(fresh: Fresh, run: Run, tmp_path: Path) -> None:
+    # given the key of a server beside its events, and in them
+    client = connected(fresh(), run, tmp_path)
+    nameless = event("track", "m-1", event="Clicked") | {"writeKey": BACKEND_KEY}
+    # when
+    answers = [post(client, "/v1/track", nameless, key="")]
+    answers.append(post(client, "/v1/batch", {"batch": [nameless, 7], "writeKey": BACKEND_KEY}, key=""))
+    # then
+    assert [answer.json()["refused"] for answer in answers] == [1, 2]
+    page = run(client.graph.refused.page(RefusedFilter(), None, 10))
+    assert len(page.items) == 2
+    assert not [kept for kept in page.items if BACKEND_KEY in kept.content + kept.beside]
