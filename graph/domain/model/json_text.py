@@ -15,6 +15,8 @@ from msgspec.json import Encoder, format
 from graph.domain.model.errors import Problem
 from graph.domain.model.identifiers import FORBIDDEN_CHARACTERS, MASK
 
+MAX_JSON_VALUES = 50_000
+"""More than fit into any field: they are not looked at one by one, which would take seconds."""
 MAX_JSON_DEPTH = 32
 """Levels of objects and lists inside one another that a source may send."""
 MIN_NUMBER, MAX_NUMBER = -(2**63), 2**64 - 1
@@ -47,7 +49,7 @@ def spaced(value: Any) -> bytes:
 def check_json(value: object, name: str) -> Problem | None:
     """Return the problem of a JSON value that a source sent, if any; messages call it `name`.
 
-    It may have `MAX_JSON_DEPTH` levels, finite numbers of 64 bits, and texts that a store can hold.
+    It may have `MAX_JSON_DEPTH` levels of `MAX_JSON_VALUES` names and values, finite numbers of 64 bits, and texts that a store can hold.
     """
     level: list[object] = [value]
     depth = 0
@@ -62,6 +64,8 @@ def check_json(value: object, name: str) -> Problem | None:
                 inner += item
                 if isinstance(item, dict):
                     inner += item.values()
+                if len(inner) > MAX_JSON_VALUES:
+                    return Problem("INVALID_LENGTH", f"{name} has more than {MAX_JSON_VALUES} values", (name,))
             elif problem := _check_leaf(item, name):
                 return problem
         level = inner

@@ -67,6 +67,7 @@ def test_json_values_that_sources_may_send(value: Any) -> None:
         (float("inf"), "INVALID_VALUE", "the number inf"),
         (float("nan"), "INVALID_VALUE", "the number nan"),
         ([10**5000], "INVALID_VALUE", "the number of over 1,000 digits"),
+        ([1] * 50_001, "INVALID_LENGTH", "properties has more than 50000 values"),
         ({"a\0": 1}, "INVALID_CHARACTER", "'a\\x00'"),
         (["\ud800"], "INVALID_CHARACTER", "'\\ud800'"),
         (json.loads(nested(33)), "INVALID_VALUE", "properties has more than 32 levels"),
