@@ -10,8 +10,8 @@ from service.connectors.retrying import retry
 from tests.builders.clients import Client
 from tests.builders.connectors import ORIGIN, connected, event, post
 from tests.builders.erasing import by, erase
-from tests.builders.safeguards import ListSafeguards
 from tests.builders.runs import Run
+from tests.builders.safeguards import ListSafeguards
 from tests.builders.stores import Fresh
 
 NAMELESS = event("track", "m-2", event="!!", userId="victim-1", properties={"note": "write to V@Example.com"})

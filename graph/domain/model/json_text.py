@@ -49,7 +49,8 @@ def spaced(value: Any) -> bytes:
 def check_json(value: object, name: str) -> Problem | None:
     """Return the problem of a JSON value that a source sent, if any; messages call it `name`.
 
-    It may have `MAX_JSON_DEPTH` levels of `MAX_JSON_VALUES` names and values, finite numbers of 64 bits, and texts that a store can hold.
+    It may have `MAX_JSON_DEPTH` levels of `MAX_JSON_VALUES` names and values, finite numbers of 64 bits, and texts that
+    a store can hold.
     """
     level: list[object] = [value]
     depth = 0
