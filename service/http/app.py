@@ -23,7 +23,7 @@ from service.connectors.registry import Connectors
 from service.http import public_keys_endpoint
 from service.http.allowed_hosts import AllowedHosts
 from service.http.error_format import internal_error
-from service.http.graphql_endpoint import GraphQLEndpoint
+from service.http.graphql_endpoint import WAITING_PART, GraphQLEndpoint
 from service.http.intake_endpoint import IntakeEndpoint
 from service.http.metrics_endpoint import MetricsEndpoint
 from service.http.opendsr.service import open_opendsr
@@ -235,6 +235,7 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
             wiring.graph.now,
             settings.max_body_bytes,
             settings.request_seconds,
+            settings.timeout_seconds * WAITING_PART,
             None if wiring.audit is None else wiring.audit.recorder,
         )
         middleware.insert(0, Middleware(IntakeShortcut, intake=intake))

@@ -24,9 +24,11 @@ from service.connectors.registry import Connectors
 from service.connectors.unpack import TooLarge, inflate, unpack
 from service.http import collector, page_script, visitor_cookie
 from service.http.error_format import internal_error
+from service.http.large_requests import LargeRequests
 from service.http.request_body import Headers, client_address, read_body
 from service.http.responses import CODES, JSON, TOO_MANY_FAILURES, json_response
 from service.observability.request_ids import request_id
+from service.runtime import interpreter
 from service.runtime.addresses import network_of
 from service.runtime.json_body import encode_json
 
@@ -41,6 +43,9 @@ MAX_RECORDS = 100_000
 """Records of a request."""
 APART_BYTES = 65_536
 """Length of a body from which on it is unpacked in a thread of its own: others get their answers meanwhile."""
+MAX_LARGE_BODIES = 2
+"""Large bodies that are taken at the same time: one is stored while the next one is mapped. With more of them, each
+look-up of a till waits for a slice of each."""
 MAX_SHOWN = 20
 """Refused records that an answer describes."""
 _PRIVATE = frozenset({"authorization", "cookie", "proxy-authorization"})
@@ -90,13 +95,18 @@ class IntakeEndpoint:
         now: Callable[[], int],
         max_body_bytes: int,
         body_seconds: float,
+        waiting_seconds: float,
         recorder: Recorder | None = None,
     ) -> None:
-        """`recorder` writes the audit log; `None` without one. `now` returns microseconds."""
+        """`recorder` writes the audit log; `None` without one. `now` returns microseconds.
+
+        A body arrives within `body_seconds`; a large one waits for its turn at most `waiting_seconds`.
+        """
         self._connectors, self._now, self._max_bytes, self._recorder = connectors, now, max_body_bytes, recorder
         self._timeout = SharedTimeout(body_seconds)
         self._throttle = FailureThrottle(time.monotonic)
         self._unpacker = ThreadPoolExecutor(1, "kith-unpack")
+        self._large_bodies = LargeRequests(waiting_seconds, MAX_LARGE_BODIES)
         self.held_bytes = 0
         self.held_by_address: Counter[str] = Counter()
         self._script = page_script.PageScript()
@@ -158,6 +168,15 @@ class IntakeEndpoint:
         body = await read_body(request, headers, self._max_bytes, self._timeout)
         body = inflate(body, headers.get(b"content-encoding"), self._max_bytes)
         held.hold(len(body))
+        if len(body) < interpreter.LARGE_REQUEST_BYTES:
+            return await self._take_body(request, headers, intake, path, body, received_at)
+        async with self._large_bodies.turn(len(body)):
+            with interpreter.TrackedRequest(len(body)):
+                return await self._take_body(request, headers, intake, path, body, received_at)
+
+    async def _take_body(
+        self, request: Request, headers: Headers, intake: Intake | None, path: str, body: bytes, received_at: int
+    ) -> Response:
         if intake is not None and intake.mapping.ping and body.startswith(intake.mapping.ping.encode()):
             return Response(status_code=204)  # The check of an address: without a signature, and without data.
         if intake is None and not body.strip():

@@ -26,8 +26,8 @@ class _Waiting:
 class LargeRequests:
     """The queue of large requests. None waits longer than `seconds`, as far as the measured rate tells."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, max_running: int = MAX_RUNNING) -> None:
+        self._seconds, self._max_running = seconds, max_running
         self._rate = Rate()
         self._ended = 0
         self._running = 0
@@ -38,7 +38,7 @@ class LargeRequests:
         """Raise `Overloaded` if a request of `length` bytes would wait too long."""
         ahead = self._running_bytes + sum(request.length for request in self._waiting)
         wait = self._seconds_for(ahead)
-        if self._running >= MAX_RUNNING and (wait > self._seconds or ahead + length > MAX_WAITING_BYTES):
+        if self._running >= self._max_running and (wait > self._seconds or ahead + length > MAX_WAITING_BYTES):
             raise _overloaded(wait)
 
     @contextlib.asynccontextmanager
@@ -46,7 +46,7 @@ class LargeRequests:
         """Wait for the turn of a request of `length` bytes. Raises `Overloaded` if it would come too late."""
         self.require_room(length)
         now = asyncio.get_running_loop().time()
-        if self._running < MAX_RUNNING:
+        if self._running < self._max_running:
             if not self._running:
                 self._rate.begin(now)
             self._start(length)
@@ -68,7 +68,7 @@ class LargeRequests:
 
     def _seconds_for(self, length: int) -> float:
         # Those that run at the same time end at about the same time: the first one alone would tell too low a rate.
-        return self._rate.seconds_for(length) if self._ended >= MAX_RUNNING else 0.0
+        return self._rate.seconds_for(length) if self._ended >= self._max_running else 0.0
 
     def _start(self, length: int) -> None:
         self._running += 1
@@ -80,7 +80,7 @@ class LargeRequests:
         self._ended += 1
         self._running -= 1
         self._running_bytes -= length
-        while self._waiting and self._running < MAX_RUNNING:
+        while self._waiting and self._running < self._max_running:
             request = self._waiting.popleft()
             if not request.turn.done():
                 request.turn.set_result(None)
