@@ -11,11 +11,6 @@ from service.http.large_requests import LargeRequests
 from tests.builders.runs import Run
 
 
-@pytest.fixture(autouse=True)
-def two_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large_requests, "MAX_RUNNING", 2)
-
-
 class Requests:
     """Requests that run until the test lets them end."""
 
@@ -40,7 +35,7 @@ class Requests:
 
 def test_requests_take_turns_in_the_order_of_their_arrival(run: Run) -> None:
     async def attempt() -> list[str]:
-        requests = Requests(LargeRequests(60))
+        requests = Requests(LargeRequests(60, 2))
         tasks = [asyncio.create_task(requests.send(name)) for name in range(4)]
         await asyncio.sleep(0)
         for name in range(4):
@@ -57,7 +52,7 @@ def test_requests_take_turns_in_the_order_of_their_arrival(run: Run) -> None:
 def test_those_that_would_wait_too_long_are_rejected_as_soon_as_the_rate_is_known(run: Run) -> None:
     async def attempt() -> list[str]:
         # given: a request takes 0.05 s, and none may wait for more than about ten
-        requests = Requests(LargeRequests(0.8))
+        requests = Requests(LargeRequests(0.8, 2))
         tasks = [asyncio.create_task(requests.send(name)) for name in range(100)]
         await asyncio.sleep(0.05)
         # when
@@ -85,7 +80,7 @@ def test_those_that_would_wait_too_long_are_rejected_as_soon_as_the_rate_is_know
 
 def test_a_request_that_is_canceled_leaves_its_place(run: Run) -> None:
     async def attempt() -> list[str]:
-        requests = Requests(LargeRequests(60))
+        requests = Requests(LargeRequests(60, 2))
         tasks: list[asyncio.Task[Any]] = [asyncio.create_task(requests.send(name)) for name in range(5)]
         await asyncio.sleep(0)
         # when: one that waits, one that runs, and one whose turn has just come
@@ -114,7 +109,7 @@ def test_what_waits_has_a_maximum_length(run: Run, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(large_requests, "MAX_WAITING_BYTES", 3500)
 
     async def attempt() -> list[str]:
-        requests = Requests(LargeRequests(60))
+        requests = Requests(LargeRequests(60, 2))
         tasks = [asyncio.create_task(requests.send(name)) for name in range(4)]
         await asyncio.sleep(0)
         for name in range(3):
