@@ -306,6 +306,11 @@ def reads_content(options: Mapping[str, Any]) -> bool:
     return method_of(options) == WRITE_KEY or "signature" in options
 
 
+def reads_body(options: Mapping[str, Any]) -> bool:
+    """Return whether a proof needs the body: it is signed, or a key is in it."""
+    return reads_content(options) or method_of(options) in ("hmac-sha256", "standard-webhooks", "ecdsa")
+
+
 def is_proved(request: Request, secrets: Sequence[bytes], options: Mapping[str, Any]) -> bool:
     """Return whether a request proves who sent it, by the method of a mapping's `proof`."""
     return PROOFS[method_of(options)](request, secrets, options)

@@ -237,6 +237,7 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
             settings.request_seconds,
             settings.timeout_seconds * WAITING_PART,
             None if wiring.audit is None else wiring.audit.recorder,
+            None if wiring.metrics is None else wiring.metrics.authentication_failed,
         )
         middleware.insert(0, Middleware(IntakeShortcut, intake=intake))
     app = Starlette(

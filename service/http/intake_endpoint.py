@@ -48,8 +48,8 @@ MAX_LARGE_BODIES = 2
 look-up of a till waits for a slice of each."""
 MAX_SHOWN = 20
 """Refused records that an answer describes."""
-_PRIVATE = frozenset({"authorization", "cookie", "proxy-authorization"})
-"""Headers that mappings cannot read."""
+_PRIVATE = frozenset({"authorization", "cookie", "prefix", "proxy-authorization"})
+"""Headers that mappings cannot read: secrets, and a value of the source that no sender may set."""
 
 
 class _HeldBytes:
@@ -97,12 +97,16 @@ class IntakeEndpoint:
         body_seconds: float,
         waiting_seconds: float,
         recorder: Recorder | None = None,
+        on_failure: Callable[[str], None] | None = None,
     ) -> None:
         """`recorder` writes the audit log; `None` without one. `now` returns microseconds.
+
+        `on_failure` is called with one of `SIGN_IN_FAILURES` for each request that does not prove who sent it.
 
         A body arrives within `body_seconds`; a large one waits for its turn at most `waiting_seconds`.
         """
         self._connectors, self._now, self._max_bytes, self._recorder = connectors, now, max_body_bytes, recorder
+        self._on_failure = on_failure
         self._timeout = SharedTimeout(body_seconds)
         self._throttle = FailureThrottle(time.monotonic)
         self._unpacker = ThreadPoolExecutor(1, "kith-unpack")
@@ -165,6 +169,11 @@ class IntakeEndpoint:
         self, request: Request, headers: Headers, intake: Intake | None, path: str, held: "_HeldBytes"
     ) -> Response:
         received_at = self._now()
+        if intake is not None and not proofs.reads_body(intake.mapping.proof):
+            # A wrong key in a header costs no more than the headers.
+            proof = self._proof_of(request, b"", None, intake.source.url)
+            if (refused := self._check(request, headers, intake, proof, path)) is not None:
+                return refused
         body = await read_body(request, headers, self._max_bytes, self._timeout)
         body = inflate(body, headers.get(b"content-encoding"), self._max_bytes)
         held.hold(len(body))
@@ -204,7 +213,10 @@ class IntakeEndpoint:
         if intake.source.browser:
             secure = collector.is_https(request)
             content, cookie = visitor_cookie.identified(content, headers.get(b"cookie"), secure)
-        came_with: dict[str, Any] = {name: value for name, value in proof.headers.items() if name not in _PRIVATE}
+        # Names with a dot are those of what Kith itself puts beside records.
+        came_with: dict[str, Any] = {
+            name: value for name, value in proof.headers.items() if name not in _PRIVATE and "." not in name
+        }
         came_with |= {f"query.{name.lower()}": value for name, value in proof.query.items()}
         records, beside = intake.mapping.split(content, came_with)
         _require_few(records)
@@ -255,6 +267,8 @@ class IntakeEndpoint:
         )
 
     def _unproved(self, request: Request, message: str) -> Response:
+        if self._on_failure is not None:
+            self._on_failure("unknown")
         failure = self._throttle.failed(client_address(request.scope))
         if failure.retry_after is not None:
             return _later(429, TOO_MANY_FAILURES, failure.retry_after, "TOO_MANY_INVALID_KEYS")

@@ -103,3 +103,45 @@ def test_a_request_without_a_proof_is_told_what_is_missing(store: Store, run: Ru
     assert answer.json()["message"] == (
         "the request does not prove that it comes from 'shop': it needs a valid signature in the header X-Signature"
     )
+
+
+KEYED = """
+at = { value = "2026-03-01T10:00:00Z" }
+proof = { method = "bearer" }
+[[statement]]
+kind = "observation"
+id = { join = ["@prefix", "id"] }
+[statement.identifiers]
+email = "email"
+"""
+
+
+def test_a_wrong_key_in_a_header_is_answered_before_the_body_is_read(store: Store, run: Run, tmp_path: Path) -> None:
+    # given: a body that could not be read
+    (tmp_path / "shop.toml").write_text(KEYED)
+    (tmp_path / "secret").write_text("a-secret-of-the-shop")
+    client = connected(store, run, tmp_path, SOURCES)
+    broken = b"\x1f\x8b junk"
+    # when
+    answers = [
+        run(client.http.post("/in/shop", content=broken, headers={"authorization": f"Bearer {key}"}))
+        for key in ("a-wrong-key-of-somebody", "a-secret-of-the-shop")
+    ]
+    # then
+    assert [answer.status_code for answer in answers] == [401, 400]
+    assert b'kith_authentication_failures_total{reason="unknown"} 1.0' in client.get("/metrics").content
+
+
+def test_no_sender_sets_a_value_of_its_source_by_a_header(store: Store, run: Run, tmp_path: Path) -> None:
+    # given: a mapping that reads the prefix of the source, which has none
+    (tmp_path / "shop.toml").write_text(KEYED)
+    (tmp_path / "secret").write_text("a-secret-of-the-shop")
+    client = connected(store, run, tmp_path, SOURCES)
+    headers = {"authorization": "Bearer a-secret-of-the-shop", "event.id": "e-1"}
+    # when the same record comes with and without the header
+    answers = [
+        run(client.http.post("/in/shop", content=BODY, headers=headers | more)).json()
+        for more in ({}, {"prefix": "other"})
+    ]
+    # then it is the same record
+    assert [(answer["accepted"], answer["duplicate"]) for answer in answers] == [(1, 0), (0, 1)]
