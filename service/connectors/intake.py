@@ -282,9 +282,7 @@ class Intake:
     # --- what is stored
 
     async def _record(self, pending: Sequence[_Pending]) -> list[Accepted | bool | Problem]:
-        results: list[Accepted | bool | Problem] = []
-        for start in range(0, len(pending), MAX_ITEMS):
-            results += await self._send(pending[start : start + MAX_ITEMS])
+        results = await self._send(pending)
         again = [
             position
             for position, (one, result) in enumerate(zip(pending, results, strict=True))
@@ -311,6 +309,12 @@ class Intake:
         ]
 
     async def _send(self, pending: Sequence[_Pending]) -> list[Accepted | bool | Problem]:
+        results: list[Accepted | bool | Problem] = []
+        for start in range(0, len(pending), MAX_ITEMS):
+            results += await self._send_part(pending[start : start + MAX_ITEMS])
+        return results
+
+    async def _send_part(self, pending: Sequence[_Pending]) -> list[Accepted | bool | Problem]:
         viewer = ViewerGraph(self._graph, self.viewer)
         products: list[tuple[int, Product]] = []
         merges: list[tuple[int, MergeStatement]] = []

@@ -336,3 +336,16 @@ def test_an_order_of_a_page_does_not_replace_that_of_the_shop(client: Client) ->
     # then
     (order,) = client.customer("login=u-1", CUSTOMER)["orders"]["nodes"]
     assert (order["total"], order["status"]) == ("59.90", "PLACED")
+
+
+def test_a_large_redelivery_with_another_clock_changes_nothing(client: Client) -> None:
+    # given: as many records as are stored together, each with two statements, from a clock that is wrong
+    def batch(sent_at: str) -> list[dict[str, Any]]:
+        traits = {"email": "ann@example.com", "firstName": "Ann"}
+        return [event("identify", f"m-{n}", userId="u-1", traits=traits, sentAt=sent_at) for n in range(600)]
+
+    assert post(client, "/in/backend", {"batch": batch("2026-03-01T10:00:01Z")}).json()["accepted"] == 600
+    # when
+    answer = post(client, "/in/backend", {"batch": batch("2026-03-01T10:00:07Z")}).json()
+    # then
+    assert (answer["duplicate"], answer["refused"]) == (600, 0)
