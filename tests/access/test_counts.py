@@ -248,7 +248,9 @@ def test_the_numbers_that_a_marketer_may_select_are_these() -> None:
                     pending.append(get_named_type(field.type))
                     if get_named_type(field.type).name in ("Int", "Float", "Decimal"):
                         numbers.add(f"{type.name}.{name}")
+    # The amount is that of a product's price: no person is behind it.
     assert numbers == {
+        "Money.amount",
         "Segment.memberCount",
         "Segment.version",
         "SegmentPreview.estimatedCount",

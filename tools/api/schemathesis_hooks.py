@@ -11,6 +11,7 @@ from schemathesis.graphql import nodes
 schemathesis.graphql.scalar("DateTime", st.datetimes().map(lambda time: nodes.String(time.isoformat())))
 schemathesis.graphql.scalar("Decimal", st.decimals(allow_nan=False).map(lambda number: nodes.String(str(number))))
 schemathesis.graphql.scalar("JSON", st.just(nodes.Null))
+schemathesis.graphql.scalar("ConsentChannel", st.sampled_from(("EMAIL", "SMS", "WEB")).map(nodes.Enum))
 schemathesis.graphql.scalar("_Any", st.text().map(nodes.String))
 
 
