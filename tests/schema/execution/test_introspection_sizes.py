@@ -79,7 +79,8 @@ def test_the_queries_of_tools_are_within_the_default_limits(text: str) -> None:
     assert not document.errors
     (operation,) = document.operations.values()
     answer = execute(CORE, parse(text)).data
-    assert objects_in(answer) <= operation.weight({}).cost < 10_000
+    # then: with room for the schema to grow
+    assert objects_in(answer) <= operation.weight({}).cost < Limits().cost / 4
 
 
 @given(st.integers())
