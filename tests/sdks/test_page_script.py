@@ -54,7 +54,8 @@ def test_nothing_is_sent_or_stored_before_consent(visit: Visit, page_door: Door)
     visit.call(GIVEN, *shopper().calls("page"))
     page_door.wait(page_door.posts, "the page view after consent")
     assert names(page_door) == ["Segment Consent Preference Updated", "page"]
-    assert visit.log == []
+    # A browser may report what it was loading when the page was left.
+    assert [line for line in visit.log if "ERR_ABORTED" not in line] == []
     visit.close()
 
 

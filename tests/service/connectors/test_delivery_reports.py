@@ -59,7 +59,8 @@ def test_a_complaint_is_about_the_recipients_that_it_names() -> None:
         # Parsers of email take minutes for these, or give up with errors of their own.
         (b"Content-Type: text/plain; " + b"(" * 900_000, "not a report of a delivery"),
         (b"Content-Type: text/plain" + b";a=1" * 200_000, "not a report of a delivery"),
-        (b"Content-Type: message/rfc822\n\n" * 3_000, "too many emails in emails"),
+        # Which of the two depends on how deep Python recurses.
+        (b"Content-Type: message/rfc822\n\n" * 3_000, "too many emails in emails|not a report of a delivery"),
         (b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n" * 100_000, "more parts than a report"),
         (b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" * 300, "more parts than a report"),
     ],
