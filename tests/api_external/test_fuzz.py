@@ -19,6 +19,7 @@ def test_every_answer_conforms_to_the_schema_and_the_document(serve: Serve) -> N
     command = [TOOLS / "python", API / "fuzz.py", service.url, "--examples", str(EXAMPLES)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=280)
     # then
+    assert result.stdout, result.stderr
     report = json.loads(result.stdout)
     assert report["failed"] == ""
     assert report["requests"] >= EXAMPLES
