@@ -56,3 +56,22 @@ class ServerProcess:
         """End the server at once, as a crash does."""
         self._process.kill()
         self.stop()
+
+
+class ChildServer:
+    """A server of the tools, which its subclass starts in `__enter__` as `_process`."""
+
+    _process: ServerProcess | None = None
+
+    def stop(self) -> None:
+        """Stop the server cleanly, or kill it after `STOP_SECONDS`."""
+        if self._process is not None:
+            self._process.stop()
+
+    def kill(self) -> None:
+        """End the server at once, as a crash does."""
+        if self._process is not None:
+            self._process.kill()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

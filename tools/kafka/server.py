@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.neo4j.server import fetch, free_port, missing, require_free
-from tools.server_process import CannotStart, ServerProcess
+from tools.server_process import CannotStart, ChildServer, ServerProcess
 
 HERE = Path(__file__).parent
 START_SECONDS = 180
@@ -31,7 +31,7 @@ def lib_folder() -> Path:
     return Path(os.environ.get("KAFKA_LIB", HERE.parent.parent / ".kafka" / "lib"))
 
 
-class Server:
+class Server(ChildServer):
     """The broker as a child process: a context manager that starts and stops it.
 
     `listeners` are further listeners: by name, the security protocol. Their addresses are in `addresses`. `settings`
@@ -52,7 +52,6 @@ class Server:
         self._settings = dict(settings or {})
         self.addresses = {name: f"127.0.0.1:{port}" for name, port in self._ports.items()}
         self.brokers = self.addresses["PLAINTEXT"]
-        self._process: ServerProcess | None = None
 
     def __enter__(self) -> "Server":
         if reason := missing():
@@ -112,19 +111,6 @@ class Server:
                 return len(probe.recv(4)) == 4
             except OSError:
                 return False
-
-    def stop(self) -> None:
-        """Stop the broker cleanly, or kill it after 30 seconds."""
-        if self._process is not None:
-            self._process.stop()
-
-    def kill(self) -> None:
-        """End the broker at once, as a crash does."""
-        if self._process is not None:
-            self._process.kill()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.neo4j.server import free_port, require_free
-from tools.server_process import CannotStart, ServerProcess
+from tools.server_process import CannotStart, ChildServer, ServerProcess
 
 START_SECONDS = 60
 
@@ -20,7 +20,7 @@ def program() -> str | None:
     return shutil.which("nats-server", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
-class Server:
+class Server(ChildServer):
     """The server as a child process: a context manager that starts and stops it. `options` are more of its options."""
 
     def __init__(self, home: Path, port: int = 0, options: Sequence[str] = ()) -> None:
@@ -28,7 +28,6 @@ class Server:
         self._port = port or free_port()
         self._options = options
         self.url = f"nats://127.0.0.1:{self._port}"
-        self._process: ServerProcess | None = None
 
     def __enter__(self) -> "Server":
         require_free(self._port)
@@ -55,16 +54,3 @@ class Server:
                 return probe.recv(4) == b"INFO"
             except OSError:
                 return False
-
-    def stop(self) -> None:
-        """Stop the server cleanly, or kill it after 30 seconds."""
-        if self._process is not None:
-            self._process.stop()
-
-    def kill(self) -> None:
-        """End the server at once, as a crash does."""
-        if self._process is not None:
-            self._process.kill()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()

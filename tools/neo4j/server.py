@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.server_process import CannotStart, ServerProcess
+from tools.server_process import CannotStart, ChildServer, ServerProcess
 
 HERE = Path(__file__).parent
 OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.lang")
@@ -86,7 +86,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Server:
+class Server(ChildServer):
     """The server as a child process: a context manager that starts and stops it."""
 
     def __init__(
@@ -104,7 +104,6 @@ class Server:
         self.uri = f"neo4j://127.0.0.1:{self.bolt}"
         self._sizes = heap_mb, page_cache_mb
         self._auth = auth
-        self._process: ServerProcess | None = None
 
     def __enter__(self) -> "Server":
         if reason := missing():
@@ -133,19 +132,6 @@ class Server:
                 return len(probe.recv(4)) == 4
             except OSError:
                 return False
-
-    def stop(self) -> None:
-        """Stop the server cleanly, or kill it after 30 seconds."""
-        if self._process is not None:
-            self._process.stop()
-
-    def kill(self) -> None:
-        """End the server at once, as a crash does."""
-        if self._process is not None:
-            self._process.kill()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
 
 def main() -> int:
