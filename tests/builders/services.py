@@ -34,8 +34,13 @@ class Service:
         self.log = folder / f"service-{self.port}.log"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("KITH_")}
         chosen = {f"KITH_{name.upper()}": str(value) for name, value in settings.items()}
+        if not store.startswith("sqlite:"):  # Without settings these would be in the working folder, the checkout.
+            environment |= {
+                "KITH_AUDIT": str(folder / "audit"),
+                "KITH_ERASURE_KEYS": str(folder / "kith-erasure-keys"),
+                "KITH_ERASURE_LEDGER": str(folder / "kith-erasures.ndjson"),
+            }
         environment |= {
-            "KITH_AUDIT": "" if store.startswith("sqlite:") else str(folder / "audit"),
             "KITH_STORE": store,
             "KITH_PORT": str(self.port),
             "KITH_DRAIN_SECONDS": "0",

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -31,8 +32,10 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no server can be started here: {error}")
 
 
-def wiring(uri: str, password: str) -> Wiring:
-    return wire(Settings(_env_file=None, store=uri, neo4j_user="neo4j", neo4j_password=password))
+def wiring(uri: str, password: str, folder: Path) -> Wiring:
+    keys, ledger = folder / "erasure-keys", folder / "erasures.ndjson"
+    login = {"neo4j_user": "neo4j", "neo4j_password": password}
+    return wire(Settings(_env_file=None, store=uri, erasure_keys=keys, erasure_ledger=ledger, **login))
 
 
 async def change_password(store: Neo4jStore, old: str, new: str) -> None:
@@ -49,9 +52,10 @@ async def until_ready(service: Wiring) -> None:
     raise AssertionError(await service.missing())
 
 
-def test_the_password_is_expired_then_wrong_then_changed(uri: str, run: Run) -> None:
+def test_the_password_is_expired_then_wrong_then_changed(uri: str, run: Run, tmp_path: Path) -> None:
     async def journey() -> None:
-        expired, right, late = wiring(uri, "neo4j"), wiring(uri, "first password"), wiring(uri, "second password")
+        passwords = ("neo4j", "first password", "second password")
+        expired, right, late = (wiring(uri, password, tmp_path) for password in passwords)
         assert isinstance(expired.store, Neo4jStore)
         assert isinstance(right.store, Neo4jStore)
         # given: the password that a new server has

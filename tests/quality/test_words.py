@@ -1,6 +1,7 @@
 """What no file of this repository says: files that are not in it, places on a machine, words that were given up."""
 
 import re
+import subprocess
 
 import pytest
 
@@ -63,6 +64,12 @@ def test_no_path_of_a_machine_and_no_registry_is_committed() -> None:
         text = text_of(path)
         assert str(ROOT) not in text, path
         assert not registries.search(text.replace("maven.apache.org/POM", "")), path
+
+
+def test_no_file_is_committed_that_git_ignores() -> None:
+    # Keys, stores and logs that a service or a test leaves in the checkout.
+    command = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == ""
 
 
 def test_nothing_says_to_install_the_package_of_a_stranger() -> None:
