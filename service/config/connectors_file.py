@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Valida
 from graph.domain.model.claims import CLAIMED, claimed_source
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.observations import MAX_SOURCE_LENGTH, Party
+from service.config.secret_references import read_secret
 
 SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?")
 _PARTIES = {party.name.lower(): party for party in Party}
-MIN_SECRET_LENGTH = 8
 
 Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 
@@ -134,24 +134,16 @@ def _source(source: _Source, path: Path, env: Mapping[str, str]) -> ConnectorSou
 
 def _secret(text: str, path: Path, where: str, public: bool, env: Mapping[str, str]) -> bytes:
     """Return a secret: `env:NAME`, `file:PATH`, or for browsers the public key itself."""
-    kind, _, rest = text.partition(":")
-    if kind == "env":
-        value = env.get(rest, "")
-        if not value:
-            raise _invalid(path, f"{where}: the environment variable {rest[:60]} is not set")
-    elif kind == "file":
-        try:
-            value = (path.parent / rest).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise _invalid(path, f"{where}: {rest} cannot be read: {type(error).__name__}") from error
-    elif public:
+    try:
+        value = read_secret(text, path.parent, env)
+    except ValueError as error:
+        raise _invalid(path, f"{where}: {error}") from error
+    if value is not None:
+        return value.encode()
+    if public:
         return text.encode()
-    else:
-        # The text is not shown: it may be the secret.
-        raise _invalid(path, f"{where}: a secret is env:NAME or file:PATH; only the keys of browsers are in the file")
-    if len(value) < MIN_SECRET_LENGTH:
-        raise _invalid(path, f"{where}: a secret has at least {MIN_SECRET_LENGTH} characters")
-    return value.encode()
+    # The text is not shown: it may be the secret.
+    raise _invalid(path, f"{where}: a secret is env:NAME or file:PATH; only the keys of browsers are in the file")
 
 
 def fingerprint(path: Path) -> str:

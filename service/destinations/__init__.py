@@ -1,0 +1,1 @@
+"""Destinations: the systems that audiences and changes are sent to."""

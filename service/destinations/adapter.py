@@ -1,0 +1,147 @@
+"""What a destination is to the senders: an adapter that says of each item what became of it.
+
+State is sent and not what changed: an address is in an audience, with these fields, or it is not. So an adapter may be
+given the same item again, after a crash or a timeout, and must not do harm by it.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any, Protocol, runtime_checkable
+
+from msgspec import Struct
+
+MAX_MESSAGE_LENGTH = 500
+"""Characters that are kept of what a destination answered."""
+
+
+class Status(Enum):
+    """What became of an item."""
+
+    DONE = "done"
+    """The destination has it."""
+    PENDING = "pending"
+    """The destination has taken it, and will say later what became of it: `Adapter.poll` asks."""
+    RETRY = "retry"
+    """It was not taken now. It is sent again later."""
+    DEAD = "dead"
+    """It was refused, and sending it again would change nothing. It is kept until an operator decides."""
+
+
+class Outcome(Struct, frozen=True):
+    """What became of an item, with what the destination answered, without secrets.
+
+    `reference` is what the destination calls it, or the request that is pending; it comes back with the next update of
+    the same address. `retry_after` is how many seconds the destination asks to wait.
+    """
+
+    status: Status
+    message: str = ""
+    reference: str = ""
+    retry_after: float | None = None
+
+
+DONE = Outcome(Status.DONE)
+
+
+class Unavailable(Exception):
+    """The destination takes nothing now: nothing of the batch was taken, and all of it is sent again later.
+
+    With `login`, it refused the credentials: an operator has to renew them. `retry_after` is in seconds.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None, login: bool = False) -> None:
+        super().__init__(message)
+        self.message, self.retry_after, self.login = message, retry_after, login
+
+
+class AudienceRef(Struct, frozen=True):
+    """An audience as a destination sees it.
+
+    `external_id` is the id that the destination gave its list; empty where the destination has none.
+    """
+
+    id: str
+    segment_id: str
+    segment_name: str
+    external_id: str = ""
+    purpose: str = ""
+    channel: str = ""
+
+
+class MemberUpdate(Struct, frozen=True):
+    """One address of an audience as it should be at the destination.
+
+    It has to be there if `present`, with these `fields` by their names at the destination, until `expires_at`
+    (microseconds) if that is not `None`; otherwise it has to be gone. With `erased`, the person was erased: the
+    destination has to delete what it holds and not only take it from the list. `id` is the same whenever the same state
+    is sent again. `reference` is that of the last outcome for the address.
+    """
+
+    id: str
+    audience: AudienceRef
+    namespace: str
+    value: str
+    present: bool
+    fields: Mapping[str, Any] = {}
+    customer_id: str = ""
+    expires_at: int | None = None
+    erased: bool = False
+    reference: str = ""
+
+
+class ChangeMessage(Struct, frozen=True):
+    """An entry of the change feed. `id` is that of the change; `data` is what the feed shows of it, ready for JSON.
+
+    `kind` is the name of the kind of change, such as `CUSTOMERS_MERGED`, and `at` its time in microseconds.
+    """
+
+    id: str
+    kind: str
+    customer_id: str
+    at: int
+    data: Mapping[str, Any]
+
+
+class Adapter(Protocol):
+    """A destination of audiences.
+
+    `batch_size` is how many updates it takes at once. `namespaces` are those whose identifiers it takes; `None` for
+    any.
+    """
+
+    batch_size: int
+    namespaces: frozenset[str] | None
+
+    async def send(self, updates: Sequence[MemberUpdate]) -> list[Outcome]:
+        """Send updates, of any audiences, and return an outcome for each in their order.
+
+        Updates of one address of an audience come at most once in a batch. Raises `Unavailable` if nothing was taken.
+        Must raise nothing else, and must end within a bounded time.
+        """
+        ...
+
+    async def poll(self, updates: Sequence[MemberUpdate]) -> list[Outcome]:
+        """Ask what became of updates that are pending, by their `reference`; as `send` otherwise."""
+        ...
+
+    async def close(self) -> None:
+        """Close connections."""
+        ...
+
+
+@runtime_checkable
+class ChangeAdapter(Protocol):
+    """A destination that takes the entries of the change feed."""
+
+    async def send_changes(self, changes: Sequence[ChangeMessage]) -> list[Outcome]:
+        """Send changes in their order, and return an outcome for each. Raises `Unavailable` if nothing was taken."""
+        ...
+
+
+@runtime_checkable
+class SnapshotAdapter(Protocol):
+    """A destination that can be given the whole audience at once, which replaces what it holds."""
+
+    async def send_snapshot(self, audience: AudienceRef, updates: Sequence[MemberUpdate]) -> list[Outcome]:
+        """Replace what the destination holds of an audience. All updates are present. Raises `Unavailable`."""
+        ...

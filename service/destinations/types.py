@@ -1,0 +1,36 @@
+"""The types of destinations. The modules of most are loaded only where a destination of the type is configured."""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from graph.domain.model.errors import InvalidInput
+from service.config.destinations_file import DestinationSettings, Models
+from service.destinations.adapter import Adapter
+
+
+class DestinationType(Struct, frozen=True):
+    """A type of destination: what its settings are, and what opens its adapter; connections are made when sending.
+
+    `load` may raise `ImportError` if the package needs the extra `extra`.
+    """
+
+    settings: type[DestinationSettings]
+    load: Callable[[], Callable[[Any], Adapter]]
+    extra: str = ""
+
+    def open(self, settings: DestinationSettings) -> Adapter:
+        """Return an adapter with settings of this type. Raises `InvalidInput`."""
+        try:
+            create = self.load()
+        except ImportError as error:
+            message = f"destinations of type {settings.type} require the extra `{self.extra}`"
+            install = f"pip install 'kith-graph[{self.extra}]'"
+            raise InvalidInput("MISSING_EXTRA", f"{message}: {install} (missing: {error.name})") from error
+        return create(settings)
+
+
+TYPES: dict[str, DestinationType] = {}
+"""By name."""
+MODELS: Models = {name: type.settings for name, type in TYPES.items()}
