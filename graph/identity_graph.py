@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from graph.commands.audiences import AudienceControl
 from graph.commands.commit import Accepted, CommandResult, OverrideResult, Rejected
 from graph.commands.consent_texts import ConsentTexts
 from graph.commands.erase import ErasureRequest
@@ -29,6 +30,7 @@ from graph.domain.access.counts import DEFAULT_MIN_COUNT
 from graph.domain.access.decision_log import DecisionLog, DecisionReader, LoggedDecision
 from graph.domain.access.policies import Policies
 from graph.domain.commands import SourceStatement, Terms
+from graph.domain.model.audiences import DestinationInfo
 from graph.domain.model.changes import Entry
 from graph.domain.model.comparison import fits
 from graph.domain.model.errors import Problem
@@ -87,7 +89,8 @@ class IdentityGraph:
     purchase models to all customers. `policies` say what a purpose needs consent for. Writes that cannot be stored
     within `operation_seconds` are rejected at once. `min_count` is the number of customers below which viewers that see
     only numbers see none. `safeguards` hold the keys and the ledger of erasures.
-    `retention` says how long data is kept, `refused_days` how many days a refused record is.
+    `retention` says how long data is kept, `refused_days` how many days a refused record is. `destinations` are the
+    systems that audiences may be sent to.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class IdentityGraph:
         safeguards: ErasureSafeguards = NO_SAFEGUARDS,
         retention: Retention | None = None,
         refused_days: int = DEFAULT_REFUSED_DAYS,
+        destinations: Sequence[DestinationInfo] = (),
     ) -> None:
         self._store, self._clock, self._ids = store, clock, ids
         self.catalog = catalog or Catalog()
@@ -176,12 +180,24 @@ class IdentityGraph:
             on_history_change=self.broadcaster.notify,
             on_segment_change=lambda: self.segment_worker.wake(),
             gate=self.write_gate,
+            on_owed=lambda names: self.audiences.wake(names),
+        )
+        self.audiences: AudienceControl = AudienceControl(
+            store,
+            clock,
+            ids,
+            self.write_gate,
+            self.segments,
+            self.catalog,
+            lambda: self.rules,
+            destinations,
+            self.erasures.acknowledge,
         )
         self.exports = SubjectExports(
             store, clock, self.catalog, self.statistics, self.segments.of_customers, self.terms.retention
         )
         self.segment_counts = SegmentCounts(store, ids, self.segments, min_count)
-        self.segment_worker: SegmentWorker = SegmentWorker(store, clock, self.segments, self.broadcaster.notify)
+        self.segment_worker: SegmentWorker = SegmentWorker(store, clock, self.segments)
 
     async def _reload(self) -> None:
         await self.rules_control.refresh()
@@ -199,6 +215,7 @@ class IdentityGraph:
 
     def _on_erased(self) -> None:
         self.forget_erased()
+        self.audiences.wake_all()
         self._on_stored()
 
     def _on_stored(self) -> None:
@@ -389,6 +406,10 @@ class IdentityGraph:
     async def changes(self, after: int, first: int) -> Page[Entry]:
         """Return the changes after an entry's number, in the order of commits, without gaps."""
         return Page(*await feed(self._store, after, first))
+
+    async def newest_change(self) -> int:
+        """Return the number of the newest entry of the history; 0 if there is none."""
+        return await self._store.newest_change()
 
     async def change(self, number: int) -> Entry | None:
         """Return an entry of the history by its number."""

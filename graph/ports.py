@@ -9,6 +9,14 @@ from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
+from graph.domain.model.audiences import (
+    Audience,
+    Delivery,
+    DeliveryCount,
+    DeliveryPosition,
+    DeliveryStatus,
+    WaitingChange,
+)
 from graph.domain.model.changes import Entry
 from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
@@ -150,6 +158,20 @@ class ReadRestrictions(Struct, frozen=True):
     requests: Sequence[RequestKey] = ()
 
 
+class ReadAudiences(Struct, frozen=True):
+    """Answered with `list[Audience]`, by id."""
+
+
+class ReadDeliveries(Struct, frozen=True):
+    """Answered with `list[HeldDelivery]`, locked until the transaction ends.
+
+    Those that were decided for some customers, and those of some pairs of an audience and a key.
+    """
+
+    customers: Sequence[str] = ()
+    places: Sequence[tuple[str, str]] = ()
+
+
 class Write(Struct, frozen=True):
     """Answered with `None`: everything in `writes` is stored when the transaction commits."""
 
@@ -172,6 +194,8 @@ Request = (
     | ReadHistory
     | ReadErasures
     | ReadRestrictions
+    | ReadAudiences
+    | ReadDeliveries
     | Write
 )
 Work = Generator[Request, Any, T]
@@ -570,6 +594,58 @@ class RefusedRecordStore(Protocol):
         ...
 
 
+class AudienceStore(Protocol):
+    """Audiences, the ledger of their deliveries, and changes that destinations have not taken. `Writes` writes them.
+
+    Where an identifier or a customer is removed (`Removals`), each of its deliveries that was sent, or may have been,
+    must become a removal that is owed at once, for nobody, with the erasure of the same write if there is one. Those
+    that were not sent must be removed.
+    """
+
+    async def audiences(self) -> list[Audience]:
+        """Return all audiences, by id."""
+        ...
+
+    async def due_deliveries(self, destination: str, removals: bool, now: int, first: int) -> list[Delivery]:
+        """Return deliveries of a destination that are due at a time, by that time: removals only, or no removals."""
+        ...
+
+    async def next_delivery(self, destination: str) -> int | None:
+        """Return when the next delivery of a destination is due (microseconds); `None` if nothing is to be done."""
+        ...
+
+    async def deliveries(
+        self,
+        destination: str,
+        audience: str | None,
+        status: DeliveryStatus | None,
+        after: DeliveryPosition | None,
+        first: int,
+    ) -> list[Delivery]:
+        """Return deliveries of a destination behind a position, by audience and key; those of an audience or status."""
+        ...
+
+    async def deliveries_naming(self, keys: Sequence[str]) -> list[Delivery]:
+        """Return the deliveries of some identifiers, by audience and key."""
+        ...
+
+    async def open_deliveries(self) -> list[DeliveryCount]:
+        """Count the deliveries that are not done. Must not take longer for a larger store."""
+        ...
+
+    async def count_sent(self, audience: str) -> int:
+        """Return how many addresses of an audience its destination holds."""
+        ...
+
+    async def is_erasure_owed(self, erasure: str, destination: str) -> bool:
+        """Return whether a removal that is part of an erasure is still owed to a destination."""
+        ...
+
+    async def waiting_changes(self, destination: str, after: int, first: int) -> list[WaitingChange]:
+        """Return the changes with numbers greater than `after` that a destination has not taken, by number."""
+        ...
+
+
 class BulkLoadStore(Protocol):
     """Loading a whole history at once."""
 
@@ -692,6 +768,7 @@ class Store(
     RestrictionStore,
     RetentionStore,
     RefusedRecordStore,
+    AudienceStore,
     BulkLoadStore,
     ExportStore,
     RepairStore,
@@ -742,6 +819,10 @@ class Ids(Protocol):
 
     def restriction(self) -> str:
         """Return an id for a new restriction."""
+        ...
+
+    def audience(self) -> str:
+        """Return an id for a new audience."""
         ...
 
     def secret(self) -> str:

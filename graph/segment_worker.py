@@ -11,10 +11,9 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from graph.commands.products import PRODUCTS_KEY
-from graph.commands.segment_writes import save_evaluations
 from graph.commands.segments import EVALUATED_KEY, PAGE_SIZE, SegmentationStore, Segments
 from graph.domain.model.errors import KithError
 from graph.domain.model.segments import Segment
@@ -30,16 +29,10 @@ log = logging.getLogger("kith.segments")
 
 
 class SegmentWorker:
-    """Evaluates customers that are due and records their memberships.
+    """Evaluates customers that are due, and records their memberships and the addresses that audiences should have."""
 
-    `on_history_change` is called after entries of the history were written.
-    """
-
-    def __init__(
-        self, store: SegmentationStore, clock: Clock, segments: Segments, on_history_change: Callable[[], None]
-    ) -> None:
+    def __init__(self, store: SegmentationStore, clock: Clock, segments: Segments) -> None:
         self._store, self._clock, self._segments = store, clock, segments
-        self._on_history_change = on_history_change
         self._wake = asyncio.Event()
         self._evaluated = ""
         self.counters = WorkerCounters()
@@ -105,13 +98,9 @@ class SegmentWorker:
     async def _save(self, ids: Sequence[str], segments: Sequence[Segment]) -> bool:
         if not ids:
             return True
-        evaluations = await self._segments.evaluate(ids, segments)
-        now = self._clock.now()
-        entry_count = await self._store.write(lambda: save_evaluations(evaluations, segments, now))
-        self.counters.items += len(evaluations)
-        if entry_count:
-            self._on_history_change()
-        return entry_count is not None
+        saved = await self._segments.refresh(ids, segments)
+        self.counters.items += len(ids)
+        return saved is not None
 
     async def _note_evaluated(self, segments: Sequence[Segment]) -> None:
         """Store of which versions of the segments the recorded members are."""

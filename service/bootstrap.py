@@ -26,6 +26,7 @@ from service.access.policy_tables import check_consents
 from service.audit.audit import Audit
 from service.config import attributes_file, retention_file, rules_file
 from service.config.settings import Settings
+from service.destinations.destinations import Destinations
 from service.observability.metrics import Metrics
 from service.observability.observed_store import observed
 from service.observability.requests import Traces
@@ -128,6 +129,7 @@ class Wiring:
     """`None` if no audit log is kept."""
     safeguards: Safeguards | None = None
     """The keys and the ledger of erasures; `None` for a graph that erases nothing."""
+    destinations: Destinations = field(default_factory=lambda: Destinations(()))
 
     async def prepare(self) -> None:
         """Create the structure of an empty store, and use its rules, or store these if it has none.
@@ -351,6 +353,7 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
     access = access_file.read(settings.access)
     check_consents(access.policies, catalog.purposes)
     safeguards = open_safeguards(settings, store)
+    destinations = Destinations.read(settings.destinations)
     graph = IdentityGraph(
         observed(store, settings.store_system, metrics),
         rules,
@@ -367,6 +370,7 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
         safeguards=safeguards,
         retention=retention_file.read(settings.retention),
         refused_days=settings.refused_days,
+        destinations=destinations.infos,
     )
     return Wiring(
         graph,
@@ -376,4 +380,5 @@ def wire(settings: Settings, read_only: bool = False) -> Wiring:
         metrics=metrics,
         access=access,
         safeguards=safeguards,
+        destinations=destinations,
     )

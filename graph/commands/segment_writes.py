@@ -6,15 +6,29 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from graph.commands.ledger_changes import LedgerChanges
+from graph.domain.audiences.targets import Target
+from graph.domain.model.audiences import Audience
 from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind
 from graph.domain.model.errors import InvalidInput, NameTaken, VersionConflict
 from graph.domain.model.segments import Membership, Segment, SegmentState
 from graph.domain.model.store_values import Writes
 from graph.domain.profile.timeline import NO_END
 from graph.domain.segments.rule_parser import MAX_SEGMENTS
-from graph.ports import ReadSegments, ReadSegmentStates, Request, Write
+from graph.ports import ReadAudiences, ReadDeliveries, ReadSegments, ReadSegmentStates, Request, Write
 
 CAUSE_TYPE = CauseType.SEGMENT_EVALUATION
+
+
+class Saved(Struct, frozen=True):
+    """What was saved: how many entries of the history, and the destinations that something is owed to by now.
+
+    `targets` are those of the customers whose evaluation was saved.
+    """
+
+    entries: int
+    destinations: set[str]
+    targets: Sequence[Target] = ()
 
 
 class Evaluation(Struct, frozen=True, gc=False):
@@ -24,6 +38,8 @@ class Evaluation(Struct, frozen=True, gc=False):
     version: int
     segments: frozenset[str]
     until: int
+    targets: tuple[Target, ...] = ()
+    """The addresses of the customer that audiences should have."""
 
 
 def create(segment: Segment) -> Generator[Request, Any, Segment]:
@@ -81,19 +97,28 @@ def _segment_by_id(segments: Sequence[Segment], id: str) -> Segment:
 
 
 def save_evaluations(
-    evaluations: Sequence[Evaluation], segments: Sequence[Segment], now: int
-) -> Generator[Request, Any, int | None]:
+    evaluations: Sequence[Evaluation], segments: Sequence[Segment], audiences: Sequence[Audience], now: int
+) -> Generator[Request, Any, Saved | None]:
     """Record the memberships of customers that have not changed since their evaluation; the others stay due.
 
-    Returns the number of history entries written, `None` if segments have changed since they were read.
+    What destinations should hold of their addresses changes with them. Returns what was written, `None` if segments or
+    audiences have changed since they were read.
     """
     by_id: Mapping[str, Segment] = {segment.id: segment for segment in segments}
     stored: list[Segment] = yield ReadSegments()
     if {(segment.id, segment.version) for segment in stored} != {(segment.id, segment.version) for segment in segments}:
         return None
+    if (yield ReadAudiences()) != list(audiences):
+        return None
     recorded: list[SegmentState] = yield ReadSegmentStates([evaluation.id for evaluation in evaluations])
     states = {state.id: state for state in recorded}
     writes = Writes()
+    targets: list[Target] = []
+    ledger = None
+    if audiences:
+        places = [(target.audience, target.key) for evaluation in evaluations for target in evaluation.targets]
+        held = yield ReadDeliveries([evaluation.id for evaluation in evaluations], places)
+        ledger = LedgerChanges(held, audiences, now)
     for evaluation in evaluations:
         customer = evaluation.id
         before = states.get(customer)
@@ -108,9 +133,15 @@ def save_evaluations(
         for id in sorted(before.segments.keys() - after):
             writes.memberships.append(Membership(id, customer, None))
             writes.changes.append(_membership_change(ChangeKind.SEGMENT_EXITED, by_id[id], customer, now))
+        if ledger is not None:
+            wanted = evaluation.targets if before.live else ()
+            ledger.decide(customer, wanted)
+            targets += wanted
+    if ledger is not None:
+        ledger.add_to(writes)
     if not writes.empty:
         yield Write(writes)
-    return len(writes.changes)
+    return Saved(len(writes.changes), {delivery.destination for delivery in writes.deliveries}, targets)
 
 
 def _membership_change(kind: ChangeKind, segment: Segment, customer: str, now: int) -> Change:

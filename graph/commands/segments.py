@@ -2,13 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
-from graph.commands.segment_writes import Evaluation, create, delete, update
+from graph.commands.segment_writes import Evaluation, Saved, create, delete, save_evaluations, update
 from graph.commands.write_gate import WriteGate
+from graph.domain.audiences import targets
+from graph.domain.audiences.targets import Target
+from graph.domain.model.audiences import Audience
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.products import Product
 from graph.domain.model.rules import Rules
@@ -23,7 +26,7 @@ from graph.domain.profile.rfm import RfmPopulation
 from graph.domain.profile.timeline import NO_END
 from graph.domain.segments.conditions import Condition, leaf_conditions
 from graph.domain.segments.rule_parser import Values, parse, rule_text
-from graph.ports import Clock, CustomerStore, Ids, SegmentStore, WriteStore
+from graph.ports import AudienceStore, Clock, CustomerStore, Ids, SegmentStore, WriteStore
 
 EVALUATED_KEY = "segments_evaluated"
 """The name of the stored versions, by id, of the segments of which the recorded members are."""
@@ -34,8 +37,8 @@ MAX_SAMPLES = 100
 LatestStatistics = Callable[[], Awaitable[tuple[RfmPopulation | None, Model | None]]]
 
 
-class SegmentationStore(WriteStore, CustomerStore, SegmentStore, Protocol):
-    """Segments, the customers they are evaluated for, and writes."""
+class SegmentationStore(WriteStore, CustomerStore, SegmentStore, AudienceStore, Protocol):
+    """Segments and audiences, the customers they are evaluated for, and writes."""
 
 
 class SegmentEvaluation(Struct, frozen=True, gc=False):
@@ -61,7 +64,7 @@ class Segments:
 
     `rules` returns the rules in effect, `latest` the statistics that customers are compared with. `on_segment_change`
     is called after a segment was written, `on_history_change` after entries of the history were written. `gate` may
-    refuse changes of segments.
+    refuse changes of segments. `on_owed` is called with the destinations that something is owed to.
     """
 
     def __init__(
@@ -75,8 +78,10 @@ class Segments:
         on_history_change: Callable[[], None],
         on_segment_change: Callable[[], None],
         gate: WriteGate | None = None,
+        on_owed: Callable[[Collection[str]], None] = lambda _: None,
     ) -> None:
         self._store, self._clock, self._ids = store, clock, ids
+        self._on_owed = on_owed
         self.catalog, self.rules, self.latest = catalog, rules, latest
         self._on_history_change, self._on_segment_change = on_history_change, on_segment_change
         self._gate = gate or WriteGate()
@@ -168,13 +173,20 @@ class Segments:
                 return None
         return self._parsed[key]
 
-    async def evaluate(self, ids: Sequence[str], segments: Sequence[Segment]) -> list[Evaluation]:
-        """Return the segments of customers as of now, and until when they stay the same without a write."""
+    async def evaluate(
+        self, ids: Sequence[str], segments: Sequence[Segment], audiences: Sequence[Audience] = ()
+    ) -> list[Evaluation]:
+        """Return the segments of customers as of now, and until when they stay the same without a write.
+
+        With `audiences`, return the addresses that these should have, too.
+        """
         conditions = {
             segment.id: condition for segment in segments if (condition := self.condition_of(segment)) is not None
         }
+        open_audiences = [audience for audience in audiences if not audience.ended]
+        more = [page for audience in open_audiences for page in targets.pages(audience, self.catalog)]
         evaluations: list[Evaluation] = []
-        for id, insights in zip(ids, await self._insights(ids, list(conditions.values())), strict=True):
+        for id, insights in zip(ids, await self._insights(ids, list(conditions.values()), more), strict=True):
             if insights is None or insights.view.customer.id != id:
                 evaluations.append(Evaluation(id, -1, frozenset(), NO_END))
                 continue
@@ -184,13 +196,43 @@ class Segments:
             results = {segment: condition.evaluate(insights) for segment, condition in conditions.items()}
             matching = frozenset(segment for segment, result in results.items() if result.holds)
             until = min((result.until for result in results.values()), default=NO_END)
-            evaluations.append(Evaluation(id, insights.view.customer.version, matching, until))
+            wanted: list[Target] = []
+            for audience in open_audiences:
+                if audience.segment in matching:
+                    found, changes_at = targets.targets(audience, insights)
+                    wanted += found
+                    until = min(until, changes_at)
+            evaluations.append(Evaluation(id, insights.view.customer.version, matching, until, tuple(wanted)))
         return evaluations
 
-    async def _insights(self, ids: Sequence[str], conditions: Sequence[Condition]) -> list[CustomerInsights | None]:
-        """Return what the conditions need of customers, in one read, and another one of products if they matter."""
+    async def refresh(self, ids: Sequence[str], segments: Sequence[Segment] | None = None) -> Saved | None:
+        """Evaluate customers now and record their memberships, and the addresses that audiences should have.
+
+        Return what was saved; `None` if segments or audiences were changed meanwhile.
+        """
+        if segments is None:
+            segments = await self._store.segments()
+        audiences = await self._store.audiences()
+        evaluations = await self.evaluate(ids, segments, audiences)
+        now = self._clock.now()
+        saved = await self._store.write(lambda: save_evaluations(evaluations, segments, audiences, now))
+        if saved is not None:
+            if saved.entries:
+                self._on_history_change()
+            if saved.destinations:
+                self._on_owed(saved.destinations)
+        return saved
+
+    async def _insights(
+        self, ids: Sequence[str], conditions: Sequence[Condition], more: Sequence[PageRequest] = ()
+    ) -> list[CustomerInsights | None]:
+        """Return what the conditions need of customers, in one read, and another one of products if they matter.
+
+        `more` are other pages to read.
+        """
         now = self._clock.now()
         pages: list[PageRequest] = [page for condition in conditions for page in condition.pages(now)]
+        pages += more
         leaves = [leaf for condition in conditions for leaf in leaf_conditions(condition)]
         population, model = await self.latest() if any(leaf.needs_statistics for leaf in leaves) else (None, None)
         selection = Selection.of((*pages, CONSENTS) if self.catalog.profiling_purposes else pages)

@@ -223,6 +223,10 @@ class Settings(BrokerSettings):
     connectors: Path | None = Field(
         None, description="A file of the systems that send data to `/in/SOURCE`: mappings, secrets, browsers."
     )
+    destinations: Path | None = Field(
+        None,
+        description="A file of the systems that audiences and changes are sent to, with their addresses and secrets.",
+    )
     unsubscribe_secrets: SecretStr = Field(
         SecretStr(""),
         description="Secrets of unsubscribe links, comma-separated, of at least 32 characters: the first makes links, "

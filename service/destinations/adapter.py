@@ -5,41 +5,18 @@ given the same item again, after a crash or a timeout, and must not do harm by i
 """
 
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from graph.domain.model.audiences import Outcome, Status
+
+__all__ = ["DONE", "Outcome", "Status"]
+
+SEND_SECONDS = 120
+"""After so long, a call of an adapter that should have ended by itself is given up."""
 MAX_MESSAGE_LENGTH = 500
 """Characters that are kept of what a destination answered."""
-
-
-class Status(Enum):
-    """What became of an item."""
-
-    DONE = "done"
-    """The destination has it."""
-    PENDING = "pending"
-    """The destination has taken it, and will say later what became of it: `Adapter.poll` asks."""
-    RETRY = "retry"
-    """It was not taken now. It is sent again later."""
-    DEAD = "dead"
-    """It was refused, and sending it again would change nothing. It is kept until an operator decides."""
-
-
-class Outcome(Struct, frozen=True):
-    """What became of an item, with what the destination answered, without secrets.
-
-    `reference` is what the destination calls it, or the request that is pending; it comes back with the next update of
-    the same address. `retry_after` is how many seconds the destination asks to wait.
-    """
-
-    status: Status
-    message: str = ""
-    reference: str = ""
-    retry_after: float | None = None
-
-
 DONE = Outcome(Status.DONE)
 
 

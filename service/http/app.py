@@ -136,12 +136,16 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         segmenting = asyncio.create_task(run_segment_worker(preparing))
         expiring = asyncio.create_task(run_retention(preparing))
         forgetting = asyncio.create_task(forget_refused(preparing))
+        sending = asyncio.create_task(send_to_destinations(preparing))
         auditing = None if wiring.audit is None else asyncio.create_task(wiring.audit.run())
         watching_erasures = asyncio.create_task(watch_erasures(preparing))
         watching_connectors = asyncio.create_task(connectors.watch())
         answering = None if endpoint.opendsr is None else asyncio.create_task(answer_requests(preparing))
         yield
         watching_connectors.cancel()
+        sending.cancel()
+        # What was sent is stored before the store closes, and the leases are given back.
+        await asyncio.wait([sending])
         watching_erasures.cancel()
         if answering is not None:
             answering.cancel()
@@ -180,6 +184,10 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
     async def forget_refused(prepared: asyncio.Task[None]) -> None:
         await asyncio.wait([prepared])
         await wiring.graph.refused.run_periodically()
+
+    async def send_to_destinations(prepared: asyncio.Task[None]) -> None:
+        await asyncio.wait([prepared])
+        await wiring.destinations.run(wiring.graph, wiring.store, SystemClock())
 
     async def answer_requests(prepared: asyncio.Task[None]) -> None:
         await asyncio.wait([prepared])

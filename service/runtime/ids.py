@@ -58,6 +58,10 @@ class RandomIds:
         """Create the id of a restriction."""
         return self._id("rst_")
 
+    def audience(self) -> str:
+        """Create the id of an audience."""
+        return self._id("aud_")
+
     def secret(self) -> str:
         """Create a secret of 256 random bits."""
         return secrets.token_hex(32)

@@ -59,6 +59,9 @@ class CountingIds:
     def restriction(self) -> str:
         return f"rst_{next(self._numbers)}"
 
+    def audience(self) -> str:
+        return f"aud_{next(self._numbers)}"
+
     def secret(self) -> str:
         return f"secret {next(self._numbers)}"
 

@@ -279,7 +279,7 @@ def test_recorded_members_equal_those_of_a_full_evaluation(
 
     run(store.save_products([PRODUCT]))
     segments = Segments(store, clock, CountingIds(), CATALOG, lambda: RULES, latest, nothing, nothing)
-    worker = SegmentWorker(store, clock, segments, nothing)
+    worker = SegmentWorker(store, clock, segments)
     names = [f"s{number:02}" for number in range(len(SEGMENT_RULES))]
 
     def create() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
+from graph.domain.model.audiences import Audience, Delivery, WaitingChange
 from graph.domain.model.changes import Change, Entry
 from graph.domain.model.customers import Customer, Member, Node
 from graph.domain.model.erasures import Erasure, HeldOrder
@@ -109,6 +110,10 @@ class Writes(Struct):
     `restrictions` are written whole, by id, once the identifiers are stored: the identifiers of those in effect are
     restricted, and those of lifted ones only as far as others are on them. `renormalized` are pairs of an identifier
     and of one that the rules of now make of the same value: the second gets the restrictions of the first.
+
+    `audiences` are written whole, by id, as are `deliveries` by audience and key, and `waiting_changes` by destination
+    and number; those of `ended_waiting` are removed. Deliveries that are over are removed. Those of the keys and
+    customers of `removals` are then to be taken from their destinations: see `AudienceStore`.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
@@ -137,6 +142,11 @@ class Writes(Struct):
     removals: Removals = Removals()
     restrictions: list[Restriction] = field(default_factory=list)
     renormalized: list[tuple[str, str]] = field(default_factory=list)
+    audiences: list[Audience] = field(default_factory=list)
+    removed_audiences: list[str] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    waiting_changes: list[WaitingChange] = field(default_factory=list)
+    ended_waiting: list[tuple[str, int]] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:

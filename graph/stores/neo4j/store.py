@@ -14,6 +14,7 @@ from graph.domain.model.orders import Order
 from graph.domain.profile.pages import ByKey, CustomerRef, CustomerView, Selection
 from graph.ports import StoreSize, T, Work
 from graph.stores.neo4j import cypher, mapping, migrator
+from graph.stores.neo4j.audiences import AudienceReads
 from graph.stores.neo4j.bulk_load import BulkLoad
 from graph.stores.neo4j.connection import WRITE_SECONDS, Connections, OpenTransaction, Transact
 from graph.stores.neo4j.customer_pages import LIVE_KEYS, CustomerRecord, query, view
@@ -46,6 +47,7 @@ READY_SECONDS = 5
 class Neo4jStore(
     HistoryReads,
     SegmentReads,
+    AudienceReads,
     RulesVersions,
     SourceRevocationReads,
     Erasures,

@@ -18,8 +18,10 @@ from graph.domain.model.store_values import CustomerKeys, EvidenceByKey, Neighbo
 from graph.domain.model.tombstones import Tombstone
 from graph.domain.profile.pages import CustomerRef
 from graph.ports import (
+    ReadAudiences,
     ReadConsents,
     ReadCustomerKeys,
+    ReadDeliveries,
     ReadEntries,
     ReadErasures,
     ReadEvidence,
@@ -37,6 +39,14 @@ from graph.ports import (
     Write,
 )
 from graph.stores.neo4j import cypher, history, mapping, migrator
+from graph.stores.neo4j.audiences import (
+    AUDIENCES,
+    audience,
+    audience_queries,
+    delivery_parameters,
+    held_delivery,
+    removal_queries,
+)
 from graph.stores.neo4j.connection import OpenTransaction
 from graph.stores.neo4j.erasures import (
     ERASURES,
@@ -127,6 +137,11 @@ class Transaction:
             case ReadNamedKeys(keys, without):
                 excluded = [list(key) for key in without]
                 return set(await self._collect(RETENTION["named_keys"], keys=keys, without=excluded))
+            case ReadAudiences():
+                return [audience(record) for (record,) in await self._run(AUDIENCES["audiences"])]
+            case ReadDeliveries(customers, places):
+                parameters = delivery_parameters(customers, places)
+                return [held_delivery(row) for row in await self._run(AUDIENCES["lock_deliveries"], **parameters)]
             case Write(writes):
                 await self.write(writes)
                 return None
@@ -357,7 +372,12 @@ class Transaction:
         }:
             raise Outdated(ERASED)
         await self._check_named(writes)
+        for query, values in audience_queries(writes):
+            await self._run(query, **values)
         for query, values in erasure_queries(writes):
+            await self._run(query, **values)
+        erasure_id = writes.erasures[0].id if writes.erasures else ""
+        for query, values in removal_queries(writes.removals, erasure_id):
             await self._run(query, **values)
         if writes.removals.customers:
             # Identifiers that are removed are gone by now.

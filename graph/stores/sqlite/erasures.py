@@ -11,7 +11,7 @@ from graph.domain.model.receipts import Receipt
 from graph.domain.model.store_values import Removals, Writes
 from graph.domain.model.tombstones import Tombstone, TombstoneMode
 from graph.domain.profile.search import text_of_identifier
-from graph.stores.sqlite import mapping, restrictions
+from graph.stores.sqlite import audiences, mapping, restrictions
 from graph.stores.sqlite.connection import Connected
 from graph.stores.sqlite.history import change_values
 from graph.stores.sqlite.statements import NAMED
@@ -162,6 +162,7 @@ def write(db: mapping.Connection, writes: Writes) -> None:
         )
     if writes.removals:
         _remove(db, writes.removals)
+        audiences.remove(db, writes.removals, writes.erasures[0].id if writes.erasures else "")
 
 
 def _remove(db: mapping.Connection, removals: Removals) -> None:

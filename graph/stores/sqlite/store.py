@@ -18,6 +18,7 @@ from graph.domain.model.orders import Order
 from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
 from graph.ports import StoreSize, T, Work
 from graph.stores.sqlite import checkpoints, failures, mapping, migrator
+from graph.stores.sqlite.audiences import AudienceReads
 from graph.stores.sqlite.backup import backup_to
 from graph.stores.sqlite.bulk_load import BulkLoad
 from graph.stores.sqlite.connection import BUSY_SECONDS, READER_CACHE, SETTINGS
@@ -50,6 +51,7 @@ ATTEMPT_SECONDS = 2
 class SQLiteStore(
     HistoryReads,
     SegmentReads,
+    AudienceReads,
     RulesVersions,
     SourceRevocationReads,
     Erasures,

@@ -16,8 +16,10 @@ from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.store_values import CustomerKeys, EvidenceByKey, Neighborhood, Region
 from graph.domain.profile.pages import ById, CustomerRef
 from graph.ports import (
+    ReadAudiences,
     ReadConsents,
     ReadCustomerKeys,
+    ReadDeliveries,
     ReadEntries,
     ReadErasures,
     ReadEvidence,
@@ -34,7 +36,7 @@ from graph.ports import (
     Request,
     Write,
 )
-from graph.stores.sqlite import erasures, history, mapping, restrictions, segments, source_revocations
+from graph.stores.sqlite import audiences, erasures, history, mapping, restrictions, segments, source_revocations
 from graph.stores.sqlite.consents import consents_at
 from graph.stores.sqlite.retention import named_keys
 from graph.stores.sqlite.writes import StoredHandles, Writer, is_loading
@@ -80,6 +82,10 @@ class Transaction:
                 return erasures.erasures(self._db, ids)
             case ReadRestrictions(keys, ids, requests):
                 return restrictions.restrictions_of(self._db, keys, ids, requests)
+            case ReadAudiences():
+                return audiences.audiences(self._db)
+            case ReadDeliveries(customers, places):
+                return audiences.held_deliveries(self._db, customers, places)
             case Write(writes):
                 if is_loading(self._db):
                     raise StoreUnavailable.loading()

@@ -11,7 +11,7 @@ from graph.domain.model.receipts import ObservationKey, ObservationStatus, Recei
 from graph.domain.model.store_values import NewNode, Writes
 from graph.domain.profile.search import SearchField, text_of_facts
 from graph.ports import LOADING
-from graph.stores.sqlite import erasures, history, mapping, restrictions, segments
+from graph.stores.sqlite import audiences, erasures, history, mapping, restrictions, segments
 from graph.stores.sqlite.search import insert_identifier_texts
 from graph.stores.sqlite.source_revocations import SOURCE_REVOCATION, source_revocation_values
 
@@ -59,6 +59,7 @@ class Writer:
             map(source_revocation_values, writes.source_revocations),
         )
         restrictions.write(self._db, writes)
+        audiences.write(self._db, writes)
         erasures.write(self._db, writes)
         if writes.reprocessing is not None:
             source, id = writes.reprocessing.processed_to or (None, None)

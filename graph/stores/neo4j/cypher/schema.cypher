@@ -164,3 +164,43 @@ CREATE INDEX refused_record_order IF NOT EXISTS FOR (r:RefusedRecord) ON (r.last
 // name: 0038_refused_record_source
 // The refused records of a source, of which only the newest stay.
 CREATE INDEX refused_record_source IF NOT EXISTS FOR (r:RefusedRecord) ON (r.source, r.last_received_at, r.id);
+
+// name: 0039_audience_id
+// Audiences are found by id.
+CREATE CONSTRAINT audience_id IF NOT EXISTS FOR (a:Audience) REQUIRE a.id IS UNIQUE;
+
+// name: 0040_delivery_id
+// An audience has one delivery for an address. The id has both.
+CREATE CONSTRAINT delivery_id IF NOT EXISTS FOR (d:Delivery) REQUIRE d.id IS UNIQUE;
+
+// name: 0041_delivery_due
+// Deliveries are sent when they are due, removals first.
+CREATE INDEX delivery_due IF NOT EXISTS FOR (d:Delivery) ON (d.destination, d.is_removal, d.due_at);
+
+// name: 0042_delivery_place
+// The deliveries of an audience are listed by key.
+CREATE INDEX delivery_place IF NOT EXISTS FOR (d:Delivery) ON (d.audience, d.key);
+
+// name: 0043_delivery_open
+// Those that are not done are counted, and listed by status.
+CREATE INDEX delivery_open IF NOT EXISTS FOR (d:Delivery) ON (d.open);
+
+// name: 0044_delivery_open_place
+// Those that are not done are listed by status.
+CREATE INDEX delivery_open_place IF NOT EXISTS FOR (d:Delivery) ON (d.destination, d.open, d.audience, d.key);
+
+// name: 0045_delivery_customer
+// A decision about a customer finds the deliveries that were decided for it.
+CREATE INDEX delivery_customer IF NOT EXISTS FOR (d:Delivery) ON (d.customer);
+
+// name: 0046_delivery_key
+// The removal of an identifier finds its deliveries.
+CREATE INDEX delivery_key IF NOT EXISTS FOR (d:Delivery) ON (d.key);
+
+// name: 0047_delivery_erasure
+// The last removal of an erasure is looked for.
+CREATE INDEX delivery_erasure IF NOT EXISTS FOR (d:Delivery) ON (d.erasure);
+
+// name: 0048_waiting_change
+// A change waits once for a destination.
+CREATE CONSTRAINT waiting_change IF NOT EXISTS FOR (w:WaitingChange) REQUIRE (w.destination, w.number) IS UNIQUE;

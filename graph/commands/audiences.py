@@ -1,0 +1,363 @@
+"""Audiences: which segments go to which destinations, and the ledger of what was sent.
+
+Senders carry out what the ledger owes; see `service.destinations`. The times of deliveries are in microseconds.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from graph.commands import audience_writes
+from graph.commands.audience_writes import FILL_KEY, Sent, position
+from graph.commands.segments import Segments
+from graph.commands.write_gate import WriteGate
+from graph.domain.audiences.targets import Target, check_audience
+from graph.domain.model.audiences import (
+    Audience,
+    Delivery,
+    DeliveryCount,
+    DeliveryPosition,
+    DeliveryStatus,
+    DestinationInfo,
+    DestinationState,
+    WaitingChange,
+)
+from graph.domain.model.errors import InvalidInput
+from graph.domain.model.rules import Rules
+from graph.domain.profile.catalog import Catalog
+from graph.domain.profile.pages import Page
+from graph.ports import AudienceStore, Clock, Ids, SegmentStore, WriteStore
+
+PAGE_SIZE = 500
+BATCH_SIZE = 100
+"""Customers that are decided about in one write."""
+COMPLETE = "complete"
+DRAIN_KEY = "audience_drain:"
+"""The beginning of the name under which is stored how far an audience that ended owes the removal of its addresses."""
+PAUSED_KEY = "destination_paused:"
+STATE_KEY = "destination_state:"
+RESYNC_KEY = "destination_resync:"
+POSITION_KEY = "destination_position:"
+
+
+class LedgerStore(WriteStore, AudienceStore, SegmentStore, Protocol):
+    """Audiences, their ledger, the members of segments, and writes."""
+
+
+class DestinationStatus(Struct, frozen=True):
+    """A destination with how it goes. It is `configured` unless only its audiences are left.
+
+    `counts` are the deliveries that are not done. `resyncing` says whether everything is being sent again.
+    """
+
+    info: DestinationInfo
+    state: DestinationState
+    paused: bool
+    resyncing: bool
+    counts: Sequence[DeliveryCount]
+    configured: bool = True
+
+    def count(self, status: DeliveryStatus) -> int:
+        """Return how many deliveries have a status other than done."""
+        return sum(count.count for count in self.counts if count.status is status)
+
+    @property
+    def oldest_owed(self) -> int | None:
+        """When the oldest delivery that is owed changed."""
+        owed = [count.oldest for count in self.counts if count.status is DeliveryStatus.OWED]
+        return min(owed, default=None)
+
+
+class AudienceControl:
+    """Manages audiences and the ledger. `destinations` are those that are configured.
+
+    `acknowledge` records that a destination, by its name, has removed all addresses of an erasure.
+    """
+
+    def __init__(
+        self,
+        store: LedgerStore,
+        clock: Clock,
+        ids: Ids,
+        gate: WriteGate,
+        segments: Segments,
+        catalog: Catalog,
+        rules: Callable[[], Rules],
+        destinations: Sequence[DestinationInfo],
+        acknowledge: Callable[[str, str], Awaitable[object]],
+    ) -> None:
+        self._store, self._clock, self._ids, self._gate = store, clock, ids, gate
+        self._segments, self._catalog, self._rules = segments, catalog, rules
+        self._acknowledge = acknowledge
+        self.destinations: Mapping[str, DestinationInfo] = {info.name: info for info in destinations}
+        self._complete: set[str] = set()
+        """The audiences whose members were all decided about."""
+        self._owed: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    # --- audiences
+
+    async def all(self) -> list[Audience]:
+        """Return all audiences, by id; those that have ended until their addresses are removed."""
+        return await self._store.audiences()
+
+    async def create(self, audience: Audience) -> Audience:
+        """Send a segment to a destination from now on; a repeated request returns the existing audience.
+
+        Without namespaces, the addresses are those of the channel that the destination takes. Raises `InvalidInput`.
+        """
+        self._gate.check()
+        info = self._info(audience.destination)
+        namespaces = audience.namespaces or tuple(self._catalog.channels.get(audience.channel, ()))
+        if info.namespaces is not None and not audience.namespaces:
+            namespaces = tuple(name for name in namespaces if name in info.namespaces)
+        if info.namespaces is not None and (refused := sorted({*namespaces} - info.namespaces)):
+            allowed = ", ".join(sorted(info.namespaces))
+            message = f"namespaces: {info.name} takes no {', '.join(refused)}; it takes {allowed}"
+            raise InvalidInput("INVALID_VALUE", message, ("namespaces",))
+        created = replace(
+            audience, id=self._ids.audience(), namespaces=namespaces, created_at=self._clock.now(), ended=False
+        )
+        check_audience(created, self._catalog, [namespace.name for namespace in self._rules().namespaces])
+        stored = await self._store.write(lambda: audience_writes.create(created))
+        self.wake([stored.destination])
+        return stored
+
+    async def end(self, id: str) -> Audience:
+        """Stop sending a segment, and remove its addresses from the destination. Raises `InvalidInput`."""
+        self._gate.check()
+        ended = await self._store.write(lambda: audience_writes.end(id))
+        self.wake([ended.destination])
+        return ended
+
+    async def count_sent(self, audience: str) -> int:
+        """Return how many addresses of an audience its destination holds."""
+        return await self._store.count_sent(audience)
+
+    # --- destinations
+
+    def _info(self, name: str) -> DestinationInfo:
+        if name not in self.destinations:
+            known = ", ".join(self.destinations) or "none is"
+            message = f"destination {name[:60]!r} is not configured; configured: {known}"
+            raise InvalidInput("DESTINATION_NOT_FOUND", message, ("destination",))
+        return self.destinations[name]
+
+    async def statuses(self) -> list[DestinationStatus]:
+        """Return all destinations, those that are configured first."""
+        counts = await self._store.open_deliveries()
+        audiences = await self._store.audiences()
+        left = {audience.destination for audience in audiences} | {count.destination for count in counts}
+        infos = [*self.destinations.values()]
+        infos += [DestinationInfo(name, "") for name in sorted(left - self.destinations.keys())]
+        return [
+            DestinationStatus(
+                info,
+                await self.state(info.name),
+                await self.is_paused(info.name),
+                bool(await self._store.get_value(RESYNC_KEY + info.name)),
+                [count for count in counts if count.destination == info.name],
+                info.name in self.destinations,
+            )
+            for info in infos
+        ]
+
+    async def state(self, name: str) -> DestinationState:
+        """Return how sending to a destination goes."""
+        text = await self._store.get_value(STATE_KEY + name)
+        return msgspec.json.decode(text, type=DestinationState) if text else DestinationState()
+
+    async def set_state(self, name: str, state: DestinationState) -> None:
+        """Store how sending to a destination goes."""
+        await self._store.put_value(STATE_KEY + name, msgspec.json.encode(state).decode())
+
+    async def is_paused(self, name: str) -> bool:
+        """Return whether nothing is sent to a destination. The ledger goes on."""
+        return bool(await self._store.get_value(PAUSED_KEY + name))
+
+    async def pause(self, name: str) -> None:
+        """Send nothing to a destination until it is resumed: what is owed stays owed. Raises `InvalidInput`."""
+        await self._set(name, PAUSED_KEY, "yes")
+
+    async def resume(self, name: str) -> None:
+        """Send to a destination again. Raises `InvalidInput`."""
+        await self._set(name, PAUSED_KEY, "")
+
+    async def resync(self, name: str) -> None:
+        """Send everything to a destination again, whatever it was sent. Raises `InvalidInput`."""
+        await self._set(name, RESYNC_KEY, msgspec.json.encode(DeliveryPosition("", "")).decode())
+
+    async def _set(self, name: str, key: str, text: str) -> None:
+        self._gate.check()
+        self._info(name)
+        await self._store.put_value(key + name, text)
+        self.wake([name])
+
+    # --- dead deliveries
+
+    async def dead(self, name: str, audience: str | None, after: DeliveryPosition | None, first: int) -> Page[Delivery]:
+        """Return deliveries that a destination refused for good, by audience and key."""
+        self._info(name)
+        found = await self._store.deliveries(name, audience, DeliveryStatus.DEAD, after, first + 1)
+        return Page(found[:first], len(found) > first)
+
+    async def retry_dead(self, name: str, audience: str | None = None) -> int:
+        """Send what a destination refused for good again; return how many deliveries that are."""
+        now = self._clock.now()
+        count = await self._change_dead(name, audience, audience_writes.tried_again(now))
+        self.wake([name])
+        return count
+
+    async def ignore_dead(self, name: str, audience: str | None = None) -> int:
+        """Do nothing more about what a destination refused for good; return how many deliveries that are."""
+        return await self._change_dead(name, audience, audience_writes.ignored())
+
+    async def _change_dead(self, name: str, audience: str | None, change: Callable[[Delivery], Delivery | None]) -> int:
+        self._gate.check()
+        self._info(name)
+        count, after = 0, None
+        while page := await self._store.deliveries(name, audience, DeliveryStatus.DEAD, after, PAGE_SIZE):
+            changed = await self._store.write(lambda page=page: audience_writes.change(page, change))  # type: ignore[misc]
+            count += len(changed)
+            after = position(page[-1])
+        return count
+
+    # --- for senders
+
+    def wake(self, names: Iterable[str]) -> None:
+        """Let the senders of destinations look for work."""
+        for name in names:
+            self._owed[name].set()
+
+    def wake_all(self) -> None:
+        """Let all senders look for work."""
+        self.wake(self.destinations)
+
+    async def wait(self, name: str, seconds: float) -> None:
+        """Return when something may be owed to a destination, at the latest after some seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._owed[name].wait()
+        except TimeoutError:
+            pass
+        self._owed[name].clear()
+
+    async def maintain(self, name: str) -> bool:
+        """Carry out a step of what audiences of a destination need beside changes; return whether more is to be done.
+
+        Decide about the members of a new audience, owe the removal of one that has ended, and owe everything again
+        during a resync.
+        """
+        if await self._resync(name):
+            return True
+        segments = {segment.id for segment in await self._segments.all()}
+        for audience in await self._store.audiences():
+            if audience.destination != name:
+                continue
+            if audience.ended or audience.segment not in segments:
+                if await self._drain(audience):
+                    return True
+            elif await self._fill(audience):
+                return True
+        return False
+
+    async def _fill(self, audience: Audience) -> bool:
+        if audience.id in self._complete:
+            return False
+        after = await self._store.get_value(FILL_KEY + audience.id)
+        if after is not None and after != COMPLETE:
+            members = await self._store.members(audience.segment, after, PAGE_SIZE)
+            for start in range(0, len(members), BATCH_SIZE):
+                await self._segments.refresh([member.customer for member in members[start : start + BATCH_SIZE]])
+            after = members[-1].customer if len(members) == PAGE_SIZE else COMPLETE
+            await self._store.put_value(FILL_KEY + audience.id, after)
+        if after == COMPLETE:
+            self._complete.add(audience.id)
+        return after != COMPLETE
+
+    async def _drain(self, audience: Audience) -> bool:
+        text = await self._store.get_value(DRAIN_KEY + audience.id)
+        if text == COMPLETE:
+            if not await self._store.deliveries(audience.destination, audience.id, None, None, 1):
+                await self._store.write(lambda: audience_writes.remove(audience.id))
+            return False
+        after = msgspec.json.decode(text, type=DeliveryPosition) if text else None
+        page = await self._store.deliveries(audience.destination, audience.id, None, after, PAGE_SIZE)
+        progress = msgspec.json.encode(position(page[-1])).decode() if page else COMPLETE
+        now, values = self._clock.now(), {DRAIN_KEY + audience.id: progress}
+        await self._store.write(lambda: audience_writes.change(page, audience_writes.drained(now), values))
+        return True
+
+    async def _resync(self, name: str) -> bool:
+        text = await self._store.get_value(RESYNC_KEY + name)
+        if not text:
+            return False
+        after = msgspec.json.decode(text, type=DeliveryPosition)
+        page = await self._store.deliveries(name, None, None, after, PAGE_SIZE)
+        progress = msgspec.json.encode(position(page[-1])).decode() if page else ""
+        now, values = self._clock.now(), {RESYNC_KEY + name: progress}
+        await self._store.write(lambda: audience_writes.change(page, audience_writes.forgotten(now), values))
+        return bool(page)
+
+    async def due(self, name: str, first: int) -> list[Delivery]:
+        """Return what is to be sent, or asked about, now: removals before all else, then the longest due."""
+        now = self._clock.now()
+        removals = await self._store.due_deliveries(name, True, now, first)
+        return removals or await self._store.due_deliveries(name, False, now, first)
+
+    async def next_due(self, name: str) -> int | None:
+        """Return when something is due; `None` if nothing is owed."""
+        return await self._store.next_delivery(name)
+
+    async def begin(self, deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Target | None]]:
+        """Decide anew about the customers of deliveries that are owed, and note that these are being sent.
+
+        Return those that are to be sent now, each with what is sent; `None` for a removal.
+        """
+        additions = [one for one in deliveries if not one.is_removal]
+        customers = sorted({one.customer for one in additions if one.customer})
+        targets: dict[tuple[str, str], Target] = {}
+        for start in range(0, len(customers), BATCH_SIZE):
+            saved = await self._segments.refresh(customers[start : start + BATCH_SIZE])
+            if saved is None:
+                return []
+            targets |= {(target.audience, target.key): target for target in saved.targets}
+        sendable = []
+        for one in deliveries:
+            target = targets.get((one.audience, one.key))
+            if one.is_removal or (target is not None and target.state == one.wanted):
+                sendable.append(one)
+        current = await self._store.write(lambda: audience_writes.begin(sendable)) if sendable else []
+        return [(one, None if one.is_removal else targets[one.audience, one.key]) for one in current]
+
+    async def finish(self, name: str, sent: Sequence[Sent]) -> None:
+        """Store what became of what was sent, and acknowledge erasures that a destination has carried out."""
+        now = self._clock.now()
+        for erasure in sorted(await self._store.write(lambda: audience_writes.finish(sent, now))):
+            if not await self._store.is_erasure_owed(erasure, name):
+                await self._acknowledge(erasure, name)
+
+    # --- changes
+
+    async def feed_position(self, name: str) -> int | None:
+        """Return the number of the last entry that a destination was sent; `None` before the first."""
+        text = await self._store.get_value(POSITION_KEY + name)
+        return int(text) if text else None
+
+    async def advance(
+        self, name: str, number: int, waiting: Sequence[WaitingChange] = (), ended: Sequence[int] = ()
+    ) -> None:
+        """Store how far a destination has followed the feed, with the changes that wait and those that no longer do."""
+        key, over = POSITION_KEY + name, [(name, change) for change in ended]
+        await self._store.write(lambda: audience_writes.advance(key, str(number), waiting, over))
+
+    async def waiting(self, name: str) -> list[WaitingChange]:
+        """Return the changes that a destination has not taken, by number."""
+        found: list[WaitingChange] = []
+        while page := await self._store.waiting_changes(name, found[-1].number if found else 0, PAGE_SIZE):
+            found += page
+        return found

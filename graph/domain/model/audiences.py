@@ -1,0 +1,183 @@
+"""Audiences, and the ledger of what destinations were sent of them, as plain values.
+
+The ledger has a delivery for each address of an audience: what the destination should hold and what it was sent last.
+It is not a queue: when an address goes in and out, the delivery changes, and only its last state is sent.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from msgspec import Struct
+
+ABSENT = ""
+"""The state of an address that is not in an audience."""
+
+
+class Audience(Struct, frozen=True):
+    """The members of a segment whose addresses are sent to a destination.
+
+    Addresses are those of `namespaces`, for whose use consent is required for `purpose` through `channel`.
+    `external_id` is the id of the list at the destination. `fields` are the data sent beside an address: the name at
+    the destination, and what is sent. A destination forgets an address `ttl_days` after it was sent, if that is not
+    `None`; it is sent again before. `created_at` is in microseconds.
+    """
+
+    id: str
+    destination: str
+    segment: str
+    purpose: str
+    channel: str
+    namespaces: tuple[str, ...]
+    external_id: str = ""
+    fields: Mapping[str, str] = {}
+    ttl_days: int | None = None
+    created_at: int = 0
+    created_by: str = ""
+    ended: bool = False
+    """Whether its addresses are being removed from the destination, after which the audience goes too."""
+
+
+class DeliveryStatus(Enum):
+    """What is to be done about a delivery."""
+
+    DONE = "done"
+    """The destination holds what it should."""
+    OWED = "owed"
+    """It is to be sent."""
+    PENDING = "pending"
+    """The destination has taken it, and will say later what became of it."""
+    DEAD = "dead"
+    """The destination refused it for good."""
+
+
+class Status(Enum):
+    """What became of what was sent."""
+
+    DONE = "done"
+    """The destination has it."""
+    PENDING = "pending"
+    """The destination has taken it, and will say later what became of it."""
+    RETRY = "retry"
+    """It was not taken now. It is sent again later."""
+    DEAD = "dead"
+    """It was refused, and sending it again would change nothing. It is kept until an operator decides."""
+
+
+class Outcome(Struct, frozen=True):
+    """What became of what was sent, with what the destination answered, without secrets.
+
+    `reference` is what the destination calls it, or the request that is pending; it comes back with the next update of
+    the same address. `retry_after` is how many seconds the destination asks to wait.
+    """
+
+    status: Status
+    message: str = ""
+    reference: str = ""
+    retry_after: float | None = None
+
+
+class DestinationInfo(Struct, frozen=True):
+    """A destination that is configured.
+
+    `namespaces` are those whose identifiers it takes; `None` for any. With `changes`, it is sent the change feed.
+    """
+
+    name: str
+    type: str
+    namespaces: frozenset[str] | None = None
+    changes: bool = False
+
+
+class DestinationState(Struct, frozen=True):
+    """How sending to a destination goes.
+
+    `problem` is why nothing can be sent now, since `problem_since`; empty if it can. With `login`, the destination
+    refuses the credentials. `last_sent_at` is when it took something last. Times in microseconds.
+    """
+
+    problem: str = ""
+    problem_since: int | None = None
+    login: bool = False
+    last_sent_at: int | None = None
+
+
+class Delivery(Struct, frozen=True, gc=False):
+    """An address of an audience: the state that it should have at the destination, and the one that was sent.
+
+    A state is `ABSENT` or the digest of what is sent. `sent` is `None` where it is not known: sending may have begun.
+    `customer` is the customer that the wanted state was decided for, empty once nobody holds the address. `due_at` is
+    when it is to be sent or asked about next; `None` if nothing is to be done. `attempts` count since the wanted state
+    changed, at `changed_at`. `answer` is what the destination answered last, `reference` what it calls the address.
+    `erasure` is the erasure that the removal is part of. Times in microseconds.
+    """
+
+    audience: str
+    destination: str
+    key: str
+    customer: str
+    wanted: str
+    sent: str | None
+    status: DeliveryStatus
+    changed_at: int
+    due_at: int | None = None
+    attempts: int = 0
+    answer: str = ""
+    reference: str = ""
+    erasure: str = ""
+
+    @property
+    def is_removal(self) -> bool:
+        """Whether the address should not be in the audience."""
+        return self.wanted == ABSENT
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the destination holds what it should."""
+        return self.sent == self.wanted
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to remember: the destination does not hold the address, and should not."""
+        return self.is_removal and self.is_settled
+
+
+class HeldDelivery(Struct, frozen=True, gc=False):
+    """A delivery as a write reads it, with the customer that holds the address now; empty if none does."""
+
+    delivery: Delivery
+    holder: str
+
+
+class DeliveryPosition(Struct, frozen=True, gc=False):
+    """The last delivery of a page: deliveries are listed by audience and key."""
+
+    audience: str
+    key: str
+
+
+class DeliveryCount(Struct, frozen=True, gc=False):
+    """How many deliveries of an audience have a status; `removals` of them are removals.
+
+    `oldest` is when the oldest of them changed (microseconds).
+    """
+
+    audience: str
+    destination: str
+    status: DeliveryStatus
+    count: int
+    removals: int
+    oldest: int
+
+
+class WaitingChange(Struct, frozen=True, gc=False):
+    """An entry of the change feed that a destination has not taken, or that waits behind one of the same customer.
+
+    `due_at` is when it is sent next (microseconds); `None` once it is dead.
+    """
+
+    destination: str
+    number: int
+    customer: str
+    attempts: int
+    due_at: int | None
+    answer: str = ""

@@ -1,0 +1,130 @@
+"""Sends the entries of the change feed to one destination, in the order of each customer."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from graph.domain.audiences.ledger import MAX_ATTEMPTS, SECOND, pause
+from graph.domain.model.audiences import Outcome, Status, WaitingChange
+from graph.domain.model.changes import Entry
+from graph.domain.model.identifiers import Identifier
+from graph.domain.model.times import iso
+from graph.domain.profile.pages import ById, Selection
+from graph.identity_graph import IdentityGraph
+from service.config.destinations_file import DestinationSettings
+from service.destinations.adapter import MAX_MESSAGE_LENGTH, SEND_SECONDS, ChangeAdapter, ChangeMessage
+
+PAGE_SIZE = 100
+
+
+class ChangeSender:
+    """Follows the feed for one destination, from when the destination was configured.
+
+    An entry that the destination does not take waits, and so do those of the same customer after it; all others go on.
+    One that it refuses for good steps aside: it is kept, and the customer's others follow.
+    """
+
+    def __init__(self, graph: IdentityGraph, settings: DestinationSettings, adapter: ChangeAdapter) -> None:
+        self._graph, self._name, self._adapter = graph, settings.name, adapter
+        self._kinds = frozenset(settings.change_kinds)
+        self._identifiers = settings.identifiers
+
+    async def step(self) -> bool:
+        """Send the changes that wait and are due, then a page of the feed; return whether more may follow.
+
+        Raises `Unavailable`.
+        """
+        waiting = await self._graph.audiences.waiting(self._name)
+        sent = await self._send_waiting(waiting)
+        position = await self._graph.audiences.feed_position(self._name)
+        if position is None:
+            newest = await self._graph.newest_change()
+            await self._graph.audiences.advance(self._name, newest)
+            return True
+        page = await self._graph.changes(position, PAGE_SIZE)
+        if not page.items:
+            return sent
+        blocked = {one.customer for one in await self._graph.audiences.waiting(self._name) if one.due_at is not None}
+        entries = [entry for entry in page.items if not self._kinds or entry.change.kind.name in self._kinds]
+        held = [entry for entry in entries if not blocked.isdisjoint(_customers(entry))]
+        waits = {entry.number for entry in held}
+        open_entries = [entry for entry in entries if entry.number not in waits]
+        outcomes = await self._send(open_entries) if open_entries else []
+        now = self._graph.now()
+        more = [WaitingChange(self._name, entry.number, entry.change.customer, 0, now) for entry in held]
+        more += _not_taken(self._name, open_entries, outcomes, now)
+        await self._graph.audiences.advance(self._name, page.items[-1].number, more)
+        return True
+
+    async def _send_waiting(self, waiting: Sequence[WaitingChange]) -> bool:
+        """Send the first change of each customer that waits, if it is due; return whether any was sent."""
+        now = self._graph.now()
+        heads: dict[str, WaitingChange] = {}
+        for one in waiting:
+            if one.due_at is not None:
+                heads.setdefault(one.customer or str(one.number), one)
+        due = [one for one in heads.values() if one.due_at is not None and one.due_at <= now][:PAGE_SIZE]
+        if not due:
+            return False
+        found = [await self._graph.change(one.number) for one in due]
+        entries = [entry for entry in found if entry is not None]
+        outcomes = await self._send(entries)
+        again = _not_taken(self._name, entries, outcomes, self._graph.now(), {one.number: one for one in due})
+        over = {one.number for one in due} - {one.number for one in again}
+        position = await self._graph.audiences.feed_position(self._name)
+        await self._graph.audiences.advance(self._name, position or 0, again, sorted(over))
+        return True
+
+    async def _send(self, entries: Sequence[Entry]) -> list[Outcome]:
+        restricted = await self._restricted(entries) if self._identifiers else frozenset()
+        messages = [self._message(entry, restricted) for entry in entries]
+        async with asyncio.timeout(SEND_SECONDS):
+            return await self._adapter.send_changes(messages)
+
+    async def _restricted(self, entries: Sequence[Entry]) -> frozenset[str]:
+        """Return the customers of entries that are restricted: their identifiers are not sent."""
+        if not await self._graph.has_restrictions():
+            return frozenset()
+        ids = sorted(set().union(*map(_customers, entries)))
+        views = await self._graph.customers([ById(id) for id in ids], Selection())
+        return frozenset(id for id, view in zip(ids, views, strict=True) if view is not None and view.restricted)
+
+    def _message(self, entry: Entry, restricted: frozenset[str]) -> ChangeMessage:
+        change = entry.change
+        data: dict[str, Any] = {
+            "id": f"chg_{entry.number}",
+            "kind": change.kind.name,
+            "recordedAt": iso(change.recorded_at),
+            "customerId": change.customer or None,
+            "otherCustomerId": change.other_customer or None,
+            "cause": {"type": change.cause.type.name, "source": change.cause.source or None},
+        }
+        if self._identifiers and restricted.isdisjoint(_customers(entry)):
+            data["identifiers"] = [Identifier.from_key(key)._asdict() for key in change.keys]
+        return ChangeMessage(f"chg_{entry.number}", change.kind.name, change.customer, change.recorded_at, data)
+
+
+def _customers(entry: Entry) -> set[str]:
+    """Return the customers that an entry names."""
+    return {id for id in (entry.change.customer, entry.change.other_customer) if id}
+
+
+def _not_taken(
+    name: str,
+    entries: Sequence[Entry],
+    outcomes: Sequence[Outcome],
+    now: int,
+    before: dict[int, WaitingChange] | None = None,
+) -> list[WaitingChange]:
+    """Return the changes that a destination did not take, with when they are sent next."""
+    waiting = []
+    for entry, outcome in zip(entries, outcomes, strict=True):
+        if outcome.status in (Status.DONE, Status.PENDING):
+            continue
+        earlier = (before or {}).get(entry.number)
+        attempts = 1 + (0 if earlier is None else earlier.attempts)
+        is_dead = outcome.status is Status.DEAD or attempts >= MAX_ATTEMPTS
+        due_at = None if is_dead else now + round(max(pause(attempts), outcome.retry_after or 0) * SECOND)
+        message = outcome.message[:MAX_MESSAGE_LENGTH]
+        waiting.append(WaitingChange(name, entry.number, entry.change.customer, attempts, due_at, message))
+    return waiting

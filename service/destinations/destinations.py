@@ -1,0 +1,50 @@
+"""All destinations of a service: what is configured, and the senders while the service runs."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from graph.domain.model.audiences import DestinationInfo
+from graph.identity_graph import IdentityGraph
+from graph.ports import Clock, NamedValues
+from service.config import destinations_file
+from service.config.destinations_file import DestinationSettings
+from service.destinations.adapter import Adapter, ChangeAdapter
+from service.destinations.change_sender import ChangeSender
+from service.destinations.lease import Lease
+from service.destinations.sender import Sender
+from service.destinations.types import MODELS, TYPES
+
+
+class Destinations:
+    """The destinations of `destinations.toml`. Nothing connects before something is sent."""
+
+    def __init__(self, settings: Sequence[DestinationSettings]) -> None:
+        self._opened: list[tuple[DestinationSettings, Adapter]] = [(one, TYPES[one.type].open(one)) for one in settings]
+        self.senders: list[Sender] = []
+
+    @classmethod
+    def read(cls, path: Path | None) -> "Destinations":
+        """Return the destinations of a file; none without one. Raises `InvalidInput`."""
+        return cls(destinations_file.read(path, MODELS))
+
+    @property
+    def infos(self) -> list[DestinationInfo]:
+        """What audiences have to know of each."""
+        return [
+            DestinationInfo(settings.name, settings.type, adapter.namespaces, settings.changes)
+            for settings, adapter in self._opened
+        ]
+
+    async def run(self, graph: IdentityGraph, store: NamedValues, clock: Clock) -> None:
+        """Send what is owed to each destination, until this is canceled."""
+        self.senders = []
+        for settings, adapter in self._opened:
+            changes = None
+            if settings.changes and isinstance(adapter, ChangeAdapter):
+                changes = ChangeSender(graph, settings, adapter)
+            lease = Lease(store, clock, settings.name)
+            self.senders.append(Sender(graph, settings.name, adapter, lease, changes))
+        async with asyncio.TaskGroup() as group:
+            for sender in self.senders:
+                group.create_task(sender.run())

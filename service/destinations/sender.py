@@ -1,0 +1,199 @@
+"""Sends what the ledger owes to one destination. Nothing else waits for it."""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from graph.commands.audience_writes import Sent
+from graph.domain.audiences.ledger import pause
+from graph.domain.audiences.targets import Target
+from graph.domain.model.audiences import Audience, Delivery, DeliveryStatus, DestinationState, Outcome, Status
+from graph.domain.model.errors import KithError
+from graph.domain.model.identifiers import Identifier
+from graph.identity_graph import IdentityGraph
+from service.destinations.adapter import (
+    MAX_MESSAGE_LENGTH,
+    SEND_SECONDS,
+    Adapter,
+    AudienceRef,
+    MemberUpdate,
+    Unavailable,
+)
+from service.destinations.change_sender import ChangeSender
+from service.destinations.lease import Lease
+
+log = logging.getLogger("kith.destinations")
+
+POLL_SECONDS = 1.0
+"""How long to wait for what another process may have written."""
+LONGEST_PAUSE = 60
+"""Maximum seconds between two attempts to reach a destination that takes nothing."""
+
+
+class Sender:
+    """Carries out what is owed to a destination, for as long as it holds the lease: one process sends at a time."""
+
+    def __init__(
+        self, graph: IdentityGraph, name: str, adapter: Adapter, lease: Lease, changes: ChangeSender | None = None
+    ) -> None:
+        self.name = name
+        self._graph, self._adapter, self._lease, self._changes = graph, adapter, lease, changes
+        self._failures = 0
+        self._state: DestinationState | None = None
+        self.sent = 0
+        """Items that the destination has taken from this process."""
+        self.failed = 0
+        """Items that it did not take."""
+
+    async def run(self) -> None:
+        """Send what is owed, until this is canceled."""
+        try:
+            while True:
+                seconds = await self._round()
+                if seconds:
+                    await self._graph.audiences.wait(self.name, seconds)
+        finally:
+            await self._lease.release()
+            await self._adapter.close()
+
+    async def _round(self) -> float:
+        """Send what is owed now; return how many seconds to wait before the next round."""
+        try:
+            if not await self._lease.hold():
+                return POLL_SECONDS
+            if await self._graph.audiences.is_paused(self.name):
+                return POLL_SECONDS
+            more = await self.step()
+        except Unavailable as problem:
+            return await self._put_off(problem)
+        except KithError as error:
+            # The store is not available. It is tried again.
+            log.debug("destination %s: %s", self.name, error.code)
+            return POLL_SECONDS
+        except Exception as error:
+            # An error of an adapter must not end the sending. Its message may hold personal values.
+            log.warning("destination %s: unexpected %s", self.name, type(error).__name__)
+            return await self._put_off(Unavailable(f"unexpected error ({type(error).__name__})"))
+        return 0 if more else POLL_SECONDS
+
+    async def step(self) -> bool:
+        """Send one batch of what is owed; return whether more may be. Raises `Unavailable`."""
+        audiences = self._graph.audiences
+        more = await audiences.maintain(self.name)
+        if self._changes is not None and await self._changes.step():
+            more = True
+            await self._note_success()
+        due = await audiences.due(self.name, self._adapter.batch_size)
+        if not due:
+            return more
+        pending = [one for one in due if one.status is DeliveryStatus.PENDING]
+        owed = [one for one in due if one.status is DeliveryStatus.OWED]
+        begun = await audiences.begin(owed) if owed else []
+        if not begun and not pending:
+            # Their customers are changing: they are decided about anew first.
+            return more
+        refs = await self._audience_refs()
+        if begun:
+            await self._send(begun, refs)
+        if pending:
+            await self._poll(pending, refs)
+        return True
+
+    async def _audience_refs(self) -> dict[str, AudienceRef]:
+        names = {segment.id: segment.name for segment in await self._graph.segments.all()}
+        return {audience.id: _audience_ref(audience, names) for audience in await self._graph.audiences.all()}
+
+    async def _send(self, begun: Sequence[tuple[Delivery, Target | None]], refs: dict[str, AudienceRef]) -> None:
+        updates = [_update(delivery, target, refs) for delivery, target in begun]
+        async with asyncio.timeout(SEND_SECONDS):
+            outcomes = await self._adapter.send(updates)
+        await self._finish([delivery for delivery, _ in begun], outcomes)
+
+    async def _poll(self, pending: Sequence[Delivery], refs: dict[str, AudienceRef]) -> None:
+        async with asyncio.timeout(SEND_SECONDS):
+            outcomes = await self._adapter.poll([_update(delivery, None, refs) for delivery in pending])
+        await self._finish(pending, outcomes)
+
+    async def _finish(self, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
+        sent = [
+            Sent(delivery, replace(outcome, message=outcome.message[:MAX_MESSAGE_LENGTH]))
+            for delivery, outcome in zip(deliveries, outcomes, strict=True)
+        ]
+        await self._graph.audiences.finish(self.name, sent)
+        taken = sum(outcome.status in (Status.DONE, Status.PENDING) for outcome in outcomes)
+        self.sent += taken
+        self.failed += len(outcomes) - taken
+        if taken:
+            await self._note_success()
+
+    # --- how it goes
+
+    async def _current_state(self) -> DestinationState:
+        if self._state is None:
+            self._state = await self._graph.audiences.state(self.name)
+        return self._state
+
+    async def _note_success(self) -> None:
+        """Store that the destination works; at most once a second, and at once after a problem."""
+        self._failures = 0
+        state, now = await self._current_state(), self._graph.now()
+        if state.problem or state.last_sent_at is None or now - state.last_sent_at >= 1_000_000:
+            if state.problem:
+                log.info("destination %s works again", self.name)
+            await self._set_state(DestinationState(last_sent_at=now))
+
+    async def _put_off(self, problem: Unavailable) -> float:
+        self._failures += 1
+        seconds = float(max(min(pause(self._failures), LONGEST_PAUSE), problem.retry_after or 0))
+        message = problem.message[:MAX_MESSAGE_LENGTH]
+        with contextlib.suppress(KithError):
+            state = await self._current_state()
+            if state.problem != message:
+                log.warning("destination %s: %s", self.name, message)
+                since = state.problem_since if state.problem else self._graph.now()
+                await self._set_state(replace(state, problem=message, problem_since=since, login=problem.login))
+        # What is owed meanwhile does not end the pause, and the lease is kept.
+        while seconds > 0:
+            part = min(seconds, self._lease.renew_seconds)
+            await asyncio.sleep(part)
+            seconds -= part
+            with contextlib.suppress(KithError):
+                await self._lease.hold()
+        return 0
+
+    async def _set_state(self, state: DestinationState) -> None:
+        await self._graph.audiences.set_state(self.name, state)
+        self._state = state
+
+
+def _audience_ref(audience: Audience, names: dict[str, str]) -> AudienceRef:
+    return AudienceRef(
+        audience.id,
+        audience.segment,
+        names.get(audience.segment, ""),
+        audience.external_id,
+        audience.purpose,
+        audience.channel,
+    )
+
+
+def _update(delivery: Delivery, target: Target | None, refs: dict[str, AudienceRef]) -> MemberUpdate:
+    namespace, value = Identifier.from_key(delivery.key)
+    audience = refs.get(delivery.audience) or AudienceRef(delivery.audience, "", "")
+    place = f"{delivery.audience} {delivery.key} {delivery.wanted}"
+    return MemberUpdate(
+        "upd_" + hashlib.blake2b(place.encode(), digest_size=16).hexdigest(),
+        audience,
+        namespace,
+        value,
+        not delivery.is_removal,
+        {} if target is None else target.fields,
+        delivery.customer,
+        None if target is None else target.expires_at,
+        bool(delivery.erasure),
+        delivery.reference,
+    )
