@@ -124,7 +124,7 @@ def save_evaluations(
         before = states.get(customer)
         if before is None or (before.live and before.version != evaluation.version):
             continue
-        # An id that was merged or emptied is in no segment; the customer it redirects to has its own evaluation.
+        # Memberships of an id that was merged have passed to the survivor. One that was emptied is in no segment.
         after = evaluation.segments if before.live else frozenset[str]()
         writes.segmentation_due[customer] = evaluation.until if before.live else NO_END
         for id in sorted(after - before.segments.keys()):

@@ -1,5 +1,5 @@
 """Recorded memberships, after any sequence of facts, merges, splits and undos and as time passes, equal those of a full
-evaluation of the valid observations; and the feed has every entry and exit."""
+evaluation of the valid observations; and the feed has every entry and exit, and none for members that merge."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from graph.commands.commit import commit
 from graph.commands.segments import Segments
 from graph.domain.model.changes import ChangeKind
-from graph.domain.model.dates import DAY
+from graph.domain.model.dates import DAY, SECOND
 from graph.domain.model.facts import Fact, FactKind, InteractionSummary, detail
 from graph.domain.model.order_totals import add, order_totals_of
 from graph.domain.model.orders import Order, OrderLine, OrderStatus
 from graph.domain.model.products import Product
-from graph.domain.model.segments import SegmentState
+from graph.domain.model.segments import Membership, SegmentState
 from graph.domain.profile.attributes import AttributesStatement
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import ConsentStatement, Decision
@@ -40,7 +40,7 @@ from graph.domain.resolution.preparation import Command, prepare
 from graph.domain.segments.rule_parser import parse
 from graph.ports import Store
 from graph.segment_worker import SegmentWorker
-from tests.builders.graphs import CountingIds, Graph, identifiers, observe
+from tests.builders.graphs import CountingIds, Graph, identifiers, observe, seen
 from tests.builders.runs import Run
 from tests.builders.store_contents import valid_facts
 from tests.builders.stores import Fresh
@@ -166,6 +166,15 @@ batches = st.lists(
 )
 
 
+def nothing() -> None:
+    """What is called after a write."""
+
+
+async def no_statistics() -> tuple[None, None]:
+    """The statistics of a graph in which none were calculated."""
+    return None, None
+
+
 class Clock:
     """A clock that the test sets."""
 
@@ -248,17 +257,23 @@ def recorded(store: Store, run: Run, names: Sequence[str]) -> dict[str, set[str]
     return {name: {membership.customer for membership in run(store.members(ids[name], "", 1_000))} for name in names}
 
 
-def members_by_feed(store: Store, run: Run, names: Sequence[str]) -> dict[str, set[str]]:
-    """The members of each segment by the entries and exits in the feed."""
-    members: dict[str, set[str]] = {name: set() for name in names}
+def assert_feed_tells_members(store: Store, run: Run) -> None:
+    """Replays the entries, exits and merges of the feed: they give the recorded members, and since when they are."""
+    members: dict[str, dict[str, int]] = {segment.id: {} for segment in run(store.segments())}
     for entry in run(store.changes(0, 100_000)):
         change = entry.change
+        entered_at = members.get(change.cause.id, {})
         if change.kind is ChangeKind.SEGMENT_ENTERED:
-            assert change.customer not in members[change.reason]
-            members[change.reason].add(change.customer)
+            assert change.customer not in entered_at
+            entered_at[change.customer] = change.recorded_at
         elif change.kind is ChangeKind.SEGMENT_EXITED:
-            members[change.reason].remove(change.customer)
-    return members
+            del entered_at[change.customer]
+        elif change.kind is ChangeKind.CUSTOMERS_MERGED:
+            for of_segment in members.values():
+                if (merged := of_segment.pop(change.other_customer, None)) is not None:
+                    of_segment[change.customer] = min(merged, of_segment.get(change.customer, merged))
+    for segment, expected in members.items():
+        assert {member.customer: member.entered_at for member in run(store.members(segment, "", 1_000))} == expected
 
 
 @settings(SETTINGS, max_examples=25)
@@ -270,9 +285,6 @@ def test_recorded_members_equal_those_of_a_full_evaluation(
     store, model, ids, clock = fresh(), Graph(RULES), CountingIds(), Clock(START + 13 * DAY)
     customers = [Order("1", "s", START + n * DAY, 0, "EUR", Decimal(n)) for n in range(9)]
     all_customers = population([add([order_totals_of(order)]) for order in customers], 0)
-
-    def nothing() -> None:
-        pass
 
     async def latest() -> tuple[RfmPopulation, Model]:
         return all_customers, MODEL
@@ -292,17 +304,20 @@ def test_recorded_members_equal_those_of_a_full_evaluation(
         # when
         model.do(*batch)
         run(store.write(lambda batch=batch: commit(batch, RULES, model.now, ids)))
+        assert_feed_tells_members(store, run)
         clock.time += elapsed
         if created_first:
             run(worker.catch_up())
             # then
             expected = evaluated(model, clock.now(), all_customers, names)
             assert recorded(store, run, names) == expected
+            assert_feed_tells_members(store, run)
     if not created_first:
         create()
         run(worker.catch_up())
     expected = evaluated(model, clock.now(), all_customers, names)
-    assert recorded(store, run, names) == expected == members_by_feed(store, run, names)
+    assert recorded(store, run, names) == expected
+    assert_feed_tells_members(store, run)
     # and the segments of a customer are evaluated without the records
     live = [customer.id for customer in model.store.customers.values() if customer.live]
     for id, memberships in run(segments.of_customers(live)).items():
@@ -312,3 +327,48 @@ def test_recorded_members_equal_those_of_a_full_evaluation(
     assert deleted not in [segment.name for segment in run(segments.all())]
     states: list[SegmentState] = run(store.segment_states(live))
     assert all(len(state.segments) == sum(state.id in expected[name] for name in names[1:]) for state in states)
+
+
+def test_members_that_merge_stay_members_without_an_entry(store: Store, run: Run) -> None:
+    # given: three members of a segment of people with an email address, and of one of those without
+    ids, clock = CountingIds(), Clock(START)
+    segments = Segments(store, clock, ids, CATALOG, lambda: RULES, no_statistics, nothing, nothing)
+    worker = SegmentWorker(store, clock, segments, nothing)
+    named = run(segments.create("named", {"hasNamespace": "mail"}, ""))
+    nameless = run(segments.create("nameless", {"not": {"hasNamespace": "mail"}}, ""))
+
+    def see(*observed: Sequence[str]) -> None:
+        clock.time += 1
+        batch = [observe(seen(*keys, at=clock.time / SECOND), RULES) for keys in observed]
+        run(store.write(lambda: commit(batch, RULES, clock.time, ids)))
+        assert_feed_tells_members(store, run)
+
+    def entries() -> list[tuple[ChangeKind, str, str]]:
+        kinds = (ChangeKind.SEGMENT_ENTERED, ChangeKind.SEGMENT_EXITED, ChangeKind.CUSTOMERS_MERGED)
+        changes = [entry.change for entry in run(store.changes(0, 1_000))]
+        return [(change.kind, change.customer, change.reason) for change in changes if change.kind in kinds]
+
+    see(["crm=a"])
+    run(worker.catch_up())
+    see(["mail=a"])
+    run(worker.catch_up())
+    see(["mail=b"])
+    run(worker.catch_up())
+    first, second, third = (entry[1] for entry in entries())
+    before = entries()
+    # when: they become one customer in one write, before anything was evaluated
+    see(["crm=a", "mail=a"], ["crm=a", "mail=b"])
+    # then: the survivor has the memberships of all three, each since the first of them had it
+    (survivor,) = {customer for kind, customer, _ in entries() if kind is ChangeKind.CUSTOMERS_MERGED}
+    assert survivor == first
+    assert run(store.members(named.id, "", 9)) == [Membership(named.id, survivor, START + 2)]
+    assert run(store.members(nameless.id, "", 9)) == [Membership(nameless.id, survivor, START + 1)]
+    assert {second, third}.isdisjoint(membership.customer for membership in run(store.members(named.id, "", 9)))
+    # and its own evaluation decides which of them remain
+    run(worker.catch_up())
+    assert_feed_tells_members(store, run)
+    assert entries() == [
+        *before,
+        *[entry for entry in entries() if entry[0] is ChangeKind.CUSTOMERS_MERGED],
+        (ChangeKind.SEGMENT_EXITED, survivor, "nameless"),
+    ]

@@ -101,9 +101,11 @@ class Writes(Struct):
     `receipts` are written whole, by (source, id). `members` are written whole except for `customer` and `order`, which
     follow `moves` and `orders`. `absorbed` moves all identifiers of the first node, and all redirects to it, to the
     second. Then `customers` are written whole (ids may have changed nodes: uniqueness must hold at the end only),
-    and their segments are due at once; then single `moves`. `changes` are numbered in order, without gaps. Deleting a
-    segment deletes its memberships. `segmentation_due` maps customer ids to the time, in microseconds, when their
-    segments are due again. `values` are texts by name. `source_revocations` are written whole, by id, as are
+    and their segments are due at once; then single `moves`. `changes` are numbered in order, without gaps. `merged_ids`
+    are pairs of an id that was merged and of the surviving one, as in `changes`: the memberships of the first pass to
+    the second, and if both are members of a segment, the earlier membership stays. `memberships` come after that.
+    Deleting a segment deletes its memberships. `segmentation_due` maps customer ids to the time, in microseconds, when
+    their segments are due again. `values` are texts by name. `source_revocations` are written whole, by id, as are
     `tombstones` and `held_orders` by hash and `erasures` by id; `ended_holds` are hashes of orders whose hold has
     ended. `removals` come last.
 
@@ -127,6 +129,7 @@ class Writes(Struct):
     customers: list[Customer] = field(default_factory=list)
     moves: dict[str, Node | None] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    merged_ids: list[tuple[str, str]] = field(default_factory=list)
     idempotent_results: list[IdempotentResult] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
     deleted_segments: list[str] = field(default_factory=list)

@@ -326,6 +326,8 @@ class IncrementalResolution:
     ) -> None:
         if cause.reason:
             reason, cause = f"{reason}; revoked: {cause.reason}", replace(cause, reason="")
+        if kind is ChangeKind.CUSTOMERS_MERGED:
+            self.writes.merged_ids.append((other_customer, customer))
         self.writes.changes.append(
             Change(kind, self._now, cause, customer, other_customer, tuple(keys), reason, anchors, reason_code)
         )

@@ -41,6 +41,7 @@ def rare_queries(writes: Writes, handles: StoredHandles) -> Iterator[tuple[str, 
         (WRITING["delete_links"], [handles.links[pair] for pair in writes.removed_links]),
         (WRITING["delete_overrides"], [override.id for override in writes.overrides_removed]),
         (WRITING["create_idempotency_keys"], list(map(mapping.idempotent_result_values, writes.idempotent_results))),
+        (SEGMENTS["pass_on_memberships"], [list(ids) for ids in writes.merged_ids]),
         (WRITING["absorb"], [list(nodes) for nodes in writes.absorbed]),
         (WRITING["release_ids"], changing_ids if len(changing_ids) > 1 else []),
         (

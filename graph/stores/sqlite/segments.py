@@ -81,6 +81,13 @@ def write(db: mapping.Connection, writes: Writes) -> None:
     deleted = [(id,) for id in writes.deleted_segments]
     db.executemany("DELETE FROM memberships WHERE segment = (SELECT id FROM segments WHERE public_id = ?)", deleted)
     db.executemany("DELETE FROM segments WHERE public_id = ?", deleted)
+    for merged, survivor in writes.merged_ids:
+        db.execute(
+            """INSERT INTO memberships SELECT segment, ?, entered_at FROM memberships WHERE customer = ?
+                ON CONFLICT DO UPDATE SET entered_at = min(entered_at, excluded.entered_at)""",
+            (survivor, merged),
+        )
+        db.execute("DELETE FROM memberships WHERE customer = ?", (merged,))
     ended = [membership for membership in writes.memberships if membership.entered_at is None]
     begun = [membership for membership in writes.memberships if membership.entered_at is not None]
     db.executemany(

@@ -145,8 +145,8 @@ def test_a_customer_that_has_changed_since_or_is_unknown_stays_due() -> None:
     assert run_write(save_evaluations(evaluations, [BUYERS], NOW), [BUYERS], states) == (0, [])
 
 
-def test_a_merged_id_exits_all_segments() -> None:
-    # given
+def test_an_emptied_id_exits_all_segments() -> None:
+    # given: an id whose identifiers nobody names any longer; of a merged id, the survivor has the memberships
     states = [SegmentState("cus_1", 9, False, {"seg_1": 7})]
     # when
     entry_count, (writes,) = run_write(

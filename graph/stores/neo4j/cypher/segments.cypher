@@ -68,6 +68,28 @@ WITH m, row
 MATCH (c:Customer {id: row[1]})
 MERGE (m)-[:OF]->(c);
 
+// name: pass_on_memberships
+// Passes the memberships of ids that were merged to the surviving ids. Nodes are changed instead of replaced, so that the
+// deletion of a segment, which may run at the same time, finds them.
+UNWIND $params.rows AS row
+CALL (row) {
+  MATCH (m:Membership {customer: row[0]})
+  MATCH (c:Customer {id: row[1]})
+  OPTIONAL MATCH (kept:Membership {segment: m.segment, customer: row[1]})
+  FOREACH (_ IN CASE WHEN kept IS NULL THEN [] ELSE [1] END |
+    FOREACH (_ IN CASE WHEN m.entered_at < kept.entered_at THEN [1] ELSE [] END |
+      SET kept.entered_at = m.entered_at, kept.entered_datetime = m.entered_datetime)
+    DETACH DELETE m
+  )
+  WITH m, c, kept WHERE kept IS NULL
+  CALL (m) {
+    MATCH (m)-[old:OF]->()
+    DELETE old
+  }
+  SET m.customer = c.id
+  CREATE (m)-[:OF]->(c)
+};
+
 // name: remove_members
 // Deletes the memberships of customers that exited segments.
 UNWIND $params.rows AS row
