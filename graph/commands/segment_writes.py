@@ -28,7 +28,7 @@ class Saved(Struct, frozen=True):
 
     entries: int
     destinations: set[str]
-    targets: Sequence[Target] = ()
+    targets: tuple[Target, ...] = ()
 
 
 class Evaluation(Struct, frozen=True, gc=False):
@@ -141,7 +141,7 @@ def save_evaluations(
         ledger.add_to(writes)
     if not writes.empty:
         yield Write(writes)
-    return Saved(len(writes.changes), {delivery.destination for delivery in writes.deliveries}, targets)
+    return Saved(len(writes.changes), {delivery.destination for delivery in writes.deliveries}, tuple(targets))
 
 
 def _membership_change(kind: ChangeKind, segment: Segment, customer: str, now: int) -> Change:

@@ -6,14 +6,14 @@ from typing import TypeVar
 import pytest
 from msgspec.structs import replace
 
-from graph.commands.segment_writes import CAUSE_TYPE, Evaluation, create, delete, save_evaluations, update
+from graph.commands.segment_writes import CAUSE_TYPE, Evaluation, Saved, create, delete, save_evaluations, update
 from graph.domain.model.changes import Cause, Change, ChangeKind
 from graph.domain.model.errors import InvalidInput, NameTaken, VersionConflict
 from graph.domain.model.segments import Membership, Segment, SegmentState
 from graph.domain.model.store_values import Writes
 from graph.domain.profile.timeline import NO_END
 from graph.domain.segments.rule_parser import MAX_SEGMENTS
-from graph.ports import ReadSegments, ReadSegmentStates, Work, Write
+from graph.ports import ReadAudiences, ReadSegments, ReadSegmentStates, Work, Write
 
 T = TypeVar("T")
 NOW = 1_000
@@ -32,6 +32,8 @@ def run_write(
             match work.send(answer):
                 case ReadSegments():
                     answer = list(segments)
+                case ReadAudiences():
+                    answer = []
                 case ReadSegmentStates(ids):
                     answer = [state for state in states if state.id in ids]
                 case Write(writes):
@@ -111,13 +113,13 @@ def test_an_evaluation_records_entered_and_exited_segments() -> None:
     # given: a customer who was a buyer and has become a fan
     states = [SegmentState("cus_1", 3, True, {"seg_1": 7})]
     # when
-    entry_count, written = run_write(
-        save_evaluations([Evaluation("cus_1", 3, frozenset({"seg_2"}), 99)], [BUYERS, FANS], NOW),
+    saved, written = run_write(
+        save_evaluations([Evaluation("cus_1", 3, frozenset({"seg_2"}), 99)], [BUYERS, FANS], [], NOW),
         [FANS, BUYERS],
         states,
     )
     # then
-    assert entry_count == 2
+    assert saved == Saved(2, set())
     assert written == [
         Writes(
             memberships=[Membership("seg_2", "cus_1", NOW), Membership("seg_1", "cus_1", None)],
@@ -133,8 +135,8 @@ def test_an_evaluation_records_entered_and_exited_segments() -> None:
 def test_an_evaluation_without_changes_updates_only_the_due_time() -> None:
     states = [SegmentState("cus_1", 3, True, {"seg_1": 7})]
     evaluations = [Evaluation("cus_1", 3, frozenset({"seg_1"}), 99)]
-    assert run_write(save_evaluations(evaluations, [BUYERS], NOW), [BUYERS], states) == (
-        0,
+    assert run_write(save_evaluations(evaluations, [BUYERS], [], NOW), [BUYERS], states) == (
+        Saved(0, set()),
         [Writes(segmentation_due={"cus_1": 99})],
     )
 
@@ -142,18 +144,18 @@ def test_an_evaluation_without_changes_updates_only_the_due_time() -> None:
 def test_a_customer_that_has_changed_since_or_is_unknown_stays_due() -> None:
     states = [SegmentState("cus_1", 4, True, {})]
     evaluations = [Evaluation("cus_1", 3, frozenset({"seg_1"}), 99), Evaluation("cus_2", 1, frozenset({"seg_1"}), 99)]
-    assert run_write(save_evaluations(evaluations, [BUYERS], NOW), [BUYERS], states) == (0, [])
+    assert run_write(save_evaluations(evaluations, [BUYERS], [], NOW), [BUYERS], states) == (Saved(0, set()), [])
 
 
 def test_an_emptied_id_exits_all_segments() -> None:
     # given: an id whose identifiers nobody names any longer; of a merged id, the survivor has the memberships
     states = [SegmentState("cus_1", 9, False, {"seg_1": 7})]
     # when
-    entry_count, (writes,) = run_write(
-        save_evaluations([Evaluation("cus_1", 3, frozenset({"seg_1"}), 99)], [BUYERS], NOW), [BUYERS], states
+    saved, (writes,) = run_write(
+        save_evaluations([Evaluation("cus_1", 3, frozenset({"seg_1"}), 99)], [BUYERS], [], NOW), [BUYERS], states
     )
     # then
-    assert entry_count == 1
+    assert saved == Saved(1, set())
     assert writes.memberships == [Membership("seg_1", "cus_1", None)]
     assert writes.segmentation_due == {"cus_1": NO_END}
 
@@ -162,4 +164,4 @@ def test_nothing_is_recorded_if_segments_have_changed_since_they_were_read() -> 
     evaluations = [Evaluation("cus_1", 3, frozenset({"seg_1"}), 99)]
     states = [SegmentState("cus_1", 3, True, {})]
     for stored in ([], [replace(BUYERS, version=2)], [BUYERS, FANS]):
-        assert run_write(save_evaluations(evaluations, [BUYERS], NOW), stored, states) == (None, [])
+        assert run_write(save_evaluations(evaluations, [BUYERS], [], NOW), stored, states) == (None, [])
