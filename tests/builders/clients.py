@@ -1,11 +1,12 @@
 """A GraphQL client over the real application, without a socket in between."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
 
 from graph.commands.erasures import NO_SAFEGUARDS
+from graph.domain.model.audiences import DestinationInfo
 from graph.domain.model.rules import Rules
 from graph.identity_graph import IdentityGraph
 from graph.ports import Clock, ErasureSafeguards, Store
@@ -30,6 +31,7 @@ class Client:
         safeguards: ErasureSafeguards = NO_SAFEGUARDS,
         clock: Clock | None = None,
         attributes: str = "",
+        destinations: Sequence[DestinationInfo] = (),
         **settings: Any,
     ) -> None:
         chosen = Settings(_env_file=None, **settings)
@@ -48,6 +50,7 @@ class Client:
             safeguards=safeguards,
             retention=retention_file.read(chosen.retention),
             refused_days=chosen.refused_days,
+            destinations=destinations,
         )
         self._run = run
         self.wiring = Wiring(self.graph, store, text, metrics=open_metrics(chosen), audit=audit)

@@ -116,16 +116,13 @@ CALL () {
 }
 WITH DISTINCT d ORDER BY d.id
 SET d.locked = true
-WITH d
-CALL (d) {
-  WITH d WHERE d.sent = ''
-  DELETE d
-  UNION
-  WITH d WHERE d.sent IS NULL OR d.sent <> ''
-  SET d.sent = CASE d.status WHEN 'pending' THEN null ELSE d.sent END
-  SET d.customer = '', d.wanted = '', d.is_removal = true, d.status = 'owed', d.open = 'owed', d.due_at = 0,
+WITH d, coalesce(d.sent, '?') = '' AS unsent
+FOREACH (_ IN CASE WHEN unsent THEN [1] ELSE [] END | DELETE d)
+FOREACH (_ IN CASE WHEN unsent THEN [] ELSE [1] END |
+  SET d.sent = CASE d.status WHEN 'pending' THEN null ELSE d.sent END,
+    d.customer = '', d.wanted = '', d.is_removal = true, d.status = 'owed', d.open = 'owed', d.due_at = 0,
     d.attempts = 0, d.answer = '', d.erasure = $params.erasure
-};
+);
 
 // name: all_deliveries
 // Returns all deliveries, by audience and key.
