@@ -1,0 +1,254 @@
+"""How adapters talk HTTP: bounded in time and size, without redirects, with messages that show no secret and no person.
+
+A destination that takes nothing now is `Unavailable`: it cannot be reached, is busy, or refuses the login. Every other
+answer is an `Answer` that the adapter judges.
+"""
+
+import asyncio
+import json
+import os
+import re
+import time
+from collections.abc import Collection, Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Annotated, Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+from msgspec import Struct
+from pydantic import AfterValidator, Field, StrictBool, ValidationInfo
+
+from service.config.destinations_file import DestinationSettings
+from service.destinations.adapter import DONE, MAX_MESSAGE_LENGTH, Outcome, Status, Unavailable
+from service.runtime.addresses import is_loopback
+
+TIMEOUT_SECONDS = 10.0
+MAX_ANSWER_BYTES = 4_000_000
+"""Bytes that are read of an answer."""
+MAX_RETRY_AFTER = 86_400.0
+"""Seconds: a destination that asks to wait longer is asked again after a day."""
+LOGIN_STATUSES = frozenset({401, 403})
+_BUSY_STATUSES = frozenset({408, 425, 429})
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_PERSONAL = re.compile(r"[^\s\"'<>]+(?:@|%40)[^\s\"'<>,;]+|(?<!\w)\+?\d(?:[ ().-]?\d){6,}|\b[0-9a-fA-F]{32,}\b")
+"""What looks like an email address, a telephone number, or the hash of one."""
+_MESSAGE_KEYS = ("error_description", "message", "detail", "error_user_msg", "title", "reason", "error", "errors")
+"""Where vendors put the sentence that says what is wrong, the most telling first."""
+
+
+def _url(address: str, info: ValidationInfo) -> str:
+    # The address is not shown: a webhook's may be as good as a password.
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("it is not an address such as https://shop.example/hooks") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError("it is not an address such as https://shop.example/hooks")
+    if parts.username is not None:
+        raise ValueError("an address must not contain a user or a password")
+    if parts.fragment:
+        raise ValueError("an address must not contain a fragment (#…)")
+    if parts.scheme == "http" and not is_loopback(host) and not info.data.get("allow_http"):
+        raise ValueError("an address begins with https:// except for this machine; allow_http = true permits others")
+    return address
+
+
+Url = Annotated[str, Field(max_length=2_000), AfterValidator(_url)]
+"""A field of `HttpSettings`: an address that may be requested."""
+
+
+class HttpSettings(DestinationSettings):
+    """The settings of destinations that are reached over HTTP."""
+
+    timeout_seconds: Annotated[float, Field(gt=0, le=120)] = TIMEOUT_SECONDS
+    allow_http: StrictBool = False
+
+
+class Answer(Struct, frozen=True):
+    """The answer to a request: `headers` by name in lower case, and the first `MAX_ANSWER_BYTES` of the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    is_cut: bool = False
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def retry_after(self) -> float | None:
+        """How many seconds the destination asks to wait."""
+        return retry_after(self.headers.get("retry-after", ""), time.time())
+
+    def json(self) -> Any:
+        """Return the body, parsed. Raises `Unavailable` if it is not JSON or is too large."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            what = f"is larger than {MAX_ANSWER_BYTES:,} bytes" if self.is_cut else "is not JSON"
+            raise Unavailable(f"{self._status}: the answer {what}") from None
+
+    def message(self, private: Collection[str] = ()) -> str:
+        """Return status and what the vendor says of it, without secrets, personal values, and values of `private`."""
+        said = hidden(_said(self.headers.get("content-type", ""), self.body), [*self.secrets, *private])
+        return f"{self._status}: {said}"[:MAX_MESSAGE_LENGTH] if said else self._status
+
+    def outcome(self, private: Collection[str] = ()) -> Outcome:
+        """Return what the answer means for a request that carried one item: done, or refused for good."""
+        return DONE if self.is_success else Outcome(Status.DEAD, self.message(private))
+
+    @property
+    def _status(self) -> str:
+        try:
+            return f"{self.status} {HTTPStatus(self.status).phrase}"
+        except ValueError:
+            return str(self.status)
+
+
+class HttpClient:
+    """The connections of one adapter. `secrets` are never shown, even if a destination repeats them.
+
+    A request ends after `timeout_seconds`, however slowly the answer comes. Connections are opened when they are needed
+    and kept; `connections` is the most at the same time.
+    """
+
+    def __init__(
+        self, timeout_seconds: float = TIMEOUT_SECONDS, secrets: Sequence[str] = (), connections: int = 16
+    ) -> None:
+        self._seconds, self._secrets = timeout_seconds, tuple(secrets)
+        self._client = httpx.AsyncClient(
+            timeout=timeout_seconds,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            headers={"User-Agent": "kith", "Accept-Encoding": "identity"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            # A proxy of the environment is for other machines.
+            mounts={f"all://{host}": None for host in _LOOPBACK},
+        )
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        content: bytes | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[int] = (),
+        private: Collection[str] = (),
+    ) -> Answer:
+        """Send a request and return the answer.
+
+        The body is `content`, or `json` or `form` encoded. Raises `Unavailable` if there is no answer, and for 401 and
+        403 (with `login`), 408, 425, 429, 3xx and 5xx, except for the statuses in `accept`. `private` are values that
+        the message must not contain.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                answer = await self._exchange(method, url, content, json, form, query, headers)
+        except (TimeoutError, httpx.TimeoutException):
+            raise Unavailable(f"no answer from {_host(url)} within {self._seconds:g} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unavailable(f"no answer from {_host(url)}: {_reason(error)}") from None
+        status = answer.status
+        if status in accept:
+            return answer
+        if status in LOGIN_STATUSES:
+            raise Unavailable(answer.message(private), answer.retry_after, login=True)
+        if status in _BUSY_STATUSES or status >= 500:
+            raise Unavailable(answer.message(private), answer.retry_after)
+        if 300 <= status < 400:
+            raise Unavailable(f"{answer.message(private)}: redirects are not followed; set the final address")
+        return answer
+
+    async def _exchange(
+        self,
+        method: str,
+        url: str,
+        content: bytes | None,
+        json: Any,
+        form: Mapping[str, str] | None,
+        query: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+    ) -> Answer:
+        # What a client merges by itself replaces the parameters of the address.
+        target = httpx.URL(url).copy_merge_params(query or {})
+        request = self._client.build_request(method, target, content=content, json=json, data=form, headers=headers)
+        answer = await self._client.send(request, stream=True)
+        try:
+            body, is_cut = bytearray(), False
+            async for chunk in answer.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    del body[MAX_ANSWER_BYTES:]
+                    is_cut = True
+                    break
+        finally:
+            await answer.aclose()
+        return Answer(answer.status_code, dict(answer.headers), bytes(body), is_cut, self._secrets)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+
+def retry_after(header: str, now: float) -> float | None:
+    """Return the seconds that a header `Retry-After` asks to wait, as a number or an HTTP date; `None` without one."""
+    text = header.strip()
+    try:
+        seconds = float(text) if re.fullmatch(r"\d+(?:\.\d+)?", text) else parsedate_to_datetime(text).timestamp() - now
+    except (ValueError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER)
+
+
+def hidden(text: str, private: Collection[str] = ()) -> str:
+    """Return a text in a line, with `…` for secrets, and for what is or looks like an address of a person."""
+    for value in sorted((value for value in private if len(value) > 2), key=len, reverse=True):
+        for form in (value, quote(value, safe=""), json.dumps(value)[1:-1]):
+            text = re.sub(re.escape(form), "…", text, flags=re.IGNORECASE)
+    return " ".join(_PERSONAL.sub("…", text).split())[:MAX_MESSAGE_LENGTH]
+
+
+def _said(content_type: str, body: bytes) -> str:
+    """What a vendor says in the body of an answer. A page for browsers says nothing."""
+    text = body[: 20 * MAX_MESSAGE_LENGTH].decode("utf-8", "replace")
+    try:
+        return _sentence(json.loads(body))
+    except (ValueError, RecursionError):
+        return text if content_type.startswith("text/plain") else ""
+
+
+def _sentence(value: Any) -> str:
+    """The sentence of an error, wherever in it the vendor puts it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return next(filter(None, map(_sentence, value)), "")
+    if isinstance(value, dict):
+        return next(filter(None, (_sentence(value.get(key)) for key in _MESSAGE_KEYS)), "")
+    return ""
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or "the destination"
+
+
+def _reason(error: Exception) -> str:
+    """Why a request failed: what the operating system or TLS says, which names no secret."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if said := getattr(cause, "verify_message", None):
+            return str(said)
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
