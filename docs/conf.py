@@ -24,7 +24,7 @@ html_show_sphinx = False
 
 DOCS = Path(__file__).parent.resolve()
 LINK = re.compile(r"\]\((\.\./[^)#\s]+)\)")
-FOLDERS = ("guides", "connectors", "access", "reference", "operations", "internals", "decisions")
+FOLDERS = ("guides", "connectors", "destinations", "access", "reference", "operations", "internals", "decisions")
 
 
 def _navigation(folder: str) -> str:

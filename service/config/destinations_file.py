@@ -56,17 +56,21 @@ def _change_kind(name: str) -> str:
 class DestinationSettings(BaseModel):
     """The settings that every destination has; each type adds its own.
 
-    With `changes`, the destination is sent the entries of the change feed, those of `change_kinds` or all. With
-    `identifiers`, the entries have the identifiers that they name.
+    The texts below the fields are the meanings in docs/reference/destinations-toml.md.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
     name: Annotated[str, Field(pattern=NAME)]
+    """The name of the destination: 1 to 100 letters, digits and `.` `_` `-`."""
     type: str
+    """The type of the destination."""
     changes: StrictBool = False
+    """Whether the destination receives the entries of the change feed."""
     change_kinds: Annotated[list[Annotated[str, AfterValidator(_change_kind)]], Field(max_length=50)] = []
+    """The kinds of changes that it receives, such as `CUSTOMERS_MERGED`; all without them."""
     identifiers: StrictBool = False
+    """Whether the entries contain the identifiers that they name."""
 
 
 class _File(BaseModel):

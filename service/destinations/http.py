@@ -64,7 +64,9 @@ class HttpSettings(DestinationSettings):
     """The settings of destinations that are reached over HTTP."""
 
     timeout_seconds: Annotated[float, Field(gt=0, le=120)] = TIMEOUT_SECONDS
+    """How many seconds an answer may take."""
     allow_http: StrictBool = False
+    """Whether addresses of other machines may begin with `http://`."""
 
 
 class Answer(Struct, frozen=True):

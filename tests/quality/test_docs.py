@@ -276,7 +276,7 @@ def test_every_mapping_that_ships_is_on_the_page_of_connectors() -> None:
     assert not missing, f"docs/connectors/index.md does not list the mappings {missing}"
 
 
-@pytest.mark.parametrize("folder", ["connectors", "guides", "operations", "reference"])
+@pytest.mark.parametrize("folder", ["connectors", "destinations", "guides", "operations", "reference"])
 def test_the_index_links_every_page(folder: str) -> None:
     index = (ROOT / "docs" / "index.md").read_text()
     pages = [page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs" / folder).glob("*.md")]

@@ -12,10 +12,11 @@ import json
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -33,7 +34,9 @@ from schema.execution import costs, limits
 from schema.shared.problem_codes import CODES
 from service.cli.main import app
 from service.config import rules_file
+from service.config.destinations_file import DestinationSettings
 from service.config.settings import Settings
+from service.destinations.types import TYPES
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
 SUBJECT_EXPORT_SCHEMA = "subject-export.schema.json"
@@ -70,6 +73,8 @@ def _allowed(field: FieldInfo) -> str:
     kind: Any = field.annotation
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
         kind = next(option for option in typing.get_args(kind) if option is not types.NoneType)
+    if typing.get_origin(kind) is Annotated:
+        kind = typing.get_args(kind)[0]
     if typing.get_origin(kind) is typing.Literal:
         return ", ".join(map(_code, typing.get_args(kind)))
     if kind is bool:
@@ -278,6 +283,31 @@ def subject_export() -> str:
     return _table(("part", "fields", "what it is"), rows)
 
 
+def destination(settings: type[DestinationSettings], inherited: Collection[str] = ()) -> str:
+    """One row for each key of a table of destinations.toml; those in `inherited` are on another table."""
+    rows = (
+        (
+            _code(name),
+            "required" if field.is_required() else _toml(field.get_default(call_default_factory=True)),
+            "`env:NAME`, `file:PATH`" if _is_secret(field.annotation) else _allowed(field),
+            field.description or "",
+        )
+        for name, field in settings.model_fields.items()
+        if name not in inherited
+    )
+    return _table(("key", "default", "values", "meaning"), rows)
+
+
+def _is_secret(kind: Any) -> bool:
+    """Whether a type is that of a secret, of a list of secrets, or of a secret that may be missing."""
+    return kind is SecretStr or any(map(_is_secret, typing.get_args(kind)))
+
+
+def _toml(value: object) -> str:
+    """A default as one writes it into a file; empty if there is none."""
+    return "" if value in (None, "", [], {}) else _code(json.dumps(value))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "cli": cli,
@@ -290,6 +320,11 @@ TABLES: dict[str, Callable[[], str]] = {
     "roles": roles,
     "scopes": scopes,
     "subject-export": subject_export,
+    "destination": partial(destination, DestinationSettings),
+    **{
+        f"destination-{name}": partial(destination, type.settings, inherited=set(DestinationSettings.model_fields))
+        for name, type in TYPES.items()
+    },
 }
 """The generated tables by name."""
 
