@@ -42,7 +42,5 @@ def test_each_type_of_destination_has_a_page_with_an_example(type: str) -> None:
 
 @pytest.mark.parametrize("type", ["", *sorted(MODELS)])
 def test_each_key_of_a_destination_has_a_meaning(type: str) -> None:
-    settings = MODELS[type] if type else destinations_file.DestinationSettings
-    assert not [name for name, field in settings.model_fields.items() if not field.description]
     shown = reference.TABLES[f"destination-{type}" if type else "destination"]()
-    assert shown.startswith("| key | default | values | meaning |")
+    assert [line for line in shown.splitlines() if line.endswith("| |")] == []

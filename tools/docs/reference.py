@@ -21,7 +21,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
@@ -283,19 +283,32 @@ def subject_export() -> str:
     return _table(("part", "fields", "what it is"), rows)
 
 
-def destination(settings: type[DestinationSettings], inherited: Collection[str] = ()) -> str:
+def destination(settings: type[BaseModel], inherited: Collection[str] = ()) -> str:
     """One row for each key of a table of destinations.toml; those in `inherited` are on another table."""
-    rows = (
-        (
-            _code(name),
+    return _table(("key", "default", "values", "meaning"), _keys(settings, inherited))
+
+
+def _keys(settings: type[BaseModel], inherited: Collection[str] = (), prefix: str = "") -> Iterable[tuple[str, ...]]:
+    """The rows of a table of destinations.toml, with those of the tables within it."""
+    for name, field in settings.model_fields.items():
+        if name in inherited:
+            continue
+        yield (
+            _code(prefix + name),
             "required" if field.is_required() else _toml(field.get_default(call_default_factory=True)),
             "`env:NAME`, `file:PATH`" if _is_secret(field.annotation) else _allowed(field),
             field.description or "",
         )
-        for name, field in settings.model_fields.items()
-        if name not in inherited
-    )
-    return _table(("key", "default", "values", "meaning"), rows)
+        for inner in _tables(field.annotation):
+            yield from _keys(inner, prefix=f"{prefix}{name}.")
+
+
+def _tables(kind: Any) -> Iterable[type[BaseModel]]:
+    """The tables that a type holds."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield kind
+    for part in typing.get_args(kind):
+        yield from _tables(part)
 
 
 def _is_secret(kind: Any) -> bool:
