@@ -19,7 +19,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/$(PIP_INSTALL) --constraint constraints.txt \
-		--editable '.[predict,bulk,kafka,nats,xlsx,otel]' cloudevents hatchling hypothesis import-linter mypy pytest pytest-timeout ruff
+		--editable '.[predict,bulk,kafka,nats,xlsx,otel]' cloudevents hatchling hypothesis import-linter mypy pytest pytest-timeout ruff standardwebhooks
 	touch $@
 
 install: $(VENV)/installed-dev ## Install Kith and what its tests need into .venv.
@@ -46,7 +46,7 @@ $(VENV)-pipelines/installed: tools/pipelines/requirements.txt tools/pipelines/co
 	@if command -v npm > /dev/null; then npm ci --prefix $* --no-audit --no-fund --loglevel=error && touch $@; \
 	else echo "npm is not installed: tests that need Node are skipped"; fi
 
-NODE_TOOLS := $(addsuffix /node_modules/installed,tools/api tools/oidc examples/clients)
+NODE_TOOLS := $(addsuffix /node_modules/installed,tools/api tools/destinations tools/oidc examples/clients)
 api-tools: $(VENV)-api/installed $(NODE_TOOLS) ## Install what checks the API from outside.
 
 pipeline-tools: $(VENV)-pipelines/installed ## Install the Singer SDK and dlt for the tests of pipelines.
@@ -120,7 +120,7 @@ bench-quick: $(VENV)/installed ## The same in about 2 minutes.
 
 clean: ## Remove what make and the tests created.
 	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-docs $(VENV)-mail $(VENV)-pipelines $(VENV)-sdks docs/_build dist .kafka .neo4j .schemathesis
-	rm -rf tools/api/node_modules tools/api/java/lib tools/oidc/node_modules tools/sdks/node_modules
+	rm -rf tools/api/node_modules tools/api/java/lib tools/destinations/node_modules tools/oidc/node_modules tools/sdks/node_modules
 	rm -rf examples/clients/node_modules bench/peers/neo4j-graphql/node_modules
 	rm -rf examples/clients/build examples/clients/generated examples/clients/kith_client
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -38,7 +38,7 @@ _MESSAGE_KEYS = ("error_description", "message", "detail", "error_user_msg", "ti
 """Where vendors put the sentence that says what is wrong, the most telling first."""
 
 
-def _url(address: str, info: ValidationInfo) -> str:
+def _address(address: str) -> str:
     # The address is not shown: a webhook's may be as good as a password.
     try:
         parts = urlsplit(address)
@@ -51,12 +51,24 @@ def _url(address: str, info: ValidationInfo) -> str:
         raise ValueError("an address must not contain a user or a password")
     if parts.fragment:
         raise ValueError("an address must not contain a fragment (#…)")
-    if parts.scheme == "http" and not is_loopback(host) and not info.data.get("allow_http"):
+    return address
+
+
+def require_tls(address: str, allow_http: bool) -> str:
+    """Return an address that may be requested. Raises `ValueError` for one without TLS, except of this machine."""
+    parts = urlsplit(address)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or "") and not allow_http:
         raise ValueError("an address begins with https:// except for this machine; allow_http = true permits others")
     return address
 
 
-Url = Annotated[str, Field(max_length=2_000), AfterValidator(_url)]
+def _url(address: str, info: ValidationInfo) -> str:
+    return require_tls(address, bool(info.data.get("allow_http")))
+
+
+Address = Annotated[str, Field(max_length=2_000), AfterValidator(_address)]
+"""A field of a table within `HttpSettings`: an address, of which `require_tls` is still to be asked."""
+Url = Annotated[Address, AfterValidator(_url)]
 """A field of `HttpSettings`: an address that may be requested."""
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from graph.domain.model.errors import InvalidInput
 from service.config.destinations_file import DestinationSettings, Models
 from service.destinations.adapter import Adapter
+from service.destinations.webhook import WebhookAdapter, WebhookSettings
 
 
 class DestinationType(Struct, frozen=True):
@@ -31,6 +32,9 @@ class DestinationType(Struct, frozen=True):
         return create(settings)
 
 
-TYPES: dict[str, DestinationType] = {}
+TYPES: dict[str, DestinationType] = {
+    "webhook": DestinationType(WebhookSettings, lambda: WebhookAdapter),
+}
 """By name."""
 MODELS: Models = {name: type.settings for name, type in TYPES.items()}
+"""The settings of each type, by its name."""

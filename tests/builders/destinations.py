@@ -1,0 +1,58 @@
+"""Destinations as a file declares them, and what senders give to their adapters."""
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from service.config import destinations_file
+from service.destinations.adapter import Adapter, AudienceRef, ChangeMessage, MemberUpdate
+from service.destinations.types import MODELS, TYPES
+
+SPRING = AudienceRef("aud-1", "seg-1", "Spring sale", "list-9", "newsletter", "EMAIL")
+SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
+OLD_SECRET = "whsec_" + base64.b64encode(b"fedcba9876543210fedcba9876543210").decode()
+ENVIRONMENT = {"NEW": SECRET, "OLD": OLD_SECRET, "TOKEN": "token-of-the-gateway"}
+
+
+def settings_of(text: str, env: Mapping[str, str] = ENVIRONMENT, folder: Path = Path()) -> Any:
+    """The settings of the destination of a table, given without its head and name."""
+    (one,) = destinations_file.parse(
+        f'[[destination]]\nname = "one"\n{text}', folder / "destinations.toml", MODELS, env
+    )
+    return one
+
+
+def adapter_of(text: str, env: Mapping[str, str] = ENVIRONMENT, folder: Path = Path()) -> Adapter:
+    """The adapter of a destination, as the service opens it."""
+    settings = settings_of(text, env, folder)
+    return TYPES[settings.type].open(settings)
+
+
+def member(number: int = 1, present: bool = True, **more: Any) -> MemberUpdate:
+    """The update of a person's address."""
+    fields = {"first_name": f"Anna{number}", "orders": number} if present else {}
+    given = {
+        "id": f"state-{number}-{present}",
+        "audience": SPRING,
+        "namespace": "email",
+        "value": f"anna{number}@shop.example",
+        "present": present,
+        "fields": fields,
+        "customer_id": f"customer-{number}",
+        **more,
+    }
+    return MemberUpdate(**given)
+
+
+def change(number: int, customer: str = "customer-1", **more: Any) -> ChangeMessage:
+    """An entry of the change feed."""
+    given = {
+        "id": f"change-{number}",
+        "kind": "CUSTOMERS_MERGED",
+        "customer_id": customer,
+        "at": 1_772_366_400_000_000 + number,
+        "data": {"otherCustomerId": f"customer-{number + 1_000}", "number": number},
+        **more,
+    }
+    return ChangeMessage(**given)
