@@ -8,6 +8,7 @@ from msgspec import Struct
 from graph.domain.model.errors import InvalidInput
 from service.config.destinations_file import DestinationSettings, Models
 from service.destinations.adapter import Adapter
+from service.destinations.cloudevents import CloudEventsAdapter, CloudEventsSettings
 from service.destinations.webhook import WebhookAdapter, WebhookSettings
 
 
@@ -33,6 +34,7 @@ class DestinationType(Struct, frozen=True):
 
 
 TYPES: dict[str, DestinationType] = {
+    "cloudevents": DestinationType(CloudEventsSettings, lambda: CloudEventsAdapter),
     "webhook": DestinationType(WebhookSettings, lambda: WebhookAdapter),
 }
 """By name."""

@@ -196,6 +196,7 @@ COVERED_BY = {
     "service/cli/previews.py": "service/cli/test_sources.py",
     "service/cli/rules.py": "service/cli/test_main.py",
     "service/cli/shared.py": "service/cli/test_main.py",
+    "service/destinations/cloud_event.py": "service/destinations/test_cloudevents.py",
     "service/destinations/endpoints.py": "service/destinations/test_webhook.py",
     "service/destinations/messages.py": "service/destinations/test_webhook.py",
     "service/destinations/webhook_signatures.py": "service/destinations/test_webhook.py",
