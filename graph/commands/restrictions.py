@@ -14,6 +14,7 @@ from graph.domain.model.errors import InvalidInput
 from graph.domain.model.idempotency import IdempotencyKey
 from graph.domain.model.restrictions import Restriction
 from graph.domain.model.rules import Rules
+from graph.domain.model.segments import DUE_FIRST
 from graph.domain.model.store_values import CustomerKeys, Neighborhood, Region, Writes
 from graph.domain.model.validation import check_text
 from graph.domain.privacy.erasure_plan import kept_identifiers
@@ -128,7 +129,8 @@ def _restrict(ref: CustomerRef, draft: Restriction, rules: Rules) -> Generator[R
     change = Change(ChangeKind.RESTRICTED, restriction.at, cause, customer.id, reason=restriction.reason)
     # With another version, its segments are due, and views and evaluations that were read before are outdated.
     changed = replace(customer, version=customer.version + 1)
-    yield Write(Writes(customers=[changed], changes=[change], restrictions=[restriction]))
+    due = {customer.id: DUE_FIRST}
+    yield Write(Writes(customers=[changed], changes=[change], segmentation_due=due, restrictions=[restriction]))
     return RestrictionResult(restriction, created=True)
 
 
@@ -145,6 +147,7 @@ def _lift(id: str, actor: str, reason: str, now: int) -> Generator[Request, Any,
     cause = Cause(CauseType.RESTRICTION, id=id, actor=actor)
     for customer in sorted(neighborhood.customers.values(), key=lambda customer: customer.id):
         writes.customers.append(replace(customer, version=customer.version + 1))
+        writes.segmentation_due[customer.id] = DUE_FIRST
         writes.changes.append(Change(ChangeKind.RESTRICTION_LIFTED, now, cause, customer.id, reason=reason))
     yield Write(writes)
     return lifted

@@ -7,6 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
+DUE_FIRST = -1
+"""When the segments of a customer are due that must not wait behind others: what may be done with its data changed."""
+
 
 class Segment(Struct, frozen=True, dict=True):
     """A segment. `rule` is JSON text, `version` increases with every change; `created_at` is in microseconds."""

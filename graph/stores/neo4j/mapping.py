@@ -180,7 +180,6 @@ def growing_values(customer: Customer) -> dict[str, Any]:
         "override_count": customer.override_count,
         "order_totals": order_totals_to_json(customer.order_totals),
         "value_sets": compact(customer.value_sets) if customer.value_sets else None,
-        "due_at": 0,
     }
 
 

@@ -37,6 +37,7 @@ def rare_queries(writes: Writes, handles: StoredHandles) -> Iterator[tuple[str, 
     ended = [membership for membership in writes.memberships if membership.entered_at is None]
     begun = [membership for membership in writes.memberships if membership.entered_at is not None]
     changing_ids = _changing_ids(writes, handles)
+    written = {customer.id for customer in writes.customers}
     for query, rows in (
         (WRITING["delete_links"], [handles.links[pair] for pair in writes.removed_links]),
         (WRITING["delete_overrides"], [override.id for override in writes.overrides_removed]),
@@ -53,7 +54,7 @@ def rare_queries(writes: Writes, handles: StoredHandles) -> Iterator[tuple[str, 
         (SEGMENTS["save_segments"], list(map(segment_values, writes.segments))),
         (SEGMENTS["add_members"], [[row.segment, row.customer, row.entered_at] for row in begun]),
         (SEGMENTS["remove_members"], [[row.segment, row.customer] for row in ended]),
-        (SEGMENTS["set_due_at"], [[id, at] for id, at in writes.segmentation_due.items()]),
+        (SEGMENTS["set_due_at"], [[id, at] for id, at in writes.segmentation_due.items() if id not in written]),
         (
             SOURCE_REVOCATIONS["save_source_revocations"],
             list(map(source_revocation_values, writes.source_revocations)),
@@ -103,7 +104,7 @@ class WriteParameters:
                 [override_values(override), self._places(override.keys)] for override in writes.overrides_set
             ],
             "assignments": self._assignments(writes),
-            **self._of_customers(ordered),
+            **self._of_customers(ordered, writes.segmentation_due),
             "changes": [change_values(change) for change in writes.changes],
             "new_identifiers": self._new_rows,
             "identifiers": self._stored_rows,
@@ -193,19 +194,21 @@ class WriteParameters:
     def _assignments(self, writes: Writes) -> list[Sequence[int]]:
         return [[self._place(key), self._customer(node)] for key, node in writes.moves.items() if node is not None]
 
-    def _of_customers(self, ordered: Sequence[Customer]) -> Mapping[str, Any]:
+    def _of_customers(self, ordered: Sequence[Customer], due: Mapping[str, int]) -> Mapping[str, Any]:
         before = self._handles.customers
         nodes = {customer.id: node for node, customer in before.items()}
         return {
             "new_customers": [
-                mapping.customer_values(customer) for customer in ordered if isinstance(customer.node, NewNode)
+                mapping.customer_values(customer) | {"due_at": due.get(customer.id, 0)}
+                for customer in ordered
+                if isinstance(customer.node, NewNode)
             ],
             "customers": [
-                [customer.node, _stored_values(customer, before.get(customer.node))]
+                [customer.node, _stored_values(customer, before.get(customer.node)), due.get(customer.id, 0)]
                 for customer in ordered
                 if not isinstance(customer.node, NewNode)
             ]
-            + [[node, {}] for node in self._more_customers],
+            + [[node, {}, None] for node in self._more_customers],
             "redirects": [
                 [self._customers[customer.node], customer.redirects_to]
                 for customer in ordered

@@ -8,6 +8,7 @@ from graph.domain.model.customers import Customer, Node
 from graph.domain.model.facts import FactKind, detail
 from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
+from graph.domain.model.segments import DUE_FIRST
 from graph.domain.model.store_values import NewNode, Writes
 from graph.domain.profile.search import SearchField, text_of_facts
 from graph.ports import LOADING
@@ -209,6 +210,12 @@ class Writer:
 
     def _write_customers(self, writes: Writes) -> dict[Node, int]:
         """Store customers. Return the row ids of new nodes."""
+        # Before ids change rows: who is due first stays so, whatever is written before its evaluation.
+        self._db.executemany(
+            """UPDATE customers SET due_at = ? WHERE public_id = ?
+                AND (SELECT due_at FROM customers WHERE public_id = ?) < 0""",
+            [(DUE_FIRST, survivor, merged) for merged, survivor in writes.merged_ids],
+        )
         for source, target in writes.absorbed:
             self._db.execute("UPDATE identifiers SET customer = ? WHERE customer = ?", (target, source))
             self._db.execute("UPDATE orders SET customer = ? WHERE customer = ?", (target, source))
@@ -228,7 +235,8 @@ class Writer:
         self._db.executemany(
             """UPDATE customers SET public_id = ?, created_at = ?, anchor = ?, retired_at = ?, version = ?,
                 anchor_first_seen_at = ?, counts = ?, suspended = ?, override_count = ?,
-                order_totals = ?, value_sets = ?, redirects_to = NULL, due_at = 0 WHERE id = ?""",
+                order_totals = ?, value_sets = ?, redirects_to = NULL, due_at = min(due_at, 0)
+                WHERE id = ?""",
             [(*mapping.customer_values(customer), customer.node) for customer in changed],
         )
         self._db.executemany(
@@ -237,7 +245,7 @@ class Writer:
             [(*mapping.growing_values(customer), customer.node) for customer in grown],
         )
         self._db.executemany(
-            "UPDATE customers SET due_at = 0 WHERE id = ? AND due_at <> 0", [(customer.node,) for customer in grown]
+            "UPDATE customers SET due_at = 0 WHERE id = ? AND due_at > 0", [(customer.node,) for customer in grown]
         )
         last = self._last_id("customers")
         row_ids: dict[Node, int] = {customer.node: row_id for row_id, customer in enumerate(created, last + 1)}

@@ -69,12 +69,16 @@ MATCH (c:Customer {id: row[1]})
 MERGE (m)-[:OF]->(c);
 
 // name: pass_on_memberships
-// Passes the memberships of ids that were merged to the surviving ids. Nodes are changed instead of replaced, so that the
-// deletion of a segment, which may run at the same time, finds them.
+// Passes the memberships of ids that were merged to the surviving ids, and that their segments are due before others.
+// Nodes are changed instead of replaced, so that the deletion of a segment, which may run at the same time, finds them.
 UNWIND $params.rows AS row
-CALL (row) {
+MATCH (c:Customer {id: row[1]})
+CALL (row, c) {
+  MATCH (merged:Customer {id: row[0]}) WHERE merged.due_at < 0
+  SET c.due_at = merged.due_at
+}
+CALL (row, c) {
   MATCH (m:Membership {customer: row[0]})
-  MATCH (c:Customer {id: row[1]})
   OPTIONAL MATCH (kept:Membership {segment: m.segment, customer: row[1]})
   FOREACH (_ IN CASE WHEN kept IS NULL THEN [] ELSE [1] END |
     FOREACH (_ IN CASE WHEN m.entered_at < kept.entered_at THEN [1] ELSE [] END |

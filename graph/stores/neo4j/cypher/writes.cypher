@@ -84,10 +84,10 @@ CALL (identifiers) {
   CREATE (m)-[:OVERRIDES]->(i)
 }
 CALL () {
-  // Before new nodes, which may take over an id.
+  // Before new nodes, which may take over an id. Their segments are due, unless they are due before others already.
   UNWIND $params.customers AS row
   MATCH (c) WHERE elementId(c) = row[0]
-  SET c += row[1]
+  SET c += row[1], c.due_at = CASE WHEN row[2] IS NULL OR c.due_at < row[2] THEN c.due_at ELSE row[2] END
   RETURN collect(c) AS stored
 }
 CALL () {
