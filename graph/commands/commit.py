@@ -1,12 +1,13 @@
 """The write behind most of the others: decides and stores commands in one transaction, with a result for each."""
 
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from graph.commands.consent_changes import record_consent_changes
 from graph.commands.consent_gate import ConsentGate
 from graph.commands.suppression import NO_TOMBSTONES, Suppression
 from graph.domain.model.changes import Change
@@ -15,9 +16,10 @@ from graph.domain.model.facts import Fact, FactKind
 from graph.domain.model.idempotency import IdempotencyKey, IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
 from graph.domain.model.links import Link
-from graph.domain.model.overrides import Override
+from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
 from graph.domain.model.rules import DroppedIdentifier, Rules
+from graph.domain.model.segments import DUE_FIRST
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Writes
 from graph.domain.resolution.erased import TombstoneRules
 from graph.domain.resolution.incremental import IncrementalResolution
@@ -143,6 +145,8 @@ def commit(
         evidence, stated = yield from read_evidence(delta, holders)
     resolution = IncrementalResolution(delta, neighborhood, evidence, rules, now, ids.customer, stated=stated)
     writes = yield from finish_resolution(resolution)
+    yield from record_consent_changes(intake.transitions, delta.causes, resolution)
+    _make_blocked_due(resolution, (*overrides.set, *overrides.removed))
     writes.receipts.extend(intake.changed)
     if reevaluated:
         writes.renormalized.extend(intake.renormalized)
@@ -170,6 +174,14 @@ def finish_resolution(resolution: IncrementalResolution) -> Generator[Request, A
         region: Region = yield ReadRegion(frozenset(seeds), frozenset(opened))
         resolution.add_region(region)
     return resolution.finish()
+
+
+def _make_blocked_due(resolution: IncrementalResolution, overrides: Iterable[Override]) -> None:
+    """Let the customers of identifiers that are blocked, or no longer, be segmented before others."""
+    for override in overrides:
+        if override.kind is OverrideKind.BLOCKED:
+            ids = {resolution.id_before(override.a), resolution.id_of([override.a])} - {""}
+            resolution.writes.segmentation_due.update(dict.fromkeys(sorted(ids), DUE_FIRST))
 
 
 def _first_read(commands: Sequence[Command]) -> ReadNeighborhood:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from graph.commands.commit import finish_resolution, read_evidence
+from graph.commands.consent_changes import record_consent_changes
 from graph.commands.rules_rollout import ActiveRules
 from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind, Entry
 from graph.domain.model.errors import RulesChanged
@@ -142,6 +143,7 @@ class _Removal:
         self._removed = {receipt.key for receipt, left in expired if isinstance(left, RetentionRule)}
         causes = {receipt.key: CAUSE for receipt in self._before}
         self._delta: Delta = replace(intake.delta(), causes=causes)
+        self._transitions = intake.transitions
         self._after = {receipt.key: receipt for receipt in intake.changed if receipt.key not in self._removed}
         self._neighborhood = Neighborhood()
 
@@ -149,6 +151,7 @@ class _Removal:
         """Resolve what is left, and return all that has to be written."""
         resolution = yield from self._resolution(ids)
         writes = yield from finish_resolution(resolution)
+        yield from record_consent_changes(self._transitions, self._delta.causes, resolution)
         writes.receipts.extend(self._after.values())
         customers = sorted(self._customers(resolution))
         writes.changes.extend(Change(ChangeKind.DATA_EXPIRED, self._now, CAUSE, id) for id in customers)

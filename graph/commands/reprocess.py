@@ -10,6 +10,8 @@ from itertools import combinations
 from typing import Any
 
 from graph.commands.commit import finish_resolution, read_evidence
+from graph.commands.consent_changes import record_consent_changes
+from graph.domain.model.changes import CauseType
 from graph.domain.model.identifiers import Identifier, Pair
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey, Receipt
@@ -63,9 +65,9 @@ def reprocess(
         if key in receipts:
             intake.reprocess(key, new_rules, 0 if progress is None else progress.version)
     delta = intake.delta(reapply=recount_neighbors)
-    renormalized = intake.renormalized
+    renormalized, touched = intake.renormalized, _touched(delta)
     yield from _apply(
-        delta, intake.changed, renormalized, _touched(delta), rules, now, ids, progress, recount_neighbors, restate
+        delta, intake.transitions, renormalized, touched, rules, now, ids, progress, recount_neighbors, restate
     )
 
 
@@ -105,7 +107,7 @@ def _touched(delta: Delta) -> set[str]:
 
 def _apply(
     delta: Delta,
-    receipts: Sequence[Receipt],
+    transitions: Sequence[tuple[Receipt | None, Receipt]],
     renormalized: Sequence[Pair],
     touched: set[str],
     rules: Rules,
@@ -122,7 +124,8 @@ def _apply(
         delta, neighborhood, evidence, rules, now, ids.customer, frozenset(touched), recount_neighbors, stated
     )
     writes = yield from finish_resolution(resolution)
-    writes.receipts.extend(receipts)
+    yield from record_consent_changes(transitions, delta.causes, resolution, CauseType.RULES_CHANGE)
+    writes.receipts.extend(after for _, after in transitions)
     writes.renormalized.extend(renormalized)
     writes.reprocessing = progress
     yield Write(writes)

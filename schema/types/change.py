@@ -40,6 +40,8 @@ describe_enum(
     RESTRICTED="The processing of the customer was restricted. See `restrictSubject`.",
     RESTRICTION_LIFTED="A restriction of the customer's processing was lifted.",
     DATA_EXPIRED="Data of the customer was removed because of its age. Read the customer again.",
+    CONSENT_CHANGED="Another consent decision is in effect at these identifiers, because one was recorded, revoked, "
+    "restored or removed. Read it by `consent`.",
 )
 describe_enum(
     CauseType,
@@ -219,6 +221,7 @@ _SUMMARIES = {
     ChangeKind.OVERRIDE_REMOVED: MessageCode.OVERRIDE_REMOVED,
     ChangeKind.RESTRICTED: MessageCode.CUSTOMER_RESTRICTED,
     ChangeKind.RESTRICTION_LIFTED: MessageCode.RESTRICTION_LIFTED,
+    ChangeKind.CONSENT_CHANGED: MessageCode.CONSENT_CHANGED,
 }
 _JOINED_BY_AND = frozenset(_SUMMARIES) - {
     ChangeKind.CUSTOMER_CREATED,
@@ -226,6 +229,7 @@ _JOINED_BY_AND = frozenset(_SUMMARIES) - {
     ChangeKind.CUSTOMERS_MERGED,
     ChangeKind.CUSTOMER_SPLIT,
     ChangeKind.CUSTOMER_EMPTIED,
+    ChangeKind.CONSENT_CHANGED,
 }
 """The kinds of changes of one or two identifiers."""
 

@@ -10,7 +10,7 @@ from msgspec.structs import astuple, replace
 
 from graph.commands.commit import commit
 from graph.commands.reprocess import reprocess, with_old_namespaces
-from graph.domain.model.changes import Entry
+from graph.domain.model.changes import ChangeKind, Entry
 from graph.domain.model.customers import Customer
 from graph.domain.model.dates import SECOND
 from graph.domain.model.email_events import EMAIL_ARRIVED, EMAIL_BOUNCED, EmailEvent
@@ -305,16 +305,44 @@ def check_email_events(store: Store, run: Run, model: Graph) -> None:
         assert sorted(view.pages[page].items, key=astuple) == sorted(expected, key=astuple)
 
 
+def consents_in_effect(model: Graph) -> dict[tuple[str, str, str], Decision]:
+    """What was decided for each identifier, purpose and channel."""
+    facts = valid_facts(model, FactKind.CONSENT, RULES)
+    found = {
+        (key, purpose, channel): newest_decision(facts, key, purpose, channel)
+        for key in KEYS
+        for purpose in CATALOG.purposes[:2]
+        for channel in (EVERY_CHANNEL, "EMAIL")
+    }
+    return {place: decision.decision for place, decision in found.items() if decision is not None}
+
+
+def changed_consents(model: Graph, first: int) -> set[str]:
+    """The identifiers whose consent has changed, as the history says from an entry on."""
+    changes = [change for change in model.store.changes[first:] if change.kind is ChangeKind.CONSENT_CHANGED]
+    customers = {key: change.customer for change in changes for key in change.keys}
+    assert len(customers) == sum(len(change.keys) for change in changes)
+    held = (key for key in customers if model.store.members[key].customer is not None)
+    assert all(model.id_at(key) == customers[key] for key in held)
+    return set(customers)
+
+
 @settings(SETTINGS, max_examples=40)
 @given(sequence=batches, size=st.sampled_from([1, 2, 3, 50]))
 def test_facts_follow_their_identifiers(fresh: Fresh, run: Run, sequence: list[list[Command]], size: int) -> None:
     # given
     store, model, ids = fresh(), Graph(RULES), CountingIds()
     for batch in sequence:
+        before, entry_count = consents_in_effect(model), len(model.store.changes)
         # when
         expected = model.do(*batch)
         assert run(store.write(lambda batch=batch: commit(batch, RULES, model.now, ids))) == expected
+        # then: the history names the identifiers at which something else was decided, and no others
+        after = consents_in_effect(model)
+        changed = {place[0] for place in before.keys() | after.keys() if before.get(place) is not after.get(place)}
+        assert changed_consents(model, entry_count) == changed
     # then
+    assert [entry.change for entry in run(store.changes(0, 100_000))] == model.store.changes
     check_profiles(store, run, model, RULES, KEYS)
     check_timelines(store, run, model, RULES, size)
     check_interaction_counts(store, run, model, RULES)

@@ -28,6 +28,7 @@ class ChangeKind(Enum):
     RESTRICTED = "restricted"
     RESTRICTION_LIFTED = "restriction_lifted"
     DATA_EXPIRED = "data_expired"
+    CONSENT_CHANGED = "consent_changed"
 
 
 class CauseType(Enum):
@@ -70,8 +71,8 @@ class Change(Struct, frozen=True, gc=False):
     created: `customer` has `keys`. moved: `keys` moved to `customer` from `other_customer` (empty: from none). merged:
     `other_customer` became part of `customer`. split: `keys` moved from `customer` to the new `other_customer`.
     emptied: `keys` belong to no customer anymore. erased: `customer` was erased, and its entries before have lost their
-    values. expired: data of `customer` was removed because of its age. `reason` says in words what decided; for a
-    segment it is its name.
+    values. expired: data of `customer` was removed because of its age. consent: other decisions are in effect at `keys`
+    of `customer`. `reason` says in words what decided; for a segment it is its name.
     `reason_code` is why a link was suspended, or what no longer suspends it. `recorded_at` is in microseconds. A merge
     has the `anchors` that `customer` and `other_customer` had before.
     """

@@ -32,6 +32,7 @@ class MessageCode(Enum):
     BELOW_THRESHOLD = "its confidence {confidence} is below the threshold {threshold}"
     BLOCKED = "a steward blocked {identifier}"
     SHARED = "{identifier} is shared: it was seen with more identifiers than the rules allow"
+    DECISIONS = "decisions on {purposes}"
     NAMES_EXPIRED = "what it named has expired"
     PERSON_ERASED = "the person was erased"
     RESTRICTED = "withheld: the processing of this customer is restricted"
@@ -93,6 +94,7 @@ class MessageCode(Enum):
     OVERRIDE_REMOVED = "An override was removed from {identifiers}{cause}: {reason}."
     CUSTOMER_RESTRICTED = "The processing of {customer} was restricted{cause}: {reason}."
     RESTRICTION_LIFTED = "A restriction of the processing of {customer} was lifted{cause}: {reason}."
+    CONSENT_CHANGED = "Consent at {identifiers} of {customer} changed{cause}: {reason}."
     ENTERED_SEGMENT = "{customer} entered segment {segment}."
     LEFT_SEGMENT = "{customer} left segment {segment}."
     SEGMENT_DELETED = "Segment {segment} was deleted by {actor}."
@@ -149,6 +151,7 @@ _FORMS = {
     "party": "[a-z]+",
     "count": r"\d+",
     "limit": r"\d+",
+    "purposes": r"[a-z0-9_]+(?:, [a-z0-9_]+)*",
     "namespace": r"[\w-]+",
     "attribute": r"[\w.]+",
     "value_a": ".+?",

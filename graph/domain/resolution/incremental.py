@@ -197,9 +197,9 @@ class IncrementalResolution:
         cause = self._cause_of_keys(new_keys or tuple(cluster.keys))
         if survivor is None:
             reason = Sentence(MessageCode.FIRST_SEEN)
-            self._record_change(ChangeKind.CUSTOMER_CREATED, cause, id, keys=new_keys, reason=reason)
+            self.record_change(ChangeKind.CUSTOMER_CREATED, cause, id, keys=new_keys, reason=reason)
         elif new_keys:
-            self._record_change(
+            self.record_change(
                 ChangeKind.IDENTIFIERS_MOVED,
                 cause,
                 id,
@@ -215,7 +215,7 @@ class IncrementalResolution:
                     link = self.overlay.links[pair]
                     anchors = (survivor.anchor.key, retired.anchor.key) if survivor else ()
                     reason, cause = merge_reason(link), self._cause(pair)
-                    self._record_change(
+                    self.record_change(
                         ChangeKind.CUSTOMERS_MERGED, cause, id, retired.id, reason=reason, anchors=anchors
                     )
 
@@ -313,7 +313,7 @@ class IncrementalResolution:
     def _last_cause(self) -> Cause:
         return next((causes[-1] for causes in reversed(self._causes.values())), Cause(CauseType.RULES_CHANGE))
 
-    def _record_change(
+    def record_change(
         self,
         kind: ChangeKind,
         cause: Cause,
@@ -324,6 +324,7 @@ class IncrementalResolution:
         anchors: tuple[str, ...] = (),
         reason_code: LinkReasonCode | None = None,
     ) -> None:
+        """Add an entry to the history; the reason of a revocation becomes part of its reason."""
         if cause.reason:
             reason, cause = f"{reason}; revoked: {cause.reason}", replace(cause, reason="")
         if kind is ChangeKind.CUSTOMERS_MERGED:
@@ -339,7 +340,7 @@ class IncrementalResolution:
             self._record_override(ChangeKind.OVERRIDE_REMOVED, override, resolved_region)
         for pending in resolved_region.pending_changes():
             cause = self._cause(pending.pair) if pending.pair else self._cause_of_keys(pending.keys)
-            self._record_change(
+            self.record_change(
                 pending.kind,
                 cause,
                 pending.customer,
@@ -359,7 +360,7 @@ class IncrementalResolution:
             reason = after.reason.message if after.reason else Sentence(MessageCode.NO_CONFLICT)
             suspended = before if was_suspended else after
             strong, weak = self._rules.strong_first(*pair)
-            self._record_change(
+            self.record_change(
                 kind,
                 self._cause(pair),
                 resolved_region.id_of(strong),
@@ -377,7 +378,7 @@ class IncrementalResolution:
             actor=override.actor,
         )
         reason = f"{override.kind.value}: {override.reason}" if override.reason else override.kind.value
-        self._record_change(kind, cause, ids[0], ids[-1] if len(ids) > 1 else "", override.keys, reason)
+        self.record_change(kind, cause, ids[0], ids[-1] if len(ids) > 1 else "", override.keys, reason)
 
     # --- results
 
@@ -390,6 +391,11 @@ class IncrementalResolution:
             if key not in self._ids and member is not None and member.customer is not None:
                 return self._customers[member.customer].id
         return ""
+
+    def id_before(self, key: str) -> str:
+        """Return the id of the customer that held an identifier before the write; empty if it belonged to none."""
+        member = self.overlay.members_before.get(key)
+        return "" if member is None or member.customer is None else self._customers[member.customer].id
 
     def links_of(self, keys: tuple[str, ...]) -> list[Link]:
         """Return the touched links between identifiers, with their verdicts."""

@@ -288,6 +288,11 @@ class Intake:
         return list(pairs)
 
     @property
+    def transitions(self) -> list[tuple[Receipt | None, Receipt]]:
+        """The receipts to write, each with what is stored of it; complete after `delta`."""
+        return [(self._stored.get(key), self._now[key]) for key in self._changed]
+
+    @property
     def changed(self) -> list[Receipt]:
         """The receipts to write; complete after `delta`."""
         return [self._now[key] for key in self._changed]
