@@ -163,11 +163,13 @@ def _page(page: object, content: Page[Any], withheld: frozenset[CustomerRef]) ->
 def _without_values(entry: Entry, withheld: frozenset[CustomerRef]) -> Entry:
     """Return an entry with number, kind, time and customers if it is about a customer which is withheld.
 
-    That a customer left a segment is shown whole: whoever follows the feed must be able to act on it.
+    Which segment a customer exited is shown: who follows the feed must be able to act on it.
     """
     change = entry.change
-    if change.kind is ChangeKind.SEGMENT_EXITED or withheld.isdisjoint(named_by_entry(entry).refs):
+    if withheld.isdisjoint(named_by_entry(entry).refs):
         return entry
+    if change.kind is ChangeKind.SEGMENT_EXITED:
+        return replace(entry, change=replace(change, keys=()))
     reason = Sentence(MessageCode.RESTRICTED)
     shown = replace(change, cause=Cause(change.cause.type), keys=(), reason=reason, anchors=(), reason_code=None)
     return replace(entry, change=shown)

@@ -32,7 +32,10 @@ class Saved(Struct, frozen=True):
 
 
 class Evaluation(Struct, frozen=True, gc=False):
-    """The segment ids of a customer at a `version`; they stay the same without a write until `until` (microseconds)."""
+    """The segment ids of a customer at a `version`; they stay the same without a write until `until` (microseconds).
+
+    `keys` are the identifiers that entries of the history name if the customer enters or exits a segment.
+    """
 
     id: str
     version: int
@@ -40,6 +43,7 @@ class Evaluation(Struct, frozen=True, gc=False):
     until: int
     targets: tuple[Target, ...] = ()
     """The addresses of the customer that audiences should have."""
+    keys: tuple[str, ...] = ()
 
 
 def create(segment: Segment) -> Generator[Request, Any, Segment]:
@@ -129,10 +133,10 @@ def save_evaluations(
         writes.segmentation_due[customer] = evaluation.until if before.live else NO_END
         for id in sorted(after - before.segments.keys()):
             writes.memberships.append(Membership(id, customer, now))
-            writes.changes.append(_membership_change(ChangeKind.SEGMENT_ENTERED, by_id[id], customer, now))
+            writes.changes.append(_membership_change(ChangeKind.SEGMENT_ENTERED, by_id[id], evaluation, now))
         for id in sorted(before.segments.keys() - after):
             writes.memberships.append(Membership(id, customer, None))
-            writes.changes.append(_membership_change(ChangeKind.SEGMENT_EXITED, by_id[id], customer, now))
+            writes.changes.append(_membership_change(ChangeKind.SEGMENT_EXITED, by_id[id], evaluation, now))
         if ledger is not None:
             wanted = evaluation.targets if before.live else ()
             ledger.decide(customer, wanted)
@@ -144,5 +148,6 @@ def save_evaluations(
     return Saved(len(writes.changes), {delivery.destination for delivery in writes.deliveries}, tuple(targets))
 
 
-def _membership_change(kind: ChangeKind, segment: Segment, customer: str, now: int) -> Change:
-    return Change(kind, now, Cause(CAUSE_TYPE, id=segment.id), customer, reason=segment.name)
+def _membership_change(kind: ChangeKind, segment: Segment, evaluation: Evaluation, now: int) -> Change:
+    cause = Cause(CAUSE_TYPE, id=segment.id)
+    return Change(kind, now, cause, evaluation.id, keys=evaluation.keys, reason=segment.name)

@@ -18,9 +18,10 @@ from graph.domain.model.rules import Rules
 from graph.domain.model.segments import Membership, Segment
 from graph.domain.model.validation import check_text
 from graph.domain.profile.catalog import Catalog
+from graph.domain.profile.consents import EVERY_CHANNEL
 from graph.domain.profile.insights import CONSENTS, ORDERS, CustomerInsights
 from graph.domain.profile.objections import with_objections
-from graph.domain.profile.pages import ById, CustomerView, Page, PageRequest, Selection
+from graph.domain.profile.pages import ById, CustomerView, IdentifierPage, Page, PageRequest, Selection
 from graph.domain.profile.prediction import Model
 from graph.domain.profile.rfm import RfmPopulation
 from graph.domain.profile.timeline import NO_END
@@ -31,6 +32,8 @@ from graph.ports import AudienceStore, Clock, CustomerStore, Ids, SegmentStore, 
 EVALUATED_KEY = "segments_evaluated"
 """The name of the stored versions, by id, of the segments of which the recorded members are."""
 PAGE_SIZE = 100
+MAX_KEYS = 100
+"""Identifiers that an entry of the history names of a customer that enters or exits a segment."""
 MAX_PREVIEW_SECONDS = 5.0
 MAX_SAMPLES = 100
 
@@ -174,24 +177,31 @@ class Segments:
         return self._parsed[key]
 
     async def evaluate(
-        self, ids: Sequence[str], segments: Sequence[Segment], audiences: Sequence[Audience] = ()
+        self, ids: Sequence[str], segments: Sequence[Segment], audiences: Sequence[Audience] | None = None
     ) -> list[Evaluation]:
         """Return the segments of customers as of now, and until when they stay the same without a write.
 
-        With `audiences`, return the addresses that these should have, too.
+        With `audiences`, also return what is recorded with the segments: identifiers of the customers, and the
+        addresses that audiences should have.
         """
         conditions = {
             segment.id: condition for segment in segments if (condition := self.condition_of(segment)) is not None
         }
-        open_audiences = [audience for audience in audiences if not audience.ended]
+        open_audiences = [audience for audience in audiences or () if not audience.ended]
         more = [page for audience in open_audiences for page in targets.pages(audience, self.catalog)]
+        named = None if audiences is None else self._named_identifiers()
+        if named is not None:
+            more.append(named)
         evaluations: list[Evaluation] = []
         for id, insights in zip(ids, await self._insights(ids, list(conditions.values()), more), strict=True):
             if insights is None or insights.view.customer.id != id:
                 evaluations.append(Evaluation(id, -1, frozenset(), NO_END))
                 continue
+            version = insights.view.customer.version
+            held = () if named is None else insights.page(named)
+            keys = tuple(item.identifier.key for item in held if not item.blocked)
             if not insights.view.may_be_profiled:
-                evaluations.append(Evaluation(id, insights.view.customer.version, frozenset(), NO_END))
+                evaluations.append(Evaluation(id, version, frozenset(), NO_END, keys=keys))
                 continue
             results = {segment: condition.evaluate(insights) for segment, condition in conditions.items()}
             matching = frozenset(segment for segment, result in results.items() if result.holds)
@@ -202,8 +212,17 @@ class Segments:
                     found, changes_at = targets.targets(audience, insights)
                     wanted += found
                     until = min(until, changes_at)
-            evaluations.append(Evaluation(id, insights.view.customer.version, matching, until, tuple(wanted)))
+            evaluations.append(Evaluation(id, version, matching, until, tuple(wanted), keys))
         return evaluations
+
+    def _named_identifiers(self) -> IdentifierPage:
+        """Return the page of the identifiers that entries of the history name: addresses and known ones.
+
+        The strongest come first: addresses such as cookies may be many.
+        """
+        rules = self.rules()
+        named = self.catalog.addresses[EVERY_CHANNEL].union(rules.known_namespaces)
+        return IdentifierPage(tuple(namespace for namespace in rules.names if namespace in named), MAX_KEYS)
 
     async def refresh(self, ids: Sequence[str], segments: Sequence[Segment] | None = None) -> Saved | None:
         """Evaluate customers now and record their memberships, and the addresses that audiences should have.

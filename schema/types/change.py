@@ -163,7 +163,10 @@ class Change(Node):
     other_customer_id: strawberry.ID | None = strawberry.field(
         description="The id of the second customer. E.g. the one that was merged into the first."
     )
-    identifiers: list[IdentifierRef] = strawberry.field(description="The identifiers that the change affects.")
+    identifiers: list[IdentifierRef] = strawberry.field(
+        description="The identifiers that the change affects. For `SEGMENT_ENTERED` and `SEGMENT_EXITED`, addresses "
+        "and known identifiers of the customer at that time: up to 100, the strongest first."
+    )
     reason: str = strawberry.field(
         description="The reason for the change. E.g. `crm_id=7 and email=ann@example.com were seen together`. Values "
         "that the caller may not read are masked."

@@ -333,7 +333,7 @@ def test_members_that_merge_stay_members_without_an_entry(store: Store, run: Run
     # given: three members of a segment of people with an email address, and of one of those without
     ids, clock = CountingIds(), Clock(START)
     segments = Segments(store, clock, ids, CATALOG, lambda: RULES, no_statistics, nothing, nothing)
-    worker = SegmentWorker(store, clock, segments, nothing)
+    worker = SegmentWorker(store, clock, segments)
     named = run(segments.create("named", {"hasNamespace": "mail"}, ""))
     nameless = run(segments.create("nameless", {"not": {"hasNamespace": "mail"}}, ""))
 

@@ -72,7 +72,9 @@ class Change(Struct, frozen=True, gc=False):
     `other_customer` became part of `customer`. split: `keys` moved from `customer` to the new `other_customer`.
     emptied: `keys` belong to no customer anymore. erased: `customer` was erased, and its entries before have lost their
     values. expired: data of `customer` was removed because of its age. consent: other decisions are in effect at `keys`
-    of `customer`. `reason` says in words what decided; for a segment it is its name.
+    of `customer`. entered or exited a segment: `keys` are identifiers of `customer` at that time.
+
+    `reason` says in words what decided; for a segment it is its name.
     `reason_code` is why a link was suspended, or what no longer suspends it. `recorded_at` is in microseconds. A merge
     has the `anchors` that `customer` and `other_customer` had before.
     """

@@ -36,7 +36,10 @@ def erased_entry(
     names_person = not ids.isdisjoint((change.customer, change.other_customer))
     names_value = not keys.isdisjoint((*change.keys, *change.anchors))
     caused = (cause.source, cause.id) in observations
-    if change.kind in SEGMENT_CHANGES or change.kind is ChangeKind.CUSTOMER_ERASED:
+    if change.kind in SEGMENT_CHANGES:
+        left = tuple(key for key in change.keys if key not in keys)
+        return replace(entry, change=replace(change, keys=left)) if names_value else None
+    if change.kind is ChangeKind.CUSTOMER_ERASED:
         return None
     if not (names_person or names_value or caused):
         return None

@@ -13,9 +13,9 @@ _OBSERVATION_CAUSES = (CauseType.OBSERVATION, CauseType.REVOCATION, CauseType.RU
 
 def named_keys(change: Change) -> set[str]:
     """Return the identifiers that a change names, in its reason too."""
-    if change.kind in SEGMENT_CHANGES:
-        return set()
     keys = {*change.keys, *change.anchors} - {""}
+    if change.kind in SEGMENT_CHANGES:
+        return keys
     if "=" in change.reason and (sentence := sentence_of(change.reason)) is not None:
         keys |= _keys_in(sentence)
     return keys
@@ -36,13 +36,15 @@ def without_names(change: Change, gone: Collection[str], gone_observations: Coll
         change = replace(change, cause=replace(change.cause, id=""))
     if named_keys(change).isdisjoint(gone):
         return change
+    left = replace(change, keys=tuple(key for key in change.keys if key not in gone))
+    if change.kind in SEGMENT_CHANGES:
+        return left
     sentence = sentence_of(change.reason)
     # Otherwise somebody wrote it, about identifiers that are gone.
     is_written = sentence is None and bool(change.reason)
     names_any = is_written or (sentence is not None and not _keys_in(sentence).isdisjoint(gone))
     return replace(
-        change,
-        keys=tuple(key for key in change.keys if key not in gone),
+        left,
         anchors=tuple("" if key in gone else key for key in change.anchors),
         reason=Sentence(MessageCode.NAMES_EXPIRED) if names_any else change.reason,
     )

@@ -114,7 +114,12 @@ def test_an_evaluation_records_entered_and_exited_segments() -> None:
     states = [SegmentState("cus_1", 3, True, {"seg_1": 7})]
     # when
     saved, written = run_write(
-        save_evaluations([Evaluation("cus_1", 3, frozenset({"seg_2"}), 99)], [BUYERS, FANS], [], NOW),
+        save_evaluations(
+            [Evaluation("cus_1", 3, frozenset({"seg_2"}), 99, keys=("email=ann@example.com",))],
+            [BUYERS, FANS],
+            [],
+            NOW,
+        ),
         [FANS, BUYERS],
         states,
     )
@@ -124,8 +129,11 @@ def test_an_evaluation_records_entered_and_exited_segments() -> None:
         Writes(
             memberships=[Membership("seg_2", "cus_1", NOW), Membership("seg_1", "cus_1", None)],
             changes=[
-                Change(ChangeKind.SEGMENT_ENTERED, NOW, Cause(CAUSE_TYPE, id="seg_2"), "cus_1", reason="fans"),
-                Change(ChangeKind.SEGMENT_EXITED, NOW, Cause(CAUSE_TYPE, id="seg_1"), "cus_1", reason="buyers"),
+                Change(kind, NOW, Cause(CAUSE_TYPE, id=id), "cus_1", keys=("email=ann@example.com",), reason=reason)
+                for kind, id, reason in (
+                    (ChangeKind.SEGMENT_ENTERED, "seg_2", "fans"),
+                    (ChangeKind.SEGMENT_EXITED, "seg_1", "buyers"),
+                )
             ],
             segmentation_due={"cus_1": 99},
         )
