@@ -7,7 +7,7 @@ ARGS ?=
 PORT ?= 7687
 HOME_DIR ?= .neo4j/home
 
-.PHONY: help install api-tools mail-tools pipeline-tools sdk-tools demo test test-sdks check docs reference neo4j kafka sdl access release-sdl env bench bench-quick clean
+.PHONY: help install api-tools destination-tools mail-tools pipeline-tools sdk-tools demo test test-sdks check docs reference neo4j kafka sdl access release-sdl env bench bench-quick clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,10 +65,18 @@ $(VENV)-mail/installed: tools/mail/requirements.txt tools/mail/constraints.txt
 
 mail-tools: $(VENV)-mail/installed ## Install what checks emails from outside.
 
+# The libraries of vendors that audiences are sent to, for tests that compare them with ours.
+$(VENV)-destinations/installed: tools/destinations/requirements.txt tools/destinations/constraints.txt
+	$(PYTHON) -m venv $(VENV)-destinations || python3 -m venv $(VENV)-destinations
+	$(VENV)-destinations/bin/$(PIP_INSTALL) --constraint tools/destinations/constraints.txt --requirement tools/destinations/requirements.txt
+	touch $@
+
+destination-tools: $(VENV)-destinations/installed ## Install the vendors' libraries for the tests of destinations.
+
 demo: $(VENV)/installed ## Start Kith, import a small shop, show what was merged. ARGS=--once ends after that.
 	$(BIN)/python examples/demo.py $(ARGS)
 
-test: $(VENV)/installed-dev $(VENV)-docs/installed api-tools mail-tools pipeline-tools sdk-tools check ## Run all checks and all tests; ARGS chooses some.
+test: $(VENV)/installed-dev $(VENV)-docs/installed api-tools destination-tools mail-tools pipeline-tools sdk-tools check ## Run all checks and all tests; ARGS chooses some.
 ifeq ($(ARGS),)
 	$(BIN)/python -m tools.run_tests
 else
@@ -119,7 +127,7 @@ bench-quick: $(VENV)/installed ## The same in about 2 minutes.
 	$(BIN)/python -m bench --quick
 
 clean: ## Remove what make and the tests created.
-	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-docs $(VENV)-mail $(VENV)-pipelines $(VENV)-sdks docs/_build dist .kafka .neo4j .schemathesis
+	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-destinations $(VENV)-docs $(VENV)-mail $(VENV)-pipelines $(VENV)-sdks docs/_build dist .kafka .neo4j .schemathesis
 	rm -rf tools/api/node_modules tools/api/java/lib tools/destinations/node_modules tools/oidc/node_modules tools/sdks/node_modules
 	rm -rf examples/clients/node_modules bench/peers/neo4j-graphql/node_modules
 	rm -rf examples/clients/build examples/clients/generated examples/clients/kith_client

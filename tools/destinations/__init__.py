@@ -1,0 +1,1 @@
+"""What checks destinations from outside: the vendors' own libraries."""
