@@ -318,6 +318,8 @@ def _is_secret(kind: Any) -> bool:
 
 def _toml(value: object) -> str:
     """A default as one writes it into a file; empty if there is none."""
+    if isinstance(value, dict) and value:
+        return _code("{" + ", ".join(f"{key} = {json.dumps(item)}" for key, item in value.items()) + "}")
     return "" if value in (None, "", [], {}) else _code(json.dumps(value))
 
 
