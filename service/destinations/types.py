@@ -10,6 +10,7 @@ from service.config.destinations_file import DestinationSettings, Models
 from service.destinations.adapter import Adapter
 from service.destinations.cloudevents import CloudEventsAdapter, CloudEventsSettings
 from service.destinations.webhook import WebhookAdapter, WebhookSettings
+from service.destinations.google_data_manager import GoogleDataManagerAdapter, GoogleDataManagerSettings
 
 
 class DestinationType(Struct, frozen=True):
@@ -36,6 +37,7 @@ class DestinationType(Struct, frozen=True):
 TYPES: dict[str, DestinationType] = {
     "cloudevents": DestinationType(CloudEventsSettings, lambda: CloudEventsAdapter),
     "webhook": DestinationType(WebhookSettings, lambda: WebhookAdapter),
+    "google-data-manager": DestinationType(GoogleDataManagerSettings, lambda: GoogleDataManagerAdapter),
 }
 """By name."""
 MODELS: Models = {name: type.settings for name, type in TYPES.items()}
