@@ -11,6 +11,7 @@ from service.destinations.adapter import Adapter
 from service.destinations.cloudevents import CloudEventsAdapter, CloudEventsSettings
 from service.destinations.webhook import WebhookAdapter, WebhookSettings
 from service.destinations.google_data_manager import GoogleDataManagerAdapter, GoogleDataManagerSettings
+from service.destinations.meta_custom_audiences import MetaCustomAudiencesAdapter, MetaCustomAudiencesSettings
 
 
 class DestinationType(Struct, frozen=True):
@@ -38,6 +39,7 @@ TYPES: dict[str, DestinationType] = {
     "cloudevents": DestinationType(CloudEventsSettings, lambda: CloudEventsAdapter),
     "webhook": DestinationType(WebhookSettings, lambda: WebhookAdapter),
     "google-data-manager": DestinationType(GoogleDataManagerSettings, lambda: GoogleDataManagerAdapter),
+    "meta-custom-audiences": DestinationType(MetaCustomAudiencesSettings, lambda: MetaCustomAudiencesAdapter),
 }
 """By name."""
 MODELS: Models = {name: type.settings for name, type in TYPES.items()}

@@ -87,6 +87,7 @@ COVERED_BY = {
     "service/connectors/user_agents.py": "service/connectors/test_steps.py",
     "service/destinations/google_errors.py": "service/destinations/test_google_data_manager.py",
     "service/destinations/google_login.py": "service/destinations/test_google_data_manager.py",
+    "service/destinations/meta_errors.py": "service/destinations/test_meta_custom_audiences.py",
     "service/http/collector.py": "journeys/test_event_collector.py",
     "service/http/intake_endpoint.py": "journeys/test_event_collector.py",
     "graph/domain/access/lookup_budget.py": "service/access/test_budgets.py",
