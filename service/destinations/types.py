@@ -10,6 +10,7 @@ from service.config.destinations_file import DestinationSettings, Models
 from service.destinations.adapter import Adapter
 from service.destinations.cloudevents import CloudEventsAdapter, CloudEventsSettings
 from service.destinations.webhook import WebhookAdapter, WebhookSettings
+from service.destinations.dmp import DmpAdapter, DmpSettings
 from service.destinations.google_data_manager import GoogleDataManagerAdapter, GoogleDataManagerSettings
 from service.destinations.meta_custom_audiences import MetaCustomAudiencesAdapter, MetaCustomAudiencesSettings
 
@@ -38,6 +39,7 @@ class DestinationType(Struct, frozen=True):
 TYPES: dict[str, DestinationType] = {
     "cloudevents": DestinationType(CloudEventsSettings, lambda: CloudEventsAdapter),
     "webhook": DestinationType(WebhookSettings, lambda: WebhookAdapter),
+    "dmp": DestinationType(DmpSettings, lambda: DmpAdapter),
     "google-data-manager": DestinationType(GoogleDataManagerSettings, lambda: GoogleDataManagerAdapter),
     "meta-custom-audiences": DestinationType(MetaCustomAudiencesSettings, lambda: MetaCustomAudiencesAdapter),
 }

@@ -85,6 +85,7 @@ COVERED_BY = {
     "service/connectors/mapping.py": "service/connectors/test_mapping_file.py",
     "service/connectors/toml_lines.py": "service/connectors/test_mapping_file.py",
     "service/connectors/user_agents.py": "service/connectors/test_steps.py",
+    "service/destinations/anonymous_ids.py": "service/destinations/test_dmp.py",
     "service/destinations/google_errors.py": "service/destinations/test_google_data_manager.py",
     "service/destinations/google_login.py": "service/destinations/test_google_data_manager.py",
     "service/destinations/meta_errors.py": "service/destinations/test_meta_custom_audiences.py",
