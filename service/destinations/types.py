@@ -13,6 +13,7 @@ from service.destinations.webhook import WebhookAdapter, WebhookSettings
 from service.destinations.dmp import DmpAdapter, DmpSettings
 from service.destinations.google_data_manager import GoogleDataManagerAdapter, GoogleDataManagerSettings
 from service.destinations.meta_custom_audiences import MetaCustomAudiencesAdapter, MetaCustomAudiencesSettings
+from service.destinations.the_trade_desk import TheTradeDeskAdapter, TheTradeDeskSettings
 
 
 class DestinationType(Struct, frozen=True):
@@ -42,6 +43,7 @@ TYPES: dict[str, DestinationType] = {
     "dmp": DestinationType(DmpSettings, lambda: DmpAdapter),
     "google-data-manager": DestinationType(GoogleDataManagerSettings, lambda: GoogleDataManagerAdapter),
     "meta-custom-audiences": DestinationType(MetaCustomAudiencesSettings, lambda: MetaCustomAudiencesAdapter),
+    "the-trade-desk": DestinationType(TheTradeDeskSettings, lambda: TheTradeDeskAdapter),
 }
 """By name."""
 MODELS: Models = {name: type.settings for name, type in TYPES.items()}
