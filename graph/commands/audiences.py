@@ -16,7 +16,7 @@ from graph.commands import audience_writes
 from graph.commands.audience_writes import FILL_KEY, Sent, position
 from graph.commands.segments import Segments
 from graph.commands.write_gate import WriteGate
-from graph.domain.audiences.targets import Target, check_audience
+from graph.domain.audiences.targets import Target, check_audience, requires_consent
 from graph.domain.model.audiences import (
     Audience,
     Delivery,
@@ -137,6 +137,10 @@ class AudienceControl:
     async def count_sent(self, audience: str) -> int:
         """Return how many addresses of an audience its destination holds."""
         return await self._store.count_sent(audience)
+
+    def requires_consent(self, audience: Audience) -> bool:
+        """Return whether all that are in an audience have consented to its purpose."""
+        return requires_consent(audience, self._catalog)
 
     # --- destinations
 

@@ -34,7 +34,9 @@ class Unavailable(Exception):
 class AudienceRef(Struct, frozen=True):
     """An audience as a destination sees it.
 
-    `external_id` is the id that the destination gave its list; empty where the destination has none.
+    `external_id` is the id that the destination gave its list; empty where the destination has none. The addresses are
+    sent for `purpose` through `channel`; `is_consented` says whether the purpose requires consent, so that all members
+    have given it.
     """
 
     id: str
@@ -43,6 +45,7 @@ class AudienceRef(Struct, frozen=True):
     external_id: str = ""
     purpose: str = ""
     channel: str = ""
+    is_consented: bool = True
 
 
 class MemberUpdate(Struct, frozen=True):

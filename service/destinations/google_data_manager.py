@@ -179,24 +179,24 @@ class GoogleDataManagerAdapter:
             destination["loginAccount"] = login
         body: dict[str, Any] = {"destinations": [destination], "audienceMembers": members, "encoding": "HEX"}
         if present:
-            body["consent"] = self._consent(audience.purpose)
+            body["consent"] = self._consent(audience)
             if settings.customer_match_terms_accepted:
                 body["termsOfService"] = {"customerMatchTermsOfServiceStatus": "ACCEPTED"}
         return body | ({"validateOnly": True} if settings.validate_only else {})
 
-    def _consent(self, purpose: str) -> dict[str, str]:
+    def _consent(self, audience: AudienceRef) -> dict[str, str]:
         """The consent of the members: each has given it for the purpose of the audience, or would not be sent.
 
-        An audience without a purpose needs no consent, so Google is told of none.
+        Where the purpose requires no consent, Google is told of none.
         """
-        if not purpose:
+        if not audience.is_consented:
             return {}
         purposes = {
             "adUserData": self._settings.ad_user_data_purposes,
             "adPersonalization": self._settings.ad_personalization_purposes,
         }
         return {
-            name: "CONSENT_GRANTED" if allowed is None or purpose in allowed else "CONSENT_DENIED"
+            name: "CONSENT_GRANTED" if allowed is None or audience.purpose in allowed else "CONSENT_DENIED"
             for name, allowed in purposes.items()
         }
 

@@ -105,7 +105,11 @@ class Sender:
 
     async def _audience_refs(self) -> dict[str, AudienceRef]:
         names = {segment.id: segment.name for segment in await self._graph.segments.all()}
-        return {audience.id: _audience_ref(audience, names) for audience in await self._graph.audiences.all()}
+        audiences = self._graph.audiences
+        return {
+            audience.id: _audience_ref(audience, names, audiences.requires_consent(audience))
+            for audience in await audiences.all()
+        }
 
     async def _send(self, begun: Sequence[tuple[Delivery, Target | None]], refs: dict[str, AudienceRef]) -> None:
         updates = [_update(delivery, target, refs) for delivery, target in begun]
@@ -170,7 +174,7 @@ class Sender:
         self._state = state
 
 
-def _audience_ref(audience: Audience, names: dict[str, str]) -> AudienceRef:
+def _audience_ref(audience: Audience, names: dict[str, str], is_consented: bool) -> AudienceRef:
     return AudienceRef(
         audience.id,
         audience.segment,
@@ -178,6 +182,7 @@ def _audience_ref(audience: Audience, names: dict[str, str]) -> AudienceRef:
         audience.external_id,
         audience.purpose,
         audience.channel,
+        is_consented,
     )
 
 

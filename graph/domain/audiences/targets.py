@@ -83,6 +83,11 @@ def pages(audience: Audience, catalog: Catalog) -> Iterable[PageRequest]:
         yield email_event_page(catalog)
 
 
+def requires_consent(audience: Audience, catalog: Catalog) -> bool:
+    """Return whether all that are in an audience have consented to its purpose; its purpose may not require it."""
+    return audience.purpose not in _without_consent(catalog)
+
+
 def targets(audience: Audience, insights: CustomerInsights) -> tuple[list[Target], int]:
     """Return the targets of a member of an audience's segment, and when they change without new data (microseconds)."""
     if insights.view.restricted:
@@ -90,14 +95,14 @@ def targets(audience: Audience, insights: CustomerInsights) -> tuple[list[Target
     found: list[Target] = []
     fields = {name: _field(source, insights) for name, source in audience.fields.items()}
     expires_at, until = _expiry(audience, insights.now)
-    needs_consent = audience.purpose not in _without_consent(insights.catalog)
+    is_consent_required = requires_consent(audience, insights.catalog)
     state = _state(fields, expires_at)
     for address in insights.page(_addresses(audience)):
         key = address.identifier.key
         if address.blocked or (audience.channel == EMAIL and key in insights.undeliverable):
             continue
         decision = decision_of_address(insights.decisions, key, audience.purpose, audience.channel)
-        if decision.decision is Decision.GIVEN if decision is not None else not needs_consent:
+        if decision.decision is Decision.GIVEN if decision is not None else not is_consent_required:
             found.append(Target(audience.id, key, state, fields, expires_at))
     return found, until
 

@@ -161,14 +161,14 @@ def test_answers_of_the_fake_are_what_googles_library_reads(google: GoogleDataMa
             "measurement",
             {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_DENIED"},
         ),
-        ({}, "", {}),
+        ({}, None, {}),
     ],
 )
 def test_consent_follows_from_the_purpose_of_the_audience(
-    google: GoogleDataManager, opened: Open, settings: dict[str, Any], purpose: str, consent: dict[str, str]
+    google: GoogleDataManager, opened: Open, settings: dict[str, Any], purpose: str | None, consent: dict[str, str]
 ) -> None:
     # when
-    audience = msgspec.structs.replace(BUYERS, purpose=purpose)
+    audience = msgspec.structs.replace(BUYERS, purpose=purpose or "service", is_consented=purpose is not None)
     opened(**settings).send(update("ann@example.com", audience=audience))
     # then
     assert google.bodies[0][1]["consent"] == consent
