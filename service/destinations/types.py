@@ -8,7 +8,12 @@ from msgspec import Struct
 from graph.domain.model.errors import InvalidInput
 from service.config.destinations_file import DestinationSettings, Models
 from service.destinations.adapter import Adapter
+from service.destinations.brevo import BrevoAdapter, BrevoSettings
 from service.destinations.cloudevents import CloudEventsAdapter, CloudEventsSettings
+from service.destinations.hubspot import HubspotAdapter, HubspotSettings
+from service.destinations.mailchimp import MailchimpAdapter, MailchimpSettings
+from service.destinations.salesforce import SalesforceAdapter
+from service.destinations.salesforce_api import SalesforceSettings
 from service.destinations.webhook import WebhookAdapter, WebhookSettings
 from service.destinations.dmp import DmpAdapter, DmpSettings
 from service.destinations.google_data_manager import GoogleDataManagerAdapter, GoogleDataManagerSettings
@@ -38,7 +43,11 @@ class DestinationType(Struct, frozen=True):
 
 
 TYPES: dict[str, DestinationType] = {
+    "brevo": DestinationType(BrevoSettings, lambda: BrevoAdapter),
     "cloudevents": DestinationType(CloudEventsSettings, lambda: CloudEventsAdapter),
+    "hubspot": DestinationType(HubspotSettings, lambda: HubspotAdapter),
+    "mailchimp": DestinationType(MailchimpSettings, lambda: MailchimpAdapter),
+    "salesforce": DestinationType(SalesforceSettings, lambda: SalesforceAdapter),
     "webhook": DestinationType(WebhookSettings, lambda: WebhookAdapter),
     "dmp": DestinationType(DmpSettings, lambda: DmpAdapter),
     "google-data-manager": DestinationType(GoogleDataManagerSettings, lambda: GoogleDataManagerAdapter),
