@@ -37,6 +37,8 @@ class AudienceRef(Struct, frozen=True):
     `external_id` is the id that the destination gave its list; empty where the destination has none. The addresses are
     sent for `purpose` through `channel`; `is_consented` says whether the purpose requires consent, so that all members
     have given it.
+    `external_id` is the id that the destination gave its list; empty where the destination has none. `fields` are the
+    names of the fields that its members have.
     """
 
     id: str
@@ -46,6 +48,7 @@ class AudienceRef(Struct, frozen=True):
     purpose: str = ""
     channel: str = ""
     is_consented: bool = True
+    fields: tuple[str, ...] = ()
 
 
 class MemberUpdate(Struct, frozen=True):
@@ -124,4 +127,13 @@ class SnapshotAdapter(Protocol):
 
     async def send_snapshot(self, audience: AudienceRef, updates: Sequence[MemberUpdate]) -> list[Outcome]:
         """Replace what the destination holds of an audience. All updates are present. Raises `Unavailable`."""
+        ...
+
+
+@runtime_checkable
+class MaintainedAdapter(Protocol):
+    """A destination that keeps something for a limited time, whether or not anything is sent."""
+
+    async def maintain(self) -> None:
+        """Delete what is too old, if it is time to. It is called every second or so, also while sending is paused."""
         ...

@@ -20,6 +20,7 @@ from service.destinations.adapter import (
     SEND_SECONDS,
     Adapter,
     AudienceRef,
+    MaintainedAdapter,
     MemberUpdate,
     Unavailable,
 )
@@ -65,6 +66,9 @@ class Sender:
         try:
             if not await self._lease.hold():
                 return POLL_SECONDS
+            if isinstance(self._adapter, MaintainedAdapter):
+                async with asyncio.timeout(SEND_SECONDS):
+                    await self._adapter.maintain()
             if await self._graph.audiences.is_paused(self.name):
                 return POLL_SECONDS
             more = await self.step()
@@ -183,6 +187,7 @@ def _audience_ref(audience: Audience, names: dict[str, str], is_consented: bool)
         audience.purpose,
         audience.channel,
         is_consented,
+        tuple(audience.fields),
     )
 
 
