@@ -35,11 +35,14 @@ class SftpServer:
         for name in ("host", "user"):
             key = str(self._folder / name)
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        self.user = getpass.getuser()
+        self.user_key = self._folder / "user"
+        self.host_key = (self._folder / "host.pub").read_text().rsplit(" ", 1)[0]
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+            self.port: int = free.getsockname()[1]
         config = self._folder / "sshd_config"
-        config.write_text(f"Port {self._port}\n" + SETTINGS.format(folder=self._folder))
+        config.write_text(f"Port {self.port}\n" + SETTINGS.format(folder=self._folder))
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # where a server of the superuser separates its privileges
         self._process = subprocess.Popen(
@@ -47,7 +50,7 @@ class SftpServer:
         )
         for _ in range(600):
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             assert self._process.poll() is None, (self._folder / "log").read_text()
             time.sleep(0.1)
@@ -55,11 +58,11 @@ class SftpServer:
 
     def batch(self, *commands: str) -> None:
         """Carry out commands of `sftp`, all of which must succeed."""
-        options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", f"IdentityFile={self._folder}/user"]
+        options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", f"IdentityFile={self.user_key}"]
         words = [word for option in options for word in ("-o", option)]
-        address = f"{getpass.getuser()}@127.0.0.1"
+        address = f"{self.user}@127.0.0.1"
         done = subprocess.run(
-            ["sftp", "-q", "-b", "-", "-P", str(self._port), *words, address],
+            ["sftp", "-q", "-b", "-", "-P", str(self.port), *words, address],
             input="\n".join(commands) + "\n", capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr + (self._folder / "log").read_text()
