@@ -20,6 +20,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/$(PIP_INSTALL) --constraint constraints.txt \
 		--editable '.[predict,bulk,kafka,nats,xlsx,otel]' cloudevents hatchling hypothesis import-linter mypy pytest pytest-timeout ruff standardwebhooks
+		--editable '.[predict,bulk,kafka,nats,files,xlsx,otel]' cloudevents hatchling hypothesis import-linter mypy pytest pytest-timeout ruff
 	touch $@
 
 install: $(VENV)/installed-dev ## Install Kith and what its tests need into .venv.
@@ -129,6 +130,8 @@ bench-quick: $(VENV)/installed ## The same in about 2 minutes.
 clean: ## Remove what make and the tests created.
 	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-destinations $(VENV)-docs $(VENV)-mail $(VENV)-pipelines $(VENV)-sdks docs/_build dist .kafka .neo4j .schemathesis
 	rm -rf tools/api/node_modules tools/api/java/lib tools/destinations/node_modules tools/oidc/node_modules tools/sdks/node_modules
+	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-docs $(VENV)-mail $(VENV)-pipelines $(VENV)-sdks docs/_build dist .kafka .neo4j .s3 .schemathesis
+	rm -rf tools/api/node_modules tools/api/java/lib tools/oidc/node_modules tools/sdks/node_modules
 	rm -rf examples/clients/node_modules bench/peers/neo4j-graphql/node_modules
 	rm -rf examples/clients/build examples/clients/generated examples/clients/kith_client
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -19,12 +19,13 @@ from service.destinations.dmp import DmpAdapter, DmpSettings
 from service.destinations.google_data_manager import GoogleDataManagerAdapter, GoogleDataManagerSettings
 from service.destinations.meta_custom_audiences import MetaCustomAudiencesAdapter, MetaCustomAudiencesSettings
 from service.destinations.the_trade_desk import TheTradeDeskAdapter, TheTradeDeskSettings
+from service.destinations.files.settings import FilesSettings
 
 
 class DestinationType(Struct, frozen=True):
     """A type of destination: what its settings are, and what opens its adapter; connections are made when sending.
 
-    `load` may raise `ImportError` if the package needs the extra `extra`.
+    `load`, or what it returns, may raise `ImportError` without the extra `extra`.
     """
 
     settings: type[DestinationSettings]
@@ -34,12 +35,11 @@ class DestinationType(Struct, frozen=True):
     def open(self, settings: DestinationSettings) -> Adapter:
         """Return an adapter with settings of this type. Raises `InvalidInput`."""
         try:
-            create = self.load()
+            return self.load()(settings)
         except ImportError as error:
             message = f"destinations of type {settings.type} require the extra `{self.extra}`"
             install = f"pip install 'kith-graph[{self.extra}]'"
             raise InvalidInput("MISSING_EXTRA", f"{message}: {install} (missing: {error.name})") from error
-        return create(settings)
 
 
 TYPES: dict[str, DestinationType] = {
@@ -54,6 +54,13 @@ TYPES: dict[str, DestinationType] = {
     "meta-custom-audiences": DestinationType(MetaCustomAudiencesSettings, lambda: MetaCustomAudiencesAdapter),
     "the-trade-desk": DestinationType(TheTradeDeskSettings, lambda: TheTradeDeskAdapter),
 }
+def _files() -> Callable[[Any], Adapter]:
+    from service.destinations.files.adapter import FilesAdapter
+
+    return FilesAdapter
+
+
+TYPES: dict[str, DestinationType] = {"files": DestinationType(FilesSettings, _files, "files")}
 """By name."""
 MODELS: Models = {name: type.settings for name, type in TYPES.items()}
 """The settings of each type, by its name."""
