@@ -128,10 +128,9 @@ bench-quick: $(VENV)/installed ## The same in about 2 minutes.
 	$(BIN)/python -m bench --quick
 
 clean: ## Remove what make and the tests created.
-	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-destinations $(VENV)-docs $(VENV)-mail $(VENV)-pipelines $(VENV)-sdks docs/_build dist .kafka .neo4j .schemathesis
+	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-destinations $(VENV)-docs $(VENV)-mail $(VENV)-pipelines $(VENV)-sdks
+	rm -rf docs/_build dist .kafka .neo4j .s3 .schemathesis
 	rm -rf tools/api/node_modules tools/api/java/lib tools/destinations/node_modules tools/oidc/node_modules tools/sdks/node_modules
-	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-docs $(VENV)-mail $(VENV)-pipelines $(VENV)-sdks docs/_build dist .kafka .neo4j .s3 .schemathesis
-	rm -rf tools/api/node_modules tools/api/java/lib tools/oidc/node_modules tools/sdks/node_modules
 	rm -rf examples/clients/node_modules bench/peers/neo4j-graphql/node_modules
 	rm -rf examples/clients/build examples/clients/generated examples/clients/kith_client
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -36,9 +36,7 @@ class AudienceRef(Struct, frozen=True):
 
     `external_id` is the id that the destination gave its list; empty where the destination has none. The addresses are
     sent for `purpose` through `channel`; `is_consented` says whether the purpose requires consent, so that all members
-    have given it.
-    `external_id` is the id that the destination gave its list; empty where the destination has none. `fields` are the
-    names of the fields that its members have.
+    have given it. `fields` are the names of the fields that its members have.
     """
 
     id: str

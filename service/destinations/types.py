@@ -10,16 +10,16 @@ from service.config.destinations_file import DestinationSettings, Models
 from service.destinations.adapter import Adapter
 from service.destinations.brevo import BrevoAdapter, BrevoSettings
 from service.destinations.cloudevents import CloudEventsAdapter, CloudEventsSettings
+from service.destinations.dmp import DmpAdapter, DmpSettings
+from service.destinations.files.settings import FilesSettings
+from service.destinations.google_data_manager import GoogleDataManagerAdapter, GoogleDataManagerSettings
 from service.destinations.hubspot import HubspotAdapter, HubspotSettings
 from service.destinations.mailchimp import MailchimpAdapter, MailchimpSettings
+from service.destinations.meta_custom_audiences import MetaCustomAudiencesAdapter, MetaCustomAudiencesSettings
 from service.destinations.salesforce import SalesforceAdapter
 from service.destinations.salesforce_api import SalesforceSettings
-from service.destinations.webhook import WebhookAdapter, WebhookSettings
-from service.destinations.dmp import DmpAdapter, DmpSettings
-from service.destinations.google_data_manager import GoogleDataManagerAdapter, GoogleDataManagerSettings
-from service.destinations.meta_custom_audiences import MetaCustomAudiencesAdapter, MetaCustomAudiencesSettings
 from service.destinations.the_trade_desk import TheTradeDeskAdapter, TheTradeDeskSettings
-from service.destinations.files.settings import FilesSettings
+from service.destinations.webhook import WebhookAdapter, WebhookSettings
 
 
 class DestinationType(Struct, frozen=True):
@@ -42,25 +42,25 @@ class DestinationType(Struct, frozen=True):
             raise InvalidInput("MISSING_EXTRA", f"{message}: {install} (missing: {error.name})") from error
 
 
-TYPES: dict[str, DestinationType] = {
-    "brevo": DestinationType(BrevoSettings, lambda: BrevoAdapter),
-    "cloudevents": DestinationType(CloudEventsSettings, lambda: CloudEventsAdapter),
-    "hubspot": DestinationType(HubspotSettings, lambda: HubspotAdapter),
-    "mailchimp": DestinationType(MailchimpSettings, lambda: MailchimpAdapter),
-    "salesforce": DestinationType(SalesforceSettings, lambda: SalesforceAdapter),
-    "webhook": DestinationType(WebhookSettings, lambda: WebhookAdapter),
-    "dmp": DestinationType(DmpSettings, lambda: DmpAdapter),
-    "google-data-manager": DestinationType(GoogleDataManagerSettings, lambda: GoogleDataManagerAdapter),
-    "meta-custom-audiences": DestinationType(MetaCustomAudiencesSettings, lambda: MetaCustomAudiencesAdapter),
-    "the-trade-desk": DestinationType(TheTradeDeskSettings, lambda: TheTradeDeskAdapter),
-}
 def _files() -> Callable[[Any], Adapter]:
     from service.destinations.files.adapter import FilesAdapter
 
     return FilesAdapter
 
 
-TYPES: dict[str, DestinationType] = {"files": DestinationType(FilesSettings, _files, "files")}
+TYPES: dict[str, DestinationType] = {
+    "brevo": DestinationType(BrevoSettings, lambda: BrevoAdapter),
+    "cloudevents": DestinationType(CloudEventsSettings, lambda: CloudEventsAdapter),
+    "dmp": DestinationType(DmpSettings, lambda: DmpAdapter),
+    "files": DestinationType(FilesSettings, _files, "files"),
+    "google-data-manager": DestinationType(GoogleDataManagerSettings, lambda: GoogleDataManagerAdapter),
+    "hubspot": DestinationType(HubspotSettings, lambda: HubspotAdapter),
+    "mailchimp": DestinationType(MailchimpSettings, lambda: MailchimpAdapter),
+    "meta-custom-audiences": DestinationType(MetaCustomAudiencesSettings, lambda: MetaCustomAudiencesAdapter),
+    "salesforce": DestinationType(SalesforceSettings, lambda: SalesforceAdapter),
+    "the-trade-desk": DestinationType(TheTradeDeskSettings, lambda: TheTradeDeskAdapter),
+    "webhook": DestinationType(WebhookSettings, lambda: WebhookAdapter),
+}
 """By name."""
 MODELS: Models = {name: type.settings for name, type in TYPES.items()}
 """The settings of each type, by its name."""
