@@ -1,10 +1,10 @@
 """Targets: the addresses of a customer that an audience should have now, with what is sent beside them."""
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-import orjson
 from msgspec import Struct
 
 from graph.domain.model.audiences import Audience
@@ -154,5 +154,5 @@ def _expiry(audience: Audience, now: int) -> tuple[int | None, int]:
 def _state(fields: Mapping[str, Any], expires_at: int | None) -> str:
     if not fields and expires_at is None:
         return "1"
-    content = orjson.dumps([fields, expires_at], option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(content, digest_size=12).hexdigest()
+    content = json.dumps([fields, expires_at], sort_keys=True)
+    return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
