@@ -13,9 +13,8 @@ from msgspec.structs import replace
 
 from graph.domain.access.scopes import RESTRICTED_READ
 from graph.domain.access.viewer import Viewer
-from graph.domain.model.changes import Cause, ChangeKind, Entry
+from graph.domain.model.changes import ChangeKind, Entry, without_values
 from graph.domain.model.customers import Anchor, Customer
-from graph.domain.model.sentences import MessageCode, Sentence
 from graph.domain.profile.pages import (
     EMPTY,
     ById,
@@ -173,3 +172,4 @@ def _without_values(entry: Entry, withheld: frozenset[CustomerRef]) -> Entry:
     reason = Sentence(MessageCode.RESTRICTED)
     shown = replace(change, cause=Cause(change.cause.type), keys=(), reason=reason, anchors=(), reason_code=None)
     return replace(entry, change=shown)
+    return replace(entry, change=without_values(change))

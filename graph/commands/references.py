@@ -16,9 +16,10 @@ from graph.ports import NamedValues
 
 REFERENCES_KEY = "references"
 """The name under which the store keeps the secret."""
-IDENTIFIER, CURSOR, CUSTOMER = b"identifier", b"cursor", b"customer "
+IDENTIFIER, CURSOR, CUSTOMER, ROW = b"identifier", b"cursor", b"customer ", b"row "
 """What a reference stands for: one kind is not accepted in place of the other."""
 _KEY_BITS = 256
+_MAC_BYTES = 16
 
 
 class References:
@@ -47,6 +48,14 @@ class References:
             return cipher.decrypt(sealed, [kind]).decode()
         except (binascii.Error, InvalidTag, ValueError):
             return None
+
+    def pseudonym(self, text: str, kind: bytes) -> str:
+        """Return 32 hexadecimal digits that stand for a text and from which nobody can find it, not even `unseal`.
+
+        Raises `StoreUnavailable` before `open`.
+        """
+        # What AES-SIV begins with is a MAC of the text (RFC 5297, section 2.6).
+        return self._opened().encrypt(text.encode(), [kind])[:_MAC_BYTES].hex()
 
     def _opened(self) -> AESSIV:
         if self._cipher is None:

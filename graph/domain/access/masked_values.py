@@ -276,7 +276,7 @@ class Masks:
     def _item_of(self, kind: type, request: Any) -> Callable[[Any], Any] | None:
         """Return what masks an item of a page; `None` for pages that show neither values nor texts."""
         if kind is FactPage:
-            return self._interaction if request.kind is FactKind.INTERACTION else self._fact
+            return self.interaction if request.kind is FactKind.INTERACTION else self._fact
         by_kind: Mapping[type, Callable[[Any], Any]] = {
             IdentifierPage: self._identifier,
             EmailEventPage: lambda event: replace(event, key=self.key(event.key)),
@@ -297,13 +297,15 @@ class Masks:
         content = entry.content
         if isinstance(content, Entry):
             return replace(entry, content=self.entry(content))
-        return replace(entry, content=self._interaction(content)) if isinstance(content, Fact) else entry
+        return replace(entry, content=self.interaction(content)) if isinstance(content, Fact) else entry
 
     def _fact(self, fact: Fact) -> Fact:
         # The profile is masked once it is chosen: the choice compares values.
         return replace(fact, key=self.key(fact.key))
 
-    def _interaction(self, fact: Fact) -> Fact:
+    @_if_hidden
+    def interaction(self, fact: Fact) -> Fact:
+        """Return an interaction."""
         facts = fact.facts
         if self._masks_texts and facts:
             facts = compact(readable(mask_in_values(parse_stored(facts), self._namespaces)))

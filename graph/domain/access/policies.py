@@ -103,9 +103,18 @@ class PurposePolicies(Struct, frozen=True):
         applied = replace(view, customer=customer, pages=pages, withheld=what)
         return applied, WithheldValues(self.labels, frozenset(withheld), addresses)
 
+    def withheld_values(self, consents: Iterable[Fact], catalog: Catalog) -> "WithheldValues":
+        """Return which values of the customer with these consent decisions are withheld."""
+        withheld, addresses = self._lacking_consents(decisions(consents), catalog)
+        return WithheldValues(self.labels, frozenset(withheld), addresses)
+
     def _lacking(self, view: CustomerView, catalog: Catalog) -> tuple[Mapping[Label, str], "_Addresses"]:
         """Return the consents that the whole customer lacks by label, and what decides for each address."""
-        recorded = decisions(view.pages[CONSENTS].items)
+        return self._lacking_consents(decisions(view.pages[CONSENTS].items), catalog)
+
+    def _lacking_consents(
+        self, recorded: list[RecordedDecision], catalog: Catalog
+    ) -> tuple[Mapping[Label, str], "_Addresses"]:
         consents: dict[Label, list[str]] = {}
         for policy in self.policies:
             consents.setdefault(policy.label, []).append(policy.needs_consent)
@@ -201,6 +210,10 @@ class WithheldValues:
     def hides_interactions(self) -> bool:
         """Whether interactions are withheld."""
         return Label.BEHAVIOR in self._withheld
+
+    def hides(self, label: Label) -> bool:
+        """Return whether data of the whole customer with a label is withheld."""
+        return label in self._withheld
 
     def hides_key(self, key: str) -> bool:
         """Return whether an identifier is withheld. An address may have a consent that the customer has not."""

@@ -3,6 +3,7 @@
 from enum import Enum
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from graph.domain.model.links import LinkReasonCode
 from graph.domain.model.observations import Party
@@ -88,6 +89,12 @@ class Change(Struct, frozen=True, gc=False):
     reason: str = ""
     anchors: tuple[str, ...] = field(default=())
     reason_code: LinkReasonCode | None = None
+
+
+def without_values(change: Change) -> Change:
+    """Return a change of a customer whose processing is restricted: kind, time, customers and the type of the cause."""
+    reason = Sentence(MessageCode.RESTRICTED)
+    return replace(change, cause=Cause(change.cause.type), keys=(), reason=reason, anchors=(), reason_code=None)
 
 
 RESTRICTION_CHANGES = (ChangeKind.RESTRICTED, ChangeKind.RESTRICTION_LIFTED)
