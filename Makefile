@@ -112,8 +112,9 @@ sdl: $(VENV)/installed ## Write schema/schema.graphql.
 access: $(VENV)/installed ## Write schema/access.csv: which role may select which field.
 	$(BIN)/python -c "from schema.root import access_table; open('schema/access.csv', 'w').write(access_table())"
 
-release-sdl: ## Make the current schema the one that breaking changes are measured against.
+release-sdl: $(VENV)/installed ## Make the current schema, and the columns of exports, those that breaking changes are measured against.
 	cp schema/schema.graphql schema/released.graphql
+	$(BIN)/python -c "from tools.docs.reference import released_columns; open('schema/released-columns.csv', 'w').write(released_columns())"
 
 env: ## Write .env with the key of an administrator and a database password for docker compose.
 	@test ! -e .env || { echo ".env exists already; it is not overwritten"; exit 1; }

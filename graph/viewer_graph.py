@@ -5,6 +5,7 @@ from contextlib import aclosing
 
 from msgspec.structs import replace
 
+from graph.commands.references import ROW
 from graph.commands.retention import RetentionControl
 from graph.commands.rules_control import RulesControl
 from graph.commands.segment_counts import PreviewCounts
@@ -44,6 +45,7 @@ from graph.domain.profile.search import SearchField, SearchPosition, SearchResul
 from graph.domain.resolution.explanation import Explanation
 from graph.domain.resolution.health import Finding, FindingKind, FindingPosition
 from graph.domain.segments.rule_parser import Values, canonical_text
+from graph.domain.tables.rows import TableRows
 from graph.identity_graph import IdentityGraph
 from graph.queries.consent_proof import ConsentProof
 from graph.queries.later_ids import LaterIds
@@ -532,6 +534,19 @@ class ViewerGraph(ViewerWrites):
         self._require_reach()
         traces = await self.traces_of(ref)
         return await self._graph.exports.begin(ref, self.rules, audit, traces)
+
+    async def table_rows(self) -> TableRows:
+        """Return what makes rows for analysis of the records of the store. Raises `InvalidInput` for a part of it."""
+        self._require_reach()
+        await self._graph.references.open()
+        references = self._graph.references
+        return TableRows(
+            self.viewer,
+            self.rules,
+            self.catalog,
+            self._policies,
+            lambda what, text: references.pseudonym(text, ROW + what.encode()),
+        )
 
     async def holders_of_orders(self, hash_of: Callable[[str], str], hashes: Collection[str]) -> dict[str, str]:
         """Return whose orders were asked for, as the audit log names them: by keyed hashes of their identifiers."""

@@ -7,7 +7,9 @@ compares each page with what this module would write.
 """
 
 import ast
+import csv
 import inspect
+import io
 import json
 import re
 import types
@@ -30,6 +32,8 @@ from graph.domain.access.scopes import ANY, DESCRIPTIONS
 from graph.domain.export.document import SubjectDocument
 from graph.domain.model.interaction_types import INTERACTION_PROPERTIES, INTERACTION_TYPES, InteractionType
 from graph.domain.model.rules import STRONGER
+from graph.domain.tables import columns
+from graph.domain.tables.columns import Column, ColumnType
 from schema.execution import costs, limits
 from schema.shared.problem_codes import CODES
 from service.cli.main import app
@@ -37,6 +41,7 @@ from service.config import rules_file
 from service.config.destinations_file import DestinationSettings
 from service.config.settings import Settings
 from service.destinations.types import TYPES
+from service.export.formats import DECIMALS, DIGITS
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
 SUBJECT_EXPORT_SCHEMA = "subject-export.schema.json"
@@ -321,6 +326,62 @@ def _toml(value: object) -> str:
     if isinstance(value, dict) and value:
         return _code("{" + ", ".join(f"{key} = {json.dumps(item)}" for key, item in value.items()) + "}")
     return "" if value in (None, "", [], {}) else _code(json.dumps(value))
+def export_columns() -> str:
+    """One table for each table that `kith export` writes, with a row for each column."""
+
+    def needs(column: Column) -> str:
+        return f" With the scope {_code(column.scope)}; null without it." if column.scope else ""
+
+    parts = []
+    for table in columns.TABLES.values():
+        label = "" if table.label is None else f", labeled {_code(table.label.value)} for policies"
+        view = f" View of SQLite: {_code(table.view)}." if table.view else ""
+        rows = (
+            (
+                _code(column.name),
+                column.type.value + (", key" if column is table.key else ""),
+                "yes" if column.nullable else "",
+                column.description + needs(column),
+                column.source,
+                "yes" if table.view and column.in_view else "",
+            )
+            for column in table.columns
+        )
+        header = ("column", "type", "null", "meaning", "source", "in the view")
+        parts.append(
+            f"### {table.name}\n\n{table.description} It requires the scope {_code(table.scope)}{label}.{view}\n\n"
+            f"{_table(header, rows)}"
+        )
+    return "\n".join(parts)
+
+
+def export_types() -> str:
+    """One row for each type of a column, with how each format writes it."""
+    decimal, time = f"`decimal128({DIGITS}, {DECIMALS})`", "`2026-03-01T12:00:00.000000Z`"
+    written = {
+        ColumnType.TEXT: ("`string`", "text", "text"),
+        ColumnType.INTEGER: ("`int64`", "digits", "number"),
+        ColumnType.FLOAT: ("`double`", "number", "number"),
+        ColumnType.DECIMAL: (decimal, "digits", "text, so that no reader rounds it"),
+        ColumnType.BOOLEAN: ("`bool`", "`true`, `false`", "`true`, `false`"),
+        ColumnType.TIME: ("`timestamp[us, tz=UTC]`", time, time),
+        ColumnType.TEXTS: ("`list<string>`", "a JSON array", "array"),
+        ColumnType.JSON: ("`string`, a JSON text", "a JSON text", "the value itself"),
+    }
+    rows = ((type.value, *written[type]) for type in ColumnType)
+    return _table(("type", "Parquet", "CSV", "NDJSON"), rows)
+
+
+def released_columns() -> str:
+    """The columns of exports as they are compared with after a release: CSV with a line for each."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(("schema_version", "table", "column", "type", "nullable", "key"))
+    for table in columns.TABLES.values():
+        for column in table.columns:
+            flags = ("yes" if column.nullable else "", "yes" if column is table.key else "")
+            lines.writerow((columns.SCHEMA_VERSION, table.name, column.name, column.type.value, *flags))
+    return text.getvalue()
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -340,6 +401,8 @@ TABLES: dict[str, Callable[[], str]] = {
         f"destination-{name}": partial(destination, type.settings, inherited=set(DestinationSettings.model_fields))
         for name, type in TYPES.items()
     },
+    "export-columns": export_columns,
+    "export-types": export_types,
 }
 """The generated tables by name."""
 

@@ -1,0 +1,1 @@
+"""What the store holds as tables for analysis: their columns, which are a contract, and their rows."""
