@@ -1,8 +1,6 @@
 """`kith backup`, `kith restore` and `kith copy`."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,29 +8,12 @@ import typer
 
 from graph.domain.access.accessed import Accessed
 from service.backup import transfer
-from service.backup.transfer import Advance
 from service.cli.operator import Operator, Purpose, Reason
-from service.cli.previews import bar, end
+from service.cli.previews import show_progress
 from service.cli.shared import Store, console
 from service.config import settings as settings_module
 
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
-
-
-@contextmanager
-def _show(step: str, total: int | None) -> Iterator[Advance]:
-    """Show a progress bar, which reaches its end when the step does."""
-    done = 0
-
-    def advance(count: int) -> None:
-        nonlocal done
-        done = count
-        shown.update(task, completed=count)
-
-    with bar() as shown:
-        task = shown.add_task(step, total=total)
-        yield advance
-        end(shown, task, done)
 
 
 def back_up(
@@ -48,7 +29,7 @@ def back_up(
     """
     settings = settings_module.load(store=store)
     Operator(settings, "backup", purpose, reason, shows_values=False).record(Accessed(), "export")
-    asyncio.run(transfer.back_up(settings, file, force, _show))
+    asyncio.run(transfer.back_up(settings, file, force, show_progress))
     console.print(f"wrote {file}", soft_wrap=True)
 
 
@@ -63,7 +44,7 @@ def restore(
     store.
     """
     settings = settings_module.load(store=store)
-    asyncio.run(transfer.restore(settings, file, force, _show))
+    asyncio.run(transfer.restore(settings, file, force, show_progress))
     console.print(f"restored {file} into {settings.store}", soft_wrap=True)
 
 
@@ -82,5 +63,5 @@ def copy(
     settings = settings_module.load()
     opened, filled = (settings.model_copy(update={"store": store}) for store in (source, target))
     Operator(opened, "copy", purpose, reason, shows_values=False).record(Accessed(), "export")
-    asyncio.run(transfer.copy(opened, filled, force, _show))
+    asyncio.run(transfer.copy(opened, filled, force, show_progress))
     console.print(f"copied {source} to {target}", soft_wrap=True)

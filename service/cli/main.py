@@ -23,6 +23,7 @@ from service.cli import (
     consent,
     consume,
     erasure_keys,
+    export,
     ingest,
     keys,
     migrate,
@@ -127,6 +128,7 @@ app.command()(sources.restore_source)
 app.command("backup")(backup.back_up)
 app.command()(backup.restore)
 app.command()(backup.copy)
+app.command("export")(export.export)
 app.command()(verify.verify)
 app.command("processing-record")(processing_record.processing_record)
 

@@ -1,5 +1,8 @@
 """What the commands share that preview or carry out background work: progress bars, and the impact of a preview."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from graph.domain.model.errors import StoreUnavailable
@@ -17,6 +20,22 @@ def bar() -> Progress:
 def end(progress: Progress, task: TaskID, done: int) -> None:
     """Show a task as complete: its last part was done since the bar was last updated."""
     progress.update(task, completed=done, total=done)
+
+
+@contextmanager
+def show_progress(step: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar, which reaches its end when the step does. Yields what is called with how much is done."""
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done = count
+        shown.update(task, completed=count)
+
+    with bar() as shown:
+        task = shown.add_task(step, total=total)
+        yield advance
+        end(shown, task, done)
 
 
 async def impact_of(preview: Preview) -> PreviewImpact:
