@@ -16,6 +16,7 @@ SQLITE = {
     "0007_unindexed_observations": "4ffe076beb58a8d8794e827e0527477ffea86e88a6786d826f5d11c279ef92b9",
     "0008_product_details": "18873b23111a14c04e2d06fb892df10f6c4c8b7f31263e84c8c6f5e7eb460a76",
     "0009_refused_records": "843a07ed5296a691f5af8ccf60f5e46762c7f0d7923831f0ff19774c9029863f",
+    "0011_views": "d1cfe91a2c5aed3923464ac4d23aed0a8a127f9efb0a0c893da78f0cac71904f",
 }
 NEO4J = {
     "0000_migration_name": "d32e7937a60b8e7269da1e693018659374ccf405fc5bfe221f05233eb56d4af4",
