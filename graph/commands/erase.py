@@ -387,8 +387,9 @@ class _Erasing:
         for state in self._states:
             for segment in sorted(state.segments):
                 writes.memberships.append(Membership(segment, state.id, None))
-                reason = names.get(segment, "")
-                writes.changes.append(Change(ChangeKind.SEGMENT_EXITED, self._now, cause, state.id, reason=reason))
+                of_segment = Cause(CauseType.SEGMENT_EVALUATION, id=segment)
+                exited = Change(ChangeKind.SEGMENT_EXITED, self._now, of_segment, state.id)
+                writes.changes.append(replace(exited, reason=names.get(segment, "")))
         writes.segments.extend(self._without_values())
         for customer in self._customers:
             writes.changes.append(Change(ChangeKind.CUSTOMER_ERASED, self._now, cause, customer.id))
