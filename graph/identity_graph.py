@@ -31,6 +31,7 @@ from graph.domain.access.decision_log import DecisionLog, DecisionReader, Logged
 from graph.domain.access.policies import Policies
 from graph.domain.commands import SourceStatement, Terms
 from graph.domain.model.audiences import DestinationInfo
+from graph.domain.model.change_filter import ChangeFilter
 from graph.domain.model.changes import Entry
 from graph.domain.model.comparison import fits
 from graph.domain.model.errors import Problem
@@ -64,6 +65,7 @@ from graph.queries.asked_orders import holders_of_orders
 from graph.queries.consent_proof import ConsentProof, consent_proofs
 from graph.queries.evidence import evidence_of
 from graph.queries.explanation import weakest, why
+from graph.queries.filtered_feed import FeedPage, filtered_feed, ids_of_customer
 from graph.queries.former_ids import former_ids
 from graph.queries.health import health
 from graph.queries.history import customer_at, entries_around, entry_at, feed
@@ -406,6 +408,16 @@ class IdentityGraph:
     async def changes(self, after: int, first: int) -> Page[Entry]:
         """Return the changes after an entry's number, in the order of commits, without gaps."""
         return Page(*await feed(self._store, after, first))
+
+    async def filtered_changes(
+        self, filter: ChangeFilter, after: int | None, first: int, newest_first: bool
+    ) -> FeedPage:
+        """Return a page of the changes that match a filter; see `filtered_feed`."""
+        return await filtered_feed(self._store, filter, after, first, newest_first)
+
+    async def ids_of_customer(self, id: str) -> frozenset[str]:
+        """Return the ids under which the entries of one customer are recorded; see `graph.queries.filtered_feed`."""
+        return await ids_of_customer(self._store, id)
 
     async def newest_change(self) -> int:
         """Return the number of the newest entry of the history; 0 if there is none."""

@@ -17,6 +17,7 @@ from graph.domain.model.audiences import (
     DeliveryStatus,
     WaitingChange,
 )
+from graph.domain.model.change_filter import Selected
 from graph.domain.model.changes import Entry
 from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
@@ -328,6 +329,16 @@ class HistoryStore(Protocol):
         """Return the history after entry number `after`, in order.
 
         Must show an entry only when all entries before it are visible.
+        """
+        ...
+
+    async def selected_changes(
+        self, selected: Selected, low: int, high: int, first: int, newest_first: bool
+    ) -> list[Entry]:
+        """Return the entries that are selected, with numbers greater than `low` and up to `high`, in order.
+
+        All entries up to `high` are visible. Must not read more of the history than it has of the kinds, or of the
+        customers, that are selected; of kinds alone, no more than `first` of each.
         """
         ...
 

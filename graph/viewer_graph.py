@@ -22,10 +22,12 @@ from graph.domain.access.scopes import (
     CHANGES_READ,
     CUSTOMER_AT_TIME,
     GRAPH_READ,
+    HISTORY_READ,
     PROFILE_UNMASKED,
     SEGMENT_READ,
 )
 from graph.domain.access.viewer import Reach, Viewer
+from graph.domain.model.change_filter import ALL_CHANGES, ChangeFilter
 from graph.domain.model.changes import SEGMENT_CHANGES, Entry
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.labels import Label
@@ -48,6 +50,7 @@ from graph.domain.segments.rule_parser import Values, canonical_text
 from graph.domain.tables.rows import TableRows
 from graph.identity_graph import IdentityGraph
 from graph.queries.consent_proof import ConsentProof
+from graph.queries.filtered_feed import FeedPage, followed
 from graph.queries.later_ids import LaterIds
 from graph.queries.possible_matches import MatchStatus
 from graph.queries.statistics import StatisticsService
@@ -242,6 +245,28 @@ class ViewerGraph(ViewerWrites):
             self._note_customers((entry.change.customer, entry.change.other_customer))
         return list(map(self.masks.entry, await self._restrictions.entries(entries)))
 
+    async def change_filter(self, filter: ChangeFilter, customer: str | None) -> ChangeFilter:
+        """Return a filter of changes with all ids of a customer; raises `InvalidInput` if the viewer may not use it."""
+        self._require_reach(Reach.IDS)
+        filter.check()
+        if filter.source and not self.viewer.may(HISTORY_READ):
+            # What matches would tell the source of each change.
+            message = f"filter: source requires the scope {HISTORY_READ}"
+            raise InvalidInput("FORBIDDEN", message, ("filter", "source"))
+        if filter.segment and await self._graph.segments.get(filter.segment) is None:
+            message = f"filter: segmentId: segment {filter.segment[:60]!r} does not exist"
+            raise InvalidInput("SEGMENT_NOT_FOUND", message, ("filter", "segmentId"))
+        return filter if customer is None else replace(filter, customers=await self._graph.ids_of_customer(customer))
+
+    async def filtered_changes(
+        self, filter: ChangeFilter, after: int | None, first: int, newest_first: bool
+    ) -> FeedPage:
+        """Return a page of the changes that match a filter of `change_filter`."""
+        page = await self._graph.filtered_changes(filter, after, first, newest_first)
+        entries = await self._shown_entries(await self._with_consented_segments(page.entries))
+        # What is withheld of a restricted customer must not be found by a filter either.
+        return replace(page, entries=[entry for entry in entries if filter.matches(entry.change)])
+
     async def changes(self, after: int, first: int) -> Page[Entry]:
         """Return the changes after an entry's number."""
         self._require_reach(Reach.IDS)
@@ -270,13 +295,16 @@ class ViewerGraph(ViewerWrites):
             if view is not None and not policies.withholds(view, label)
         }
 
-    async def new_changes(self, after: int | None) -> AsyncGenerator[Entry, None]:
-        """Yield the changes after an entry's number, or from now on, as they happen."""
+    async def new_changes(self, after: int | None, filter: ChangeFilter = ALL_CHANGES) -> AsyncGenerator[Entry, None]:
+        """Yield the changes after an entry's number, or from now on, that match a filter, as they happen."""
         self._require_reach(Reach.IDS)
         async with aclosing(self._graph.broadcaster.changes(after)) as entries:
             async for entry in entries:
-                for shown in await self._shown_entries(await self._with_consented_segments((entry,))):
-                    yield shown
+                matching = (entry,) if filter.matches(entry.change) else ()
+                for shown in await self._shown_entries(await self._with_consented_segments(matching)):
+                    if filter.matches(shown.change):
+                        yield shown
+                filter = followed(filter, entry.change)
 
     async def change(self, number: int) -> Entry | None:
         """Return an entry of the history by its number; `None` for a viewer that may not read changes."""

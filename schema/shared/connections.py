@@ -50,6 +50,8 @@ class Connection(Generic[T]):
     node: strawberry.Private[Callable[[Any], Any]]
     cursor: strawberry.Private[Callable[[Any], str]]
     after: strawberry.Private[object]
+    end: strawberry.Private[str | None] = None
+    """The cursor up to which the list was read, where that is not the one of the last item."""
 
     @derived_field("The items with their cursors.")
     def edges(self) -> list[Edge[T]]:
@@ -64,7 +66,7 @@ class Connection(Generic[T]):
             has_next_page=self.page.has_more,
             has_previous_page=self.after is not None,
             start_cursor=self.cursor(items[0]) if items else None,
-            end_cursor=self.cursor(items[-1]) if items else None,
+            end_cursor=self.end or (self.cursor(items[-1]) if items else None),
         )
 
     @derived_field("The items without their cursors.")
@@ -73,6 +75,11 @@ class Connection(Generic[T]):
         return [self.node(item) for item in self.page.items]
 
 
-def connection(page: Page[Any], node: Callable[[Any], T], cursor: Callable[[Any], str], after: object) -> Any:
-    """Return a page as a connection; `node` and `cursor` convert its items."""
-    return Connection(page=page, node=node, cursor=cursor, after=after)
+def connection(
+    page: Page[Any], node: Callable[[Any], T], cursor: Callable[[Any], str], after: object, end: str | None = None
+) -> Any:
+    """Return a page as a connection; `node` and `cursor` convert its items.
+
+    `end` is the cursor of the next page where the list was read beyond the last item.
+    """
+    return Connection(page=page, node=node, cursor=cursor, after=after, end=end)

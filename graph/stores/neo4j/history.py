@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from graph.domain.model.change_filter import Selected
 from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind, Entry
 from graph.domain.model.observations import Party
 from graph.domain.model.overrides import Override, OverrideKind
@@ -20,6 +21,20 @@ class HistoryReads(Connected):
 
     async def changes(self, after: int, first: int) -> list[Entry]:
         return [entry(record["change"]) for record in await self._read(HISTORY["changes"], after=after, first=first)]
+
+    async def selected_changes(
+        self, selected: Selected, low: int, high: int, first: int, newest_first: bool
+    ) -> list[Entry]:
+        name = "changes_of_customers" if selected.customers else "changes_of_kinds" if selected.kinds else "all_changes"
+        values = {
+            "ids": sorted(selected.customers),
+            "kinds": sorted(kind.value for kind in selected.kinds),
+            "low": low,
+            "high": high,
+            "first": first,
+        }
+        records = await self._read(HISTORY[f"{name}_newest_first" if newest_first else name], **values)
+        return [entry(record["change"]) for record in records]
 
     async def newest_change(self) -> int:
         (record,) = await self._read(HISTORY["newest_change"])

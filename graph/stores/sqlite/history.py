@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from graph.domain.model.change_filter import Selected
 from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind, Entry
 from graph.domain.model.json_text import compact
 from graph.domain.model.observations import Party
@@ -27,6 +28,11 @@ class HistoryReads(Connected):
     async def changes(self, after: int, first: int) -> list[Entry]:
         return await self._read(changes, after, first)
 
+    async def selected_changes(
+        self, selected: Selected, low: int, high: int, first: int, newest_first: bool
+    ) -> list[Entry]:
+        return await self._read(selected_changes, selected, low, high, first, newest_first)
+
     async def newest_change(self) -> int:
         return int((await self._read(mapping.column, "SELECT coalesce(max(id), 0) FROM changes"))[0])
 
@@ -46,6 +52,32 @@ class HistoryReads(Connected):
 def changes(db: mapping.Connection, after: int, first: int) -> list[Entry]:
     """Return the entries after a number, in order."""
     rows = db.execute(f"SELECT {CHANGE} FROM changes WHERE id > ? ORDER BY id LIMIT ?", (after, first))
+    return [entry(row) for row in rows]
+
+
+def selected_changes(
+    db: mapping.Connection, selected: Selected, low: int, high: int, first: int, newest_first: bool
+) -> list[Entry]:
+    """Return selected entries between two numbers, in order."""
+    order = f"ORDER BY id {'DESC' if newest_first else 'ASC'} LIMIT :first"
+    values: dict[str, Any] = {"low": low, "high": high, "first": first}
+    kinds = sorted(kind.value for kind in selected.kinds)
+    condition = "id > :low AND id <= :high"
+    if selected.customers:
+        values |= {"ids": compact(sorted(selected.customers)), "kinds": compact(kinds)}
+        # The `+` keeps from reading all entries by number: a customer has few.
+        condition = """id IN (SELECT id FROM changes WHERE customer IN (SELECT value FROM json_each(:ids))
+                UNION SELECT id FROM changes
+                WHERE other_customer <> '' AND other_customer IN (SELECT value FROM json_each(:ids)))
+            AND +id > :low AND +id <= :high"""
+        if kinds:
+            condition += " AND kind IN (SELECT value FROM json_each(:kinds))"
+    elif kinds:
+        # Of each kind no more than are returned, by its index.
+        values |= {f"kind{at}": kind for at, kind in enumerate(kinds)}
+        of_kind = f"SELECT * FROM (SELECT id FROM changes WHERE kind = :kind{{}} AND {condition} {order})"
+        condition = f"id IN ({' UNION ALL '.join(map(of_kind.format, range(len(kinds))))})"
+    rows = db.execute(f"SELECT {CHANGE} FROM changes WHERE {condition} {order}", values)
     return [entry(row) for row in rows]
 
 

@@ -204,3 +204,7 @@ CREATE INDEX delivery_erasure IF NOT EXISTS FOR (d:Delivery) ON (d.erasure);
 // name: 0048_waiting_change
 // A change waits once for a destination.
 CREATE CONSTRAINT waiting_change IF NOT EXISTS FOR (w:WaitingChange) REQUIRE (w.destination, w.number) IS UNIQUE;
+
+// name: 0049_change_kind
+// Readers of the feed ask for entries of some kinds; those of a rare kind are found without reading all others.
+CREATE INDEX change_kind IF NOT EXISTS FOR (h:Change) ON (h.kind, h.number);
