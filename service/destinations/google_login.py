@@ -16,6 +16,8 @@ from service.destinations.adapter import Unavailable
 from service.destinations.http import HttpClient, Url
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+AUDIENCE = "https://oauth2.googleapis.com/token"
+"""Who a signature is for: Google's server of tokens, wherever the key says that requests go."""
 LIFETIME_SECONDS = 3600
 RENEW_SECONDS = 60
 """A token is renewed so long before it ends."""
@@ -66,7 +68,7 @@ class ServiceAccount:
         claims = {
             "iss": self._email,
             "scope": self._scope,
-            "aud": self._url,
+            "aud": AUDIENCE,
             "iat": now,
             "exp": now + LIFETIME_SECONDS,
         }

@@ -91,7 +91,8 @@ class GoogleDataManager(VendorServer):
 
     def _token(self, form: Mapping[str, str]) -> Reply:
         try:
-            claims = jwt.decode(form["assertion"], self._key.public_key(), ["RS256"], audience=f"{self.url}/token")
+            issuer = "https://oauth2.googleapis.com/token"
+            claims = jwt.decode(form["assertion"], self._key.public_key(), ["RS256"], audience=issuer)
         except jwt.InvalidTokenError:
             return Reply(400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."})
         assert claims["scope"] == "https://www.googleapis.com/auth/datamanager"
@@ -200,7 +201,8 @@ class MetaAudiences(VendorServer):
         return set(self.rows.get(audience.external_id, {}))
 
     def answer(self, request: Received) -> Reply:
-        form = request.form or dict(request.query)
+        # Meta's own client sends the token, and all of a DELETE, in the address.
+        form = {**request.query, **request.form}
         if form.get("access_token") != self.token:
             return meta_error(190, "Error validating access token: Session has expired.", 463)
         _, version, node, edge = request.path.split("/")

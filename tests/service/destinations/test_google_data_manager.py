@@ -140,6 +140,30 @@ def test_a_request_is_what_googles_library_reads(google: GoogleDataManager, open
     assert read[1]["audienceMembers"] == [{"mobileData": {"mobileIds": [DEVICE]}}]
 
 
+def test_googles_client_and_ours_leave_the_same_members(
+    google: GoogleDataManager, sender: Sender, tmp_path: Path
+) -> None:
+    """The client is the measure of the fake: it finds its addresses, logs in, and sends what ours sends."""
+    # given
+    google.rounds = 0
+    emails = ["Ann.Lee+x@Gmail.com", "ben@example.com"]
+    what = {"key_file": str(google.key_file(tmp_path)), "account": "1234567890", "audience": "1001", "emails": emails}
+    # when
+    requests = library("send", [{"vendor": "google", "url": google.url, "remove": False, **what}])
+    google._status(requests[0])
+    theirs = google.held()
+    sender.settle(*(update(mail) for mail in emails))
+    # then
+    assert google.held() == theirs == {email("annlee@gmail.com"), email("ben@example.com")}
+    read = library("read_requests", [{"kind": kind, "body": body} for kind, body in google.bodies])
+    assert read[0] == read[1]
+    # when
+    (request,) = library("send", [{"vendor": "google", "url": google.url, "remove": True, **what}])
+    google._status(request)
+    # then
+    assert google.held() == set()
+
+
 def test_answers_of_the_fake_are_what_googles_library_reads(google: GoogleDataManager, sender: Sender) -> None:
     # given a status that has failed records
     google.rounds = 0

@@ -100,6 +100,29 @@ def test_a_row_has_the_hashed_fields_and_an_id_to_remove_it_by(meta: MetaAudienc
     assert library("read_requests", [{"kind": "meta", "body": meta.payloads[0]}]) == meta.payloads
 
 
+def test_metas_client_and_ours_leave_the_same_rows(meta: MetaAudiences, sender: Sender) -> None:
+    """The client is the measure of the fake: it finds its addresses, and sends what ours sends."""
+    # given
+    id = sha256("ann@example.com")
+    what = {"vendor": "meta", "url": meta.url, "token": meta.token, "audience": "1001"}
+    rows = {"schema": ["EXTERN_ID", "EMAIL", "FN", "COUNTRY"], "rows": [[id, " Ann@Example.com ", "Ann", "DE"]]}
+    # when
+    library("send", [{**what, **rows, "remove": False}])
+    theirs = dict(meta.rows[BUYERS.external_id])
+    sender.send(update("ann@example.com", fields=FIELDS))
+    # then
+    assert meta.rows[BUYERS.external_id] == theirs
+    assert meta.payloads[0] == meta.payloads[1]
+    assert meta.received[0].path == meta.received[1].path
+    # when
+    library("send", [{**what, "schema": ["EXTERN_ID", "EMAIL"], "rows": [[id, "ann@example.com"]], "remove": True}])
+    sender.send(update("ann@example.com", present=False))
+    # then
+    assert meta.held() == set()
+    assert meta.payloads[2] == meta.payloads[3]
+    assert [request.method for request in meta.received] == ["POST", "POST", "DELETE", "DELETE"]
+
+
 def test_nothing_personal_leaves_without_being_hashed(meta: MetaAudiences, sender: Sender) -> None:
     # when
     fields = {"FN": "Ann", "LN": "Lee", "ZIP": "10115", "DOB": "1990-05-07"}

@@ -95,6 +95,29 @@ def test_requests_are_what_the_vendors_library_reads_and_nothing_else_leaves(des
     ]
 
 
+def test_the_vendors_client_and_ours_leave_the_same_ids(desk: TradeDesk, sender: Sender) -> None:
+    """The client is the measure of the fake: it finds its addresses, and sends what ours sends."""
+    # given
+    what = {"vendor": "trade-desk", "url": desk.url, "token": desk.token, "advertiser": "adv42", "segment": "1001"}
+    # when
+    library("send", [{**what, "ids": [id_of(1)], "remove": False}])
+    theirs = dict(desk.segments["1001"])
+    sender.send(device(1, expires_at=(NOW + DAY) * 1_000_000))
+    # then
+    assert desk.segments["1001"] == theirs == {id_of(1): 1440}
+    # when
+    library("send", [{**what, "ids": [id_of(1)], "remove": True}])
+    sender.send(device(1, present=False, erased=True))
+    # then
+    for path, body in desk.bodies:
+        # What the client tells about itself.
+        body.pop("DataOrigins", None)
+        assert path in ("/data/advertiser", "/data/deletion-optout/advertiser")
+    assert desk.bodies[0] == desk.bodies[1]
+    assert desk.bodies[2] == desk.bodies[3]
+    assert desk.deleted == {id_of(1)}
+
+
 def test_items_that_failed_are_dead_and_unknown_ids_are_gone_already(desk: TradeDesk, sender: Sender) -> None:
     # given every seventh is unknown to The Trade Desk
     desk.unmapped = {id_of(7), id_of(14)}
