@@ -33,18 +33,19 @@ class Item:
 class Batch:
     """The updates that an adapter was given.
 
-    A request that finds the destination unavailable leaves its items for later and does not harm the others. After
-    `MAX_FAILURES_IN_A_ROW` of them, or a refused login, the rest is left for later without a request.
+    A request that finds the destination unavailable leaves its items for later, with the status `later`, and does not
+    harm the others. After `MAX_FAILURES_IN_A_ROW` of them, or a refused login, the rest is left without a request.
     """
 
-    def __init__(self, updates: Sequence[MemberUpdate]) -> None:
+    def __init__(self, updates: Sequence[MemberUpdate], later: Status = Status.RETRY) -> None:
         self.items = [Item(update) for update in updates]
+        self._later = later
         self._last: Unavailable | None = None
         self._left = 0
         self._in_a_row = 0
 
     async def attempt(self, items: Iterable[Item], request: Callable[[], Awaitable[None]]) -> None:
-        """Run `request`, which sets outcomes. Items that still have none when it raises `Unavailable` are retried."""
+        """Run `request`, which sets outcomes. Items that still have none when it raises `Unavailable` are left."""
         if self._in_a_row < MAX_FAILURES_IN_A_ROW:
             try:
                 await request()
@@ -57,7 +58,7 @@ class Batch:
         assert self._last is not None
         for item in items:
             if item.is_open:
-                item.outcome = Outcome(Status.RETRY, self._last.message, retry_after=self._last.retry_after)
+                item.outcome = Outcome(self._later, self._last.message, retry_after=self._last.retry_after)
                 self._left += 1
 
     async def each(

@@ -19,7 +19,7 @@ from pydantic import Field, StrictBool
 from service.config.destinations_file import Secret
 from service.destinations import customer_match
 from service.destinations.adapter import AudienceRef, MemberUpdate, Outcome, Status, Unavailable
-from service.destinations.batches import again, in_requests, pending, refused
+from service.destinations.batches import again, in_requests, refused
 from service.destinations.google_errors import failed_records, refusal, refused_members
 from service.destinations.google_login import ServiceAccount
 from service.destinations.http import HttpClient, HttpSettings, Url
@@ -108,7 +108,7 @@ class GoogleDataManagerAdapter:
             told = _told(update)
             return told if told.request else again(update, "the request is not known")
 
-        return await in_requests(updates, request_of, lambda update: _told(update).request, self._ask, pending)
+        return await in_requests(updates, request_of, lambda update: _told(update).request, self._ask, Status.PENDING)
 
     async def close(self) -> None:
         """Close connections."""

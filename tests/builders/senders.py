@@ -64,7 +64,11 @@ class Sender:
 
     def _keep(self, updates: Sequence[MemberUpdate], outcomes: list[Outcome]) -> list[Outcome]:
         for update, outcome in zip(updates, outcomes, strict=True):
-            self.references[_address(update)] = outcome.reference
+            # As the ledger: a reference is kept until there is another, or nothing is there any more.
+            gone = outcome.status is Status.DONE and not update.present
+            self.references[_address(update)] = outcome.reference or (
+                "" if gone else self.references.get(_address(update), "")
+            )
         return outcomes
 
 
