@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from graph.domain.access.scopes import RESTRICTED_READ
 from graph.domain.access.viewer import Viewer
-from graph.domain.model.changes import ChangeKind, Entry, without_values
+from graph.domain.model.changes import Entry, without_values
 from graph.domain.model.customers import Anchor, Customer
 from graph.domain.profile.pages import (
     EMPTY,
@@ -160,16 +160,8 @@ def _page(page: object, content: Page[Any], withheld: frozenset[CustomerRef]) ->
 
 
 def _without_values(entry: Entry, withheld: frozenset[CustomerRef]) -> Entry:
-    """Return an entry with number, kind, time and customers if it is about a customer which is withheld.
-
-    Which segment a customer exited is shown: who follows the feed must be able to act on it.
-    """
+    """Return an entry with number, kind, time and customers if it is about a customer which is withheld."""
     change = entry.change
     if withheld.isdisjoint(named_by_entry(entry).refs):
         return entry
-    if change.kind is ChangeKind.SEGMENT_EXITED:
-        return replace(entry, change=replace(change, keys=()))
-    reason = Sentence(MessageCode.RESTRICTED)
-    shown = replace(change, cause=Cause(change.cause.type), keys=(), reason=reason, anchors=(), reason_code=None)
-    return replace(entry, change=shown)
     return replace(entry, change=without_values(change))

@@ -16,7 +16,9 @@ SQLITE = {
     "0007_unindexed_observations": "4ffe076beb58a8d8794e827e0527477ffea86e88a6786d826f5d11c279ef92b9",
     "0008_product_details": "18873b23111a14c04e2d06fb892df10f6c4c8b7f31263e84c8c6f5e7eb460a76",
     "0009_refused_records": "843a07ed5296a691f5af8ccf60f5e46762c7f0d7923831f0ff19774c9029863f",
+    "0010_audiences": "6bf1d57b09540c499de1d772f2cc06c4743024a4f2adaee7baa4da48af8d94a0",
     "0011_views": "d1cfe91a2c5aed3923464ac4d23aed0a8a127f9efb0a0c893da78f0cac71904f",
+    "0012_changes_of_kind": "c049df27fdefd1b379a71db3a325afa710d5542b93172f05d84643d0070f9a04",
 }
 NEO4J = {
     "0000_migration_name": "d32e7937a60b8e7269da1e693018659374ccf405fc5bfe221f05233eb56d4af4",
@@ -58,6 +60,17 @@ NEO4J = {
     "0036_refused_record_id": "b1b5cb996130d2ff9961d73178c0b52482cda80992b0da83eae56290d606eb90",
     "0037_refused_record_order": "8a00467b626e6b06f4db89a7fc046bbb8e4e1bb607ab824545330130a410e99c",
     "0038_refused_record_source": "5c7590f7e6e39c667bd1160dd53d6b6f4937cdecc045f71d9f26807fb7400e04",
+    "0039_audience_id": "3eaf53e96abc92fc84ef5ba6adc17e54edd738620071d803dfa4ec799abd3918",
+    "0040_delivery_id": "26411acdb87725eb9ee3473ae56747aa589cbe71d357e1bfa453c4eee63af1cd",
+    "0041_delivery_due": "9723c8845e73ca2b77d19c2b6913b2c2e18f60df7ea67f5e02ffb8bf8e9da0f5",
+    "0042_delivery_place": "3a69e528ab10db7c826e6dd5cb84afe20e2a9744a749e2c08a607b27f31f07d5",
+    "0043_delivery_open": "5215b8b24e61c3c8044f081132f3c4eb36727a712736c95cbd61b9a2556d95ab",
+    "0044_delivery_open_place": "be5a7ca9c4043ef61d755a74b2b81320793e1b00cea7c0bcdad0da84d5afa029",
+    "0045_delivery_customer": "40c037ab0823d5f257b000452fc5fcac9db046d64f2130943dfa2724e6dc8ef5",
+    "0046_delivery_key": "444af1505fb540118489790b5b4f276ca24083aeac217b597f9c4866239af602",
+    "0047_delivery_erasure": "f548e48f79389d5740afdc7807105c97833e01f69a1026125bbb8f6841573cf2",
+    "0048_waiting_change": "58fdfbe9bd9dedf65addd1a4ad74a6b9440d51632bb00f6e6b11608d746a08b5",
+    "0049_change_kind": "9ed6e93497865ccf5ce899a52230fff28b384d06d53650ee09d69cc21783f0a9",
 }
 
 

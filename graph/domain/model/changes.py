@@ -92,7 +92,12 @@ class Change(Struct, frozen=True, gc=False):
 
 
 def without_values(change: Change) -> Change:
-    """Return a change of a customer whose processing is restricted: kind, time, customers and the type of the cause."""
+    """Return a change of a customer whose processing is restricted: kind, time, customers and the type of the cause.
+
+    Which segment the customer exited stays: who follows the feed must be able to act on it.
+    """
+    if change.kind is ChangeKind.SEGMENT_EXITED:
+        return replace(change, keys=())
     reason = Sentence(MessageCode.RESTRICTED)
     return replace(change, cause=Cause(change.cause.type), keys=(), reason=reason, anchors=(), reason_code=None)
 
