@@ -55,9 +55,9 @@ from graph.queries.later_ids import LaterIds
 from graph.queries.possible_matches import MatchStatus
 from graph.queries.statistics import StatisticsService
 from graph.queries.subject_export import SubjectExport
+from graph.viewer_audiences import ViewerAudiences
 from graph.viewer_reads import ViewerReads
 from graph.viewer_restrictions import Named, bare, named_by_finding
-from graph.viewer_writes import ViewerWrites
 
 MAX_CUSTOMERS = 100
 """Customers that one look-up may request."""
@@ -72,7 +72,7 @@ def _named_by_override(override: Override) -> Named:
     return Named(keys=override.keys)
 
 
-class ViewerGraph(ViewerWrites):
+class ViewerGraph(ViewerAudiences):
     """The graph for one viewer. What the viewer may not see is answered as if it did not exist.
 
     The schema checks the scopes of a request before it runs; this class decides which customers a viewer reaches, and
@@ -235,10 +235,6 @@ class ViewerGraph(ViewerWrites):
         return self.masks.override(override)
 
     # --- the history and the graph behind customers, which name identifiers of anybody
-
-    def _require_reach(self, *others: Reach) -> None:
-        if self.viewer.reach not in (Reach.ANY, *others):
-            raise InvalidInput("FORBIDDEN", f"{self.viewer.caller} reaches some customers only, and this is about all")
 
     async def _shown_entries(self, entries: Sequence[Entry]) -> list[Entry]:
         for entry in entries:

@@ -17,7 +17,7 @@ from graph.domain.access.decisions import acting, check_reason
 from graph.domain.access.lookup_budget import LookupBudget
 from graph.domain.access.scopes import CONTACT_READ, GRAPH_READ, OBSERVATION_CUSTOMER
 from graph.domain.access.statements import Statement, check_revocation, check_source, permitted, source_of
-from graph.domain.access.viewer import Viewer
+from graph.domain.access.viewer import Reach, Viewer
 from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.errors import InvalidInput, Problem
 from graph.domain.model.idempotency import IdempotencyKey
@@ -74,6 +74,10 @@ class ViewerWrites(ViewerMasks):
     def _note_customers(self, ids: Iterable[str | None]) -> None:
         """Record customers that an answer names."""
         self.accessed.customers.update((id, None) for id in ids if id)
+
+    def _require_reach(self, *others: Reach) -> None:
+        if self.viewer.reach not in (Reach.ANY, *others):
+            raise InvalidInput("FORBIDDEN", f"{self.viewer.caller} reaches some customers only, and this is about all")
 
     # --- statements; each returns a result for each statement, in order
 

@@ -15,11 +15,13 @@ from graph.viewer_graph import ViewerGraph
 from schema.execution import access
 from schema.federation import FEDERATION_DEFINITIONS, KithSchema, with_router_scopes
 from schema.operations.attributes import AttributeMutations, AttributeQueries
+from schema.operations.audiences import AudienceMutations, AudienceQueries
 from schema.operations.audit import AuditQueries
 from schema.operations.changes import ChangeQueries, ChangeSubscriptions
 from schema.operations.consent_texts import ConsentTextMutations
 from schema.operations.consents import ConsentMutations, ConsentQueries
 from schema.operations.customers import CustomerQueries, CustomerSubscriptions
+from schema.operations.destinations import DestinationMutations, DestinationQueries
 from schema.operations.erasures import ErasureMutations, ErasureQueries
 from schema.operations.explanation import ExplanationQueries
 from schema.operations.external_segments import ExternalSegmentMutations
@@ -78,6 +80,8 @@ class Query(
     ProcessingRecordQueries,
     SubjectRequestQueries,
     RefusedRecordQueries,
+    AudienceQueries,
+    DestinationQueries,
 ):
     """All queries."""
 
@@ -101,6 +105,8 @@ class Mutation(
     RestrictionMutations,
     RetentionMutations,
     RefusedRecordMutations,
+    AudienceMutations,
+    DestinationMutations,
 ):
     """All mutations."""
 

@@ -39,7 +39,7 @@ def create(audience: Audience) -> Generator[Request, Any, Audience]:
     segments: list[Segment] = yield ReadSegments()
     audiences: list[Audience] = yield ReadAudiences()
     if audience.segment not in {segment.id for segment in segments}:
-        raise InvalidInput("SEGMENT_NOT_FOUND", f"segment {audience.segment[:60]!r} does not exist", ("segmentId",))
+        raise unknown_segment(audience.segment)
     for existing in audiences:
         same = replace(audience, id=existing.id, created_at=existing.created_at, created_by=existing.created_by)
         if existing == same:
@@ -49,6 +49,11 @@ def create(audience: Audience) -> Generator[Request, Any, Audience]:
         raise InvalidInput("INVALID_COUNT", message, ("segmentId",))
     yield Write(Writes(audiences=[audience], values={FILL_KEY + audience.id: ""}))
     return audience
+
+
+def unknown_segment(id: str) -> InvalidInput:
+    """Return the error about a segment that does not exist."""
+    return InvalidInput("SEGMENT_NOT_FOUND", f"segment {id[:60]!r} does not exist", ("segmentId",))
 
 
 def end(id: str) -> Generator[Request, Any, Audience]:
@@ -69,7 +74,12 @@ def _found(audiences: Sequence[Audience], id: str) -> Audience:
     for audience in audiences:
         if audience.id == id:
             return audience
-    raise InvalidInput("AUDIENCE_NOT_FOUND", f"audience {id[:60]!r} does not exist", ("id",))
+    raise unknown_audience(id, "id")
+
+
+def unknown_audience(id: str, field: str) -> InvalidInput:
+    """Return the error about an audience that does not exist."""
+    return InvalidInput("AUDIENCE_NOT_FOUND", f"audience {id[:60]!r} does not exist", (field,))
 
 
 def change(

@@ -4,6 +4,7 @@ Senders carry out what the ledger owes; see `service.destinations`. The times of
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
@@ -14,15 +15,18 @@ from msgspec.structs import replace
 
 from graph.commands import audience_writes
 from graph.commands.audience_writes import FILL_KEY, Sent, position
-from graph.commands.segments import Segments
+from graph.commands.segments import MAX_PREVIEW_SECONDS, Segments
 from graph.commands.write_gate import WriteGate
+from graph.domain.access.counts import FINGERPRINTED
 from graph.domain.audiences.targets import Target, check_audience, requires_consent
 from graph.domain.model.audiences import (
     Audience,
+    AudienceProgress,
     Delivery,
     DeliveryCount,
     DeliveryPosition,
     DeliveryStatus,
+    DestinationHealth,
     DestinationInfo,
     DestinationState,
     WaitingChange,
@@ -64,6 +68,22 @@ class DestinationStatus(Struct, frozen=True):
     counts: Sequence[DeliveryCount]
     configured: bool = True
 
+    @property
+    def health(self) -> DestinationHealth:
+        """Whether it is sent to. What keeps it from being sent to first is named."""
+        if not self.configured:
+            return DestinationHealth.NOT_CONFIGURED
+        if self.paused:
+            return DestinationHealth.PAUSED
+        if not self.state.problem:
+            return DestinationHealth.ACTIVE
+        return DestinationHealth.LOGIN_REQUIRED if self.state.login else DestinationHealth.FAILING
+
+    @property
+    def open_removals(self) -> int:
+        """How many of the deliveries that are not done are removals: addresses that it should no longer hold."""
+        return sum(count.removals for count in self.counts)
+
     def count(self, status: DeliveryStatus) -> int:
         """Return how many deliveries have a status other than done."""
         return sum(count.count for count in self.counts if count.status is status)
@@ -73,6 +93,21 @@ class DestinationStatus(Struct, frozen=True):
         """When the oldest delivery that is owed changed."""
         owed = [count.oldest for count in self.counts if count.status is DeliveryStatus.OWED]
         return min(owed, default=None)
+
+
+class AudiencePreview(Struct, frozen=True):
+    """How many members a segment has, how many of these an audience would reach, and at how many addresses.
+
+    A preview stops after some seconds: then the numbers are those of the `evaluated` members, and not `complete`.
+    `first` are the first members that are reached, by id.
+    """
+
+    members: int | None
+    evaluated: int
+    reached: int | None
+    addresses: int | None
+    complete: bool
+    first: tuple[str, ...] = ()
 
 
 class AudienceControl:
@@ -113,6 +148,13 @@ class AudienceControl:
         Without namespaces, the addresses are those of the channel that the destination takes. Raises `InvalidInput`.
         """
         self._gate.check()
+        created = self._checked(audience)
+        stored = await self._store.write(lambda: audience_writes.create(created))
+        self.wake([stored.destination])
+        return stored
+
+    def _checked(self, audience: Audience) -> Audience:
+        """Return a new audience with all that follows from its values; raise `InvalidInput` if it is not valid."""
         info = self._info(audience.destination)
         namespaces = audience.namespaces or tuple(self._catalog.channels.get(audience.channel, ()))
         if info.namespaces is not None and not audience.namespaces:
@@ -125,9 +167,31 @@ class AudienceControl:
             audience, id=self._ids.audience(), namespaces=namespaces, created_at=self._clock.now(), ended=False
         )
         check_audience(created, self._catalog, [namespace.name for namespace in self._rules().namespaces])
-        stored = await self._store.write(lambda: audience_writes.create(created))
-        self.wake([stored.destination])
-        return stored
+        return created
+
+    async def preview(self, audience: Audience) -> AudiencePreview:
+        """Return how many addresses an audience would have. Raises `InvalidInput`. Changes no data."""
+        checked = self._checked(audience)
+        segment = await self._segments.get(checked.segment)
+        if segment is None:
+            raise audience_writes.unknown_segment(checked.segment)
+        deadline = time.monotonic() + MAX_PREVIEW_SECONDS
+        after, is_last = "", False
+        evaluated = reached = addresses = 0
+        first: list[str] = []
+        while not is_last and (not after or time.monotonic() < deadline):
+            members = await self._store.members(segment.id, after, BATCH_SIZE)
+            is_last = len(members) < BATCH_SIZE
+            ids = [member.customer for member in members]
+            for evaluation in await self._segments.evaluate(ids, [segment], [checked]) if ids else ():
+                evaluated += 1
+                addresses += len(evaluation.targets)
+                if evaluation.targets:
+                    reached += 1
+                    first.append(evaluation.id)
+            after = ids[-1] if ids else after
+        members_count = evaluated if is_last else await self._store.count_members(segment.id)
+        return AudiencePreview(members_count, evaluated, reached, addresses, is_last, tuple(first[:FINGERPRINTED]))
 
     async def end(self, id: str) -> Audience:
         """Stop sending a segment, and remove its addresses from the destination. Raises `InvalidInput`."""
@@ -136,6 +200,17 @@ class AudienceControl:
         self.wake([ended.destination])
         return ended
 
+    async def get(self, id: str) -> Audience | None:
+        """Return an audience by its id."""
+        return next((audience for audience in await self._store.audiences() if audience.id == id), None)
+
+    async def progress(self, audience: Audience) -> AudienceProgress:
+        """Return how far an audience has come."""
+        if audience.ended:
+            return AudienceProgress.ENDING
+        filled = await self._store.get_value(FILL_KEY + audience.id)
+        return AudienceProgress.FILLING if filled not in (None, COMPLETE) else AudienceProgress.ACTIVE
+
     async def count_sent(self, audience: str) -> int:
         """Return how many addresses of an audience its destination holds."""
         return await self._store.count_sent(audience)
@@ -143,6 +218,12 @@ class AudienceControl:
     def requires_consent(self, audience: Audience) -> bool:
         """Return whether all that are in an audience have consented to its purpose."""
         return requires_consent(audience, self._catalog)
+
+    async def sent_sample(self, audience: Audience) -> tuple[list[str], int]:
+        """Return the first addresses of an audience that its destination holds, and how many it holds in all."""
+        page = await self._store.deliveries(audience.destination, audience.id, None, None, FINGERPRINTED)
+        first = [one.key for one in page if one.is_settled and not one.is_removal]
+        return first, await self.count_sent(audience.id)
 
     # --- destinations
 
@@ -207,7 +288,7 @@ class AudienceControl:
 
     async def dead(self, name: str, audience: str | None, after: DeliveryPosition | None, first: int) -> Page[Delivery]:
         """Return deliveries that a destination refused for good, by audience and key."""
-        self._info(name)
+        await self._check_places(name, audience)
         found = await self._store.deliveries(name, audience, DeliveryStatus.DEAD, after, first + 1)
         return Page(found[:first], len(found) > first)
 
@@ -224,13 +305,18 @@ class AudienceControl:
 
     async def _change_dead(self, name: str, audience: str | None, change: Callable[[Delivery], Delivery | None]) -> int:
         self._gate.check()
-        self._info(name)
+        await self._check_places(name, audience)
         count, after = 0, None
         while page := await self._store.deliveries(name, audience, DeliveryStatus.DEAD, after, PAGE_SIZE):
             changed = await self._store.write(lambda page=page: audience_writes.change(page, change))  # type: ignore[misc]
             count += len(changed)
             after = position(page[-1])
         return count
+
+    async def _check_places(self, name: str, audience: str | None) -> None:
+        self._info(name)
+        if audience is not None and await self.get(audience) is None:
+            raise audience_writes.unknown_audience(audience, "audienceId")
 
     # --- for senders
 

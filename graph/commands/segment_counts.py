@@ -10,6 +10,7 @@ from msgspec import Struct
 from graph.commands.segments import EVALUATED_KEY, SegmentationStore, SegmentEvaluation, Segments
 from graph.commands.stored_secrets import stored_secret
 from graph.domain.access.counts import FINGERPRINTED, fingerprint, published, published_total, rounded
+from graph.domain.model.audiences import Audience
 from graph.domain.model.segments import Segment
 from graph.domain.segments.conditions import Condition, holding_parts, leaf_conditions
 from graph.domain.segments.rule_parser import Values, canonical_text
@@ -17,6 +18,8 @@ from graph.ports import Ids
 
 NOISE_KEY = "counts_noise"
 """The name of the stored secret that noise follows from."""
+UNBOUNDED = 2**62
+"""The total of what is not a part of all customers: addresses, of which one may have several."""
 CHECK_SECONDS = 3600.0
 """How long it is known that the parts of a segment's rule are large enough."""
 RETRY_SECONDS = 300.0
@@ -106,6 +109,23 @@ class SegmentCounts:
         estimated = None if matching is None else rounded(matching * total / evaluated, self._k)
         totals = published_total(total, self._k), published_total(evaluated, self._k)
         return PreviewCounts(*totals, complete, matching, estimated)
+
+    async def of_addresses(self, audience: Audience, first: Sequence[str], count: int) -> int | None:
+        """Return the published number of addresses that an audience has, `None` if its segment has none.
+
+        `first` are the first of them, or of the members that they belong to. The noise follows from what the audience
+        asks for, not from the audience: with several alike, it could be averaged out.
+        """
+        segment = next((one for one in await self._store.segments() if one.id == audience.segment), None)
+        if segment is None or (await self.of_segments([segment.id]))[segment.id] is None:
+            return None
+        asked = [audience.purpose, audience.channel, *audience.namespaces]
+        seed = fingerprint(await self._secret(), f"{canonical_text(segment.values)} {' '.join(asked)}", first, count)
+        return published(count, UNBOUNDED, self._k, seed)
+
+    async def of_deliveries(self, count: int, name: str) -> int | None:
+        """Return the published number of deliveries in a state, `None` for a few. `name` says what is counted."""
+        return published(count, UNBOUNDED, self._k, fingerprint(await self._secret(), name, (), count))
 
     async def _with_large_parts(self, segments: Sequence[Segment]) -> Mapping[str, bool]:
         """Return for each segment whether each part of its rule matches enough customers."""

@@ -6,11 +6,13 @@ from functools import cached_property, partial
 from strawberry.dataloader import DataLoader
 
 from graph.domain.access.audit import NO_AUDIT, AuditReader
+from graph.domain.model.audiences import Audience
 from graph.domain.model.orders import Order
 from graph.domain.model.products import Product
 from graph.domain.model.segments import Segment
 from graph.domain.profile.pages import CustomerRef, CustomerView, Selection
 from graph.queries.consent_proof import ConsentProof
+from graph.viewer_audiences import AudienceNumbers
 from graph.viewer_graph import MAX_CUSTOMERS, ViewerGraph
 
 MAX_KEYS = 1_000
@@ -54,6 +56,11 @@ class Loaders:
         return DataLoader(partial(_member_counts, self._graph), cache=False)
 
     @cached_property
+    def audience_numbers(self) -> DataLoader[Audience, AudienceNumbers]:
+        """The numbers of audiences."""
+        return DataLoader(partial(_audience_numbers, self._graph), cache=False)
+
+    @cached_property
     def segments(self) -> DataLoader[str, list[tuple[Segment, int | None]]]:
         """The segments of customers by customer id, and when the customers entered them (`None`: not recorded yet)."""
         return DataLoader(partial(_segments, self._graph), max_batch_size=MAX_CUSTOMERS, cache=False)
@@ -62,6 +69,11 @@ class Loaders:
 async def _member_counts(graph: ViewerGraph, ids: list[str]) -> Sequence[int | None]:
     counts = await graph.member_counts(list(dict.fromkeys(ids)))
     return [counts[id] for id in ids]
+
+
+async def _audience_numbers(graph: ViewerGraph, audiences: list[Audience]) -> Sequence[AudienceNumbers]:
+    numbers = await graph.audience_numbers(list({audience.id: audience for audience in audiences}.values()))
+    return [numbers[audience.id] for audience in audiences]
 
 
 async def _segments(graph: ViewerGraph, ids: list[str]) -> Sequence[list[tuple[Segment, int | None]]]:

@@ -81,6 +81,8 @@ CODES: dict[str, str] = {
     "FORBIDDEN": "The caller is not allowed to do this.",
     "INVALID_SEGMENT_RULE": "The rule of the segment is not valid.",
     "SEGMENT_NOT_FOUND": "The segment does not exist.",
+    "DESTINATION_NOT_FOUND": "The destination is not configured in destinations.toml.",
+    "AUDIENCE_NOT_FOUND": "The audience does not exist.",
     "INVALID_REPRESENTATION": "A representation from the federation gateway does not name an entity of this subgraph.",
     "BAD_REQUEST": "The request is not a valid GraphQL request, or the document does not match the schema.",
     "NOT_FOUND": "There is nothing at this path.",

@@ -46,6 +46,9 @@ class AuditEntry:
     refused: int = strawberry.field(description="How many exist and were not shown to the caller.")
     statements: int = strawberry.field(description="How many statements were sent to be recorded.")
     sources: list[str] = strawberry.field(description="The sources of the statements.")
+    recipients: list[str] = strawberry.field(
+        description="The destinations about which something was decided: what goes to them. E.g. `newsletter-tool`."
+    )
     events: int = strawberry.field(
         description="How many events a subscription sent since its entry before. 0 for other operations."
     )
@@ -71,6 +74,7 @@ class AuditEntry:
             refused=entry.refused,
             statements=entry.statements,
             sources=list(entry.sources),
+            recipients=list(entry.recipients),
             events=entry.events,
             outcome=entry.outcome,
             request_id=entry.request_id,

@@ -51,6 +51,7 @@ def event(entry: AuditEntry) -> dict[str, Any]:
             "refused": entry.refused,
             "statements": entry.statements,
             "sources": entry.sources,
+            "recipients": entry.recipients,
             "events": entry.events,
         },
     }

@@ -126,6 +126,7 @@ def presented(entry: dict[str, Any], position: AuditPosition, document: dict[str
         refused=entry.get("refused", 0),
         statements=entry.get("statements", 0),
         sources=tuple(entry.get("sources", ())),
+        recipients=tuple(entry.get("recipients", ())),
         events=entry.get("events", 0),
         outcome=entry.get("outcome", ""),
         request_id=entry.get("request", ""),

@@ -141,6 +141,8 @@ class Recorder:
             entry["refused"] = accessed.refused
         if accessed.statements:
             entry["statements"], entry["sources"] = accessed.statements, list(accessed.sources)
+        if accessed.recipients:
+            entry["recipients"] = list(accessed.recipients)
         entry["outcome"] = outcome
         if request_id:
             entry["request"] = request_id

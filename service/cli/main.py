@@ -22,6 +22,7 @@ from service.cli import (
     connector,
     consent,
     consume,
+    destination,
     erasure_keys,
     export,
     ingest,
@@ -63,6 +64,7 @@ app.add_typer(refused.app, name="refused")
 app.add_typer(consent.app, name="consent")
 app.add_typer(consume.app, name="consume")
 app.add_typer(connector.app, name="connector")
+app.add_typer(destination.app, name="destination")
 
 
 def main() -> None:

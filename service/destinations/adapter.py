@@ -135,3 +135,12 @@ class MaintainedAdapter(Protocol):
     async def maintain(self) -> None:
         """Delete what is too old, if it is time to. It is called every second or so, also while sending is paused."""
         ...
+
+
+@runtime_checkable
+class CheckedAdapter(Protocol):
+    """A destination that can be asked whether it would take something."""
+
+    async def check(self) -> None:
+        """Connect and log in without sending anything. Raises `Unavailable`; must end within a bounded time."""
+        ...

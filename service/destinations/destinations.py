@@ -4,16 +4,27 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import Struct
+
 from graph.domain.model.audiences import DestinationInfo
 from graph.identity_graph import IdentityGraph
 from graph.ports import Clock, NamedValues
 from service.config import destinations_file
 from service.config.destinations_file import DestinationSettings
-from service.destinations.adapter import Adapter, ChangeAdapter
+from service.destinations.adapter import SEND_SECONDS, Adapter, ChangeAdapter, CheckedAdapter, Unavailable
 from service.destinations.change_sender import ChangeSender
 from service.destinations.lease import Lease
 from service.destinations.sender import Sender
 from service.destinations.types import MODELS, TYPES
+
+
+class Checked(Struct, frozen=True):
+    """What was found out about a destination. Whether it can be reached is known only if it was `asked`."""
+
+    name: str
+    type: str
+    asked: bool
+    problem: str = ""
 
 
 class Destinations:
@@ -36,6 +47,10 @@ class Destinations:
             for settings, adapter in self._opened
         ]
 
+    async def check(self) -> list["Checked"]:
+        """Return for each destination whether it can be reached, as far as its type can tell without sending."""
+        return [await _checked(settings, adapter) for settings, adapter in self._opened]
+
     async def run(self, graph: IdentityGraph, store: NamedValues, clock: Clock) -> None:
         """Send what is owed to each destination, until this is canceled."""
         self.senders = []
@@ -48,3 +63,19 @@ class Destinations:
         async with asyncio.TaskGroup() as group:
             for sender in self.senders:
                 group.create_task(sender.run())
+
+
+async def _checked(settings: DestinationSettings, adapter: Adapter) -> Checked:
+    if not isinstance(adapter, CheckedAdapter):
+        return Checked(settings.name, settings.type, asked=False)
+    problem = ""
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            await adapter.check()
+    except Unavailable as error:
+        problem = error.message
+    except TimeoutError:
+        problem = f"no answer within {SEND_SECONDS} seconds"
+    finally:
+        await adapter.close()
+    return Checked(settings.name, settings.type, asked=True, problem=problem)

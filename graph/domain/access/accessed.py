@@ -10,7 +10,7 @@ class Accessed(Struct):
 
     `customers` are the ids of the customers that the answer shows, `asked` what was asked for: keys and ids, found or
     not. `refused` counts what exists and was not shown. `statements` counts what was sent to be recorded about people,
-    `sources` are theirs.
+    `sources` are theirs. `recipients` are the destinations about which something was decided: what goes to them.
     """
 
     customers: dict[str, None] = field(default_factory=dict)
@@ -18,11 +18,12 @@ class Accessed(Struct):
     refused: int = 0
     statements: int = 0
     sources: dict[str, None] = field(default_factory=dict)
+    recipients: dict[str, None] = field(default_factory=dict)
 
     @property
     def touches_people(self) -> bool:
-        """Whether anything about a person was asked for, shown or sent."""
-        return bool(self.customers or self.asked or self.statements)
+        """Whether anything about a person was asked for, shown, sent, or decided to be sent elsewhere."""
+        return bool(self.customers or self.asked or self.statements or self.recipients)
 
     def wrote(self, count: int, sources: Iterable[str]) -> None:
         """Count statements that were sent, and note the sources of those that could be read."""

@@ -20,6 +20,7 @@ class AuditEntry(Struct, frozen=True):
     `kind` is `read`, `write`, `export`, `stream` or `denied`, `fields` are the coordinates that its document selects.
     `outcome` is `OK` or the code of the first error. `asked` counts what was asked for, `refused` what exists and was
     not shown, `statements` what was recorded of `sources`, `events` the events of a stream since its entry before.
+    `recipients` are the destinations about which something was decided: what goes to them.
     """
 
     position: AuditPosition
@@ -36,6 +37,7 @@ class AuditEntry(Struct, frozen=True):
     refused: int = 0
     statements: int = 0
     sources: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
     events: int = 0
     outcome: str = ""
     request_id: str = ""

@@ -49,6 +49,9 @@ PRODUCT_WRITE = "product:write"
 SEGMENT_READ = "segment:read"
 SEGMENT_WRITE = "segment:write"
 SEGMENT_MEMBERS = "segment:members"
+AUDIENCE_WRITE = "audience:write"
+DESTINATION_READ = "destination:read"
+DESTINATION_MANAGE = "destination:manage"
 RFM_CALCULATE = "rfm:calculate"
 SERVICE_METRICS = "service:metrics"
 RULES_READ = "rules:read"
@@ -108,6 +111,9 @@ DESCRIPTIONS = {
     SEGMENT_READ: "Read segments and their sizes.",
     SEGMENT_WRITE: "Create, update, delete and preview segments.",
     SEGMENT_MEMBERS: "Read the members of a segment.",
+    AUDIENCE_WRITE: "Create, preview and end audiences: send segments to destinations.",
+    DESTINATION_READ: "Read destinations and audiences, and how sending to them goes.",
+    DESTINATION_MANAGE: "Pause, resume and resynchronize destinations; read and decide about what they refused.",
     RFM_CALCULATE: "Recalculate RFM scores.",
     RULES_READ: "Read the rules.",
     RULES_PREVIEW: "Preview other rules and simulate scenarios.",

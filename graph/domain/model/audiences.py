@@ -88,6 +88,32 @@ class DestinationInfo(Struct, frozen=True):
     changes: bool = False
 
 
+class DestinationHealth(Enum):
+    """Whether a destination is sent to, for people."""
+
+    ACTIVE = "active"
+    """What is owed is sent."""
+    PAUSED = "paused"
+    """Somebody has paused it: what is owed stays owed."""
+    FAILING = "failing"
+    """It takes nothing now, or cannot be reached. It is tried again."""
+    LOGIN_REQUIRED = "login_required"
+    """It refuses the credentials, which an operator has to renew."""
+    NOT_CONFIGURED = "not_configured"
+    """The file of destinations does not name it, but something was sent to it: that is kept, and nothing is sent."""
+
+
+class AudienceProgress(Enum):
+    """How far an audience has come."""
+
+    FILLING = "filling"
+    """Not all members have been decided about yet."""
+    ACTIVE = "active"
+    """All members have been decided about, and the audience follows what changes."""
+    ENDING = "ending"
+    """Its addresses are being removed from the destination."""
+
+
 class DestinationState(Struct, frozen=True):
     """How sending to a destination goes.
 
