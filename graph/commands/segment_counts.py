@@ -79,22 +79,28 @@ class SegmentCounts:
     async def of_segments(self, ids: Sequence[str]) -> dict[str, int | None]:
         """Return the published numbers of members by segment id; `None` until those of its present rule are found."""
         secret, total = await self._secret(), await self._store.count_customers()
+        counts: dict[str, int | None] = dict.fromkeys(ids)
+        for segment, count in (await self._large_segments(ids)).items():
+            members = await self._store.members(segment.id, "", FINGERPRINTED)
+            rule = canonical_text(segment.values)
+            seed = fingerprint(secret, rule, [member.customer for member in members], count)
+            counts[segment.id] = published(count, total, self._k, seed)
+        return counts
+
+    async def _large_segments(self, ids: Sequence[str]) -> dict[Segment, int]:
+        """Return those of some segments that have enough members, as has each part of their rules, with how many."""
         segments = [segment for segment in await self._store.segments() if segment.id in ids]
         large = await self._with_large_parts(segments)
         evaluated = await self._store.get_value(EVALUATED_KEY)
         versions = json.loads(evaluated) if evaluated else {}
-        counts: dict[str, int | None] = dict.fromkeys(ids)
+        found: dict[Segment, int] = {}
         for segment in segments:
             # Members of the rule before would be those of parts that nobody has checked.
-            if versions.get(segment.id) != segment.version:
-                continue
-            count = await self._store.count_members(segment.id)
-            if large[segment.id] and count >= self._k:
-                members = await self._store.members(segment.id, "", FINGERPRINTED)
-                rule = canonical_text(segment.values)
-                seed = fingerprint(secret, rule, [member.customer for member in members], count)
-                counts[segment.id] = published(count, total, self._k, seed)
-        return counts
+            if versions.get(segment.id) == segment.version and large[segment.id]:
+                count = await self._store.count_members(segment.id)
+                if count >= self._k:
+                    found[segment] = count
+        return found
 
     async def preview(self, values: Values) -> PreviewCounts:
         """Return the published counts of a preview of a rule."""
@@ -111,13 +117,13 @@ class SegmentCounts:
         return PreviewCounts(*totals, complete, matching, estimated)
 
     async def of_addresses(self, audience: Audience, first: Sequence[str], count: int) -> int | None:
-        """Return the published number of addresses that an audience has, `None` if its segment has none.
+        """Return the published number of addresses that an audience has, `None` for a few or of a small segment.
 
         `first` are the first of them, or of the members that they belong to. The noise follows from what the audience
         asks for, not from the audience: with several alike, it could be averaged out.
         """
-        segment = next((one for one in await self._store.segments() if one.id == audience.segment), None)
-        if segment is None or (await self.of_segments([segment.id]))[segment.id] is None:
+        segment = next(iter(await self._large_segments([audience.segment])), None)
+        if segment is None:
             return None
         asked = [audience.purpose, audience.channel, *audience.namespaces]
         seed = fingerprint(await self._secret(), f"{canonical_text(segment.values)} {' '.join(asked)}", first, count)

@@ -249,7 +249,20 @@ def test_the_numbers_that_a_marketer_may_select_are_these() -> None:
                     if get_named_type(field.type).name in ("Int", "Float", "Decimal"):
                         numbers.add(f"{type.name}.{name}")
     # The amount is that of a product's price: no person is behind it.
+    # The days are those of an audience's settings.
     assert numbers == {
+        "Audience.deadCount",
+        "Audience.owedCount",
+        "Audience.pendingCount",
+        "Audience.sentCount",
+        "Audience.ttlDays",
+        "AudiencePreview.addressCount",
+        "AudiencePreview.memberCount",
+        "AudiencePreview.reachedCount",
+        "Destination.deadCount",
+        "Destination.owedCount",
+        "Destination.pendingCount",
+        "Destination.removalCount",
         "Money.amount",
         "Segment.memberCount",
         "Segment.version",
