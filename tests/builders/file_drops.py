@@ -16,7 +16,7 @@ from service.destinations.files.names import MANIFEST
 from service.destinations.files.settings import FilesSettings
 
 ENV = {"PASSWORD": "open-sesame", "KEY_ID": "kith-test-identity", "KEY": "kith-test-credential"}
-WINBACK = AudienceRef("aud_1", "seg_1", "Win back", "winback", "marketing", "POST", ("first_name",))
+WINBACK = AudienceRef("aud_1", "seg_1", "Win back", "winback", "marketing", "POSTAL_MAIL", fields=("first_name",))
 
 
 def settings(folder: Path, **more: Any) -> FilesSettings:
