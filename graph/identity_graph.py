@@ -23,6 +23,7 @@ from graph.commands.rules_control import RulesControl
 from graph.commands.rules_rollout import ActiveRules
 from graph.commands.segment_counts import SegmentCounts
 from graph.commands.segments import Segments
+from graph.commands.snapshots import Snapshots
 from graph.commands.source_revocations import SourceRevocationControl
 from graph.commands.undo_merge import UndoResult, merge_to_undo, undo_merge
 from graph.commands.write_gate import WriteGate
@@ -195,6 +196,7 @@ class IdentityGraph:
             destinations,
             self.erasures.acknowledge,
         )
+        self.snapshots = Snapshots(store, clock, self.segments)
         self.exports = SubjectExports(
             store, clock, self.catalog, self.statistics, self.segments.of_customers, self.terms.retention
         )

@@ -48,6 +48,8 @@ STATE_KEY = "destination_state:"
 RESYNC_KEY = "destination_resync:"
 """The beginning of the name under which is stored how far a resync has come: a position, then `SNAPSHOT`."""
 SNAPSHOT = "snapshot"
+SNAPSHOT_KEY = "destination_snapshot:"
+"""The beginning of the name under which is stored when a destination was sent snapshots last; empty if they are due."""
 POSITION_KEY = "destination_position:"
 
 
@@ -276,6 +278,7 @@ class AudienceControl:
 
     async def resync(self, name: str) -> None:
         """Send everything to a destination again, whatever it was sent. Raises `InvalidInput`."""
+        await self._set(name, SNAPSHOT_KEY, "")
         await self._set(name, RESYNC_KEY, msgspec.json.encode(DeliveryPosition("", "")).decode())
 
     async def _set(self, name: str, key: str, text: str) -> None:

@@ -129,6 +129,16 @@ class SnapshotAdapter(Protocol):
 
 
 @runtime_checkable
+class ScheduledSnapshotAdapter(SnapshotAdapter, Protocol):
+    """A destination that is given whole audiences: after a resync, and every `snapshot_hours` if that is not `None`.
+
+    It has to take changes right after them: they are not for one that takes nothing else while it replaces an audience.
+    """
+
+    snapshot_hours: int | None
+
+
+@runtime_checkable
 class MaintainedAdapter(Protocol):
     """A destination that keeps something for a limited time, whether or not anything is sent."""
 

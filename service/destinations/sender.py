@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 from collections.abc import Sequence
 
@@ -11,9 +10,8 @@ from msgspec.structs import replace
 from graph.commands.audience_writes import Sent
 from graph.domain.audiences.ledger import pause
 from graph.domain.audiences.targets import Target
-from graph.domain.model.audiences import Audience, Delivery, DeliveryStatus, DestinationState, Outcome, Status
+from graph.domain.model.audiences import Delivery, DeliveryStatus, DestinationState, Outcome, Status
 from graph.domain.model.errors import KithError
-from graph.domain.model.identifiers import Identifier
 from graph.identity_graph import IdentityGraph
 from service.destinations.adapter import (
     MAX_MESSAGE_LENGTH,
@@ -23,10 +21,13 @@ from service.destinations.adapter import (
     MaintainedAdapter,
     MemberUpdate,
     SnapshotAdapter,
+    ScheduledSnapshotAdapter,
     Unavailable,
 )
 from service.destinations.change_sender import ChangeSender
 from service.destinations.lease import Lease
+from service.destinations.snapshot_sender import SnapshotSender
+from service.destinations.updates import audience_refs, update_of
 
 log = logging.getLogger("kith.destinations")
 
@@ -45,6 +46,9 @@ class Sender:
         self, graph: IdentityGraph, name: str, adapter: Adapter, lease: Lease, changes: ChangeSender | None = None
     ) -> None:
         self.name = name
+        self._snapshots = (
+            SnapshotSender(graph, name, adapter) if isinstance(adapter, ScheduledSnapshotAdapter) else None
+        )
         self._graph, self._adapter, self._lease, self._changes = graph, adapter, lease, changes
         self._failures = 0
         self._state: DestinationState | None = None
@@ -101,30 +105,22 @@ class Sender:
             await self._note_success()
         due = await audiences.due(self.name, self._adapter.batch_size)
         if not due:
-            return more
+            return more or await self._send_snapshots()
         pending = [one for one in due if one.status is DeliveryStatus.PENDING]
         owed = [one for one in due if one.status is DeliveryStatus.OWED]
         begun = await audiences.begin(owed) if owed else []
         if not begun and not pending:
             # Their customers are changing: they are decided about anew first.
             return more
-        refs = await self._audience_refs()
+        refs = await audience_refs(self._graph)
         if begun:
             await self._send(begun, refs)
         if pending:
             await self._poll(pending, refs)
         return True
 
-    async def _audience_refs(self) -> dict[str, AudienceRef]:
-        names = {segment.id: segment.name for segment in await self._graph.segments.all()}
-        audiences = self._graph.audiences
-        return {
-            audience.id: _audience_ref(audience, names, audiences.requires_consent(audience))
-            for audience in await audiences.all()
-        }
-
     async def _send(self, begun: Sequence[tuple[Delivery, Target | None]], refs: dict[str, AudienceRef]) -> None:
-        updates = [_update(delivery, target, refs) for delivery, target in begun]
+        updates = [update_of(delivery, target, refs) for delivery, target in begun]
         async with asyncio.timeout(SEND_SECONDS):
             outcomes = await self._adapter.send(updates)
         await self._finish([delivery for delivery, _ in begun], outcomes)
@@ -144,10 +140,16 @@ class Sender:
                 async with asyncio.timeout(SEND_SECONDS):
                     outcomes = await adapter.send_snapshot(refs[audience.id], updates)
                 await self._finish([delivery for delivery, _ in begun], outcomes)
+    async def _send_snapshots(self) -> bool:
+        count = None if self._snapshots is None else await self._snapshots.step()
+        if count:
+            self.sent += count
+            await self._note_success()
+        return count is not None
 
     async def _poll(self, pending: Sequence[Delivery], refs: dict[str, AudienceRef]) -> None:
         async with asyncio.timeout(SEND_SECONDS):
-            outcomes = await self._adapter.poll([_update(delivery, None, refs) for delivery in pending])
+            outcomes = await self._adapter.poll([update_of(delivery, None, refs) for delivery in pending])
         await self._finish(pending, outcomes)
 
     async def _finish(self, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
@@ -200,34 +202,3 @@ class Sender:
     async def _set_state(self, state: DestinationState) -> None:
         await self._graph.audiences.set_state(self.name, state)
         self._state = state
-
-
-def _audience_ref(audience: Audience, names: dict[str, str], is_consented: bool) -> AudienceRef:
-    return AudienceRef(
-        audience.id,
-        audience.segment,
-        names.get(audience.segment, ""),
-        audience.external_id,
-        audience.purpose,
-        audience.channel,
-        is_consented,
-        tuple(audience.fields),
-    )
-
-
-def _update(delivery: Delivery, target: Target | None, refs: dict[str, AudienceRef]) -> MemberUpdate:
-    namespace, value = Identifier.from_key(delivery.key)
-    audience = refs.get(delivery.audience) or AudienceRef(delivery.audience, "", "")
-    place = f"{delivery.audience} {delivery.key} {delivery.wanted}"
-    return MemberUpdate(
-        "upd_" + hashlib.blake2b(place.encode(), digest_size=16).hexdigest(),
-        audience,
-        namespace,
-        value,
-        not delivery.is_removal,
-        {} if target is None else target.fields,
-        delivery.customer,
-        None if target is None else target.expires_at,
-        bool(delivery.erasure),
-        delivery.reference,
-    )

@@ -28,6 +28,8 @@ FOLDERS = (
 COVERED_BY = {
     "service/export/table_reading.py": "conformance/test_table_export.py",
     "service/cli/connector_source.py": "service/cli/test_singer.py",
+    "service/destinations/snapshot_sender.py": "conformance/test_snapshots.py",
+    "service/destinations/updates.py": "conformance/test_snapshots.py",
     "service/destinations/files/manifest.py": "service/destinations/files/test_adapter.py",
     "service/connectors/batches.py": "service/connectors/test_singer_target.py",
     "service/connectors/file_intake.py": "service/cli/test_mapped_import.py",
@@ -63,6 +65,7 @@ COVERED_BY = {
     "graph/commands/search_texts.py": "journeys/test_search.py",
     "graph/commands/segment_counts.py": "access/test_counts.py",
     "graph/commands/segments.py": "journeys/test_segments.py",
+    "graph/commands/snapshots.py": "conformance/test_snapshots.py",
     "graph/commands/source_revocations.py": "conformance/test_source_revocations.py",
     "graph/commands/undo_merge.py": "journeys/test_overrides.py",
     "graph/commands/erasures.py": "journeys/test_erasure.py",

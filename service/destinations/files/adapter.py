@@ -42,7 +42,7 @@ class FilesAdapter:
 
         Raises `InvalidInput`, and `ImportError` without the extra `files`.
         """
-        self.batch_size = settings.batch_size
+        self.batch_size, self.snapshot_hours = settings.batch_size, settings.snapshot_hours
         self._settings, self._now = settings, now
         self._names = FileNames(settings.name, settings.format)
         self._folder = folder or _open(settings)

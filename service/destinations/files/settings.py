@@ -44,6 +44,7 @@ class FilesSettings(DestinationSettings):
     formula_guard: StrictBool = False
     keep_days: Annotated[int, Field(ge=1, le=3650)] = 14
     write_only: StrictBool = False
+    snapshot_hours: Annotated[int, Field(ge=1, le=8_784)] | None = None
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = 10_000
     timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
     write_seconds: Annotated[float, Field(gt=0, le=MAX_WRITE_SECONDS)] = 60.0

@@ -54,8 +54,8 @@ def test_an_audience_is_what_the_files_say_one_after_the_other(format: str, tmp_
     assert first == {
         "version": 1, "file": first["file"], "kind": "delta", "created": "2026-05-28T20:26:40Z",
         "destination": "letters", "audience": "winback", "audience_id": "aud_1", "segment_id": "seg_1",
-        "segment_name": "Win back", "purpose": "marketing", "channel": "POST", "rows": 5, "adds": 5, "removes": 0,
-        "erases": 0, "bytes": first["bytes"], "sha256": first["sha256"],
+        "segment_name": "Win back", "purpose": "marketing", "channel": "POSTAL_MAIL", "rows": 5, "adds": 5,
+        "removes": 0, "erases": 0, "bytes": first["bytes"], "sha256": first["sha256"],
         "columns": ["op", "audience", "namespace", "value", "customer_id", "expires_at", "first_name"],
     }  # fmt: skip
     assert (second["removes"], second["erases"], second["columns"]) == (1, 1, first["columns"])
