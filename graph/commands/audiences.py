@@ -46,8 +46,6 @@ DRAIN_KEY = "audience_drain:"
 PAUSED_KEY = "destination_paused:"
 STATE_KEY = "destination_state:"
 RESYNC_KEY = "destination_resync:"
-"""The beginning of the name under which is stored how far a resync has come: a position, then `SNAPSHOT`."""
-SNAPSHOT = "snapshot"
 SNAPSHOT_KEY = "destination_snapshot:"
 """The beginning of the name under which is stored when a destination was sent snapshots last; empty if they are due."""
 POSITION_KEY = "destination_position:"
@@ -389,37 +387,14 @@ class AudienceControl:
 
     async def _resync(self, name: str) -> bool:
         text = await self._store.get_value(RESYNC_KEY + name)
-        if not text or text == SNAPSHOT:
+        if not text:
             return False
         after = msgspec.json.decode(text, type=DeliveryPosition)
         page = await self._store.deliveries(name, None, None, after, PAGE_SIZE)
-        progress = msgspec.json.encode(position(page[-1])).decode() if page else SNAPSHOT
+        progress = msgspec.json.encode(position(page[-1])).decode() if page else ""
         now, values = self._clock.now(), {RESYNC_KEY + name: progress}
         await self._store.write(lambda: audience_writes.change(page, audience_writes.forgotten(now), values))
         return bool(page)
-
-    async def is_snapshot_due(self, name: str) -> bool:
-        """Return whether a resync owes everything again, so that a destination may be sent all of it at once."""
-        return await self._store.get_value(RESYNC_KEY + name) == SNAPSHOT
-
-    async def end_resync(self, name: str) -> None:
-        """End a resync: what is still owed is sent as anything else."""
-        await self._store.replace_value(RESYNC_KEY + name, "", SNAPSHOT)
-
-    async def additions(
-        self, audience: Audience, after: DeliveryPosition | None
-    ) -> tuple[list[tuple[Delivery, Target]], DeliveryPosition | None]:
-        """Return a page of all that should be in an audience, noted as being sent, and the page's end.
-
-        The end is `None` after the last page.
-        """
-        page = await self._store.deliveries(audience.destination, audience.id, None, after, PAGE_SIZE)
-        present = [one for one in page if not one.is_removal and one.status is not DeliveryStatus.DEAD]
-        now = self._clock.now()
-        owed = await self._store.write(lambda: audience_writes.change(present, audience_writes.forgotten(now)))
-        begun = await self.begin(owed)
-        found = [(one, target) for one, target in begun if target is not None]
-        return found, position(page[-1]) if len(page) == PAGE_SIZE else None
 
     async def due(self, name: str, first: int) -> list[Delivery]:
         """Return what is to be sent, or asked about, now: removals before all else, then the longest due."""

@@ -19,8 +19,6 @@ from service.destinations.adapter import (
     Adapter,
     AudienceRef,
     MaintainedAdapter,
-    MemberUpdate,
-    SnapshotAdapter,
     ScheduledSnapshotAdapter,
     Unavailable,
 )
@@ -33,8 +31,6 @@ log = logging.getLogger("kith.destinations")
 
 POLL_SECONDS = 1.0
 """How long to wait for what another process may have written."""
-MAX_SNAPSHOT = 200_000
-"""Addresses of an audience that are sent at once; a larger one is sent in parts, as always."""
 LONGEST_PAUSE = 60
 """Maximum seconds between two attempts to reach a destination that takes nothing."""
 
@@ -95,11 +91,6 @@ class Sender:
         """Send one batch of what is owed; return whether more may be. Raises `Unavailable`."""
         audiences = self._graph.audiences
         more = await audiences.maintain(self.name)
-        if await audiences.is_snapshot_due(self.name):
-            if isinstance(self._adapter, SnapshotAdapter):
-                await self._send_snapshots(self._adapter)
-            await audiences.end_resync(self.name)
-            more = True
         if self._changes is not None and await self._changes.step():
             more = True
             await self._note_success()
@@ -125,21 +116,6 @@ class Sender:
             outcomes = await self._adapter.send(updates)
         await self._finish([delivery for delivery, _ in begun], outcomes)
 
-    async def _send_snapshots(self, adapter: SnapshotAdapter) -> None:
-        """Send all of each audience at once, which replaces what the destination holds of it."""
-        audiences, refs = self._graph.audiences, await self._audience_refs()
-        for audience in await audiences.all():
-            if audience.destination != self.name or audience.ended:
-                continue
-            begun, after = await audiences.additions(audience, None)
-            while after is not None and len(begun) <= MAX_SNAPSHOT:
-                page, after = await audiences.additions(audience, after)
-                begun += page
-            if after is None:
-                updates = [_update(delivery, target, refs) for delivery, target in begun]
-                async with asyncio.timeout(SEND_SECONDS):
-                    outcomes = await adapter.send_snapshot(refs[audience.id], updates)
-                await self._finish([delivery for delivery, _ in begun], outcomes)
     async def _send_snapshots(self) -> bool:
         count = None if self._snapshots is None else await self._snapshots.step()
         if count:

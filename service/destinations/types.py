@@ -60,15 +60,6 @@ TYPES: dict[str, DestinationType] = {
     "salesforce": DestinationType(SalesforceSettings, lambda: SalesforceAdapter),
     "the-trade-desk": DestinationType(TheTradeDeskSettings, lambda: TheTradeDeskAdapter),
     "webhook": DestinationType(WebhookSettings, lambda: WebhookAdapter),
-    "files": DestinationType(FilesSettings, _files, "files"),
-    "hubspot": DestinationType(HubspotSettings, lambda: HubspotAdapter),
-    "mailchimp": DestinationType(MailchimpSettings, lambda: MailchimpAdapter),
-    "salesforce": DestinationType(SalesforceSettings, lambda: SalesforceAdapter),
-    "webhook": DestinationType(WebhookSettings, lambda: WebhookAdapter),
-    "dmp": DestinationType(DmpSettings, lambda: DmpAdapter),
-    "google-data-manager": DestinationType(GoogleDataManagerSettings, lambda: GoogleDataManagerAdapter),
-    "meta-custom-audiences": DestinationType(MetaCustomAudiencesSettings, lambda: MetaCustomAudiencesAdapter),
-    "the-trade-desk": DestinationType(TheTradeDeskSettings, lambda: TheTradeDeskAdapter),
 }
 """By name."""
 MODELS: Models = {name: type.settings for name, type in TYPES.items()}

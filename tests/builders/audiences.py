@@ -6,7 +6,7 @@ from typing import Any
 
 from graph.domain.model.audiences import Audience, DestinationInfo
 from graph.ports import Store
-from service.destinations.adapter import DONE, AudienceRef, ChangeMessage, MemberUpdate, Outcome, Status, Unavailable
+from service.destinations.adapter import DONE, ChangeMessage, MemberUpdate, Outcome, Status, Unavailable
 from service.destinations.lease import Lease
 from service.destinations.sender import Sender
 from tests.builders.clients import Client
@@ -28,7 +28,6 @@ class ListDestination:
         self.held: dict[tuple[str, str], dict[str, Any]] = {}
         self.updates: list[MemberUpdate] = []
         self.changes: list[ChangeMessage] = []
-        self.snapshots: list[str] = []
         self.is_down = False
         self.cut_off = ""
         """`before` or `after`: the next batch ends the process, before it is taken or after."""
@@ -61,12 +60,6 @@ class ListDestination:
 
     async def poll(self, updates: Sequence[MemberUpdate]) -> list[Outcome]:
         return [self.answer_to_poll(update) for update in updates]
-
-    async def send_snapshot(self, audience: AudienceRef, updates: Sequence[MemberUpdate]) -> list[Outcome]:
-        self.snapshots.append(audience.id)
-        for place in [place for place in self.held if place[0] == audience.id]:
-            del self.held[place]
-        return await self.send(updates)
 
     async def send_changes(self, changes: Sequence[ChangeMessage]) -> list[Outcome]:
         if self.is_down:
