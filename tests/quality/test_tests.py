@@ -27,6 +27,8 @@ FOLDERS = (
 """Folders whose modules need a test. Others: the conformance suite tests stores, journeys test GraphQL's types."""
 COVERED_BY = {
     "service/export/table_reading.py": "conformance/test_table_export.py",
+    "graph/domain/model/change_filter.py": "conformance/test_change_filters.py",
+    "graph/queries/filtered_feed.py": "conformance/test_change_filters.py",
     "service/cli/connector_source.py": "service/cli/test_singer.py",
     "service/destinations/snapshot_sender.py": "conformance/test_snapshots.py",
     "service/destinations/updates.py": "conformance/test_snapshots.py",
