@@ -9,10 +9,10 @@ from pydantic import AfterValidator, Field, StrictBool, ValidationInfo, field_va
 
 from service.config.destinations_file import Context, DestinationSettings, Secret
 from service.destinations.adapter import SEND_SECONDS
+from service.destinations.http import Url
 
 _FOR_SFTP = ("user", "password", "private_key", "passphrase", "host_key", "known_hosts")
 _FOR_S3 = ("endpoint", "region", "access_key_id", "secret_access_key", "session_token", "allow_http")
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MAX_WRITE_SECONDS = SEND_SECONDS - 20
 """The adapter has to answer before the sender gives it up."""
 
@@ -36,32 +36,55 @@ def _relative(path: str, info: ValidationInfo) -> str:
 
 
 class FilesSettings(DestinationSettings):
-    """Where files go, in which format, and how long they stay. docs/destinations/files.md explains each setting."""
+    """Where files go, in which format, and how long they stay."""
 
     type: Literal["files"]
+    """The type of the destination."""
     url: Annotated[str, Field(min_length=1, max_length=1_000)]
+    """A folder, relative to the file; `sftp://HOST:PORT/FOLDER`, or `sftp://HOST/~/FOLDER` below the folder of the
+    user; `s3://BUCKET/FOLDER`."""
     format: Literal["csv", "parquet"] = "csv"
+    """The format of the files."""
     formula_guard: StrictBool = False
-    keep_days: Annotated[int, Field(ge=1, le=3650)] = 14
-    write_only: StrictBool = False
+    """Whether an apostrophe comes before texts in CSV that spreadsheet programs would compute."""
     snapshot_hours: Annotated[int, Field(ge=1, le=8_784)] | None = None
+    """After how many hours each audience is written as a whole again, besides its changes: 1 to 8,784."""
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = 14
+    """After how many days Kith deletes its files."""
+    write_only: StrictBool = False
+    """Whether Kith may only create files: it neither lists nor deletes any."""
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = 10_000
-    timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
+    """The most addresses of a batch."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=MAX_WRITE_SECONDS)] = 10.0
+    """How many seconds an answer of the server may take."""
     write_seconds: Annotated[float, Field(gt=0, le=MAX_WRITE_SECONDS)] = 60.0
+    """How many seconds the writing of a batch may take."""
 
     user: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """SFTP: the user who logs in."""
     password: Secret | None = None
+    """SFTP: the password of the user; either this or `private_key`."""
     private_key: Secret | None = None
+    """SFTP: the private key of the user: Ed25519, ECDSA or RSA."""
     passphrase: Secret | None = None
+    """SFTP: what opens the private key."""
     host_key: Annotated[str, Field(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/=]+( .*)?$")] | None = None
+    """SFTP: the public key of the server, such as `ssh-ed25519 AAAA…`; either this or `known_hosts`."""
     known_hosts: Annotated[str, AfterValidator(_relative)] | None = None
+    """SFTP: a file of the public keys of servers, relative to the file."""
 
-    endpoint: str | None = None
-    region: str | None = None
-    access_key_id: Secret | None = None
-    secret_access_key: Secret | None = None
-    session_token: Secret | None = None
     allow_http: StrictBool = False
+    """S3: whether `endpoint` may begin with `http://` if it is another machine."""
+    endpoint: Url | None = None
+    """S3: the address of the server; without it, that of AWS."""
+    region: str | None = None
+    """S3: the region of the bucket; without it, that of the environment."""
+    access_key_id: Secret | None = None
+    """S3: the id of the access key; without it, the credentials of the environment."""
+    secret_access_key: Secret | None = None
+    """S3: the secret of the access key."""
+    session_token: Secret | None = None
+    """S3: the token of a temporary access key."""
 
     @field_validator("url")
     @classmethod
@@ -81,14 +104,6 @@ class FilesSettings(DestinationSettings):
             raise ValueError("the bucket has no port: name the server by endpoint")
         return value
 
-    @field_validator("endpoint")
-    @classmethod
-    def _check_endpoint(cls, value: str | None) -> str | None:
-        parts = urlsplit(value or "")
-        if value is not None and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc):
-            raise ValueError("is https://HOST, without credentials")
-        return value
-
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         scheme = self.place.scheme
@@ -102,9 +117,6 @@ class FilesSettings(DestinationSettings):
             raise ValueError("access_key_id and secret_access_key are given together")
         if self.session_token is not None and self.access_key_id is None:
             raise ValueError("session_token needs access_key_id")
-        endpoint = urlsplit(self.endpoint or "")
-        if endpoint.scheme == "http" and endpoint.hostname not in LOOPBACK and not self.allow_http:
-            raise ValueError("endpoint must be https unless allow_http = true")
         if self.formula_guard and self.format != "csv":
             raise ValueError("formula_guard is for format csv only")
         return self

@@ -11,8 +11,7 @@ from pydantic import ValidationError
 
 from graph.domain.model.errors import InvalidInput
 from service.config import destinations_file
-from service.config.destinations_file import DestinationSettings
-from service.destinations.files.settings import FilesSettings, Place
+from service.destinations.files.settings import Place
 from service.destinations.types import MODELS, TYPES
 from tests.builders.file_drops import settings
 from tests.builders.services import ROOT
@@ -58,8 +57,8 @@ def test_the_url_says_where_files_go(more: dict[str, Any], place: Place) -> None
         ({**SFTP, "password": "open-sesame"}, "not the secret itself"),
         ({"url": "s3://bucket", "access_key_id": "env:KEY_ID"}, "are given together"),
         ({"url": "s3://bucket", "session_token": "env:KEY"}, "session_token needs access_key_id"),
-        ({"url": "s3://bucket", "endpoint": "http://s3.example"}, "must be https unless"),
-        ({"url": "s3://bucket", "endpoint": "https://a:b@s3.example"}, "without credentials"),
+        ({"url": "s3://bucket", "endpoint": "http://s3.example"}, "begins with https://"),
+        ({"url": "s3://bucket", "endpoint": "https://a:b@s3.example"}, "must not contain a user"),
         ({"format": "parquet", "formula_guard": True}, "for format csv only"),
         ({"format": "xlsx"}, "csv"),
         ({"keep_days": 0}, "greater than or equal to 1"),
@@ -110,14 +109,6 @@ def test_the_example_of_the_documentation_opens(tmp_path: Path) -> None:
     # then
     adapters = [TYPES[destination.type].open(destination) for destination in parsed]
     assert [adapter.batch_size for adapter in adapters] == [10_000] * 3
-
-
-def test_every_setting_is_documented() -> None:
-    # given
-    text = (ROOT / "docs" / "destinations" / "files.md").read_text()
-    own = FilesSettings.model_fields.keys() - DestinationSettings.model_fields.keys()
-    # then
-    assert [name for name in own if f"`{name}`" not in text] == []
 
 
 def test_a_package_that_is_missing_is_named_with_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
