@@ -1,7 +1,7 @@
 """HubSpot: contacts with chosen properties, in a list or with a property as a flag.
 
-Format as documented for the CRM API v3 (developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts and
-crm/lists), and as HubSpot's own client `hubspot-api-client` 12.0.0 sends it; no vendor cloud was called.
+Format as documented for the CRM API 2026-03 (developers.hubspot.com/docs/api-reference/2026-03/crm/objects/contacts and
+crm/lists), and as HubSpot's own client `hubspot-api-client` 12.0.0 sends it to v3; no vendor cloud was called.
 """
 
 import json
@@ -35,9 +35,11 @@ class HubspotSettings(HttpSettings):
     type: Literal["hubspot"]
     """The type of the destination."""
     access_token: Secret
-    """The access token of a private app of the account."""
+    """A service key of the account, or the access token of a private app."""
     url: Url = "https://api.hubapi.com"
     """The address of the API."""
+    api_version: Annotated[str, Field(pattern=r"^(v3|20\d\d-(03|09))$")] = "2026-03"
+    """The version of the CRM API: a date such as `2026-03`, or `v3`, which HubSpot supports until September 2027."""
     keys: Annotated[dict[str, str], Field(min_length=1, max_length=20)] = Field(default={"email": "email"})
     """By namespace, the property by which HubSpot finds a contact: `email`, a property with unique values, or
     `hs_object_id`, which is the Record ID."""
@@ -57,7 +59,11 @@ class HubspotAdapter:
     def __init__(self, settings: HubspotSettings) -> None:
         token = settings.access_token.get_secret_value()
         self._headers = {"Authorization": f"Bearer {token}"}
-        self._url = settings.url.rstrip("/") + "/crm/v3"
+        crm, version = settings.url.rstrip("/") + "/crm", settings.api_version
+        self._contacts = f"{crm}/v3/objects/contacts" if version == "v3" else f"{crm}/objects/{version}/contacts"
+        self._lists = f"{crm}/v3/lists" if version == "v3" else f"{crm}/lists/{version}"
+        # It is documented for this version only.
+        self._deletion = f"{crm}/v3/objects/contacts/gdpr-delete"
         self._keys = Keys(settings.keys, RECORD_ID, settings.id_prefix)
         self._client = HttpClient(settings.timeout_seconds, (token,))
         self.namespaces: frozenset[str] | None = frozenset(settings.keys)
@@ -89,7 +95,7 @@ class HubspotAdapter:
                     # By its address, HubSpot also keeps out contacts that it does not have yet.
                     by = {"objectId": record.key, "idProperty": "email"}
                     body = by if record.field == "email" else {"objectId": record.ids[0]}
-                    answer = await self._request("POST", "/objects/contacts/gdpr-delete", body, record.private)
+                    answer = await self._request("POST", self._deletion, body, record.private)
                     record.settle(DONE if answer.status == 404 else answer.outcome(record.private))
 
                 await batch.attempt(record.items, request)
@@ -132,7 +138,7 @@ class HubspotAdapter:
                 keys = [{"id": record.key} for record in part]
                 body = {"idProperty": field, "inputs": keys, "properties": [field]}
                 private = [value for record in part for value in record.private]
-                answer = await self._request("POST", "/objects/contacts/batch/read", body, private)
+                answer = await self._request("POST", f"{self._contacts}/batch/read", body, private)
                 if not answer.is_success:
                     return Refusal(answer.message(private), part)
                 found = {_property(result, field): str(result.get("id")) for result in _results(answer)}
@@ -151,7 +157,7 @@ class HubspotAdapter:
         """Update or upsert contacts, and set their ids; `missing` is the outcome of those that do not exist."""
         private = [value for record in records for value in record.private]
         inputs = [_input(record, action, number) for number, record in enumerate(records)]
-        answer = await self._request("POST", f"/objects/contacts/batch/{action}", {"inputs": inputs}, private)
+        answer = await self._request("POST", f"{self._contacts}/batch/{action}", {"inputs": inputs}, private)
         if not answer.is_success:
             return Refusal(_message(answer, private), records, _unknown_properties(answer))
         rest = set(records)
@@ -186,7 +192,7 @@ class HubspotAdapter:
             async def request(list_id: str = list_id, of_list: list[tuple[Record, Item]] = of_list) -> None:
                 ids = [record.ids[0] for record, _ in of_list]
                 private = [value for _, item in of_list for value in item.private]
-                answer = await self._request("PUT", f"/lists/{list_id}/memberships/{action}", ids, private)
+                answer = await self._request("PUT", f"{self._lists}/{list_id}/memberships/{action}", ids, private)
                 is_gone = action == "remove" and answer.status == 404
                 missing = json_object(answer).get("recordIdsMissing") or [] if answer.is_success else []
                 for record, item in of_list:
@@ -199,8 +205,8 @@ class HubspotAdapter:
         for record in records:
             record.settle()
 
-    async def _request(self, method: str, path: str, body: Any, private: Sequence[str]) -> Answer:
-        return await self._client.request(method, self._url + path, json=body, headers=self._headers, private=private)
+    async def _request(self, method: str, url: str, body: Any, private: Sequence[str]) -> Answer:
+        return await self._client.request(method, url, json=body, headers=self._headers, private=private)
 
 
 def _is_property(external_id: str) -> bool:

@@ -1,9 +1,9 @@
 """A server that keeps contacts and static lists as HubSpot does.
 
-Format as in the reference of the CRM API v3 (developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts and
-crm/lists/memberships, docs/api-reference/error-handling). What a multi-status answer looks like is as users report it:
-HubSpot/hubspot-api-ruby#403. Whether HubSpot refuses a batch or single contacts of it depends on what is wrong: a test
-chooses by `is_multi_status`.
+Format as in the reference of the CRM API (developers.hubspot.com/docs/api-reference/2026-03/crm/objects/contacts and
+crm/lists/memberships, legacy/crm/objects/contacts/gdpr, error-handling). What a multi-status answer looks like is as
+users report it: HubSpot/hubspot-api-ruby#403. Whether HubSpot refuses a batch or single contacts of it depends on what
+is wrong: a test chooses by `is_multi_status`.
 """
 
 import itertools
@@ -61,7 +61,9 @@ class Hubspot(VendorServer):
     def answer(self, request: Received) -> Reply:
         if request.headers.get("authorization") != f"Bearer {self.token}":
             return _error(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.")
-        match request.method, request.path.removeprefix("/crm/v3/").split("/"):
+        # A path of a dated version is that of v3 otherwise.
+        path = re.sub(r"^/crm/(objects|lists)/2026-03/", r"/crm/v3/\1/", request.path).removeprefix("/crm/v3/")
+        match request.method, path.split("/"):
             case "POST", ["objects", "contacts", "batch", ("upsert" | "update") as action]:
                 return self._write(action, request.json["inputs"])
             case "POST", ["objects", "contacts", "batch", "read"]:

@@ -39,6 +39,24 @@ def test_contacts_are_upserted_into_a_list(hubspot: Hubspot) -> None:
     assert hubspot.contact(ANN) == {"email": ANN, "firstname": "Ann", "lastname": "May"}
 
 
+@pytest.mark.parametrize(
+    ("version", "contacts", "lists"),
+    [
+        ("2026-03", "/crm/objects/2026-03/contacts", "/crm/lists/2026-03"),
+        ("v3", "/crm/v3/objects/contacts", "/crm/v3/lists"),
+    ],
+)
+def test_each_version_has_its_addresses(hubspot: Hubspot, version: str, contacts: str, lists: str) -> None:
+    # when
+    send(adapter(hubspot, api_version=version), update(ANN, LIST), update(BOB, erased=True))
+    # then
+    assert [request.path for request in hubspot.received] == [
+        "/crm/v3/objects/contacts/gdpr-delete",
+        f"{contacts}/batch/upsert",
+        f"{lists}/{LIST}/memberships/add",
+    ]
+
+
 def test_values_are_written_as_hubspot_writes_them(hubspot: Hubspot) -> None:
     # when
     send(adapter(hubspot), update(ANN, fields={"kith_segment": ["a", "b"], "kith_vip": False, "firstname": None}))
@@ -178,7 +196,7 @@ def test_a_list_that_does_not_exist(hubspot: Hubspot, present: bool, status: str
 def test_what_was_done_before_hubspot_was_busy_is_done(hubspot: Hubspot) -> None:
     # given
     def fault(request: Received) -> Reply | None:
-        return BUSY if request.path.endswith(f"lists/{OTHER}/memberships/add") else None
+        return BUSY if request.path.endswith(f"/{OTHER}/memberships/add") else None
 
     hubspot.fault = fault
     # when
