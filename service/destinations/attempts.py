@@ -1,15 +1,19 @@
 """Batches that take several requests: an outcome for each update, whichever of the requests fail."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-from service.destinations.adapter import MemberUpdate, Outcome, Status, Unavailable
+from service.destinations.adapter import SEND_SECONDS, MemberUpdate, Outcome, Status, Unavailable
 from service.destinations.field_values import strings
 from service.destinations.http import Answer
 
 MAX_FAILURES_IN_A_ROW = 3
 """A destination that is unavailable for so many requests in a row gets no more of the batch."""
+MAX_SECONDS = SEND_SECONDS / 2
+"""After so long, no further request of a batch is begun: a batch that does not end in time would be sent anew."""
+SLOW = "the destination answers slowly: the rest of the batch is sent later"
 
 
 class Item:
@@ -34,18 +38,27 @@ class Batch:
     """The updates that an adapter was given.
 
     A request that finds the destination unavailable leaves its items for later, with the status `later`, and does not
-    harm the others. After `MAX_FAILURES_IN_A_ROW` of them, or a refused login, the rest is left without a request.
+    harm the others. After `MAX_FAILURES_IN_A_ROW` of them, a refused login, or `MAX_SECONDS` by `clock`, the rest is
+    left without a request.
     """
 
-    def __init__(self, updates: Sequence[MemberUpdate], later: Status = Status.RETRY) -> None:
+    def __init__(
+        self,
+        updates: Sequence[MemberUpdate],
+        later: Status = Status.RETRY,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.items = [Item(update) for update in updates]
         self._later = later
+        self._clock, self._end = clock, clock() + MAX_SECONDS
         self._last: Unavailable | None = None
         self._left = 0
         self._in_a_row = 0
 
     async def attempt(self, items: Iterable[Item], request: Callable[[], Awaitable[None]]) -> None:
         """Run `request`, which sets outcomes. Items that still have none when it raises `Unavailable` are left."""
+        if self._in_a_row < MAX_FAILURES_IN_A_ROW and self._clock() >= self._end:
+            self._last, self._in_a_row = Unavailable(SLOW), MAX_FAILURES_IN_A_ROW
         if self._in_a_row < MAX_FAILURES_IN_A_ROW:
             try:
                 await request()

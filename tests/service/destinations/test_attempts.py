@@ -64,6 +64,22 @@ def test_a_refused_login_ends_the_batch_and_keeps_what_was_done() -> None:
     assert vendor.asked == [updates[0].value, updates[1].value]
 
 
+def test_a_slow_destination_gets_the_rest_later() -> None:
+    # given: a clock on which each request takes 25 s
+    now = 0.0
+
+    async def send(item: Item) -> Outcome:
+        nonlocal now
+        now += 25
+        return DONE
+
+    batch = Batch(people(5), clock=lambda: now)
+    # when
+    asyncio.run(batch.each(by_address(batch.items), send, concurrency=1))
+    # then
+    assert statuses(batch.outcomes()) == ["done", "done", "done", "retry", "retry"]
+
+
 def test_updates_of_one_address_are_sent_one_after_the_other() -> None:
     # given
     updates = [update("ann@example.com", "1"), update("bob@example.com", "1"), update("ann@example.com", "2")]
