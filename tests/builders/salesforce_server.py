@@ -59,6 +59,11 @@ class Salesforce(VendorServer):
         members = [r for r in self.records.values() if r["type"] == "CampaignMember" and r["CampaignId"] == campaign]
         return {self.records[member["ContactId"]]["Kith_Email__c"] for member in members}
 
+    @property
+    def token(self) -> str:
+        """The token of the last login."""
+        return self._token
+
     def end_session(self) -> None:
         self._token = ""
 
@@ -67,7 +72,7 @@ class Salesforce(VendorServer):
             return self._log_in(request.form)
         if not self._token or request.headers.get("authorization") != f"Bearer {self._token}":
             return _error(401, "INVALID_SESSION_ID", "Session expired or invalid")
-        match request.method, request.path.removeprefix("/services/data/v62.0/").split("/"):
+        match request.method, request.path.removeprefix("/services/data/v62.0/").strip("/").split("/"):
             case "GET", ["query"]:
                 return self._query(request.query["q"], 0)
             case "GET", ["query", cursor]:
