@@ -1,5 +1,6 @@
 """One batch of updates in several requests: those that go together are sent together, removals first."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import TypeVar
@@ -9,6 +10,10 @@ from service.destinations.attempts import Batch, Item
 
 BATCH_SECONDS = SEND_SECONDS / 2
 """After so long, no further request of a batch is begun: a batch that does not end in time would be sent anew."""
+BATCH_SIZE = 1_000
+"""Members of a request. Platforms take more, but larger batches keep others of the service waiting."""
+PREPARED_AT_ONCE = 50
+"""Updates that are prepared, which may take some milliseconds, before others of the service have a turn."""
 
 Key = TypeVar("Key", bound=Hashable)
 Prepared = TypeVar("Prepared")
@@ -39,7 +44,9 @@ async def in_requests(
     """
     batch = Batch(updates, later)
     groups: dict[Key, list[tuple[Item, Prepared]]] = {}
-    for item in sorted(batch.items, key=lambda item: item.update.present):
+    for number, item in enumerate(sorted(batch.items, key=lambda item: item.update.present), 1):
+        if number % PREPARED_AT_ONCE == 0:
+            await asyncio.sleep(0)
         try:
             prepared = prepare(item.update)
         except ValueError as error:

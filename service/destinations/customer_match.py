@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
@@ -24,7 +24,8 @@ _NO_ADVERTISING_ID = "00000000-0000-0000-0000-000000000000"
 """What phones send whose owners do not allow tracking."""
 _HASH = re.compile(r"[0-9a-f]{64}")
 _GMAIL = ("gmail.com", "googlemail.com")
-_META_CODE = re.compile(r"[a-z]{2}")
+_POSTAL_CODE = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{1,14}")
+_COUNTRY = re.compile(r"[a-z]{2}")
 
 GOOGLE_ADDRESS = ("givenName", "familyName", "regionCode", "postalCode")
 """The parts of a postal address that Google matches, all of them or none."""
@@ -82,8 +83,11 @@ def google_region(value: str) -> str:
 
 
 def google_postal_code(value: str) -> str:
-    """Return a postal code as Google takes it, not hashed."""
-    return _filled(value)
+    """Return a postal code as Google takes it, not hashed: nothing else may come in its place."""
+    text = value.strip()
+    if not _POSTAL_CODE.fullmatch(text):
+        raise ValueError("is not a postal code")
+    return text
 
 
 def google_address(fields: Mapping[str, Any]) -> dict[str, str] | None:
@@ -171,7 +175,7 @@ def _phone(value: str) -> str:
 
 def _country(value: str) -> str:
     text = value.strip().lower()
-    if not _META_CODE.fullmatch(text):
+    if not _COUNTRY.fullmatch(text):
         raise ValueError("a country is two letters (ISO 3166), such as DE")
     return text
 
@@ -193,12 +197,12 @@ def _filled(value: str) -> str:
 
 
 def _texts(fields: Mapping[str, Any], known: Sequence[str], vendor: str) -> dict[str, str]:
-    """Return the fields that are filled, as text; dates in the form ISO 8601."""
+    """Return the fields that are filled, as text; dates in the form ISO 8601. Lists and whole addresses are no text."""
     if unknown := sorted(set(fields) - set(known)):
         raise ValueError(f"{unknown[0][:60]!r} is not a field that {vendor} matches; these are {', '.join(known)}")
     texts = {
-        name: value.isoformat() if isinstance(value, date | datetime) else str(value).strip()
+        name: value.isoformat() if isinstance(value, date) else str(value).strip()
         for name, value in fields.items()
-        if value is not None
+        if isinstance(value, str | int | date)
     }
     return {name: text for name, text in texts.items() if text}

@@ -18,11 +18,9 @@ from pydantic import Field
 from service.config.destinations_file import Secret
 from service.destinations.adapter import DONE, MemberUpdate, Outcome
 from service.destinations.anonymous_ids import Namespaces, anonymous_id
-from service.destinations.batches import again, in_requests, refused
+from service.destinations.batches import BATCH_SIZE, again, in_requests, refused
 from service.destinations.http import HttpClient, HttpSettings, Url, hidden
 
-BATCH_SIZE = 10_000
-"""Lines of a request, at most."""
 CONTENT_TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 
 
@@ -40,7 +38,7 @@ class DmpSettings(HttpSettings):
     namespaces: Namespaces = Field(default={"cookie": "cookie", "device": "dpid"})
     """The namespaces whose ids are sent, and the type of the ids: `cookie`, or one of IAB Tech Lab's advertising
     ids (`aaid`, `idfa`, `afai`, `rida`, `tifa`, `msai`, `vida`, `lgudid`, `dpid`)."""
-    batch_size: Annotated[int, Field(ge=1, le=BATCH_SIZE)] = BATCH_SIZE
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = BATCH_SIZE
     """The most lines of a request."""
 
 

@@ -19,13 +19,11 @@ from pydantic import Field, StrictBool
 from service.config.destinations_file import Secret
 from service.destinations import customer_match
 from service.destinations.adapter import AudienceRef, MemberUpdate, Outcome, Status, Unavailable
-from service.destinations.batches import again, in_requests, refused
+from service.destinations.batches import BATCH_SIZE, again, in_requests, refused
 from service.destinations.google_errors import failed_records, refusal, refused_members
 from service.destinations.google_login import ServiceAccount
 from service.destinations.http import HttpClient, HttpSettings, Url
 
-BATCH_SIZE = 10_000
-"""Members of a request, at most."""
 MAX_ADDRESSES = 3
 """Postal addresses that are kept of a member: those that were sent last. Google takes ten identifiers of a member."""
 SCOPE = "https://www.googleapis.com/auth/datamanager"
@@ -62,6 +60,8 @@ class GoogleDataManagerSettings(HttpSettings):
     """Whether Google only checks requests and keeps nothing."""
     poll_seconds: Annotated[float, Field(ge=1, le=86_400)] = 1800
     """After how many seconds Google is asked what became of a request."""
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = BATCH_SIZE
+    """The most members of a request."""
     url: Url = "https://datamanager.googleapis.com"
     """The address of the API."""
 
@@ -87,11 +87,10 @@ class _Member(Struct, frozen=True):
 class GoogleDataManagerAdapter:
     """Sends members of audiences to one account at Google."""
 
-    batch_size = BATCH_SIZE
-
     def __init__(self, settings: GoogleDataManagerSettings) -> None:
         """Read the credentials; raises `InvalidInput`. Connections are made when sending."""
         self._settings = settings
+        self.batch_size = settings.batch_size
         self.namespaces: frozenset[str] | None = frozenset(settings.namespaces)
         key = settings.credentials.get_secret_value()
         self._account = ServiceAccount(settings.name, key, SCOPE, settings.allow_http)

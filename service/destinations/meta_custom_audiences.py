@@ -20,12 +20,10 @@ from pydantic import Field, StrictBool
 from service.config.destinations_file import Secret
 from service.destinations import customer_match
 from service.destinations.adapter import DONE, AudienceRef, MemberUpdate, Outcome, Status
-from service.destinations.batches import again, in_requests, refused
+from service.destinations.batches import BATCH_SIZE, again, in_requests, refused
 from service.destinations.http import Answer, HttpClient, HttpSettings, Url
 from service.destinations.meta_errors import LOGIN_STATUSES, AudienceBlocked, check, invalid_entries
 
-BATCH_SIZE = 10_000
-"""Members of a request, at most."""
 BLOCKED_SECONDS = 3600.0
 """How long to wait for somebody who can change that Meta takes nothing for an audience."""
 
@@ -53,6 +51,8 @@ class MetaCustomAudiencesSettings(HttpSettings):
     `advertising_id`."""
     limited_data_use: StrictBool = False
     """Whether members are marked for Limited Data Use, Meta's option for states of the USA."""
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = BATCH_SIZE
+    """The most members of a request."""
     url: Url = "https://graph.facebook.com"
     """The address of the API."""
 
@@ -75,11 +75,10 @@ class _Target(Struct, frozen=True):
 class MetaCustomAudiencesAdapter:
     """Sends members of audiences to Meta, one by one or the whole audience at once."""
 
-    batch_size = BATCH_SIZE
-
     def __init__(self, settings: MetaCustomAudiencesSettings) -> None:
         """Take over the settings; connections are made when sending."""
         self._settings = settings
+        self.batch_size = settings.batch_size
         self.namespaces: frozenset[str] | None = frozenset(settings.namespaces)
         self._token = settings.access_token.get_secret_value()
         app = settings.app_secret.get_secret_value() if settings.app_secret else ""
@@ -142,12 +141,12 @@ class MetaCustomAudiencesAdapter:
         columns = _columns([member for _, member in items])
         session = secrets.randbits(62)
         outcomes: list[Outcome] = []
-        for start in range(0, len(items), BATCH_SIZE):
-            part = items[start : start + BATCH_SIZE]
+        for start in range(0, len(items), self.batch_size):
+            part = items[start : start + self.batch_size]
             about = {
                 "session_id": session,
-                "batch_seq": start // BATCH_SIZE + 1,
-                "last_batch_flag": start + BATCH_SIZE >= len(items),
+                "batch_seq": start // self.batch_size + 1,
+                "last_batch_flag": start + self.batch_size >= len(items),
                 "estimated_num_total": len(items),
             }
             payload = self._payload([member for _, member in part], columns)

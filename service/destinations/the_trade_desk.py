@@ -20,11 +20,9 @@ from pydantic import Field
 from service.config.destinations_file import Secret
 from service.destinations.adapter import DONE, MemberUpdate, Outcome
 from service.destinations.anonymous_ids import Namespaces, anonymous_id
-from service.destinations.batches import again, in_requests, refused
+from service.destinations.batches import BATCH_SIZE, again, in_requests, refused
 from service.destinations.http import HttpClient, HttpSettings, Url, hidden
 
-BATCH_SIZE = 5_000
-"""Items of a request, at most: it may have about 2 MB."""
 MINUTES_OF_DAY = 1_440
 MAX_DAYS = 180
 
@@ -47,6 +45,8 @@ class TheTradeDeskSettings(HttpSettings):
     namespaces: Namespaces = Field(default={"device": "dpid"})
     """The namespaces whose ids are sent: `cookie` for those with cookies of The Trade Desk (TDID), one of the types of
     advertising ids for those with ids of devices (DAID)."""
+    batch_size: Annotated[int, Field(ge=1, le=5_000)] = BATCH_SIZE
+    """The most ids of a request."""
     url: Url = "https://usw-data.adsrvr.org"
     """The address of the data server of your region."""
 
@@ -62,11 +62,10 @@ class _Item(Struct, frozen=True):
 class TheTradeDeskAdapter:
     """Sends memberships to segments of one advertiser. `now` returns the time in seconds."""
 
-    batch_size = BATCH_SIZE
-
     def __init__(self, settings: TheTradeDeskSettings, now: Callable[[], float] = time.time) -> None:
         """Take over the settings; connections are made when sending."""
         self._settings, self._now = settings, now
+        self.batch_size = settings.batch_size
         self.namespaces: frozenset[str] | None = frozenset(settings.namespaces)
         token = settings.token.get_secret_value()
         self._headers = {"TTD-Auth": token}

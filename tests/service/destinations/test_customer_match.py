@@ -66,6 +66,9 @@ def test_an_address_is_hashed_if_all_its_parts_are_there() -> None:
     for name in fields:
         assert match.google_address({**fields, name: None}) is None
     assert match.google_address({**fields, "regionCode": "Germany"}) is None
+    # What is sent as it is has to be what it should be.
+    for value in ("Main Street", "ann@example.com", "10115 Berlin, Unter den Linden 1", {"street": "Linden 1"}):
+        assert match.google_address({**fields, "postalCode": value}) is None
     assert match.google_address({}) is None
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.destinations import meta_custom_audiences
 from service.destinations.adapter import MemberUpdate, Status, Unavailable
 from service.destinations.customer_match import sha256
 from tests.builders.ad_platforms import BUYERS, VISITORS, MetaAudiences, meta_error, update
@@ -343,11 +342,9 @@ def test_an_audience_that_meta_does_not_let_change_waits_and_others_do_not(
     assert outcomes[0].retry_after == 3600
 
 
-def test_a_whole_audience_is_replaced_in_one_session(
-    meta: MetaAudiences, sender: Sender, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_whole_audience_is_replaced_in_one_session(meta: MetaAudiences, opened: Open) -> None:
     # given
-    monkeypatch.setattr(meta_custom_audiences, "BATCH_SIZE", 4)
+    sender = opened(batch_size=4)
     sender.send(update("old@example.com"))
     people = [update(f"p{number}@example.com", fields=FIELDS if number == 9 else {}) for number in range(10)]
     # when
@@ -367,11 +364,9 @@ def test_a_whole_audience_is_replaced_in_one_session(
     assert {tuple(payload["schema"]) for payload in meta.payloads[1:]} == {("EXTERN_ID", "EMAIL", "FN", "COUNTRY")}
 
 
-def test_a_session_that_breaks_off_replaces_nothing(
-    meta: MetaAudiences, sender: Sender, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_session_that_breaks_off_replaces_nothing(meta: MetaAudiences, opened: Open) -> None:
     # given
-    monkeypatch.setattr(meta_custom_audiences, "BATCH_SIZE", 4)
+    sender = opened(batch_size=4)
     sender.send(update("old@example.com"))
     people = [update(f"p{number}@example.com") for number in range(10)]
     meta.fault = every(2, Reply(503, {}))
