@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
@@ -12,9 +11,11 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaConnectio
 from msgspec import Struct
 
 from graph.domain.model.errors import InvalidInput
-from service.brokers.subscription import BATCH_BYTES, MAX_BATCH, BrokerUnavailable, Message
-from service.brokers.tls import tls_context
+from service.brokers.subscription import BATCH_BYTES, MAX_BATCH, Message
 from service.config.broker_settings import BrokerSettings
+from service.runtime.broker_errors import BrokerUnavailable
+from service.runtime.kafka_connection import KafkaLogin, unreachable
+from service.runtime.tls import tls_context
 
 log = logging.getLogger("kith.brokers")
 
@@ -59,11 +60,9 @@ class KafkaSubscription(ConsumerRebalanceListener):
     @classmethod
     async def open(cls, topics: Topics, settings: BrokerSettings) -> "KafkaSubscription":
         """Connect and join the group. Raises `BrokerUnavailable`, and `InvalidInput` if a topic does not exist."""
-        context = _context(settings)
-        login = settings.kafka_security_protocol.startswith("SASL")
+        login = _login(settings)
         consumer = AIOKafkaConsumer(
             bootstrap_servers=list(topics.brokers),
-            client_id="kith",
             group_id=topics.group,
             group_instance_id=topics.member or None,
             enable_auto_commit=False,
@@ -74,18 +73,14 @@ class KafkaSubscription(ConsumerRebalanceListener):
             session_timeout_ms=SESSION_MILLISECONDS,
             rebalance_timeout_ms=REBALANCE_MILLISECONDS,
             retry_backoff_ms=RETRY_MILLISECONDS,
-            security_protocol=settings.kafka_security_protocol,
-            ssl_context=context,
-            sasl_mechanism=settings.kafka_sasl_mechanism,
-            sasl_plain_username=settings.kafka_sasl_username if login else None,
-            sasl_plain_password=settings.kafka_sasl_password.get_secret_value() if login else None,
+            **login.options,
         )
         try:
             await consumer.start()
             known = await consumer.topics()
         except KafkaConnectionError as error:
             await _leave(consumer)
-            raise BrokerUnavailable(await _why(topics.brokers, context)) from error
+            raise await unreachable(topics.brokers, login, "KITH_KAFKA_…") from error
         except KafkaError as error:
             await _leave(consumer)
             raise _unavailable(error) from error
@@ -161,12 +156,22 @@ def _text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
 
-def _context(settings: BrokerSettings) -> ssl.SSLContext | None:
-    if not settings.kafka_security_protocol.endswith("SSL"):
-        return None
-    password = settings.kafka_ssl_key_password.get_secret_value()
-    return tls_context(
-        "KITH_KAFKA_SSL", settings.kafka_ssl_ca, settings.kafka_ssl_certificate, settings.kafka_ssl_key, password
+def _login(settings: BrokerSettings) -> KafkaLogin:
+    context = None
+    if settings.kafka_security_protocol.endswith("SSL"):
+        context = tls_context(
+            ("KITH_KAFKA_SSL_CA", "KITH_KAFKA_SSL_CERTIFICATE"),
+            settings.kafka_ssl_ca,
+            settings.kafka_ssl_certificate,
+            settings.kafka_ssl_key,
+            settings.kafka_ssl_key_password.get_secret_value(),
+        )
+    return KafkaLogin(
+        settings.kafka_security_protocol,
+        settings.kafka_sasl_mechanism,
+        settings.kafka_sasl_username,
+        settings.kafka_sasl_password.get_secret_value(),
+        context,
     )
 
 
@@ -179,20 +184,3 @@ async def _leave(consumer: AIOKafkaConsumer) -> None:
 
 def _unavailable(error: KafkaError) -> BrokerUnavailable:
     return BrokerUnavailable(f"Kafka refuses: {type(error).__name__}")
-
-
-async def _why(brokers: Sequence[str], context: ssl.SSLContext | None) -> str:
-    """Return why no broker lets this consumer connect, which aiokafka only logs."""
-    reasons = []
-    for broker in brokers:
-        host, _, port = broker.rpartition(":")
-        try:
-            async with asyncio.timeout(LEAVE_SECONDS):
-                _, writer = await asyncio.open_connection(host.strip("[]"), int(port), ssl=context)
-        except (OSError, TimeoutError) as error:
-            reason = getattr(error, "verify_message", None) or getattr(error, "strerror", None) or "no answer"
-            reasons.append(f"{broker}: {reason}")
-        else:
-            writer.close()
-            reasons.append(f"{broker} accepts connections, but not this protocol or login: see KITH_KAFKA_…")
-    return f"no broker of Kafka can be reached: {'; '.join(reasons)}"

@@ -2,29 +2,26 @@
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from msgspec import Struct
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.errors import SecureConnWantedError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo
 from nats.js.errors import APIError, NotFoundError
 
 from graph.domain.model.errors import InvalidInput
-from service.brokers.subscription import BATCH_BYTES, MAX_BATCH, BrokerUnavailable, Message
-from service.brokers.tls import tls_context
+from service.brokers.subscription import BATCH_BYTES, MAX_BATCH, Message
 from service.config.broker_settings import BrokerSettings
+from service.runtime.broker_errors import BrokerUnavailable
+from service.runtime.nats_connection import CONNECT_SECONDS, NatsLogin, connect, said
+from service.runtime.tls import tls_context
 
 log = logging.getLogger("kith.brokers")
-client_log = logging.getLogger("nats")
 
-CONNECT_SECONDS = 5
 ANSWER_SECONDS = 10
 POLL_SECONDS = 1.0
 IDLE_POLLS = 10
@@ -48,16 +45,6 @@ class Stream(Struct, frozen=True):
     """With wildcards; empty for all subjects of the stream."""
     batch: int = MAX_BATCH
     """Maximum number of messages received at the same time."""
-
-
-class _Client(Client):
-    """A client that says nothing, above all no password, to a server without TLS if the address begins with `tls://`."""
-
-    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
-        # nats-py itself would go on without encryption.
-        if initial_connection and "tls" in self.options and not info.get("tls_required"):
-            raise SecureConnWantedError
-        await super()._process_info(info, initial_connection)
 
 
 class NatsSubscription:
@@ -85,7 +72,7 @@ class NatsSubscription:
 
         Raises `BrokerUnavailable`, and `InvalidInput` if there is no such stream or the consumer is of another kind.
         """
-        client = await _connect(stream.servers, settings)
+        client = await connect(stream.servers, _login(stream.servers, settings))
         subscription = cls(client, client.jetstream(timeout=ANSWER_SECONDS), stream)
         try:
             await subscription._bind()
@@ -117,7 +104,7 @@ class NatsSubscription:
             message = f"the server refuses the consumer {durable!r} of the stream {name!r}: {error.description}"
             raise InvalidInput("INVALID_VALUE", message, ("durable",)) from error
         except (NatsError, OSError) as error:
-            raise BrokerUnavailable(f"the server does not answer as one with JetStream: {_said(error)}") from error
+            raise BrokerUnavailable(f"the server does not answer as one with JetStream: {said(error)}") from error
 
     def _new_consumer(self) -> ConsumerConfig:
         return ConsumerConfig(
@@ -164,11 +151,11 @@ class NatsSubscription:
         except (NatsError, OSError, InvalidInput, BrokerUnavailable) as error:
             if self._client.is_closed:
                 raise BrokerUnavailable(
-                    f"NATS has closed the connection: {_said(self._client.last_error or error)}"
+                    f"NATS has closed the connection: {said(self._client.last_error or error)}"
                 ) from error
             # The server restarts, or the consumer was deleted: the next attempt makes it again.
             self._bound = False
-            log.warning("no messages from NATS now: %s", _said(error))
+            log.warning("no messages from NATS now: %s", said(error))
             await asyncio.sleep(PAUSE_SECONDS)
             return ()
         self._idle_polls = 0
@@ -197,7 +184,7 @@ class NatsSubscription:
                 await message.ack()
             await self._client.flush(ANSWER_SECONDS)
         except (NatsError, OSError) as error:
-            log.warning("messages cannot be acknowledged (%s); they come again", _said(error))
+            log.warning("messages cannot be acknowledged (%s); they come again", said(error))
             return False
         finally:
             self._messages = []
@@ -218,61 +205,16 @@ class NatsSubscription:
                 await self._client.close()
 
 
-async def _connect(servers: Sequence[str], settings: BrokerSettings) -> Client:
-    client = _Client()
-    errors: list[Exception] = []
-    connected = False
-
-    async def on_error(error: Exception) -> None:
-        if connected:
-            client_log.warning(type(error).__name__)
-        else:
-            errors.append(error)
-
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            await client.connect(
-                list(servers),
-                name="kith",
-                error_cb=on_error,
-                # The first connection must succeed soon; later ones are tried again for as long as it takes.
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=1,
-                tls=_context(servers, settings),
-                user=settings.nats_user or None,
-                password=settings.nats_password.get_secret_value() or None,
-                token=settings.nats_token.get_secret_value() or None,
-                user_credentials=_credentials(settings),
-            )
-    except (NatsError, OSError, TimeoutError) as error:
-        with suppress(NatsError, OSError):
-            await client.close()
-        # A server that refuses a login says so, and then closes the connection, which is an error of its own.
-        refused = next((one for one in errors if "authorization" in str(one).lower()), None)
-        reason = _said(refused or (errors[-1] if errors else error))
-        raise BrokerUnavailable(f"no server of NATS can be reached at {', '.join(servers)}: {reason}") from error
-    connected = True
-    return client
-
-
-def _credentials(settings: BrokerSettings) -> str | None:
+def _login(servers: Sequence[str], settings: BrokerSettings) -> NatsLogin:
+    context = None
+    if any(server.startswith("tls://") for server in servers):
+        labels = ("KITH_NATS_TLS_CA", "KITH_NATS_TLS_CERTIFICATE")
+        context = tls_context(labels, settings.nats_tls_ca, settings.nats_tls_certificate, settings.nats_tls_key)
     path = settings.nats_credentials
-    if path is None:
-        return None
-    if not path.is_file():
+    if path is not None and not path.is_file():
         raise InvalidInput("INVALID_SETTING", f"KITH_NATS_CREDENTIALS: {path} is not a file")
-    return str(path)
-
-
-def _context(servers: Sequence[str], settings: BrokerSettings) -> ssl.SSLContext | None:
-    if not any(server.startswith("tls://") for server in servers):
-        return None
-    return tls_context("KITH_NATS_TLS", settings.nats_tls_ca, settings.nats_tls_certificate, settings.nats_tls_key)
-
-
-def _said(error: Exception) -> str:
-    """What an error says, in a line and without the name of the library."""
-    return (str(error) or type(error).__name__).removeprefix("nats: ")
+    password, token = settings.nats_password.get_secret_value(), settings.nats_token.get_secret_value()
+    return NatsLogin(settings.nats_user, password, token, path, context)
 
 
 def _message(message: Msg) -> Message:

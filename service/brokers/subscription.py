@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
-from graph.domain.model.errors import KithError, TemporaryFailure
+from graph.domain.model.errors import TemporaryFailure
 
 log = logging.getLogger("kith.brokers")
 
@@ -25,12 +25,6 @@ ACKNOWLEDGE_SECONDS = 10
 """How long acknowledging may take after the consumer was asked to stop."""
 
 T = TypeVar("T")
-
-
-class BrokerUnavailable(KithError):
-    """The broker cannot be reached, or refuses. The message says why."""
-
-    code = "BROKER_UNAVAILABLE"
 
 
 class Message(Struct, frozen=True):

@@ -11,7 +11,6 @@ import typer
 
 from graph.domain.model.errors import InvalidInput
 from service.bootstrap import Wiring
-from service.brokers.client_log import ClientLog
 from service.brokers.consumer import Consumer
 from service.brokers.subscription import MAX_BATCH, Subscription, consume, unless
 from service.cli.connector_source import MappingName, Source, chosen_source
@@ -20,6 +19,7 @@ from service.cli.shared import Rules, Store, errors, run_with_wiring
 from service.config import settings as settings_module
 from service.config.settings import Settings
 from service.connectors.intake import Intake
+from service.observability.client_log import ClientLog
 
 app = typer.Typer(no_args_is_help=True, help="Take in the messages of a broker, until the command is stopped.")
 

@@ -16,8 +16,8 @@ from nats.js.api import ConsumerConfig
 
 from graph.domain.model.errors import KithError
 from service.brokers.nats import NatsSubscription, Stream
-from service.brokers.subscription import BrokerUnavailable
 from service.config.settings import Settings
+from service.runtime.broker_errors import BrokerUnavailable
 from tests.builders.brokers import Consuming, send_to_nats, visit, visits, wait_for
 from tests.builders.runs import Run
 from tests.builders.services import ROOT

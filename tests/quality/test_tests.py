@@ -49,7 +49,6 @@ COVERED_BY = {
     "graph/domain/model/email_events.py": "graph/domain/profile/test_deliverability.py",
     "service/brokers/kafka.py": "brokers/test_kafka.py",
     "service/brokers/nats.py": "brokers/test_nats.py",
-    "service/brokers/tls.py": "brokers/test_kafka.py",
     "service/config/broker_settings.py": "brokers/test_kafka.py",
     "graph/commands/batch.py": "journeys/test_bad_input.py",
     "graph/commands/bulk_suppression.py": "service/ingest/test_backfill.py",
@@ -229,6 +228,10 @@ COVERED_BY = {
     "service/observability/graph_metrics.py": "service/http/test_metrics_endpoint.py",
     "service/privacy/check_values.py": "service/privacy/test_safeguards.py",
     "service/privacy/ledger_entries.py": "service/privacy/test_ledger.py",
+    "service/runtime/broker_errors.py": "brokers/test_nats.py",
+    "service/runtime/kafka_connection.py": "brokers/test_kafka.py",
+    "service/runtime/nats_connection.py": "brokers/test_nats.py",
+    "service/runtime/tls.py": "brokers/test_kafka.py",
     "service/runtime/hash_chain.py": "service/audit/test_verification.py",
     "service/runtime/model_fitting.py": "journeys/test_real_orders.py",
 }

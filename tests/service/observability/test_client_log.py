@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from service.brokers.client_log import ClientLog
+from service.observability.client_log import ClientLog
 
 
 def test_a_message_is_logged_once_with_exceptions_by_type(
