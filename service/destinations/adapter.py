@@ -54,8 +54,9 @@ class MemberUpdate(Struct, frozen=True):
 
     It has to be there if `present`, with these `fields` by their names at the destination, until `expires_at`
     (microseconds) if that is not `None`; otherwise it has to be gone. With `erased`, the person was erased: the
-    destination has to delete what it holds and not only take it from the list. `id` is the same whenever the same state
-    is sent again. `reference` is that of the last outcome for the address.
+    destination has to delete what it holds and not only take it from the list. The state has held since `changed_at`
+    (microseconds). `id` is the same whenever that is sent again, and another one if the same state comes back later.
+    `reference` is that of the last outcome for the address.
     """
 
     id: str
@@ -68,6 +69,7 @@ class MemberUpdate(Struct, frozen=True):
     expires_at: int | None = None
     erased: bool = False
     reference: str = ""
+    changed_at: int | None = None
 
 
 class ChangeMessage(Struct, frozen=True):

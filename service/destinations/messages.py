@@ -24,10 +24,10 @@ _PARTIAL = re.compile(r"([^|]*)\|([^|:]+):([0-9a-f,]+)")
 
 
 class Message(Struct, frozen=True):
-    """A message. `data` is ready for JSON; `at` is in microseconds, `None` for a state, which is that of sending.
+    """A message. `data` is ready for JSON; `at` is when it happened, or since when it holds, in microseconds.
 
     `order` names what messages have to be received in order for; `key` is what the message replaces in a compacted
-    topic. `private` are values that no log may show.
+    topic, without the address itself. `private` are values that no log may show.
     """
 
     id: str
@@ -67,8 +67,8 @@ class Progress(Struct, frozen=True):
 def member_message(update: MemberUpdate) -> tuple[Message, Progress]:
     """Return the message of an update, and how far it has come.
 
-    An address that is added, removed and added again has the same state twice, but the third message must not be taken
-    for a repeat of the first. So the id follows from the state and from the message before.
+    The id follows from that of the update and from the message before: so a receiver that is sent everything again does
+    not take that for repeats.
     """
     before = Progress.of(update.reference)
     id = _id_after(update.id, before.last)
@@ -101,7 +101,8 @@ def member_message(update: MemberUpdate) -> tuple[Message, Progress]:
         MEMBER_ADDED if update.present else MEMBER_ERASED if update.erased else MEMBER_REMOVED,
         data,
         order=f"{audience.id}/{update.namespace}/{update.value}",
-        key=f"{audience.id}/{_digest(update.namespace, update.value)}",
+        key=f"{_safe(audience.id)}/{_digest(update.namespace, update.value)}",
+        at=update.changed_at,
         customer_id=update.customer_id,
         private=(update.value, *(str(value) for value in update.fields.values() if value is not None)),
     )
@@ -111,7 +112,7 @@ def member_message(update: MemberUpdate) -> tuple[Message, Progress]:
 def change_message(change: ChangeMessage) -> Message:
     """Return the message of a change."""
     data = {"id": change.id, "kind": change.kind, "customerId": change.customer_id, **change.data}
-    id = change.id if _SAFE_ID.fullmatch(change.id) else _digest(change.id)
+    id = _safe(change.id)
     customer = change.customer_id
     # Values of identifiers may be anywhere in the data: what looks like one is hidden anyway.
     return Message(id, CHANGE + change.kind.lower(), data, customer or id, customer, change.at, customer)
@@ -125,6 +126,11 @@ def batch_id(messages: Sequence[Message]) -> str:
 def _id_after(id: str, last: str) -> str:
     """An id that contains no dot, which separates what webhooks sign."""
     return _digest(id, last)
+
+
+def _safe(id: str) -> str:
+    """An id as signatures, headers and subjects of NATS can have it."""
+    return id if _SAFE_ID.fullmatch(id) else _digest(id)
 
 
 def _digest(*parts: str) -> str:

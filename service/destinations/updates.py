@@ -35,7 +35,8 @@ def update_of(delivery: Delivery, target: Target | None, refs: dict[str, Audienc
     """Return what is sent of a delivery; `target` is `None` for a removal, and for what is only asked about."""
     namespace, value = Identifier.from_key(delivery.key)
     audience = refs.get(delivery.audience) or AudienceRef(delivery.audience, "", "")
-    place = f"{delivery.audience} {delivery.key} {delivery.wanted}"
+    # With the time: an address that goes in, out and in again has three states, and two of them are equal.
+    place = f"{delivery.audience} {delivery.key} {delivery.wanted} {delivery.changed_at}"
     return MemberUpdate(
         "upd_" + hashlib.blake2b(place.encode(), digest_size=16).hexdigest(),
         audience,
@@ -47,4 +48,5 @@ def update_of(delivery: Delivery, target: Target | None, refs: dict[str, Audienc
         None if target is None else target.expires_at,
         bool(delivery.erasure),
         delivery.reference,
+        delivery.changed_at,
     )

@@ -40,6 +40,7 @@ def member(number: int = 1, present: bool = True, **more: Any) -> MemberUpdate:
         "present": present,
         "fields": fields,
         "customer_id": f"customer-{number}",
+        "changed_at": 1_772_366_400_000_000,
         **more,
     }
     return MemberUpdate(**given)

@@ -88,11 +88,12 @@ def statuses(outcomes: list[Outcome]) -> list[Status]:
 
 def test_an_update_is_a_message_of_its_own(receiver: Receiver, run: Run) -> None:
     # when
-    (outcome,) = sent(run, to(receiver), member(1, expires_at=1_772_366_400_000_000))
+    (outcome,) = sent(run, to(receiver), member(1, expires_at=1_772_452_800_000_000))
     # then
     (request,) = receiver.received
     assert request.json == {
         "type": "audience.member_added",
+        "timestamp": "2026-03-01T12:00:00Z",
         "data": {
             "audience": {
                 "id": "aud-1",
@@ -106,7 +107,7 @@ def test_an_update_is_a_message_of_its_own(receiver: Receiver, run: Run) -> None
             "present": True,
             "customerId": "customer-1",
             "fields": {"first_name": "Anna1", "orders": 1},
-            "expiresAt": "2026-03-01T12:00:00Z",
+            "expiresAt": "2026-03-02T12:00:00Z",
         },
     }
     assert request.headers["content-type"] == "application/json"
