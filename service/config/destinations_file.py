@@ -47,6 +47,16 @@ Secret = Annotated[SecretStr, AfterValidator(_resolve)]
 """A field of settings that names a secret: `env:NAME` or `file:PATH`. Its value is the secret."""
 
 
+def _in_folder(path: Path, info: ValidationInfo) -> Path:
+    context = info.context
+    assert isinstance(context, Context)
+    return context.folder / path
+
+
+FilePath = Annotated[Path, Field(strict=False), AfterValidator(_in_folder)]
+"""A field of settings: the path of a file or folder, in the file relative to its folder."""
+
+
 def _change_kind(name: str) -> str:
     if name not in ChangeKind.__members__:
         raise ValueError(f"{name[:60]!r} is no kind of change; allowed are {', '.join(ChangeKind.__members__)}")

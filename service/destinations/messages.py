@@ -40,6 +40,11 @@ class Message(Struct, frozen=True):
     private: tuple[str, ...] = ()
 
     @property
+    def is_removal(self) -> bool:
+        """Whether nothing has to be held of the key from now on."""
+        return self.type in (MEMBER_REMOVED, MEMBER_ERASED)
+
+    @property
     def time(self) -> str:
         """The time in ISO 8601; empty without one."""
         return "" if self.at is None else iso(self.at)

@@ -14,6 +14,7 @@ from service.destinations.dmp import DmpAdapter, DmpSettings
 from service.destinations.files.settings import FilesSettings
 from service.destinations.google_data_manager import GoogleDataManagerAdapter, GoogleDataManagerSettings
 from service.destinations.hubspot import HubspotAdapter, HubspotSettings
+from service.destinations.kafka_settings import KafkaSettings
 from service.destinations.mailchimp import MailchimpAdapter, MailchimpSettings
 from service.destinations.meta_custom_audiences import MetaCustomAudiencesAdapter, MetaCustomAudiencesSettings
 from service.destinations.salesforce import SalesforceAdapter
@@ -48,6 +49,12 @@ def _files() -> Callable[[Any], Adapter]:
     return FilesAdapter
 
 
+def _kafka() -> Callable[[Any], Adapter]:
+    from service.destinations.kafka import KafkaAdapter
+
+    return KafkaAdapter
+
+
 TYPES: dict[str, DestinationType] = {
     "brevo": DestinationType(BrevoSettings, lambda: BrevoAdapter),
     "cloudevents": DestinationType(CloudEventsSettings, lambda: CloudEventsAdapter),
@@ -55,6 +62,7 @@ TYPES: dict[str, DestinationType] = {
     "files": DestinationType(FilesSettings, _files, "files"),
     "google-data-manager": DestinationType(GoogleDataManagerSettings, lambda: GoogleDataManagerAdapter),
     "hubspot": DestinationType(HubspotSettings, lambda: HubspotAdapter),
+    "kafka": DestinationType(KafkaSettings, _kafka, "kafka"),
     "mailchimp": DestinationType(MailchimpSettings, lambda: MailchimpAdapter),
     "meta-custom-audiences": DestinationType(MetaCustomAudiencesSettings, lambda: MetaCustomAudiencesAdapter),
     "salesforce": DestinationType(SalesforceSettings, lambda: SalesforceAdapter),

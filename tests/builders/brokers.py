@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +174,42 @@ async def send_to_nats(
             *(context.publish(subject, value, headers=dict(headers or {})) for value in values[start : start + 200])
         )
     await client.close()
+
+
+async def create_topic(brokers: str, topic: str, partitions: int = 3, **configs: str) -> None:
+    """Create a topic, with settings such as `cleanup_policy="compact"`."""
+    from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    await admin.start()
+    settings = {name.replace("_", "."): value for name, value in configs.items()}
+    await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=settings)])
+    await admin.close()
+
+
+async def topic_content(brokers: str, topic: str) -> list[Any]:
+    """All messages of a topic, those of a partition in order."""
+    from aiokafka import AIOKafkaConsumer
+
+    async with AIOKafkaConsumer(topic, bootstrap_servers=brokers, auto_offset_reset="earliest") as consumer:
+        ends = await consumer.end_offsets(consumer.assignment())
+        found: list[Any] = []
+        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                found += records
+        return found
+
+
+async def stream_content(url: str, stream: str) -> list[Any]:
+    """All messages of a stream of NATS, in order."""
+    import nats
+
+    client = await nats.connect(url)
+    context = client.jetstream()
+    state = (await context.stream_info(stream)).state
+    found = []
+    for sequence in range(state.first_seq, state.last_seq + 1):
+        with suppress(nats.js.errors.NotFoundError):  # It was purged.
+            found.append(await context.get_msg(stream, sequence))
+    await client.close()
+    return found

@@ -208,6 +208,8 @@ COVERED_BY = {
     "service/cli/shared.py": "service/cli/test_main.py",
     "service/destinations/cloud_event.py": "service/destinations/test_cloudevents.py",
     "service/destinations/endpoints.py": "service/destinations/test_webhook.py",
+    "service/destinations/kafka.py": "brokers/test_kafka_destination.py",
+    "service/destinations/kafka_settings.py": "brokers/test_kafka_destination.py",
     "service/destinations/messages.py": "service/destinations/test_webhook.py",
     "service/destinations/webhook_signatures.py": "service/destinations/test_webhook.py",
     "service/http/error_format.py": "service/http/test_graphql_endpoint.py",
