@@ -17,6 +17,7 @@ from service.destinations.hubspot import HubspotAdapter, HubspotSettings
 from service.destinations.kafka_settings import KafkaSettings
 from service.destinations.mailchimp import MailchimpAdapter, MailchimpSettings
 from service.destinations.meta_custom_audiences import MetaCustomAudiencesAdapter, MetaCustomAudiencesSettings
+from service.destinations.nats_settings import NatsSettings
 from service.destinations.salesforce import SalesforceAdapter
 from service.destinations.salesforce_api import SalesforceSettings
 from service.destinations.the_trade_desk import TheTradeDeskAdapter, TheTradeDeskSettings
@@ -55,6 +56,18 @@ def _kafka() -> Callable[[Any], Adapter]:
     return KafkaAdapter
 
 
+def _nats() -> Callable[[Any], Adapter]:
+    from service.destinations.nats import NatsAdapter
+
+    return NatsAdapter
+
+
+def _nats() -> Callable[[Any], Adapter]:
+    from service.destinations.nats import NatsAdapter
+
+    return NatsAdapter
+
+
 TYPES: dict[str, DestinationType] = {
     "brevo": DestinationType(BrevoSettings, lambda: BrevoAdapter),
     "cloudevents": DestinationType(CloudEventsSettings, lambda: CloudEventsAdapter),
@@ -65,6 +78,7 @@ TYPES: dict[str, DestinationType] = {
     "kafka": DestinationType(KafkaSettings, _kafka, "kafka"),
     "mailchimp": DestinationType(MailchimpSettings, lambda: MailchimpAdapter),
     "meta-custom-audiences": DestinationType(MetaCustomAudiencesSettings, lambda: MetaCustomAudiencesAdapter),
+    "nats": DestinationType(NatsSettings, _nats, "nats"),
     "salesforce": DestinationType(SalesforceSettings, lambda: SalesforceAdapter),
     "the-trade-desk": DestinationType(TheTradeDeskSettings, lambda: TheTradeDeskAdapter),
     "webhook": DestinationType(WebhookSettings, lambda: WebhookAdapter),

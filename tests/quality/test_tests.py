@@ -210,6 +210,8 @@ COVERED_BY = {
     "service/destinations/endpoints.py": "service/destinations/test_webhook.py",
     "service/destinations/kafka.py": "brokers/test_kafka_destination.py",
     "service/destinations/kafka_settings.py": "brokers/test_kafka_destination.py",
+    "service/destinations/nats.py": "brokers/test_nats_destination.py",
+    "service/destinations/nats_settings.py": "brokers/test_nats_destination.py",
     "service/destinations/messages.py": "service/destinations/test_webhook.py",
     "service/destinations/webhook_signatures.py": "service/destinations/test_webhook.py",
     "service/http/error_format.py": "service/http/test_graphql_endpoint.py",
