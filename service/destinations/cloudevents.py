@@ -15,6 +15,7 @@ from service.destinations.adapter import ChangeMessage, MemberUpdate, Outcome
 from service.destinations.cloud_event import BATCHED, SOURCE, TYPE_PREFIX, CloudEvents, Source, TypePrefix
 from service.destinations.endpoints import (
     CONCURRENCY,
+    MAX_TIMEOUT_SECONDS,
     Encode,
     Endpoint,
     EndpointSettings,
@@ -23,7 +24,7 @@ from service.destinations.endpoints import (
     deliver,
     lanes_of,
 )
-from service.destinations.http import HttpClient, HttpSettings
+from service.destinations.http import TIMEOUT_SECONDS, HttpClient, HttpSettings
 from service.destinations.messages import Message, Progress, batch_id, change_message, member_message
 from service.destinations.webhook_signatures import Signer, SigningSecret
 from service.runtime.json_body import encode_json
@@ -44,6 +45,8 @@ class CloudEventsSettings(HttpSettings):
     """The settings of destinations of type `cloudevents`."""
 
     type: Literal["cloudevents"]
+    timeout_seconds: Annotated[float, Field(gt=0, le=MAX_TIMEOUT_SECONDS)] = TIMEOUT_SECONDS
+    """How many seconds an answer may take."""
     endpoints: EndpointTables[CloudEventsEndpoint]
     """Who receives every event. An event is done when all of them have it."""
     mode: Literal["binary", "structured", "batched"] = "structured"

@@ -7,6 +7,7 @@ the same call, so that a call ends in time.
 
 import asyncio
 import hashlib
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Annotated, TypeVar
@@ -16,11 +17,14 @@ from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 from service.destinations.adapter import MAX_MESSAGE_LENGTH, Outcome, Status, Unavailable
+from service.destinations.batches import BATCH_SECONDS
 from service.destinations.http import Address, Answer, HttpClient, require_tls
 from service.destinations.messages import Message, Progress
 
 CONCURRENCY = 8
 MAX_ENDPOINTS = 20
+MAX_TIMEOUT_SECONDS = 50
+"""Maximum for `timeout_seconds`: a request that is begun in time ends before the sender gives the call up."""
 _NO_ENDPOINT = frozenset({404, 405, 410})
 _FAILED = 500
 """Mostly an error of the receiver with one message: the others are still sent."""
@@ -74,11 +78,18 @@ class Endpoint(Struct, frozen=True):
 
 
 def lanes_of(messages: Sequence[Message]) -> list[Lane]:
-    """Return the lanes of messages that are sent one in a request: messages of the same `order` follow one another."""
-    lanes: dict[str, list[list[int]]] = {}
+    """Return the lanes of messages that are sent one in a request: those that share an `order` follow one another."""
+    lanes: dict[int, list[int]] = {}
+    lane_of: dict[str, int] = {}
     for number, message in enumerate(messages):
-        lanes.setdefault(message.order, []).append([number])
-    return list(lanes.values())
+        lane, *others = sorted({lane_of[key] for key in message.order if key in lane_of}) or [number]
+        for other in others:
+            # A merge names two customers: what happened to either comes before it.
+            lanes[lane] += lanes.pop(other)
+            lane_of.update({key: lane for key, known in lane_of.items() if known == other})
+        lanes.setdefault(lane, []).append(number)
+        lane_of.update(dict.fromkeys(message.order, lane))
+    return [[[number] for number in sorted(lane)] for lane in lanes.values()]
 
 
 def batches_of(messages: Sequence[Message], size: int) -> list[Lane]:
@@ -93,12 +104,14 @@ async def deliver(
     progress: Sequence[Progress],
     lanes: Sequence[Lane],
     concurrency: int = CONCURRENCY,
+    seconds: float = BATCH_SECONDS,
 ) -> list[Outcome]:
     """Deliver messages, and return an outcome for each. Raises `Unavailable` if no endpoint took anything.
 
     `concurrency` lanes are delivered at the same time. A lane ends at the first message that has to be sent again.
+    After so many seconds no request is begun: the rest is sent again later.
     """
-    delivery = _Delivery(client, endpoints, messages, progress)
+    delivery = _Delivery(client, endpoints, messages, progress, time.monotonic() + seconds)
     waiting = deque(lanes)
 
     async def work() -> None:
@@ -120,8 +133,10 @@ class _Delivery:
         endpoints: Sequence[Endpoint],
         messages: Sequence[Message],
         progress: Sequence[Progress],
+        end: float,
     ) -> None:
         self._client, self._endpoints, self._messages, self._progress = client, endpoints, messages, progress
+        self._end = end
         self._reached = [set(one.reached) for one in progress]
         self._refused: list[list[str]] = [[] for _ in messages]
         self._retry: list[Outcome | None] = [None for _ in messages]
@@ -142,6 +157,10 @@ class _Delivery:
 
     async def _send(self, endpoint: Endpoint, group: Sequence[int]) -> None:
         if not group:
+            return
+        if time.monotonic() >= self._end:
+            for one in group:
+                self._retry[one] = Outcome(Status.RETRY, "the requests before it took too long")
             return
         try:
             if endpoint.name in self._down:

@@ -31,7 +31,7 @@ class KafkaSettings(DestinationSettings):
     """What the attribute `type` begins with, such as `com.example.`."""
     compression: Literal["none", "gzip", "lz4", "snappy", "zstd"] = "none"
     """How batches are compressed."""
-    timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
+    timeout_seconds: Annotated[float, Field(gt=0, le=50)] = 10.0
     """How many seconds connecting, and sending a batch, may take."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """With TLS (`SSL`), with a login (`SASL`), or both."""

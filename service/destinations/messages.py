@@ -26,14 +26,14 @@ _PARTIAL = re.compile(r"([^|]*)\|([^|:]+):([0-9a-f,]+)")
 class Message(Struct, frozen=True):
     """A message. `data` is ready for JSON; `at` is when it happened, or since when it holds, in microseconds.
 
-    `order` names what messages have to be received in order for; `key` is what the message replaces in a compacted
-    topic, without the address itself. `private` are values that no log may show.
+    `order` names what messages have to be received in order for, such as customers; `key` is what the message replaces
+    in a compacted topic, without the address itself. `private` are values that no log may show.
     """
 
     id: str
     type: str
     data: Mapping[str, Any]
-    order: str
+    order: tuple[str, ...]
     key: str
     at: int | None = None
     customer_id: str = ""
@@ -105,7 +105,7 @@ def member_message(update: MemberUpdate) -> tuple[Message, Progress]:
         id,
         MEMBER_ADDED if update.present else MEMBER_ERASED if update.erased else MEMBER_REMOVED,
         data,
-        order=f"{audience.id}/{update.namespace}/{update.value}",
+        order=(f"{audience.id}/{update.namespace}/{update.value}",),
         key=f"{_safe(audience.id)}/{_digest(update.namespace, update.value)}",
         at=update.changed_at,
         customer_id=update.customer_id,
@@ -118,9 +118,10 @@ def change_message(change: ChangeMessage) -> Message:
     """Return the message of a change."""
     data = {"id": change.id, "kind": change.kind, "customerId": change.customer_id, **change.data}
     id = _safe(change.id)
-    customer = change.customer_id
-    # Values of identifiers may be anywhere in the data: what looks like one is hidden anyway.
-    return Message(id, CHANGE + change.kind.lower(), data, customer or id, customer, change.at, customer)
+    customer, other = change.customer_id, change.data.get("otherCustomerId")
+    order = tuple(str(one) for one in (customer, other) if one) or (id,)
+    private = tuple(str(one["value"]) for one in change.data.get("identifiers", ()))
+    return Message(id, CHANGE + change.kind.lower(), data, order, customer, change.at, customer, private)
 
 
 def batch_id(messages: Sequence[Message]) -> str:

@@ -33,7 +33,7 @@ class NatsSettings(DestinationSettings):
     """The attribute `source` of all events: a URI or a path."""
     type_prefix: TypePrefix = TYPE_PREFIX
     """What the attribute `type` begins with, such as `com.example.`."""
-    timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
+    timeout_seconds: Annotated[float, Field(gt=0, le=50)] = 10.0
     """How many seconds sending a batch may take."""
     user: Annotated[str, Field(max_length=500)] = ""
     """The user of the login."""

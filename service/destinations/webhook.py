@@ -13,6 +13,7 @@ from pydantic import Field
 from service.destinations.adapter import ChangeMessage, MemberUpdate, Outcome
 from service.destinations.endpoints import (
     CONCURRENCY,
+    MAX_TIMEOUT_SECONDS,
     Encode,
     Endpoint,
     EndpointSettings,
@@ -42,7 +43,7 @@ class WebhookSettings(HttpSettings):
     type: Literal["webhook"]
     endpoints: EndpointTables[WebhookEndpoint]
     """Who receives every message. A message is done when all of them have it."""
-    timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 15.0
+    timeout_seconds: Annotated[float, Field(gt=0, le=MAX_TIMEOUT_SECONDS)] = 15.0
     """How many seconds an answer may take."""
     concurrency: Annotated[int, Field(ge=1, le=100)] = CONCURRENCY
     """How many requests are sent at the same time."""

@@ -9,6 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from graph.domain.model.errors import InvalidInput
 from service.destinations.adapter import ChangeMessage, MemberUpdate, Outcome, Status, Unavailable
+from service.destinations.endpoints import Endpoint, deliver, lanes_of
+from service.destinations.http import HttpClient
+from service.destinations.messages import Progress, change_message
 from service.destinations.webhook import WebhookAdapter
 from tests.builders.destination_tools import is_signed, read_in_node
 from tests.builders.destinations import OLD_SECRET, SECRET, adapter_of, change, member, settings_of
@@ -332,6 +335,40 @@ def test_changes_wait_behind_one_of_the_same_customer_that_has_to_be_sent_again(
     assert sorted(receiver.changes) == [0, 1, 2, 3, 4, 6, 8]
 
 
+def test_a_merge_waits_for_what_happened_to_both_customers(receiver: Receiver, run: Run) -> None:
+    # given: changes of two customers, of which one fails; then they merge
+    receiver.fault = lambda request: Reply(500) if request.json["data"]["number"] == 1 else None
+    changes = [
+        change(0, "customer-1"),
+        change(1, "customer-2"),
+        change(2, "customer-1", data={"number": 2, "otherCustomerId": "customer-2"}),
+        change(3, "customer-1"),
+        change(4, "customer-3"),
+    ]
+    # when
+    outcomes = sent_changes(run, to(receiver), *changes)
+    # then
+    expected = [Status.DONE, Status.RETRY, Status.RETRY, Status.RETRY, Status.DONE]
+    assert statuses(outcomes) == expected
+    assert sorted(receiver.changes) == [0, 4]
+
+
+def test_after_some_time_no_request_is_begun(receiver: Receiver, run: Run) -> None:
+    # given
+    client, messages = HttpClient(), [change_message(change(number)) for number in range(3)]
+    endpoint = Endpoint(receiver.url, lambda messages: ({}, b""))
+
+    async def delivering() -> list[Outcome]:
+        try:
+            return await deliver(client, [endpoint], messages, [Progress()] * 3, lanes_of(messages), seconds=0)
+        finally:
+            await client.close()
+
+    # when, then
+    assert statuses(run(delivering())) == [Status.RETRY] * 3
+    assert receiver.received == []
+
+
 def test_changes_do_not_wait_behind_one_that_is_dead(receiver: Receiver, run: Run) -> None:
     # given
     receiver.fault = lambda request: Reply(400) if request.json["data"]["number"] == 1 else None
@@ -352,6 +389,17 @@ def test_no_outcome_shows_a_secret_or_an_address(receiver: Receiver, run: Run) -
     # then
     assert outcome.status is Status.DEAD
     assert not [shown for shown in ("anna1", "Anna1", SECRET, "tell-nobody") if shown in outcome.message]
+
+
+def test_no_outcome_shows_the_identifiers_of_a_change(receiver: Receiver, run: Run) -> None:
+    # given
+    receiver.fault = lambda request: Reply(400, {"message": request.body.decode()})
+    data = {"identifiers": [{"namespace": "login", "value": "anna-of-the-shop"}]}
+    # when
+    (outcome,) = sent_changes(run, to(receiver), change(1, data=data))
+    # then
+    assert outcome.status is Status.DEAD
+    assert "anna" not in outcome.message
 
 
 @pytest.mark.parametrize(
