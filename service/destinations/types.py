@@ -62,12 +62,6 @@ def _nats() -> Callable[[Any], Adapter]:
     return NatsAdapter
 
 
-def _nats() -> Callable[[Any], Adapter]:
-    from service.destinations.nats import NatsAdapter
-
-    return NatsAdapter
-
-
 TYPES: dict[str, DestinationType] = {
     "brevo": DestinationType(BrevoSettings, lambda: BrevoAdapter),
     "cloudevents": DestinationType(CloudEventsSettings, lambda: CloudEventsAdapter),
