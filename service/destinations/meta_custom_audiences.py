@@ -6,11 +6,12 @@ own library writes it in tests; no vendor cloud was called.
 
 Each member has an `EXTERN_ID`, the hash of its identifier, by which it is found again to remove it, whichever of its
 fields Meta matched. Meta answers how many entries were invalid, with samples; changes take up to 24 hours.
+
+Whole audiences are not replaced (`usersreplace`): until Meta has done so, it takes no removals.
 """
 
 import hmac
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -73,7 +74,7 @@ class _Target(Struct, frozen=True):
 
 
 class MetaCustomAudiencesAdapter:
-    """Sends members of audiences to Meta, one by one or the whole audience at once."""
+    """Sends members of audiences to Meta."""
 
     def __init__(self, settings: MetaCustomAudiencesSettings) -> None:
         """Take over the settings; connections are made when sending."""
@@ -92,10 +93,6 @@ class MetaCustomAudiencesAdapter:
     async def poll(self, updates: Sequence[MemberUpdate]) -> list[Outcome]:
         """Nothing is pending: Meta does not say when it has processed a request."""
         return [again(update, "it was never pending") for update in updates]
-
-    async def send_snapshot(self, audience: AudienceRef, updates: Sequence[MemberUpdate]) -> list[Outcome]:
-        """Replace the members of an audience, in one session of requests. Without updates, nothing is sent."""
-        return await in_requests(updates, self._prepare, lambda _: audience, self._replace)
 
     async def close(self) -> None:
         """Close connections."""
@@ -136,33 +133,9 @@ class MetaCustomAudiencesAdapter:
             return [refused(update, reason) for update, _ in items]
         return _outcomes(answer, items)
 
-    async def _replace(self, audience: AudienceRef, items: Sequence[tuple[MemberUpdate, _Member]]) -> list[Outcome]:
-        """Send one session: the audience is replaced when its last request has been taken."""
-        columns = _columns([member for _, member in items])
-        session = secrets.randbits(62)
-        outcomes: list[Outcome] = []
-        for start in range(0, len(items), self.batch_size):
-            part = items[start : start + self.batch_size]
-            about = {
-                "session_id": session,
-                "batch_seq": start // self.batch_size + 1,
-                "last_batch_flag": start + self.batch_size >= len(items),
-                "estimated_num_total": len(items),
-            }
-            payload = self._payload([member for _, member in part], columns)
-            try:
-                answer = await self._call("POST", f"{audience.external_id}/usersreplace", payload, about)
-                reason = check(answer)
-            except AudienceBlocked as error:
-                return [again(update, str(error), BLOCKED_SECONDS) for update, _ in items]
-            if reason:
-                return [refused(update, reason) for update, _ in items]
-            outcomes += _outcomes(answer, part)
-        return outcomes
-
-    def _payload(self, members: Sequence[_Member], columns: Sequence[str] = ()) -> dict[str, Any]:
+    def _payload(self, members: Sequence[_Member]) -> dict[str, Any]:
         """Return members as rows of a table; cells without a value are empty."""
-        columns = columns or _columns(members)
+        columns = _columns(members)
         schema = ["EXTERN_ID", *columns]
         data: list[list[Any]] = [
             [member.id, *(member.columns.get(column, "") for column in columns)] for member in members
@@ -172,11 +145,8 @@ class MetaCustomAudiencesAdapter:
             data = [[*row, ["LDU"]] for row in data]
         return {"schema": schema, "is_raw": True, "data": data}
 
-    async def _call(
-        self, method: str, path: str, payload: Mapping[str, Any], session: Mapping[str, Any] | None = None
-    ) -> Answer:
+    async def _call(self, method: str, path: str, payload: Mapping[str, Any]) -> Answer:
         form = {"payload": json.dumps(payload), "access_token": self._token}
-        form |= {"session": json.dumps(session)} if session else {}
         form |= {"appsecret_proof": self._proof} if self._proof else {}
         url = f"{self._settings.url.rstrip('/')}/{self._settings.api_version}/{path}"
         return await self._http.request(method, url, form=form, accept=LOGIN_STATUSES)

@@ -194,7 +194,6 @@ class MetaAudiences(VendorServer):
         self.samples = 100
         self.token = "meta-access-token"
         self.payloads: list[dict[str, Any]] = []
-        self._sessions: dict[tuple[str, int], dict[str, dict[str, Any]]] = {}
 
     def held(self, audience: AudienceRef = BUYERS) -> set[str]:
         """The `EXTERN_ID`s that an audience has."""
@@ -221,12 +220,6 @@ class MetaAudiences(VendorServer):
             case "DELETE", "usersofanyaudience" if node.startswith("act_"):
                 for audience in self.rows:
                     self._remove(audience, good)
-            case "POST", "usersreplace":
-                session = json.loads(form["session"])
-                rows_so_far = self._sessions.setdefault((node, session["session_id"]), {})
-                rows_so_far.update({row["EXTERN_ID"]: row for row in good})
-                if session["last_batch_flag"]:
-                    self.rows[node] = rows_so_far
             case _:
                 return meta_error(100, f"Unsupported request: {request.method} {edge}", 33)
         samples = {str(number): json.dumps(row) for number, row in enumerate(wrong[: self.samples])}

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from service.config import destinations_file
-from service.destinations.adapter import AudienceRef, MemberUpdate, Outcome, SnapshotAdapter, Status
+from service.destinations.adapter import MemberUpdate, Outcome, Status
 from service.destinations.types import MODELS, TYPES
 from tests.builders.runs import Run
 
@@ -47,11 +47,6 @@ class Sender:
         while any(outcome.status is Status.PENDING for outcome in outcomes):
             outcomes = self.poll(*updates)
         return outcomes
-
-    def replace(self, audience: AudienceRef, *updates: MemberUpdate) -> list[Outcome]:
-        assert isinstance(self.adapter, SnapshotAdapter)
-        known = self._with_references(updates)
-        return self._keep(updates, self._run(self.adapter.send_snapshot(audience, known)))
 
     def close(self) -> None:
         self._run(self.adapter.close())

@@ -326,6 +326,8 @@ def _toml(value: object) -> str:
     if isinstance(value, dict) and value:
         return _code("{" + ", ".join(f"{key} = {json.dumps(item)}" for key, item in value.items()) + "}")
     return "" if value in (None, "", [], {}) else _code(json.dumps(value))
+
+
 def export_columns() -> str:
     """One table for each table that `kith export` writes, with a row for each column."""
 

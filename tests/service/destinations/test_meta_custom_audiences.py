@@ -342,46 +342,6 @@ def test_an_audience_that_meta_does_not_let_change_waits_and_others_do_not(
     assert outcomes[0].retry_after == 3600
 
 
-def test_a_whole_audience_is_replaced_in_one_session(meta: MetaAudiences, opened: Open) -> None:
-    # given
-    sender = opened(batch_size=4)
-    sender.send(update("old@example.com"))
-    people = [update(f"p{number}@example.com", fields=FIELDS if number == 9 else {}) for number in range(10)]
-    # when
-    outcomes = sender.replace(BUYERS, *people)
-    # then
-    assert statuses(outcomes) == [Status.DONE] * 10
-    assert meta.held() == {sha256(person.value) for person in people}
-    sessions: list[dict[str, Any]] = [json.loads(request.form["session"]) for request in meta.received[1:]]
-    assert [(session["batch_seq"], session["last_batch_flag"]) for session in sessions] == [
-        (1, False),
-        (2, False),
-        (3, True),
-    ]
-    assert {session["estimated_num_total"] for session in sessions} == {10}
-    assert len({session["session_id"] for session in sessions}) == 1
-    # then all requests of a session have the same columns
-    assert {tuple(payload["schema"]) for payload in meta.payloads[1:]} == {("EXTERN_ID", "EMAIL", "FN", "COUNTRY")}
-
-
-def test_a_session_that_breaks_off_replaces_nothing(meta: MetaAudiences, opened: Open) -> None:
-    # given
-    sender = opened(batch_size=4)
-    sender.send(update("old@example.com"))
-    people = [update(f"p{number}@example.com") for number in range(10)]
-    meta.fault = every(2, Reply(503, {}))
-    # when
-    with pytest.raises(Unavailable):
-        sender.replace(BUYERS, *people)
-    # then
-    assert meta.held() == {sha256("old@example.com")}
-    # when
-    meta.fault = lambda request: None
-    sender.replace(BUYERS, *people)
-    # then
-    assert meta.held() == {sha256(person.value) for person in people}
-
-
 def test_nothing_of_meta_is_pending(sender: Sender) -> None:
     assert statuses(sender.poll(update("ann@example.com"))) == [Status.RETRY]
 
