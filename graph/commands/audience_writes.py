@@ -44,6 +44,13 @@ def create(audience: Audience) -> Generator[Request, Any, Audience]:
         same = replace(audience, id=existing.id, created_at=existing.created_at, created_by=existing.created_by)
         if existing == same:
             return existing
+        if audience.external_id and (existing.destination, existing.external_id) == (
+            audience.destination,
+            audience.external_id,
+        ):
+            # Whoever left one of them would be removed from the list, though the other should have them there.
+            message = f"externalId: audience {existing.id} has the list {audience.external_id} of {audience.destination}"
+            raise InvalidInput("INVALID_VALUE", message, ("externalId",))
     if len(audiences) >= MAX_AUDIENCES:
         message = f"{len(audiences)} audiences exist; {MAX_AUDIENCES} are allowed"
         raise InvalidInput("INVALID_COUNT", message, ("segmentId",))

@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from graph.domain.model.audiences import DestinationInfo
+from graph.domain.model.errors import InvalidInput
 from graph.identity_graph import IdentityGraph
 from graph.ports import Clock, NamedValues
 from service.config import destinations_file
@@ -31,7 +32,7 @@ class Destinations:
     """The destinations of `destinations.toml`. Nothing connects before something is sent."""
 
     def __init__(self, settings: Sequence[DestinationSettings]) -> None:
-        self._opened: list[tuple[DestinationSettings, Adapter]] = [(one, TYPES[one.type].open(one)) for one in settings]
+        self._opened: list[tuple[DestinationSettings, Adapter]] = [(one, _open(one)) for one in settings]
         self.senders: list[Sender] = []
 
     @classmethod
@@ -63,6 +64,14 @@ class Destinations:
         async with asyncio.TaskGroup() as group:
             for sender in self.senders:
                 group.create_task(sender.run())
+
+
+def _open(settings: DestinationSettings) -> Adapter:
+    adapter = TYPES[settings.type].open(settings)
+    if settings.changes and not isinstance(adapter, ChangeAdapter):
+        message = f"destination {settings.name}: destinations of type {settings.type} take no changes"
+        raise InvalidInput("INVALID_SETTING", f"{destinations_file.SETTING}: {message}, so `changes` must be false")
+    return adapter
 
 
 async def _checked(settings: DestinationSettings, adapter: Adapter) -> Checked:

@@ -61,7 +61,9 @@ class Sender:
                 if seconds:
                     await self._graph.audiences.wait(self.name, seconds)
         finally:
-            await self._lease.release()
+            # If the store is unavailable, the lease ends by itself.
+            with contextlib.suppress(KithError):
+                await self._lease.release()
             await self._adapter.close()
 
     async def _round(self) -> float:

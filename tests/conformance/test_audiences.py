@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.domain.model.audiences import DeliveryStatus, Outcome, Status
+from graph.domain.model.errors import InvalidInput
 from graph.ports import Store
 from tests.builders.audiences import NAME, Activation, ListDestination
 from tests.builders.clients import order, seen
@@ -231,6 +232,18 @@ def test_an_audience_that_ends_empties_the_list_and_is_gone(shop: Activation, kn
     shop.settle()
     assert shop.destination.held == {}
     assert shop.run(shop.client.graph.audiences.all()) == []
+
+
+def test_a_list_at_a_destination_belongs_to_one_audience(shop: Activation) -> None:
+    # given
+    segment = shop.segment("known", known=True)
+    first = shop.audience(segment, external_id="list-7")
+    # when
+    with pytest.raises(InvalidInput, match=f"externalId: audience {first} has the list list-7 of {NAME}"):
+        shop.audience(segment, external_id="list-7", channel="EMAIL", ttl_days=9)
+    # then
+    assert shop.audience(segment, external_id="list-7") == first
+    assert shop.audience(segment, external_id="list-8") != first
 
 
 def test_a_deleted_segment_empties_the_list(shop: Activation, known: str) -> None:
