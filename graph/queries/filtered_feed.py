@@ -86,19 +86,20 @@ async def ids_of_customer(store: CustomerHistoryStore, id: str) -> frozenset[str
     Raises `InvalidInput` if there never was such a customer.
     """
     (view,) = await store.customers([ById(id)], Selection())
-    present = id if view is None else view.customer.id
+    present = None if view is None else view.customer.id
     found: set[str] = set()
-    unread = {id, present}
+    unread = {id, present or id}
     known = view is not None
     while unread:
         found |= unread
         changes = [entry.change for entry in await store.history(sorted(unread))]
         known = known or bool(changes)
-        unread = {
-            change.other_customer
-            for change in changes
-            if change.kind is ChangeKind.CUSTOMERS_MERGED and change.customer in found
-        } - found
+        merges = [change for change in changes if change.kind is ChangeKind.CUSTOMERS_MERGED]
+        unread = {merge.other_customer for merge in merges if merge.customer in found}
+        if present is None:
+            # It was erased, so that nothing but the history says what an id led to.
+            unread |= {merge.customer for merge in merges if merge.other_customer in found}
+        unread -= found
     if not known:
         message = f"filter: customerId: no customer has or had the id {id[:60]!r}"
         raise InvalidInput("CUSTOMER_NOT_FOUND", message, ("filter", "customerId"))
