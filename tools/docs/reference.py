@@ -33,7 +33,7 @@ from graph.domain.export.document import SubjectDocument
 from graph.domain.model.interaction_types import INTERACTION_PROPERTIES, INTERACTION_TYPES, InteractionType
 from graph.domain.model.rules import STRONGER
 from graph.domain.tables import columns
-from graph.domain.tables.columns import Column, ColumnType
+from graph.domain.tables.columns import Column, ColumnType, Table
 from schema.execution import costs, limits
 from schema.shared.problem_codes import CODES
 from service.cli.main import app
@@ -331,30 +331,41 @@ def _toml(value: object) -> str:
 def export_columns() -> str:
     """One table for each table that `kith export` writes, with a row for each column."""
 
-    def needs(column: Column) -> str:
-        return f" With the scope {_code(column.scope)}; null without it." if column.scope else ""
 
-    parts = []
-    for table in columns.TABLES.values():
-        label = "" if table.label is None else f", labeled {_code(table.label.value)} for policies"
-        view = f" View of SQLite: {_code(table.view)}." if table.view else ""
-        rows = (
-            (
-                _code(column.name),
-                column.type.value + (", key" if column is table.key else ""),
-                "yes" if column.nullable else "",
-                column.description + needs(column),
-                column.source,
-                "yes" if table.view and column.in_view else "",
-            )
-            for column in table.columns
+def export_tables() -> str:
+    """One row for each table that `kith export` writes."""
+    rows = (
+        (
+            f"[{table.name}](#{table.name})",
+            table.description,
+            _code(table.scope),
+            "" if table.label is None else _code(table.label.value),
+            _code(table.view) if table.view else "",
         )
-        header = ("column", "type", "null", "meaning", "source", "in the view")
-        parts.append(
-            f"### {table.name}\n\n{table.description} It requires the scope {_code(table.scope)}{label}.{view}\n\n"
-            f"{_table(header, rows)}"
+        for table in columns.TABLES.values()
+    )
+    return _table(("table", "rows", "scope", "label", "view"), rows)
+
+
+def export_columns(table: Table) -> str:
+    """One row for each column of a table."""
+
+    def meaning(column: Column) -> str:
+        needs = f" Null without the scope {_code(column.scope)}." if column.scope else ""
+        return column.description + needs
+
+    rows = (
+        (
+            _code(column.name),
+            column.type.value + (", key" if column is table.key else ""),
+            "yes" if column.nullable else "",
+            meaning(column),
+            column.source,
+            "yes" if table.view and column.in_view else "",
         )
-    return "\n".join(parts)
+        for column in table.columns
+    )
+    return _table(("column", "type", "null", "meaning", "source", "in the view"), rows)
 
 
 def export_types() -> str:
@@ -403,8 +414,9 @@ TABLES: dict[str, Callable[[], str]] = {
         f"destination-{name}": partial(destination, type.settings, inherited=set(DestinationSettings.model_fields))
         for name, type in TYPES.items()
     },
-    "export-columns": export_columns,
+    "export-tables": export_tables,
     "export-types": export_types,
+    **{f"export-{name.replace('_', '-')}": partial(export_columns, table) for name, table in columns.TABLES.items()},
 }
 """The generated tables by name."""
 
