@@ -10,7 +10,7 @@ from graph.domain.access.masked_values import Masks
 from graph.domain.access.policies import PurposePolicies, WithheldValues
 from graph.domain.access.scopes import MEMBERSHIP_READ
 from graph.domain.access.viewer import Viewer
-from graph.domain.model.changes import SEGMENT_CHANGES, ChangeKind, Entry, without_values
+from graph.domain.model.changes import SEGMENT_CHANGES, Entry, without_values
 from graph.domain.model.facts import Fact
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.json_text import compact, parse_stored, readable
@@ -249,11 +249,12 @@ class TableRows:
 
     def change(self, entry: Entry, restricted: bool) -> Row:
         """Return the row of a change; of one that is about a restricted customer without values."""
-        of_segment = entry.change.kind in SEGMENT_CHANGES
-        if restricted and entry.change.kind is not ChangeKind.SEGMENT_EXITED:
+        of_segment, name = entry.change.kind in SEGMENT_CHANGES, entry.change.reason
+        if restricted:
             entry = replace(entry, change=without_values(entry.change))
         change = self.shown_of_all.masks.entry(entry).change
-        segment = str(entry.change.reason) if of_segment and self._viewer.may(MEMBERSHIP_READ) else None
+        names_segment = of_segment and entry.change.reason == name and self._viewer.may(MEMBERSHIP_READ)
+        segment = str(name) if names_segment else None
         reason = None if of_segment else str(change.reason) or None
         return (
             entry.number,
