@@ -4,6 +4,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from shutil import copytree
 
 import pyarrow.parquet
 import pytest
@@ -26,12 +27,19 @@ scopes = ["customer:read", "identifier:read", "order:read"]
 """
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a store that knows Ann and an order."""
-    (tmp_path / "all.ndjson").write_text("".join(json.dumps(line) + "\n" for line in LINES))
-    assert kith(tmp_path, "import", "all.ndjson").returncode == 0
-    return tmp_path
+    folder = tmp_path_factory.mktemp("imported")
+    (folder / "all.ndjson").write_text("".join(json.dumps(line) + "\n" for line in LINES))
+    assert kith(folder, "import", "all.ndjson").returncode == 0
+    return folder
+
+
+@pytest.fixture
+def folder(imported: Path, tmp_path: Path) -> Path:
+    """A copy of this folder."""
+    return copytree(imported, tmp_path / "copy")
 
 
 def test_tables_are_written_and_then_their_changes(folder: Path) -> None:
