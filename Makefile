@@ -7,7 +7,7 @@ ARGS ?=
 PORT ?= 7687
 HOME_DIR ?= .neo4j/home
 
-.PHONY: help install api-tools destination-tools mail-tools pipeline-tools sdk-tools demo test test-sdks check docs reference neo4j kafka sdl access release-sdl env bench bench-quick clean
+.PHONY: help install api-tools destination-tools mail-tools notebook-tools pipeline-tools sdk-tools demo test test-sdks check docs reference neo4j kafka sdl access release-sdl env bench bench-quick clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,8 +19,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/$(PIP_INSTALL) --constraint constraints.txt \
-		--editable '.[predict,bulk,kafka,nats,xlsx,otel]' cloudevents hatchling hypothesis import-linter mypy pytest pytest-timeout ruff standardwebhooks
-		--editable '.[predict,bulk,kafka,nats,files,xlsx,otel]' cloudevents hatchling hypothesis import-linter mypy pytest pytest-timeout ruff
+		--editable '.[predict,bulk,export,files,kafka,nats,xlsx,otel]' cloudevents hatchling hypothesis import-linter mypy pytest pytest-timeout ruff standardwebhooks
 	touch $@
 
 install: $(VENV)/installed-dev ## Install Kith and what its tests need into .venv.
@@ -64,6 +63,14 @@ $(VENV)-mail/installed: tools/mail/requirements.txt tools/mail/constraints.txt
 	$(VENV)-mail/bin/$(PIP_INSTALL) --constraint tools/mail/constraints.txt --requirement tools/mail/requirements.txt
 	touch $@
 
+# What runs the notebooks of examples/analysts: DuckDB, Polars and Jupyter's kernel.
+$(VENV)-notebooks/installed: tools/notebooks/requirements.txt tools/notebooks/constraints.txt
+	$(PYTHON) -m venv $(VENV)-notebooks || python3 -m venv $(VENV)-notebooks
+	$(VENV)-notebooks/bin/$(PIP_INSTALL) --constraint tools/notebooks/constraints.txt --requirement tools/notebooks/requirements.txt
+	touch $@
+
+notebook-tools: $(VENV)-notebooks/installed ## Install DuckDB, Polars and Jupyter's kernel for the tests of notebooks.
+
 mail-tools: $(VENV)-mail/installed ## Install what checks emails from outside.
 
 # The libraries of vendors that audiences are sent to, for tests that compare them with ours.
@@ -77,7 +84,7 @@ destination-tools: $(VENV)-destinations/installed ## Install the vendors' librar
 demo: $(VENV)/installed ## Start Kith, import a small shop, show what was merged. ARGS=--once ends after that.
 	$(BIN)/python examples/demo.py $(ARGS)
 
-test: $(VENV)/installed-dev $(VENV)-docs/installed api-tools destination-tools mail-tools pipeline-tools sdk-tools check ## Run all checks and all tests; ARGS chooses some.
+test: $(VENV)/installed-dev $(VENV)-docs/installed api-tools destination-tools mail-tools notebook-tools pipeline-tools sdk-tools check ## Run all checks and all tests; ARGS chooses some.
 ifeq ($(ARGS),)
 	$(BIN)/python -m tools.run_tests
 else
@@ -129,7 +136,7 @@ bench-quick: $(VENV)/installed ## The same in about 2 minutes.
 	$(BIN)/python -m bench --quick
 
 clean: ## Remove what make and the tests created.
-	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-destinations $(VENV)-docs $(VENV)-mail $(VENV)-pipelines $(VENV)-sdks
+	rm -rf $(VENV) $(VENV)-api $(VENV)-bench $(VENV)-destinations $(VENV)-docs $(VENV)-mail $(VENV)-notebooks $(VENV)-pipelines $(VENV)-sdks
 	rm -rf docs/_build dist .kafka .neo4j .s3 .schemathesis
 	rm -rf tools/api/node_modules tools/api/java/lib tools/destinations/node_modules tools/oidc/node_modules tools/sdks/node_modules
 	rm -rf examples/clients/node_modules bench/peers/neo4j-graphql/node_modules
