@@ -32,8 +32,8 @@ def _navigation(folder: str) -> str:
     order = {
         "guides": [
             "sending-data", "sources-and-claims", "from-spreadsheets", "looking-up-customers", "search", "families",
-            "match-rules", "overrides-and-undo", "changing-rules", "revoking-a-source", "segments", "consent",
-            "subscriptions", "clients", "federation", "graph-in-neo4j",
+            "match-rules", "overrides-and-undo", "changing-rules", "revoking-a-source", "segments", "analysis",
+            "consent", "subscriptions", "clients", "federation", "graph-in-neo4j",
         ],
         "access": [
             "index", "storefront", "till", "desk", "partner", "marketer", "steward", "privacy-officer", "services",
