@@ -31,7 +31,6 @@ COVERED_BY = {
     "graph/queries/filtered_feed.py": "conformance/test_change_filters.py",
     "service/cli/connector_source.py": "service/cli/test_singer.py",
     "service/destinations/snapshot_sender.py": "conformance/test_snapshots.py",
-    "service/destinations/updates.py": "conformance/test_snapshots.py",
     "service/destinations/files/manifest.py": "service/destinations/files/test_adapter.py",
     "service/connectors/batches.py": "service/connectors/test_singer_target.py",
     "service/connectors/file_intake.py": "service/cli/test_mapped_import.py",
