@@ -28,8 +28,13 @@ class AnySecret(dict[str, str]):
 
 
 @pytest.mark.parametrize(("path", "text"), EXAMPLES)
-def test_examples_of_destinations_are_valid(path: Path, text: str) -> None:
-    assert destinations_file.parse(text, path, MODELS, AnySecret())
+def test_examples_of_destinations_are_valid(path: Path, text: str, tmp_path: Path) -> None:
+    # given: the files of secrets that the example names
+    for name in re.findall(r'"file:([^"]+)"', text):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(AnySecret().get(name))
+    # when, then
+    assert destinations_file.parse(text, tmp_path / "destinations.toml", MODELS, AnySecret()), path
 
 
 @pytest.mark.parametrize("type", sorted(MODELS))
