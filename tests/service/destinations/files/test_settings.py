@@ -101,9 +101,9 @@ def test_the_example_of_the_documentation_opens(tmp_path: Path) -> None:
     # given
     text = (ROOT / "docs" / "destinations" / "files.md").read_text()
     (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
-    (tmp_path / "secrets").mkdir()
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "secrets/letters-key"], check=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
     env = {"TEXTS_KEY_ID": "kith-test-identity", "TEXTS_KEY": "kith-test-credential"}
+    env["LETTERS_KEY"] = (tmp_path / "key").read_text()
     # when
     parsed = destinations_file.parse(example, tmp_path / "destinations.toml", MODELS, env)
     # then
