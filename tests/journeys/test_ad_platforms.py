@@ -3,57 +3,26 @@
 The service, the senders and the HTTP servers of the platforms are real; the platforms behind the servers are fakes.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from msgspec.structs import replace
-
-from graph.commands.erase import ErasureRequest
 from graph.domain.model.audiences import Audience
 from graph.domain.model.observations import Observation
-from graph.domain.profile.consents import ConsentStatement, Decision
-from graph.domain.profile.pages import ByKey
-from graph.identity_graph import IdentityGraph
-from service.bootstrap import SystemClock, Wiring, wire
-from service.config.settings import Settings
+from graph.domain.profile.consents import Decision
+from service.bootstrap import Wiring
 from service.destinations.customer_match import google_email, google_phone, meta_email, sha256
 from tests.builders.ad_platforms import GoogleDataManager, MetaAudiences, Platform
 from tests.builders.runs import Run
+from tests.builders.sending import decide, erase, running, until, wired
 
 PURPOSE = "third_party_sharing"
 ANN, BEN = "Ann.Lee@gmail.com", "ben@example.com"
 PHONE = "+4930901820"
-WAIT_SECONDS = 60
-"""A platform that was down is tried again after pauses that grow; nothing waits so long unless it is broken."""
 
 
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT_SECONDS):
-        while not is_so():  # noqa: ASYNC110 - servers in other threads have no events of this loop
-            await asyncio.sleep(0.02)
-
-
-@asynccontextmanager
-async def running(wiring: Wiring) -> AsyncIterator[IdentityGraph]:
-    """The part of the service that evaluates segments and sends."""
-    await wiring.prepare()
-    tasks = [
-        asyncio.create_task(wiring.graph.segment_worker.run(0.1)),
-        asyncio.create_task(wiring.destinations.run(wiring.graph, wiring.store, SystemClock())),
-    ]
-    try:
-        yield wiring.graph
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        await wiring.graph.close()
-
-
-def wired(folder: Path, google: GoogleDataManager, meta: MetaAudiences, platform: Platform) -> Wiring:
-    (folder / "destinations.toml").write_text(
+def platforms(folder: Path, google: GoogleDataManager, meta: MetaAudiences, platform: Platform) -> Wiring:
+    (folder / "meta.token").write_text(meta.token)
+    return wired(
+        folder,
         f"""
         [[destination]]
         name = "google"
@@ -73,34 +42,14 @@ def wired(folder: Path, google: GoogleDataManager, meta: MetaAudiences, platform
         name = "dmp"
         type = "dmp"
         url = "{platform.url}"
-        """
+        """,
     )
-    (folder / "meta.token").write_text(meta.token)
-    return wire(
-        Settings(
-            _env_file=None,
-            store=f"sqlite:///{folder / 'kith.db'}",
-            destinations=folder / "destinations.toml",
-            erasure_keys=folder / "erasure-keys",
-            erasure_ledger=folder / "erasures.ndjson",
-        )
-    )
-
-
-async def decide(graph: IdentityGraph, decision: Decision, channel: str, *address: str) -> None:
-    await graph.record_consents([ConsentStatement("shop", (address,), PURPOSE, decision, channel)])
-
-
-async def erase(graph: IdentityGraph, key: str) -> None:
-    request = ErasureRequest(ByKey(key), request_id="ticket 1")
-    plan = await graph.erasures.plan(request)
-    await graph.erasures.erase(replace(request, plan_hash=plan.hash))
 
 
 def test_platforms_hold_the_members_who_consent(run: Run, tmp_path: Path) -> None:
     with GoogleDataManager() as google, MetaAudiences() as meta, Platform() as platform:
         google.rounds = 0
-        run(story(wired(tmp_path, google, meta, platform), google, meta, platform))
+        run(story(platforms(tmp_path, google, meta, platform), google, meta, platform))
 
 
 async def story(wiring: Wiring, google: GoogleDataManager, meta: MetaAudiences, platform: Platform) -> None:
@@ -114,9 +63,9 @@ async def story(wiring: Wiring, google: GoogleDataManager, meta: MetaAudiences, 
             ]
         )
         for address in (("email", ANN), ("email", BEN)):
-            await decide(graph, Decision.GIVEN, "EMAIL", *address)
-        await decide(graph, Decision.GIVEN, "PHONE", "phone", PHONE)
-        await decide(graph, Decision.GIVEN, "WEB", "cookie", "ck-ann")
+            await decide(graph, PURPOSE, Decision.GIVEN, "EMAIL", *address)
+        await decide(graph, PURPOSE, Decision.GIVEN, "PHONE", "phone", PHONE)
+        await decide(graph, PURPOSE, Decision.GIVEN, "WEB", "cookie", "ck-ann")
         # when a segment goes to all platforms
         known = await graph.segments.create("known", {"hasNamespace": "crm_id"}, "")
         for destination, channel, external_id in (
@@ -136,7 +85,7 @@ async def story(wiring: Wiring, google: GoogleDataManager, meta: MetaAudiences, 
         assert consents == {("CONSENT_GRANTED", "CONSENT_GRANTED")}
         # when Ann withdraws the consent for her email address, while Meta is down
         meta.stop()
-        await decide(graph, Decision.WITHDRAWN, "EMAIL", "email", ANN)
+        await decide(graph, PURPOSE, Decision.WITHDRAWN, "EMAIL", "email", ANN)
         # then the other channels keep her, and Google does not wait for Meta
         await until(lambda: google.held() == {ben, sha256(google_phone(PHONE))})
         assert set(platform.held) == {("buyers", "cookie", "ck-ann")}
