@@ -11,7 +11,7 @@ from service.destinations.http import Answer
 
 MAX_FAILURES_IN_A_ROW = 3
 """A destination that is unavailable for so many requests in a row gets no more of the batch."""
-MAX_SECONDS = SEND_SECONDS / 2
+BATCH_SECONDS = SEND_SECONDS / 2
 """After so long, no further request of a batch is begun: a batch that does not end in time would be sent anew."""
 SLOW = "the destination answers slowly: the rest of the batch is sent later"
 
@@ -38,7 +38,7 @@ class Batch:
     """The updates that an adapter was given.
 
     A request that finds the destination unavailable leaves its items for later, with the status `later`, and does not
-    harm the others. After `MAX_FAILURES_IN_A_ROW` of them, a refused login, or `MAX_SECONDS` by `clock`, the rest is
+    harm the others. After `MAX_FAILURES_IN_A_ROW` of them, a refused login, or `BATCH_SECONDS` by `clock`, the rest is
     left without a request.
     """
 
@@ -50,7 +50,7 @@ class Batch:
     ) -> None:
         self.items = [Item(update) for update in updates]
         self._later = later
-        self._clock, self._end = clock, clock() + MAX_SECONDS
+        self._clock, self._end = clock, clock() + BATCH_SECONDS
         self._last: Unavailable | None = None
         self._left = 0
         self._in_a_row = 0

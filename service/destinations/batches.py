@@ -1,15 +1,12 @@
 """One batch of updates in several requests: those that go together are sent together, removals first."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import TypeVar
 
-from service.destinations.adapter import MAX_MESSAGE_LENGTH, SEND_SECONDS, MemberUpdate, Outcome, Status
+from service.destinations.adapter import MAX_MESSAGE_LENGTH, MemberUpdate, Outcome, Status
 from service.destinations.attempts import Batch, Item
 
-BATCH_SECONDS = SEND_SECONDS / 2
-"""After so long, no further request of a batch is begun: a batch that does not end in time would be sent anew."""
 BATCH_SIZE = 1_000
 """Members of a request. Platforms take more, but larger batches keep others of the service waiting."""
 PREPARED_AT_ONCE = 50
@@ -39,8 +36,7 @@ async def in_requests(
     """Deliver what `prepare` makes of the updates of each key together, and return the outcomes in their order.
 
     `prepare` may already say what becomes of an update; one for which it raises `ValueError` is refused with its
-    message. Updates whose request finds the destination unavailable, or would begin after `BATCH_SECONDS`, get the
-    status `later`. Raises `Unavailable` if that are all.
+    message. Updates that are left by an `attempts.Batch` get the status `later`. Raises `Unavailable` if that are all.
     """
     batch = Batch(updates, later)
     groups: dict[Key, list[tuple[Item, Prepared]]] = {}
@@ -56,12 +52,7 @@ async def in_requests(
             item.outcome = prepared
         else:
             groups.setdefault(key(item.update), []).append((item, prepared))
-    end = time.monotonic() + BATCH_SECONDS
-    for position, (group, members) in enumerate(groups.items()):
-        if position > 0 and time.monotonic() >= end:
-            for item, _ in members:
-                item.outcome = Outcome(later, "the requests before it took too long", retry_after=0)
-            continue
+    for group, members in groups.items():
 
         async def request(group: Key = group, members: list[tuple[Item, Prepared]] = members) -> None:
             outcomes = await deliver(group, [(item.update, prepared) for item, prepared in members])

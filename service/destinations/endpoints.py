@@ -17,7 +17,7 @@ from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 from service.destinations.adapter import MAX_MESSAGE_LENGTH, Outcome, Status, Unavailable
-from service.destinations.batches import BATCH_SECONDS
+from service.destinations.attempts import BATCH_SECONDS
 from service.destinations.http import Address, Answer, HttpClient, require_tls
 from service.destinations.messages import Message, Progress
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from service.destinations import batches
 from service.destinations.adapter import DONE, MemberUpdate, Outcome, Status, Unavailable
 from service.destinations.batches import in_requests
 from tests.builders.ad_platforms import update
@@ -62,17 +61,6 @@ def test_what_was_not_delivered_is_sent_again(run: Run) -> None:
     # then
     assert statuses(outcomes) == [Status.DONE, Status.RETRY, Status.RETRY]
     assert outcomes[1] == Outcome(Status.RETRY, "busy", retry_after=5)
-
-
-def test_a_batch_that_takes_long_ends_after_a_request(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    # given
-    monkeypatch.setattr(batches, "BATCH_SECONDS", 0)
-    updates = [update("a1"), update("b1")]
-    # when
-    outcomes = run(in_requests(updates, prepare, domain, Deliveries().deliver, Status.PENDING))
-    # then
-    assert outcomes[0] == Outcome(Status.DONE, reference="A1")
-    assert (outcomes[1].status, outcomes[1].retry_after) == (Status.PENDING, 0)
 
 
 def test_nothing_is_delivered_if_there_is_nothing(run: Run) -> None:
