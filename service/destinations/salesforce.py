@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from service.destinations.adapter import DONE, MemberUpdate, Outcome, Status
+from service.destinations.adapter import DONE, MemberUpdate, Outcome, Status, Unavailable
 from service.destinations.attempts import Batch, Item, json_objects
 from service.destinations.field_values import flat
 from service.destinations.http import hidden
@@ -47,6 +47,7 @@ class SalesforceAdapter:
         self._object = settings.object
         self._keys = Keys(settings.keys, ID, settings.id_prefix)
         self._api = SalesforceApi(settings)
+        self._empties_bin = settings.empty_recycle_bin
         self.namespaces: frozenset[str] | None = frozenset(settings.keys)
 
     async def send(self, updates: Sequence[MemberUpdate]) -> list[Outcome]:
@@ -76,12 +77,31 @@ class SalesforceAdapter:
                 results = await self._api.delete([id for _, id in rows], _private(part))
             except Refused as refused:
                 return Refusal(refused.message, part)
+            if self._empties_bin:
+                await self._empty_bin(rows, results, _private(part))
             _judge(rows, results, gone=DONE)
             return None
 
         await send_together(batch, [record for record in records if record.is_open], request, MAX_RECORDS)
         for record in records:
             record.settle()
+
+    async def _empty_bin(
+        self, rows: Sequence[tuple[Record, str]], results: Sequence[Mapping[str, Any]], private: Sequence[str]
+    ) -> None:
+        """Remove deleted records from the recycle bin. What was deleted before may not be in it anymore."""
+        deleted = [row for row, result in zip(rows, results, strict=True) if result.get("success")]
+        before = [row for row, result in zip(rows, results, strict=True) if _is_gone(result)]
+        try:
+            problems = await self._api.empty_recycle_bin([id for _, id in (*deleted, *before)], private)
+        except Unavailable as error:
+            # The outcome has the id, by which the record is found when it is deleted already.
+            for record, _ in (*deleted, *before):
+                record.settle(Outcome(Status.RETRY, error.message, retry_after=error.retry_after))
+            return
+        for (record, _), problem in zip(deleted, problems, strict=False):
+            if problem:
+                record.settle(Outcome(Status.DEAD, f"deleted, but the recycle bin keeps it: {problem}"))
 
     async def _remove(self, batch: Batch, items: Sequence[Item]) -> None:
         records = self._keys.records(items)
@@ -238,12 +258,21 @@ def _outcome(result: Mapping[str, Any], record: Record, gone: Outcome | None = N
     """What a result says of its record; `gone` is the outcome where that does not exist anymore."""
     if result.get("success"):
         return Outcome(Status.DONE, reference=record.reference)
-    error = next(iter(json_objects(result.get("errors"))), {})
+    error = _error(result)
     code = str(error.get("statusCode", "UNKNOWN_EXCEPTION"))
-    if gone is not None and code in GONE:
+    if gone is not None and _is_gone(result):
         return gone
     status = Status.RETRY if code in RETRIED else Status.DEAD
     return Outcome(status, hidden(f"{code}: {error.get('message', '')}", record.private), record.reference)
+
+
+def _error(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The first error of a result."""
+    return next(iter(json_objects(result.get("errors"))), {})
+
+
+def _is_gone(result: Mapping[str, Any]) -> bool:
+    return _error(result).get("statusCode") in GONE
 
 
 def _judge(

@@ -1,18 +1,20 @@
-"""The REST API of Salesforce: tokens, queries, and requests for up to 200 records."""
+"""The REST API of Salesforce: tokens, queries, and requests for up to 200 records; SOAP for what only that can do."""
 
+import re
 import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Literal
+from xml.sax.saxutils import escape, unescape
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from service.config.destinations_file import Secret
 from service.destinations.adapter import Unavailable
 from service.destinations.attempts import json_object, json_objects
-from service.destinations.http import Answer, HttpClient, HttpSettings, Url
+from service.destinations.http import Answer, HttpClient, HttpSettings, Url, hidden
 
 MAX_RECORDS = 200
 """Records in a request."""
@@ -23,6 +25,9 @@ ASSERTION_SECONDS = 180
 """How long Salesforce may take an assertion."""
 LIMITS = frozenset({"REQUEST_LIMIT_EXCEEDED", "API_DISABLED_FOR_ORG"})
 """Errors with the status 403 that no login mends."""
+
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+PARTNER = "urn:partner.soap.sforce.com"
 
 ApiName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 """The name of an object or a field, such as `Kith_Email__c`."""
@@ -53,6 +58,8 @@ class SalesforceSettings(HttpSettings):
     """By namespace, the field by which Salesforce finds a record: an external id, or `Id`."""
     id_prefix: Annotated[str, Field(max_length=100)] = ""
     """What values of `Id` begin with in Kith, as the connector of Salesforce wrote them."""
+    empty_recycle_bin: StrictBool = True
+    """Whether erased records are also removed from the recycle bin, which keeps them for 15 days otherwise."""
 
     @model_validator(mode="after")
     def _has_one_login(self) -> "SalesforceSettings":
@@ -124,6 +131,34 @@ class SalesforceApi:
             answer = await self._request("DELETE", "/composite/sobjects", None, query, private)
             results += self._results(answer, len(part), private)
         return results
+
+    async def empty_recycle_bin(self, ids: Sequence[str], private: Sequence[str]) -> list[str]:
+        """Remove deleted records from the recycle bin; return for each what keeps it there, empty if nothing does.
+
+        Raises `Unavailable`. A request of the REST API comes before it, so the token is new enough.
+        """
+        problems: list[str] = []
+        for start in range(0, len(ids), MAX_RECORDS):
+            part = ids[start : start + MAX_RECORDS]
+            answer = await self._client.request(
+                "POST",
+                f"{self._url}/services/Soap/u/{self._settings.api_version.removeprefix('v')}",
+                content=_envelope(self._token, part),
+                headers={"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'},
+                accept=(500,),
+                private=[*private, self._token],
+            )
+            text = answer.body.decode("utf-8", "replace")
+            results = re.findall(r"<result>(.*?)</result>", text, re.DOTALL)
+            if not answer.is_success or len(results) != len(part):
+                fault = _element(text, "faultstring") or "no results"
+                raise Unavailable(
+                    f"emptying the recycle bin: {answer.status}: {hidden(fault, [*private, self._token])}"
+                )
+            for result in results:
+                reason = f"{_element(result, 'statusCode')}: {_element(result, 'message')}"
+                problems.append("" if _element(result, "success") == "true" else hidden(reason, private))
+        return problems
 
     async def close(self) -> None:
         """Close connections."""
@@ -203,6 +238,23 @@ class SalesforceApi:
 def _errors(answer: Answer) -> list[dict[str, Any]]:
     """The errors in an answer, each with `errorCode` and `message`."""
     return json_objects(answer.json()) if answer.body.lstrip().startswith(b"[") else []
+
+
+def _envelope(token: str, ids: Sequence[str]) -> bytes:
+    """The call `emptyRecycleBin`."""
+    listed = "".join(f"<ids>{escape(id)}</ids>" for id in ids)
+    header = f"<SessionHeader><sessionId>{escape(token)}</sessionId></SessionHeader>"
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="{SOAP}">'
+        f'<soapenv:Header xmlns="{PARTNER}">{header}</soapenv:Header>'
+        f'<soapenv:Body xmlns="{PARTNER}"><emptyRecycleBin>{listed}</emptyRecycleBin></soapenv:Body></soapenv:Envelope>'
+    ).encode()
+
+
+def _element(xml: str, name: str) -> str:
+    """The text of the first element with a name."""
+    found = re.search(rf"<(?:\w+:)?{name}(?: [^>]*)?>(.*?)</", xml, re.DOTALL)
+    return unescape(found[1]) if found else ""
 
 
 def _literals(values: Sequence[str]) -> list[str]:

@@ -38,11 +38,29 @@ class Salesforce(VendorServer):
         """Errors of records, by their Kith_Email__c."""
         self.grants: list[dict[str, str]] = []
         self.logins_refused = False
+        self.bin: dict[str, Record] = {}
+        """Deleted records, until the recycle bin is emptied of them."""
+        self.bin_keeps = False
+        self.bin_fault = ""
         self.public_key = public_key
         self.page_size = 2000
         self._tokens = (f"00Dxx!session{number}" for number in itertools.count(1))
         self._token = ""
         self._ids = itertools.count(1)
+
+    def _empty_bin(self, body: str) -> Reply:
+        if f"<sessionId>{self._token}</sessionId>" not in body:
+            return _soap(500, "<soapenv:Fault><faultcode>sf:INVALID_SESSION_ID</faultcode></soapenv:Fault>")
+        if self.bin_fault:
+            return _soap(500, f"<soapenv:Fault><faultstring>{self.bin_fault}</faultstring></soapenv:Fault>")
+        results = ""
+        for id in re.findall(r"<ids>(\w+)</ids>", body):
+            if self.bin.pop(id, None) is not None and not self.bin_keeps:
+                results += f"<result><id>{id}</id><success>true</success></result>"
+            else:
+                error = "<message>not in your bin</message><statusCode>INSUFFICIENT_ACCESS</statusCode>"
+                results += f'<result><errors>{error}</errors><id xsi:nil="true"/><success>false</success></result>'
+        return _soap(200, f"<emptyRecycleBinResponse>{results}</emptyRecycleBinResponse>")
 
     def add(self, type: str = "Contact", **values: Any) -> str:
         prefix = {"Contact": "003", "CampaignMember": "00v"}[type]
@@ -70,6 +88,8 @@ class Salesforce(VendorServer):
     def answer(self, request: Received) -> Reply:
         if request.path == "/services/oauth2/token":
             return self._log_in(request.form)
+        if request.path == "/services/Soap/u/62.0":
+            return self._empty_bin(request.body.decode())
         if not self._token or request.headers.get("authorization") != f"Bearer {self._token}":
             return _error(401, "INVALID_SESSION_ID", "Session expired or invalid")
         match request.method, request.path.removeprefix("/services/data/v62.0/").strip("/").split("/"):
@@ -163,6 +183,7 @@ class Salesforce(VendorServer):
         record = self.records.pop(id, None)
         if record is None:
             return _failure("ENTITY_IS_DELETED", "entity is deleted")
+        self.bin[id] = record
         for member in [key for key, r in self.records.items() if r.get("ContactId") == id]:
             del self.records[member]
         return {"id": id, "success": True, "errors": []}
@@ -174,6 +195,13 @@ def _values(record: Record) -> Record:
 
 def _failure(code: str, message: str, *fields: str) -> Record:
     return {"success": False, "errors": [{"statusCode": code, "message": message, "fields": list(fields)}]}
+
+
+def _soap(status: int, body: str) -> Reply:
+    text = (
+        f'<soapenv:Envelope xmlns="urn:partner.soap.sforce.com"><soapenv:Body>{body}</soapenv:Body></soapenv:Envelope>'
+    )
+    return Reply(status, text.encode(), {"Content-Type": "text/xml;charset=UTF-8"})
 
 
 def _error(status: int, code: str, message: str) -> Reply:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 from tests.builders.sdks import require
 from tests.builders.services import ROOT
@@ -47,4 +48,6 @@ def requests(received: Iterable[Received]) -> list[Request]:
 def _body(request: Received) -> Any:
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return request.form
+    if request.headers.get("content-type", "").startswith("text/xml"):
+        return [(element.tag, element.text) for element in ElementTree.fromstring(request.body).iter()]
     return request.json if request.body else None

@@ -86,6 +86,7 @@ def test_all_records_of_an_address_are_erased(salesforce: Salesforce) -> None:
     # then
     assert send(adapter(salesforce, **by_address), *erased) == [DONE_AT, DONE]
     assert salesforce.records == {}
+    assert salesforce.bin == {}
     assert send(adapter(salesforce, **by_address), *erased) == [DONE, DONE]
 
 
@@ -100,6 +101,43 @@ def test_an_erased_record_with_another_address_now_is_found_by_its_id(salesforce
     send(adapter(salesforce), update(ANN, erased=True, reference=added.reference))
     # then
     assert salesforce.records == {}
+
+
+def test_the_recycle_bin_is_left_alone_if_that_is_set(salesforce: Salesforce) -> None:
+    # given
+    id = salesforce.add(Kith_Email__c=ANN)
+    # when
+    send(adapter(salesforce, empty_recycle_bin=False), update(ANN, erased=True))
+    # then
+    assert set(salesforce.bin) == {id}
+
+
+def test_a_record_that_the_recycle_bin_keeps_is_dead(salesforce: Salesforce) -> None:
+    # given
+    salesforce.add(Kith_Email__c=ANN)
+    salesforce.bin_keeps = True
+    # when
+    (outcome,) = send(adapter(salesforce), update(ANN, erased=True))
+    # then
+    assert outcome.status is Status.DEAD
+    assert outcome.message == "deleted, but the recycle bin keeps it: INSUFFICIENT_ACCESS: not in your bin"
+
+
+def test_a_recycle_bin_that_cannot_be_emptied_now_is_emptied_later(salesforce: Salesforce) -> None:
+    # given
+    id = salesforce.add(Kith_Email__c=ANN)
+    salesforce.bin_fault = "SERVER_UNAVAILABLE: try again"
+    # when
+    (outcome,) = send(adapter(salesforce), update(ANN, erased=True))
+    # then
+    reason = "emptying the recycle bin: 500: SERVER_UNAVAILABLE: try again"
+    assert outcome == Outcome(Status.RETRY, reason, reference=id)
+    # when
+    salesforce.bin_fault = ""
+    outcomes = send(adapter(salesforce), update(ANN, erased=True, reference=outcome.reference))
+    # then
+    assert statuses(outcomes) == ["done"]
+    assert salesforce.bin == {}
 
 
 def test_a_record_that_cannot_be_deleted_is_dead(salesforce: Salesforce) -> None:
