@@ -1,6 +1,6 @@
 """Everything about one person, read for handing it over: what is known at once, and the statements in pages."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -15,6 +15,7 @@ from graph.domain.export.document import (
     ExportedConsent,
     ExportedCustomer,
     ExportedDecision,
+    ExportedDelivery,
     ExportedIdentifier,
     ExportedOverride,
     ExportedSegment,
@@ -28,6 +29,7 @@ from graph.domain.export.figures import INTERACTION_COUNTS, figures
 from graph.domain.export.records import Record, product_record, skus_of
 from graph.domain.export.statements import Origins, StatementExport, exported
 from graph.domain.export.subject import Subject
+from graph.domain.model.audiences import ABSENT, Audience, Delivery
 from graph.domain.model.changes import Entry
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.identifiers import Identifier
@@ -177,6 +179,7 @@ class SubjectExports:
                 )
             ),
             recipients=await recipients(audit, traces),
+            deliveries=await self._deliveries(own),
         )
         return SubjectExport(self._store, subject, data, self._retention)
 
@@ -192,6 +195,19 @@ class SubjectExports:
         return tuple(
             ExportedSegment(segment.name, segment.values, None if entered_at is None else iso(entered_at))
             for segment, entered_at in found
+        )
+
+    async def _deliveries(self, keys: frozenset[str]) -> tuple[ExportedDelivery, ...]:
+        """Return the addresses of the person that destinations hold, or may hold."""
+        deliveries = await self._store.deliveries_naming(sorted(keys))
+        if not deliveries:
+            return ()
+        audiences = {audience.id: audience for audience in await self._store.audiences()}
+        names = {segment.id: segment.name for segment in await self._store.segments()}
+        return tuple(
+            _delivery(delivery, audience, names)
+            for delivery in deliveries
+            if delivery.sent != ABSENT and (audience := audiences.get(delivery.audience)) is not None
         )
 
     async def _overrides(self, view: CustomerView, keys: frozenset[str]) -> list[Override]:
@@ -258,6 +274,21 @@ def _consents(newest_first: Sequence[RecordedDecision]) -> tuple[ExportedConsent
     return tuple(
         ExportedConsent(*Identifier.from_key(key), purpose, tuple(decisions))
         for (key, purpose), decisions in by_address.items()
+    )
+
+
+def _delivery(delivery: Delivery, audience: Audience, names: Mapping[str, str]) -> ExportedDelivery:
+    return ExportedDelivery(
+        delivery.destination,
+        *Identifier.from_key(delivery.key),
+        audience.segment,
+        names.get(audience.segment),
+        audience.purpose,
+        audience.channel,
+        tuple(audience.fields.values()),
+        delivery.sent is not None,
+        delivery.is_removal,
+        iso(delivery.changed_at),
     )
 
 

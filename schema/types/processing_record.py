@@ -28,6 +28,7 @@ describe_enum(
 controller = Derived[purposes.Controller]()
 purpose = Derived[domain.RecordedPurpose]()
 policy = Derived[DomainPolicy]()
+audience = Derived[domain.AudienceRecord]()
 labeled = Derived[domain.LabeledData]()
 
 
@@ -69,6 +70,19 @@ class ProcessingPolicy:
 
 
 @requires(PROCESSING_READ)
+@strawberry.type(description="What is sent to a destination for a purpose: identifiers of the members of a segment.")
+class ProcessingAudience:
+    """What is sent to a destination, in GraphQL; its values are the domain's."""
+
+    destination: str = strawberry.field(description="The name of the destination. E.g. `newsletter-tool`.")
+    type: str | None = audience(lambda one: one.type or None, "Its type. Null if it is no longer configured.")
+    segment: str | None = audience(lambda one: one.segment or None, "The name of the segment. Null if it was deleted.")
+    channel: str = strawberry.field(description="The channel that the identifiers are used for. E.g. `EMAIL`.")
+    namespaces: list[str] = strawberry.field(description="The namespaces of the identifiers.")
+    attributes: list[str] = strawberry.field(description="The attributes that are sent beside them.")
+
+
+@requires(PROCESSING_READ)
 @strawberry.type(description="A purpose of processing. What is null is not declared; an empty list declares none.")
 class ProcessingPurpose:
     """A purpose in GraphQL; its values are the domain's."""
@@ -95,6 +109,7 @@ class ProcessingPurpose:
     retention: str | None = purpose(lambda one: one.purpose.retention, "How long the data is kept, in words.")
     readers: list[ProcessingReader] = strawberry.field(description="The callers that may act for it.")
     policies: list[ProcessingPolicy] = strawberry.field(description="The policies that apply to it.")
+    audiences: list[ProcessingAudience] = strawberry.field(description="What is sent to destinations for it.")
 
 
 @requires(PROCESSING_READ)
@@ -182,3 +197,6 @@ class ProcessingRecord:
     retention: list[ProcessingRetention] = strawberry.field(description="For how long data is kept.")
     measures: list[ProcessingMeasure] = strawberry.field(description="Technical and organizational measures.")
     gaps: list[ProcessingGap] = strawberry.field(description="What nobody has declared.")
+    change_destinations: list[str] = strawberry.field(
+        description="The destinations that the changes of all customers are sent to."
+    )

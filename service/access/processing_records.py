@@ -1,9 +1,10 @@
 """Makes the record of processing activities from what is declared, from keys, and from settings."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from graph.domain.access.processing_record import (
     READS_NOBODY,
+    AudienceRecord,
     ChannelRecord,
     LabeledData,
     Measure,
@@ -58,7 +59,9 @@ class ServiceProcessingRecords:
         readers = tuple(self._readers(keys))
         catalog = self._graph.catalog
         processing, policies = catalog.processing, self._access.policies.policies
-        purposes = recorded_purposes(processing.purposes, catalog.purposes, readers, policies)
+        segments = await self._graph.segments.all()
+        audiences = await self._audiences({segment.id: segment.name for segment in segments})
+        purposes = recorded_purposes(processing.purposes, catalog.purposes, readers, policies, audiences)
         roles = dict.fromkeys(reader.role for reader in readers)
         return ProcessingRecord(
             now,
@@ -73,11 +76,29 @@ class ServiceProcessingRecords:
             tuple(self._data()),
             tuple(self._sources(keys)),
             tuple(ChannelRecord(name, namespaces) for name, namespaces in catalog.channels.items()),
-            tuple(segment.name for segment in await self._graph.segments.all()),
+            tuple(segment.name for segment in segments),
             tuple(self._retention()),
             tuple(self._measures(len(keys) + len(self._configured))),
             gaps(processing.controller, purposes, readers),
+            tuple(info.name for info in self._graph.audiences.destinations.values() if info.changes),
         )
+
+    async def _audiences(self, names: Mapping[str, str]) -> dict[str, list[AudienceRecord]]:
+        """Return what is sent to destinations, by purpose. `names` are those of segments by id."""
+        control = self._graph.audiences
+        found: dict[str, list[AudienceRecord]] = {}
+        for audience in await control.all():
+            info = control.destinations.get(audience.destination)
+            record = AudienceRecord(
+                audience.destination,
+                "" if info is None else info.type,
+                names.get(audience.segment, ""),
+                audience.channel,
+                audience.namespaces,
+                tuple(audience.fields.values()),
+            )
+            found.setdefault(audience.purpose, []).append(record)
+        return found
 
     def _readers(self, keys: list[StoredKey]) -> Iterator[Reader]:
         """Yield the callers that may read people: keys by name, and clients of issuers of tokens."""

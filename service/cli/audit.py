@@ -219,6 +219,7 @@ def _described(entry: AuditEntry) -> str:
         entry.operation or entry.document,
         f"customers {', '.join(entry.customers)}" if entry.customers else "",
         f"{entry.statements} statements of {', '.join(entry.sources)}" if entry.statements else "",
+        f"about {', '.join(entry.recipients)}" if entry.recipients else "",
         f"fields {', '.join(entry.fields)}" if entry.fields else "",
         entry.outcome,
     ]

@@ -11,7 +11,7 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from graph.domain.access.processing_record import ProcessingRecord, Reader, RecordedPurpose
+from graph.domain.access.processing_record import AudienceRecord, ProcessingRecord, Reader, RecordedPurpose
 from graph.domain.model.times import iso
 from graph.domain.profile.purposes import ARTICLES
 from service.access.processing_records import ServiceProcessingRecords
@@ -33,6 +33,7 @@ CSV_COLUMNS = (
     "retention",
     "readers",
     "policies",
+    "sent_to",
 )
 
 
@@ -95,6 +96,7 @@ def _write_csv(file: TextIO, record: ProcessingRecord) -> None:
                 purpose.retention or "",
                 "; ".join(reader.name for reader in recorded.readers),
                 "; ".join(f"{policy.label.value} needs {policy.needs_consent}" for policy in recorded.policies),
+                "; ".join(map(_audience, recorded.audiences)),
             ]
         )
 
@@ -136,6 +138,9 @@ def _markdown(record: ProcessingRecord) -> Iterator[str]:
     yield from _table(
         ("role", "who", "reach"), ((role.name, role.description, role.reach.name) for role in record.roles)
     )
+    if record.change_destinations:
+        yield ""
+        yield f"The changes of all customers are sent to: {_cell(', '.join(record.change_destinations))}."
     yield from _section("Data")
     yield from _table(
         ("label", "identifiers", "attributes"),
@@ -186,6 +191,7 @@ def _purpose(recorded: RecordedPurpose) -> Iterator[str]:
             ("kept", _text(purpose.retention)),
             ("decisions of people are recorded", "yes" if purpose.consent else "no"),
             ("callers", ", ".join(f"{reader.name} ({reader.role})" for reader in recorded.readers) or "none"),
+            ("sent to", "; ".join(map(_audience, recorded.audiences)) or "nobody"),
             (
                 "shown with consent only",
                 ", ".join(f"{policy.label.value} ({policy.needs_consent})" for policy in recorded.policies) or "none",
@@ -205,6 +211,12 @@ def _gaps(record: ProcessingRecord) -> Iterator[str]:
 
 def _section(title: str) -> Iterator[str]:
     yield from ("", f"## {title}", "")
+
+
+def _audience(audience: AudienceRecord) -> str:
+    what = [*audience.namespaces, *audience.attributes]
+    segment = audience.segment or "a deleted segment"
+    return f"{audience.destination} ({audience.type or 'not configured'}): {', '.join(what)} of {segment}"
 
 
 def _reader(reader: Reader) -> tuple[str, ...]:

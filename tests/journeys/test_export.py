@@ -14,6 +14,7 @@ from graph.queries import subject_export
 from schema.root import schema as graphql_schema
 from service.audit.audit import Audit
 from service.bootstrap import SystemClock
+from tests.builders.audience_clients import TOOL, AudienceClient
 from tests.builders.audits import entries
 from tests.builders.clients import RESULT, Client, identifiers, order, seen
 from tests.builders.exports import EXPORT, by, exported, import_lines, view
@@ -325,6 +326,48 @@ def test_a_person_with_too_many_statements_is_exported_by_the_command_only(
     (error,) = body["errors"]
     assert error["extensions"]["code"] == "EXPORT_TOO_LARGE"
     assert "`kith subject export`" in error["message"]
+
+
+# --- destinations
+
+
+def test_destinations_that_hold_an_address_are_named(fresh: Fresh, run: Run) -> None:
+    # given
+    client = ViewerClient(fresh(), run, destinations=[TOOL])
+    sender = AudienceClient(client)
+    first, second, third = sender.fill(3)
+    sender.refused = {second: "not a mailbox"}
+    segment = sender.segment("everybody")
+    sender.audience(segment, fields=[{"name": "FNAME", "attribute": "given_name"}])
+    sender.deliver()
+    # when
+    (held,) = exported(client, f"email={first}")["document"]["deliveries"]
+    # then
+    assert held | {"decidedAt": ""} == {
+        "destination": "tool",
+        "namespace": "email",
+        "value": first,
+        "segmentId": segment,
+        "segment": "everybody",
+        "purpose": "newsletter",
+        "channel": "EMAIL",
+        "fields": ["given_name"],
+        "certain": True,
+        "removing": False,
+        "decidedAt": "",
+    }
+    # when: sending began, and nobody knows what the destination made of it
+    (refused,) = exported(client, f"email={second}")["document"]["deliveries"]
+    # then
+    assert (refused["certain"], refused["removing"]) == (False, False)
+    # when
+    sender.refused = {first: "try later"}
+    sender.decide("WITHDRAWN", first, third)
+    sender.deliver()
+    # then: what is gone there is not named, what is still to be removed is
+    (removing,) = exported(client, f"email={first}")["document"]["deliveries"]
+    assert removing["removing"] is True
+    assert exported(client, f"email={third}")["document"]["deliveries"] == []
 
 
 # --- recipients

@@ -1,6 +1,6 @@
 """The record of processing activities (Art. 30 GDPR): what is declared and configured, and what is missing."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -30,8 +30,22 @@ class RoleRecord(Struct, frozen=True):
     reach: Reach
 
 
+class AudienceRecord(Struct, frozen=True):
+    """What is sent to a destination for a purpose: identifiers of the members of a segment, with attributes of them.
+
+    The segment is empty if it was deleted, and the type if the destination is no longer configured.
+    """
+
+    destination: str
+    type: str
+    segment: str
+    channel: str
+    namespaces: tuple[str, ...]
+    attributes: tuple[str, ...]
+
+
 class RecordedPurpose(Struct, frozen=True):
-    """A purpose, with the callers that may act for it and the policies that apply to it.
+    """A purpose, with the callers that may act for it, the policies that apply to it, and what is sent for it.
 
     `declared` is false for one that callers or policies name and attributes.toml does not.
     """
@@ -40,6 +54,7 @@ class RecordedPurpose(Struct, frozen=True):
     declared: bool
     readers: tuple[Reader, ...] = ()
     policies: tuple[Policy, ...] = ()
+    audiences: tuple[AudienceRecord, ...] = ()
 
 
 class LabeledData(Struct, frozen=True):
@@ -89,7 +104,10 @@ class Gap(Struct, frozen=True):
 
 
 class ProcessingRecord(Struct, frozen=True):
-    """The record as of a time in microseconds. `readers` are all callers that may read people."""
+    """The record as of a time in microseconds. `readers` are all callers that may read people.
+
+    `change_destinations` are the destinations that the changes of all customers are sent to.
+    """
 
     at: int
     controller: Controller
@@ -103,23 +121,30 @@ class ProcessingRecord(Struct, frozen=True):
     retention: tuple[RetentionRecord, ...]
     measures: tuple[Measure, ...]
     gaps: tuple[Gap, ...] = ()
+    change_destinations: tuple[str, ...] = ()
 
 
 def recorded_purposes(
-    declared: Collection[Purpose], consents: Collection[str], readers: Collection[Reader], policies: Collection[Policy]
+    declared: Collection[Purpose],
+    consents: Collection[str],
+    readers: Collection[Reader],
+    policies: Collection[Policy],
+    audiences: Mapping[str, Sequence[AudienceRecord]],
 ) -> tuple[RecordedPurpose, ...]:
     """Return all purposes: those that are declared, then those that only the configuration names, by name.
 
-    `consents` are the names of the purposes for which decisions are recorded.
+    `consents` are the names of the purposes for which decisions are recorded, `audiences` what is sent by purpose.
     """
     known = {purpose.name: purpose for purpose in declared}
     named = {name for reader in readers for name in reader.purposes} | {policy.purpose for policy in policies}
+    named |= audiences.keys()
     return tuple(
         RecordedPurpose(
             known.get(name) or Purpose(name, consent=name in consents),
             name in known,
             tuple(reader for reader in readers if name in reader.purposes),
             tuple(policy for policy in policies if policy.purpose == name),
+            tuple(audiences.get(name, ())),
         )
         for name in dict.fromkeys((*known, *consents, *sorted(named)))
     )

@@ -140,6 +140,26 @@ class Recipient(_Part, frozen=True):
     last_accessed_at: Time
 
 
+class ExportedDelivery(_Part, frozen=True):
+    """An address of the person that a destination holds, or may hold while `certain` is false.
+
+    It belongs to the segment with this id and name, null if it was deleted, and is used for a purpose through a
+    channel. `fields` are the attributes that are sent beside it. With `removing`, the destination is to remove it.
+    """
+
+    destination: str
+    namespace: str
+    value: str
+    segment_id: str
+    segment: str | None
+    purpose: str
+    channel: str
+    fields: tuple[str, ...]
+    certain: bool
+    removing: bool
+    decided_at: Time
+
+
 class ExportedStatement(_Part, frozen=True):
     """A statement about the person as it was sent, whatever its status.
 
@@ -173,7 +193,7 @@ class Origin(_Part, frozen=True):
 class SubjectData(_Part, frozen=True):
     """Everything in an export but the statements, of which there may be many.
 
-    `recipients` is null if no audit log is kept.
+    `recipients` is null if no audit log is kept. `deliveries` are the addresses that destinations hold.
     """
 
     exported_at: Time
@@ -186,6 +206,7 @@ class SubjectData(_Part, frozen=True):
     overrides: tuple[ExportedOverride, ...]
     history: tuple[ExportedChange, ...]
     recipients: tuple[Recipient, ...] | None
+    deliveries: tuple[ExportedDelivery, ...]
     format: Literal["kith-subject-export"] = "kith-subject-export"
     version: Literal[1] = 1
 
