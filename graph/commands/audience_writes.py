@@ -127,8 +127,8 @@ def ignored() -> Callable[[Delivery], Delivery | None]:
 def begin(deliveries: Sequence[Delivery]) -> Generator[Request, Any, list[Delivery]]:
     """Note that deliveries are being sent; return those that are still to be sent, as they are stored now.
 
-    From here on nobody knows whether the destination has them, until it has answered: if this process ends before that,
-    a removal is owed where there may be nothing to remove.
+    From here on nobody knows what the destination holds, until it has answered: if this process ends before that, the
+    next state is owed whichever it is, even where the destination holds it already.
     """
     held: list[HeldDelivery] = yield ReadDeliveries(places=[(one.audience, one.key) for one in deliveries])
     wanted = {(one.audience, one.key): one.wanted for one in deliveries}
@@ -138,7 +138,7 @@ def begin(deliveries: Sequence[Delivery]) -> Generator[Request, Any, list[Delive
         if one.delivery.status is DeliveryStatus.OWED
         and one.delivery.wanted == wanted[one.delivery.audience, one.delivery.key]
     ]
-    begun = [ledger.begun(one) for one in current if not one.is_removal and one.sent is not None]
+    begun = [ledger.begun(one) for one in current if one.sent is not None]
     if begun:
         yield Write(Writes(deliveries=begun))
     return current
@@ -153,8 +153,11 @@ def finish(sent: Sequence[Sent], now: int) -> Generator[Request, Any, set[str]]:
     for one in sent:
         stored = current.get((one.delivery.audience, one.delivery.key))
         if stored is None:
+            after = ledger.after_removal(one.delivery, one.outcome, now)
+        else:
+            after = ledger.after(stored, one.delivery.wanted, one.outcome, now)
+        if after is None:
             continue
-        after = ledger.after(stored, one.delivery.wanted, one.outcome, now)
         changed.append(after)
         if after.is_over and after.erasure:
             erasures.add(after.erasure)

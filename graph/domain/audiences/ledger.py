@@ -97,7 +97,13 @@ def begun(delivery: Delivery) -> Delivery:
 
 
 def after(delivery: Delivery, state: str, outcome: Outcome, now: int) -> Delivery:
-    """Return a delivery after a destination answered to a state that was sent, or asked about."""
+    """Return a delivery after a destination answered to a state that was sent, or asked about.
+
+    Between `begun` and the answer it is not known what the destination holds. If it is known all the same, another
+    process has sent the address meanwhile, and which of the two states came last is not.
+    """
+    if delivery.sent is not None:
+        return delivery if outcome.status is Status.DEAD else unknown(delivery, now)
     reference = outcome.reference or delivery.reference
     if outcome.status is Status.DONE:
         settled = delivery.wanted == state
@@ -123,6 +129,16 @@ def after(delivery: Delivery, state: str, outcome: Outcome, now: int) -> Deliver
     return replace(
         delivery, status=status, due_at=due_at, attempts=attempts, answer=outcome.message, reference=reference
     )
+
+
+def after_removal(delivery: Delivery, outcome: Outcome, now: int) -> Delivery | None:
+    """Return what is owed for an addition that was answered after another process had removed the address.
+
+    `None` if the destination refused it: then nothing is.
+    """
+    if delivery.is_removal or outcome.status is Status.DEAD:
+        return None
+    return unknown(replace(delivery, wanted=ABSENT, customer="", changed_at=now), now)
 
 
 def ignored(delivery: Delivery) -> Delivery:
