@@ -350,7 +350,7 @@ def next_worlds(world: World, late: bool) -> Iterator[tuple[str, World]]:
 
 
 def settled(world: World) -> World:
-    """What becomes of a world in which nothing else happens, operators try dead deliveries again, and no process ends."""
+    """What becomes of a world in which nothing else happens, once operators have tried dead deliveries again."""
     while world.flights:
         world = world if world.flights[0].arrived else arrived(world, 0)
         world = answered(world, 0, Status.DONE)
