@@ -1,17 +1,27 @@
 """A lease on a destination: of several processes over one store, one sends to it at a time."""
 
+import asyncio
+import contextlib
 import os
 import secrets
 import socket
+from collections.abc import AsyncGenerator
 
 import msgspec
 from msgspec import Struct
 
+from graph.domain.model.errors import KithError
 from graph.ports import Clock, NamedValues
 
 KEY = "destination_lease:"
 SECONDS = 15
 """How long a lease lasts that is not renewed: the longest pause after the process that held it was cut off."""
+RENEW_SECONDS = SECONDS / 5
+"""How often a lease is renewed: several times before it ends, since the store may be away for a moment."""
+
+
+class LeaseLost(Exception):
+    """The lease could not be renewed: another process may have it by now."""
 
 
 class _Held(Struct, frozen=True):
@@ -26,43 +36,83 @@ class _Held(Struct, frozen=True):
 class Lease:
     """The lease of this process on a destination."""
 
-    renew_seconds = SECONDS / 3
-
     def __init__(self, store: NamedValues, clock: Clock, name: str) -> None:
         self._store, self._clock, self._key = store, clock, KEY + name
         self._owner = secrets.token_hex(8)
-        self._text: str | None = None
-        self._renew_at = 0
+        self._until = 0
 
     async def hold(self) -> bool:
-        """Return whether this process holds the lease from now on, for long enough to send a batch."""
+        """Return whether this process holds the lease from now on."""
         now = self._clock.now()
-        if self._text is not None and now < self._renew_at:
+        if now < self._until - round((SECONDS - RENEW_SECONDS) * 1_000_000):
             return True
+        return await self._renew(now)
+
+    async def _renew(self, now: int) -> bool:
         text = await self._store.get_value(self._key)
-        if text and text != self._text and not _is_over(msgspec.json.decode(text, type=_Held), now):
-            self._text = None
+        if text and not self._may_take(msgspec.json.decode(text, type=_Held), now):
+            self._until = 0
             return False
-        held = _Held(self._owner, socket.gethostname(), os.getpid(), now + SECONDS * 1_000_000)
-        new = msgspec.json.encode(held).decode()
-        if not await self._store.replace_value(self._key, new, text):
-            self._text = None
-            return False
-        self._text, self._renew_at = new, now + round(self.renew_seconds * 1_000_000)
-        return True
+        until = now + SECONDS * 1_000_000
+        held = _Held(self._owner, _host(), os.getpid(), until)
+        is_held = await self._store.replace_value(self._key, msgspec.json.encode(held).decode(), text)
+        self._until = until if is_held else 0
+        return is_held
+
+    def _may_take(self, held: _Held, now: int) -> bool:
+        return held.owner == self._owner or held.until <= now or _has_ended(held)
+
+    @contextlib.asynccontextmanager
+    async def kept(self) -> AsyncGenerator[None, None]:
+        """Renew the lease, which has to be held, while a block runs.
+
+        The block is cut off before the lease ends, so that what it sends does not arrive after what the next holder
+        sends. Raises `LeaseLost`.
+        """
+        limit = asyncio.timeout(self._seconds_left())
+        try:
+            async with limit:
+                renewing = asyncio.create_task(self._keep(limit))
+                try:
+                    yield
+                finally:
+                    renewing.cancel()
+        except TimeoutError as error:
+            if limit.expired():
+                raise LeaseLost from error
+            raise
+
+    async def _keep(self, limit: asyncio.Timeout) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            with contextlib.suppress(KithError):
+                await self._renew(self._clock.now())
+                limit.reschedule(loop.time() + self._seconds_left())
+
+    def _seconds_left(self) -> float:
+        return max(0.0, (self._until - self._clock.now()) / 1_000_000)
 
     async def release(self) -> None:
         """Let another process have it at once."""
-        if self._text is not None:
-            await self._store.replace_value(self._key, "", self._text)
-            self._text = None
+        self._until = 0
+        text = await self._store.get_value(self._key)
+        if text and msgspec.json.decode(text, type=_Held).owner == self._owner:
+            await self._store.replace_value(self._key, "", text)
 
 
-def _is_over(held: _Held, now: int) -> bool:
-    """Return whether a lease has ended, or its process has."""
-    if held.until <= now:
-        return True
-    if held.host != socket.gethostname():
+def _host() -> str:
+    """Return what names this machine, and the container in which ids of processes mean the same."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        space = ""
+    return f"{socket.gethostname()} {space}".strip()
+
+
+def _has_ended(held: _Held) -> bool:
+    """Return whether the process that holds a lease has ended, which is seen on its own machine only."""
+    if held.host != _host():
         return False
     try:
         os.kill(held.process, 0)

@@ -26,6 +26,7 @@ from service.destinations.change_sender import ChangeSender
 from service.destinations.lease import Lease
 from service.destinations.snapshot_sender import SnapshotSender
 from service.destinations.updates import audience_refs, update_of
+from service.destinations.lease import Lease, LeaseLost
 
 log = logging.getLogger("kith.destinations")
 
@@ -65,12 +66,29 @@ class Sender:
             with contextlib.suppress(KithError):
                 await self._lease.release()
             await self._adapter.close()
+            try:
+                with contextlib.suppress(KithError):
+                    await self._lease.release()
+            finally:
+                await self._adapter.close()
 
     async def _round(self) -> float:
         """Send what is owed now; return how many seconds to wait before the next round."""
         try:
             if not await self._lease.hold():
                 return POLL_SECONDS
+            async with self._lease.kept():
+                return await self._attempt()
+        except LeaseLost:
+            log.warning("destination %s: the lease was lost; another process may send to it", self.name)
+            return POLL_SECONDS
+        except KithError as error:
+            # The store is not available. It is tried again.
+            log.debug("destination %s: %s", self.name, error.code)
+            return POLL_SECONDS
+
+    async def _attempt(self) -> float:
+        try:
             if isinstance(self._adapter, MaintainedAdapter):
                 async with asyncio.timeout(SEND_SECONDS):
                     await self._adapter.maintain()
@@ -79,10 +97,8 @@ class Sender:
             more = await self.step()
         except Unavailable as problem:
             return await self._put_off(problem)
-        except KithError as error:
-            # The store is not available. It is tried again.
-            log.debug("destination %s: %s", self.name, error.code)
-            return POLL_SECONDS
+        except KithError:
+            raise
         except Exception as error:
             # An error of an adapter must not end the sending. Its message may hold personal values.
             log.warning("destination %s: unexpected %s", self.name, type(error).__name__)
@@ -168,13 +184,8 @@ class Sender:
                 log.warning("destination %s: %s", self.name, message)
                 since = state.problem_since if state.problem else self._graph.now()
                 await self._set_state(replace(state, problem=message, problem_since=since, login=problem.login))
-        # What is owed meanwhile does not end the pause, and the lease is kept.
-        while seconds > 0:
-            part = min(seconds, self._lease.renew_seconds)
-            await asyncio.sleep(part)
-            seconds -= part
-            with contextlib.suppress(KithError):
-                await self._lease.hold()
+        # What is owed meanwhile does not end the pause.
+        await asyncio.sleep(seconds)
         return 0
 
     async def _set_state(self, state: DestinationState) -> None:
