@@ -117,7 +117,10 @@ class ChangeAdapter(Protocol):
     """A destination that takes the entries of the change feed."""
 
     async def send_changes(self, changes: Sequence[ChangeMessage]) -> list[Outcome]:
-        """Send changes in their order, and return an outcome for each. Raises `Unavailable` if nothing was taken."""
+        """Send changes in their order, and return an outcome for each. Raises `Unavailable` if nothing was taken.
+
+        After one that is to be sent again, none of the same customer may be taken.
+        """
         ...
 
 

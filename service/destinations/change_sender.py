@@ -15,6 +15,8 @@ from service.config.destinations_file import DestinationSettings
 from service.destinations.adapter import MAX_MESSAGE_LENGTH, SEND_SECONDS, ChangeAdapter, ChangeMessage
 
 PAGE_SIZE = 100
+MAX_WAITING = 1_000
+"""While so many changes wait, the feed is not followed any further: the destination takes too little."""
 
 
 class ChangeSender:
@@ -30,45 +32,50 @@ class ChangeSender:
         self._identifiers = settings.identifiers
 
     async def step(self) -> bool:
-        """Send the changes that wait and are due, then a page of the feed; return whether more may follow.
+        """Send the changes that wait and are due, then some of the feed; return whether more may follow.
 
         Raises `Unavailable`.
         """
-        waiting = await self._graph.audiences.waiting(self._name)
-        sent = await self._send_waiting(waiting)
+        sent = await self._send_waiting(await self._waiting())
         position = await self._graph.audiences.feed_position(self._name)
         if position is None:
             newest = await self._graph.newest_change()
             await self._graph.audiences.advance(self._name, newest)
             return True
+        waiting = await self._waiting()
+        if len(waiting) >= MAX_WAITING:
+            return sent
         page = await self._graph.changes(position, PAGE_SIZE)
         if not page.items:
             return sent
-        blocked = {one.customer for one in await self._graph.audiences.waiting(self._name) if one.due_at is not None}
         entries = [entry for entry in page.items if not self._kinds or entry.change.kind.name in self._kinds]
-        held = [entry for entry in entries if not blocked.isdisjoint(_customers(entry))]
-        waits = {entry.number for entry in held}
-        open_entries = [entry for entry in entries if entry.number not in waits]
-        outcomes = await self._send(open_entries) if open_entries else []
+        number, sendable, held = _taken_apart(entries, set().union(*(one.customers for one in waiting)))
+        outcomes = await self._send(sendable) if sendable else []
         now = self._graph.now()
-        more = [WaitingChange(self._name, entry.number, entry.change.customer, 0, now) for entry in held]
-        more += _not_taken(self._name, open_entries, outcomes, now)
-        await self._graph.audiences.advance(self._name, page.items[-1].number, more)
+        more = [_waiting_change(self._name, entry, 0, now) for entry in held]
+        more += _not_taken(self._name, sendable, outcomes, now)
+        await self._graph.audiences.advance(self._name, number or page.items[-1].number, more)
         return True
 
+    async def _waiting(self) -> list[WaitingChange]:
+        """Return the changes that wait, by number, without those that stepped aside."""
+        return [one for one in await self._graph.audiences.waiting(self._name) if one.due_at is not None]
+
     async def _send_waiting(self, waiting: Sequence[WaitingChange]) -> bool:
-        """Send the first change of each customer that waits, if it is due; return whether any was sent."""
+        """Send the changes that are due and wait behind no other one; return whether any was sent."""
         now = self._graph.now()
-        heads: dict[str, WaitingChange] = {}
+        blocked: set[str] = set()
+        due: list[WaitingChange] = []
         for one in waiting:
-            if one.due_at is not None:
-                heads.setdefault(one.customer or str(one.number), one)
-        due = [one for one in heads.values() if one.due_at is not None and one.due_at <= now][:PAGE_SIZE]
+            if blocked.isdisjoint(one.customers) and one.due_at is not None and one.due_at <= now:
+                due.append(one)
+            blocked |= one.customers
+        due = due[:PAGE_SIZE]
         if not due:
             return False
         found = [await self._graph.change(one.number) for one in due]
         entries = [entry for entry in found if entry is not None]
-        outcomes = await self._send(entries)
+        outcomes = await self._send(entries) if entries else []
         again = _not_taken(self._name, entries, outcomes, self._graph.now(), {one.number: one for one in due})
         over = {one.number for one in due} - {one.number for one in again}
         position = await self._graph.audiences.feed_position(self._name)
@@ -109,6 +116,37 @@ def _customers(entry: Entry) -> set[str]:
     return {id for id in (entry.change.customer, entry.change.other_customer) if id}
 
 
+def _taken_apart(entries: Sequence[Entry], blocked: set[str]) -> tuple[int | None, list[Entry], list[Entry]]:
+    """Return which entries may be sent now, all at once, and which have to wait behind those of `blocked` customers.
+
+    An adapter keeps the order of entries of one customer. An entry that names a second one may have to follow entries
+    of that one, and so ends what is sent at once: also return the number of the last entry that was considered, `None`
+    for all.
+    """
+    sendable: list[Entry] = []
+    held: list[Entry] = []
+    first_named: dict[str, str] = {}
+    blocked = set(blocked)
+    last: int | None = None
+    for entry in entries:
+        customers = _customers(entry)
+        if not blocked.isdisjoint(customers):
+            held.append(entry)
+            blocked |= customers
+        elif any(first_named.get(id, entry.change.customer) != entry.change.customer for id in customers):
+            return last, sendable, held
+        else:
+            sendable.append(entry)
+            first_named |= dict.fromkeys(customers, entry.change.customer)
+        last = entry.number
+    return None, sendable, held
+
+
+def _waiting_change(name: str, entry: Entry, attempts: int, due_at: int | None, answer: str = "") -> WaitingChange:
+    change = entry.change
+    return WaitingChange(name, entry.number, change.customer, attempts, due_at, answer, change.other_customer)
+
+
 def _not_taken(
     name: str,
     entries: Sequence[Entry],
@@ -126,5 +164,5 @@ def _not_taken(
         is_dead = outcome.status is Status.DEAD or attempts >= MAX_ATTEMPTS
         due_at = None if is_dead else now + round(max(pause(attempts), outcome.retry_after or 0) * SECOND)
         message = outcome.message[:MAX_MESSAGE_LENGTH]
-        waiting.append(WaitingChange(name, entry.number, entry.change.customer, attempts, due_at, message))
+        waiting.append(_waiting_change(name, entry, attempts, due_at, message))
     return waiting

@@ -64,7 +64,13 @@ class ListDestination:
     async def send_changes(self, changes: Sequence[ChangeMessage]) -> list[Outcome]:
         if self.is_down:
             raise Unavailable("503: down for maintenance")
-        outcomes = [self.answer_to_change(change) for change in changes]
+        outcomes: list[Outcome] = []
+        blocked: set[str] = set()
+        for change in changes:
+            is_blocked = change.customer_id in blocked
+            outcomes.append(Outcome(Status.RETRY) if is_blocked else self.answer_to_change(change))
+            if outcomes[-1].status is Status.RETRY and change.customer_id:
+                blocked.add(change.customer_id)
         self.changes += [change for change, outcome in zip(changes, outcomes, strict=True) if outcome == DONE]
         return outcomes
 

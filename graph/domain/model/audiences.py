@@ -198,7 +198,8 @@ class DeliveryCount(Struct, frozen=True, gc=False):
 class WaitingChange(Struct, frozen=True, gc=False):
     """An entry of the change feed that a destination has not taken, or that waits behind one of the same customer.
 
-    `due_at` is when it is sent next (microseconds); `None` once it is dead.
+    `other_customer` is the second one that takes part in the change, if one does. `due_at` is when it is sent next
+    (microseconds); `None` once it is dead.
     """
 
     destination: str
@@ -207,3 +208,9 @@ class WaitingChange(Struct, frozen=True, gc=False):
     attempts: int
     due_at: int | None
     answer: str = ""
+    other_customer: str = ""
+
+    @property
+    def customers(self) -> set[str]:
+        """The customers that it names."""
+        return {self.customer, self.other_customer} - {""}

@@ -23,7 +23,7 @@ DELIVERY = (
     "audience, destination, key, customer, wanted, sent, status, changed_at, due_at, attempts, answer, reference, "
     "erasure"
 )
-_WAITING = "destination, number, customer, attempts, due_at, answer"
+_WAITING = "destination, number, customer, attempts, due_at, answer, other_customer"
 _HELD = f"""SELECT {mapping.of("d", DELIVERY)}, coalesce(c.public_id, '') FROM deliveries d
     LEFT JOIN identifiers i ON i.key = d.key LEFT JOIN customers c ON c.id = i.customer WHERE """
 
@@ -169,7 +169,7 @@ def write(db: mapping.Connection, writes: Writes) -> None:
         [(delivery.audience, delivery.key) for delivery in writes.deliveries if delivery.is_over],
     )
     db.executemany(
-        f"INSERT OR REPLACE INTO waiting_changes ({_WAITING}) VALUES (?, ?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO waiting_changes ({_WAITING}) VALUES (?, ?, ?, ?, ?, ?, ?)",
         map(msgspec.structs.astuple, writes.waiting_changes),
     )
     db.executemany("DELETE FROM waiting_changes WHERE destination = ? AND number = ?", writes.ended_waiting)

@@ -33,5 +33,6 @@ CREATE TABLE waiting_changes (
     attempts INTEGER NOT NULL,
     due_at INTEGER,                                  -- null: it was refused for good
     answer TEXT NOT NULL,
+    other_customer TEXT NOT NULL,                    -- empty: none takes part
     PRIMARY KEY (destination, number)
 ) WITHOUT ROWID;
