@@ -49,8 +49,8 @@ def create(audience: Audience) -> Generator[Request, Any, Audience]:
             audience.external_id,
         ):
             # Whoever left one of them would be removed from the list, though the other should have them there.
-            message = f"externalId: audience {existing.id} has the list {audience.external_id} of {audience.destination}"
-            raise InvalidInput("INVALID_VALUE", message, ("externalId",))
+            taken = f"audience {existing.id} has the list {audience.external_id} of {audience.destination}"
+            raise InvalidInput("INVALID_VALUE", f"externalId: {taken}", ("externalId",))
     if len(audiences) >= MAX_AUDIENCES:
         message = f"{len(audiences)} audiences exist; {MAX_AUDIENCES} are allowed"
         raise InvalidInput("INVALID_COUNT", message, ("segmentId",))

@@ -23,10 +23,9 @@ from service.destinations.adapter import (
     Unavailable,
 )
 from service.destinations.change_sender import ChangeSender
-from service.destinations.lease import Lease
+from service.destinations.lease import Lease, LeaseLost
 from service.destinations.snapshot_sender import SnapshotSender
 from service.destinations.updates import audience_refs, update_of
-from service.destinations.lease import Lease, LeaseLost
 
 log = logging.getLogger("kith.destinations")
 
@@ -63,9 +62,6 @@ class Sender:
                     await self._graph.audiences.wait(self.name, seconds)
         finally:
             # If the store is unavailable, the lease ends by itself.
-            with contextlib.suppress(KithError):
-                await self._lease.release()
-            await self._adapter.close()
             try:
                 with contextlib.suppress(KithError):
                     await self._lease.release()

@@ -328,10 +328,6 @@ def _toml(value: object) -> str:
     return "" if value in (None, "", [], {}) else _code(json.dumps(value))
 
 
-def export_columns() -> str:
-    """One table for each table that `kith export` writes, with a row for each column."""
-
-
 def export_tables() -> str:
     """One row for each table that `kith export` writes."""
     rows = (
