@@ -169,7 +169,7 @@ class HubspotAdapter:
             if record is not None and record in rest and result.get("id"):
                 record.ids = [str(result.get("id"))]
                 rest.discard(record)
-        left = f"{answer.status}: HubSpot did not say what became of the contact"
+        left = ""
         for error in json_objects(json_object(answer).get("errors")):
             blamed = [traced.get(trace) for trace in _context(error, "objectWriteTraceId")]
             blamed += [named.get(id.casefold()) for id in _context(error, "ids")]
@@ -178,7 +178,11 @@ class HubspotAdapter:
             for record in filter(None, blamed):
                 record.settle(_error(error, missing, record.private))
                 rest.discard(record)
-        return Refusal(left, [record for record in records if record in rest]) if rest else None
+        if rest and left:
+            return Refusal(left, [record for record in records if record in rest])
+        for record in rest:
+            record.settle(Outcome(Status.RETRY, f"{answer.status}: HubSpot did not say what became of the contact"))
+        return None
 
     async def _change_lists(self, batch: Batch, records: Sequence[Record], action: str) -> None:
         """Add contacts to their lists, or remove them; then all is done for the records."""
@@ -194,11 +198,11 @@ class HubspotAdapter:
                 private = [value for _, item in of_list for value in item.private]
                 answer = await self._request("PUT", f"{self._lists}/{list_id}/memberships/{action}", ids, private)
                 is_gone = action == "remove" and answer.status == 404
-                missing = json_object(answer).get("recordIdsMissing") or [] if answer.is_success else []
+                missing = _strings(json_object(answer).get("recordIdsMissing")) if answer.is_success else []
                 for record, item in of_list:
                     if not answer.is_success and not is_gone:
                         item.outcome = Outcome(Status.DEAD, answer.message(private), record.ids[0])
-                    elif action == "add" and record.ids[0] in map(str, missing):
+                    elif action == "add" and record.ids[0] in missing:
                         item.outcome = Outcome(Status.RETRY, "HubSpot did not find the contact", record.ids[0])
 
             await batch.attempt([item for _, item in of_list], request)
@@ -226,12 +230,17 @@ def _results(answer: Answer) -> list[dict[str, Any]]:
 
 
 def _property(result: Mapping[str, Any], name: str) -> str:
-    return str((result.get("properties") or {}).get(name, "")).casefold()
+    properties = result.get("properties")
+    return str(properties.get(name, "")).casefold() if isinstance(properties, dict) else ""
 
 
 def _context(error: Mapping[str, Any], name: str) -> list[str]:
-    values = (error.get("context") or {}).get(name) or []
-    return [str(value) for value in (values if isinstance(values, list) else [values])]
+    context = error.get("context")
+    return _strings(context.get(name)) if isinstance(context, dict) else []
+
+
+def _strings(values: object) -> list[str]:
+    return [str(value) for value in values] if isinstance(values, list) else []
 
 
 def _error(error: Mapping[str, Any], missing: Outcome, private: Sequence[str]) -> Outcome:

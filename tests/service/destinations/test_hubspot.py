@@ -185,6 +185,13 @@ def test_contacts_of_which_nothing_is_said_are_sent_again_one_by_one(hubspot: Hu
     assert statuses(outcomes) == ["done"] * 8
 
 
+def test_a_success_that_says_nothing_of_a_contact_is_none(hubspot: Hubspot) -> None:
+    # given
+    hubspot.replies.append(Reply(200, {"status": "COMPLETE", "results": []}))
+    # when, then
+    assert statuses(send(adapter(hubspot), update(ANN, LIST))) == ["retry"]
+
+
 @pytest.mark.parametrize(("present", "status"), [(True, "dead"), (False, "done")])
 def test_a_list_that_does_not_exist(hubspot: Hubspot, present: bool, status: str) -> None:
     # given
