@@ -120,7 +120,7 @@ class MailchimpAdapter:
             status = json_object(answer).get("status")
         if status in NOT_SUBSCRIBED:
             return Outcome(Status.DEAD, f"the member is {status} at Mailchimp, and stays so")
-        if tag:
+        if tag and tag not in [shown.get("name") for shown in json_objects(json_object(answer).get("tags"))]:
             answer = await self._tag(member, tag, "active", item)
             if not answer.is_success:
                 return _refused(answer, item)

@@ -54,6 +54,17 @@ def test_only_the_given_fields_are_changed(mailchimp: Mailchimp) -> None:
     assert member.merge_fields == {"FNAME": "Ann", "LNAME": "May"}
 
 
+def test_a_tag_that_a_member_has_is_not_sent_again(mailchimp: Mailchimp) -> None:
+    # given
+    send(adapter(mailchimp), update(ANN, TAGGED))
+    mailchimp.received.clear()
+    # when
+    send(adapter(mailchimp), update(ANN, TAGGED, fields={"FNAME": "Ann"}))
+    # then
+    assert [request.method for request in mailchimp.received] == ["PUT"]
+    assert mailchimp.subscribed(tag="VIP") == {ANN}
+
+
 def test_a_removed_member_is_archived_and_can_come_back(mailchimp: Mailchimp) -> None:
     # given
     send(adapter(mailchimp), update(ANN, LIST))
