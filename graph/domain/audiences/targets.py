@@ -10,6 +10,7 @@ from msgspec import Struct
 from graph.domain.model.audiences import Audience
 from graph.domain.model.dates import DAY
 from graph.domain.model.errors import InvalidInput
+from graph.domain.model.times import iso
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.consents import Decision, check_channel, check_purpose, decision_of_address
 from graph.domain.profile.deliverability import EMAIL, MAX_ADDRESSES, email_event_page
@@ -123,7 +124,7 @@ def _field(source: str, insights: CustomerInsights) -> Any:
         case "order_count":
             return metrics.order_count
         case "last_order_at":
-            return metrics.last_order_at
+            return None if metrics.last_order_at is None else iso(metrics.last_order_at)
         case "currency":
             return insights.currency or None
         case "revenue":
