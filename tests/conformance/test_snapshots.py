@@ -1,5 +1,6 @@
 """Snapshots of audiences through the whole way: store, ledger, sender and files, as a receiver reads them."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -233,3 +234,25 @@ def test_an_audience_that_is_too_large_has_no_snapshot(world: World, monkeypatch
     # then
     assert world.kinds == ["snapshot", "delta"]
     assert world.members == {"ann", "ben"}
+
+
+@pytest.mark.parametrize("fresh", ["sqlite"], indirect=True)
+def test_old_files_are_deleted_while_sending_is_paused(world: World, run: Run) -> None:
+    # given
+    world.say(Decision.GIVEN, "ann")
+    world.send()
+    run(world.graph.audiences.pause("letters"))
+    world.clock.now += 15 * DAY
+
+    async def run_until_deleted() -> None:
+        task = asyncio.create_task(world.sender.run())
+        while await asyncio.to_thread(lambda: list(world.folder.iterdir())):
+            assert not task.done()
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+
+    # when
+    run(run_until_deleted())
+    # then
+    assert world.kinds == []

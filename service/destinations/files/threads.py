@@ -36,7 +36,7 @@ class OneThread:
         self._free.clear()
         given_up = threading.Event()
         result: Future[T] = Future()
-        # It cannot be cancelled anymore: whoever waits is, and the thread may still set a result.
+        # Only the waiting can be canceled from here on: the thread still sets a result.
         result.set_running_or_notify_cancel()
 
         def target() -> None:
