@@ -66,6 +66,10 @@ class FilesAdapter:
         """Nothing is ever pending: a file is written or not."""
         return [DONE] * len(updates)
 
+    async def check(self) -> None:
+        """Connect, and look whether the folder is there. Raises `Unavailable`."""
+        await self._run(lambda _: self._folder.check())
+
     async def maintain(self) -> None:
         """Delete files that are older than `keep_days`, once an hour."""
         if self._clean_at - CLEANING_INTERVAL <= self._now() < self._clean_at:

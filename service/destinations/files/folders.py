@@ -1,6 +1,7 @@
 """A folder that files are written to, and the one on this machine."""
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +30,10 @@ class Folder(Protocol):
 
     def names(self) -> list[str]:
         """Return the names of the files in the folder, without those of folders in it where these can be told."""
+        ...
+
+    def check(self) -> None:
+        """Look whether the folder is there, without a right to list it."""
         ...
 
     def delete(self, names: list[str]) -> None:
@@ -72,6 +77,15 @@ class LocalFolder:
                 return [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
         except OSError as error:
             raise _failed("listed", error) from error
+
+    def check(self) -> None:
+        """Look whether the folder is there and may be written to."""
+        try:
+            mode = self._path.stat().st_mode
+        except OSError as error:
+            raise _failed("reached", error) from error
+        if not stat.S_ISDIR(mode) or not os.access(self._path, os.W_OK | os.X_OK):
+            raise FolderError("the folder cannot be written: it is no folder, or not writable")
 
     def delete(self, names: list[str]) -> None:
         """Delete files."""

@@ -42,7 +42,7 @@ class S3Folder:
             if (value := getattr(settings, name)) is not None:
                 config[name] = value
         timeout = timedelta(seconds=settings.timeout_seconds)
-        self._timeout = settings.timeout_seconds
+        self._timeout, self._write_only = settings.timeout_seconds, settings.write_only
         self._store = S3Store(
             settings.place.host,
             prefix=settings.place.path or None,
@@ -71,6 +71,16 @@ class S3Folder:
         except _ERRORS as error:
             raise self._failed("listed", error) from error
         return [name for name in found if "/" not in name]
+
+    def check(self) -> None:
+        """List some objects. Who may not list them has logged in, too."""
+        try:
+            for _ in self._store.list(chunk_size=1):
+                break
+        except _ERRORS as error:
+            code = _CODE.search(str(error))
+            if not (self._write_only and code is not None and code[1] == "AccessDenied"):
+                raise self._failed("reached", error) from error
 
     def delete(self, names: list[str]) -> None:
         """Delete objects."""

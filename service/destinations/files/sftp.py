@@ -56,6 +56,11 @@ class SftpFolder:
         with self._connected("listed") as sftp:
             return [entry.filename for entry in sftp.listdir_attr(self._folder()) if S_ISREG(entry.st_mode or 0)]
 
+    def check(self) -> None:
+        """Log in, and look whether the folder is there."""
+        with self._connected("reached") as sftp:
+            sftp.stat(self._folder())
+
     def delete(self, names: list[str]) -> None:
         """Delete files."""
         with self._connected("cleaned") as sftp:

@@ -12,6 +12,7 @@ from service.destinations.adapter import (
     DONE,
     Adapter,
     AudienceRef,
+    CheckedAdapter,
     MaintainedAdapter,
     Outcome,
     SnapshotAdapter,
@@ -34,6 +35,7 @@ def test_the_type_is_known_and_its_adapter_is_complete(tmp_path: Path) -> None:
     complete: Adapter = adapter
     assert isinstance(complete, SnapshotAdapter)
     assert isinstance(complete, MaintainedAdapter)
+    assert isinstance(complete, CheckedAdapter)
 
 
 @pytest.mark.parametrize("format", ["csv", "parquet"])
@@ -262,3 +264,15 @@ def test_a_file_that_was_given_up_has_no_manifest_and_no_later_one_comes_before_
     assert run(send_when_free()) == [DONE]
     assert [manifest["removes"] for manifest in Receiver(tmp_path).manifests()] == [1]
     assert len(list(tmp_path.glob("*.csv"))) == 2
+
+
+def test_a_check_says_whether_the_folder_is_there_and_writes_nothing(tmp_path: Path, run: Run) -> None:
+    # when
+    run(FilesAdapter(settings(tmp_path)).check())
+    # then
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(Unavailable, match="cannot be reached: No such file or directory"):
+        run(FilesAdapter(settings(tmp_path / "missing")).check())
+    (tmp_path / "file").touch()
+    with pytest.raises(Unavailable, match="it is no folder"):
+        run(FilesAdapter(settings(tmp_path / "file")).check())

@@ -79,6 +79,16 @@ def test_a_key_that_is_refused_is_said_without_the_key(server: Server, run: Run)
         assert error.value.message == f"the bucket cannot be {what}: 403 SignatureDoesNotMatch"
 
 
+def test_a_check_logs_in_and_writes_nothing(server: Server, run: Run) -> None:
+    # when
+    for more in ({}, {"write_only": True}):
+        run(adapter(server, "checked", **more).check())
+    # then
+    assert not (server.objects / "checked").exists()
+    with pytest.raises(Unavailable, match="the bucket cannot be reached: 403 SignatureDoesNotMatch"):
+        run(adapter(server, "checked", secret_access_key="env:OTHER", write_only=True).check())
+
+
 def test_a_bucket_that_is_missing_is_said(server: Server, run: Run) -> None:
     with pytest.raises(Unavailable, match="404 NoSuchBucket") as error:
         run(adapter(server, "", url="s3://other").send([update("a@x.example")]))

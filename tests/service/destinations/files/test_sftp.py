@@ -129,6 +129,9 @@ def test_a_key_with_a_passphrase_opens_the_door(server: SftpServer, drop: Path, 
 
 
 def test_a_folder_that_is_missing_is_named_as_such(server: SftpServer, drop: Path, run: Run) -> None:
+    run(adapter(server, drop).check())
+    with pytest.raises(Unavailable, match="cannot be reached: there is no such folder"):
+        run(adapter(server, drop / "missing").check())
     with pytest.raises(Unavailable, match="cannot be listed: there is no such folder"):
         run(adapter(server, drop / "missing").send([update("a@x.example")]))
     with pytest.raises(Unavailable, match="cannot be written: there is no such folder"):
