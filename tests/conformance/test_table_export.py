@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graph.ports import Store
@@ -57,8 +57,17 @@ def test_every_table_has_the_rows_of_the_store(store: Store, run: Run, tmp_path:
         assert {row[column] for row in tables[name].values()} <= tables[target].keys(), name
 
 
+ANN, COOKIE = "email=ann@example.com", "cookie=ck-011"
+REVOKED_AND_ERASED = [
+    [("see", [ANN, COOKIE], 1), ("interact", [COOKIE], 1), ("consent", [ANN], "GIVEN"), ("order", [ANN], 1)],
+    [("revoke", [ANN], 1), ("segment", [ANN], 1)],
+    [("erase", [ANN], 1)],
+]
+
+
 @settings(SETTINGS, max_examples=6)
-@given(sequences=st.lists(st.lists(steps, min_size=1, max_size=6), min_size=2, max_size=4))
+@example(sequences=REVOKED_AND_ERASED)
+@given(sequences=st.lists(st.lists(steps, min_size=8, max_size=12), min_size=3, max_size=3))
 def test_a_whole_export_and_the_changes_since_are_a_whole_export(
     fresh: Fresh, run: Run, sequences: Sequence[Sequence[tuple[str, list[str], Any]]]
 ) -> None:
