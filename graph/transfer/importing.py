@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Protocol
 
+from graph.domain.model.audiences import Audience, Delivery, WaitingChange
 from graph.domain.model.changes import Entry
 from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.errors import InvalidInput
@@ -94,6 +95,12 @@ class Portion:
                 writes.erasures.append(record)
             case HeldOrder():
                 writes.held_orders.append(record)
+            case Audience():
+                writes.audiences.append(record)
+            case Delivery():
+                writes.deliveries.append(record)
+            case WaitingChange():
+                writes.waiting_changes.append(record)
             case StoredRules():
                 self.rules.append(record)
             case Product():

@@ -24,7 +24,7 @@ from graph.stores.sqlite.backup import synchronize
 FORMAT = "kith-archive"
 VERSION = 2
 """The version of the format. A reader knows all versions up to its own: since 2 archives hold erasures, which a program
-that does not know them would undo."""
+that does not know them would undo, and what destinations were sent, which it would leave there."""
 MAGIC = b"\x1f\x8b"
 """The beginning of each gzip file."""
 BATCH_SIZE = 1_000

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from graph.domain.model.audiences import Audience, Delivery, DeliveryStatus, WaitingChange
 from graph.domain.model.erasures import Acknowledgement, Erasure, HeldOrder, KeptCount
 from graph.domain.model.store_values import Writes
 from graph.domain.model.stored_records import Record
@@ -122,6 +123,7 @@ def send_decisions(client: Client, run: Run) -> None:
     run(client.graph.segment_worker.catch_up())
     run(client.wiring.store.put_value("note", f"at {SystemClock().now()}"))
     run(client.wiring.store.write(erasure_of_somebody_else))
+    run(client.wiring.store.write(what_was_sent))
 
 
 def erasure_of_somebody_else() -> Work[None]:
@@ -134,6 +136,24 @@ def erasure_of_somebody_else() -> Work[None]:
     )
     order = HeldOrder(tombstone.hash, "S-9", "shop", 3, '{"currency":"EUR"}', 9, "ers_1")
     yield Write(Writes(tombstones=[tombstone], erasures=[erasure], held_orders=[order]))
+
+
+def what_was_sent() -> Work[None]:
+    """A write of audiences, and of addresses and changes in every state of sending."""
+    audiences = [
+        Audience(
+            "aud_1", "tool", "seg_1", "newsletter", "EMAIL", ("email",), "l-1", {"FNAME": "given_name"}, 30, 5, "sue"
+        ),
+        Audience("aud_2", "ads", "seg_2", "personalized_offers", "EMAIL", ("email", "phone"), ended=True),
+    ]
+    deliveries = [
+        Delivery("aud_1", "tool", ANN, "cus_1", "1", "1", DeliveryStatus.DONE, 5, reference="m-1"),
+        Delivery("aud_1", "tool", BOB, "cus_2", "2", None, DeliveryStatus.OWED, 6, 7, 2, "503"),
+        Delivery("aud_2", "ads", ANN, "", "", "1", DeliveryStatus.PENDING, 8, 9, 1, "", "job-7", "ers_1"),
+        Delivery("aud_2", "ads", CAT, "cus_3", "", "1", DeliveryStatus.DEAD, 9, None, 3, "400: no such list"),
+    ]
+    waiting = [WaitingChange("crm", 1, "cus_1", 2, 9, "503"), WaitingChange("crm", 2, "", 1, None, "400: unknown")]
+    yield Write(Writes(audiences=audiences, deliveries=deliveries, waiting_changes=waiting))
 
 
 def everything_shown(client: Client, run: Run) -> dict[str, Any]:

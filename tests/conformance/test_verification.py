@@ -221,6 +221,7 @@ SQL: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "words too many": ("INSERT INTO search SELECT words, identifier, 0, field FROM search", ("search",)),
     "a membership of nobody": ("UPDATE memberships SET customer = customer || 'x'", ("segments",)),
     "a membership of no segment": ("UPDATE memberships SET segment = 77", ("storage",)),
+    "a delivery of no audience": ("DELETE FROM audiences WHERE id = 'aud_1'", ("storage",)),
 }  # fmt: skip
 """Damages of a SQLite file, and the checks that must find each."""
 
@@ -327,6 +328,7 @@ CYPHER: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "the feed": ("MATCH (f:Feed) SET f.last = 3", ("storage",)),
     "what leads to overrides": ("MATCH ()-[r:OVERRIDES]->() DELETE r", ("storage",)),
     "what leads from memberships": ("MATCH ()-[r:OF]->() DELETE r", ("storage",)),
+    "a delivery of no audience": ("MATCH (a:Audience {id: 'aud_1'}) DELETE a", ("storage",)),
     "the node of a customer": ("MATCH (i:Identifier) SET i.customer_node = 'x'", ("storage",)),
 }
 """Damages of a Neo4j database, and the checks that must find each."""

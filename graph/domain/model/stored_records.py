@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from graph.domain.model.audiences import Audience, Delivery, WaitingChange
 from graph.domain.model.changes import Entry
 from graph.domain.model.customers import Anchor, Customer, Member, Node
 from graph.domain.model.erasures import Erasure, HeldOrder
@@ -194,6 +195,9 @@ Record = (
     | Entry
     | Membership
     | IdempotentResult
+    | Audience
+    | Delivery
+    | WaitingChange
 )
 
 KINDS: Mapping[str, type[Record]] = {
@@ -214,6 +218,9 @@ KINDS: Mapping[str, type[Record]] = {
     "change": Entry,
     "membership": Membership,
     "idempotent_result": IdempotentResult,
+    "audience": Audience,
+    "delivery": Delivery,
+    "waiting_change": WaitingChange,
 }
 """The records by the name of their kind, in the order in which they are exported. Of customers, those that are retired
 come after all others with their identifiers, because they redirect to them."""

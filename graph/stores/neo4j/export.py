@@ -24,6 +24,7 @@ from graph.domain.model.stored_records import (
 )
 from graph.ports import T
 from graph.stores.neo4j import cypher, mapping
+from graph.stores.neo4j.audiences import AUDIENCES, audience, delivery, waiting_change
 from graph.stores.neo4j.connection import Connected
 from graph.stores.neo4j.erasures import erasure, held_order, tombstone
 from graph.stores.neo4j.history import entry, override
@@ -142,4 +143,7 @@ _QUERIES: Sequence[tuple[str, _Convert]] = (
     (EXPORT["changes"], _each(entry)),
     (EXPORT["memberships"], lambda row: iter((Membership(*row.values()),))),
     (EXPORT["idempotency_keys"], _each(mapping.idempotent_result)),
+    (AUDIENCES["audiences"], lambda row: iter((audience(row.value()),))),
+    (EXPORT["deliveries"], _each(delivery)),
+    (EXPORT["waiting_changes"], _each(waiting_change)),
 )

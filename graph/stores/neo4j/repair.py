@@ -21,6 +21,7 @@ _DESCRIPTIONS = {
     "override": "overrides do not lead to their identifiers",
     "unindexed": "observations that no identifier leads to are not found without one",
     "membership": "memberships do not lead to their customers",
+    "delivery": "deliveries are of an audience that is not stored",
 }
 
 

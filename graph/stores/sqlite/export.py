@@ -25,7 +25,16 @@ from graph.domain.model.stored_records import (
     StoredWords,
 )
 from graph.ports import T
-from graph.stores.sqlite import erasures, history, mapping, products, restrictions, segments, source_revocations
+from graph.stores.sqlite import (
+    audiences,
+    erasures,
+    history,
+    mapping,
+    products,
+    restrictions,
+    segments,
+    source_revocations,
+)
 from graph.stores.sqlite.connection import Connected
 from graph.stores.sqlite.thread_connections import ThreadConnections
 from graph.stores.sqlite.writes import is_loading
@@ -35,7 +44,7 @@ BATCH_SIZE = 1_000
 _EXPORTED = (
     *("rules", "stored_values", "products", "source_revocations", "tombstones", "erasures", "held_orders", "segments"),
     *("customers", "identifiers", "links", "observations", "overrides", "restrictions", "changes", "memberships"),
-    "idempotency_keys",
+    *("idempotency_keys", "audiences", "deliveries", "waiting_changes"),
 )
 _MEMBER_COLUMNS = 15
 
@@ -164,6 +173,7 @@ def _after_observations(db: mapping.Connection) -> Iterator[Record]:
         "SELECT caller, key, digest, override, new, at FROM idempotency_keys"
     ):
         yield IdempotentResult.from_text(IdempotencyKey(caller, key, digest), override, bool(new), at)
+    yield from audiences.records(db)
 
 
 def _customers(db: mapping.Connection, condition: str) -> Iterator[Record]:

@@ -142,6 +142,12 @@ _CONDITIONS = (
         _missing("segments", "segment"),
         "segment, customer",
     ),
+    _delete(
+        "deliveries are of an audience that is not stored",
+        "deliveries",
+        _missing("audiences", "audience"),
+        "audience, key",
+    ),
 )
 _MAX_PROBLEMS = 100
 

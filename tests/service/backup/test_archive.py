@@ -19,7 +19,7 @@ from tests.builders.runs import Run
 from tests.builders.transfers import exported, send_every_kind
 
 GOLDEN = Path(__file__).with_name("archive-1.jsonl")
-NEWER_KINDS = {"restriction", "tombstone", "erasure", "held_order"}
+NEWER_KINDS = {"restriction", "tombstone", "erasure", "held_order", "audience", "delivery", "waiting_change"}
 """Kinds of records that the first version did not have."""
 RECORDS: Sequence[Record] = [
     StoredValue("name", "tëxt"),

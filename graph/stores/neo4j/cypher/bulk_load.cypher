@@ -30,12 +30,13 @@ SET r = row;
 RETURN NOT (EXISTS { (:Identifier) } OR EXISTS { (:Observation) } OR EXISTS { (:Customer) } OR EXISTS { (:Override) }
   OR EXISTS { (:Change) } OR EXISTS { (:Segment) } OR EXISTS { (:Membership) } OR EXISTS { (:Product) }
   OR EXISTS { (:IdempotencyKey) } OR EXISTS { (:SourceRevocation) } OR EXISTS { (:Tombstone) }
-  OR EXISTS { (:Erasure) } OR EXISTS { (:HeldOrder) } OR EXISTS { (:Restriction) }) AS empty;
+  OR EXISTS { (:Erasure) } OR EXISTS { (:HeldOrder) } OR EXISTS { (:Restriction) } OR EXISTS { (:Audience) }
+  OR EXISTS { (:Delivery) } OR EXISTS { (:WaitingChange) }) AS empty;
 
 // name: clear
 // Deletes everything that Kith stores, in transactions of its own.
 MATCH (n:Identifier|Observation|Customer|Override|Change|Feed|Segment|Membership|Product|IdempotencyKey
-  |SourceRevocation|Restriction|Tombstone|Erasure|ErasedCustomer|HeldOrder|Rules|StoredValue)
+  |SourceRevocation|Audience|Delivery|WaitingChange|Restriction|Tombstone|Erasure|ErasedCustomer|HeldOrder|Rules|StoredValue)
 CALL (n) {
   DETACH DELETE n
 } IN TRANSACTIONS OF 5000 ROWS;

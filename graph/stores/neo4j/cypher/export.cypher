@@ -10,7 +10,7 @@ RETURN COUNT { (:Rules) } + COUNT { (:StoredValue) } + COUNT { (:Product) } + CO
   + COUNT { (:Tombstone) } + COUNT { (:Erasure) } + COUNT { (:HeldOrder) } + COUNT { (:Segment) }
   + COUNT { (:Customer) } + COUNT { (:Identifier) } + COUNT { ()-[:LINKED]->() } + COUNT { (:Observation) }
   + COUNT { (:Override) } + COUNT { (:Restriction) } + COUNT { (:Change) } + COUNT { (:Membership) }
-  + COUNT { (:IdempotencyKey) } AS count;
+  + COUNT { (:IdempotencyKey) } + COUNT { (:Audience) } + COUNT { (:Delivery) } + COUNT { (:WaitingChange) } AS count;
 
 // name: rules
 // Returns every version of the rules.
@@ -102,3 +102,11 @@ MATCH (m:Membership) RETURN m.segment AS segment, m.customer AS customer, m.ente
 // name: idempotency_keys
 // Returns the results of requests that were executed.
 MATCH (r:IdempotencyKey) RETURN r{.*} AS values;
+
+// name: deliveries
+// Returns the deliveries of audiences.
+MATCH (d:Delivery) RETURN d{.*} AS values ORDER BY d.audience, d.key;
+
+// name: waiting_changes
+// Returns the changes that destinations have not taken.
+MATCH (w:WaitingChange) RETURN w{.*} AS values ORDER BY w.destination, w.number;

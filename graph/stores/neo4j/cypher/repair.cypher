@@ -132,3 +132,12 @@ SET i.words = row[1];
 // Returns keys of identifiers, in order.
 MATCH (i:Identifier) WHERE i.key > $after
 RETURN i.key AS key ORDER BY key LIMIT $first;
+
+// name: check_delivery
+// Deliveries of audiences that are not stored: nothing says to which list an address went.
+MATCH (d:Delivery) WHERE NOT EXISTS { MATCH (a:Audience) WHERE a.id = d.audience } RETURN count(d) AS count;
+
+// name: repair_delivery
+// Deletes them.
+MATCH (d:Delivery) WHERE NOT EXISTS { MATCH (a:Audience) WHERE a.id = d.audience }
+DELETE d;
