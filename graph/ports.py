@@ -641,7 +641,14 @@ class AudienceStore(Protocol):
         ...
 
     async def open_deliveries(self) -> list[DeliveryCount]:
-        """Count the deliveries that are not done. Must not take longer for a larger store."""
+        """Count the deliveries that are not done. Must not take longer for more of those that are."""
+        ...
+
+    async def count_open(self, destination: str, status: DeliveryStatus, limit: int) -> int:
+        """Count the deliveries of a destination with a status other than done, up to a limit.
+
+        Must not take longer for more of them than the limit.
+        """
         ...
 
     async def count_sent(self, audience: str) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from babel import Locale
 
 from graph.commands.search_texts import update_search_texts
+from graph.domain.model.audiences import DestinationState
 from graph.domain.model.errors import (
     InvalidInput,
     KithError,
@@ -18,6 +19,7 @@ from graph.domain.model.errors import (
     TemporaryFailure,
 )
 from graph.domain.model.rules import StoredRules
+from graph.domain.model.times import iso
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.stores.sqlite import ReadOnlySQLiteStore, SQLiteStore
@@ -39,6 +41,8 @@ from service.runtime.ids import RandomIds
 log = logging.getLogger("kith.preparation")
 
 OFF = "off"
+DEGRADED_SECONDS = 0.5
+"""How long reading what does not work may take; the answer of a probe must not wait for more."""
 PREPARE_PAUSE = 0.25
 """Seconds between two attempts to prepare the store."""
 
@@ -265,6 +269,23 @@ class Wiring:
         if self.audit is not None and (problem := self.audit.problem()):
             missing["audit"] = f"the audit log cannot be written: {problem}"
         return missing
+
+    async def degraded(self) -> dict[str, str]:
+        """Return what does not work though requests are served: destinations that take nothing, by their names.
+
+        What they answer is not shown: whoever reaches the service may ask whether it is ready.
+        """
+        try:
+            async with asyncio.timeout(DEGRADED_SECONDS):
+                problems = await self.graph.audiences.problems()
+        except (KithError, TimeoutError):
+            return {}
+        return {f"destination {name}": _sentence(state) for name, state in problems.items()}
+
+
+def _sentence(state: DestinationState) -> str:
+    what = "it refuses the credentials" if state.login else "it takes nothing"
+    return what if state.problem_since is None else f"{what}, since {iso(state.problem_since)}"
 
 
 def audit_folder(settings: Settings) -> Path | None:

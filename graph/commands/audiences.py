@@ -95,6 +95,24 @@ class DestinationStatus(Struct, frozen=True):
         return min(owed, default=None)
 
 
+class DestinationReading(Struct, frozen=True):
+    """How sending to a destination goes, as monitoring reads it: at a cost that does not grow with what is owed.
+
+    `counts` are deliveries by status, and `waiting` and `dead_changes` changes, each up to a limit. `due_since` is
+    since when the delivery that is due longest is (microseconds); `None` if none is due. `unread_changes` are entries of the
+    feed that the destination has not been sent; `None` if it is sent none.
+    """
+
+    name: str
+    state: DestinationState
+    paused: bool
+    counts: Mapping[DeliveryStatus, int]
+    due_since: int | None
+    waiting: int = 0
+    dead_changes: int = 0
+    unread_changes: int | None = None
+
+
 class AudiencePreview(Struct, frozen=True):
     """How many members a segment has, how many of these an audience would reach, and at how many addresses.
 
@@ -252,6 +270,35 @@ class AudienceControl:
             )
             for info in infos
         ]
+
+    async def readings(self, newest_change: int, limit: int) -> list[DestinationReading]:
+        """Return how sending to each configured destination goes, with numbers up to a limit."""
+        return [await self._reading(info, newest_change, limit) for info in self.destinations.values()]
+
+    async def _reading(self, info: DestinationInfo, newest_change: int, limit: int) -> DestinationReading:
+        name, now = info.name, self._clock.now()
+        not_done = [status for status in DeliveryStatus if status is not DeliveryStatus.DONE]
+        counts: dict[DeliveryStatus, int] = {
+            status: await self._store.count_open(name, status, limit) for status in not_done
+        }
+        heads = [one for removals in (True, False) for one in await self._store.due_deliveries(name, removals, now, 1)]
+        waiting = await self._store.waiting_changes(name, 0, limit) if info.changes else []
+        position = await self.feed_position(name) if info.changes else None
+        return DestinationReading(
+            name,
+            await self.state(name),
+            await self.is_paused(name),
+            counts,
+            min((one.due_at for one in heads if one.due_at is not None), default=None),
+            sum(one.due_at is not None for one in waiting),
+            sum(one.due_at is None for one in waiting),
+            None if position is None else max(newest_change - position, 0),
+        )
+
+    async def problems(self) -> dict[str, DestinationState]:
+        """Return the states of the configured destinations that take nothing now and are not paused, by name."""
+        states = {name: await self.state(name) for name in self.destinations if not await self.is_paused(name)}
+        return {name: state for name, state in states.items() if state.problem}
 
     async def state(self, name: str) -> DestinationState:
         """Return how sending to a destination goes."""

@@ -399,6 +399,7 @@ class _Erasing:
             sorted(self._removed),
             [customer.id for customer in self._customers],
             self._entries,
+            self._now,
         )
 
     def without_kept(self, erasure: Erasure) -> Generator[Request, Any, list[Restriction]]:

@@ -156,7 +156,7 @@ class _Removal:
         customers = sorted(self._customers(resolution))
         writes.changes.extend(Change(ChangeKind.DATA_EXPIRED, self._now, CAUSE, id) for id in customers)
         gone = yield from self._gone(writes)
-        writes.removals = Removals(sorted(gone), sorted(self._removed))
+        writes.removals = Removals(sorted(gone), sorted(self._removed), at=self._now)
         return writes
 
     def _resolution(self, ids: Ids) -> Generator[Request, Any, IncrementalResolution]:

@@ -48,6 +48,10 @@ class Destinations:
             for settings, adapter in self._opened
         ]
 
+    def sent(self) -> dict[str, tuple[int, int]]:
+        """Return how many items each destination took from this process, and how many it did not take, by name."""
+        return {sender.name: (sender.sent, sender.failed) for sender in self.senders}
+
     async def check(self) -> list["Checked"]:
         """Return for each destination whether it can be reached, as far as its type can tell without sending."""
         return [await _checked(settings, adapter) for settings, adapter in self._opened]

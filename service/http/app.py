@@ -199,7 +199,11 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
 
     async def readyz(_: Request) -> Response:
         missing = {"service": "the service is shutting down"} if endpoint.shutting_down else await wiring.missing()
-        return JSONResponse({"status": "not ready" if missing else "ok", "missing": missing}, 503 if missing else 200)
+        answer = {"status": "not ready" if missing else "ok", "missing": missing}
+        # A destination that fails is no reason to take this process out of the load balancer.
+        if degraded := {} if missing else await wiring.degraded():
+            answer["degraded"] = degraded
+        return JSONResponse(answer, 503 if missing else 200)
 
     async def home(_: Request) -> Response:
         return RedirectResponse(ENDPOINT)

@@ -32,7 +32,16 @@ class MetricsEndpoint:
         build = {"version": version.number(), "commit": version.commit() or "unknown"}
         now = SystemClock().now
         counts = dict if wiring.audit is None else wiring.audit.counts
-        self._graph = GraphMetrics(wiring.graph, wiring.store, now, self._sizes, self._connections, build, counts)
+        self._graph = GraphMetrics(
+            wiring.graph,
+            wiring.store,
+            now,
+            self._sizes,
+            self._connections,
+            build,
+            counts,
+            wiring.destinations.sent,
+        )
         metrics.register(self._graph)
 
     async def answer(self, request: Request) -> Response:

@@ -1,7 +1,7 @@
 """The metrics of the graph's own work, collected when Prometheus reads them."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client.core import (
@@ -13,10 +13,12 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from graph.commands.audiences import DestinationReading
 from graph.domain.model.errors import KithError
 from graph.identity_graph import IdentityGraph
 from graph.ports import Store
 from graph.runtime.counters import SIZES, SizeCounter, WorkerCounters
+from service.observability.destination_metrics import MAX_COUNTED, destination_metrics
 
 STORE_SECONDS = 2.0
 """How long reading the store's part may take; without an answer that part is left out."""
@@ -38,6 +40,7 @@ class StoreReadings:
     identifiers: int | None = None
     bytes: int | None = None
     due: int | None = None
+    destinations: Sequence[DestinationReading] = ()
 
 
 class GraphMetrics(Collector):
@@ -45,7 +48,8 @@ class GraphMetrics(Collector):
 
     `sizes` returns the numbers of entries of the caches by name, `connections` the numbers of open connections by kind,
     `now` the time in microseconds since 1970. `build` names the version and the commit. `counts` returns what the
-    audit log counts, by the names in `AUDIT_COUNTS`; nothing without a log.
+    audit log counts, by the names in `AUDIT_COUNTS`; nothing without a log. `sent` returns the numbers of items that
+    each destination took from this process and did not take, by its name.
     """
 
     def __init__(
@@ -57,12 +61,13 @@ class GraphMetrics(Collector):
         connections: Callable[[], Mapping[str, int]],
         build: Mapping[str, str],
         counts: Callable[[], Mapping[str, int]] = dict,
+        sent: Callable[[], Mapping[str, tuple[int, int]]] = dict,
     ) -> None:
         self._graph, self._store, self._now, self._sizes, self._connections = graph, store, now, sizes, connections
         self._readings = StoreReadings()
         self._ready = False
         self._build = dict(build)
-        self._counts = counts
+        self._counts, self._sent = counts, sent
 
     async def read(self, ready: bool) -> None:
         """Read the store before the metrics are collected. `ready` is what `/readyz` says."""
@@ -76,6 +81,7 @@ class GraphMetrics(Collector):
                 # Without segments nothing evaluates the customers that are due.
                 if await self._store.segments():
                     readings.due = len(await self._store.due_for_segmentation(self._now(), MAX_DUE))
+                readings.destinations = await self._graph.audiences.readings(readings.position, MAX_COUNTED)
         except (KithError, TimeoutError):
             pass
 
@@ -91,6 +97,7 @@ class GraphMetrics(Collector):
         yield from self._followers()
         yield from self._workers()
         yield from self._refused()
+        yield from destination_metrics(self._readings.destinations, self._sent(), self._now())
         yield from self._stored()
         caches = GaugeMetricFamily("kith_cache_entries", "Entries of caches in memory.", labels=["cache"])
         for name, size in self._sizes().items():

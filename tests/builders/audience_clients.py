@@ -30,7 +30,7 @@ class AudienceClient:
         """What the destination refuses for good: its answers by address."""
         self.tool.answer = self._answer
         self._authorization = authorization or {}
-        self._sender = Sender(client.graph, TOOL.name, self.tool, Lease(client.wiring.store, SystemClock(), TOOL.name))
+        self.sender = Sender(client.graph, TOOL.name, self.tool, Lease(client.wiring.store, SystemClock(), TOOL.name))
 
     def _answer(self, update: MemberUpdate) -> Outcome:
         return Outcome(Status.DEAD, self.refused[update.value]) if update.value in self.refused else DONE
@@ -85,8 +85,14 @@ class AudienceClient:
         """Evaluate all segments."""
         self.client._run(self.client.graph.segment_worker.catch_up())
 
+    def owe(self) -> None:
+        """Decide about all members of audiences, and send nothing."""
+        self.catch_up()
+        while self.client._run(self.client.graph.audiences.maintain(TOOL.name)):
+            pass
+
     def deliver(self) -> None:
         """Send everything that is owed."""
         self.catch_up()
-        while self.client._run(self._sender.step()):
+        while self.client._run(self.sender.step()):
             pass

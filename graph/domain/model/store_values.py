@@ -66,13 +66,14 @@ class Removals(Struct, frozen=True, gc=False):
 
     `keys` are identifiers, with their links, words and facts, and the overrides and idempotent results that name them;
     `observations` go with their facts and words, `customers` with their memberships. `entries` replace entries of the
-    history with the same numbers.
+    history with the same numbers. `at` is when (microseconds).
     """
 
     keys: Sequence[str] = ()
     observations: Sequence[ObservationKey] = ()
     customers: Sequence[str] = ()
     entries: Sequence[Entry] = ()
+    at: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.keys or self.observations or self.customers or self.entries)

@@ -66,6 +66,11 @@ class AudienceReads(Connected):
         records = await self._read(AUDIENCES["open_deliveries"])
         return [DeliveryCount(**{**record, "status": DeliveryStatus(record["status"])}) for record in records]
 
+    async def count_open(self, destination: str, status: DeliveryStatus, limit: int) -> int:
+        query = AUDIENCES["count_open"]
+        (record,) = await self._read(query, destination=destination, status=status.value, first=limit)
+        return int(record["count"])
+
     async def count_sent(self, audience: str) -> int:
         (record,) = await self._read(AUDIENCES["count_sent"], audience=audience)
         return int(record["count"])
@@ -132,8 +137,8 @@ def audience_queries(writes: Writes) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def removal_queries(removals: Removals, erasure: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Return the query that owes the removal of addresses that are removed, by an erasure if it has an id."""
     if removals.keys or removals.customers:
-        values = {"keys": list(removals.keys), "customers": list(removals.customers), "erasure": erasure}
-        yield AUDIENCES["owe_removals"], values
+        values = {"keys": list(removals.keys), "customers": list(removals.customers)}
+        yield AUDIENCES["owe_removals"], {**values, "erasure": erasure, "at": removals.at}
 
 
 def _values(delivery: Delivery) -> dict[str, Any]:

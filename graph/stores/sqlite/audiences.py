@@ -59,6 +59,11 @@ class AudienceReads(Connected):
     async def open_deliveries(self) -> list[DeliveryCount]:
         return await self._read(_open_deliveries)
 
+    async def count_open(self, destination: str, status: DeliveryStatus, limit: int) -> int:
+        sql = """SELECT count(*) FROM (SELECT 1 FROM deliveries
+            WHERE destination = ? AND status = ? AND status <> 'done' LIMIT ?)"""
+        return int((await self._read(mapping.column, sql, destination, status.value, limit))[0])
+
     async def count_sent(self, audience: str) -> int:
         sql = "SELECT count(*) FROM deliveries WHERE audience = ? AND wanted <> '' AND sent = wanted"
         return int((await self._read(mapping.column, sql, audience))[0])
@@ -190,8 +195,8 @@ def remove(db: mapping.Connection, removals: Removals, erasure: str) -> None:
             found = f"{column} IN (SELECT value FROM json_each(?))"
             db.execute(f"DELETE FROM deliveries WHERE {found} AND sent = ''", (compact(names),))
             db.execute(
-                f"""UPDATE deliveries SET customer = '', wanted = '', status = 'owed', due_at = 0, attempts = 0,
-                    answer = '', erasure = ?, sent = CASE status WHEN 'pending' THEN NULL ELSE sent END
+                f"""UPDATE deliveries SET customer = '', wanted = '', status = 'owed', changed_at = ?1, due_at = ?1,
+                    attempts = 0, answer = '', erasure = ?2, sent = CASE status WHEN 'pending' THEN NULL ELSE sent END
                     WHERE {found}""",
-                (erasure, compact(names)),
+                (removals.at, erasure, compact(names)),
             )

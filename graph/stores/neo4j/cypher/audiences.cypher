@@ -43,6 +43,12 @@ RETURN d.audience AS audience, d.destination AS destination, d.open AS status, c
   sum(CASE WHEN d.is_removal THEN 1 ELSE 0 END) AS removals, min(d.changed_at) AS oldest
 ORDER BY destination, status, audience;
 
+// name: count_open
+// Counts the deliveries of a destination that have a status other than done, up to a number.
+MATCH (d:Delivery) WHERE d.destination = $destination AND d.open = $status AND d.audience > '' AND d.key > ''
+WITH d LIMIT $first
+RETURN count(d) AS count;
+
 // name: count_sent
 // Counts the addresses of an audience that its destination holds.
 MATCH (d:Delivery) WHERE d.audience = $audience AND d.key > '' AND d.wanted <> '' AND d.sent = d.wanted
@@ -120,8 +126,8 @@ WITH d, coalesce(d.sent, '?') = '' AS unsent
 FOREACH (_ IN CASE WHEN unsent THEN [1] ELSE [] END | DELETE d)
 FOREACH (_ IN CASE WHEN unsent THEN [] ELSE [1] END |
   SET d.sent = CASE d.status WHEN 'pending' THEN null ELSE d.sent END,
-    d.customer = '', d.wanted = '', d.is_removal = true, d.status = 'owed', d.open = 'owed', d.due_at = 0,
-    d.attempts = 0, d.answer = '', d.erasure = $params.erasure
+    d.customer = '', d.wanted = '', d.is_removal = true, d.status = 'owed', d.open = 'owed',
+    d.changed_at = $params.at, d.due_at = $params.at, d.attempts = 0, d.answer = '', d.erasure = $params.erasure
 );
 
 // name: all_deliveries
