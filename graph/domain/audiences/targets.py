@@ -12,6 +12,7 @@ from graph.domain.model.dates import DAY
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.times import iso
 from graph.domain.profile.catalog import Catalog
+from graph.domain.profile.catalog import ADDRESS_PARTS, AttributeType, Catalog
 from graph.domain.profile.consents import Decision, check_channel, check_purpose, decision_of_address
 from graph.domain.profile.deliverability import EMAIL, MAX_ADDRESSES, email_event_page
 from graph.domain.profile.insights import CONSENTS, PROFILE, CustomerInsights
@@ -19,7 +20,8 @@ from graph.domain.profile.pages import IdentifierPage, PageRequest
 from graph.domain.profile.timeline import NO_END
 
 ORDER_FIELDS = ("order_count", "revenue", "currency", "last_order_at")
-"""Fields of an audience that come from a customer's orders and not from attributes. `revenue` is in `currency`."""
+"""Fields of an audience that come from a customer's orders and not from attributes. `revenue` is in `currency`, and
+`last_order_at` an ISO 8601 time in UTC."""
 MAX_FIELDS = 50
 MAX_FIELD_NAME_LENGTH = 100
 MAX_EXTERNAL_ID_LENGTH = 200
@@ -62,8 +64,8 @@ def check_audience(audience: Audience, catalog: Catalog, namespaces: Collection[
         if not 1 <= len(name) <= MAX_FIELD_NAME_LENGTH:
             message = f"fields: a name has {len(name)} characters; 1 to {MAX_FIELD_NAME_LENGTH} are allowed"
             raise InvalidInput("INVALID_LENGTH", message, ("fields",))
-        if source not in ORDER_FIELDS and source.split(".")[0] not in catalog.attributes:
-            allowed = ", ".join((*catalog.attributes, *ORDER_FIELDS))
+        if source not in ORDER_FIELDS and source not in _attributes(catalog):
+            allowed = ", ".join((*_attributes(catalog), *ORDER_FIELDS))
             message = f"fields: {source[:60]!r} is neither an attribute nor a figure of orders; allowed are {allowed}"
             raise InvalidInput("UNKNOWN_ATTRIBUTE", message, ("fields",))
     if len(audience.external_id) > MAX_EXTERNAL_ID_LENGTH:
@@ -72,6 +74,14 @@ def check_audience(audience: Audience, catalog: Catalog, namespaces: Collection[
     if audience.ttl_days is not None and not 1 <= audience.ttl_days <= MAX_TTL_DAYS:
         message = f"ttlDays is {audience.ttl_days}; 1 to {MAX_TTL_DAYS} are allowed"
         raise InvalidInput("INVALID_VALUE", message, ("ttlDays",))
+
+
+def _attributes(catalog: Catalog) -> Iterable[str]:
+    """Yield what fields may name: attributes, and the parts of those that are addresses."""
+    for attribute in catalog.attributes.values():
+        yield attribute.name
+        if attribute.type is AttributeType.ADDRESS:
+            yield from (f"{attribute.name}.{part}" for part in ADDRESS_PARTS)
 
 
 def pages(audience: Audience, catalog: Catalog) -> Iterable[PageRequest]:
