@@ -22,7 +22,7 @@ from graph.domain.model.changes import ChangeKind
 from graph.domain.model.errors import InvalidInput
 from service.config.secret_references import read_secret
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+NAME = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 SETTING = "KITH_DESTINATIONS"
 
 
