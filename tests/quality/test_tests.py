@@ -49,6 +49,7 @@ COVERED_BY = {
     "service/brokers/kafka.py": "brokers/test_kafka.py",
     "service/brokers/nats.py": "brokers/test_nats.py",
     "service/config/broker_settings.py": "brokers/test_kafka.py",
+    "graph/commands/audiences.py": "conformance/test_audiences.py",
     "graph/commands/batch.py": "journeys/test_bad_input.py",
     "graph/commands/bulk_suppression.py": "service/ingest/test_backfill.py",
     "graph/commands/commit.py": "conformance/test_model.py",
