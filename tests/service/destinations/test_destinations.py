@@ -27,7 +27,7 @@ WEBHOOK = """
 [[destination]]
 name = "{name}"
 type = "webhook"
-timeout_seconds = 60
+timeout_seconds = 10
 [[destination.endpoints]]
 url = "{url}"
 secrets = ["env:NEW"]
