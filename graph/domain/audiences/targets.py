@@ -11,7 +11,6 @@ from graph.domain.model.audiences import Audience
 from graph.domain.model.dates import DAY
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.times import iso
-from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.catalog import ADDRESS_PARTS, AttributeType, Catalog
 from graph.domain.profile.consents import Decision, check_channel, check_purpose, decision_of_address
 from graph.domain.profile.deliverability import EMAIL, MAX_ADDRESSES, email_event_page
