@@ -99,8 +99,8 @@ class DestinationReading(Struct, frozen=True):
     """How sending to a destination goes, as monitoring reads it: at a cost that does not grow with what is owed.
 
     `counts` are deliveries by status, and `waiting` and `dead_changes` changes, each up to a limit. `due_since` is
-    since when the delivery that is due longest is (microseconds); `None` if none is due. `unread_changes` are entries of the
-    feed that the destination has not been sent; `None` if it is sent none.
+    since when the delivery that is due longest is (microseconds); `None` if none is due. `unread_changes` are entries
+    of the feed that the destination has not been sent; `None` if it is sent none.
     """
 
     name: str
