@@ -194,7 +194,6 @@ class IdentityGraph:
             self.catalog,
             lambda: self.rules,
             destinations,
-            self.erasures.acknowledge,
         )
         self.snapshots = Snapshots(store, clock, self.segments)
         self.exports = SubjectExports(

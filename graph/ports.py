@@ -166,11 +166,13 @@ class ReadAudiences(Struct, frozen=True):
 class ReadDeliveries(Struct, frozen=True):
     """Answered with `list[HeldDelivery]`, locked until the transaction ends.
 
-    Those that were decided for some customers, and those of some pairs of an audience and a key.
+    Those that were decided for some customers, those of some pairs of an audience and a key, and the removals that are
+    part of some erasures.
     """
 
     customers: Sequence[str] = ()
     places: Sequence[tuple[str, str]] = ()
+    erasures: Sequence[str] = ()
 
 
 class Write(Struct, frozen=True):
@@ -653,10 +655,6 @@ class AudienceStore(Protocol):
 
     async def count_sent(self, audience: str) -> int:
         """Return how many addresses of an audience its destination holds."""
-        ...
-
-    async def is_erasure_owed(self, erasure: str, destination: str) -> bool:
-        """Return whether a removal that is part of an erasure is still owed to a destination."""
         ...
 
     async def waiting_changes(self, destination: str, after: int, first: int) -> list[WaitingChange]:

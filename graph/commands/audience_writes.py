@@ -1,6 +1,6 @@
 """The writes of audiences and of their ledger, each one transaction. Times are in microseconds."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -17,10 +17,11 @@ from graph.domain.model.audiences import (
     Outcome,
     WaitingChange,
 )
+from graph.domain.model.erasures import Erasure
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.segments import Segment
 from graph.domain.model.store_values import Writes
-from graph.ports import ReadAudiences, ReadDeliveries, ReadSegments, Request, Write
+from graph.ports import ReadAudiences, ReadDeliveries, ReadErasures, ReadSegments, Request, Write
 
 MAX_AUDIENCES = 500
 FILL_KEY = "audience_fill:"
@@ -144,12 +145,12 @@ def begin(deliveries: Sequence[Delivery]) -> Generator[Request, Any, list[Delive
     return current
 
 
-def finish(sent: Sequence[Sent], now: int) -> Generator[Request, Any, set[str]]:
-    """Store what became of deliveries; return the erasures of which removals were carried out."""
+def finish(sent: Sequence[Sent], now: int) -> Generator[Request, Any, None]:
+    """Store what became of deliveries. With the last removal of an erasure, the destination acknowledges it."""
     held: list[HeldDelivery] = yield ReadDeliveries(places=[(one.delivery.audience, one.delivery.key) for one in sent])
     current = {(one.delivery.audience, one.delivery.key): one.delivery for one in held}
     changed: list[Delivery] = []
-    erasures: set[str] = set()
+    erased: set[str] = set()
     for one in sent:
         stored = current.get((one.delivery.audience, one.delivery.key))
         if stored is None:
@@ -160,10 +161,26 @@ def finish(sent: Sequence[Sent], now: int) -> Generator[Request, Any, set[str]]:
             continue
         changed.append(after)
         if after.is_over and after.erasure:
-            erasures.add(after.erasure)
+            erased.add(after.erasure)
+    erasures = (yield from _acknowledged(erased, changed, now)) if erased else []
     if changed:
-        yield Write(Writes(deliveries=changed))
-    return erasures
+        yield Write(Writes(deliveries=changed, erasures=erasures))
+
+
+def _acknowledged(
+    ids: Collection[str], changed: Sequence[Delivery], now: int
+) -> Generator[Request, Any, list[Erasure]]:
+    """Return the erasures of which no removal is owed anymore to the destination of the deliveries that changed."""
+    destination = changed[0].destination
+    of_erasures: list[HeldDelivery] = yield ReadDeliveries(erasures=sorted(ids))
+    over = {(one.audience, one.key) for one in changed if one.is_over}
+    owed = {
+        one.delivery.erasure
+        for one in of_erasures
+        if one.delivery.destination == destination and (one.delivery.audience, one.delivery.key) not in over
+    }
+    erasures: list[Erasure] = yield ReadErasures(sorted(set(ids) - owed))
+    return [erasure.acknowledged(destination, now) for erasure in erasures]
 
 
 def advance(

@@ -6,7 +6,7 @@ Senders carry out what the ledger owes; see `service.destinations`. The times of
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -129,10 +129,7 @@ class AudiencePreview(Struct, frozen=True):
 
 
 class AudienceControl:
-    """Manages audiences and the ledger. `destinations` are those that are configured.
-
-    `acknowledge` records that a destination, by its name, has removed all addresses of an erasure.
-    """
+    """Manages audiences and the ledger. `destinations` are those that are configured."""
 
     def __init__(
         self,
@@ -144,11 +141,9 @@ class AudienceControl:
         catalog: Catalog,
         rules: Callable[[], Rules],
         destinations: Sequence[DestinationInfo],
-        acknowledge: Callable[[str, str], Awaitable[object]],
     ) -> None:
         self._store, self._clock, self._ids, self._gate = store, clock, ids, gate
         self._segments, self._catalog, self._rules = segments, catalog, rules
-        self._acknowledge = acknowledge
         self.destinations: Mapping[str, DestinationInfo] = {info.name: info for info in destinations}
         self._complete: set[str] = set()
         """The audiences whose members were all decided about."""
@@ -474,12 +469,10 @@ class AudienceControl:
         current = await self._store.write(lambda: audience_writes.begin(sendable)) if sendable else []
         return [(one, None if one.is_removal else targets[one.audience, one.key]) for one in current]
 
-    async def finish(self, name: str, sent: Sequence[Sent]) -> None:
-        """Store what became of what was sent, and acknowledge erasures that a destination has carried out."""
+    async def finish(self, sent: Sequence[Sent]) -> None:
+        """Store what became of what was sent, with the erasures that the destination has carried out by it."""
         now = self._clock.now()
-        for erasure in sorted(await self._store.write(lambda: audience_writes.finish(sent, now))):
-            if not await self._store.is_erasure_owed(erasure, name):
-                await self._acknowledge(erasure, name)
+        await self._store.write(lambda: audience_writes.finish(sent, now))
 
     # --- changes
 

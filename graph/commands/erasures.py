@@ -16,7 +16,7 @@ from graph.commands.history_cleaning import CleanedStore, clean_history
 from graph.commands.retries import with_retries
 from graph.commands.write_gate import WriteGate
 from graph.domain.access.decisions import MAX_ACTOR_LENGTH
-from graph.domain.model.erasures import Acknowledgement, Erasure, HeldOrder
+from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.errors import InvalidInput, KithError, RulesChanged
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import Neighborhood, Writes
@@ -368,10 +368,9 @@ def _acknowledge(id: str, service: str, now: int) -> Work[Erasure]:
     if not found:
         raise InvalidInput("ERASURE_NOT_FOUND", f"erasure {id[:60]!r} does not exist", ("erasureId",))
     (erasure,) = found
-    if any(known.service == service for known in erasure.acknowledgements):
-        return erasure
-    after = replace(erasure, acknowledgements=(*erasure.acknowledgements, Acknowledgement(service, now)))
-    yield Write(Writes(erasures=[after]))
+    after = erasure.acknowledged(service, now)
+    if after != erasure:
+        yield Write(Writes(erasures=[after]))
     return after
 
 

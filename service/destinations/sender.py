@@ -147,7 +147,7 @@ class Sender:
             Sent(delivery, replace(outcome, message=outcome.message[:MAX_MESSAGE_LENGTH]))
             for delivery, outcome in zip(deliveries, outcomes, strict=True)
         ]
-        await self._graph.audiences.finish(self.name, sent)
+        await self._graph.audiences.finish(sent)
         taken = sum(outcome.status in (Status.DONE, Status.PENDING) for outcome in outcomes)
         self.sent += taken
         self.failed += len(outcomes) - taken

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from graph.domain.model.tombstones import TombstoneMode
 
@@ -45,6 +46,12 @@ class Erasure(Struct, frozen=True, gc=False):
     orders_until: int | None = None
     orders_ground: str = ""
     acknowledgements: tuple[Acknowledgement, ...] = ()
+
+    def acknowledged(self, service: str, at: int) -> "Erasure":
+        """Return the erasure after a service has confirmed it at a time; the first confirmation of each counts."""
+        if any(known.service == service for known in self.acknowledgements):
+            return self
+        return replace(self, acknowledgements=(*self.acknowledgements, Acknowledgement(service, at)))
 
 
 class HeldOrder(Struct, frozen=True, gc=False):

@@ -75,12 +75,6 @@ class AudienceReads(Connected):
         (record,) = await self._read(AUDIENCES["count_sent"], audience=audience)
         return int(record["count"])
 
-    async def is_erasure_owed(self, erasure: str, destination: str) -> bool:
-        if not erasure:
-            return False
-        (record,) = await self._read(AUDIENCES["is_erasure_owed"], erasure=erasure, destination=destination)
-        return bool(record["owed"])
-
     async def waiting_changes(self, destination: str, after: int, first: int) -> list[WaitingChange]:
         records = await self._read(AUDIENCES["waiting_changes"], destination=destination, after=after, first=first)
         return [waiting_change(record["values"]) for record in records]
@@ -114,9 +108,12 @@ def held_delivery(row: Sequence[Any]) -> HeldDelivery:
     return HeldDelivery(delivery(values), holder)
 
 
-def delivery_parameters(customers: Sequence[str], places: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def delivery_parameters(
+    customers: Sequence[str], places: Sequence[tuple[str, str]], erasures: Sequence[str]
+) -> dict[str, Any]:
     """Return the parameters of `lock_deliveries`."""
-    return {"customers": list(customers), "ids": [delivery_id(*place) for place in places]}
+    ids = [delivery_id(*place) for place in places]
+    return {"customers": list(customers), "ids": ids, "erasures": list(erasures)}
 
 
 def audience_queries(writes: Writes) -> Iterator[tuple[str, Mapping[str, Any]]]:

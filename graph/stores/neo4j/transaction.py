@@ -139,8 +139,8 @@ class Transaction:
                 return set(await self._collect(RETENTION["named_keys"], keys=keys, without=excluded))
             case ReadAudiences():
                 return [audience(record) for (record,) in await self._run(AUDIENCES["audiences"])]
-            case ReadDeliveries(customers, places):
-                parameters = delivery_parameters(customers, places)
+            case ReadDeliveries(customers, places, of_erasures):
+                parameters = delivery_parameters(customers, places, of_erasures)
                 return [held_delivery(row) for row in await self._run(AUDIENCES["lock_deliveries"], **parameters)]
             case Write(writes):
                 await self.write(writes)

@@ -68,10 +68,6 @@ class AudienceReads(Connected):
         sql = "SELECT count(*) FROM deliveries WHERE audience = ? AND wanted <> '' AND sent = wanted"
         return int((await self._read(mapping.column, sql, audience))[0])
 
-    async def is_erasure_owed(self, erasure: str, destination: str) -> bool:
-        sql = "SELECT 1 FROM deliveries WHERE erasure = ? AND erasure <> '' AND destination = ? LIMIT 1"
-        return bool(await self._read(mapping.column, sql, erasure, destination))
-
     async def waiting_changes(self, destination: str, after: int, first: int) -> list[WaitingChange]:
         sql = f"SELECT {_WAITING} FROM waiting_changes WHERE destination = ? AND number > ? ORDER BY number LIMIT ?"
         return await self._read(_waiting, sql, destination, after, first)
@@ -87,13 +83,14 @@ def _audience(text: str) -> Audience:
 
 
 def held_deliveries(
-    db: mapping.Connection, customers: Sequence[str], places: Sequence[tuple[str, str]]
+    db: mapping.Connection, customers: Sequence[str], places: Sequence[tuple[str, str]], erasures: Sequence[str]
 ) -> list[HeldDelivery]:
-    """Return the deliveries that were decided for some customers, and those of some audiences and keys."""
+    """Return the deliveries decided for some customers, and those of some audiences and keys, and of some erasures."""
     found: dict[tuple[str, str], HeldDelivery] = {}
     for condition, values in (
         ("d.customer IN (SELECT value FROM json_each(?))", customers),
         ("(d.audience, d.key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))", list(map(list, places))),
+        ("d.erasure <> '' AND d.erasure IN (SELECT value FROM json_each(?))", erasures),
     ):
         if values:
             for *row, holder in db.execute(_HELD + condition, (compact(values),)):

@@ -84,8 +84,8 @@ class Transaction:
                 return restrictions.restrictions_of(self._db, keys, ids, requests)
             case ReadAudiences():
                 return audiences.audiences(self._db)
-            case ReadDeliveries(customers, places):
-                return audiences.held_deliveries(self._db, customers, places)
+            case ReadDeliveries(customers, places, of_erasures):
+                return audiences.held_deliveries(self._db, customers, places, of_erasures)
             case Write(writes):
                 if is_loading(self._db):
                     raise StoreUnavailable.loading()

@@ -54,22 +54,20 @@ RETURN count(d) AS count;
 MATCH (d:Delivery) WHERE d.audience = $audience AND d.key > '' AND d.wanted <> '' AND d.sent = d.wanted
 RETURN count(*) AS count;
 
-// name: is_erasure_owed
-// Returns whether a removal that is part of an erasure is owed to a destination.
-RETURN EXISTS { MATCH (d:Delivery) WHERE d.erasure = $erasure AND d.destination = $destination } AS owed;
-
 // name: waiting_changes
 // Returns the changes that a destination has not taken, by number.
 MATCH (w:WaitingChange) WHERE w.destination = $destination AND w.number > $after
 RETURN w{.*} AS values ORDER BY w.number LIMIT $first;
 
 // name: lock_deliveries
-// Locks and returns the deliveries that were decided for some customers, and those with some ids, with the customers
-// that hold their addresses.
+// Locks and returns the deliveries that were decided for some customers, those with some ids, and those of some
+// erasures, with the customers that hold their addresses.
 CALL () {
   UNWIND $params.customers AS customer MATCH (d:Delivery) WHERE d.customer = customer RETURN d
   UNION
   UNWIND $params.ids AS id MATCH (d:Delivery {id: id}) RETURN d
+  UNION
+  UNWIND $params.erasures AS erasure MATCH (d:Delivery) WHERE d.erasure = erasure RETURN d
 }
 WITH DISTINCT d ORDER BY d.id
 SET d.locked = true
