@@ -219,7 +219,7 @@ class AudienceControl:
 
     async def progress(self, audience: Audience) -> AudienceProgress:
         """Return how far an audience has come."""
-        if audience.ended:
+        if audience.ended or await self._segments.get(audience.segment) is None:
             return AudienceProgress.ENDING
         filled = await self._store.get_value(FILL_KEY + audience.id)
         return AudienceProgress.FILLING if filled not in (None, COMPLETE) else AudienceProgress.ACTIVE

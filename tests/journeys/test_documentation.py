@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from graphql import OperationDefinitionNode, OperationType, parse
 
+from graph.domain.model.audiences import DestinationInfo
 from service.config import rules_file
 from tests.builders.clients import Client
 from tests.builders.repository import ROOT, pages, text_of
@@ -34,7 +35,8 @@ def used(document: str) -> dict[str, Any]:
 
 @pytest.fixture
 def client(fresh: Fresh, run: Run) -> Client:
-    return Client(fresh(), run, safeguards=ListSafeguards())
+    tool = DestinationInfo("newsletter-tool", "mailchimp")
+    return Client(fresh(), run, safeguards=ListSafeguards(), destinations=[tool])
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/getting-started.md"])
@@ -79,7 +81,7 @@ def test_all_examples_together_are_answered_without_errors(client: Client) -> No
     assert rejected == ["NAMESPACE_LIMIT_EXCEEDED"]
     errors = [error["code"] for data in results for payload in data.values() if payload for error in errors_of(payload)]
     # and what is undone, restored, erased, confirmed and lifted is the examples' alone
-    things = ("CHANGE", "SOURCE_REVOCATION", "CUSTOMER", "ERASURE", "RESTRICTION")
+    things = ("CHANGE", "SOURCE_REVOCATION", "CUSTOMER", "ERASURE", "RESTRICTION", "SEGMENT", "AUDIENCE")
     assert set(errors) == {f"{thing}_NOT_FOUND" for thing in things}
     assert client.customer(ANN, "known")["known"]
 
