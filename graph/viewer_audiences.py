@@ -8,7 +8,14 @@ from msgspec.structs import replace
 from graph.commands.audiences import AudiencePreview, DestinationStatus
 from graph.domain.access.masking import Masked, mask_in_text
 from graph.domain.access.viewer import Reach
-from graph.domain.model.audiences import Audience, AudienceProgress, Delivery, DeliveryPosition, DeliveryStatus
+from graph.domain.model.audiences import (
+    Audience,
+    AudienceProgress,
+    Delivery,
+    DeliveryPosition,
+    DeliveryStatus,
+    WaitingChange,
+)
 from graph.domain.model.identifiers import MASK, namespace_of
 from graph.domain.profile.pages import ByKey, Page
 from graph.viewer_writes import ViewerWrites
@@ -168,6 +175,10 @@ class ViewerAudiences(ViewerWrites):
         self.accessed.recipients[name] = None
 
     # --- what destinations refused
+
+    async def dead_changes(self, name: str) -> list[WaitingChange]:
+        """Return the entries of the feed that a destination refused for good, by number. They name no values."""
+        return await self._graph.audiences.dead_changes(name)
 
     async def dead_deliveries(
         self, name: str, audience: str | None, after: DeliveryPosition | None, first: int

@@ -190,6 +190,13 @@ def advance(
     yield Write(Writes(values={name: text}, waiting_changes=list(waiting), ended_waiting=list(ended)))
 
 
+def change_waiting(
+    waiting: Sequence[WaitingChange], ended: Sequence[tuple[str, int]] = ()
+) -> Generator[Request, Any, None]:
+    """Store changes that wait, and remove those that no longer do, by destination and number."""
+    yield Write(Writes(waiting_changes=list(waiting), ended_waiting=list(ended)))
+
+
 def position(delivery: Delivery) -> DeliveryPosition:
     """Return the position of a delivery in lists."""
     return DeliveryPosition(delivery.audience, delivery.key)

@@ -336,15 +336,36 @@ class AudienceControl:
         return Page(found[:first], len(found) > first)
 
     async def retry_dead(self, name: str, audience: str | None = None) -> int:
-        """Send what a destination refused for good again; return how many deliveries that are."""
+        """Send what a destination refused for good again; return how many deliveries that are.
+
+        Without an audience, that includes changes.
+        """
         now = self._clock.now()
         count = await self._change_dead(name, audience, audience_writes.tried_again(now))
+        if audience is None:
+            changes = [replace(one, due_at=now, attempts=0) for one in await self.dead_changes(name)]
+            if changes:
+                await self._store.write(lambda: audience_writes.change_waiting(changes))
+            count += len(changes)
         self.wake([name])
         return count
 
     async def ignore_dead(self, name: str, audience: str | None = None) -> int:
-        """Do nothing more about what a destination refused for good; return how many deliveries that are."""
-        return await self._change_dead(name, audience, audience_writes.ignored())
+        """Do nothing more about what a destination refused for good; return how many deliveries that are.
+
+        Without an audience, that includes changes.
+        """
+        count = await self._change_dead(name, audience, audience_writes.ignored())
+        if audience is None:
+            ended = [(name, one.number) for one in await self.dead_changes(name)]
+            if ended:
+                await self._store.write(lambda: audience_writes.change_waiting((), ended))
+            count += len(ended)
+        return count
+
+    async def dead_changes(self, name: str) -> list[WaitingChange]:
+        """Return the changes that a destination refused for good, by number."""
+        return [one for one in await self.waiting(name) if one.due_at is None]
 
     async def _change_dead(self, name: str, audience: str | None, change: Callable[[Delivery], Delivery | None]) -> int:
         self._gate.check()

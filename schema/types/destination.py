@@ -136,7 +136,7 @@ class Audience:
         return (await info.context.loaders.audience_numbers.load(self.domain)).dead
 
 
-@requires(DESTINATION_READ)
+@requires(DESTINATION_READ, dead_change_count=DESTINATION_MANAGE)
 @strawberry.type(
     description="A system that audiences are sent to, or changes. The operator of the service declares it in "
     "destinations.toml, with its address and its secrets."
@@ -211,6 +211,14 @@ class Destination:
         """Return since when something is owed."""
         at = (await info.context.graph.destination_numbers(self.domain)).oldest_owed
         return None if at is None else Timestamp(at)
+
+    @strawberry.field(
+        description="How many entries of the change feed the destination refused for good. `retryDeadDeliveries` and "
+        "`ignoreDeadDeliveries` without an audience decide about them, too. 0 for destinations of audiences only."
+    )
+    async def dead_change_count(self, info: Info) -> int:
+        """Count the changes that the destination refused."""
+        return len(await info.context.graph.dead_changes(self.name)) if self.changes else 0
 
     @strawberry.field(description="The audiences that are sent to the destination, by id.")
     async def audiences(self, info: Info) -> list[Audience]:

@@ -51,7 +51,7 @@ def list_(as_json: Json = False, store: Store = None) -> None:
         names = {segment.id: segment.name for segment in await wiring.graph.segments.all()}
         statuses = await control.statuses()
         for status in statuses:
-            described = _described(status)
+            described = await _described(control, status)
             described["audiences"] = [
                 await _described_audience(control, audience, names)
                 for audience in audiences
@@ -67,7 +67,7 @@ def list_(as_json: Json = False, store: Store = None) -> None:
     run_with_wiring(_settings(store), run, read_only=True)
 
 
-def _described(status: DestinationStatus) -> dict[str, Any]:
+async def _described(control: AudienceControl, status: DestinationStatus) -> dict[str, Any]:
     state = status.state
     return {
         "name": status.info.name,
@@ -83,6 +83,7 @@ def _described(status: DestinationStatus) -> dict[str, Any]:
         "oldestOwedAt": _time(status.oldest_owed),
         "resyncing": status.resyncing,
         "changes": status.info.changes,
+        "deadChanges": len(await control.dead_changes(status.info.name)) if status.info.changes else 0,
     }
 
 
@@ -111,6 +112,8 @@ def _time(at: int | None) -> str | None:
 def _print(described: dict[str, Any]) -> None:
     numbers = ", ".join(f"{name}: {described[name]}" for name in ("owed", "pending", "dead", "removals"))
     line = f"{described['name']}  {described['type'] or '-'}  {described['status']}  {numbers}"
+    if described["deadChanges"]:
+        line += f", dead changes: {described['deadChanges']}"
     if described["resyncing"]:
         line += ", resyncing"
     if described["oldestOwedAt"]:

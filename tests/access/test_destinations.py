@@ -7,6 +7,7 @@ import pytest
 
 from graph.domain.access.scopes import CONTACT_READ, DESTINATION_MANAGE
 from graph.domain.access.viewer import Viewer
+from graph.domain.model.audiences import DestinationInfo, WaitingChange
 from graph.ports import Store
 from service.audit.audit import Audit
 from tests.builders.audience_clients import CREATE, TOOL, AudienceClient
@@ -227,6 +228,32 @@ def test_what_a_destination_refused_is_listed_retried_and_ignored(world: World) 
     world.deliver()
     assert world.seen_by(ADMIN, DEAD)["nodes"] == []
     assert world.addresses == set(addresses[2:])
+
+
+def test_changes_that_a_destination_refused_are_counted_and_decided_about(
+    store: Store, run: Run, tmp_path: Path
+) -> None:
+    # given
+    client = ViewerClient(store, run, destinations=[DestinationInfo("tool", "webhook", changes=True)])
+    run(client.wiring.prepare())
+    control = client.graph.audiences
+    waiting = [WaitingChange("tool", number, "", 3, None, "400") for number in (1, 2)]
+    run(control.advance("tool", 3, [*waiting, WaitingChange("tool", 3, "", 1, 5)]))
+    count = "{ destinations { deadChangeCount } }"
+    # when, then
+    assert client.seen_by(ADMIN, count)["destinations"] == [{"deadChangeCount": 2}]
+    retried = client.seen_by(ADMIN, DECISION % "retryDeadDeliveries")["retryDeadDeliveries"]
+    assert retried == {"count": 2, "errors": []}
+    assert client.seen_by(ADMIN, count)["destinations"] == [{"deadChangeCount": 0}]
+    assert [(one.number, one.due_at is not None) for one in run(control.waiting("tool"))] == [
+        (1, True), (2, True), (3, True),
+    ]  # fmt: skip
+    # when
+    run(control.advance("tool", 3, waiting))
+    ignored = client.seen_by(ADMIN, DECISION % "ignoreDeadDeliveries")["ignoreDeadDeliveries"]
+    # then
+    assert ignored["count"] == 2
+    assert [one.number for one in run(control.waiting("tool"))] == [3]
 
 
 def test_addresses_of_restricted_people_are_hidden(world: World) -> None:
