@@ -425,15 +425,17 @@ class AudienceControl:
         if audience.id in self._complete:
             return False
         after = await self._store.get_value(FILL_KEY + audience.id)
+        # Without a value there is nothing that was begun.
         if after is not None and after != COMPLETE:
             members = await self._store.members(audience.segment, after, PAGE_SIZE)
             for start in range(0, len(members), BATCH_SIZE):
                 await self._segments.refresh([member.customer for member in members[start : start + BATCH_SIZE]])
             after = members[-1].customer if len(members) == PAGE_SIZE else COMPLETE
             await self._store.put_value(FILL_KEY + audience.id, after)
-        if after == COMPLETE:
+        if after in (None, COMPLETE):
             self._complete.add(audience.id)
-        return after != COMPLETE
+            return False
+        return True
 
     async def _drain(self, audience: Audience) -> bool:
         text = await self._store.get_value(DRAIN_KEY + audience.id)

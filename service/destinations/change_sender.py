@@ -30,6 +30,8 @@ class ChangeSender:
         self._graph, self._name, self._adapter = graph, settings.name, adapter
         self._kinds = frozenset(settings.change_kinds)
         self._identifiers = settings.identifiers
+        self.taken = 0
+        """Changes that the destination has taken from this process."""
 
     async def step(self) -> bool:
         """Send the changes that wait and are due, then some of the feed; return whether more may follow.
@@ -86,7 +88,9 @@ class ChangeSender:
         restricted = await self._restricted(entries) if self._identifiers else frozenset()
         messages = [self._message(entry, restricted) for entry in entries]
         async with asyncio.timeout(SEND_SECONDS):
-            return await self._adapter.send_changes(messages)
+            outcomes = await self._adapter.send_changes(messages)
+        self.taken += sum(outcome.status in (Status.DONE, Status.PENDING) for outcome in outcomes)
+        return outcomes
 
     async def _restricted(self, entries: Sequence[Entry]) -> frozenset[str]:
         """Return the customers of entries that are restricted: their identifiers are not sent."""

@@ -105,9 +105,12 @@ class Sender:
         """Send one batch of what is owed; return whether more may be. Raises `Unavailable`."""
         audiences = self._graph.audiences
         more = await audiences.maintain(self.name)
-        if self._changes is not None and await self._changes.step():
-            more = True
-            await self._note_success()
+        if self._changes is not None:
+            taken = self._changes.taken
+            more = await self._changes.step() or more
+            if self._changes.taken > taken:
+                self.sent += self._changes.taken - taken
+                await self._note_success()
         due = await audiences.due(self.name, self._adapter.batch_size)
         if not due:
             return more or await self._send_snapshots()

@@ -21,7 +21,9 @@ CREATE TABLE deliveries (
     PRIMARY KEY (audience, key)
 ) WITHOUT ROWID;
 CREATE INDEX deliveries_due ON deliveries (destination, wanted <> '', due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX deliveries_not_done ON deliveries (destination, status, audience, key) WHERE status <> 'done';
+-- With all that counts of them need.
+CREATE INDEX deliveries_not_done ON deliveries (destination, status, audience, key, wanted, changed_at)
+    WHERE status <> 'done';
 CREATE INDEX deliveries_of_customer ON deliveries (customer);
 CREATE INDEX deliveries_of_key ON deliveries (key);
 CREATE INDEX deliveries_of_erasure ON deliveries (erasure) WHERE erasure <> '';
