@@ -23,6 +23,7 @@ from graph.commands.rules_control import RulesControl
 from graph.commands.rules_rollout import ActiveRules
 from graph.commands.segment_counts import SegmentCounts
 from graph.commands.segments import Segments
+from graph.commands.sending import SendingLedger
 from graph.commands.snapshots import Snapshots
 from graph.commands.source_revocations import SourceRevocationControl
 from graph.commands.undo_merge import UndoResult, merge_to_undo, undo_merge
@@ -183,9 +184,10 @@ class IdentityGraph:
             on_history_change=self.broadcaster.notify,
             on_segment_change=lambda: self.segment_worker.wake(),
             gate=self.write_gate,
-            on_owed=lambda names: self.audiences.wake(names),
+            on_owed=lambda names: self.ledger.wake(names),
         )
-        self.audiences: AudienceControl = AudienceControl(
+        self.ledger: SendingLedger = SendingLedger(store, clock, self.segments)
+        self.audiences = AudienceControl(
             store,
             clock,
             ids,
@@ -194,6 +196,7 @@ class IdentityGraph:
             self.catalog,
             lambda: self.rules,
             destinations,
+            self.ledger,
         )
         self.snapshots = Snapshots(store, clock, self.segments)
         self.exports = SubjectExports(

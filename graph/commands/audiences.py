@@ -1,24 +1,19 @@
-"""Audiences: which segments go to which destinations, and the ledger of what was sent.
+"""Audiences: which segments go to which destinations, and how sending goes. The times are in microseconds."""
 
-Senders carry out what the ledger owes; see `service.destinations`. The times of deliveries are in microseconds.
-"""
-
-import asyncio
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from graph.commands import audience_writes
-from graph.commands.audience_writes import FILL_KEY, Sent, position
+from graph.commands.audience_writes import FILL_KEY, position
 from graph.commands.segments import MAX_PREVIEW_SECONDS, Segments
+from graph.commands.sending import BATCH_SIZE, COMPLETE, PAGE_SIZE, RESYNC_KEY, LedgerStore, SendingLedger
 from graph.commands.write_gate import WriteGate
 from graph.domain.access.counts import FINGERPRINTED
-from graph.domain.audiences.targets import Target, check_audience, requires_consent
+from graph.domain.audiences.targets import check_audience, requires_consent
 from graph.domain.model.audiences import (
     Audience,
     AudienceProgress,
@@ -35,24 +30,12 @@ from graph.domain.model.errors import InvalidInput
 from graph.domain.model.rules import Rules
 from graph.domain.profile.catalog import Catalog
 from graph.domain.profile.pages import Page
-from graph.ports import AudienceStore, Clock, Ids, SegmentStore, WriteStore
+from graph.ports import Clock, Ids
 
-PAGE_SIZE = 500
-BATCH_SIZE = 100
-"""Customers that are decided about in one write."""
-COMPLETE = "complete"
-DRAIN_KEY = "audience_drain:"
-"""The beginning of the name under which is stored how far an audience that ended owes the removal of its addresses."""
 PAUSED_KEY = "destination_paused:"
 STATE_KEY = "destination_state:"
-RESYNC_KEY = "destination_resync:"
 SNAPSHOT_KEY = "destination_snapshot:"
 """The beginning of the name under which is stored when a destination was sent snapshots last; empty if they are due."""
-POSITION_KEY = "destination_position:"
-
-
-class LedgerStore(WriteStore, AudienceStore, SegmentStore, Protocol):
-    """Audiences, their ledger, the members of segments, and writes."""
 
 
 class DestinationStatus(Struct, frozen=True):
@@ -129,7 +112,7 @@ class AudiencePreview(Struct, frozen=True):
 
 
 class AudienceControl:
-    """Manages audiences and the ledger. `destinations` are those that are configured."""
+    """Manages audiences and destinations. `destinations` are those that are configured."""
 
     def __init__(
         self,
@@ -141,13 +124,11 @@ class AudienceControl:
         catalog: Catalog,
         rules: Callable[[], Rules],
         destinations: Sequence[DestinationInfo],
+        ledger: SendingLedger,
     ) -> None:
         self._store, self._clock, self._ids, self._gate = store, clock, ids, gate
-        self._segments, self._catalog, self._rules = segments, catalog, rules
+        self._segments, self._catalog, self._rules, self._ledger = segments, catalog, rules, ledger
         self.destinations: Mapping[str, DestinationInfo] = {info.name: info for info in destinations}
-        self._complete: set[str] = set()
-        """The audiences whose members were all decided about."""
-        self._owed: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     # --- audiences
 
@@ -163,7 +144,7 @@ class AudienceControl:
         self._gate.check()
         created = self._checked(audience)
         stored = await self._store.write(lambda: audience_writes.create(created))
-        self.wake([stored.destination])
+        self._ledger.wake([stored.destination])
         return stored
 
     def _checked(self, audience: Audience) -> Audience:
@@ -206,11 +187,15 @@ class AudienceControl:
         members_count = evaluated if is_last else await self._store.count_members(segment.id)
         return AudiencePreview(members_count, evaluated, reached, addresses, is_last, tuple(first[:FINGERPRINTED]))
 
+    def wake_all(self) -> None:
+        """Let all senders look for work."""
+        self._ledger.wake(self.destinations)
+
     async def end(self, id: str) -> Audience:
         """Stop sending a segment, and remove its addresses from the destination. Raises `InvalidInput`."""
         self._gate.check()
         ended = await self._store.write(lambda: audience_writes.end(id))
-        self.wake([ended.destination])
+        self._ledger.wake([ended.destination])
         return ended
 
     async def get(self, id: str) -> Audience | None:
@@ -278,7 +263,7 @@ class AudienceControl:
         }
         heads = [one for removals in (True, False) for one in await self._store.due_deliveries(name, removals, now, 1)]
         waiting = await self._store.waiting_changes(name, 0, limit) if info.changes else []
-        position = await self.feed_position(name) if info.changes else None
+        position = await self._ledger.feed_position(name) if info.changes else None
         return DestinationReading(
             name,
             await self.state(name),
@@ -325,7 +310,7 @@ class AudienceControl:
         self._gate.check()
         self._info(name)
         await self._store.put_value(key + name, text)
-        self.wake([name])
+        self._ledger.wake([name])
 
     # --- dead deliveries
 
@@ -347,7 +332,7 @@ class AudienceControl:
             if changes:
                 await self._store.write(lambda: audience_writes.change_waiting(changes))
             count += len(changes)
-        self.wake([name])
+        self._ledger.wake([name])
         return count
 
     async def ignore_dead(self, name: str, audience: str | None = None) -> int:
@@ -365,7 +350,7 @@ class AudienceControl:
 
     async def dead_changes(self, name: str) -> list[WaitingChange]:
         """Return the changes that a destination refused for good, by number."""
-        return [one for one in await self.waiting(name) if one.due_at is None]
+        return [one for one in await self._ledger.waiting(name) if one.due_at is None]
 
     async def _change_dead(self, name: str, audience: str | None, change: Callable[[Delivery], Delivery | None]) -> int:
         self._gate.check()
@@ -381,139 +366,3 @@ class AudienceControl:
         self._info(name)
         if audience is not None and await self.get(audience) is None:
             raise audience_writes.unknown_audience(audience, "audienceId")
-
-    # --- for senders
-
-    def wake(self, names: Iterable[str]) -> None:
-        """Let the senders of destinations look for work."""
-        for name in names:
-            self._owed[name].set()
-
-    def wake_all(self) -> None:
-        """Let all senders look for work."""
-        self.wake(self.destinations)
-
-    async def wait(self, name: str, seconds: float) -> None:
-        """Return when something may be owed to a destination, at the latest after some seconds."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._owed[name].wait()
-        except TimeoutError:
-            pass
-        self._owed[name].clear()
-
-    async def maintain(self, name: str) -> bool:
-        """Carry out a step of what audiences of a destination need beside changes; return whether more is to be done.
-
-        Decide about the members of a new audience, owe the removal of one that has ended, and owe everything again
-        during a resync.
-        """
-        if await self._resync(name):
-            return True
-        segments = {segment.id for segment in await self._segments.all()}
-        for audience in await self._store.audiences():
-            if audience.destination != name:
-                continue
-            if audience.ended or audience.segment not in segments:
-                if await self._drain(audience):
-                    return True
-            elif await self._fill(audience):
-                return True
-        return False
-
-    async def _fill(self, audience: Audience) -> bool:
-        if audience.id in self._complete:
-            return False
-        after = await self._store.get_value(FILL_KEY + audience.id)
-        # Without a value there is nothing that was begun.
-        if after is not None and after != COMPLETE:
-            members = await self._store.members(audience.segment, after, PAGE_SIZE)
-            for start in range(0, len(members), BATCH_SIZE):
-                await self._segments.refresh([member.customer for member in members[start : start + BATCH_SIZE]])
-            after = members[-1].customer if len(members) == PAGE_SIZE else COMPLETE
-            await self._store.put_value(FILL_KEY + audience.id, after)
-        if after in (None, COMPLETE):
-            self._complete.add(audience.id)
-            return False
-        return True
-
-    async def _drain(self, audience: Audience) -> bool:
-        text = await self._store.get_value(DRAIN_KEY + audience.id)
-        if text == COMPLETE:
-            if not await self._store.deliveries(audience.destination, audience.id, None, None, 1):
-                await self._store.write(lambda: audience_writes.remove(audience.id))
-            return False
-        after = msgspec.json.decode(text, type=DeliveryPosition) if text else None
-        page = await self._store.deliveries(audience.destination, audience.id, None, after, PAGE_SIZE)
-        progress = msgspec.json.encode(position(page[-1])).decode() if page else COMPLETE
-        now, values = self._clock.now(), {DRAIN_KEY + audience.id: progress}
-        await self._store.write(lambda: audience_writes.change(page, audience_writes.drained(now), values))
-        return True
-
-    async def _resync(self, name: str) -> bool:
-        text = await self._store.get_value(RESYNC_KEY + name)
-        if not text:
-            return False
-        after = msgspec.json.decode(text, type=DeliveryPosition)
-        page = await self._store.deliveries(name, None, None, after, PAGE_SIZE)
-        progress = msgspec.json.encode(position(page[-1])).decode() if page else ""
-        now, values = self._clock.now(), {RESYNC_KEY + name: progress}
-        await self._store.write(lambda: audience_writes.change(page, audience_writes.forgotten(now), values))
-        return bool(page)
-
-    async def due(self, name: str, first: int) -> list[Delivery]:
-        """Return what is to be sent, or asked about, now: removals before all else, then the longest due."""
-        now = self._clock.now()
-        removals = await self._store.due_deliveries(name, True, now, first)
-        return removals or await self._store.due_deliveries(name, False, now, first)
-
-    async def next_due(self, name: str) -> int | None:
-        """Return when something is due; `None` if nothing is owed."""
-        return await self._store.next_delivery(name)
-
-    async def begin(self, deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Target | None]]:
-        """Decide anew about the customers of deliveries that are owed, and note that these are being sent.
-
-        Return those that are to be sent now, each with what is sent; `None` for a removal.
-        """
-        additions = [one for one in deliveries if not one.is_removal]
-        customers = sorted({one.customer for one in additions if one.customer})
-        targets: dict[tuple[str, str], Target] = {}
-        for start in range(0, len(customers), BATCH_SIZE):
-            saved = await self._segments.refresh(customers[start : start + BATCH_SIZE])
-            if saved is None:
-                return []
-            targets |= {(target.audience, target.key): target for target in saved.targets}
-        sendable = []
-        for one in deliveries:
-            target = targets.get((one.audience, one.key))
-            if one.is_removal or (target is not None and target.state == one.wanted):
-                sendable.append(one)
-        current = await self._store.write(lambda: audience_writes.begin(sendable)) if sendable else []
-        return [(one, None if one.is_removal else targets[one.audience, one.key]) for one in current]
-
-    async def finish(self, sent: Sequence[Sent]) -> None:
-        """Store what became of what was sent, with the erasures that the destination has carried out by it."""
-        now = self._clock.now()
-        await self._store.write(lambda: audience_writes.finish(sent, now))
-
-    # --- changes
-
-    async def feed_position(self, name: str) -> int | None:
-        """Return the number of the last entry that a destination was sent; `None` before the first."""
-        text = await self._store.get_value(POSITION_KEY + name)
-        return int(text) if text else None
-
-    async def advance(
-        self, name: str, number: int, waiting: Sequence[WaitingChange] = (), ended: Sequence[int] = ()
-    ) -> None:
-        """Store how far a destination has followed the feed, with the changes that wait and those that no longer do."""
-        key, over = POSITION_KEY + name, [(name, change) for change in ended]
-        await self._store.write(lambda: audience_writes.advance(key, str(number), waiting, over))
-
-    async def waiting(self, name: str) -> list[WaitingChange]:
-        """Return the changes that a destination has not taken, by number."""
-        found: list[WaitingChange] = []
-        while page := await self._store.waiting_changes(name, found[-1].number if found else 0, PAGE_SIZE):
-            found += page
-        return found

@@ -39,10 +39,10 @@ class ChangeSender:
         Raises `Unavailable`.
         """
         sent = await self._send_waiting(await self._waiting())
-        position = await self._graph.audiences.feed_position(self._name)
+        position = await self._graph.ledger.feed_position(self._name)
         if position is None:
             newest = await self._graph.newest_change()
-            await self._graph.audiences.advance(self._name, newest)
+            await self._graph.ledger.advance(self._name, newest)
             return True
         waiting = await self._waiting()
         if len(waiting) >= MAX_WAITING:
@@ -56,12 +56,12 @@ class ChangeSender:
         now = self._graph.now()
         more = [_waiting_change(self._name, entry, 0, now) for entry in held]
         more += _not_taken(self._name, sendable, outcomes, now)
-        await self._graph.audiences.advance(self._name, number or page.items[-1].number, more)
+        await self._graph.ledger.advance(self._name, number or page.items[-1].number, more)
         return True
 
     async def _waiting(self) -> list[WaitingChange]:
         """Return the changes that wait, by number, without those that stepped aside."""
-        return [one for one in await self._graph.audiences.waiting(self._name) if one.due_at is not None]
+        return [one for one in await self._graph.ledger.waiting(self._name) if one.due_at is not None]
 
     async def _send_waiting(self, waiting: Sequence[WaitingChange]) -> bool:
         """Send the changes that are due and wait behind no other one; return whether any was sent."""
@@ -80,8 +80,8 @@ class ChangeSender:
         outcomes = await self._send(entries) if entries else []
         again = _not_taken(self._name, entries, outcomes, self._graph.now(), {one.number: one for one in due})
         over = {one.number for one in due} - {one.number for one in again}
-        position = await self._graph.audiences.feed_position(self._name)
-        await self._graph.audiences.advance(self._name, position or 0, again, sorted(over))
+        position = await self._graph.ledger.feed_position(self._name)
+        await self._graph.ledger.advance(self._name, position or 0, again, sorted(over))
         return True
 
     async def _send(self, entries: Sequence[Entry]) -> list[Outcome]:

@@ -59,7 +59,7 @@ class Sender:
             while True:
                 seconds = await self._round()
                 if seconds:
-                    await self._graph.audiences.wait(self.name, seconds)
+                    await self._graph.ledger.wait(self.name, seconds)
         finally:
             # If the store is unavailable, the lease ends by itself.
             try:
@@ -103,20 +103,20 @@ class Sender:
 
     async def step(self) -> bool:
         """Send one batch of what is owed; return whether more may be. Raises `Unavailable`."""
-        audiences = self._graph.audiences
-        more = await audiences.maintain(self.name)
+        ledger = self._graph.ledger
+        more = await ledger.maintain(self.name)
         if self._changes is not None:
             taken = self._changes.taken
             more = await self._changes.step() or more
             if self._changes.taken > taken:
                 self.sent += self._changes.taken - taken
                 await self._note_success()
-        due = await audiences.due(self.name, self._adapter.batch_size)
+        due = await ledger.due(self.name, self._adapter.batch_size)
         if not due:
             return more or await self._send_snapshots()
         pending = [one for one in due if one.status is DeliveryStatus.PENDING]
         owed = [one for one in due if one.status is DeliveryStatus.OWED]
-        begun = await audiences.begin(owed) if owed else []
+        begun = await ledger.begin(owed) if owed else []
         if not begun and not pending:
             # Their customers are changing: they are decided about anew first.
             return more
@@ -150,7 +150,7 @@ class Sender:
             Sent(delivery, replace(outcome, message=outcome.message[:MAX_MESSAGE_LENGTH]))
             for delivery, outcome in zip(deliveries, outcomes, strict=True)
         ]
-        await self._graph.audiences.finish(sent)
+        await self._graph.ledger.finish(sent)
         taken = sum(outcome.status in (Status.DONE, Status.PENDING) for outcome in outcomes)
         self.sent += taken
         self.failed += len(outcomes) - taken

@@ -70,7 +70,7 @@ class SnapshotSender:
             for (delivery, _), outcome in zip(begun, outcomes, strict=True)
         ]
         for start in range(0, len(sent), FINISH_SIZE):
-            await self._graph.audiences.finish(sent[start : start + FINISH_SIZE])
+            await self._graph.ledger.finish(sent[start : start + FINISH_SIZE])
         self._next()
         return len(sent)
 

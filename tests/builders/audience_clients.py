@@ -88,7 +88,7 @@ class AudienceClient:
     def owe(self) -> None:
         """Decide about all members of audiences, and send nothing."""
         self.catch_up()
-        while self.client._run(self.client.graph.audiences.maintain(TOOL.name)):
+        while self.client._run(self.client.graph.ledger.maintain(TOOL.name)):
             pass
 
     def deliver(self) -> None:

@@ -131,7 +131,7 @@ class Activation:
             self.evaluate()
             self.send()
             self.evaluate()
-            due = self.run(self.client.graph.audiences.next_due(NAME))
+            due = self.run(self.client.graph.ledger.next_due(NAME))
             if due is None:
                 return
             self.clock.at = max(self.clock.at, due)

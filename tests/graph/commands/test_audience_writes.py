@@ -12,7 +12,8 @@ from graph.domain.model.audiences import ABSENT, Audience, Delivery, DeliverySta
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.segments import Segment
 from graph.domain.model.store_values import Writes
-from graph.ports import ReadAudiences, ReadDeliveries, ReadSegments, Work, Write
+from graph.ports import ReadAudiences, ReadDeliveries, ReadErasures, ReadSegments, Work, Write
+from tests.builders.erasures import ERASURE
 
 T = TypeVar("T")
 NOW = 1_000
@@ -38,8 +39,14 @@ def run_write(
                     answer = [SEGMENT]
                 case ReadAudiences():
                     answer = list(audiences)
-                case ReadDeliveries(places=places):
-                    answer = [HeldDelivery(one, "ann") for one in deliveries if (one.audience, one.key) in places]
+                case ReadDeliveries(places=places, erasures=of_erasures):
+                    answer = [
+                        HeldDelivery(one, "ann")
+                        for one in deliveries
+                        if (one.audience, one.key) in places or one.erasure in of_erasures
+                    ]
+                case ReadErasures(ids):
+                    answer = [erasure for erasure in [ERASURE] if erasure.id in ids]
                 case Write(writes):
                     written.append(writes)
                     answer = None
@@ -132,15 +139,25 @@ def test_what_was_begun_before_needs_no_write() -> None:
     assert run_write(audience_writes.begin([again]), deliveries=[again]) == ([again], [])
 
 
-def test_a_removal_that_was_carried_out_for_an_erasure_names_it() -> None:
+@pytest.mark.parametrize(("status", "acknowledged"), [(Status.DONE, ["newsletter", "mail-tool"]), (Status.RETRY, [])])
+def test_the_last_removal_of_an_erasure_acknowledges_it(status: Status, acknowledged: list[str]) -> None:
     # given
-    removal = replace(delivery(ABSENT, None), erasure="era_1")
+    removal = replace(delivery(ABSENT, None), erasure=ERASURE.id)
     # when
-    for outcome, expected in ((Outcome(Status.DONE), {"era_1"}), (Outcome(Status.RETRY), set())):
-        erasures, (written,) = run_write(audience_writes.finish([Sent(removal, outcome)], NOW), deliveries=[removal])
-        # then
-        assert erasures == expected
-        assert [one.is_over for one in written.deliveries] == [bool(expected)]
+    _, (written,) = run_write(audience_writes.finish([Sent(removal, Outcome(status))], NOW), deliveries=[removal])
+    # then
+    assert [one.service for erasure in written.erasures for one in erasure.acknowledgements] == acknowledged
+    assert [one.is_over for one in written.deliveries] == [bool(acknowledged)]
+
+
+def test_an_erasure_of_which_another_removal_is_owed_is_not_acknowledged() -> None:
+    # given
+    first, second = (replace(delivery(ABSENT, None, key=key), erasure=ERASURE.id) for key in "ab")
+    # when
+    sent = [Sent(first, Outcome(Status.DONE))]
+    _, (written,) = run_write(audience_writes.finish(sent, NOW), deliveries=[first, second])
+    # then
+    assert written.erasures == []
 
 
 def test_an_addition_that_the_ledger_has_forgotten_meanwhile_is_removed() -> None:
@@ -156,7 +173,7 @@ def test_an_addition_that_the_ledger_has_forgotten_meanwhile_is_removed() -> Non
 
 def test_a_removal_that_the_ledger_has_forgotten_meanwhile_is_nothing() -> None:
     removal = delivery(ABSENT, None)
-    assert run_write(audience_writes.finish([Sent(removal, Outcome(Status.DONE))], NOW)) == (set(), [])
+    assert run_write(audience_writes.finish([Sent(removal, Outcome(Status.DONE))], NOW)) == (None, [])
 
 
 # --- operators

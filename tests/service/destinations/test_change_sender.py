@@ -52,7 +52,7 @@ class Following:
         raise AssertionError("something waits forever")
 
     def waiting(self) -> list[Any]:
-        return self.run(self.graph.audiences.waiting(NAME))
+        return self.run(self.graph.ledger.waiting(NAME))
 
     def link(self, *keys: str) -> str:
         """Link keys; return the customer's id."""
@@ -264,12 +264,12 @@ def test_the_feed_is_not_followed_any_further_while_too_many_wait(
     for number in range(3):
         following.link(f"email=p{number}@example.com")
     following.step()
-    position = following.run(following.graph.audiences.feed_position(NAME))
+    position = following.run(following.graph.ledger.feed_position(NAME))
     # when
     following.link(ANN)
     following.step()
     # then
-    assert following.run(following.graph.audiences.feed_position(NAME)) == position
+    assert following.run(following.graph.ledger.feed_position(NAME)) == position
     # when
     following.destination.answer_to_change = lambda _: DONE
     following.finish()

@@ -63,7 +63,7 @@ def test_a_backlog_is_counted_up_to_a_limit(sender: AudienceClient, run: Run) ->
 
 def test_what_a_destination_of_changes_has_not_been_sent_is_counted(sender: AudienceClient, run: Run) -> None:
     # given
-    run(sender.client.graph.audiences.advance("warehouse", 0))
+    run(sender.client.graph.ledger.advance("warehouse", 0))
     sender.fill(2)
     newest = run(sender.client.graph.newest_change())
     # when
