@@ -285,7 +285,7 @@ class CutOff:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._behind, name)
-        if name == "audiences":
+        if name == "ledger":
             return CutOff(value, self._left)
         if not inspect.iscoroutinefunction(value):
             return value
