@@ -98,6 +98,10 @@ class Service:
             self._process.send_signal(number)
             time.sleep(0.3)
 
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
     def ended(self, seconds: float = 30) -> int:
         """The exit status, once the process has ended."""
         return self._process.wait(seconds)
