@@ -17,6 +17,7 @@ ON_NEO4J = ("floors", "flat", "worst", "backfill")
 ON_SQLITE = (
     "lookup",
     "till_beside_events",
+    "destinations",
     "flat",
     "bulk",
     "backfill",

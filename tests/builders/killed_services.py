@@ -18,6 +18,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from tests.builders.clients import LINK, seen
 from tests.builders.operations import CONSENTS
 from tests.builders.services import Service
@@ -134,10 +136,9 @@ class KilledService:
         while not self.service.has_ended:
             try:
                 self.decide(self._dice.sample(range(PEOPLE), 4))
-            except Exception:
+            except httpx.TransportError:
                 # The service was killed while it was asked.
-                if not self.service.has_ended:
-                    raise
+                self.service.ended()
             until = time.monotonic() + 1
             while time.monotonic() < until and not self.service.has_ended:
                 time.sleep(0.01)
