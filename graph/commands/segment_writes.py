@@ -130,7 +130,9 @@ def save_evaluations(
             continue
         # Memberships of an id that was merged have passed to the survivor. One that was emptied is in no segment.
         after = evaluation.segments if before.live else frozenset[str]()
-        writes.segmentation_due[customer] = evaluation.until if before.live else NO_END
+        due_at = evaluation.until if before.live else NO_END
+        if due_at != before.due_at:
+            writes.segmentation_due[customer] = due_at
         for id in sorted(after - before.segments.keys()):
             writes.memberships.append(Membership(id, customer, now))
             writes.changes.append(_membership_change(ChangeKind.SEGMENT_ENTERED, by_id[id], evaluation, now))

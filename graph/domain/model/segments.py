@@ -43,3 +43,5 @@ class SegmentState(Struct, frozen=True, gc=False):
     live: bool
     segments: Mapping[str, int]
     """The time since when the customer belongs to each segment, in microseconds."""
+    due_at: int | None = None
+    """When it is evaluated next, in microseconds."""

@@ -52,5 +52,5 @@ def segment_values(segment: Segment) -> dict[str, Any]:
 
 def segment_state(row: Sequence[Any]) -> SegmentState:
     """Return the recorded memberships of a customer."""
-    id, version, live, segments = row
-    return SegmentState(id, version, live, dict(segments))
+    id, version, live, segments, due_at = row
+    return SegmentState(id, version, live, dict(segments), due_at)

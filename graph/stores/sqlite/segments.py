@@ -45,10 +45,12 @@ def segment_states(db: mapping.Connection, ids: Sequence[str]) -> list[SegmentSt
         values,
     ):
         memberships.setdefault(customer, {})[segment] = entered_at
-    sql = """SELECT public_id, version, retired_at IS NULL FROM customers
+    sql = """SELECT public_id, version, retired_at IS NULL, due_at FROM customers
         WHERE public_id IN (SELECT value FROM json_each(?))"""
     rows = db.execute(sql, values)
-    return [SegmentState(id, version, bool(live), memberships.get(id, {})) for id, version, live in rows]
+    return [
+        SegmentState(id, version, bool(live), memberships.get(id, {}), due_at) for id, version, live, due_at in rows
+    ]
 
 
 def members(db: mapping.Connection, segment: str, after: str, first: int) -> list[Membership]:

@@ -173,3 +173,11 @@ def test_nothing_is_recorded_if_segments_have_changed_since_they_were_read() -> 
     states = [SegmentState("cus_1", 3, True, {})]
     for stored in ([], [replace(BUYERS, version=2)], [BUYERS, FANS]):
         assert run_write(save_evaluations(evaluations, [BUYERS], [], NOW), stored, states) == (None, [])
+
+
+def test_an_evaluation_that_changes_nothing_writes_nothing() -> None:
+    # given
+    states = [SegmentState("cus_1", 3, True, {"seg_1": 7}, due_at=NO_END)]
+    evaluation = Evaluation("cus_1", 3, frozenset({"seg_1"}), NO_END)
+    # then: senders ask again before they send, and mostly nothing has changed
+    assert run_write(save_evaluations([evaluation], [BUYERS], [], NOW), [BUYERS], states) == (Saved(0, set()), [])

@@ -14,7 +14,8 @@ RETURN s ORDER BY s.name;
 UNWIND $ids AS id
 MATCH (c:Customer {id: id})
 RETURN c.id AS id, c.version AS version, c.retired_at IS NULL AS live,
-       COLLECT { MATCH (m:Membership {customer: c.id}) RETURN [m.segment, m.entered_at] } AS segments;
+       COLLECT { MATCH (m:Membership {customer: c.id}) RETURN [m.segment, m.entered_at] } AS segments,
+       c.due_at AS due_at;
 
 // name: lock_segment_states
 // Locks customers and returns their memberships, read after that; none of one that was erased meanwhile.
@@ -24,7 +25,8 @@ WITH c ORDER BY elementId(c)
 SET c.locked = true
 WITH c WHERE c.version IS NOT NULL
 RETURN c.id AS id, c.version AS version, c.retired_at IS NULL AS live,
-       COLLECT { MATCH (m:Membership {customer: c.id}) RETURN [m.segment, m.entered_at] } AS segments;
+       COLLECT { MATCH (m:Membership {customer: c.id}) RETURN [m.segment, m.entered_at] } AS segments,
+       c.due_at AS due_at;
 
 // name: members
 // Returns the members of a segment, by customer id.
