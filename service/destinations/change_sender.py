@@ -12,7 +12,8 @@ from graph.domain.model.times import iso
 from graph.domain.profile.pages import ById, Selection
 from graph.identity_graph import IdentityGraph
 from service.config.destinations_file import DestinationSettings
-from service.destinations.adapter import MAX_MESSAGE_LENGTH, SEND_SECONDS, ChangeAdapter, ChangeMessage
+from service.destinations.adapter import SEND_SECONDS, ChangeAdapter, ChangeMessage
+from service.destinations.answer_texts import storable
 
 PAGE_SIZE = 100
 MAX_WAITING = 1_000
@@ -160,13 +161,12 @@ def _not_taken(
 ) -> list[WaitingChange]:
     """Return the changes that a destination did not take, with when they are sent next."""
     waiting = []
-    for entry, outcome in zip(entries, outcomes, strict=True):
+    for entry, outcome in zip(entries, map(storable, outcomes), strict=True):
         if outcome.status in (Status.DONE, Status.PENDING):
             continue
         earlier = (before or {}).get(entry.number)
         attempts = 1 + (0 if earlier is None else earlier.attempts)
         is_dead = outcome.status is Status.DEAD or attempts >= MAX_ATTEMPTS
         due_at = None if is_dead else now + round(max(pause(attempts), outcome.retry_after or 0) * SECOND)
-        message = outcome.message[:MAX_MESSAGE_LENGTH]
-        waiting.append(_waiting_change(name, entry, attempts, due_at, message))
+        waiting.append(_waiting_change(name, entry, attempts, due_at, outcome.message))
     return waiting

@@ -18,8 +18,9 @@ from pydantic import Field
 from service.config.destinations_file import Secret
 from service.destinations.adapter import DONE, MemberUpdate, Outcome
 from service.destinations.anonymous_ids import Namespaces, anonymous_id
+from service.destinations.answer_texts import hidden
 from service.destinations.batches import BATCH_SIZE, again, in_requests, refused
-from service.destinations.http import HttpClient, HttpSettings, Url, hidden
+from service.destinations.http import HttpClient, HttpSettings, Url
 
 CONTENT_TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from service.destinations.http import Answer, hidden
+from service.destinations.answer_texts import hidden
+from service.destinations.http import Answer
 
 _MEMBER = re.compile(r"audience_?members(?:\.audience_?members)?\[(\d+)\]\.?", re.IGNORECASE)
 _RETRYABLE = frozenset({"PROCESSING_ERROR_REASON_INTERNAL_ERROR", "PROCESSING_ERROR_REASON_UNSPECIFIED"})

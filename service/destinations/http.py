@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 from msgspec import Struct
@@ -22,20 +22,15 @@ from pydantic import AfterValidator, Field, StrictBool, ValidationInfo
 
 from service.config.destinations_file import DestinationSettings
 from service.destinations.adapter import DONE, MAX_MESSAGE_LENGTH, Outcome, Status, Unavailable
+from service.destinations.answer_texts import MAX_RETRY_AFTER, hidden, sentence
 from service.runtime.addresses import is_loopback
 
 TIMEOUT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 4_000_000
 """Bytes that are read of an answer."""
-MAX_RETRY_AFTER = 86_400.0
-"""Seconds: a destination that asks to wait longer is asked again after a day."""
 LOGIN_STATUSES = frozenset({401, 403})
 _BUSY_STATUSES = frozenset({408, 425, 429})
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-_PERSONAL = re.compile(r"[^\s\"'<>]+(?:@|%40)[^\s\"'<>,;]+|(?<!\w)\+?\d(?:[ ().-]?\d){6,}|\b[0-9a-fA-F]{32,}\b")
-"""What looks like an email address, a telephone number, or the hash of one."""
-_MESSAGE_KEYS = ("error_description", "message", "detail", "error_user_msg", "title", "reason", "error", "errors")
-"""Where vendors put the sentence that says what is wrong, the most telling first."""
 
 
 def _address(address: str) -> str:
@@ -104,13 +99,13 @@ class Answer(Struct, frozen=True):
         """Return the body, parsed. Raises `Unavailable` if it is not JSON or is too large."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             what = f"is larger than {MAX_ANSWER_BYTES:,} bytes" if self.is_cut else "is not JSON"
             raise Unavailable(f"{self._status}: the answer {what}") from None
 
     def message(self, private: Collection[str] = ()) -> str:
         """Return status and what the vendor says of it, without secrets, personal values, and values of `private`."""
-        said = hidden(_said(self.headers.get("content-type", ""), self.body), [*self.secrets, *private])
+        said = hidden(sentence(self.headers.get("content-type", ""), self.body), [*self.secrets, *private])
         return f"{self._status}: {said}"[:MAX_MESSAGE_LENGTH] if said else self._status
 
     def outcome(self, private: Collection[str] = ()) -> Outcome:
@@ -222,34 +217,6 @@ def retry_after(header: str, now: float) -> float | None:
     except (ValueError, OverflowError):
         return None
     return min(max(seconds, 0.0), MAX_RETRY_AFTER)
-
-
-def hidden(text: str, private: Collection[str] = ()) -> str:
-    """Return a text in a line, with `…` for secrets, and for what is or looks like an address of a person."""
-    for value in sorted((value for value in private if len(value) > 2), key=len, reverse=True):
-        for form in (value, quote(value, safe=""), json.dumps(value)[1:-1]):
-            text = re.sub(re.escape(form), "…", text, flags=re.IGNORECASE)
-    return " ".join(_PERSONAL.sub("…", text).split())[:MAX_MESSAGE_LENGTH]
-
-
-def _said(content_type: str, body: bytes) -> str:
-    """What a vendor says in the body of an answer. A page for browsers says nothing."""
-    text = body[: 20 * MAX_MESSAGE_LENGTH].decode("utf-8", "replace")
-    try:
-        return _sentence(json.loads(body))
-    except (ValueError, RecursionError):
-        return text if content_type.startswith("text/plain") else ""
-
-
-def _sentence(value: Any) -> str:
-    """The sentence of an error, wherever in it the vendor puts it."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return next(filter(None, map(_sentence, value)), "")
-    if isinstance(value, dict):
-        return next(filter(None, (_sentence(value.get(key)) for key in _MESSAGE_KEYS)), "")
-    return ""
 
 
 def _host(url: str) -> str:

@@ -14,9 +14,10 @@ from pydantic import Field
 
 from service.config.destinations_file import Secret
 from service.destinations.adapter import DONE, MemberUpdate, Outcome, Status
+from service.destinations.answer_texts import hidden
 from service.destinations.attempts import Batch, Item, json_object, json_objects
 from service.destinations.field_values import text
-from service.destinations.http import Answer, HttpClient, HttpSettings, Url, hidden
+from service.destinations.http import Answer, HttpClient, HttpSettings, Url
 from service.destinations.records import Keys, Record, Refusal, send_together, set_values
 
 MAX_RECORDS = 100

@@ -14,9 +14,10 @@ from pydantic import Field, model_validator
 
 from service.config.destinations_file import Secret
 from service.destinations.adapter import DONE, MemberUpdate, Outcome, Status, Unavailable
+from service.destinations.answer_texts import hidden
 from service.destinations.attempts import Batch, Item, by_address, json_object, json_objects
 from service.destinations.field_values import text
-from service.destinations.http import Answer, HttpClient, HttpSettings, Url, hidden
+from service.destinations.http import Answer, HttpClient, HttpSettings, Url
 
 MAX_CONNECTIONS = 10
 """At the same time, of all clients of an account together; more are answered with 429."""

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.destinations.adapter import Unavailable
-from service.destinations.http import MAX_RETRY_AFTER, Answer, hidden
+from service.destinations.answer_texts import MAX_RETRY_AFTER, hidden
+from service.destinations.http import Answer
 
 LOGIN_STATUSES = frozenset({401, 403})
 """Statuses that Meta also uses for rate limits: the code of the error decides."""

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from service.destinations.adapter import DONE, MemberUpdate, Outcome, Status, Unavailable
+from service.destinations.answer_texts import hidden
 from service.destinations.attempts import Batch, Item, json_objects
 from service.destinations.field_values import flat
-from service.destinations.http import hidden
 from service.destinations.records import Keys, Record, Refusal, send_together, set_values
 from service.destinations.salesforce_api import MAX_RECORDS, Refused, SalesforceApi, SalesforceSettings
 

@@ -13,8 +13,9 @@ from pydantic import Field, StrictBool, model_validator
 
 from service.config.destinations_file import Secret
 from service.destinations.adapter import Unavailable
+from service.destinations.answer_texts import hidden
 from service.destinations.attempts import json_object, json_objects
-from service.destinations.http import Answer, HttpClient, HttpSettings, Url, hidden
+from service.destinations.http import Answer, HttpClient, HttpSettings, Url
 
 MAX_RECORDS = 200
 """Records in a request."""

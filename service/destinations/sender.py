@@ -14,7 +14,6 @@ from graph.domain.model.audiences import Delivery, DeliveryStatus, DestinationSt
 from graph.domain.model.errors import KithError
 from graph.identity_graph import IdentityGraph
 from service.destinations.adapter import (
-    MAX_MESSAGE_LENGTH,
     SEND_SECONDS,
     Adapter,
     AudienceRef,
@@ -22,6 +21,7 @@ from service.destinations.adapter import (
     ScheduledSnapshotAdapter,
     Unavailable,
 )
+from service.destinations.answer_texts import one_line, storable
 from service.destinations.change_sender import ChangeSender
 from service.destinations.lease import Lease, LeaseLost
 from service.destinations.snapshot_sender import SnapshotSender
@@ -151,6 +151,8 @@ class Sender:
             for delivery, outcome in zip(deliveries, outcomes, strict=True)
         ]
         await self._graph.ledger.finish(sent)
+        sent = [Sent(delivery, storable(outcome)) for delivery, outcome in zip(deliveries, outcomes, strict=True)]
+        await self._graph.audiences.finish(sent)
         taken = sum(outcome.status in (Status.DONE, Status.PENDING) for outcome in outcomes)
         self.sent += taken
         self.failed += len(outcomes) - taken
@@ -176,7 +178,7 @@ class Sender:
     async def _put_off(self, problem: Unavailable) -> float:
         self._failures += 1
         seconds = float(max(min(pause(self._failures), LONGEST_PAUSE), problem.retry_after or 0))
-        message = problem.message[:MAX_MESSAGE_LENGTH]
+        message = one_line(problem.message)
         with contextlib.suppress(KithError):
             state = await self._current_state()
             if state.problem != message:

@@ -3,13 +3,12 @@
 import asyncio
 import logging
 
-from msgspec.structs import replace
-
 from graph.commands.audience_writes import Sent
 from graph.domain.audiences.targets import Target
 from graph.domain.model.audiences import Audience, DeliveryPosition
 from graph.identity_graph import IdentityGraph
-from service.destinations.adapter import MAX_MESSAGE_LENGTH, SEND_SECONDS, ScheduledSnapshotAdapter
+from service.destinations.adapter import SEND_SECONDS, ScheduledSnapshotAdapter
+from service.destinations.answer_texts import storable
 from service.destinations.updates import audience_refs, update_of
 
 log = logging.getLogger("kith.destinations")
@@ -65,10 +64,7 @@ class SnapshotSender:
         updates = [update_of(delivery, target, refs) for delivery, target in begun]
         async with asyncio.timeout(SEND_SECONDS):
             outcomes = await self._adapter.send_snapshot(refs[audience.id], updates)
-        sent = [
-            Sent(delivery, replace(outcome, message=outcome.message[:MAX_MESSAGE_LENGTH]))
-            for (delivery, _), outcome in zip(begun, outcomes, strict=True)
-        ]
+        sent = [Sent(delivery, storable(outcome)) for (delivery, _), outcome in zip(begun, outcomes, strict=True)]
         for start in range(0, len(sent), FINISH_SIZE):
             await self._graph.ledger.finish(sent[start : start + FINISH_SIZE])
         self._next()

@@ -20,8 +20,9 @@ from pydantic import Field
 from service.config.destinations_file import Secret
 from service.destinations.adapter import DONE, MemberUpdate, Outcome
 from service.destinations.anonymous_ids import Namespaces, anonymous_id
+from service.destinations.answer_texts import hidden
 from service.destinations.batches import BATCH_SIZE, again, in_requests, refused
-from service.destinations.http import HttpClient, HttpSettings, Url, hidden
+from service.destinations.http import HttpClient, HttpSettings, Url
 
 MINUTES_OF_DAY = 1_440
 MAX_DAYS = 180

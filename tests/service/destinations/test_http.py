@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from service.destinations.adapter import DONE, Outcome, Status, Unavailable
-from service.destinations.http import MAX_ANSWER_BYTES, Answer, HttpClient, HttpSettings, Url, hidden, retry_after
+from service.destinations.http import MAX_ANSWER_BYTES, Answer, HttpClient, HttpSettings, Url, retry_after
 from tests.builders.certificates import write_pair
 from tests.builders.runs import Run
 from tests.builders.vendor_servers import Reply, VendorServer
@@ -202,21 +202,6 @@ def test_the_sentence_of_an_error_is_found(content_type: str, body: bytes, said:
 
 def test_a_status_without_a_name_is_shown_as_a_number() -> None:
     assert Answer(599, {}, b"").message() == "599"
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("anna@shop.example is unknown", "… is unknown"),
-        ("/members/anna%40shop.example", "…"),
-        ("call +49 30 901820-1 now", "call … now"),
-        ("error 100 of list 4711", "error 100 of list 4711"),
-        ("b58996c504c5638798eb6b511e6f49af", "…"),
-        ("Zo\\u00eb and ZOË", "… and …"),
-    ],
-)
-def test_what_is_or_looks_like_a_person_is_hidden(text: str, shown: str) -> None:
-    assert hidden(text, ["Zoë"]) == shown
 
 
 @pytest.mark.parametrize(
