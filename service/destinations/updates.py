@@ -36,7 +36,8 @@ def update_of(delivery: Delivery, target: Target | None, refs: dict[str, Audienc
     namespace, value = Identifier.from_key(delivery.key)
     audience = refs.get(delivery.audience) or AudienceRef(delivery.audience, "", "")
     # With the time: an address that goes in, out and in again has three states, and two of them are equal.
-    place = f"{delivery.audience} {delivery.key} {delivery.wanted} {delivery.changed_at}"
+    # With the erasure: who ignores repeats of a removal still has to delete what it holds.
+    place = f"{delivery.audience} {delivery.key} {delivery.wanted} {delivery.changed_at} {delivery.erasure}".rstrip()
     return MemberUpdate(
         "upd_" + hashlib.blake2b(place.encode(), digest_size=16).hexdigest(),
         audience,
