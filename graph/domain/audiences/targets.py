@@ -43,10 +43,11 @@ class Target(Struct, frozen=True, gc=False):
 def check_audience(audience: Audience, catalog: Catalog, namespaces: Collection[str]) -> None:
     """Raise `InvalidInput` for an audience with a purpose, a channel or fields that are not declared.
 
+    Its addresses have to be those of the channel, if that has any: a decision for another channel says nothing of them.
+
     `namespaces` are those of the rules.
     """
-    purposes = (*catalog.purposes, *sorted(_without_consent(catalog)))
-    problem = check_purpose(audience.purpose, purposes) or check_channel(audience.channel, catalog.channels)
+    problem = check_purpose(audience.purpose, _purposes(catalog)) or check_channel(audience.channel, catalog.channels)
     if problem:
         raise InvalidInput(problem.code, problem.message, problem.path)
     if not audience.namespaces:
@@ -56,6 +57,10 @@ def check_audience(audience: Audience, catalog: Catalog, namespaces: Collection[
         if namespace not in namespaces:
             message = f"namespaces: {namespace[:60]!r} is not a namespace of the rules"
             raise InvalidInput("UNKNOWN_NAMESPACE", message, ("namespaces", index))
+        addresses = catalog.channels[audience.channel]
+        if addresses and namespace not in addresses:
+            message = f"namespaces: {namespace} is no address of {audience.channel}, which has {', '.join(addresses)}"
+            raise InvalidInput("INVALID_VALUE", message, ("namespaces", index))
     if len(audience.fields) > MAX_FIELDS:
         message = f"fields: {len(audience.fields)} fields; {MAX_FIELDS} are allowed"
         raise InvalidInput("INVALID_COUNT", message, ("fields",))
@@ -100,12 +105,15 @@ def requires_consent(audience: Audience, catalog: Catalog) -> bool:
 
 def targets(audience: Audience, insights: CustomerInsights) -> tuple[list[Target], int]:
     """Return the targets of a member of an audience's segment, and when they change without new data (microseconds)."""
-    if insights.view.restricted:
+    catalog = insights.catalog
+    is_declared = audience.purpose in _purposes(catalog) and audience.channel in catalog.channels
+    if insights.view.restricted or not is_declared:
+        # Nobody can withdraw consent for a purpose or a channel that is no longer declared.
         return [], NO_END
     found: list[Target] = []
     fields = {name: _field(source, insights) for name, source in audience.fields.items()}
     expires_at, until = _expiry(audience, insights.now)
-    is_consent_required = requires_consent(audience, insights.catalog)
+    is_consent_required = requires_consent(audience, catalog)
     state = _state(fields, expires_at)
     for address in insights.page(_addresses(audience)):
         key = address.identifier.key
@@ -115,6 +123,11 @@ def targets(audience: Audience, insights: CustomerInsights) -> tuple[list[Target
         if decision.decision is Decision.GIVEN if decision is not None else not is_consent_required:
             found.append(Target(audience.id, key, state, fields, expires_at))
     return found, until
+
+
+def _purposes(catalog: Catalog) -> Collection[str]:
+    """Return the purposes of audiences: those that require consent, and the others."""
+    return (*catalog.purposes, *sorted(_without_consent(catalog)))
 
 
 def _without_consent(catalog: Catalog) -> Collection[str]:
