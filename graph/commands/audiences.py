@@ -14,6 +14,8 @@ from graph.commands.sending import BATCH_SIZE, COMPLETE, PAGE_SIZE, RESYNC_KEY, 
 from graph.commands.write_gate import WriteGate
 from graph.domain.access.counts import FINGERPRINTED
 from graph.domain.audiences.targets import check_audience, requires_consent
+from graph.domain.audiences import ledger
+from graph.domain.audiences.targets import Target, check_audience, requires_consent
 from graph.domain.model.audiences import (
     Audience,
     AudienceProgress,
@@ -305,6 +307,34 @@ class AudienceControl:
         """Send everything to a destination again, whatever it was sent. Raises `InvalidInput`."""
         await self._set(name, SNAPSHOT_KEY, "")
         await self._set(name, RESYNC_KEY, msgspec.json.encode(DeliveryPosition("", "")).decode())
+
+    async def forget(self, name: str) -> int:
+        """Forget what was sent to a destination that is no longer configured, and end its audiences.
+
+        Return how many addresses it may still hold: nobody else removes them. Raises `InvalidInput`.
+        """
+        self._gate.check()
+        if name in self.destinations:
+            message = f"destination {name[:60]!r} is configured: end its audiences instead"
+            raise InvalidInput("INVALID_VALUE", message, ("destination",))
+        if name not in {status.info.name for status in await self.statuses()}:
+            message = f"nothing was sent to a destination {name[:60]!r}"
+            raise InvalidInput("DESTINATION_NOT_FOUND", message, ("destination",))
+        audiences = [one for one in await self._store.audiences() if one.destination == name]
+        for audience in audiences:
+            # From here on nothing is added to it.
+            await self._store.write(lambda audience=audience: audience_writes.end(audience.id))  # type: ignore[misc]
+        held = 0
+        while page := await self._store.deliveries(name, None, None, None, PAGE_SIZE):
+            gone = await self._store.write(lambda page=page: audience_writes.change(page, ledger.gone))  # type: ignore[misc]
+            held += len(gone)
+        while waiting := await self._store.waiting_changes(name, 0, PAGE_SIZE):
+            await self.advance(name, 0, ended=[change.number for change in waiting])
+        for audience in audiences:
+            await self._store.write(lambda audience=audience: audience_writes.remove(audience.id))  # type: ignore[misc]
+        for key in (PAUSED_KEY, STATE_KEY, RESYNC_KEY, SNAPSHOT_KEY, POSITION_KEY):
+            await self._store.put_value(key + name, "")
+        return held
 
     async def _set(self, name: str, key: str, text: str) -> None:
         self._gate.check()

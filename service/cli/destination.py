@@ -259,6 +259,23 @@ def resync(name: Name, store: Store = None) -> None:
     _decide(name, _Decision.RESYNC, store)
 
 
+@app.command()
+def forget(name: Name, store: Store = None) -> None:
+    """Forget a destination that is no longer in the file, with its audiences and all addresses that it was sent.
+
+    Nothing is removed from the destination itself: delete there what it holds, at first.
+    """
+    settings = _settings(store)
+    operator = Operator(settings, "destination forget", shows_values=False)
+
+    async def run(wiring: Wiring) -> None:
+        held = await wiring.graph.audiences.forget(name)
+        _record(operator, name)
+        console.print(escape(f"{name}: forgotten; addresses that it may still hold: {held}"), soft_wrap=True)
+
+    run_with_wiring(settings, run)
+
+
 def _decide(name: str, decision: _Decision, store: str | None) -> None:
     settings = _settings(store)
     operator = Operator(settings, f"destination {decision.value}", shows_values=False)

@@ -147,6 +147,11 @@ def ignored(delivery: Delivery) -> Delivery:
     return replace(delivery, sent=sent, status=DeliveryStatus.DONE, due_at=None)
 
 
+def gone(delivery: Delivery) -> Delivery:
+    """Return a delivery that is over, whatever the destination holds: nobody sends to it anymore."""
+    return replace(delivery, wanted=ABSENT, sent=ABSENT, status=DeliveryStatus.DONE, due_at=None)
+
+
 def pause(attempts: int) -> int:
     """Return how many seconds to wait after so many attempts: 1, 2, 4 and so on, up to an hour."""
     return min(LONGEST_PAUSE, 1 << min(attempts - 1, 20))

@@ -167,3 +167,20 @@ def test_without_a_file_there_are_no_destinations(tmp_path: Path) -> None:
     listed = kith(tmp_path, "destination", "list")
     assert "KITH_DESTINATIONS names no file" in listed.stdout or listed.returncode != 0
     assert kith(tmp_path, "destination", "check").stderr == "kith: name a file, or set KITH_DESTINATIONS\n"
+
+
+def test_a_destination_that_left_the_file_is_forgotten_with_its_addresses(folder: Path, run: Run) -> None:
+    # given
+    refused = kith(folder, "destination", "forget", "tool")
+    assert (refused.returncode, "is configured: end its audiences instead" in refused.stderr) == (2, True)
+    (folder / "destinations.toml").write_text(FILE.replace('"tool"', '"other"'))
+    # when
+    unknown = kith(folder, "destination", "forget", "tol")
+    forgotten = kith(folder, "destination", "forget", "tool")
+    # then
+    assert "nothing was sent to a destination 'tol'" in unknown.stderr
+    assert (forgotten.stdout, forgotten.stderr) == ("tool: forgotten; addresses that it may still hold: 2\n", "")
+    store = SQLiteStore(folder / "kith.db")
+    assert run(store.audiences()) == []
+    assert run(store.deliveries("tool", None, None, None, 10)) == []
+    run(store.close())
