@@ -110,8 +110,13 @@ def drained(now: int) -> Callable[[Delivery], Delivery]:
     return lambda delivery: ledger.with_wanted(delivery, ABSENT, delivery.customer, now)
 
 
-def forgotten(now: int) -> Callable[[Delivery], Delivery]:
-    """Return what makes a delivery one of which it is not known what the destination holds."""
+def forgotten(now: int, with_reference: bool = False) -> Callable[[Delivery], Delivery]:
+    """Return what makes a delivery one of which it is not known what the destination holds.
+
+    A reference is forgotten, too, if another type of destination gave it.
+    """
+    if with_reference:
+        return lambda delivery: replace(ledger.unknown(delivery, now), reference="")
     return lambda delivery: ledger.unknown(delivery, now)
 
 

@@ -1,6 +1,7 @@
 """Sends the entries of the change feed to one destination, in the order of each customer."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,11 @@ from service.destinations.answer_texts import storable
 PAGE_SIZE = 100
 MAX_WAITING = 1_000
 """While so many changes wait, the feed is not followed any further: the destination takes too little."""
+
+MAX_DEAD = 1_000
+"""Changes that the destination refused for good and that are kept: the latest."""
+
+log = logging.getLogger("kith.destinations")
 
 
 class ChangeSender:
@@ -63,6 +69,13 @@ class ChangeSender:
     async def _waiting(self) -> list[WaitingChange]:
         """Return the changes that wait, by number, without those that stepped aside."""
         return [one for one in await self._graph.ledger.waiting(self._name) if one.due_at is not None]
+        kept = await self._graph.audiences.waiting(self._name)
+        dead = [one.number for one in kept if one.due_at is None]
+        if len(dead) > MAX_DEAD:
+            log.warning("destination %s refuses changes for good: the latest %d are kept", self._name, MAX_DEAD)
+            position = await self._graph.audiences.feed_position(self._name)
+            await self._graph.audiences.advance(self._name, position or 0, ended=dead[:-MAX_DEAD])
+        return [one for one in kept if one.due_at is not None]
 
     async def _send_waiting(self, waiting: Sequence[WaitingChange]) -> bool:
         """Send the changes that are due and wait behind no other one; return whether any was sent."""

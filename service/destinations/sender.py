@@ -185,9 +185,18 @@ class Sender:
                 log.warning("destination %s: %s", self.name, message)
                 since = state.problem_since if state.problem else self._graph.now()
                 await self._set_state(replace(state, problem=message, problem_since=since, login=problem.login))
-        # What is owed meanwhile does not end the pause.
-        await asyncio.sleep(seconds)
+        # What is owed meanwhile does not end the pause, but what an operator decides does.
+        end, before = asyncio.get_running_loop().time() + seconds, await self._decisions()
+        while (left := end - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(min(left, POLL_SECONDS))
+            if await self._decisions() != before:
+                break
         return 0
+
+    async def _decisions(self) -> tuple[bool, bool]:
+        """What operators have decided, maybe in another process: whether to pause, and whether to send all again."""
+        audiences = self._graph.audiences
+        return await audiences.is_paused(self.name), await audiences.is_resyncing(self.name)
 
     async def _set_state(self, state: DestinationState) -> None:
         await self._graph.audiences.set_state(self.name, state)
