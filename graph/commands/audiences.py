@@ -171,6 +171,8 @@ class AudienceControl:
             allowed = ", ".join(sorted(info.namespaces))
             message = f"namespaces: {info.name} takes no {', '.join(refused)}; it takes {allowed}"
             raise InvalidInput("INVALID_VALUE", message, ("namespaces",))
+        if info.external_ids is not None and (problem := info.external_ids.problem(audience.external_id)):
+            raise InvalidInput("INVALID_VALUE", f"externalId: {info.name}: {problem}", ("externalId",))
         created = replace(
             audience, id=self._ids.audience(), namespaces=namespaces, created_at=self._clock.now(), ended=False
         )

@@ -9,9 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from graph.domain.model.audiences import Outcome, Status
+from graph.domain.model.audiences import ExternalIds, Outcome, Status
 
-__all__ = ["DONE", "Outcome", "Status"]
+__all__ = ["DONE", "ExternalIds", "Outcome", "Status"]
 
 SEND_SECONDS = 120
 """After so long, a call of an adapter that should have ended by itself is given up."""
@@ -150,6 +150,13 @@ class MaintainedAdapter(Protocol):
     async def maintain(self) -> None:
         """Delete what is too old, if it is time to. It is called every second or so, also while sending is paused."""
         ...
+
+
+@runtime_checkable
+class ListAdapter(Protocol):
+    """A destination that cannot be sent an audience without an external id, such as the number of a list."""
+
+    external_ids: ExternalIds
 
 
 @runtime_checkable

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from service.config.destinations_file import Secret
-from service.destinations.adapter import DONE, MemberUpdate, Outcome, Status, Unavailable
+from service.destinations.adapter import DONE, ExternalIds, MemberUpdate, Outcome, Status, Unavailable
 from service.destinations.attempts import Batch, Item, by_address
 from service.destinations.field_values import flat
 from service.destinations.http import Answer, HttpClient, HttpSettings, Url, retry_after
@@ -43,6 +43,7 @@ class BrevoAdapter:
 
     batch_size = 50
     namespaces: frozenset[str] | None = frozenset(ID_TYPES)
+    external_ids = ExternalIds("[0-9]+", "the number of a list of Brevo")
 
     def __init__(self, settings: BrevoSettings) -> None:
         key = settings.api_key.get_secret_value()
@@ -55,10 +56,9 @@ class BrevoAdapter:
         """Remove email addresses together and at first, then send each other update by a request of its own."""
         batch = Batch(updates)
         for item in batch.items:
-            if not item.update.erased and not item.update.audience.external_id.isdecimal():
-                item.outcome = Outcome(
-                    Status.DEAD, "the external_id of the audience is not the number of a list of Brevo"
-                )
+            problem = self.external_ids.problem(item.update.audience.external_id)
+            if problem and not item.update.erased:
+                item.outcome = Outcome(Status.DEAD, problem)
         removed: dict[str, list[Item]] = {}
         for item in batch.items:
             if item.is_open and not item.update.present and not item.update.erased and item.update.namespace == "email":

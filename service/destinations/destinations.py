@@ -12,7 +12,7 @@ from graph.identity_graph import IdentityGraph
 from graph.ports import Clock, NamedValues
 from service.config import destinations_file
 from service.config.destinations_file import DestinationSettings
-from service.destinations.adapter import SEND_SECONDS, Adapter, ChangeAdapter, CheckedAdapter, Unavailable
+from service.destinations.adapter import SEND_SECONDS, Adapter, ChangeAdapter, CheckedAdapter, ListAdapter, Unavailable
 from service.destinations.change_sender import ChangeSender
 from service.destinations.lease import Lease
 from service.destinations.sender import Sender
@@ -44,7 +44,13 @@ class Destinations:
     def infos(self) -> list[DestinationInfo]:
         """What audiences have to know of each."""
         return [
-            DestinationInfo(settings.name, settings.type, adapter.namespaces, settings.changes)
+            DestinationInfo(
+                settings.name,
+                settings.type,
+                adapter.namespaces,
+                settings.changes,
+                adapter.external_ids if isinstance(adapter, ListAdapter) else None,
+            )
             for settings, adapter in self._opened
         ]
 

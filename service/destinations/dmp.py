@@ -16,7 +16,7 @@ from msgspec import Struct
 from pydantic import Field
 
 from service.config.destinations_file import Secret
-from service.destinations.adapter import DONE, MemberUpdate, Outcome
+from service.destinations.adapter import DONE, ExternalIds, MemberUpdate, Outcome
 from service.destinations.anonymous_ids import Namespaces, anonymous_id
 from service.destinations.answer_texts import hidden
 from service.destinations.batches import BATCH_SIZE, again, in_requests, refused
@@ -56,6 +56,8 @@ class Membership(Struct, frozen=True):
 class DmpAdapter:
     """Sends memberships to one platform."""
 
+    external_ids = ExternalIds(".+", "the segment of the platform")
+
     def __init__(self, settings: DmpSettings) -> None:
         """Take over the settings; connections are made when sending."""
         self._settings = settings
@@ -83,8 +85,8 @@ class DmpAdapter:
         type = self._settings.namespaces.get(update.namespace)
         if type is None:
             raise ValueError(f"{update.namespace} is not in the `namespaces` of the destination")
-        if not update.audience.external_id:
-            raise ValueError("the audience has no external id: the segment of the platform")
+        if problem := self.external_ids.problem(update.audience.external_id):
+            raise ValueError(problem)
         try:
             id = anonymous_id(type, update.value)
         except ValueError as error:

@@ -18,7 +18,7 @@ from pydantic import Field, StrictBool
 
 from service.config.destinations_file import Secret
 from service.destinations import customer_match
-from service.destinations.adapter import AudienceRef, MemberUpdate, Outcome, Status, Unavailable
+from service.destinations.adapter import AudienceRef, ExternalIds, MemberUpdate, Outcome, Status, Unavailable
 from service.destinations.batches import BATCH_SIZE, again, in_requests, refused
 from service.destinations.google_errors import failed_records, refusal, refused_members
 from service.destinations.google_login import ServiceAccount
@@ -87,6 +87,8 @@ class _Member(Struct, frozen=True):
 class GoogleDataManagerAdapter:
     """Sends members of audiences to one account at Google."""
 
+    external_ids = ExternalIds("[0-9]+", "the number of the audience at Google")
+
     def __init__(self, settings: GoogleDataManagerSettings) -> None:
         """Read the credentials; raises `InvalidInput`. Connections are made when sending."""
         self._settings = settings
@@ -118,8 +120,8 @@ class GoogleDataManagerAdapter:
         kind = self._settings.namespaces.get(update.namespace)
         if kind is None:
             raise ValueError(f"{update.namespace} is not in the `namespaces` of the destination")
-        if not update.audience.external_id.isdecimal():
-            raise ValueError("the audience has no external id: the number of the audience at Google")
+        if problem := self.external_ids.problem(update.audience.external_id):
+            raise ValueError(problem)
         told = _told(update)
         try:
             id = _identifier(kind, update.value)

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from service.config.destinations_file import Secret
 from service.destinations.adapter import DONE, MemberUpdate, Outcome, Status, Unavailable
 from service.destinations.answer_texts import hidden
+from service.destinations.adapter import DONE, ExternalIds, MemberUpdate, Outcome, Status, Unavailable
 from service.destinations.attempts import Batch, Item, by_address, json_object, json_objects
 from service.destinations.field_values import text
 from service.destinations.http import Answer, HttpClient, HttpSettings, Url
@@ -70,6 +71,7 @@ class MailchimpAdapter:
 
     batch_size = 50
     namespaces: frozenset[str] | None = frozenset({"email"})
+    external_ids = ExternalIds("[^/]+(/.+)?", "the id of an audience of Mailchimp, or ID/TAG")
 
     def __init__(self, settings: MailchimpSettings) -> None:
         key = settings.api_key.get_secret_value()
@@ -94,9 +96,9 @@ class MailchimpAdapter:
 
     async def _send(self, item: Item) -> Outcome:
         update = item.update
+        if problem := self.external_ids.problem(update.audience.external_id):
+            return Outcome(Status.DEAD, problem)
         list_id, _, tag = update.audience.external_id.partition("/")
-        if not list_id:
-            return Outcome(Status.DEAD, "the audience has no external_id: the id of an audience of Mailchimp")
         member = f"/lists/{quote(list_id, safe='')}/members/{_hash(update.value)}"
         if update.erased:
             return self._gone(await self._request("POST", f"{member}/actions/delete-permanent", item), item)

@@ -20,7 +20,7 @@ from pydantic import Field, StrictBool
 
 from service.config.destinations_file import Secret
 from service.destinations import customer_match
-from service.destinations.adapter import DONE, AudienceRef, MemberUpdate, Outcome, Status
+from service.destinations.adapter import DONE, AudienceRef, ExternalIds, MemberUpdate, Outcome, Status
 from service.destinations.batches import BATCH_SIZE, again, in_requests, refused
 from service.destinations.http import Answer, HttpClient, HttpSettings, Url
 from service.destinations.meta_errors import LOGIN_STATUSES, AudienceBlocked, check, invalid_entries
@@ -76,6 +76,8 @@ class _Target(Struct, frozen=True):
 class MetaCustomAudiencesAdapter:
     """Sends members of audiences to Meta."""
 
+    external_ids = ExternalIds("[0-9]+", "the number of the custom audience at Meta")
+
     def __init__(self, settings: MetaCustomAudiencesSettings) -> None:
         """Take over the settings; connections are made when sending."""
         self._settings = settings
@@ -103,8 +105,8 @@ class MetaCustomAudiencesAdapter:
         kind = self._settings.namespaces.get(update.namespace)
         if kind is None:
             raise ValueError(f"{update.namespace} is not in the `namespaces` of the destination")
-        if not update.audience.external_id.isdecimal():
-            raise ValueError("the audience has no external id: the number of the custom audience at Meta")
+        if problem := self.external_ids.problem(update.audience.external_id):
+            raise ValueError(problem)
         try:
             identifier = _identifier(kind, update.value)
         except ValueError as error:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from pydantic import Field
 
 from service.config.destinations_file import Secret
-from service.destinations.adapter import DONE, MemberUpdate, Outcome
+from service.destinations.adapter import DONE, ExternalIds, MemberUpdate, Outcome
 from service.destinations.anonymous_ids import Namespaces, anonymous_id
 from service.destinations.answer_texts import hidden
 from service.destinations.batches import BATCH_SIZE, again, in_requests, refused
@@ -63,6 +63,8 @@ class _Item(Struct, frozen=True):
 class TheTradeDeskAdapter:
     """Sends memberships to segments of one advertiser. `now` returns the time in seconds."""
 
+    external_ids = ExternalIds(".+", "the name of the segment at The Trade Desk")
+
     def __init__(self, settings: TheTradeDeskSettings, now: Callable[[], float] = time.time) -> None:
         """Take over the settings; connections are made when sending."""
         self._settings, self._now = settings, now
@@ -94,8 +96,8 @@ class TheTradeDeskAdapter:
         type = self._settings.namespaces.get(update.namespace)
         if type is None:
             raise ValueError(f"{update.namespace} is not in the `namespaces` of the destination")
-        if not update.audience.external_id:
-            raise ValueError("the audience has no external id: the name of the segment at The Trade Desk")
+        if problem := self.external_ids.problem(update.audience.external_id):
+            raise ValueError(problem)
         try:
             # Its cookies have the form of advertising ids.
             id = anonymous_id("dpid", update.value)

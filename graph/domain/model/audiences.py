@@ -4,6 +4,7 @@ The ledger has a delivery for each address of an audience: what the destination 
 It is not a queue: when an address goes in and out, the delivery changes, and only its last state is sent.
 """
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 
@@ -76,16 +77,34 @@ class Outcome(Struct, frozen=True):
     retry_after: float | None = None
 
 
+class ExternalIds(Struct, frozen=True):
+    """The external ids of audiences at a destination that requires one: what all of an id matches, and what it means.
+
+    `meaning` is such as `the number of a list of Brevo`.
+    """
+
+    pattern: str
+    meaning: str
+
+    def problem(self, id: str) -> str:
+        """Return why an id cannot be one; empty if it can."""
+        if not id:
+            return f"the audience has no external id: {self.meaning}"
+        return "" if re.fullmatch(self.pattern, id) else f"the external id {id[:60]!r} is not {self.meaning}"
+
+
 class DestinationInfo(Struct, frozen=True):
     """A destination that is configured.
 
     `namespaces` are those whose identifiers it takes; `None` for any. With `changes`, it is sent the change feed.
+    `external_ids` is `None` if audiences need no external id.
     """
 
     name: str
     type: str
     namespaces: frozenset[str] | None = None
     changes: bool = False
+    external_ids: ExternalIds | None = None
 
 
 class DestinationHealth(Enum):

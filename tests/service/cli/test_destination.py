@@ -184,3 +184,15 @@ def test_a_destination_that_left_the_file_is_forgotten_with_its_addresses(folder
     assert run(store.audiences()) == []
     assert run(store.deliveries("tool", None, None, None, 10)) == []
     run(store.close())
+def test_an_audience_without_the_list_that_its_destination_needs_is_not_added(folder: Path) -> None:
+    # given
+    text = '[[destination]]\nname = "tool"\ntype = "mailchimp"\nserver = "us1"\napi_key = "file:secret"\n'
+    (folder / "destinations.toml").write_text(text)
+    # when
+    without, slash = kith(folder, *ADD), kith(folder, *ADD, "--list", "/VIP")
+    # then
+    meaning = "the id of an audience of Mailchimp, or ID/TAG"
+    assert without.returncode == slash.returncode == 2
+    assert without.stderr == f"kith: externalId: tool: the audience has no external id: {meaning}\n"
+    assert slash.stderr == f"kith: externalId: tool: the external id '/VIP' is not {meaning}\n"
+    assert kith(folder, *ADD, "--list", "a1b2/VIP").returncode == 0

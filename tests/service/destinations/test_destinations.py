@@ -49,6 +49,28 @@ def test_audiences_are_told_what_each_destination_takes() -> None:
     assert opened(text).infos == [DestinationInfo("crm", "webhook", None, True)]
 
 
+@pytest.mark.parametrize(
+    ("type", "settings", "accepted", "refused"),
+    [
+        ("brevo", 'api_key = "env:TOKEN"', "7", "list"),
+        ("dmp", 'url = "https://dmp.example"', "skiers", ""),
+        ("mailchimp", 'api_key = "env:TOKEN"\nserver = "us1"', "a1b2/VIP", "/VIP"),
+        ("meta-custom-audiences", 'access_token = "env:TOKEN"', "238", "act_238"),
+        ("the-trade-desk", 'token = "env:TOKEN"\nadvertiser_id = "x"', "skiers", ""),
+    ],
+)
+def test_audiences_are_told_which_external_id_a_destination_needs(
+    type: str, settings: str, accepted: str, refused: str
+) -> None:
+    # when
+    (info,) = opened(f'[[destination]]\nname = "one"\ntype = "{type}"\n{settings}').infos
+    # then
+    assert info.external_ids is not None
+    assert info.external_ids.problem(accepted) == ""
+    assert info.external_ids.problem(refused).endswith(info.external_ids.meaning)
+    assert info.external_ids.problem("").startswith("the audience has no external id: ")
+
+
 def test_a_file_with_an_error_is_refused(tmp_path: Path) -> None:
     # given
     path = tmp_path / "destinations.toml"

@@ -243,7 +243,7 @@ def test_a_field_that_an_invalid_entry_shares_with_others_does_not_make_them_dea
         (update("C-1", namespace="crm_id"), "crm_id is not in the `namespaces` of the destination"),
         (
             update("ann@example.com", audience=msgspec.structs.replace(BUYERS, external_id="x")),
-            "the audience has no external id: the number of the custom audience at Meta",
+            "the external id 'x' is not the number of the custom audience at Meta",
         ),
         (
             update("ann@example.com", fields={"name": "Ann"}),
