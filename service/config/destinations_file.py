@@ -24,6 +24,8 @@ from service.config.secret_references import read_secret
 
 NAME = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 SETTING = "KITH_DESTINATIONS"
+PROBLEMS = {"extra_forbidden": "unknown key", "missing": "the key is required"}
+"""What is said of errors of pydantic, by their types; of others, what pydantic says."""
 
 
 class Context:
@@ -134,6 +136,9 @@ def parse(
 
 def _invalid(path: Path, where: str, error: ValidationError) -> InvalidInput:
     # Without the input: it may be a secret.
-    first = error.errors(include_input=False, include_url=False)[0]
+    found = error.errors(include_input=False, include_url=False)
+    # A misspelled key is unknown, and the right one is missing: the first of both says more.
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     key = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
-    return InvalidInput("INVALID_SETTING", f"{SETTING}: {path}: {where}{key}: {first['msg']}")
+    problem = PROBLEMS.get(first["type"], first["msg"].removeprefix("Value error, "))
+    return InvalidInput("INVALID_SETTING", f"{SETTING}: {path}: {where}{key}: {problem}")

@@ -412,7 +412,7 @@ def test_no_outcome_shows_the_identifiers_of_a_change(receiver: Receiver, run: R
         ('url = "https://shop.example/"\nsecrets = ["env:ODD"]', r"is base64 after whsec_"),
         ('url = "https://shop.example/"\nsecrets = ["env:KEY"]', r"has 32 or 64 bytes, this one 31"),
         ('url = "https://u:p@shop.example/"\nsecrets = ["env:NEW"]', r"endpoints\.1\.url: .*user or a password"),
-        ('url = "https://shop.example/"', r"endpoints\.1\.secrets: Field required"),
+        ('url = "https://shop.example/"', r"endpoints\.1\.secrets: the key is required"),
     ],
 )
 def test_wrong_settings_are_named_without_secrets(endpoint: str, message: str) -> None:

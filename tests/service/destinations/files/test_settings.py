@@ -93,7 +93,7 @@ def test_an_error_of_the_file_names_the_destination_and_no_value(tmp_path: Path)
     with pytest.raises(InvalidInput) as error:
         destinations_file.parse(text, tmp_path / "destinations.toml", MODELS, {})
     # then
-    assert "destination letters: url: Value error, must not contain credentials" in error.value.message
+    assert "destination letters: url: must not contain credentials" in error.value.message
     assert "open-sesame" not in error.value.message
 
 
