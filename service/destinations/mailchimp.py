@@ -36,7 +36,7 @@ class MailchimpSettings(HttpSettings):
     server: Annotated[str, Field(pattern=r"^([a-z]{2}\d{1,3})?$")] = ""
     """The data center of the account, such as `us21`; without it, the end of the API key."""
     url: Url | None = None
-    """The address of the API, if it is not the one of the data center."""
+    """The address of the API with its version, if it is not `https://SERVER.api.mailchimp.com/3.0`."""
     status_if_new: Literal["subscribed", "pending", "transactional"] = "subscribed"
     """The status of a member that Mailchimp does not have yet; `pending` sends an email that asks for confirmation."""
     concurrency: Annotated[int, Field(ge=1, le=MAX_CONNECTIONS)] = 5
