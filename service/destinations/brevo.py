@@ -74,6 +74,12 @@ class BrevoAdapter:
         """Nothing is pending at Brevo: send again."""
         return await self.send(updates)
 
+    async def check(self) -> None:
+        """Ask whose account the API key is for. Raises `Unavailable`."""
+        answer = await self._request("GET", "/account", ())
+        if not answer.is_success:
+            raise Unavailable(answer.message())
+
     async def close(self) -> None:
         """Close connections."""
         await self._client.close()

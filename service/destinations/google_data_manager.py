@@ -111,6 +111,10 @@ class GoogleDataManagerAdapter:
 
         return await in_requests(updates, request_of, lambda update: _told(update).request, self._ask, Status.PENDING)
 
+    async def check(self) -> None:
+        """Ask for an access token. Raises `Unavailable`."""
+        await self._account.token(self._http)
+
     async def close(self) -> None:
         """Close connections."""
         await self._http.close()

@@ -90,6 +90,18 @@ class KafkaAdapter:
         topic = self._settings.change_topic or self._settings.topic
         return await self._send([self._item(change_message(change), topic) for change in changes])
 
+    async def check(self) -> None:
+        """Connect, log in, and ask for the topics. Raises `Unavailable`."""
+        settings = self._settings
+        try:
+            producer = await self._open()
+            for topic in sorted({settings.topic, settings.change_topic or settings.topic}):
+                await self._require(producer, topic)
+        except TimeoutError:
+            raise Unavailable(f"no answer from Kafka within {settings.timeout_seconds:g} s") from None
+        except KafkaError as error:
+            raise _unavailable(error) from None
+
     def _item(self, message: Message, topic: str) -> _Item:
         mode = self._settings.mode
         key = message.key.encode() or None

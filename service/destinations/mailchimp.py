@@ -90,6 +90,12 @@ class MailchimpAdapter:
         """Nothing is pending at Mailchimp: send again."""
         return await self.send(updates)
 
+    async def check(self) -> None:
+        """Ask whether the API key is valid. Raises `Unavailable`."""
+        answer = await self._client.request("GET", f"{self._settings.base_url}/ping", headers=self._headers)
+        if not answer.is_success:
+            raise Unavailable(answer.message())
+
     async def close(self) -> None:
         """Close connections."""
         await self._client.close()

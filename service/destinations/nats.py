@@ -81,6 +81,13 @@ class NatsAdapter:
             [_Item(change_message(change), f"{subject}.{change.kind.lower()}", True) for change in changes]
         )
 
+    async def check(self) -> None:
+        """Connect and log in; whether a stream takes the subjects is seen when something is sent."""
+        try:
+            await self._open()
+        except BrokerUnavailable as error:
+            raise Unavailable(error.message, login=error.login) from None
+
     async def _send(self, items: Sequence[_Item]) -> list[Outcome]:
         problem: Unavailable | None = None
         try:

@@ -63,6 +63,10 @@ class SalesforceAdapter:
         """Nothing is pending at Salesforce: send again."""
         return await self.send(updates)
 
+    async def check(self) -> None:
+        """Log in. Raises `Unavailable`."""
+        await self._api.check()
+
     async def close(self) -> None:
         """Close connections."""
         await self._api.close()

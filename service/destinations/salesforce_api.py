@@ -161,6 +161,10 @@ class SalesforceApi:
                 problems.append("" if _element(result, "success") == "true" else hidden(reason, private))
         return problems
 
+    async def check(self) -> None:
+        """Log in. Raises `Unavailable`."""
+        self._token = await self._log_in()
+
     async def close(self) -> None:
         """Close connections."""
         await self._client.close()

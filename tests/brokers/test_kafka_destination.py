@@ -251,6 +251,23 @@ def test_a_topic_that_does_not_exist_is_named(kafka: Server, run: Run) -> None:
         sent_and_closed(run, to(kafka.brokers, "no-such-topic", "timeout_seconds = 2"), member())
 
 
+def test_topics_are_checked_without_sending(kafka: Server, topic: str, run: Run) -> None:
+    # given
+    none = to(kafka.brokers, topic, 'change_topic = "no-such-topic"\ntimeout_seconds = 2')
+    good = to(kafka.brokers, topic)
+
+    async def check(adapter: KafkaAdapter) -> None:
+        try:
+            await adapter.check()
+        finally:
+            await adapter.close()
+
+    # then
+    run(check(good))
+    with pytest.raises(Unavailable, match="the brokers have no topic 'no-such-topic'"):
+        run(check(none))
+
+
 def test_a_broker_that_does_not_exist_is_unavailable(run: Run) -> None:
     with pytest.raises(Unavailable, match=r"no broker of Kafka can be reached: 127\.0\.0\.1:1: "):
         sent_and_closed(run, to("127.0.0.1:1", "any", "timeout_seconds = 2"), member())

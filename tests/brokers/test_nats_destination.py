@@ -311,3 +311,15 @@ def test_addresses_of_servers_have_no_user() -> None:
 def test_a_file_of_credentials_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"destination one: credentials: .*none\.creds is not a file"):
         to("nats://n:4222", "shop", 'credentials = "none.creds"', folder=tmp_path)
+
+
+def test_servers_are_checked_without_sending(nats: Server, run: Run) -> None:
+    async def check(adapter: NatsAdapter) -> None:
+        try:
+            await adapter.check()
+        finally:
+            await adapter.close()
+
+    run(check(to(nats.url, "ANY")))
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1"):
+        run(check(to("nats://127.0.0.1:1", "ANY", "timeout_seconds = 2")))

@@ -48,6 +48,8 @@ class Brevo(VendorServer):
         if request.headers.get("api-key") != self.key:
             return _error(401, "unauthorized", "Key not found")
         match request.method, request.path.strip("/").split("/"):
+            case "GET", ["account"]:
+                return Reply(200, {"email": "owner@shop.example"})
             case "POST", ["contacts"]:
                 return self._create(request.json)
             case "POST", ["contacts", "lists", list_id, "contacts", "remove"]:

@@ -66,6 +66,8 @@ class Mailchimp(VendorServer):
         if login.partition(":")[2] != self.key:
             return _problem(401, "API Key Invalid", INVALID_KEY)
         match request.path.strip("/").split("/"):
+            case ["ping"]:
+                return Reply(200, {"health_status": "Everything's Chimpy!"})
             case ["lists", id, "members", hash, *action] if id in self.lists:
                 return self._member(request, self.lists[id], hash, "/".join(action))
         return _problem(404, "Resource Not Found", "The requested resource could not be found.")

@@ -4,7 +4,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.destinations.adapter import Adapter, AudienceRef, MemberUpdate, Outcome, Status
+from service.destinations.adapter import (
+    Adapter,
+    AudienceRef,
+    CheckedAdapter,
+    MemberUpdate,
+    Outcome,
+    Status,
+    Unavailable,
+)
 
 
 def update(value: str = "ann@example.com", external_id: str = "", **more: Any) -> MemberUpdate:
@@ -38,6 +46,22 @@ def send(adapter: Adapter, *updates: MemberUpdate) -> list[Outcome]:
             await adapter.close()
 
     return asyncio.run(sent())
+
+
+def problem(adapter: Any) -> str:
+    """What an adapter finds when it is checked; empty if the destination can be reached."""
+    assert isinstance(adapter, CheckedAdapter)
+
+    async def checked() -> str:
+        try:
+            await adapter.check()
+        except Unavailable as error:
+            return error.message
+        finally:
+            await adapter.close()
+        return ""
+
+    return asyncio.run(checked())
 
 
 def statuses(outcomes: Sequence[Outcome]) -> list[str]:

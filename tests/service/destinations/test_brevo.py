@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from service.destinations.adapter import DONE, Status, Unavailable
 from service.destinations.brevo import BrevoAdapter, BrevoSettings
 from tests.builders.brevo_server import BUSY, KEY, TOO_EARLY, Brevo
-from tests.builders.member_updates import address, by_status, is_each, people, send, statuses, update
+from tests.builders.member_updates import address, by_status, is_each, people, problem, send, statuses, update
 from tests.builders.vendor_servers import Received, Reply, every
 
 ANN, PHONE = "ann@example.com", "+4930901820"
@@ -153,3 +153,13 @@ def test_brevo_takes_nothing_now(brevo: Brevo, reply: Reply | None, login: bool)
         send(adapter(brevo), *people(3, "2"), *people(2, "3", present=False))
     # then
     assert caught.value.login is login
+
+
+def test_the_key_is_checked_without_sending(brevo: Brevo) -> None:
+    # when
+    found = problem(adapter(brevo))
+    brevo.key = "another"
+    # then
+    assert found == ""
+    assert "Key not found" in problem(adapter(brevo))
+    assert {request.path for request in brevo.received} == {"/account"}

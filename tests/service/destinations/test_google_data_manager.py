@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from graph.domain.model.errors import InvalidInput
-from service.destinations.adapter import MemberUpdate, Status, Unavailable
+from service.destinations.adapter import CheckedAdapter, MemberUpdate, Status, Unavailable
 from service.destinations.customer_match import google_address, google_email, google_phone, sha256
 from tests.builders.ad_platforms import BUYERS, VISITORS, GoogleDataManager, update
 from tests.builders.runs import Run
@@ -491,3 +491,19 @@ def test_a_key_that_sends_its_signature_in_the_clear_is_an_error(
     with pytest.raises(InvalidInput, match=r"token_uri: .*https://"):
         opened(credentials="file:other.json")
     opened(credentials="file:other.json", allow_http=True)
+
+
+def test_the_login_is_checked_without_sending(google: GoogleDataManager, opened: Open, run: Run) -> None:
+    # given
+    adapter = opened().adapter
+    assert isinstance(adapter, CheckedAdapter)
+    # when
+    run(adapter.check())
+    # then
+    assert {request.path for request in google.received} == {"/token"}
+    # when
+    google.fault = lambda request: Reply(400, {"error": "invalid_grant"})
+    other = opened().adapter
+    assert isinstance(other, CheckedAdapter)
+    with pytest.raises(Unavailable, match="no access token: "):
+        run(other.check())

@@ -11,7 +11,7 @@ from service.config.destinations_file import Context
 from service.destinations.adapter import DONE, Outcome, Status, Unavailable
 from service.destinations.mailchimp import MailchimpAdapter, MailchimpSettings
 from tests.builders.mailchimp_server import BUSY, KEY, LIST, THROTTLED, Mailchimp
-from tests.builders.member_updates import by_status, is_each, people, send, statuses, update
+from tests.builders.member_updates import by_status, is_each, people, problem, send, statuses, update
 from tests.builders.vendor_servers import Reply, every
 
 ANN = "ann@example.com"
@@ -210,3 +210,17 @@ def test_a_key_without_a_data_center_needs_one() -> None:
         MailchimpSettings.model_validate(
             {"name": "m", "type": "mailchimp", "api_key": "env:K"}, context=Context(Path(), {"K": "0123456789"})
         )
+
+
+def test_the_key_is_checked_without_sending(mailchimp: Mailchimp) -> None:
+    # when
+    found = problem(adapter(mailchimp))
+    mailchimp.key = "another-us21"
+    # then
+    assert found == ""
+    assert "Your API key may be invalid" in problem(adapter(mailchimp))
+    assert {request.path for request in mailchimp.received} == {"/ping"}
+
+
+def test_an_address_without_the_version_of_the_api_is_found(mailchimp: Mailchimp) -> None:
+    assert problem(MailchimpAdapter(settings(url=f"{mailchimp.url}/2.0"))).startswith("404")

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from service.destinations.adapter import DONE, Outcome, Status, Unavailable
 from service.destinations.salesforce import SalesforceAdapter
 from service.destinations.salesforce_api import SalesforceSettings
-from tests.builders.member_updates import by_status, is_each, people, send, statuses, update
+from tests.builders.member_updates import by_status, is_each, people, problem, send, statuses, update
 from tests.builders.salesforce_server import CAMPAIGN, CLIENT, LIMIT, SECRET, Salesforce
 from tests.builders.vendor_servers import Received, Reply, every
 
@@ -252,3 +252,9 @@ def test_salesforce_takes_nothing_now(salesforce: Salesforce, login: bool) -> No
     # then
     assert caught.value.login is login
     assert SECRET not in caught.value.message
+
+
+def test_the_login_is_checked_without_sending(salesforce: Salesforce) -> None:
+    assert problem(adapter(salesforce)) == ""
+    assert problem(adapter(salesforce, client_secret=SecretStr("another"))).startswith("login: ")
+    assert {request.path for request in salesforce.received} == {"/services/oauth2/token"}
