@@ -186,7 +186,9 @@ class IdentityGraph:
             gate=self.write_gate,
             on_owed=lambda names: self.ledger.wake(names),
         )
-        self.ledger: SendingLedger = SendingLedger(store, clock, self.segments)
+        self.ledger: SendingLedger = SendingLedger(
+            store, clock, self.segments, {info.name: info for info in destinations}
+        )
         self.audiences = AudienceControl(
             store,
             clock,

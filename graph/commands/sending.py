@@ -5,7 +5,7 @@ The times of deliveries are in microseconds.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -14,7 +14,7 @@ from graph.commands import audience_writes
 from graph.commands.audience_writes import FILL_KEY, Sent, position
 from graph.commands.segments import Segments
 from graph.domain.audiences.targets import Target
-from graph.domain.model.audiences import Audience, Delivery, DeliveryPosition, WaitingChange
+from graph.domain.model.audiences import Audience, Delivery, DeliveryPosition, DestinationInfo, WaitingChange
 from graph.ports import AudienceStore, Clock, SegmentStore, WriteStore
 
 PAGE_SIZE = 500
@@ -24,6 +24,10 @@ COMPLETE = "complete"
 DRAIN_KEY = "audience_drain:"
 """The beginning of the name under which is stored how far an audience that ended owes the removal of its addresses."""
 RESYNC_KEY = "destination_resync:"
+SNAPSHOT_KEY = "destination_snapshot:"
+"""The beginning of the name under which is stored when a destination was sent snapshots last; empty if they are due."""
+TYPE_KEY = "destination_type:"
+"""The beginning of the name under which is stored which type of destination the references in the ledger come from."""
 POSITION_KEY = "destination_position:"
 
 
@@ -34,8 +38,12 @@ class LedgerStore(WriteStore, AudienceStore, SegmentStore, Protocol):
 class SendingLedger:
     """The ledger for senders. One calls `maintain`, then `due`, `begin` and `finish`, until nothing is owed."""
 
-    def __init__(self, store: LedgerStore, clock: Clock, segments: Segments) -> None:
-        self._store, self._clock, self._segments = store, clock, segments
+    def __init__(
+        self, store: LedgerStore, clock: Clock, segments: Segments, destinations: Mapping[str, DestinationInfo]
+    ) -> None:
+        self._store, self._clock, self._segments, self._destinations = store, clock, segments, destinations
+        self._same_type: set[str] = set()
+        """The destinations of which it is known that their type is the stored one."""
         self._complete: set[str] = set()
         """The audiences whose members were all decided about."""
         self._owed: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
@@ -103,15 +111,30 @@ class SendingLedger:
         return True
 
     async def _resync(self, name: str) -> bool:
-        text = await self._store.get_value(RESYNC_KEY + name)
-        if not text:
+        text, is_other = await self._store.get_value(RESYNC_KEY + name), await self._is_other_type(name)
+        if not text and not is_other:
             return False
-        after = msgspec.json.decode(text, type=DeliveryPosition)
+        after = msgspec.json.decode(text, type=DeliveryPosition) if text else None
         page = await self._store.deliveries(name, None, None, after, PAGE_SIZE)
         progress = msgspec.json.encode(position(page[-1])).decode() if page else ""
         now, values = self._clock.now(), {RESYNC_KEY + name: progress}
-        await self._store.write(lambda: audience_writes.change(page, audience_writes.forgotten(now), values))
+        await self._store.write(lambda: audience_writes.change(page, audience_writes.forgotten(now, is_other), values))
+        if is_other and not page:
+            await self._store.put_value(SNAPSHOT_KEY + name, "")
+            await self._store.put_value(TYPE_KEY + name, self._destinations[name].type)
         return bool(page)
+
+    async def _is_other_type(self, name: str) -> bool:
+        """Return whether the file gives a destination another type than the one that the ledger is about."""
+        if name in self._same_type or name not in self._destinations:
+            return False
+        stored, type = await self._store.get_value(TYPE_KEY + name), self._destinations[name].type
+        if stored and stored != type:
+            return True
+        if not stored:
+            await self._store.put_value(TYPE_KEY + name, type)
+        self._same_type.add(name)
+        return False
 
     async def due(self, name: str, first: int) -> list[Delivery]:
         """Return what is to be sent, or asked about, now: removals before all else, then the longest due."""

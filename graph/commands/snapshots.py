@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from graph.commands import audience_writes
 from graph.commands.audience_writes import position
-from graph.commands.audiences import SNAPSHOT_KEY
 from graph.commands.segments import Segments
-from graph.commands.sending import BATCH_SIZE, PAGE_SIZE, LedgerStore
+from graph.commands.sending import BATCH_SIZE, PAGE_SIZE, SNAPSHOT_KEY, LedgerStore
 from graph.domain.audiences import ledger
 from graph.domain.audiences.targets import Target
 from graph.domain.model.audiences import Audience, Delivery, DeliveryPosition, DeliveryStatus

@@ -69,12 +69,12 @@ class ChangeSender:
     async def _waiting(self) -> list[WaitingChange]:
         """Return the changes that wait, by number, without those that stepped aside."""
         return [one for one in await self._graph.ledger.waiting(self._name) if one.due_at is not None]
-        kept = await self._graph.audiences.waiting(self._name)
+        kept = await self._graph.ledger.waiting(self._name)
         dead = [one.number for one in kept if one.due_at is None]
         if len(dead) > MAX_DEAD:
             log.warning("destination %s refuses changes for good: the latest %d are kept", self._name, MAX_DEAD)
-            position = await self._graph.audiences.feed_position(self._name)
-            await self._graph.audiences.advance(self._name, position or 0, ended=dead[:-MAX_DEAD])
+            position = await self._graph.ledger.feed_position(self._name)
+            await self._graph.ledger.advance(self._name, position or 0, ended=dead[:-MAX_DEAD])
         return [one for one in kept if one.due_at is not None]
 
     async def _send_waiting(self, waiting: Sequence[WaitingChange]) -> bool:

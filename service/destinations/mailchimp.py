@@ -13,9 +13,8 @@ from urllib.parse import quote
 from pydantic import Field, model_validator
 
 from service.config.destinations_file import Secret
-from service.destinations.adapter import DONE, MemberUpdate, Outcome, Status, Unavailable
-from service.destinations.answer_texts import hidden
 from service.destinations.adapter import DONE, ExternalIds, MemberUpdate, Outcome, Status, Unavailable
+from service.destinations.answer_texts import hidden
 from service.destinations.attempts import Batch, Item, by_address, json_object, json_objects
 from service.destinations.field_values import text
 from service.destinations.http import Answer, HttpClient, HttpSettings, Url

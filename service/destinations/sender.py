@@ -146,13 +146,8 @@ class Sender:
         await self._finish(pending, outcomes)
 
     async def _finish(self, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
-        sent = [
-            Sent(delivery, replace(outcome, message=outcome.message[:MAX_MESSAGE_LENGTH]))
-            for delivery, outcome in zip(deliveries, outcomes, strict=True)
-        ]
-        await self._graph.ledger.finish(sent)
         sent = [Sent(delivery, storable(outcome)) for delivery, outcome in zip(deliveries, outcomes, strict=True)]
-        await self._graph.audiences.finish(sent)
+        await self._graph.ledger.finish(sent)
         taken = sum(outcome.status in (Status.DONE, Status.PENDING) for outcome in outcomes)
         self.sent += taken
         self.failed += len(outcomes) - taken

@@ -122,6 +122,6 @@ def test_changes_that_are_refused_for_good_do_not_grow_without_bound(
     while run(sender.step()):
         pass
     # then
-    kept = [one.number for one in run(shop.client.graph.audiences.waiting(NAME))]
+    kept = [one.number for one in run(shop.client.graph.ledger.waiting(NAME))]
     refused = run(shop.client.graph.changes(0, 100)).items
     assert kept == [entry.number for entry in refused][-2:]

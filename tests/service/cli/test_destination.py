@@ -184,6 +184,8 @@ def test_a_destination_that_left_the_file_is_forgotten_with_its_addresses(folder
     assert run(store.audiences()) == []
     assert run(store.deliveries("tool", None, None, None, 10)) == []
     run(store.close())
+
+
 def test_an_audience_without_the_list_that_its_destination_needs_is_not_added(folder: Path) -> None:
     # given
     text = '[[destination]]\nname = "tool"\ntype = "mailchimp"\nserver = "us1"\napi_key = "file:secret"\n'
