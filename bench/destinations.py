@@ -127,10 +127,18 @@ class Shop:
             time.sleep(0.2)
 
     def decide(self) -> None:
-        """Let the next person decide: each agrees at first and changes its mind each time."""
+        """Let the next person decide: each changes its mind each time, so that as many agree as withdraw."""
         number = next(self._numbers)
-        address = self.people[number % len(self.people)]
-        agrees = number // len(self.people) % 2 == 0
+        turn, person = divmod(number, len(self.people))
+        self._record(number + 1, self.people[person], agrees=(turn + person) % 2 == 0)
+
+    def let_half_agree(self) -> None:
+        """Let all those agree who withdraw first."""
+        for address in self.people[1::2]:
+            self._record(0, address, agrees=True)
+        self.settle(self.receivers)
+
+    def _record(self, number: int, address: str, agrees: bool) -> None:
         now = time.monotonic()
         for receiver in self.receivers:
             receiver.awaited[address] = agrees, now
@@ -189,6 +197,7 @@ def served(folder: Path, receivers: Sequence[Receiver]) -> Iterator[Shop]:
         with server_process(command, port, **QUIET, KITH_DESTINATIONS=str(folder / "destinations.toml")) as url:
             shop = Shop(url, values[: DECISIONS * 20], receivers)
             shop.create_audiences()
+            shop.let_half_agree()
             yield shop
 
 
