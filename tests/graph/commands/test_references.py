@@ -30,7 +30,7 @@ def test_processes_that_start_at_the_same_time_accept_the_references_of_each_oth
 
 
 @pytest.mark.parametrize(
-    "change", [lambda text: text[:-2], lambda text: "A" + text[1:], lambda text: "ä", lambda _: ""]
+    "change", [lambda text: text[:-2], lambda text: text.swapcase(), lambda text: "ä", lambda _: ""]
 )
 def test_what_was_not_sealed_is_not_accepted(store: Store, run: Run, change) -> None:  # type: ignore[no-untyped-def]
     # given
