@@ -1,6 +1,7 @@
 """What `kith serve` does before it listens: it finds out which keys there are, and prints what is in effect."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,16 +19,17 @@ from service.bootstrap import (
     sqlite_path,
     why_erasure_is_off,
 )
-from service.config import connectors_file
+from service.config import connectors_file, destinations_file
 from service.config import settings as settings_module
 from service.config.settings import Settings
+from service.destinations.types import MODELS
 from service.runtime import version
 
 READ_SECONDS = 5.0
 """How long reading the keys of the store may take before the service starts without knowing them."""
 
-MAX_SOURCES = 20
-"""How many sources are named; one line is not to be longer than a screen."""
+MAX_NAMES = 20
+"""How many sources, or destinations, are named; one line is not to be longer than a screen."""
 
 
 class KnownKeys(Struct, frozen=True):
@@ -109,14 +111,22 @@ def lines(settings: Settings, known: KnownKeys, access: AccessFile, port: int) -
         f"Retention: {settings.retention or 'nothing expires: KITH_RETENTION names no file'}",
         *([f"OpenDSR: as {settings.opendsr} says"] if settings.opendsr is not None else []),
         *([f"Connectors: {_sources(settings.connectors)}"] if settings.connectors is not None else []),
+        *([f"Destinations: {_destinations(settings.destinations)}"] if settings.destinations is not None else []),
         f"GraphQL: http://{settings.host}:{port}/graphql",
     ]
 
 
 def _sources(path: Path) -> str:
-    names = [source.name for source in connectors_file.read(path)]
-    shown = ", ".join(f"/in/{name}" for name in names[:MAX_SOURCES])
-    return f"{path}: {shown}{f' and {len(names) - MAX_SOURCES} others' if len(names) > MAX_SOURCES else ''}"
+    return _listed(path, [f"/in/{source.name}" for source in connectors_file.read(path)])
+
+
+def _destinations(path: Path) -> str:
+    return _listed(path, [destination.name for destination in destinations_file.read(path, MODELS)])
+
+
+def _listed(path: Path, names: Sequence[str]) -> str:
+    others = f" and {len(names) - MAX_NAMES} others" if len(names) > MAX_NAMES else ""
+    return f"{path}: {', '.join(names[:MAX_NAMES]) or 'none'}{others}"
 
 
 def _profile(settings: Settings, known: KnownKeys) -> str:

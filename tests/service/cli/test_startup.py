@@ -40,6 +40,7 @@ def lines(chosen: Settings, port: int) -> list[str]:
         ({"retention": "default"}, ["Retention: default"]),
         ({"audit": "elsewhere"}, ["Audit log: elsewhere"]),
         ({"connectors": "connectors.toml"}, ["Connectors: connectors.toml: /in/web, /in/crm"]),
+        ({"destinations": "destinations.toml"}, ["Destinations: destinations.toml: letters"]),
         ({"opendsr": "opendsr.toml"}, ["OpenDSR: as opendsr.toml says"]),
         (
             {"host": "0.0.0.0", "api_keys": "shop:till:0123456789abcdef"},
@@ -55,6 +56,7 @@ def test_the_lines_say_what_is_in_effect(
     (tmp_path / "connectors.toml").write_text(
         '[[source]]\nname = "web"\nmapping = "segment"\n[[source]]\nname = "crm"\nmapping = "crm-contacts"\n'
     )
+    (tmp_path / "destinations.toml").write_text('[[destination]]\nname = "letters"\ntype = "files"\nurl = "drop"\n')
     text = "\n".join(lines(settings.load(**values), 8100))
     assert all(line in text for line in expected)
     assert text.startswith("kith ")
