@@ -68,7 +68,6 @@ class ChangeSender:
 
     async def _waiting(self) -> list[WaitingChange]:
         """Return the changes that wait, by number, without those that stepped aside."""
-        return [one for one in await self._graph.ledger.waiting(self._name) if one.due_at is not None]
         kept = await self._graph.ledger.waiting(self._name)
         dead = [one.number for one in kept if one.due_at is None]
         if len(dead) > MAX_DEAD:

@@ -29,6 +29,8 @@ from service.destinations.updates import audience_refs, update_of
 
 log = logging.getLogger("kith.destinations")
 
+GATHER_SECONDS = 0.2
+"""How long to wait for more to send with what has just come: each batch costs the store two commits."""
 POLL_SECONDS = 1.0
 """How long to wait for what another process may have written."""
 LONGEST_PAUSE = 60
@@ -60,6 +62,7 @@ class Sender:
                 seconds = await self._round()
                 if seconds:
                     await self._graph.ledger.wait(self.name, seconds)
+                    await asyncio.sleep(GATHER_SECONDS)
         finally:
             # If the store is unavailable, the lease ends by itself.
             try:
