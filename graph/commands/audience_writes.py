@@ -150,8 +150,11 @@ def begin(deliveries: Sequence[Delivery]) -> Generator[Request, Any, list[Delive
     return current
 
 
-def finish(sent: Sequence[Sent], now: int) -> Generator[Request, Any, None]:
-    """Store what became of deliveries. With the last removal of an erasure, the destination acknowledges it."""
+def finish(sent: Sequence[Sent], now: int, keeps_removed: bool = False) -> Generator[Request, Any, None]:
+    """Store what became of deliveries. With the last removal of an erasure, the destination acknowledges it.
+
+    A destination that `keeps_removed` addresses is remembered after a removal.
+    """
     held: list[HeldDelivery] = yield ReadDeliveries(places=[(one.delivery.audience, one.delivery.key) for one in sent])
     current = {(one.delivery.audience, one.delivery.key): one.delivery for one in held}
     changed: list[Delivery] = []
@@ -161,7 +164,10 @@ def finish(sent: Sequence[Sent], now: int) -> Generator[Request, Any, None]:
         if stored is None:
             after = ledger.after_removal(one.delivery, one.outcome, now)
         else:
-            after = ledger.after(stored, one.delivery.wanted, one.outcome, now)
+            after = ledger.after(stored, one.delivery.wanted, one.outcome, now, keeps_removed)
+        if after is not None and after.erasure and after.erasure != one.delivery.erasure:
+            # What was sent took the address from a list; the person was erased meanwhile.
+            after = ledger.unknown(after, now)
         if after is None:
             continue
         changed.append(after)

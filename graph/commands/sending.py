@@ -13,8 +13,16 @@ import msgspec
 from graph.commands import audience_writes
 from graph.commands.audience_writes import FILL_KEY, Sent, position
 from graph.commands.segments import Segments
+from graph.domain.audiences import ledger
 from graph.domain.audiences.targets import Target
-from graph.domain.model.audiences import Audience, Delivery, DeliveryPosition, DestinationInfo, WaitingChange
+from graph.domain.model.audiences import (
+    Audience,
+    Delivery,
+    DeliveryPosition,
+    DeliveryStatus,
+    DestinationInfo,
+    WaitingChange,
+)
 from graph.ports import AudienceStore, Clock, SegmentStore, WriteStore
 
 PAGE_SIZE = 500
@@ -100,15 +108,25 @@ class SendingLedger:
     async def _drain(self, audience: Audience) -> bool:
         text = await self._store.get_value(DRAIN_KEY + audience.id)
         if text == COMPLETE:
-            if not await self._store.deliveries(audience.destination, audience.id, None, None, 1):
-                await self._store.write(lambda: audience_writes.remove(audience.id))
-            return False
+            return await self._remove_ended(audience)
         after = msgspec.json.decode(text, type=DeliveryPosition) if text else None
         page = await self._store.deliveries(audience.destination, audience.id, None, after, PAGE_SIZE)
         progress = msgspec.json.encode(position(page[-1])).decode() if page else COMPLETE
         now, values = self._clock.now(), {DRAIN_KEY + audience.id: progress}
         await self._store.write(lambda: audience_writes.change(page, audience_writes.drained(now), values))
         return True
+
+    async def _remove_ended(self, audience: Audience) -> bool:
+        """Remove an audience of which nothing is owed anymore, page by page; return whether more is to be done."""
+        name = audience.destination
+        for status in (DeliveryStatus.OWED, DeliveryStatus.PENDING, DeliveryStatus.DEAD):
+            if await self._store.deliveries(name, audience.id, status, None, 1):
+                return False
+        if page := await self._store.deliveries(name, audience.id, None, None, PAGE_SIZE):
+            await self._store.write(lambda: audience_writes.change(page, ledger.gone))
+            return True
+        await self._store.write(lambda: audience_writes.remove(audience.id))
+        return False
 
     async def _resync(self, name: str) -> bool:
         text, is_other = await self._store.get_value(RESYNC_KEY + name), await self._is_other_type(name)
@@ -170,7 +188,8 @@ class SendingLedger:
     async def finish(self, sent: Sequence[Sent]) -> None:
         """Store what became of what was sent, with the erasures that the destination has carried out by it."""
         now = self._clock.now()
-        await self._store.write(lambda: audience_writes.finish(sent, now))
+        info = self._destinations.get(sent[0].delivery.destination) if sent else None
+        await self._store.write(lambda: audience_writes.finish(sent, now, info is not None and info.keeps_removed))
 
     # --- changes
 

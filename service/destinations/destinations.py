@@ -50,6 +50,7 @@ class Destinations:
                 adapter.namespaces,
                 settings.changes,
                 adapter.external_ids if isinstance(adapter, ListAdapter) else None,
+                TYPES[settings.type].keeps_removed,
             )
             for settings, adapter in self._opened
         ]

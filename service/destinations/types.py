@@ -27,12 +27,14 @@ from service.destinations.webhook import WebhookAdapter, WebhookSettings
 class DestinationType(Struct, frozen=True):
     """A type of destination: what its settings are, and what opens its adapter; connections are made when sending.
 
+    With `keeps_removed`, the destination may keep a record of an address that was taken from an audience.
     `load`, or what it returns, may raise `ImportError` without the extra `extra`.
     """
 
     settings: type[DestinationSettings]
     load: Callable[[], Callable[[Any], Adapter]]
     extra: str = ""
+    keeps_removed: bool = True
 
     def open(self, settings: DestinationSettings) -> Adapter:
         """Return an adapter with settings of this type. Raises `InvalidInput`."""
@@ -67,11 +69,15 @@ TYPES: dict[str, DestinationType] = {
     "cloudevents": DestinationType(CloudEventsSettings, lambda: CloudEventsAdapter),
     "dmp": DestinationType(DmpSettings, lambda: DmpAdapter),
     "files": DestinationType(FilesSettings, _files, "files"),
-    "google-data-manager": DestinationType(GoogleDataManagerSettings, lambda: GoogleDataManagerAdapter),
+    "google-data-manager": DestinationType(
+        GoogleDataManagerSettings, lambda: GoogleDataManagerAdapter, keeps_removed=False
+    ),
     "hubspot": DestinationType(HubspotSettings, lambda: HubspotAdapter),
     "kafka": DestinationType(KafkaSettings, _kafka, "kafka"),
     "mailchimp": DestinationType(MailchimpSettings, lambda: MailchimpAdapter),
-    "meta-custom-audiences": DestinationType(MetaCustomAudiencesSettings, lambda: MetaCustomAudiencesAdapter),
+    "meta-custom-audiences": DestinationType(
+        MetaCustomAudiencesSettings, lambda: MetaCustomAudiencesAdapter, keeps_removed=False
+    ),
     "nats": DestinationType(NatsSettings, _nats, "nats"),
     "salesforce": DestinationType(SalesforceSettings, lambda: SalesforceAdapter),
     "the-trade-desk": DestinationType(TheTradeDeskSettings, lambda: TheTradeDeskAdapter),

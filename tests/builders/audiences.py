@@ -86,12 +86,17 @@ class Activation:
     """A service with one destination. Its clock stands still until a test moves it."""
 
     def __init__(
-        self, store: Store, run: Run, destination: ListDestination | None = None, attributes: str = ""
+        self,
+        store: Store,
+        run: Run,
+        destination: ListDestination | None = None,
+        attributes: str = "",
+        type: str = "webhook",
     ) -> None:
         self.store, self.run = store, run
         self.clock = SettableClock(START)
         self.destination = destination or ListDestination()
-        info = DestinationInfo(NAME, "webhook", changes=True)
+        info = DestinationInfo(NAME, type, changes=True)
         self.client = Client(
             store, run, safeguards=ListSafeguards(), clock=self.clock, attributes=attributes, destinations=[info]
         )

@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from graph.domain.model.audiences import DeliveryStatus, Outcome, Status
+from graph.commands.audience_writes import Sent
+from graph.domain.model.audiences import REMOVED, DeliveryStatus, HeldDelivery, Outcome, Status
 from graph.domain.model.errors import InvalidInput
-from graph.ports import Store
+from graph.domain.model.store_values import Writes
+from graph.ports import ReadDeliveries, Store, Work, Write
+from service.destinations.adapter import MemberUpdate
 from tests.builders.audiences import NAME, Activation, ListDestination
 from tests.builders.clients import order, seen
 from tests.builders.erasing import by, erase
@@ -109,6 +113,73 @@ def test_an_erasure_owes_the_removal_and_is_acknowledged_by_the_destination(shop
     stored = shop.run(shop.client.graph.erasures.get(record_of["id"]))
     assert [acknowledgement.service for acknowledgement in stored.acknowledgements] == [NAME]
     assert shop.run(shop.store.deliveries_naming([ANN])) == []
+
+
+def test_an_erasure_reaches_a_destination_that_the_address_was_removed_from(shop: Activation, known: str) -> None:
+    # given: an archived contact, which the destination keeps
+    decide(shop.client, ANN, decision="WITHDRAWN", at=TUESDAY)
+    shop.settle()
+    assert [(update.value, update.erased) for update in shop.destination.updates[-1:]] == [("ann@example.com", False)]
+    # when
+    record_of = erase(shop.client, by=by(ANN))
+    shop.settle()
+    # then
+    assert [(update.value, update.erased) for update in shop.destination.updates[-1:]] == [("ann@example.com", True)]
+    assert shop.run(shop.store.deliveries_naming([ANN])) == []
+    stored = shop.run(shop.client.graph.erasures.get(record_of["id"]))
+    assert [acknowledgement.service for acknowledgement in stored.acknowledgements] == [NAME]
+
+
+def test_an_erasure_while_the_address_is_being_removed_is_sent_too(shop: Activation, known: str) -> None:
+    # given: the answer to the removal comes after the erasure
+    decide(shop.client, ANN, decision="WITHDRAWN", at=TUESDAY)
+    shop.evaluate()
+
+    def answer(update: MemberUpdate) -> Outcome:
+        assert not update.present
+        return Outcome(Status.DONE)
+
+    shop.destination.answer = answer
+    ledger = shop.client.graph.ledger
+    begun = shop.run(ledger.begin(shop.run(ledger.due(NAME, 10))))
+    erase(shop.client, by=by(ANN))
+    # when
+    shop.run(ledger.finish([Sent(delivery, Outcome(Status.DONE)) for delivery, _ in begun]))
+    shop.settle()
+    # then
+    assert [(update.value, update.erased) for update in shop.destination.updates[-1:]] == [("ann@example.com", True)]
+
+
+def test_an_erasure_takes_an_address_that_others_share_from_lists_only(shop: Activation, known: str) -> None:
+    # given: a destination that deletes an address for good does not take it again
+    shop.run(shop.store.write(lambda: shared_delivery(known)))
+    # when
+    erase(shop.client, by=by(ANN))
+    shop.settle()
+    # then
+    erased = {update.value: update.erased for update in shop.destination.updates if not update.present}
+    assert erased == {"ann@example.com": True, "office@example.com": False}
+
+
+def shared_delivery(audience: str) -> Work[None]:
+    """A delivery of an address that was decided for Ann, who does not hold it alone."""
+    held: list[HeldDelivery] = yield ReadDeliveries(places=[(audience, ANN)])
+    delivery = replace(held[0].delivery, key="email=office@example.com")
+    yield Write(Writes(deliveries=[delivery]))
+
+
+def test_what_was_removed_is_forgotten_with_its_audience(shop: Activation, known: str) -> None:
+    # given
+    decide(shop.client, ANN, decision="WITHDRAWN", at=TUESDAY)
+    shop.settle()
+    assert [one.sent for one in shop.run(shop.store.deliveries_naming([ANN]))] == [REMOVED]
+    # when
+    shop.run(shop.client.graph.audiences.end(known))
+    shop.settle()
+    shop.settle()
+    # then
+    assert shop.run(shop.store.deliveries_naming([ANN])) == []
+    assert shop.run(shop.client.graph.audiences.all()) == []
 
 
 def test_an_erased_address_that_was_never_sent_leaves_nothing(shop: Activation, known: str) -> None:

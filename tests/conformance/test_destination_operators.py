@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from graph.domain.model.audiences import DestinationInfo, Outcome, Status
+from graph.domain.model.audiences import Outcome, Status
 from graph.ports import Store
 from service.config.destinations_file import DestinationSettings
 from service.destinations import change_sender
@@ -45,8 +45,7 @@ def test_a_destination_with_another_type_is_sent_everything_without_old_referenc
     shop.destination.answer = lambda _: Outcome(Status.DONE, reference="id-of-a-webhook")
     shop.settle()
     # when: the file names another system by the same name, and the service is restarted
-    restarted = Activation(store, run)
-    restarted.client.graph.audiences.destinations = {NAME: DestinationInfo(NAME, "hubspot")}
+    restarted = Activation(store, run, type="hubspot")
     restarted.settle()
     # then
     assert restarted.destination.addresses(audience) == {ANN}

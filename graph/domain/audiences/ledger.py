@@ -6,7 +6,16 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from graph.domain.audiences.targets import Target
-from graph.domain.model.audiences import ABSENT, Audience, Delivery, DeliveryStatus, HeldDelivery, Outcome, Status
+from graph.domain.model.audiences import (
+    ABSENT,
+    REMOVED,
+    Audience,
+    Delivery,
+    DeliveryStatus,
+    HeldDelivery,
+    Outcome,
+    Status,
+)
 
 SECOND = 1_000_000
 LONGEST_PAUSE = 3_600
@@ -69,10 +78,12 @@ def _add_changed(result: Plan, before: Delivery, after: Delivery) -> None:
 def with_wanted(delivery: Delivery, state: str, customer: str, now: int) -> Delivery:
     """Return a delivery that should have a state, which was decided for a customer."""
     if delivery.wanted == state:
-        return replace(delivery, customer=customer)
+        kept = replace(delivery, customer=customer)
+        # Nobody will be erased with it.
+        return gone(kept) if kept.sent == REMOVED and not customer else kept
     # What is pending was taken, but may never become true: only the next answer will tell.
     sent = None if delivery.status is DeliveryStatus.PENDING else delivery.sent
-    settled = sent == state
+    settled = sent == state or (state == ABSENT and sent == REMOVED)
     return replace(
         delivery,
         customer=customer,
@@ -96,9 +107,10 @@ def begun(delivery: Delivery) -> Delivery:
     return replace(delivery, sent=None)
 
 
-def after(delivery: Delivery, state: str, outcome: Outcome, now: int) -> Delivery:
+def after(delivery: Delivery, state: str, outcome: Outcome, now: int, keeps_removed: bool = False) -> Delivery:
     """Return a delivery after a destination answered to a state that was sent, or asked about.
 
+    A destination that `keeps_removed` addresses is remembered after a removal, so that an erasure reaches it later.
     Between `begun` and the answer it is not known what the destination holds. If it is known all the same, another
     process has sent the address meanwhile, and which of the two states came last is not.
     """
@@ -107,9 +119,10 @@ def after(delivery: Delivery, state: str, outcome: Outcome, now: int) -> Deliver
     reference = outcome.reference or delivery.reference
     if outcome.status is Status.DONE:
         settled = delivery.wanted == state
+        is_kept = state == ABSENT and keeps_removed and delivery.customer and not delivery.erasure
         return replace(
             delivery,
-            sent=state,
+            sent=REMOVED if is_kept else state,
             status=DeliveryStatus.DONE if settled else DeliveryStatus.OWED,
             due_at=None if settled else now,
             attempts=0,

@@ -12,6 +12,8 @@ from msgspec import Struct
 
 ABSENT = ""
 """The state of an address that is not in an audience."""
+REMOVED = "-"
+"""The state of an address that was taken from an audience, at a destination that keeps a record of it all the same."""
 
 
 class Audience(Struct, frozen=True):
@@ -97,7 +99,8 @@ class DestinationInfo(Struct, frozen=True):
     """A destination that is configured.
 
     `namespaces` are those whose identifiers it takes; `None` for any. With `changes`, it is sent the change feed.
-    `external_ids` is `None` if audiences need no external id.
+    `external_ids` is `None` if audiences need no external id. With `keeps_removed`, it may keep a record of an address
+    that was taken from an audience, such as an archived contact, and has to delete that once the person is erased.
     """
 
     name: str
@@ -105,6 +108,7 @@ class DestinationInfo(Struct, frozen=True):
     namespaces: frozenset[str] | None = None
     changes: bool = False
     external_ids: ExternalIds | None = None
+    keeps_removed: bool = True
 
 
 class DestinationHealth(Enum):
@@ -149,11 +153,11 @@ class DestinationState(Struct, frozen=True):
 class Delivery(Struct, frozen=True, gc=False):
     """An address of an audience: the state that it should have at the destination, and the one that was sent.
 
-    A state is `ABSENT` or the digest of what is sent. `sent` is `None` where it is not known: sending may have begun.
-    `customer` is the customer that the wanted state was decided for, empty once nobody holds the address. `due_at` is
-    when it is to be sent or asked about next; `None` if nothing is to be done. `attempts` count since the wanted state
-    changed, at `changed_at`. `answer` is what the destination answered last, `reference` what it calls the address.
-    `erasure` is the erasure that the removal is part of. Times in microseconds.
+    A state is `ABSENT` or the digest of what is sent; `sent` may be `REMOVED`, too. `sent` is `None` where it is not
+    known: sending may have begun. `customer` is the customer that the wanted state was decided for, empty once nobody
+    holds the address. `due_at` is when it is to be sent or asked about next; `None` if nothing is to be done.
+    `attempts` count since the wanted state changed, at `changed_at`. `answer` is what the destination answered last,
+    `reference` what it calls the address. `erasure` is the erasure that the removal is part of. Times in microseconds.
     """
 
     audience: str
@@ -178,12 +182,12 @@ class Delivery(Struct, frozen=True, gc=False):
     @property
     def is_settled(self) -> bool:
         """Whether the destination holds what it should."""
-        return self.sent == self.wanted
+        return self.sent == self.wanted or (self.is_removal and self.sent == REMOVED)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to remember: the destination does not hold the address, and should not."""
-        return self.is_removal and self.is_settled
+        return self.is_removal and self.sent == ABSENT
 
 
 class HeldDelivery(Struct, frozen=True, gc=False):

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from graph.domain.model.audiences import (
+    REMOVED,
     Audience,
     Delivery,
     DeliveryCount,
@@ -185,15 +186,17 @@ def _values(delivery: Delivery) -> Sequence[Any]:
 def remove(db: mapping.Connection, removals: Removals, erasure: str) -> None:
     """Owe the removal of addresses that are removed from the store; what was never sent goes at once.
 
-    `erasure` is the id of the erasure that removes them, if one does.
+    `erasure` is the id of the erasure that removes them, if one does. Addresses that only lose their customer are kept
+    for others: they are taken from lists, and so are those that no erasure removes.
     """
-    for column, names in (("key", removals.keys), ("customer", removals.customers)):
+    for column, names, erasure_id in (("key", removals.keys, erasure), ("customer", removals.customers, "")):
         if names:
             found = f"{column} IN (SELECT value FROM json_each(?))"
-            db.execute(f"DELETE FROM deliveries WHERE {found} AND sent = ''", (compact(names),))
+            nothing_held = "sent = ''" if erasure_id else f"(sent = '' OR sent = '{REMOVED}')"
+            db.execute(f"DELETE FROM deliveries WHERE {found} AND {nothing_held}", (compact(names),))
             db.execute(
                 f"""UPDATE deliveries SET customer = '', wanted = '', status = 'owed', changed_at = ?1, due_at = ?1,
                     attempts = 0, answer = '', erasure = ?2, sent = CASE status WHEN 'pending' THEN NULL ELSE sent END
                     WHERE {found}""",
-                (removals.at, erasure, compact(names)),
+                (removals.at, erasure_id, compact(names)),
             )

@@ -113,6 +113,8 @@ DELETE w;
 
 // name: owe_removals
 // Owes the removal of addresses that are removed from the store, or whose customer is; what was never sent goes at once.
+// Addresses that only lose their customer are kept for others: they are taken from lists, and so are those that no erasure
+// removes.
 CALL () {
   UNWIND $params.keys AS key MATCH (d:Delivery) WHERE d.key = key RETURN d
   UNION
@@ -120,12 +122,13 @@ CALL () {
 }
 WITH DISTINCT d ORDER BY d.id
 SET d.locked = true
-WITH d, coalesce(d.sent, '?') = '' AS unsent
+WITH d, CASE WHEN d.key IN $params.keys THEN $params.erasure ELSE '' END AS erasure
+WITH d, erasure, coalesce(d.sent, '?') = '' OR (erasure = '' AND coalesce(d.sent, '?') = '-') AS unsent
 FOREACH (_ IN CASE WHEN unsent THEN [1] ELSE [] END | DELETE d)
 FOREACH (_ IN CASE WHEN unsent THEN [] ELSE [1] END |
   SET d.sent = CASE d.status WHEN 'pending' THEN null ELSE d.sent END,
     d.customer = '', d.wanted = '', d.is_removal = true, d.status = 'owed', d.open = 'owed',
-    d.changed_at = $params.at, d.due_at = $params.at, d.attempts = 0, d.answer = '', d.erasure = $params.erasure
+    d.changed_at = $params.at, d.due_at = $params.at, d.attempts = 0, d.answer = '', d.erasure = erasure
 );
 
 // name: all_deliveries
