@@ -236,24 +236,24 @@ def test_changes_that_a_destination_refused_are_counted_and_decided_about(
     # given
     client = ViewerClient(store, run, destinations=[DestinationInfo("tool", "webhook", changes=True)])
     run(client.wiring.prepare())
-    control = client.graph.audiences
+    ledger = client.graph.ledger
     waiting = [WaitingChange("tool", number, "", 3, None, "400") for number in (1, 2)]
-    run(control.advance("tool", 3, [*waiting, WaitingChange("tool", 3, "", 1, 5)]))
+    run(ledger.advance("tool", 3, [*waiting, WaitingChange("tool", 3, "", 1, 5)]))
     count = "{ destinations { deadChangeCount } }"
     # when, then
     assert client.seen_by(ADMIN, count)["destinations"] == [{"deadChangeCount": 2}]
     retried = client.seen_by(ADMIN, DECISION % "retryDeadDeliveries")["retryDeadDeliveries"]
     assert retried == {"count": 2, "errors": []}
     assert client.seen_by(ADMIN, count)["destinations"] == [{"deadChangeCount": 0}]
-    assert [(one.number, one.due_at is not None) for one in run(control.waiting("tool"))] == [
+    assert [(one.number, one.due_at is not None) for one in run(ledger.waiting("tool"))] == [
         (1, True), (2, True), (3, True),
     ]  # fmt: skip
     # when
-    run(control.advance("tool", 3, waiting))
+    run(ledger.advance("tool", 3, waiting))
     ignored = client.seen_by(ADMIN, DECISION % "ignoreDeadDeliveries")["ignoreDeadDeliveries"]
     # then
     assert ignored["count"] == 2
-    assert [one.number for one in run(control.waiting("tool"))] == [3]
+    assert [one.number for one in run(ledger.waiting("tool"))] == [3]
 
 
 def test_addresses_of_restricted_people_are_hidden(world: World) -> None:
