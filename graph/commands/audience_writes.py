@@ -45,10 +45,8 @@ def create(audience: Audience) -> Generator[Request, Any, Audience]:
         same = replace(audience, id=existing.id, created_at=existing.created_at, created_by=existing.created_by)
         if existing == same:
             return existing
-        if audience.external_id and (existing.destination, existing.external_id) == (
-            audience.destination,
-            audience.external_id,
-        ):
+        same_list = (existing.destination, existing.external_id) == (audience.destination, audience.external_id)
+        if audience.external_id and same_list and not set(existing.namespaces).isdisjoint(audience.namespaces):
             # Whoever left one of them would be removed from the list, though the other should have them there.
             taken = f"audience {existing.id} has the list {audience.external_id} of {audience.destination}"
             raise InvalidInput("INVALID_VALUE", f"externalId: {taken}", ("externalId",))

@@ -13,6 +13,7 @@ from graphql import GraphQLObjectType, get_named_type
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from graph.domain.model.audiences import DestinationInfo
 from graph.viewer_graph import ViewerGraph
 from schema.execution.limits import Limits
 from schema.execution.runner import ALL, ExecutionAnswer, GraphQLRequest, OperationRunner
@@ -42,7 +43,7 @@ PLACES = {
     "AccessReport": 'accessReport(caller: "crm", since: "2026-01-01T00:00:00Z", until: "2026-02-01T00:00:00Z") { %s }',
 }
 """How a query reaches the lists of each type, other than those of `Subscription`."""
-REQUIRED = {"searchCustomers": 'text: "ann", '}
+REQUIRED = {"searchCustomers": 'text: "ann", ', "deadDeliveries": 'destination: "tool", '}
 """The required arguments of a list."""
 
 
@@ -66,7 +67,8 @@ cursors = st.text(max_size=40) | st.lists(numbers | texts | others, max_size=4).
 def client(fresh: Fresh, run: Run, tmp_path: Path) -> Iterator[Client]:
     """A client of a store in which every list has an item."""
     audit = Audit(tmp_path / "audit", SystemClock().now)
-    client = Client(fresh(), run, audit=audit, timeout_seconds=120)
+    tool = DestinationInfo("tool", "webhook")
+    client = Client(fresh(), run, audit=audit, timeout_seconds=120, destinations=[tool])
     client.link(seen("email=ann@example.com", "cookie=ck-1"), seen("cookie=ck-1", "device=device-1"))
     assert client.ask(CREATE_SEGMENT)["createSegment"]["errors"] == []
     yield client
