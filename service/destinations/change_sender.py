@@ -45,13 +45,15 @@ class ChangeSender:
 
         Raises `Unavailable`.
         """
-        sent = await self._send_waiting(await self._waiting())
+        waiting = await self._waiting()
+        sent = await self._send_waiting(waiting)
         position = await self._graph.ledger.feed_position(self._name)
         if position is None:
             newest = await self._graph.newest_change()
             await self._graph.ledger.advance(self._name, newest)
             return True
-        waiting = await self._waiting()
+        if sent:
+            waiting = await self._waiting()
         if len(waiting) >= MAX_WAITING:
             return sent
         page = await self._graph.changes(position, PAGE_SIZE)

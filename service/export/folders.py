@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from graph.domain.model.errors import InvalidInput
+from service.runtime.own_files import sync_folder
 
 PART = ".part"
 """What the name of a file ends in while it is written."""
@@ -139,7 +140,7 @@ class LocalFolder:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
-        _sync(path.parent)
+        sync_folder(path.parent)
 
     def copy_in(self, path: Path, name: str) -> None:
         """As `Folder.copy_in`."""
@@ -153,15 +154,6 @@ class LocalFolder:
     def remove(self, name: str) -> None:
         """As `Folder.remove`."""
         (self._path / name).unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    """Make sure that the names in a folder are on disk, too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class RemoteFolder:

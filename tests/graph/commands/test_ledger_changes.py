@@ -2,9 +2,10 @@
 
 import pytest
 
-from graph.commands.ledger_changes import AT_ONCE, LedgerChanges
+from graph.commands.ledger_changes import LedgerChanges
 from graph.domain.audiences.targets import Target
 from graph.domain.model.audiences import ABSENT, Audience, Delivery, DeliveryStatus, HeldDelivery
+from graph.domain.model.segments import DUE_FIRST
 from graph.domain.model.store_values import Writes
 
 NOW = 1_000
@@ -44,7 +45,7 @@ def test_an_address_that_moved_to_a_customer_of_another_write_waits_for_that_one
     deliveries, due = decided([held("ann", "ben")], ann=[])
     # then
     assert deliveries == [("ben", "1")]
-    assert due == {"ben": AT_ONCE}
+    assert due == {"ben": DUE_FIRST}
 
 
 def test_an_address_that_moved_and_is_not_wanted_is_removed() -> None:
