@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from graph.domain.audiences import ledger
 from graph.domain.model.audiences import (
     ABSENT,
+    REMOVED,
     Audience,
     Delivery,
     DeliveryPosition,
@@ -108,14 +109,20 @@ def drained(now: int) -> Callable[[Delivery], Delivery]:
     return lambda delivery: ledger.with_wanted(delivery, ABSENT, delivery.customer, now)
 
 
-def forgotten(now: int, with_reference: bool = False) -> Callable[[Delivery], Delivery]:
+def forgotten(now: int, with_reference: bool = False) -> Callable[[Delivery], Delivery | None]:
     """Return what makes a delivery one of which it is not known what the destination holds.
 
-    A reference is forgotten, too, if another type of destination gave it.
+    An address that was removed is not sent again. A reference is forgotten, too, if another type of destination gave it,
+    and with it what that one was sent and removed.
     """
-    if with_reference:
-        return lambda delivery: replace(ledger.unknown(delivery, now), reference="")
-    return lambda delivery: ledger.unknown(delivery, now)
+
+    def change_one(delivery: Delivery) -> Delivery | None:
+        if delivery.sent == REMOVED and delivery.is_removal:
+            return ledger.gone(delivery) if with_reference else None
+        after = ledger.unknown(delivery, now)
+        return replace(after, reference="") if with_reference else after
+
+    return change_one
 
 
 def tried_again(now: int) -> Callable[[Delivery], Delivery | None]:
