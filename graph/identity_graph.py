@@ -200,7 +200,7 @@ class IdentityGraph:
             destinations,
             self.ledger,
         )
-        self.snapshots = Snapshots(store, clock, self.segments)
+        self.snapshots = Snapshots(store, clock, self.segments, self.ledger)
         self.exports = SubjectExports(
             store, clock, self.catalog, self.statistics, self.segments.of_customers, self.terms.retention
         )

@@ -8,10 +8,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from graph.commands import audience_writes
-from graph.commands.audience_writes import FILL_KEY, position
+from graph.commands.audience_writes import FILL_KEY
 from graph.commands.segments import MAX_PREVIEW_SECONDS, Segments
+from graph.commands.segments import PAGE_SIZE as CUSTOMERS_AT_ONCE
 from graph.commands.sending import (
-    BATCH_SIZE,
     COMPLETE,
     PAGE_SIZE,
     POSITION_KEY,
@@ -185,8 +185,8 @@ class AudienceControl:
         evaluated = reached = addresses = 0
         first: list[str] = []
         while not is_last and (not after or time.monotonic() < deadline):
-            members = await self._store.members(segment.id, after, BATCH_SIZE)
-            is_last = len(members) < BATCH_SIZE
+            members = await self._store.members(segment.id, after, CUSTOMERS_AT_ONCE)
+            is_last = len(members) < CUSTOMERS_AT_ONCE
             ids = [member.customer for member in members]
             for evaluation in await self._segments.evaluate(ids, [segment], [checked]) if ids else ():
                 evaluated += 1
@@ -398,11 +398,10 @@ class AudienceControl:
     async def _change_dead(self, name: str, audience: str | None, change: Callable[[Delivery], Delivery | None]) -> int:
         self._gate.check()
         await self._check_places(name, audience)
-        count, after = 0, None
-        while page := await self._store.deliveries(name, audience, DeliveryStatus.DEAD, after, PAGE_SIZE):
+        count = 0
+        async for page in self._ledger.pages(name, audience, DeliveryStatus.DEAD):
             changed = await self._store.write(lambda page=page: audience_writes.change(page, change))  # type: ignore[misc]
             count += len(changed)
-            after = position(page[-1])
         return count
 
     async def _check_places(self, name: str, audience: str | None) -> None:

@@ -32,6 +32,7 @@ from graph.ports import AudienceStore, Clock, CustomerStore, Ids, SegmentStore, 
 EVALUATED_KEY = "segments_evaluated"
 """The name of the stored versions, by id, of the segments of which the recorded members are."""
 PAGE_SIZE = 100
+"""Customers that are read, or decided about in one write, at a time."""
 MAX_KEYS = 100
 """Identifiers that an entry of the history names of a customer that enters or exits a segment."""
 MAX_PREVIEW_SECONDS = 5.0
@@ -241,6 +242,10 @@ class Segments:
             if saved.destinations:
                 self._on_owed(saved.destinations)
         return saved
+
+    async def refresh_all(self, ids: Sequence[str]) -> list[Saved | None]:
+        """Call `refresh` for any number of customers, `PAGE_SIZE` at a time, and return what each call returned."""
+        return [await self.refresh(ids[start : start + PAGE_SIZE]) for start in range(0, len(ids), PAGE_SIZE)]
 
     async def _insights(
         self, ids: Sequence[str], conditions: Sequence[Condition], more: Sequence[PageRequest] = ()

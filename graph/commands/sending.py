@@ -5,7 +5,7 @@ The times of deliveries are in microseconds.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -26,8 +26,6 @@ from graph.domain.model.audiences import (
 from graph.ports import AudienceStore, Clock, SegmentStore, WriteStore
 
 PAGE_SIZE = 500
-BATCH_SIZE = 100
-"""Customers that are decided about in one write."""
 COMPLETE = "complete"
 DRAIN_KEY = "audience_drain:"
 """The beginning of the name under which is stored how far an audience that ended owes the removal of its addresses."""
@@ -96,8 +94,7 @@ class SendingLedger:
         # Without a value there is nothing that was begun.
         if after is not None and after != COMPLETE:
             members = await self._store.members(audience.segment, after, PAGE_SIZE)
-            for start in range(0, len(members), BATCH_SIZE):
-                await self._segments.refresh([member.customer for member in members[start : start + BATCH_SIZE]])
+            await self._segments.refresh_all([member.customer for member in members])
             after = members[-1].customer if len(members) == PAGE_SIZE else COMPLETE
             await self._store.put_value(FILL_KEY + audience.id, after)
         if after in (None, COMPLETE):
@@ -172,8 +169,7 @@ class SendingLedger:
         additions = [one for one in deliveries if not one.is_removal]
         customers = sorted({one.customer for one in additions if one.customer})
         targets: dict[tuple[str, str], Target] = {}
-        for start in range(0, len(customers), BATCH_SIZE):
-            saved = await self._segments.refresh(customers[start : start + BATCH_SIZE])
+        for saved in await self._segments.refresh_all(customers):
             if saved is None:
                 return []
             targets |= {(target.audience, target.key): target for target in saved.targets}
@@ -190,6 +186,15 @@ class SendingLedger:
         now = self._clock.now()
         info = self._destinations.get(sent[0].delivery.destination) if sent else None
         await self._store.write(lambda: audience_writes.finish(sent, now, info is not None and info.keeps_removed))
+
+    async def pages(
+        self, name: str, audience: str | None, status: DeliveryStatus | None = None
+    ) -> AsyncGenerator[list[Delivery], None]:
+        """Yield the deliveries of a destination, of an audience or with a status, in pages by audience and key."""
+        after: DeliveryPosition | None = None
+        while page := await self._store.deliveries(name, audience, status, after, PAGE_SIZE):
+            yield page
+            after = position(page[-1])
 
     # --- changes
 

@@ -1,11 +1,11 @@
 """Snapshots: all addresses that an audience should have at one moment, for destinations that take whole audiences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from graph.commands import audience_writes
 from graph.commands.audience_writes import position
 from graph.commands.segments import Segments
-from graph.commands.sending import BATCH_SIZE, PAGE_SIZE, SNAPSHOT_KEY, LedgerStore
+from graph.commands.sending import PAGE_SIZE, SNAPSHOT_KEY, LedgerStore, SendingLedger
 from graph.domain.audiences import ledger
 from graph.domain.audiences.targets import Target
 from graph.domain.model.audiences import Audience, Delivery, DeliveryPosition, DeliveryStatus
@@ -15,8 +15,8 @@ from graph.ports import Clock
 class Snapshots:
     """Collects what an audience should have, and notes that it is being sent. Times are in microseconds."""
 
-    def __init__(self, store: LedgerStore, clock: Clock, segments: Segments) -> None:
-        self._store, self._clock, self._segments = store, clock, segments
+    def __init__(self, store: LedgerStore, clock: Clock, segments: Segments, ledger: SendingLedger) -> None:
+        self._store, self._clock, self._segments, self._ledger = store, clock, segments, ledger
 
     async def is_due(self, name: str, interval: int | None) -> bool:
         """Return whether a destination is to be sent snapshots: after a resync, and so often."""
@@ -40,8 +40,7 @@ class Snapshots:
         wanted = {one.key: one.wanted for one in page if not one.is_removal}
         customers = sorted({one.customer for one in page if one.customer and not one.is_removal})
         found: list[Target] = []
-        for start in range(0, len(customers), BATCH_SIZE):
-            saved = await self._segments.refresh(customers[start : start + BATCH_SIZE])
+        for saved in await self._segments.refresh_all(customers):
             # Without an answer, or with another one, they are sent after the snapshot.
             targets = saved.targets if saved is not None else ()
             found += [one for one in targets if one.audience == audience.id and wanted.get(one.key) == one.state]
@@ -59,10 +58,7 @@ class Snapshots:
             return ledger.unknown(delivery, self._clock.now())
 
         begun: list[tuple[Delivery, Target]] = []
-        page: Sequence[Delivery] = ()
-        while page := await self._store.deliveries(
-            audience.destination, audience.id, None, position(page[-1]) if page else None, PAGE_SIZE
-        ):
+        async for page in self._ledger.pages(audience.destination, audience.id):
             changed = await self._store.write(lambda page=page: audience_writes.change(page, owed))  # type: ignore[misc]
             for one in changed:
                 target = targets.get(one.key)
