@@ -112,8 +112,8 @@ def drained(now: int) -> Callable[[Delivery], Delivery]:
 def forgotten(now: int, with_reference: bool = False) -> Callable[[Delivery], Delivery | None]:
     """Return what makes a delivery one of which it is not known what the destination holds.
 
-    An address that was removed is not sent again. A reference is forgotten, too, if another type of destination gave it,
-    and with it what that one was sent and removed.
+    An address that was removed is not sent again. If another type of destination gave the references, they are
+    forgotten, too, and so is what that one removed.
     """
 
     def change_one(delivery: Delivery) -> Delivery | None:

@@ -55,6 +55,21 @@ class Batch:
         self._left = 0
         self._in_a_row = 0
 
+    @property
+    def erased(self) -> list[Item]:
+        """The items of people who were erased."""
+        return [item for item in self.items if item.update.erased]
+
+    @property
+    def removed(self) -> list[Item]:
+        """The items that only leave their audience."""
+        return [item for item in self.items if not item.update.present and not item.update.erased]
+
+    @property
+    def present(self) -> list[Item]:
+        """The items that are in their audience."""
+        return [item for item in self.items if item.update.present]
+
     async def attempt(self, items: Iterable[Item], request: Callable[[], Awaitable[None]]) -> None:
         """Run `request`, which sets outcomes. Items that still have none when it raises `Unavailable` are left."""
         if self._in_a_row < MAX_FAILURES_IN_A_ROW and self._clock() >= self._end:

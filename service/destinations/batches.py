@@ -1,10 +1,10 @@
 """One batch of updates in several requests: those that go together are sent together, removals first."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import TypeVar
 
-from service.destinations.adapter import MAX_MESSAGE_LENGTH, MemberUpdate, Outcome, Status
+from service.destinations.adapter import MAX_MESSAGE_LENGTH, ExternalIds, MemberUpdate, Outcome, Status
 from service.destinations.attempts import Batch, Item
 
 BATCH_SIZE = 1_000
@@ -14,6 +14,7 @@ PREPARED_AT_ONCE = 50
 
 Key = TypeVar("Key", bound=Hashable)
 Prepared = TypeVar("Prepared")
+Kind = TypeVar("Kind")
 
 
 def refused(update: MemberUpdate, message: str) -> Outcome:
@@ -24,6 +25,23 @@ def refused(update: MemberUpdate, message: str) -> Outcome:
 def again(update: MemberUpdate, message: str, retry_after: float | None = None) -> Outcome:
     """Return the outcome of an update that is to be sent again. What the destination holds is still known."""
     return Outcome(Status.RETRY, message[:MAX_MESSAGE_LENGTH], update.reference, retry_after)
+
+
+def never_pending(updates: Sequence[MemberUpdate]) -> list[Outcome]:
+    """Return what `poll` answers for a destination that says at once what becomes of an update: it is sent again."""
+    return [again(update, "it was never pending") for update in updates]
+
+
+def kind_of(update: MemberUpdate, namespaces: Mapping[str, Kind], external_ids: ExternalIds) -> Kind:
+    """Return what `namespaces` make of the namespace of an update.
+
+    Raises `ValueError` if they do not name it, or if the external id of the audience cannot be one.
+    """
+    if update.namespace not in namespaces:
+        raise ValueError(f"{update.namespace} is not in the `namespaces` of the destination")
+    if problem := external_ids.problem(update.audience.external_id):
+        raise ValueError(problem)
+    return namespaces[update.namespace]
 
 
 async def in_requests(

@@ -19,7 +19,7 @@ from service.config.destinations_file import Secret
 from service.destinations.adapter import DONE, ExternalIds, MemberUpdate, Outcome
 from service.destinations.anonymous_ids import Namespaces, anonymous_id
 from service.destinations.answer_texts import hidden
-from service.destinations.batches import BATCH_SIZE, again, in_requests, refused
+from service.destinations.batches import BATCH_SIZE, again, in_requests, kind_of, never_pending, refused
 from service.destinations.http import HttpClient, HttpSettings, Url
 
 CONTENT_TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
@@ -74,7 +74,7 @@ class DmpAdapter:
 
     async def poll(self, updates: Sequence[MemberUpdate]) -> list[Outcome]:
         """Nothing is pending: a platform answers at once."""
-        return [again(update, "it was never pending") for update in updates]
+        return never_pending(updates)
 
     async def close(self) -> None:
         """Close connections."""
@@ -82,11 +82,7 @@ class DmpAdapter:
 
     def _prepare(self, update: MemberUpdate) -> Membership:
         """Return the line of an update. Raises `ValueError` with the reason why it may not leave Kith."""
-        type = self._settings.namespaces.get(update.namespace)
-        if type is None:
-            raise ValueError(f"{update.namespace} is not in the `namespaces` of the destination")
-        if problem := self.external_ids.problem(update.audience.external_id):
-            raise ValueError(problem)
+        type = kind_of(update, self._settings.namespaces, self.external_ids)
         try:
             id = anonymous_id(type, update.value)
         except ValueError as error:

@@ -19,7 +19,7 @@ from pydantic import Field, StrictBool
 from service.config.destinations_file import Secret
 from service.destinations import customer_match
 from service.destinations.adapter import AudienceRef, ExternalIds, MemberUpdate, Outcome, Status, Unavailable
-from service.destinations.batches import BATCH_SIZE, again, in_requests, refused
+from service.destinations.batches import BATCH_SIZE, again, in_requests, kind_of, refused
 from service.destinations.google_errors import failed_records, refusal, refused_members
 from service.destinations.google_login import ServiceAccount
 from service.destinations.http import HttpClient, HttpSettings, Url
@@ -121,11 +121,7 @@ class GoogleDataManagerAdapter:
 
     def _prepare(self, update: MemberUpdate) -> _Member | Outcome:
         """Return a member as it is sent. Raises `ValueError` with the reason why Google would not take it."""
-        kind = self._settings.namespaces.get(update.namespace)
-        if kind is None:
-            raise ValueError(f"{update.namespace} is not in the `namespaces` of the destination")
-        if problem := self.external_ids.problem(update.audience.external_id):
-            raise ValueError(problem)
+        kind = kind_of(update, self._settings.namespaces, self.external_ids)
         told = _told(update)
         try:
             id = _identifier(kind, update.value)

@@ -21,7 +21,7 @@ from pydantic import Field, StrictBool
 from service.config.destinations_file import Secret
 from service.destinations import customer_match
 from service.destinations.adapter import DONE, AudienceRef, ExternalIds, MemberUpdate, Outcome, Status
-from service.destinations.batches import BATCH_SIZE, again, in_requests, refused
+from service.destinations.batches import BATCH_SIZE, again, in_requests, kind_of, never_pending, refused
 from service.destinations.http import Answer, HttpClient, HttpSettings, Url
 from service.destinations.meta_errors import LOGIN_STATUSES, AudienceBlocked, check, invalid_entries
 
@@ -94,7 +94,7 @@ class MetaCustomAudiencesAdapter:
 
     async def poll(self, updates: Sequence[MemberUpdate]) -> list[Outcome]:
         """Nothing is pending: Meta does not say when it has processed a request."""
-        return [again(update, "it was never pending") for update in updates]
+        return never_pending(updates)
 
     async def close(self) -> None:
         """Close connections."""
@@ -102,11 +102,7 @@ class MetaCustomAudiencesAdapter:
 
     def _prepare(self, update: MemberUpdate) -> _Member | Outcome:
         """Return a member as it is sent. Raises `ValueError` with the reason why Meta would not take it."""
-        kind = self._settings.namespaces.get(update.namespace)
-        if kind is None:
-            raise ValueError(f"{update.namespace} is not in the `namespaces` of the destination")
-        if problem := self.external_ids.problem(update.audience.external_id):
-            raise ValueError(problem)
+        kind = kind_of(update, self._settings.namespaces, self.external_ids)
         try:
             identifier = _identifier(kind, update.value)
         except ValueError as error:

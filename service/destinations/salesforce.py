@@ -53,10 +53,9 @@ class SalesforceAdapter:
     async def send(self, updates: Sequence[MemberUpdate]) -> list[Outcome]:
         """Delete, then remove, then add."""
         batch = Batch(updates)
-        await self._erase(batch, [item for item in batch.items if item.update.erased])
-        left = [item for item in batch.items if not item.update.present and not item.update.erased]
-        await self._remove(batch, left)
-        await self._add(batch, [item for item in batch.items if item.update.present])
+        await self._erase(batch, batch.erased)
+        await self._remove(batch, batch.removed)
+        await self._add(batch, batch.present)
         return batch.outcomes()
 
     async def poll(self, updates: Sequence[MemberUpdate]) -> list[Outcome]:

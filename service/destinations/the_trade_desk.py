@@ -21,7 +21,7 @@ from service.config.destinations_file import Secret
 from service.destinations.adapter import DONE, ExternalIds, MemberUpdate, Outcome
 from service.destinations.anonymous_ids import Namespaces, anonymous_id
 from service.destinations.answer_texts import hidden
-from service.destinations.batches import BATCH_SIZE, again, in_requests, refused
+from service.destinations.batches import BATCH_SIZE, again, in_requests, kind_of, never_pending, refused
 from service.destinations.http import HttpClient, HttpSettings, Url
 
 MINUTES_OF_DAY = 1_440
@@ -85,7 +85,7 @@ class TheTradeDeskAdapter:
 
     async def poll(self, updates: Sequence[MemberUpdate]) -> list[Outcome]:
         """Nothing is pending: what was taken is not reported on later."""
-        return [again(update, "it was never pending") for update in updates]
+        return never_pending(updates)
 
     async def close(self) -> None:
         """Close connections."""
@@ -93,11 +93,7 @@ class TheTradeDeskAdapter:
 
     def _prepare(self, update: MemberUpdate) -> _Item:
         """Return an item as it is sent. Raises `ValueError` with the reason why the vendor would not take it."""
-        type = self._settings.namespaces.get(update.namespace)
-        if type is None:
-            raise ValueError(f"{update.namespace} is not in the `namespaces` of the destination")
-        if problem := self.external_ids.problem(update.audience.external_id):
-            raise ValueError(problem)
+        type = kind_of(update, self._settings.namespaces, self.external_ids)
         try:
             # Its cookies have the form of advertising ids.
             id = anonymous_id("dpid", update.value)
