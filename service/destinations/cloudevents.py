@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from service.config.destinations_file import Secret
-from service.destinations.adapter import ChangeMessage, MemberUpdate, Outcome
 from service.destinations.cloud_event import BATCHED, SOURCE, TYPE_PREFIX, CloudEvents, Source, TypePrefix
+from service.destinations.endpoint_adapter import BATCH, EndpointAdapter
 from service.destinations.endpoints import (
     CONCURRENCY,
     MAX_TIMEOUT_SECONDS,
@@ -21,15 +21,12 @@ from service.destinations.endpoints import (
     EndpointSettings,
     EndpointTables,
     batches_of,
-    deliver,
     lanes_of,
 )
 from service.destinations.http import TIMEOUT_SECONDS, HttpClient, HttpSettings
-from service.destinations.messages import Message, Progress, batch_id, change_message, member_message
+from service.destinations.messages import Message, batch_id
 from service.destinations.webhook_signatures import Signer, SigningSecret
 from service.runtime.json_body import encode_json
-
-BATCH = 200
 
 
 class CloudEventsEndpoint(EndpointSettings):
@@ -61,40 +58,20 @@ class CloudEventsSettings(HttpSettings):
     """How many requests are sent at the same time, except in the mode `batched`."""
 
 
-class CloudEventsAdapter:
+class CloudEventsAdapter(EndpointAdapter):
     """Sends CloudEvents. `now` returns seconds since 1970, the time that signatures state."""
-
-    namespaces: frozenset[str] | None = None
 
     def __init__(self, settings: CloudEventsSettings, now: Callable[[], float] = time.time) -> None:
         secrets = [one.get_secret_value() for endpoint in settings.endpoints for one in endpoint.secrets]
         secrets += [endpoint.token.get_secret_value() for endpoint in settings.endpoints if endpoint.token]
-        self._client = HttpClient(settings.timeout_seconds, secrets, settings.concurrency)
-        self._settings = settings
-        self._endpoints = [Endpoint(one.url, _encode(settings, one, now)) for one in settings.endpoints]
-        self.batch_size = max(BATCH, settings.batch_size)
-
-    async def send(self, updates: Sequence[MemberUpdate]) -> list[Outcome]:
-        """Send updates: see `Adapter`."""
-        pairs = [member_message(update) for update in updates]
-        return await self._deliver([message for message, _ in pairs], [progress for _, progress in pairs])
-
-    async def send_changes(self, changes: Sequence[ChangeMessage]) -> list[Outcome]:
-        """Send changes, those of one customer in their order: see `ChangeAdapter`."""
-        return await self._deliver(list(map(change_message, changes)), [Progress()] * len(changes))
-
-    async def _deliver(self, messages: Sequence[Message], progress: Sequence[Progress]) -> list[Outcome]:
-        settings = self._settings
-        lanes = batches_of(messages, settings.batch_size) if settings.mode == "batched" else lanes_of(messages)
-        return await deliver(self._client, self._endpoints, messages, progress, lanes, settings.concurrency)
-
-    async def poll(self, updates: Sequence[MemberUpdate]) -> list[Outcome]:
-        """Send again: nothing is ever pending here."""
-        return await self.send(updates)
-
-    async def close(self) -> None:
-        """Close connections."""
-        await self._client.close()
+        size = settings.batch_size
+        super().__init__(
+            HttpClient(settings.timeout_seconds, secrets, settings.concurrency),
+            [Endpoint(one.url, _encode(settings, one, now)) for one in settings.endpoints],
+            settings.concurrency,
+            (lambda messages: batches_of(messages, size)) if settings.mode == "batched" else lanes_of,
+            max(BATCH, size),
+        )
 
 
 def _encode(settings: CloudEventsSettings, endpoint: CloudEventsEndpoint, now: Callable[[], float]) -> Encode:

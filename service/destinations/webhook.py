@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from service.destinations.adapter import ChangeMessage, MemberUpdate, Outcome
+from service.destinations.endpoint_adapter import EndpointAdapter
 from service.destinations.endpoints import (
     CONCURRENCY,
     MAX_TIMEOUT_SECONDS,
@@ -18,16 +18,13 @@ from service.destinations.endpoints import (
     Endpoint,
     EndpointSettings,
     EndpointTables,
-    deliver,
-    lanes_of,
 )
 from service.destinations.http import HttpClient, HttpSettings
-from service.destinations.messages import Message, Progress, change_message, member_message
+from service.destinations.messages import Message
 from service.destinations.webhook_signatures import Signer, SigningSecret
 from service.runtime.json_body import encode_json
 
 MAX_SECRETS = 10
-BATCH = 200
 
 
 class WebhookEndpoint(EndpointSettings):
@@ -49,37 +46,16 @@ class WebhookSettings(HttpSettings):
     """How many requests are sent at the same time."""
 
 
-class WebhookAdapter:
+class WebhookAdapter(EndpointAdapter):
     """Sends webhooks. `now` returns seconds since 1970, the time that signatures state."""
-
-    batch_size = BATCH
-    namespaces: frozenset[str] | None = None
 
     def __init__(self, settings: WebhookSettings, now: Callable[[], float] = time.time) -> None:
         secrets = [secret.get_secret_value() for endpoint in settings.endpoints for secret in endpoint.secrets]
-        self._client = HttpClient(settings.timeout_seconds, secrets, settings.concurrency)
-        self._endpoints = [Endpoint(one.url, _encode(Signer(one.secrets), now)) for one in settings.endpoints]
-        self._concurrency = settings.concurrency
-
-    async def send(self, updates: Sequence[MemberUpdate]) -> list[Outcome]:
-        """Send updates: see `Adapter`."""
-        pairs = [member_message(update) for update in updates]
-        return await self._deliver([message for message, _ in pairs], [progress for _, progress in pairs])
-
-    async def send_changes(self, changes: Sequence[ChangeMessage]) -> list[Outcome]:
-        """Send changes, those of one customer in their order: see `ChangeAdapter`."""
-        return await self._deliver(list(map(change_message, changes)), [Progress()] * len(changes))
-
-    async def _deliver(self, messages: Sequence[Message], progress: Sequence[Progress]) -> list[Outcome]:
-        return await deliver(self._client, self._endpoints, messages, progress, lanes_of(messages), self._concurrency)
-
-    async def poll(self, updates: Sequence[MemberUpdate]) -> list[Outcome]:
-        """Send again: nothing is ever pending here."""
-        return await self.send(updates)
-
-    async def close(self) -> None:
-        """Close connections."""
-        await self._client.close()
+        super().__init__(
+            HttpClient(settings.timeout_seconds, secrets, settings.concurrency),
+            [Endpoint(one.url, _encode(Signer(one.secrets), now)) for one in settings.endpoints],
+            settings.concurrency,
+        )
 
 
 def _encode(signer: Signer, now: Callable[[], float]) -> Encode:

@@ -211,6 +211,7 @@ COVERED_BY = {
     "service/cli/rules.py": "service/cli/test_main.py",
     "service/cli/shared.py": "service/cli/test_main.py",
     "service/destinations/cloud_event.py": "service/destinations/test_cloudevents.py",
+    "service/destinations/endpoint_adapter.py": "service/destinations/test_webhook.py",
     "service/destinations/endpoints.py": "service/destinations/test_webhook.py",
     "service/destinations/kafka.py": "brokers/test_kafka_destination.py",
     "service/destinations/kafka_settings.py": "brokers/test_kafka_destination.py",
