@@ -1,7 +1,7 @@
 """Destinations of type `kafka` with a real broker: what the topics hold afterward, and what a dead broker costs."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,11 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 from cloudevents.core.formats.json import JSONFormat
 
 from graph.domain.model.errors import InvalidInput
-from service.destinations.adapter import ChangeMessage, MemberUpdate, Outcome, Status, Unavailable
+from service.destinations.adapter import Outcome, Status, Unavailable
 from service.destinations.kafka import KafkaAdapter
 from tests.builders.brokers import create_topic, topic_content
 from tests.builders.destination_tools import read_in_node
-from tests.builders.destinations import adapter_of, change, member, settings_of
+from tests.builders.destinations import adapter_of, change, member, sent, sent_and_closed, settings_of, statuses
 from tests.builders.runs import Run
 from tools.kafka.server import Server
 
@@ -38,26 +38,6 @@ def killed(kafka: Server) -> Iterator[Server]:
 def to(brokers: str, topic: str, more: str = "", env: dict[str, str] | None = None, folder: Path = Path()) -> Any:
     table = f'type = "kafka"\nbrokers = ["{brokers}"]\ntopic = "{topic}"\n{more}'
     return adapter_of(table, env or {}, folder)
-
-
-async def sent(adapter: KafkaAdapter, *items: MemberUpdate | ChangeMessage) -> list[Outcome]:
-    if isinstance(items[0], ChangeMessage):
-        return await adapter.send_changes(items)  # type: ignore[arg-type]
-    return await adapter.send(items)  # type: ignore[arg-type]
-
-
-def sent_and_closed(run: Run, adapter: KafkaAdapter, *items: MemberUpdate | ChangeMessage) -> list[Outcome]:
-    async def sending() -> list[Outcome]:
-        try:
-            return await sent(adapter, *items)
-        finally:
-            await adapter.close()
-
-    return list(run(sending()))
-
-
-def statuses(outcomes: Sequence[Outcome]) -> set[Status]:
-    return {outcome.status for outcome in outcomes}
 
 
 def headers_of(record: Any) -> dict[str, str]:

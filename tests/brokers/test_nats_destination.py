@@ -1,7 +1,7 @@
 """Destinations of type `nats` with a real server: what the streams hold afterward, and what a dead server costs."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,11 @@ from nats.js import JetStreamContext
 
 from graph.domain.model.errors import InvalidInput
 from service.connectors.cloud_events import unwrap
-from service.destinations.adapter import ChangeMessage, MemberUpdate, Outcome, Status, Unavailable
+from service.destinations.adapter import Outcome, Status, Unavailable
 from service.destinations.nats import NatsAdapter
 from tests.builders.brokers import stream_content
 from tests.builders.destination_tools import read_in_node
-from tests.builders.destinations import adapter_of, change, member, settings_of
+from tests.builders.destinations import adapter_of, change, member, sent, sent_and_closed, settings_of, statuses
 from tests.builders.runs import Run
 from tools.nats.server import Server
 
@@ -63,26 +63,6 @@ def to(
     subjects = f'subject = "{begin}.audiences"\nchange_subject = "{begin}.changes"'
     text = f'type = "nats"\nservers = ["{url}"]\nstream = "{stream}"\n{subjects}\n{more}'
     return adapter_of(text, env or {}, folder)
-
-
-async def sent(adapter: NatsAdapter, *items: MemberUpdate | ChangeMessage) -> list[Outcome]:
-    if isinstance(items[0], ChangeMessage):
-        return await adapter.send_changes(items)  # type: ignore[arg-type]
-    return await adapter.send(items)  # type: ignore[arg-type]
-
-
-def sent_and_closed(run: Run, adapter: NatsAdapter, *items: MemberUpdate | ChangeMessage) -> list[Outcome]:
-    async def sending() -> list[Outcome]:
-        try:
-            return await sent(adapter, *items)
-        finally:
-            await adapter.close()
-
-    return list(run(sending()))
-
-
-def statuses(outcomes: Sequence[Outcome]) -> set[Status]:
-    return {outcome.status for outcome in outcomes}
 
 
 @pytest.mark.parametrize("mode", ["binary", "structured"])

@@ -1,13 +1,14 @@
 """Destinations as a file declares them, and what senders give to their adapters."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from service.config import destinations_file
-from service.destinations.adapter import Adapter, AudienceRef, ChangeMessage, MemberUpdate
+from service.destinations.adapter import Adapter, AudienceRef, ChangeMessage, MemberUpdate, Outcome, Status
 from service.destinations.types import MODELS, TYPES
+from tests.builders.runs import Run
 
 SPRING = AudienceRef("aud-1", "seg-1", "Spring sale", "list-9", "newsletter", "EMAIL")
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
@@ -57,3 +58,26 @@ def change(number: int, customer: str = "customer-1", **more: Any) -> ChangeMess
         **more,
     }
     return ChangeMessage(**given)
+
+
+async def sent(adapter: Any, *items: MemberUpdate | ChangeMessage) -> list[Outcome]:
+    """The outcomes of updates, or of changes, that an adapter sends."""
+    changes = isinstance(items[0], ChangeMessage)
+    return list(await (adapter.send_changes(items) if changes else adapter.send(items)))
+
+
+def sent_and_closed(run: Run, adapter: Any, *items: MemberUpdate | ChangeMessage) -> list[Outcome]:
+    """The outcomes of updates, or of changes, that an adapter sends before it is closed."""
+
+    async def sending() -> list[Outcome]:
+        try:
+            return await sent(adapter, *items)
+        finally:
+            await adapter.close()
+
+    return list(run(sending()))
+
+
+def statuses(outcomes: Sequence[Outcome]) -> set[Status]:
+    """The statuses of outcomes."""
+    return {outcome.status for outcome in outcomes}
