@@ -96,7 +96,7 @@ def serving(receivers: Sequence[Receiver]) -> Iterator[list[str]]:
 
 
 class Shop:
-    """A service whose people decide about newsletters, and the receivers that are told."""
+    """A service whose people decide about newsletters, and the receivers of what they decide."""
 
     def __init__(self, url: str, people: Sequence[str], receivers: Sequence[Receiver] = ()) -> None:
         self.url, self.receivers = url, receivers

@@ -188,7 +188,7 @@ class GoogleDataManagerAdapter:
     def _consent(self, audience: AudienceRef) -> dict[str, str]:
         """The consent of the members: each has given it for the purpose of the audience, or would not be sent.
 
-        Where the purpose requires no consent, Google is told of none.
+        Where the purpose requires no consent, none is sent.
         """
         if not audience.is_consented:
             return {}

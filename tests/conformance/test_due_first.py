@@ -1,4 +1,4 @@
-"""Whose data may be used otherwise from now on is segmented before all others, also behind an import."""
+"""Customers whose data may no longer be used as before are evaluated before all others, even during an import."""
 
 from collections.abc import Callable, Iterable
 
