@@ -1,7 +1,7 @@
 """The writes of audiences and of their ledger, over given contents of a store."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from msgspec.structs import replace
@@ -12,8 +12,9 @@ from graph.domain.model.audiences import ABSENT, Audience, Delivery, DeliverySta
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.segments import Segment
 from graph.domain.model.store_values import Writes
-from graph.ports import ReadAudiences, ReadDeliveries, ReadErasures, ReadSegments, Work, Write
+from graph.ports import ReadAudiences, ReadDeliveries, ReadErasures, ReadSegments, Request, Work
 from tests.builders.erasures import ERASURE
+from tests.builders.works import run_over
 
 T = TypeVar("T")
 NOW = 1_000
@@ -30,30 +31,24 @@ def run_write(
     work: Work[T], audiences: Sequence[Audience] = (), deliveries: Sequence[Delivery] = ()
 ) -> tuple[T, list[Writes]]:
     """The result of a write over audiences and deliveries, and what it has written."""
-    written: list[Writes] = []
-    answer: object = None
-    try:
-        while True:
-            match work.send(answer):
-                case ReadSegments():
-                    answer = [SEGMENT]
-                case ReadAudiences():
-                    answer = list(audiences)
-                case ReadDeliveries(places=places, erasures=of_erasures):
-                    answer = [
-                        HeldDelivery(one, "ann")
-                        for one in deliveries
-                        if (one.audience, one.key) in places or one.erasure in of_erasures
-                    ]
-                case ReadErasures(ids):
-                    answer = [erasure for erasure in [ERASURE] if erasure.id in ids]
-                case Write(writes):
-                    written.append(writes)
-                    answer = None
-                case other:
-                    raise AssertionError(other)
-    except StopIteration as stop:
-        return stop.value, written
+
+    def answer(request: Request) -> Any:
+        match request:
+            case ReadSegments():
+                return [SEGMENT]
+            case ReadAudiences():
+                return list(audiences)
+            case ReadDeliveries(places=places, erasures=of_erasures):
+                return [
+                    HeldDelivery(one, "ann")
+                    for one in deliveries
+                    if (one.audience, one.key) in places or one.erasure in of_erasures
+                ]
+            case ReadErasures(ids):
+                return [erasure for erasure in [ERASURE] if erasure.id in ids]
+        raise AssertionError(request)
+
+    return run_over(work, answer)
 
 
 # --- audiences

@@ -1,7 +1,7 @@
 """The writes of segments and memberships, over given contents of a store."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +13,8 @@ from graph.domain.model.segments import Membership, Segment, SegmentState
 from graph.domain.model.store_values import Writes
 from graph.domain.profile.timeline import NO_END
 from graph.domain.segments.rule_parser import MAX_SEGMENTS
-from graph.ports import ReadAudiences, ReadSegments, ReadSegmentStates, Work, Write
+from graph.ports import ReadAudiences, ReadSegments, ReadSegmentStates, Request, Work
+from tests.builders.works import run_over
 
 T = TypeVar("T")
 NOW = 1_000
@@ -25,24 +26,18 @@ def run_write(
     work: Work[T], segments: Sequence[Segment] = (), states: Sequence[SegmentState] = ()
 ) -> tuple[T, list[Writes]]:
     """The result of a write over segments and states, and what it has written."""
-    written: list[Writes] = []
-    answer: object = None
-    try:
-        while True:
-            match work.send(answer):
-                case ReadSegments():
-                    answer = list(segments)
-                case ReadAudiences():
-                    answer = []
-                case ReadSegmentStates(ids):
-                    answer = [state for state in states if state.id in ids]
-                case Write(writes):
-                    written.append(writes)
-                    answer = None
-                case other:
-                    raise AssertionError(other)
-    except StopIteration as stop:
-        return stop.value, written
+
+    def answer(request: Request) -> Any:
+        match request:
+            case ReadSegments():
+                return list(segments)
+            case ReadAudiences():
+                return []
+            case ReadSegmentStates(ids):
+                return [state for state in states if state.id in ids]
+        raise AssertionError(request)
+
+    return run_over(work, answer)
 
 
 def test_a_new_segment_is_stored() -> None:
