@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from graph.domain.audiences import ledger
 from graph.domain.model.audiences import (
     ABSENT,
-    REMOVED,
     Audience,
     Delivery,
     DeliveryPosition,
@@ -117,7 +116,7 @@ def forgotten(now: int, with_reference: bool = False) -> Callable[[Delivery], De
     """
 
     def change_one(delivery: Delivery) -> Delivery | None:
-        if delivery.sent == REMOVED and delivery.is_removal:
+        if delivery.was_removed:
             return ledger.gone(delivery) if with_reference else None
         after = ledger.unknown(delivery, now)
         return replace(after, reference="") if with_reference else after

@@ -207,7 +207,9 @@ class SubjectExports:
         return tuple(
             _delivery(delivery, audience, names)
             for delivery in deliveries
-            if delivery.sent != ABSENT and (audience := audiences.get(delivery.audience)) is not None
+            if delivery.sent != ABSENT
+            and not delivery.was_removed
+            and (audience := audiences.get(delivery.audience)) is not None
         )
 
     async def _overrides(self, view: CustomerView, keys: frozenset[str]) -> list[Override]:

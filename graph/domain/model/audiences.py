@@ -182,7 +182,12 @@ class Delivery(Struct, frozen=True, gc=False):
     @property
     def is_settled(self) -> bool:
         """Whether the destination holds what it should."""
-        return self.sent == self.wanted or (self.is_removal and self.sent == REMOVED)
+        return self.sent == self.wanted or self.was_removed
+
+    @property
+    def was_removed(self) -> bool:
+        """Whether the address was taken from the audience, and is remembered only for a later erasure."""
+        return self.is_removal and self.sent == REMOVED
 
     @property
     def is_over(self) -> bool:
