@@ -129,9 +129,9 @@ def tried_again(now: int) -> Callable[[Delivery], Delivery | None]:
     return lambda delivery: ledger.unknown(delivery, now) if delivery.status is DeliveryStatus.DEAD else None
 
 
-def ignored() -> Callable[[Delivery], Delivery | None]:
+def ignored(now: int) -> Callable[[Delivery], Delivery | None]:
     """Return what makes a dead delivery one that nothing is done about."""
-    return lambda delivery: ledger.ignored(delivery) if delivery.status is DeliveryStatus.DEAD else None
+    return lambda delivery: ledger.ignored(delivery, now) if delivery.status is DeliveryStatus.DEAD else None
 
 
 def begin(deliveries: Sequence[Delivery]) -> Generator[Request, Any, list[Delivery]]:
@@ -174,9 +174,10 @@ def finish(sent: Sequence[Sent], now: int, keeps_removed: bool = False) -> Gener
             after = ledger.unknown(after, now)
         if after is None:
             continue
-        changed.append(after)
         if after.is_over and after.erasure:
             erased.add(after.erasure)
+            after = ledger.after_erasure(after, now)
+        changed.append(after)
     erasures = (yield from _acknowledged(erased, changed, now)) if erased else []
     if changed:
         yield Write(Writes(deliveries=changed, erasures=erasures))
@@ -188,7 +189,7 @@ def _acknowledged(
     """Return the erasures of which no removal is owed anymore to the destination of the deliveries that changed."""
     destination = changed[0].destination
     of_erasures: list[HeldDelivery] = yield ReadDeliveries(erasures=sorted(ids))
-    over = {(one.audience, one.key) for one in changed if one.is_over}
+    over = {(one.audience, one.key) for one in changed if not one.erasure or one.is_over}
     owed = {
         one.delivery.erasure
         for one in of_erasures

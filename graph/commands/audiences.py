@@ -383,7 +383,7 @@ class AudienceControl:
 
         Without an audience, that includes changes.
         """
-        count = await self._change_dead(name, audience, audience_writes.ignored())
+        count = await self._change_dead(name, audience, audience_writes.ignored(self._clock.now()))
         if audience is None:
             ended = [(name, one.number) for one in await self.dead_changes(name)]
             if ended:

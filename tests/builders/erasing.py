@@ -11,6 +11,8 @@ ERASE = """mutation($input: EraseSubjectInput!) { eraseSubject(input: $input) { 
   erasure { id requestId mode customerIds counts { name count } kept { namespace reason count } heldUntil receipt
     acknowledgements { service } } } }"""
 
+LIFT_SUPPRESSION = "mutation($input: LiftSuppressionInput!) { liftSuppression(input: $input) { errors { code } } }"
+
 
 def by(key: str) -> dict[str, Any]:
     """A reference to the customer of a key."""

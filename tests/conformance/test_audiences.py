@@ -16,7 +16,7 @@ from graph.ports import ReadDeliveries, Store, Work, Write
 from service.destinations.adapter import MemberUpdate
 from tests.builders.audiences import NAME, Activation, ListDestination
 from tests.builders.clients import order, seen
-from tests.builders.erasing import by, erase
+from tests.builders.erasing import LIFT_SUPPRESSION, by, erase
 from tests.builders.operations import decide, interaction, record, remove_override, set_override, state
 from tests.builders.restrictions import lift, restricted
 from tests.builders.runs import Run
@@ -113,6 +113,32 @@ def test_an_erasure_owes_the_removal_and_is_acknowledged_by_the_destination(shop
     stored = shop.run(shop.client.graph.erasures.get(record_of["id"]))
     assert [acknowledgement.service for acknowledgement in stored.acknowledgements] == [NAME]
     assert shop.run(shop.store.deliveries_naming([ANN])) == []
+
+
+def test_an_address_that_comes_back_is_added_after_the_removal_of_its_erasure(shop: Activation, known: str) -> None:
+    # given: Ann is erased and signs up again, while the destination is down
+    shop.destination.is_down = True
+    record_of = erase(shop.client, by=by(ANN))
+    sent = len(shop.destination.updates)
+    shop.client.ask(LIFT_SUPPRESSION, {"input": by(ANN)})
+    later = "2026-03-01T00:05:00Z"
+    shop.client.link(seen(ANN, "crm_id=c-9", at=later, source="crm"))
+    decide(shop.client, ANN, decision="GIVEN", at=later)
+    shop.evaluate()
+    shop.send()
+    # when
+    shop.destination.is_down = False
+    shop.settle()
+    # then
+    updates = [
+        (update.present, update.erased)
+        for update in shop.destination.updates[sent:]
+        if update.value == "ann@example.com"
+    ]
+    assert updates == [(False, True), (True, False)]
+    assert shop.destination.addresses(known) == {ANN, BEN}
+    stored = shop.run(shop.client.graph.erasures.get(record_of["id"]))
+    assert [acknowledgement.service for acknowledgement in stored.acknowledgements] == [NAME]
 
 
 def test_an_erasure_reaches_a_destination_that_the_address_was_removed_from(shop: Activation, known: str) -> None:

@@ -14,7 +14,7 @@ from graph.domain.model.tombstones import TombstoneKeys
 from graph.ports import Store
 from service.config import rules_file
 from tests.builders.clients import Client, order, seen
-from tests.builders.erasing import ERASE, PLAN, by, erase, plan
+from tests.builders.erasing import ERASE, LIFT_SUPPRESSION, PLAN, by, erase, plan
 from tests.builders.operations import decide, interaction, record, state
 from tests.builders.restrictions import lift, restricted
 from tests.builders.retention import SettableClock
@@ -30,7 +30,6 @@ VIEW = """known identifiers(first: 50) { nodes { namespace value shared sources 
   consents { purpose decision }"""
 CHANGES = """{ changes(first: 100) { nodes { id kind customerId otherCustomerId reason summary
   identifiers { value } cause { type source observationId erasureId actor } } } }"""
-LIFT_SUPPRESSION = "mutation($input: LiftSuppressionInput!) { liftSuppression(input: $input) { errors { code } } }"
 APART = "mutation($input: KeepApartInput!) { keepApart(input: $input) { errors { code } } }"
 ACKNOWLEDGE = """mutation($id: ID!) { acknowledgeErasure(input: {erasureId: $id, service: "mail tool"}) {
   acknowledged errors { code path } } }"""

@@ -9,6 +9,7 @@ from graph.domain.audiences.targets import Target
 from graph.domain.model.audiences import (
     ABSENT,
     REMOVED,
+    UNDECIDED,
     Audience,
     Delivery,
     DeliveryStatus,
@@ -81,6 +82,9 @@ def with_wanted(delivery: Delivery, state: str, customer: str, now: int) -> Deli
         kept = replace(delivery, customer=customer)
         # Nobody will be erased with it.
         return gone(kept) if kept.sent == REMOVED and not customer else kept
+    if delivery.erasure:
+        # Somebody has the address again. What the destination holds of the person who was erased goes first.
+        return replace(delivery, customer=customer)
     # What is pending was taken, but may never become true: only the next answer will tell.
     sent = None if delivery.status is DeliveryStatus.PENDING else delivery.sent
     settled = sent == state or (state == ABSENT and sent == REMOVED)
@@ -154,10 +158,23 @@ def after_removal(delivery: Delivery, outcome: Outcome, now: int) -> Delivery | 
     return unknown(replace(delivery, wanted=ABSENT, customer="", changed_at=now), now)
 
 
-def ignored(delivery: Delivery) -> Delivery:
+def after_erasure(delivery: Delivery, now: int) -> Delivery:
+    """Return what remains of a delivery whose removal, as part of an erasure, is over.
+
+    If a customer has the address again, a decision about it is due: `with_wanted` put it off.
+    """
+    if not delivery.customer:
+        return delivery
+    return replace(
+        delivery, wanted=UNDECIDED, status=DeliveryStatus.OWED, changed_at=now, due_at=now, reference="", erasure=""
+    )
+
+
+def ignored(delivery: Delivery, now: int) -> Delivery:
     """Return a dead delivery that an operator has given up: a removal is forgotten, an addition is not tried again."""
     sent = ABSENT if delivery.is_removal else delivery.sent
-    return replace(delivery, sent=sent, status=DeliveryStatus.DONE, due_at=None)
+    given_up = replace(delivery, sent=sent, status=DeliveryStatus.DONE, due_at=None)
+    return after_erasure(given_up, now) if given_up.erasure else given_up
 
 
 def gone(delivery: Delivery) -> Delivery:

@@ -14,6 +14,8 @@ ABSENT = ""
 """The state of an address that is not in an audience."""
 REMOVED = "-"
 """The state of an address that was taken from an audience, at a destination that keeps a record of it all the same."""
+UNDECIDED = "?"
+"""The wanted state of an address about whose customer a decision is due, before anything is sent."""
 
 
 class Audience(Struct, frozen=True):

@@ -8,7 +8,16 @@ from msgspec.structs import replace
 
 from graph.commands import audience_writes
 from graph.commands.audience_writes import FILL_KEY, Sent
-from graph.domain.model.audiences import ABSENT, Audience, Delivery, DeliveryStatus, HeldDelivery, Outcome, Status
+from graph.domain.model.audiences import (
+    ABSENT,
+    UNDECIDED,
+    Audience,
+    Delivery,
+    DeliveryStatus,
+    HeldDelivery,
+    Outcome,
+    Status,
+)
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.segments import Segment
 from graph.domain.model.store_values import Writes
@@ -137,7 +146,7 @@ def test_what_was_begun_before_needs_no_write() -> None:
 @pytest.mark.parametrize(("status", "acknowledged"), [(Status.DONE, ["newsletter", "mail-tool"]), (Status.RETRY, [])])
 def test_the_last_removal_of_an_erasure_acknowledges_it(status: Status, acknowledged: list[str]) -> None:
     # given
-    removal = replace(delivery(ABSENT, None), erasure=ERASURE.id)
+    removal = replace(delivery(ABSENT, None), customer="", erasure=ERASURE.id)
     # when
     _, (written,) = run_write(audience_writes.finish([Sent(removal, Outcome(status))], NOW), deliveries=[removal])
     # then
@@ -153,6 +162,19 @@ def test_an_erasure_of_which_another_removal_is_owed_is_not_acknowledged() -> No
     _, (written,) = run_write(audience_writes.finish(sent, NOW), deliveries=[first, second])
     # then
     assert written.erasures == []
+
+
+def test_the_removal_of_an_erasure_is_acknowledged_where_the_address_has_come_back() -> None:
+    # given
+    removal = replace(delivery(ABSENT, None), customer="new ann", erasure=ERASURE.id)
+    # when
+    _, (written,) = run_write(audience_writes.finish([Sent(removal, Outcome(Status.DONE))], NOW), deliveries=[removal])
+    # then
+    assert [one.service for erasure in written.erasures for one in erasure.acknowledgements] == [
+        "newsletter",
+        "mail-tool",
+    ]
+    assert [(one.wanted, one.customer, one.erasure) for one in written.deliveries] == [(UNDECIDED, "new ann", "")]
 
 
 def test_an_addition_that_the_ledger_has_forgotten_meanwhile_is_removed() -> None:
@@ -181,7 +203,7 @@ def test_only_dead_deliveries_are_tried_again_or_ignored() -> None:
     again, _ = run_write(
         audience_writes.change([dead, owed], audience_writes.tried_again(NOW)), deliveries=[dead, owed]
     )
-    ignored, _ = run_write(audience_writes.change([dead, owed], audience_writes.ignored()), deliveries=[dead, owed])
+    ignored, _ = run_write(audience_writes.change([dead, owed], audience_writes.ignored(NOW)), deliveries=[dead, owed])
     # then
     assert [(one.key, one.status) for one in again] == [(dead.key, OWED)]
     assert [(one.key, one.status) for one in ignored] == [(dead.key, DONE)]

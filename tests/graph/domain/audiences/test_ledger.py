@@ -10,7 +10,16 @@ from msgspec.structs import replace
 
 from graph.domain.audiences import ledger
 from graph.domain.audiences.targets import Target
-from graph.domain.model.audiences import ABSENT, Audience, Delivery, DeliveryStatus, HeldDelivery, Outcome, Status
+from graph.domain.model.audiences import (
+    ABSENT,
+    UNDECIDED,
+    Audience,
+    Delivery,
+    DeliveryStatus,
+    HeldDelivery,
+    Outcome,
+    Status,
+)
 
 NOW = 1_000_000
 DONE, OWED, PENDING, DEAD = DeliveryStatus.DONE, DeliveryStatus.OWED, DeliveryStatus.PENDING, DeliveryStatus.DEAD
@@ -223,9 +232,26 @@ def test_an_addition_is_given_up_in_the_end_but_a_removal_never() -> None:
 
 
 def test_a_removal_that_an_operator_gives_up_is_over_and_an_addition_is_kept() -> None:
-    assert ledger.ignored(delivery(ABSENT, None, DEAD)).is_over
-    kept = ledger.ignored(delivery("1", None, DEAD))
+    assert ledger.ignored(delivery(ABSENT, None, DEAD), NOW).is_over
+    kept = ledger.ignored(delivery("1", None, DEAD), NOW)
     assert (kept.status, kept.is_over, kept.is_settled) == (DONE, False, False)
+
+
+@pytest.mark.parametrize("status", [OWED, DEAD])
+def test_an_address_that_comes_back_is_added_after_the_removal_of_an_erasure(status: DeliveryStatus) -> None:
+    # given
+    erased = delivery(ABSENT, None, status, customer="", erasure="era_1")
+    # when
+    back = ledger.with_wanted(erased, "2", "new ann", NOW)
+    # then
+    assert back == replace(erased, customer="new ann")
+    # when
+    removed = ledger.after(back, ABSENT, Outcome(Status.DONE), NOW) if status is OWED else ledger.ignored(back, NOW)
+    after = ledger.after_erasure(removed, NOW) if status is OWED else removed
+    # then
+    assert (after.wanted, after.sent, after.status, after.due_at) == (UNDECIDED, ABSENT, OWED, NOW)
+    assert (after.customer, after.erasure, after.is_over) == ("new ann", "", False)
+    assert ledger.with_wanted(after, ABSENT, "new ann", NOW).is_over
 
 
 def test_what_is_sent_again_is_removed_if_a_removal_comes_first() -> None:
