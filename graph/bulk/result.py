@@ -52,7 +52,7 @@ class Portion:
 
 
 class BulkResult:
-    """The result of a history. `new_id` returns the id of a customer by its number; `now` is in microseconds.
+    """The result of a history. `new_id` returns the id of a customer by its anchor's key; `now` is in microseconds.
 
     `received_from` is who loads it, empty if that is not known.
     """
@@ -62,7 +62,7 @@ class BulkResult:
         collected: Collected,
         rules: Rules,
         now: int,
-        new_id: Callable[[int], str],
+        new_id: Callable[[str], str],
         received_from: str = "",
     ) -> None:
         self._collected, self._rules, self._now, self._new_id = collected, rules, now, new_id
@@ -155,7 +155,7 @@ class BulkResult:
         writes.customers.append(
             Customer(
                 node,
-                self._new_id(number),
+                self._new_id(keys[anchor]),
                 self._now,
                 Anchor(keys[anchor], int(self._evidence.first[anchor])),
                 1,
@@ -313,20 +313,21 @@ class BulkResult:
         created = [number for _, numbers, _ in caused for number in numbers]
         indexes = np.array([at for _, _, links in caused for at in links], np.int64)
         codes_by_customer = [self._codes_of(number) for number in created]
-        key_of = self._keys.keys_of(np.concatenate(codes_by_customer)) if codes_by_customer else {}
+        ends = np.concatenate((self._links.a[indexes], self._links.b[indexes]))
+        key_of = self._keys.keys_of(np.concatenate((*codes_by_customer, self._anchor[self._customer[ends]])))
         suspended = dict(zip(indexes.tolist(), self._links_at(indexes), strict=True))
         for cause, numbers, links in caused:
             for number in numbers:
                 keys = tuple(key_of[code] for code in self._codes_of(number).tolist())
-                id, reason = self._new_id(number), Sentence(MessageCode.FIRST_SEEN)
+                id, reason = self._new_id(key_of[int(self._anchor[number])]), Sentence(MessageCode.FIRST_SEEN)
                 yield Change(ChangeKind.CUSTOMER_CREATED, self._now, cause, id, keys=keys, reason=reason)
             for at in links:
-                yield self._suspension(at, suspended[at], cause)
+                yield self._suspension(at, suspended[at], cause, key_of)
 
-    def _suspension(self, at: int, link: Link, cause: Cause) -> Change:
+    def _suspension(self, at: int, link: Link, cause: Cause, key_of: Mapping[int, str]) -> Change:
         strong, weak = self._rules.strong_first(link.a, link.b)
         ends = ((link.a, self._links.a[at]), (link.b, self._links.b[at]))
-        ids = {key: self._new_id(int(self._customer[code])) for key, code in ends}
+        ids = {key: self._new_id(key_of[int(self._anchor[self._customer[code]])]) for key, code in ends}
         code, reason = link.reason or (None, "")
         kind = ChangeKind.LINK_SUSPENDED
         return Change(kind, self._now, cause, ids[strong], ids[weak], (strong, weak), reason, reason_code=code)

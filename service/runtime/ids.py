@@ -67,11 +67,10 @@ class RandomIds:
         return secrets.token_hex(32)
 
 
-def derive_customer_id(seed: bytes, now: int, number: int) -> str:
-    """Derive a customer id from a secret, a time and a number, so that an interrupted run assigns the same ids again.
+def derive_customer_id(seed: bytes, now: int, anchor: str) -> str:
+    """Derive a customer id from a secret, a time and its anchor's key, so that each run assigns the same ids again.
 
-    `now` is in microseconds. The number, up to a billion, replaces the first random bits, so that the ids of one run
-    sort by their numbers.
+    `now` is in microseconds. The id says nothing of the key without the secret: BLAKE2 as a keyed hash (RFC 7693).
     """
-    digest = hashlib.blake2b(number.to_bytes(8), key=seed, digest_size=10).digest()
-    return "cus_" + _letters(now // 1000, 10) + _letters(number, 6) + digest.translate(_LETTERS).decode()
+    digest = hashlib.blake2b(anchor.encode(), key=seed, digest_size=16).digest()
+    return "cus_" + _letters(now // 1000, 10) + digest.translate(_LETTERS).decode()

@@ -64,7 +64,7 @@ async def load(
         remaining, _ = suppression.applied(command, rules)
         if isinstance(remaining, Observe):
             collector.add(Row.of(receipt_of(remaining)))
-    result = BulkResult(collector.finish(), rules, NOW, lambda number: f"cus_{number + 1}")
+    result = BulkResult(collector.finish(), rules, NOW, lambda anchor: f"cus_{anchor}")
     await store.begin_load("begun")
     loaded = 0
     for portion in result.portions():

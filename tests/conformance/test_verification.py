@@ -90,7 +90,7 @@ def test_a_loaded_store_is_clean(fresh: Fresh, run: Run, tmp_path: Path, history
     collector = Collector(Spool(tmp_path))
     for command in history:
         collector.add(Row.of(receipt_of(command)))
-    result = BulkResult(collector.finish(), GUARDED_RULES, NOW, lambda number: f"cus_{number}")
+    result = BulkResult(collector.finish(), GUARDED_RULES, NOW, lambda anchor: f"cus_{anchor}")
     run(store.begin_load("begun"))
     for portion in result.portions():
         run(store.load(portion.writes, portion.numbers))

@@ -243,6 +243,7 @@ COVERED_BY = {
     "service/runtime/tls.py": "brokers/test_kafka.py",
     "service/runtime/hash_chain.py": "service/audit/test_verification.py",
     "service/runtime/model_fitting.py": "journeys/test_real_orders.py",
+    "service/ingest/load_portions.py": "service/ingest/test_backfill.py",
 }
 """Modules without a test at the same path, by folder, and the test that covers each."""
 

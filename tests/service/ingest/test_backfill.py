@@ -25,9 +25,9 @@ from graph.stores.sqlite import SQLiteStore
 from service.bootstrap import Wiring, wire
 from service.config.settings import Settings
 from service.ingest import backfill
-from service.ingest.backfill import LoadCheckpoint
 from service.ingest.file_formats import open_file
 from service.ingest.importer import ImportRun
+from service.ingest.load_portions import LoadCheckpoint
 from service.ingest.raw_lines import ReadOptions
 from service.ingest.report import Report
 from tests.builders.clients import Client
@@ -260,6 +260,21 @@ def test_an_interrupted_run_continues(wiring: Wiring, run: Run, tmp_path: Path) 
     # and a second history is not loaded on top
     with pytest.raises(StoreNotEmpty, match="not empty"):
         run(backfill.run(wiring, [path], report, check_progress))
+    run(wiring.graph.close())
+
+
+def test_a_backfill_of_an_earlier_release_is_not_continued(wiring: Wiring, run: Run, tmp_path: Path) -> None:
+    # given: a release that derived customer ids from their positions was stopped in the middle
+    path, report = write_history(tmp_path, LINES), Report(tmp_path / "report.ndjson")
+    with pytest.raises(OSError, match="no power"):
+        run(backfill.run(replace(wiring, store=FailingStore(wiring.store)), [path], report, check_progress))
+    stored = json.loads(str(run(wiring.store.get_value(LOADING))))
+    del stored["ids_from"]
+    run(wiring.store.put_value(LOADING, json.dumps(stored)))
+    # when / then
+    with pytest.raises(InvalidInput, match="is of an earlier release") as refused:
+        run(backfill.run(wiring, [path], report, check_progress))
+    assert refused.value.code == "DIFFERENT_RELEASE"
     run(wiring.graph.close())
 
 

@@ -1,0 +1,133 @@
+"""Load the result of a whole history into an empty store, a portion at a time.
+
+A load can be stopped and started again: the store keeps a checkpoint of the portions that it holds.
+"""
+
+import asyncio
+import gc
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+
+import orjson
+from msgspec import Struct
+from msgspec.structs import replace
+
+from graph.bulk.result import STAGES, Portion
+from graph.domain.model.errors import InvalidInput
+from graph.domain.model.facts import FactKind
+from graph.domain.model.json_text import compact
+from graph.domain.model.receipts import Receipt
+from graph.identity_graph import IdentityGraph
+from graph.ports import LOADING, Store
+from service.ingest.raw_lines import AS_FOUND, ReadOptions
+
+ProgressCallback = Callable[[str, int, int], None]
+"""Called with the stage, the amount that is done, and the total amount."""
+ANCHORS = "anchors"
+"""What customer ids are derived from; up to 0.2.0 it was their position, `numbers`."""
+
+
+class LoadCheckpoint(Struct, frozen=True):
+    """How far a store is loaded. It is stored there, so that a later run can continue.
+
+    `files` are digests of the files and of options for reading them, `now` is in microseconds, and customer ids are
+    derived from the secret `seed` and `ids_from`.
+    """
+
+    files: tuple[str, ...]
+    now: int
+    seed: str
+    stage: str = ""
+    portion: int = 0
+    ids_from: str = ANCHORS
+
+    def to_json(self) -> str:
+        """Return the stored form."""
+        return compact(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> "LoadCheckpoint":
+        """Read the stored form."""
+        values = orjson.loads(text)
+        fields = (values["now"], values["seed"], values["stage"], values["portion"])
+        return cls(tuple(values["files"]), *fields, values.get("ids_from", "numbers"))
+
+    def covers(self, stage: str, portion: int) -> bool:
+        """Whether the store already holds a portion of a stage."""
+        done = (STAGES.index(self.stage) if self.stage else -1, self.portion)
+        return (STAGES.index(stage), portion) <= done
+
+
+async def resume_or_start(store: Store, digests: Sequence[str], now: int) -> LoadCheckpoint:
+    """Return the checkpoint of an earlier load of the same files, or a new one, and begin the load.
+
+    Raises `InvalidInput` if the store holds portions of other files, or of a release that derived ids in another way,
+    and `StoreNotEmpty` if it holds other data.
+    """
+    text = await store.get_value(LOADING)
+    earlier = None if text is None else LoadCheckpoint.from_json(text)
+    if earlier is not None and earlier.stage and earlier.ids_from != ANCHORS:
+        raise InvalidInput(
+            "DIFFERENT_RELEASE",
+            "the backfill that was started in this store is of an earlier release, whose customer ids are others; end "
+            "it with that release, or start again in a new store",
+        )
+    if earlier is not None and earlier.ids_from == ANCHORS and earlier.files == tuple(digests):
+        checkpoint = earlier
+    elif earlier is not None and earlier.stage:
+        raise InvalidInput(
+            "DIFFERENT_FILES",
+            "the backfill that was started in this store has different files or options; give those again, in the "
+            "same order",
+        )
+    else:
+        checkpoint = LoadCheckpoint(tuple(digests), now, secrets.token_hex(32))
+    await store.begin_load(checkpoint.to_json())
+    if checkpoint is not earlier and earlier is not None:
+        # The earlier run loaded nothing, so this run may have different files.
+        await store.put_value(LOADING, checkpoint.to_json())
+    return checkpoint
+
+
+def digests_of_options(source: str, options: ReadOptions) -> tuple[str, ...]:
+    """Return a digest of the options that decide how files are read; none if all are left out."""
+    if not source and options == AS_FOUND:
+        return ()
+    text = compact([source, options.delimiter, options.encoding, sorted(options.ignored_columns)])
+    return (hashlib.blake2b(text.encode()).hexdigest(),)
+
+
+async def load_portions(
+    store: Store,
+    graph: IdentityGraph,
+    checkpoint: LoadCheckpoint,
+    portions: Iterable[Portion],
+    total: int,
+    on_progress: ProgressCallback,
+) -> None:
+    """Load the portions that the store does not hold yet; `total` is the number of identifiers, links and rows."""
+    done = 0
+    writing: asyncio.Task[None] | None = None
+    decisions: list[Receipt] = []
+    for portion in portions:
+        writes = portion.writes
+        # A portion is built while the previous one is written.
+        if writing is not None:
+            await writing
+        # Also those that an earlier run has stored: it may have been stopped before it logged them.
+        await graph.log_decisions(decisions)
+        decisions = [receipt for receipt in writes.receipts if receipt.kind == FactKind.CONSENT.value]
+        on_progress("load", done, total)
+        done += len(writes.members) + len(writes.links) + len(writes.receipts)
+        if not checkpoint.covers(portion.stage, portion.number):
+            writes.values[LOADING] = replace(checkpoint, stage=portion.stage, portion=portion.number).to_json()
+            writing = asyncio.create_task(store.load(writes, portion.numbers))
+            await asyncio.sleep(0)
+            # The objects that a driver leaves behind form cycles, each of which holds a whole portion. The command
+            # disables the cyclic garbage collector, so the objects since the last portion are collected here.
+            gc.collect(0)
+    if writing is not None:
+        await writing
+    await graph.log_decisions(decisions)
+    on_progress("load", done, total)
