@@ -14,6 +14,8 @@ def client(fresh: Fresh, run: Run) -> Client:
     return Client(fresh(), run)
 
 
+IN_ONE_STORE = pytest.mark.parametrize("fresh", ["sqlite"], indirect=True)
+"""For what is rejected before a store is asked."""
 VALID = seen("email=good@example.com", "cookie=good-cookie")
 
 
@@ -42,6 +44,7 @@ VALID = seen("email=good@example.com", "cookie=good-cookie")
         (seen("crm_id=1a", "crm_id=2b"), "NAMESPACE_LIMIT_EXCEEDED", ["identifiers"], "2 values of crm_id"),
     ],
 )
+@IN_ONE_STORE
 def test_an_invalid_observation_is_rejected_and_the_others_are_stored(
     client: Client, invalid: dict[str, Any], code: str, path: list[str], names: str
 ) -> None:
@@ -122,6 +125,7 @@ def test_a_thousand_observations_are_accepted(client: Client) -> None:
         (order("A1", *(f"cookie=cookie{n}" for n in range(20))), "INVALID_COUNT", ["identifiers"], "20 entries"),
     ],
 )
+@IN_ONE_STORE
 def test_an_invalid_order_is_rejected_and_the_others_are_stored(
     client: Client, invalid: dict[str, Any], code: str, path: list[str], names: str
 ) -> None:
@@ -147,6 +151,7 @@ def test_an_invalid_order_is_rejected_and_the_others_are_stored(
         ("revokeObservations", "RevokeObservationsInput", "observations"),
     ],
 )
+@IN_ONE_STORE
 def test_an_empty_request_names_its_list_as_the_input_does(
     client: Client, mutation: str, type: str, list_name: str
 ) -> None:
@@ -200,6 +205,7 @@ KEEP_APART = (
         ("email=a@example.com", "email=A@example.com", "DUPLICATE_IDENTIFIER", ["b"]),
     ],
 )
+@IN_ONE_STORE
 def test_an_invalid_override_is_returned_as_an_error_in_the_payload(
     client: Client, a: str, b: str, code: str, path: list[str]
 ) -> None:
@@ -225,6 +231,7 @@ def test_an_invalid_override_is_returned_as_an_error_in_the_payload(
         ("customer(by: {}) { id }", "BAD_REQUEST", "exactly one"),
     ],
 )
+@IN_ONE_STORE
 def test_an_invalid_query_is_answered_with_a_code(client: Client, field: str, code: str, names: str) -> None:
     (error,) = client.send(f"{{ {field} }}").json()["errors"]
     assert error["extensions"]["code"] == code
