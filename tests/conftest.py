@@ -16,7 +16,7 @@ from graph.stores.neo4j import Neo4jStore
 from graph.stores.sqlite import SQLiteStore
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh, wipe
-from tools.neo4j.server import CannotStart, Server
+from tools.neo4j.server import SHORT_RUN, CannotStart, Server
 
 # Machines are shared and slow at times, so no example has a deadline. CI runs the same examples each time; the runs of
 # developers look for new ones. `pytest --hypothesis-profile=long FILE` runs many.
@@ -60,7 +60,8 @@ def neo4j_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield uri
         return
     try:
-        with Server(tmp_path_factory.mktemp("neo4j"), heap_mb=768, page_cache_mb=256) as server:
+        home = tmp_path_factory.mktemp("neo4j")
+        with Server(home, heap_mb=768, page_cache_mb=256, java_options=SHORT_RUN) as server:
             yield server.uri
     except CannotStart as error:
         reason = f"no NEO4J_URI, and no server can be started here: {error}"

@@ -16,7 +16,7 @@ from service.bootstrap import wire
 from service.config.settings import Settings
 from tests.builders.clients import Client, seen
 from tests.builders.runs import Run
-from tools.neo4j.server import CannotStart, Server, free_port
+from tools.neo4j.server import SHORT_RUN, CannotStart, Server, free_port
 
 LINK = """mutation($input: LinkIdentifiersInput!) { linkIdentifiers(input: $input) {
   results { ... on ObservationAccepted { id customerId } } } }"""
@@ -78,7 +78,9 @@ def test_the_service_recovers_when_the_database_is_available_again(tmp_path: Pat
     # given
     bolt = free_port()
     try:
-        server = Server(tmp_path / "neo4j", bolt=bolt, heap_mb=512, page_cache_mb=128).__enter__()
+        server = Server(
+            tmp_path / "neo4j", bolt=bolt, heap_mb=512, page_cache_mb=128, java_options=SHORT_RUN
+        ).__enter__()
     except CannotStart as error:
         if os.environ.get("CI"):
             pytest.fail(str(error))
@@ -100,7 +102,9 @@ def test_the_service_recovers_when_the_database_is_available_again(tmp_path: Pat
         assert probe.status_code == 503
         assert "does not answer" in probe.json()["missing"]["store"]
         # when
-        server = Server(tmp_path / "neo4j", bolt=bolt, heap_mb=512, page_cache_mb=128).__enter__()
+        server = Server(
+            tmp_path / "neo4j", bolt=bolt, heap_mb=512, page_cache_mb=128, java_options=SHORT_RUN
+        ).__enter__()
         for _ in range(600):
             if client.get("/readyz").status_code == 200:
                 break

@@ -13,7 +13,7 @@ from graph.stores.neo4j.failures import LOCKED_OUT, LOGIN_REJECTED
 from service.bootstrap import Wiring, wire
 from service.config.settings import Settings
 from tests.builders.runs import Run
-from tools.neo4j.server import CannotStart, Server
+from tools.neo4j.server import SHORT_RUN, CannotStart, Server
 
 pytestmark = pytest.mark.neo4j
 
@@ -26,7 +26,9 @@ WRONG = (LOGIN_REJECTED, LOCKED_OUT)
 def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server that asks for a password, which is expired."""
     try:
-        with Server(tmp_path_factory.mktemp("neo4j"), heap_mb=512, page_cache_mb=64, auth=True) as server:
+        with Server(
+            tmp_path_factory.mktemp("neo4j"), heap_mb=512, page_cache_mb=64, auth=True, java_options=SHORT_RUN
+        ) as server:
             yield server.uri
     except CannotStart as error:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no server can be started here: {error}")

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools.server_process import CannotStart, ChildServer, ServerProcess
@@ -20,6 +21,8 @@ from tools.server_process import CannotStart, ChildServer, ServerProcess
 HERE = Path(__file__).parent
 OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.lang")
 START_SECONDS = 120
+SHORT_RUN = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""Java's options for a server that soon ends: it takes a third less processor time, since little is optimized."""
 HTTP_OFFSET = 7687 - 7474
 """The distance of the usual ports, so that another Bolt port moves both."""
 
@@ -97,6 +100,7 @@ class Server(ChildServer):
         heap_mb: int = 1024,
         page_cache_mb: int = 512,
         auth: bool = False,
+        java_options: Sequence[str] = ("-XX:+UseG1GC",),
     ) -> None:
         self._home = home.absolute()
         self.bolt = bolt or free_port()
@@ -104,6 +108,7 @@ class Server(ChildServer):
         self.uri = f"neo4j://127.0.0.1:{self.bolt}"
         self._sizes = heap_mb, page_cache_mb
         self._auth = auth
+        self._java_options = java_options
 
     def __enter__(self) -> "Server":
         if reason := missing():
@@ -114,7 +119,7 @@ class Server(ChildServer):
         fetch(lib)
         heap_mb, page_cache_mb = self._sizes
         configure(self._home, self.bolt, self.http, heap_mb, page_cache_mb, self._auth)
-        command = ["java", f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", "-XX:+UseG1GC", "-cp", f"{lib}/*"]
+        command = ["java", f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", *self._java_options, "-cp", f"{lib}/*"]
         command += [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in OPENED]
         command += ["-Dfile.encoding=UTF-8", "org.neo4j.server.CommunityEntryPoint"]
         command += [f"--home-dir={self._home}", f"--config-dir={self._home / 'conf'}"]

@@ -12,7 +12,7 @@ from tests.builders.runs import Run
 from tests.builders.strategies import RULES
 from tests.builders.transfers import comparable, exported
 from tools.neo4j import admin
-from tools.neo4j.server import CannotStart, Server, configure, free_port, missing
+from tools.neo4j.server import SHORT_RUN, CannotStart, Server, configure, free_port, missing
 
 SIZES = {"heap_mb": 512, "page_cache_mb": 64}
 
@@ -26,7 +26,7 @@ def test_a_dump_is_loaded_into_another_server(tmp_path: Path, run: Run) -> None:
     home, other, dumps = tmp_path / "a", tmp_path / "b", tmp_path / "dumps"
     dumps.mkdir()
     commands = [observe(seen("crm=a", "mail=b", id="1"), RULES), observe(seen("crm=b", id="2"), RULES)]
-    with Server(home, **SIZES) as server:
+    with Server(home, **SIZES, java_options=SHORT_RUN) as server:
         store = Neo4jStore(server.uri)
         run(store.migrate())
         run(store.write(lambda: commit(commands, RULES, NOW, CountingIds())))
@@ -43,7 +43,7 @@ def test_a_dump_is_loaded_into_another_server(tmp_path: Path, run: Run) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
     # then: what is there is not replaced by mistake
     assert admin.load(other, dumps, False).returncode != 0
-    with Server(other, **SIZES) as server:
+    with Server(other, **SIZES, java_options=SHORT_RUN) as server:
         store = Neo4jStore(server.uri)
         assert comparable(exported(store, run)) == records
         run(store.close())
