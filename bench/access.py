@@ -17,6 +17,7 @@ from bench.server import neo4j, parse_options
 from bench.view import DOCUMENT, load
 from bench.wrk import QUIET, rate, require_wrk, server_process
 from graph.domain.model.identifiers import Identifier
+from graph.stores.neo4j import Neo4jStore
 from tools.neo4j.server import free_port
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -66,7 +67,7 @@ def main() -> None:
     chosen = parse_options(__doc__, quick="8 clients only, fewer customers and rounds")
     require_wrk()
     with neo4j(chosen.store) as uri:
-        keys = asyncio.run(load(uri, 300 if chosen.quick else 2_000))
+        keys = asyncio.run(load(Neo4jStore(uri), 300 if chosen.quick else 2_000))
         clients, rounds, seconds = ([8], 4, 3) if chosen.quick else ([1, 8, 32], 5, 4)
         results = rows(uri, keys, clients, rounds, seconds)
     command = f"python -m bench.access{' --quick' if chosen.quick else ''}"

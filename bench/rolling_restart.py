@@ -1,23 +1,26 @@
 """Requests that fail while one process takes over from another, again and again.
 
-    python -m bench.rolling_restart [--restarts 10] [--store neo4j://127.0.0.1:7687]
+    python -m bench.rolling_restart [--restarts 10] [--store neo4j://127.0.0.1:7687] [--workers 2]
 
 A proxy passes connections on to two ports and retries on the other one if a connection is refused, as load balancers
 do. Behind it, a new process starts, becomes ready, and the old one gets SIGTERM. Clients read and write meanwhile: with
 connections that they keep, with a new connection for each request, and over a subscription that they renew from the
-last cursor. The target is no failed request, no lost write, and no change that a subscriber misses.
+last cursor. The target is no failed request, no lost write, and no change that a subscriber misses. With `--workers` a
+single service gets SIGHUP instead, and replaces its workers.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 
 import httpx
 
@@ -133,9 +136,10 @@ class Clients:
                 cursors += [change["cursor"] for change in page["nodes"]]
 
 
-async def start(port: int, store: str) -> asyncio.subprocess.Process:
+async def start(port: int, store: str, workers: int = 1) -> asyncio.subprocess.Process:
     """Start a process and wait until it is ready."""
     command = [sys.executable, "-m", "service", "serve", "--port", str(port), "--store", store]
+    command += ["--workers", str(workers)]
     nothing = asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(*command, stdout=nothing, stderr=nothing, env=dict(os.environ))
     async with asyncio.timeout(READY_SECONDS), httpx.AsyncClient() as client:
@@ -146,14 +150,44 @@ async def start(port: int, store: str) -> asyncio.subprocess.Process:
             await asyncio.sleep(0.1)
 
 
-async def restart(store: str, restarts: int, progress: Callable[[str], None] = print) -> tuple[Clients, list[float]]:
-    """Replace the process `restarts` times under load; return the clients, and the seconds that each old one took."""
+async def take_over(old: asyncio.subprocess.Process, port: int, store: str) -> tuple[asyncio.subprocess.Process, float]:
+    """Replace a process by a new one; return it, and the seconds that the old one took to end."""
+    successor = await start(port, store)
+    began = time.monotonic()
+    old.terminate()
+    await old.wait()
+    return successor, time.monotonic() - began
+
+
+def workers_of(service: asyncio.subprocess.Process) -> set[str]:
+    """Return the ids of a service's workers."""
+    return set(Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split())
+
+
+async def replace_workers(service: asyncio.subprocess.Process, count: int) -> float:
+    """Have a service replace its workers; return the seconds that this took."""
+    old, began = workers_of(service), time.monotonic()
+    service.send_signal(signal.SIGHUP)
+    async with asyncio.timeout(READY_SECONDS):
+        while len(workers := workers_of(service)) != count or workers & old:  # noqa: ASYNC110 - it sends no event
+            await asyncio.sleep(0.05)
+    return time.monotonic() - began
+
+
+async def restart(
+    store: str, restarts: int, progress: Callable[[str], None] = print, workers: int = 1
+) -> tuple[Clients, list[float]]:
+    """Replace the process `restarts` times under load; return the clients, and the seconds that each old one took.
+
+    With several `workers`, the service replaces them, and the seconds are those of all of them.
+    """
     ports = [free_port(), free_port()]
     took: list[float] = []
     async with AsyncExitStack() as stack:
         proxy = await stack.enter_async_context(await asyncio.start_server(Proxy(ports).serve, "127.0.0.1", 0))
-        clients = Clients(f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}/graphql")
-        current = await start(ports[0], store)
+        address = f"127.0.0.1:{proxy.sockets[0].getsockname()[1]}" if workers == 1 else f"127.0.0.1:{ports[0]}"
+        clients = Clients(f"http://{address}/graphql")
+        current = await start(ports[0], store, workers)
         stack.callback(lambda: current.returncode is None and current.kill())
         work = [
             asyncio.create_task(task)
@@ -166,12 +200,11 @@ async def restart(store: str, restarts: int, progress: Callable[[str], None] = p
             )
         ]
         for number in range(1, restarts + 1):
-            successor = await start(ports[number % 2], store)
-            old, current = current, successor
-            began = time.monotonic()
-            old.terminate()
-            await old.wait()
-            took.append(time.monotonic() - began)
+            if workers == 1:
+                current, seconds = await take_over(current, ports[number % 2], store)
+            else:
+                seconds = await replace_workers(current, workers)
+            took.append(seconds)
             progress(f"restart {number}: {took[-1]:.1f} s, {clients.sent} requests, failed: {dict(clients.failed)}")
         clients.ending = True
         *others, following = work
@@ -206,10 +239,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--restarts", type=int, default=10)
     options.add_argument("--store", default="")
+    options.add_argument("--workers", type=int, default=1)
     options.add_argument("--record", action="store_true", help="write the results to RESULTS.md")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        clients, took = asyncio.run(restart(chosen.store or f"sqlite:///{folder}/kith.db", chosen.restarts))
+        store = chosen.store or f"sqlite:///{folder}/kith.db"
+        clients, took = asyncio.run(restart(store, chosen.restarts, workers=chosen.workers))
     text = (
         "| restarts | requests | failed | answered writes | of them stored | longest end of a process, s |\n"
         "| --- | --- | --- | --- | --- | --- |\n"
@@ -218,9 +253,11 @@ def main() -> None:
     )
     if clients.failed:
         text += f"\n\nFailed: {dict(clients.failed)}"
-    report_results(
-        "Rolling restart", f"python -m bench.rolling_restart --restarts {chosen.restarts}", text, (), chosen.record
-    )
+    command = f"python -m bench.rolling_restart --restarts {chosen.restarts}"
+    title = "Rolling restart"
+    if chosen.workers > 1:
+        command, title = f"{command} --workers {chosen.workers}", f"{title} of workers"
+    report_results(title, command, text, (), chosen.record)
 
 
 if __name__ == "__main__":

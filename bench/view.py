@@ -32,6 +32,7 @@ from graph.domain.model.errors import KithError
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.orders import Order
 from graph.domain.profile.pages import ByKey, IdentifierPage, LinkPage, OrderPage, Selection
+from graph.ports import Store
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.neo4j.customer_pages import query
 from service.ingest.file_formats import open_file
@@ -56,8 +57,8 @@ PLAIN_STRAWBERRY_DOCUMENT = """query View($key: String!) { customer(key: $key) {
 } }"""
 
 
-async def load(uri: str, customers: int) -> list[str]:
-    """Fill the database with customers of some 200 values per view; return an email key of each."""
+async def load(store: Store, customers: int) -> list[str]:
+    """Fill a store with customers of some 200 values per view; return an email key of each."""
     lines: list[dict[str, Any]] = []
     for n in range(customers):
         email = {"namespace": "email", "value": f"p{n}@mail.example"}
@@ -82,7 +83,6 @@ async def load(uri: str, customers: int) -> list[str]:
                     "lines": order_lines,
                 }
             )
-    store = Neo4jStore(uri)
     graph = await graph_over(store)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "load.ndjson"
@@ -290,7 +290,7 @@ def main() -> None:
     chosen = parse_options(__doc__, quick="8 clients only, fewer customers and rounds")
     require_wrk()
     with neo4j(chosen.store) as uri:
-        keys = asyncio.run(load(uri, 300 if chosen.quick else 2_000))
+        keys = asyncio.run(load(Neo4jStore(uri), 300 if chosen.quick else 2_000))
         clients, rounds, seconds = ([8], 2, 2) if chosen.quick else ([1, 8, 32], 3, 4)
         results, curve = rows(uri, keys, clients, rounds, seconds)
     command = f"python -m bench.view{' --quick' if chosen.quick else ''}"

@@ -128,6 +128,8 @@ class IdentityGraph:
         self.decision_log: DecisionLog | None = None
         """Where consent decisions are logged, `None` if they are not."""
         self.broadcaster = ChangeBroadcaster(store, change_poll_seconds)
+        self.on_stored: Callable[[], None] | None = None
+        """Called when this process has written something, so that other processes look for it at once."""
         self.write_gate = WriteGate()
         reload = self._reload if parse else None
         self._writer = GroupCommit(
@@ -181,7 +183,7 @@ class IdentityGraph:
             self.catalog,
             rules=lambda: self.rules,
             latest=self.statistics.latest,
-            on_history_change=self.broadcaster.notify,
+            on_history_change=self._on_history_change,
             on_segment_change=lambda: self.segment_worker.wake(),
             gate=self.write_gate,
             on_owed=lambda names: self.ledger.wake(names),
@@ -227,6 +229,17 @@ class IdentityGraph:
         self._on_stored()
 
     def _on_stored(self) -> None:
+        self.look_for_writes()
+        if self.on_stored is not None:
+            self.on_stored()
+
+    def _on_history_change(self) -> None:
+        self.broadcaster.notify()
+        if self.on_stored is not None:
+            self.on_stored()
+
+    def look_for_writes(self) -> None:
+        """Look now for what was written, in this process or in another, instead of at the next interval."""
         self.broadcaster.notify()
         self.segment_worker.wake()
 

@@ -38,7 +38,7 @@ from graph.domain.profile.external_segments import ExternalSegmentStatement
 from graph.domain.profile.interactions import InteractionStatement
 from graph.domain.profile.pages import ById, CustomerRef, Page, Selection
 from graph.identity_graph import IdentityGraph
-from graph.queries.rules_preview import Preview
+from graph.queries.rules_preview import Preview, PreviewStatus
 from graph.runtime.scheduling import map_cooperatively
 from graph.viewer_masks import ViewerMasks
 from graph.viewer_restrictions import ViewerRestrictions
@@ -349,10 +349,12 @@ class ViewerWrites(ViewerMasks):
         revocation = await self._graph.source_revocations.in_effect(id)
         return self._graph.previews.begin_restoration(revocation, mask_values)
 
-    def preview(self, id: str) -> Preview | None:
-        """Return a preview that was started in this process, `None` if its samples show what the viewer may not see."""
-        preview = self._graph.previews.get(id)
-        return preview if preview is None or preview.mask_values or self.sees_all_values else None
+    async def preview(self, id: str, cancel: bool = False) -> PreviewStatus | None:
+        """Return a preview, `None` if its samples show what the viewer may not see; with `cancel` it is stopped."""
+        found = await self._graph.previews.status(id)
+        if found is None or not (found.mask_values or self.sees_all_values):
+            return None
+        return await self._graph.previews.status(id, cancel=True) if cancel else found
 
     def _check_mask(self, mask_values: bool) -> None:
         if not mask_values and not self.sees_all_values:

@@ -1,11 +1,13 @@
 """Previews of the effect of new rules, or of revoking or restoring a source, on what is stored; nothing is written."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -27,6 +29,13 @@ MAX_SAMPLE_KEYS = 20
 """Identifiers of a group that a sample shows."""
 MAX_PREVIEWS = 3
 """Previews that a process keeps; a new preview replaces the oldest one that has ended."""
+
+
+STATUS, CANCEL = "preview", "cancel-preview"
+"""What workers ask each other."""
+AskOthers = Callable[[str, str], Awaitable[Iterable[bytes]]]
+"""Asks other workers for one of these, about the preview with an id; returns the answers."""
+_ID = re.compile(r"prv_[0-9a-z]{1,40}")
 
 
 class PreviewStore(RulesStore, SourceRevocationStore, CustomerHistoryStore, Protocol):
@@ -92,6 +101,17 @@ class _Collected:
     newly_accepted: int = 0
 
 
+class PreviewStatus(Struct, frozen=True):
+    """What a preview has found out so far, in this process or in another."""
+
+    id: str
+    mask_values: bool
+    state: PreviewState
+    processed: int
+    total: int
+    impact: PreviewImpact | None
+
+
 class Preview:
     """A preview that runs in the background."""
 
@@ -112,6 +132,11 @@ class Preview:
     def running(self) -> bool:
         """Whether the preview has not ended."""
         return self.state is PreviewState.RUNNING
+
+    @property
+    def status(self) -> PreviewStatus:
+        """What it has found out so far."""
+        return PreviewStatus(self.id, self.mask_values, self.state, self.processed, self.total, self.impact)
 
     def start(self) -> None:
         """Start the preview."""
@@ -254,13 +279,18 @@ class Preview:
 
 
 class Previews:
-    """The previews of this process. `current_rules` returns the rules in effect, `parse` parses proposed rules."""
+    """The previews that were started in this process.
+
+    `current_rules` returns the rules in effect, `parse` parses proposed rules.
+    """
 
     def __init__(
         self, store: PreviewStore, ids: Ids, current_rules: Callable[[], Rules], parse: Callable[[str], Rules]
     ) -> None:
         self._store, self._ids, self._current_rules, self._parse = store, ids, current_rules, parse
         self._previews: dict[str, Preview] = {}
+        self.ask_others: AskOthers | None = None
+        """Asks the other workers of the service, if there are any, about a preview."""
 
     def begin_rules(self, text: str, mask_values: bool = True) -> Preview:
         """Start a preview of the rules in `text`; raises `Overloaded` if too many are running."""
@@ -285,9 +315,24 @@ class Previews:
         preview.start()
         return preview
 
-    def get(self, id: str) -> Preview | None:
-        """Return a preview that was started in this process."""
-        return self._previews.get(id)
+    async def status(self, id: str, cancel: bool = False) -> PreviewStatus | None:
+        """Return what a preview of this process or of another worker has found out; `cancel` stops it before."""
+        preview = self._previews.get(id)
+        if preview is not None:
+            if cancel:
+                preview.cancel()
+            return preview.status
+        if self.ask_others is None or not _ID.fullmatch(id):
+            return None
+        for answer in await self.ask_others(CANCEL if cancel else STATUS, id):
+            return msgspec.json.decode(answer, type=PreviewStatus)
+        return None
+
+    async def answer(self, id: str, cancel: bool = False) -> bytes:
+        """Answer another worker about a preview of this process; empty if it has none with this id."""
+        preview = self._previews.get(id)
+        status = None if preview is None else await self.status(id, cancel)
+        return b"" if status is None else msgspec.json.encode(status)
 
     def clear(self) -> None:
         """Stop and forget all previews: their samples may name somebody who was erased."""

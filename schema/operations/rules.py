@@ -30,7 +30,7 @@ PREVIEW_WAIT_SECONDS = 2.0
 async def preview_payload(preview: Preview) -> PreviewPayload:
     """Return a preview that has started, complete if it takes no longer than `PREVIEW_WAIT_SECONDS`."""
     await preview.wait(PREVIEW_WAIT_SECONDS)
-    return PreviewPayload(preview=RulesPreview.of(preview), errors=[])
+    return PreviewPayload(preview=RulesPreview.of(preview.status), errors=[])
 
 
 @strawberry.input(description="The input of `previewRules`.")
@@ -68,11 +68,11 @@ class RulesQueries:
         description="The preview with this id: of other rules, or of revoking or restoring a source. Null if it does "
         "not exist."
     )
-    def rules_preview(
+    async def rules_preview(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The id of the preview.")]
     ) -> RulesPreview | None:
         """Return a preview."""
-        preview = info.context.graph.preview(str(id))
+        preview = await info.context.graph.preview(str(id))
         return None if preview is None else RulesPreview.of(preview)
 
 
@@ -94,15 +94,14 @@ class RulesMutations:
         return await preview_payload(preview)
 
     @strawberry.mutation(description="Cancel a preview: of other rules, or of revoking or restoring a source.")
-    def cancel_preview(
+    async def cancel_preview(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The id of the preview.")]
     ) -> PreviewPayload:
         """Cancel a preview."""
-        preview = info.context.graph.preview(str(id))
+        preview = await info.context.graph.preview(str(id), cancel=True)
         if preview is None:
             error = InvalidInput("PREVIEW_NOT_FOUND", f"preview {str(id)[:60]!r} does not exist", ("id",))
             return PreviewPayload(preview=None, errors=[Problem.of(error.problem())])
-        preview.cancel()
         return PreviewPayload(preview=RulesPreview.of(preview), errors=[])
 
     @strawberry.mutation(

@@ -5,7 +5,7 @@ import strawberry
 from graph.commands.rules_rollout import RolloutProgress
 from graph.domain.access.scopes import RULES_APPLY, RULES_READ
 from graph.domain.model.rules import StoredRules
-from graph.queries.rules_preview import Preview, PreviewImpact, PreviewState
+from graph.queries.rules_preview import PreviewImpact, PreviewState, PreviewStatus
 from graph.queries.rules_preview import Sample as DomainSample
 from schema.shared.enums import describe_enum
 from schema.shared.problems import Problem
@@ -148,7 +148,7 @@ class RulesPreview:
     impact: RulesImpact | None = strawberry.field(description="What would change. Null until the preview is complete.")
 
     @classmethod
-    def of(cls, preview: Preview) -> "RulesPreview":
+    def of(cls, preview: PreviewStatus) -> "RulesPreview":
         """Convert the domain's value."""
         impact = preview.impact
         return cls(

@@ -1,7 +1,6 @@
 """The command line: `kith` and `python -m service`."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +14,7 @@ from graph.domain.profile.pages import ById, ByKey
 from graph.domain.resolution import scenario
 from graph.viewer_graph import ViewerGraph
 from schema.root import sdl
-from service.bootstrap import Wiring, open_audit, open_traces, wire
+from service.bootstrap import Wiring
 from service.cli import (
     audit,
     backup,
@@ -33,9 +32,9 @@ from service.cli import (
     refused,
     retention,
     rules,
+    serve,
     singer,
     sources,
-    startup,
     subject,
     verify,
     watch,
@@ -44,13 +43,7 @@ from service.cli.customer_page import print_customer, selection
 from service.cli.operator import Operator, Purpose, Reason
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
 from service.config import settings as settings_module
-from service.http.app import create_app, create_endpoint
-from service.http.server import Server, listen
-from service.observability import logs
 from service.runtime import interpreter, version
-
-FILES_OF_THE_SERVICE = 200
-"""Files and connections that a service opens, other than those of its clients: the store, logs, databases."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(rules.app, name="rules")
@@ -93,33 +86,7 @@ def options(
     """Kith, an identity graph for customer data."""
 
 
-@app.command()
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; without it, the setting KITH_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; without it, the setting KITH_PORT.")] = None,
-    store: Store = None,
-    rules: Rules = None,
-) -> None:
-    """Serve GraphQL over HTTP and WebSocket."""
-    settings = settings_module.load(host=host, port=port, store=store, rules=rules)
-    logs.configure(settings.log_level, settings.log_format)
-    interpreter.allow_open_files(settings.max_sockets + FILES_OF_THE_SERVICE)
-    sockets = listen(settings.host, settings.port)
-    known = startup.known_keys(settings)
-    settings = known.apply(settings)
-    wiring = wire(settings)
-    wiring.traces = open_traces(settings)
-    wiring.audit = open_audit(settings)
-    endpoint = create_endpoint(settings, wiring)
-    # From here on digests suffice, and programs that this process starts need no keys.
-    settings = settings.without_keys()
-    os.environ.pop("KITH_API_KEYS", None)
-    server = Server(create_app(settings, wiring, endpoint), endpoint, wiring.graph, settings)
-    for line in startup.lines(settings, known, wiring.access, sockets[0].getsockname()[1]):
-        console.print(escape(line), soft_wrap=True)
-    server.run(sockets)
-
-
+app.command()(serve.serve)
 app.command(name="migrate")(migrate.migrate)
 app.command(name="import")(ingest.import_)
 app.command()(ingest.backfill)

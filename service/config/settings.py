@@ -67,6 +67,12 @@ class Settings(BrokerSettings):
         "127.0.0.1", description="Address to listen on; any other than loopback requires keys, or tokens (KITH_ACCESS)."
     )
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 selects a free port.")
+    workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Number of processes that serve on the same port, each on a core of its own.",
+    )
     api_keys: SecretStr = Field(
         SecretStr(""), description="Bearer keys as NAME:ROLE:KEY, comma-separated, for a first start; see `kith keys`."
     )

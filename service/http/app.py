@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,6 +14,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from graph.identity_graph import IdentityGraph
+from graph.queries import rules_preview
 from service.access.authentication import Authenticator
 from service.access.keys import KeyRing
 from service.access.processing_records import ServiceProcessingRecords
@@ -32,6 +35,8 @@ from service.http.responses import JSON, error_response, json_response
 from service.http.unsubscribe_endpoint import UnsubscribeEndpoint
 from service.privacy.unsubscribe_links import PATH as UNSUBSCRIBE
 from service.privacy.unsubscribe_links import UnsubscribeLinks
+from service.runtime.peers import Peers
+from service.runtime.worker import Worker
 
 ENDPOINT = "/graphql"
 START_SECONDS = 5
@@ -84,6 +89,18 @@ class HostCheck:
         await self._app(scope, receive, send)
 
 
+def connect_workers(graph: IdentityGraph, peers: Peers) -> None:
+    """Have the workers of a service look at once for what another one has written, and find each other's previews."""
+
+    async def ask(subject: str, id: str) -> Iterable[bytes]:
+        return (await peers.ask(subject, id)).values()
+
+    graph.on_stored = peers.announce
+    graph.previews.ask_others = ask
+    peers.answers(rules_preview.STATUS, graph.previews.answer)
+    peers.answers(rules_preview.CANCEL, partial(graph.previews.answer, cancel=True))
+
+
 async def failed(_: Request, error: Exception) -> Response:
     """Return the answer to a request outside the endpoint that failed, in the form of all errors."""
     if isinstance(error, HTTPException):
@@ -120,41 +137,43 @@ def create_endpoint(settings: Settings, wiring: Wiring) -> GraphQLEndpoint:
     )
 
 
-def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) -> Starlette:
-    """Return the application over a wired graph and its endpoint."""
+def create_app(
+    settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint, worker: Worker | None = None
+) -> Starlette:
+    """Return the application over a wired graph and its endpoint; `worker` is the place of one of several processes."""
     connectors = Connectors(wiring.graph, settings.connectors)
+    peers = None if worker is None else Peers(worker.folder, worker.number, worker.count)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        if peers is not None:
+            connect_workers(wiring.graph, peers)
+            await peers.open(wiring.graph.look_for_writes)
         preparing = asyncio.create_task(wiring.prepare_when_available())
         # A proxy sends requests to a process as soon as it listens, and its store would still be unavailable.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(wiring.attempted.wait(), START_SECONDS)
         # Not before: a new store has no place for keys yet.
         watching = asyncio.create_task(endpoint.watch_keys())
-        calculating_rfm = asyncio.create_task(recalculate_rfm(preparing))
-        segmenting = asyncio.create_task(run_segment_worker(preparing))
-        expiring = asyncio.create_task(run_retention(preparing))
-        forgetting = asyncio.create_task(forget_refused(preparing))
-        sending = asyncio.create_task(send_to_destinations(preparing))
+        background = [asyncio.create_task(after(preparing, work)) for work in background_work()]
         auditing = None if wiring.audit is None else asyncio.create_task(wiring.audit.run())
-        watching_erasures = asyncio.create_task(watch_erasures(preparing))
+        watching_erasures = asyncio.create_task(after(preparing, wiring.watch_erasures))
         watching_connectors = asyncio.create_task(connectors.watch())
-        answering = None if endpoint.opendsr is None else asyncio.create_task(answer_requests(preparing))
+        answering = None if endpoint.opendsr is None else asyncio.create_task(after(preparing, endpoint.opendsr.run))
         yield
         watching_connectors.cancel()
-        sending.cancel()
+        for work in background:
+            work.cancel()
         # What was sent is stored before the store closes, and the leases are given back.
-        await asyncio.wait([sending])
+        if background:
+            await asyncio.wait(background)
+        if peers is not None:
+            peers.close()
         watching_erasures.cancel()
         if answering is not None:
             answering.cancel()
         if auditing is not None:
             auditing.cancel()
-        forgetting.cancel()
-        expiring.cancel()
-        segmenting.cancel()
-        calculating_rfm.cancel()
         preparing.cancel()
         watching.cancel()
         await wiring.graph.close()
@@ -163,36 +182,25 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         if wiring.traces is not None:
             await asyncio.to_thread(wiring.traces.close)
 
-    async def recalculate_rfm(prepared: asyncio.Task[None]) -> None:
-        await asyncio.wait([prepared])
+    def background_work() -> list[Callable[[], Awaitable[None]]]:
+        graph = wiring.graph
+        # One worker is enough. Several services on one store are safe, but each does, or looks for, all of it.
+        if worker is not None and not worker.is_first:
+            return []
+        work: list[Callable[[], Awaitable[None]]] = [
+            partial(graph.segment_worker.run, settings.change_poll_seconds),
+            graph.refused.run_periodically,
+            partial(wiring.destinations.run, graph, wiring.store, SystemClock()),
+        ]
         if settings.rfm_interval_seconds:
-            await wiring.graph.statistics.run_periodically(settings.rfm_interval_seconds)
-
-    async def run_segment_worker(prepared: asyncio.Task[None]) -> None:
-        await asyncio.wait([prepared])
-        await wiring.graph.segment_worker.run(settings.change_poll_seconds)
-
-    async def watch_erasures(prepared: asyncio.Task[None]) -> None:
-        await asyncio.wait([prepared])
-        await wiring.watch_erasures()
-
-    async def run_retention(prepared: asyncio.Task[None]) -> None:
-        await asyncio.wait([prepared])
+            work.append(partial(graph.statistics.run_periodically, settings.rfm_interval_seconds))
         if settings.retention_interval_seconds:
-            await wiring.graph.retention.run_periodically(settings.retention_interval_seconds)
+            work.append(partial(graph.retention.run_periodically, settings.retention_interval_seconds))
+        return work
 
-    async def forget_refused(prepared: asyncio.Task[None]) -> None:
+    async def after(prepared: asyncio.Task[None], work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.wait([prepared])
-        await wiring.graph.refused.run_periodically()
-
-    async def send_to_destinations(prepared: asyncio.Task[None]) -> None:
-        await asyncio.wait([prepared])
-        await wiring.destinations.run(wiring.graph, wiring.store, SystemClock())
-
-    async def answer_requests(prepared: asyncio.Task[None]) -> None:
-        await asyncio.wait([prepared])
-        if endpoint.opendsr is not None:
-            await endpoint.opendsr.run()
+        await work()
 
     async def livez(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -226,7 +234,7 @@ def create_app(settings: Settings, wiring: Wiring, endpoint: GraphQLEndpoint) ->
         routes.append(Route(f"{UNSUBSCRIBE}{{token}}", unsubscribe.answer, methods=["GET", "POST"]))
     if wiring.metrics is not None:
         required = None if settings.metrics == "public" else endpoint.authenticator
-        routes.append(Route("/metrics", MetricsEndpoint(wiring.metrics, wiring, endpoint, required).answer))
+        routes.append(Route("/metrics", MetricsEndpoint(wiring.metrics, wiring, endpoint, required, peers).answer))
     middleware = [Middleware(EndpointShortcut, path=ENDPOINT, endpoint=endpoint)]
     if settings.allowed_hosts or settings.on_loopback:
         # A service that others can reach is never open, and one on loopback until it has a key.

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -18,6 +19,7 @@ from service.config.settings import Settings
 from service.http.graphql_endpoint import GraphQLEndpoint
 from service.http.protocol import Connections, HttpProtocol
 from service.http.websocket_protocol import WebSocketProtocol
+from service.runtime.worker import STARTED, Worker
 
 log = logging.getLogger("kith")
 
@@ -79,6 +81,26 @@ class Server(uvicorn.Server):
         self._seconds, self._drain_seconds = settings.shutdown_seconds, settings.drain_seconds
         self._interrupted = False
         self.server_state: Connections = Connections(settings.max_sockets, settings.request_seconds)
+        self._worker: Worker | None = None
+        self._is_ready: Callable[[], bool] = bool
+
+    def report_to(self, worker: Worker, is_ready: Callable[[], bool]) -> None:
+        """Serve as a worker: report to its supervisor, and make way for a successor after SIGHUP."""
+        self._worker, self._is_ready = worker, is_ready
+        worker.end_with_supervisor()
+        signal.signal(signal.SIGHUP, self._make_way)
+
+    def _make_way(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to shut down while other workers accept connections."""
+        if not self.should_exit:
+            self._drain_seconds = 0
+            self.handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Prepare, and begin to listen."""
+        await super().startup(sockets)
+        if self._worker is not None:
+            self._worker.report(STARTED)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to shut down; a second signal ends the process."""
@@ -97,6 +119,8 @@ class Server(uvicorn.Server):
         """Do what is done ten times a second; close the connections of slow clients each second."""
         if counter % 10 == 0:
             self.server_state.close_slow(asyncio.get_running_loop().time())
+            if self._worker is not None:
+                self._worker.beat(self._is_ready())
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -47,11 +47,12 @@ MAX_FRAMES = 30
 """Number of frames logged of one exception: the innermost."""
 
 
-def configure(level: str, format: Format) -> None:
-    """Log to standard error from a level on. Replaces all handlers."""
+def configure(level: str, format: Format, worker: int = 0) -> None:
+    """Log to standard error from a level on. Replaces all handlers. Messages have the number of a `worker`, from 1."""
     handler = LineHandler()
     handler.addFilter(is_logged)
-    handler.setFormatter(JsonFormatter() if format == "json" else TextFormatter())
+    fields = {"worker": worker} if worker else {}
+    handler.setFormatter(JsonFormatter(fields) if format == "json" else TextFormatter(fields))
     root = logging.getLogger()
     for existing in list(root.handlers):
         root.removeHandler(existing)
@@ -217,14 +218,18 @@ def _second(second: int) -> str:
 
 
 class TextFormatter(logging.Formatter):
-    """One line a message: time, level, logger, message, and fields as NAME=VALUE."""
+    """One line a message: time, level, logger, message, and fields as NAME=VALUE, those of all messages first."""
+
+    def __init__(self, fields: dict[str, int] | None = None) -> None:
+        super().__init__()
+        self._fields = fields or {}
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
         fields = " ".join(
             [
                 f"{name}={value if type(value) in _NUMBERS else _text(value)}"
-                for name, value in fields_of(record).items()
+                for name, value in (self._fields | fields_of(record)).items()
             ]
         )
         line = f"{timestamp(record.created)} {record.levelname} {record.name} {message_of(record)}"
@@ -240,7 +245,11 @@ def _text(value: object) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: timestamp, level, logger, message, and the fields."""
+    """One JSON object a line: timestamp, level, logger, message, and the fields, those of all messages first."""
+
+    def __init__(self, fields: dict[str, int] | None = None) -> None:
+        super().__init__()
+        self._fields = fields or {}
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
@@ -250,6 +259,7 @@ class JsonFormatter(logging.Formatter):
                 "level": record.levelname.lower(),
                 "logger": record.name,
                 "message": message_of(record),
+                **self._fields,
                 **fields_of(record),
             },
             default=str,
