@@ -484,10 +484,10 @@ class Rules(Struct, frozen=True, dict=True):
             return False
         # Nearly all identifiers have fewer neighbors than any limit.
         total = sum(degree.values())
-        return any(
-            total > most and sum(count for name, count in degree.items() if name in names) > most
-            for names, most in limits
-        )
+        for names, most in limits:
+            if total > most and sum(count for name, count in degree.items() if name in names) > most:
+                return True
+        return False
 
 
 class StoredRules(Struct, frozen=True, gc=False):

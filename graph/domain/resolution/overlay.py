@@ -121,17 +121,19 @@ class Overlay:
             self.members[key] = replace(member, guarded_values=values)
 
     def _add(self, added: Iterable[EvidenceStatement]) -> None:
+        members, members_before, links = self.members, self.members_before, self.links
         min_confidence = self.rules.min_confidence
         for statement in added:
-            for key in statement.keys:
-                member = self._member(key)
-                self.members[key] = member.with_observation(statement.source, statement.seen_at)
-            if self.rules.guards and statement.attributes:
-                member = self.members[statement.holder]
+            source, seen_at, keys = statement.source, statement.seen_at, statement.keys
+            for key in keys:
+                member = members.get(key) or members_before.get(key) or Member(key)
+                members[key] = member.with_observation(source, seen_at)
+            if statement.attributes and self.rules.guards:
+                member = members[statement.holder]
                 values = with_values_of(member.guarded_values, statement, self.rules)
-                self.members[statement.holder] = replace(member, guarded_values=values)
-            for pair in combinations(statement.keys, 2):
-                self.links[pair] = with_statement(self._touch(pair), pair, statement, min_confidence)
+                members[statement.holder] = replace(member, guarded_values=values)
+            for pair in combinations(keys, 2):
+                links[pair] = with_statement(self._touch(pair), pair, statement, min_confidence)
 
     def _apply_overrides(self, delta: Delta) -> None:
         for overrides, step in ((delta.overrides_set, 1), (delta.overrides_removed, -1)):
@@ -169,6 +171,7 @@ class Overlay:
 
     def update_sharing(self) -> None:
         """Count neighbors again, and find the identifiers that become shared or stop being shared."""
+        members, links, links_before = self.members, self.links, self.links_before
         min_confidence = self.rules.min_confidence
         changes: dict[str, dict[str, int]] = {}
         pairs_to_count: Iterable[Pair] = self.touched_links
@@ -177,7 +180,7 @@ class Overlay:
             pairs_to_count = {*self.touched_links, *at_flips}
         for pair in pairs_to_count:
             a, b = pair
-            before, after = self.links_before.get(pair), self.links.get(pair)
+            before, after = links_before.get(pair), links.get(pair)
             counted_before = (
                 before is not None
                 and before.meets_threshold(min_confidence)
@@ -186,9 +189,9 @@ class Overlay:
             counts_now = (
                 after is not None
                 and after.meets_threshold(min_confidence)
-                and not (self.members[a].blocked or self.members[b].blocked)
+                and not (members[a].blocked or members[b].blocked)
             )
-            if counted_before != counts_now:
+            if counted_before is not counts_now:
                 for key, neighbor in ((a, b), (b, a)):
                     counts = changes.setdefault(key, {})
                     namespace = namespace_of(neighbor)
@@ -208,22 +211,25 @@ class Overlay:
         # During a rollout a count may have been made under another `min_confidence`, so it is not subtracted from.
         unnamed = {key for key in self.touched_keys if self.members[key].evidence is None}
         changes |= {key: {} for key in unnamed}
+        is_shared, nothing = self.rules.is_shared, Member("")
         for key, counts in changes.items():
-            degree = {} if key in unnamed else dict(self._degree_before.get(key, {}))
+            degree = {} if key in unnamed else dict(self._degree_before.get(key, ()))
             for namespace, change in counts.items():
-                degree[namespace] = degree.get(namespace, 0) + change
-                if not degree[namespace]:
+                count = degree.get(namespace, 0) + change
+                if count:
+                    degree[namespace] = count
+                else:
                     del degree[namespace]
-            member = self.members[key]
-            shared = self.rules.is_shared(namespace_of(key), degree)
-            self.members[key] = member.with_degree(degree, shared)
-            member_before = self.members_before.get(key)
-            if shared != (member_before is not None and member_before.shared):
+            shared = is_shared(namespace_of(key), degree)
+            members[key] = members[key].with_degree(degree, shared)
+            if shared is not self.members_before.get(key, nothing).shared:
                 self.shared_flips.add(key)
 
     def link_is_excluded(self, pair: Pair) -> bool:
         """Whether an existing link is excluded after the delta."""
-        link = self.links[pair]
+        return self._is_excluded(self.links[pair], pair)
+
+    def _is_excluded(self, link: Link, pair: Pair) -> bool:
         if not link.meets_threshold(self.rules.min_confidence):
             return True
         a, b = self.members[pair[0]], self.members[pair[1]]
@@ -236,30 +242,27 @@ class Overlay:
         blocked = {member.key for member in members if member.blocked}
         return link.with_state(LinkState.EXCLUDED, exclusion_reason(link, self.rules, shared, blocked))
 
-    def link_changed(self, pair: Pair) -> bool | None:
-        """Whether a touched link changed for resolution; `None` if it became excluded or stopped being excluded."""
+    def link_change(self, pair: Pair) -> int | None:
+        """Return how a touched link changed for resolution; 0 if it did not, as with one that was and is excluded.
+
+        Below 0: it is new, or has moved towards the beginning of the order. Above 0: it is gone, or has moved towards
+        the end. `None`: it became excluded, or stopped being excluded.
+        """
         before, after = self.links_before.get(pair), self.links.get(pair)
         if after is None:
-            return before is not None and before.state is not LinkState.EXCLUDED
-        excluded = self.link_is_excluded(pair)
+            return 0 if before is None or before.state is LinkState.EXCLUDED else 1
+        excluded = self._is_excluded(after, pair)
         if before is None:
-            return not excluded
-        if excluded != (before.state is LinkState.EXCLUDED):
+            return 0 if excluded else -1
+        if excluded is not (before.state is LinkState.EXCLUDED):
             return None
-        return not excluded and position_change(before, after, self.rules) != 0
+        return 0 if excluded else position_change(before, after, self.rules)
 
     def value_sets_changed(self, key: str) -> bool:
         """Whether an identifier carries other guarded values after the delta."""
         before, after = self.members_before.get(key), self.members[key]
         values_before = {} if before is None else before.guarded_values
         return values_before is not after.guarded_values and value_sets_of(values_before) != after.value_sets
-
-    def moved_up(self, pair: Pair) -> bool:
-        """Whether a touched link that is not excluded is new, or has moved towards the beginning of the order."""
-        before, after = self.links_before.get(pair), self.links.get(pair)
-        if before is None or after is None:
-            return after is not None
-        return position_change(before, after, self.rules) < 0
 
     def first_seen_moved_back(self, key: str) -> bool:
         """Whether an identifier is new or has an earlier first-seen time, so that it may become an anchor."""

@@ -20,7 +20,7 @@ def test_two_identifiers_that_are_seen_together_are_neighbors_with_a_link() -> N
     assert overlay.members["mail=A"].evidence == Evidence(5 * SECOND, 5 * SECOND, ("shop",), 1)
     assert overlay.members["mail=A"].degree == {"cookie": 1}
     assert overlay.links == {PAIR: Link(*PAIR, EvidenceTier.FIRST_PARTY, 5 * SECOND, 5 * SECOND, 1, ("shop",))}
-    assert overlay.link_changed(PAIR) is True
+    assert overlay.link_change(PAIR) == -1
     assert overlay.first_seen_moved_back("mail=A")
 
 
@@ -59,7 +59,7 @@ def test_a_withdrawn_observation_removes_the_links_that_it_alone_supports() -> N
     # then
     assert PAIR not in overlay.links
     assert PAIR in overlay.links_before
-    assert overlay.link_changed(PAIR) is True
+    assert overlay.link_change(PAIR) == 1
     assert not overlay.members["cookie=x"].alive
     assert overlay.members["mail=A"].degree == {"crm": 1}
 
@@ -103,16 +103,17 @@ def test_a_link_changes_for_resolution_only_if_its_place_or_its_exclusion_change
     mail, cookie = ("crm=a", "mail=A"), PAIR
     cases = [
         # when, then
-        (seen(*mail, at=6), mail, False, False),
-        (seen(*mail, at=4), mail, True, True),
-        (seen(*cookie, at=4), cookie, False, False),
-        (seen(*cookie, at=6), cookie, True, True),
-        (seen(*cookie, at=6, party=Party.THIRD_PARTY), cookie, False, False),
-        (seen("crm=a", "cookie=x", confidence=0.5), ("cookie=x", "crm=a"), False, True),
+        (seen(*mail, at=6), mail, 0),
+        (seen(*mail, at=4), mail, -SECOND),
+        (seen(*cookie, at=4), cookie, 0),
+        (seen(*cookie, at=6), cookie, -SECOND),
+        (seen(*cookie, at=6, party=Party.THIRD_PARTY), cookie, 0),
+        (seen("crm=a", "cookie=x", confidence=0.5), ("cookie=x", "crm=a"), 0),
+        (seen("crm=a", "cookie=x"), ("cookie=x", "crm=a"), -1),
     ]
-    for observation, pair, changed, moved_up in cases:
+    for observation, pair, change in cases:
         overlay, _ = overlay_of(graph, observe(observation, RULES))
-        assert (overlay.link_changed(pair), overlay.moved_up(pair)) == (changed, moved_up), observation
+        assert overlay.link_change(pair) == change, observation
 
 
 def test_a_probabilistic_link_is_not_excluded_once_it_is_observed() -> None:
@@ -123,5 +124,5 @@ def test_a_probabilistic_link_is_not_excluded_once_it_is_observed() -> None:
     # when
     overlay, _ = overlay_of(graph, observe(seen(*PAIR, id="2", at=5), RULES))
     # then
-    assert overlay.link_changed(PAIR) is None
+    assert overlay.link_change(PAIR) is None
     assert (overlay.links[PAIR].tier, overlay.links[PAIR].confidence) == (EvidenceTier.FIRST_PARTY, 0.5)
