@@ -100,6 +100,7 @@ class OverrideResult(Struct, frozen=True, gc=False):
 
 
 CommandResult = Accepted | Rejected | Revocation | Reevaluation | OverrideResult
+_OVERRIDES = SetOverride, RemoveOverride
 
 
 def commit(
@@ -126,7 +127,7 @@ def commit(
         consents: Mapping[str, Sequence[Fact]] = yield ReadConsents(gate.keys)
         commands = gate.applied(consents, neighborhood)
     orders = _orders_with_revoked_reports(commands, neighborhood)
-    reevaluated = frozenset((command.source, command.id) for command in commands if isinstance(command, Reevaluate))
+    reevaluated = frozenset([(command.source, command.id) for command in commands if isinstance(command, Reevaluate)])
     if orders:
         # Other reports may start or stop being in effect.
         of_orders: Neighborhood = yield ReadNeighborhood(orders=orders, keys=orders)
@@ -195,10 +196,15 @@ def _first_read(commands: Sequence[Command]) -> ReadNeighborhood:
     for command in commands:
         match command:
             case Observe():
+                named = command.normalized.keys
+                receipts[command.key] = None
                 # The identifiers of derived decisions are among those of the observation.
-                receipts.update(dict.fromkeys(observed.key for observed in (command, *command.derived)))
-                keys.update(dict.fromkeys(command.normalized.keys))
-                pairs.update(dict.fromkeys(combinations(command.normalized.keys, 2)))
+                for derived in command.derived:
+                    receipts[derived.key] = None
+                for key in named:
+                    keys[key] = None
+                for pair in combinations(named, 2):
+                    pairs[pair] = None
                 if command.order_key:
                     orders[command.order_key] = None
             case Reevaluate():
@@ -210,7 +216,7 @@ def _first_read(commands: Sequence[Command]) -> ReadNeighborhood:
                 override_keys.update(dict.fromkeys(override.keys))
             case RemoveOverride():
                 override_ids.append(command.id)
-        if isinstance(command, SetOverride | RemoveOverride) and command.idempotency_key is not None:
+        if isinstance(command, _OVERRIDES) and command.idempotency_key is not None:
             idempotency_keys.append(command.idempotency_key.key)
     return ReadNeighborhood(
         list(receipts), list(orders), sorted(keys), list(pairs), list(override_keys), override_ids, idempotency_keys
@@ -221,7 +227,7 @@ def _orders_with_revoked_reports(commands: Sequence[Command | Problem], neighbor
     """Return the keys of the orders of which a stored report is revoked or evaluated again."""
     orders: set[str] = set()
     for command in commands:
-        if isinstance(command, Revoke | Reevaluate):
+        if isinstance(command, (Revoke, Reevaluate)):
             receipt = neighborhood.receipts.get((command.source, command.id))
             if receipt is not None and receipt.order_key:
                 orders.update(
@@ -321,10 +327,10 @@ _Draft = IntakeResult | Problem | CommandResult
 
 def _decide(command: Command | Problem, intake: Intake, overrides: _Overrides) -> _Draft:
     match command:
-        case Problem():
-            return command
         case Observe():
             return intake.observe(command)
+        case Problem():
+            return command
         case Revoke():
             return Revocation(command.source, command.id, intake.revoke(command))
         case Reevaluate():
@@ -341,15 +347,16 @@ def _result(
     if not isinstance(draft, IntakeResult):
         return draft
     source, id = draft.key
+    keys = draft.keys
     return Accepted(
         source,
         id,
-        draft.keys[0],
-        resolution.id_of(draft.keys),
+        keys[0],
+        resolution.id_of(keys),
         intake.status(draft.key),
         draft.duplicate,
         draft.dropped,
-        resolution.links_of(draft.keys),
+        resolution.links_of(keys),
         resolution.merges_by(source, id),
         _decisions(command, intake),
     )

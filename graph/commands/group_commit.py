@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import nullcontext
 from contextvars import Context
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -19,6 +20,7 @@ from graph.domain.resolution.erased import TombstoneRules
 from graph.domain.resolution.preparation import Command, under_rules
 from graph.ports import Clock, Ids, T, Work, WriteStore
 from graph.runtime import measurements
+from graph.runtime.collection import collection_paused
 from graph.runtime.counters import WriteCounters
 from graph.runtime.measurements import Span
 from graph.runtime.rates import Rate
@@ -32,6 +34,8 @@ PART_SIZE = 10
 """Commands of a larger request in one transaction while small requests keep arriving, so that none waits long."""
 SHARED_SIZE = 50
 """The same while another process writes to the same store in turn: it may have small requests."""
+LARGE_GROUP = 50
+"""Commands of a transaction from which it is written without garbage collection."""
 QUIET_SECONDS = 1.0
 """Seconds without a small write after which larger requests are written in batches of the store's `max_batch_size`, and
 seconds without any interactive request after which they are written in transactions of `MAX_COMMANDS`."""
@@ -219,7 +223,9 @@ class GroupCommit:
             request.began_at = request.began_at or now
         spans = [request.span for request, _ in group if request.span is not None]
         try:
-            results = iter(await self._write([command for _, commands in group for command in commands], spans))
+            together = [command for _, commands in group for command in commands]
+            with collection_paused() if len(together) >= LARGE_GROUP else nullcontext():
+                results = iter(await self._write(together, spans))
         except Exception as error:
             # A request must not fail because of another in its group. If the database is unavailable, all fail.
             if len(group) > 1 and not isinstance(error, TemporaryFailure):

@@ -91,6 +91,18 @@ class Member(Struct, frozen=True, gc=False):
         )
         return Member(self.key, self.evidence, degree, shared, *unchanged)
 
+    def differs_in_evidence_alone(self, before: "Member | None") -> bool:
+        """Whether nothing else of what is stored of it has changed since `before`. False also if that is not known."""
+        return (
+            before is not None
+            and self.degree is before.degree
+            and self.shared is before.shared
+            and self.blocked is before.blocked
+            and self.override_count == before.override_count
+            and self.interaction_counts is before.interaction_counts
+            and self.guarded_values is before.guarded_values
+        )
+
     @property
     def value_sets(self) -> ValueSets:
         """The values of guarded attributes that the identifier carries."""
@@ -136,10 +148,14 @@ class Customer(Struct, frozen=True, gc=False):
 
     def has_same_lookup(self, before: "Customer | None") -> bool:
         """Whether nothing changed that a look-up depends on: the id, the anchor, whether and where it redirects."""
-        return before is not None and before._lookup_values() == self._lookup_values()
-
-    def _lookup_values(self) -> tuple[object, ...]:
-        return self.id, self.created_at, self.anchor.key, self.retired_at, self.redirects_to
+        return (
+            before is not None
+            and self.id == before.id
+            and self.created_at == before.created_at
+            and self.anchor.key == before.anchor.key
+            and self.retired_at == before.retired_at
+            and self.redirects_to == before.redirects_to
+        )
 
     @property
     def seniority(self) -> tuple[int, str]:

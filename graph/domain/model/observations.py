@@ -14,7 +14,6 @@ from msgspec.json import Decoder
 
 from graph.domain.model.composites import raw_values
 from graph.domain.model.errors import Problem
-from graph.domain.model.identifiers import Identifier
 from graph.domain.model.json_text import compact, spaced
 from graph.domain.model.rules import DroppedIdentifier, Rules
 from graph.domain.model.validation import check_text, check_time
@@ -40,6 +39,7 @@ class Party(IntEnum):
 
 PARTIES = tuple(Party)
 """Members by value, as `TIERS`."""
+_PARTY_NAMES = tuple(party.name for party in Party)
 
 
 class EvidenceTier(IntEnum):
@@ -83,7 +83,7 @@ class Observation(Struct, frozen=True, gc=False):
         """The digest of all that was sent except the id; the order of the identifiers does not matter."""
         sent = [
             self.source,
-            self.party.value,
+            int(self.party),
             self.seen_at,
             sorted(set(self.identifiers)),
             self.confidence,
@@ -102,10 +102,13 @@ class Observation(Struct, frozen=True, gc=False):
 
     def as_sent(self) -> str:
         """Return all that was sent, as JSON text. Stores keep it, so that it can be reprocessed under other rules."""
-        sent: dict[str, Any] = {"identifiers": self.identifiers, "party": self.party.name}
-        for name in ("seen_at", "confidence", "evidence", "facts", "kind"):
-            value = getattr(self, name)
-            if value not in (None, "", ORDER):
+        sent: dict[str, Any] = {"identifiers": self.identifiers, "party": _PARTY_NAMES[self.party]}
+        if self.seen_at is not None:
+            sent["seen_at"] = self.seen_at
+        if self.confidence is not None:
+            sent["confidence"] = self.confidence
+        for name, value in (("evidence", self.evidence), ("facts", self.facts), ("kind", self.kind)):
+            if value and value != ORDER:
                 sent[name] = value
         return compact(sent)
 
@@ -153,11 +156,12 @@ def identifiers_of(observation: Observation, rules: Rules) -> Sequence[tuple[str
 
 def normalize(observation: Observation, rules: Rules) -> NormalizedObservation:
     """Normalize values, drop blocked ones and check the limits (step 1). The result depends on the rules only."""
-    keys: dict[str, None] = {}
+    keys: list[str] = []
     counts: dict[str, int] = {}
     dropped: list[DroppedIdentifier] = []
+    by_name, normalize_value, source = rules.by_name, rules.normalize_value, observation.source
     for index, (namespace, raw) in enumerate(identifiers_of(observation, rules)):
-        if namespace not in rules.by_name:
+        if namespace not in by_name:
             return NormalizedObservation(
                 (),
                 rejected=Problem(
@@ -166,15 +170,17 @@ def normalize(observation: Observation, rules: Rules) -> NormalizedObservation:
                     ("identifiers", index, "namespace"),
                 ),
             )
-        value = rules.normalize_value(namespace, raw, observation.source)
+        value = normalize_value(namespace, raw, source)
         if isinstance(value, DroppedIdentifier):
             dropped.append(value)
             continue
-        key = Identifier(namespace, value).key
+        # As `Identifier.key`, without the identifier: this runs for each one that arrives.
+        key = f"{namespace}={value}"
         if key not in keys:
-            keys[key] = None
+            keys.append(key)
             counts[namespace] = counts.get(namespace, 0) + 1
-    for namespace, count in counts.items():
+    # One value of each namespace is within any limit.
+    for namespace, count in counts.items() if len(counts) < len(keys) else ():
         limit = rules.limits.get(namespace)
         if limit is not None and count > limit:
             message = f"names {count} values of {namespace}; a customer has at most {limit}"

@@ -5,8 +5,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from graph.domain.model.facts import FactKind
-from graph.domain.model.observations import EvidenceStatement, EvidenceTier
+from graph.domain.model.observations import ATTRIBUTES, EvidenceStatement, EvidenceTier
 
 ObservationKey = tuple[str, str]
 """Source and id."""
@@ -66,11 +65,17 @@ class Receipt(Struct, frozen=True, gc=False):
         None does if the rules reject the observation as a whole. One that was never valid may name identifiers that
         are not stored.
         """
-        return not self.sent or (bool(self.keys) and all(key in stored for key in self.keys))
+        for key in self.keys:
+            if key not in stored:
+                return not self.sent
+        return bool(self.keys) or not self.sent
 
     @property
     def statement(self) -> EvidenceStatement:
         """The part that resolution needs."""
-        states_attributes = self.kind == FactKind.ATTRIBUTES.value and self.fact_holders
-        attributes = (self.facts, self.fact_holders[0]) if states_attributes else ("", "")
-        return EvidenceStatement(self.source, self.id, self.keys, self.tier, self.seen_at, self.confidence, *attributes)
+        attributes = holder = ""
+        if self.fact_holders and self.kind == ATTRIBUTES:
+            attributes, holder = self.facts, self.fact_holders[0]
+        return EvidenceStatement(
+            self.source, self.id, self.keys, self.tier, self.seen_at, self.confidence, attributes, holder
+        )

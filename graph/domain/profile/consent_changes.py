@@ -13,6 +13,8 @@ from graph.domain.model.observations import PARTIES
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
 from graph.domain.profile.consents import EVERY_CHANNEL, Decision, RecordedDecision, decision_of_address, decisions
 
+CONSENT = FactKind.CONSENT.value
+
 
 class ConsentChange(Struct, frozen=True, gc=False):
     """Another decision is in effect at an address for some purposes, because of a receipt."""
@@ -32,6 +34,8 @@ class ConsentChanges:
         self._after: dict[ObservationKey, list[Fact]] = {}
         self._receipts: dict[str, dict[ObservationKey, Receipt]] = {}
         for before, after in transitions:
+            if after.kind != CONSENT and (before is None or before.kind != CONSENT):
+                continue
             then, now = _facts_of(before), _facts_of(after)
             if then == now:
                 continue
@@ -65,7 +69,7 @@ class ConsentChanges:
 
 def _facts_of(receipt: Receipt | None) -> list[Fact]:
     """Return the decision of a receipt at each address that it holds for; none if it does not count."""
-    if receipt is None or receipt.kind != FactKind.CONSENT.value or receipt.status is not ObservationStatus.VALID:
+    if receipt is None or receipt.kind != CONSENT or receipt.status is not ObservationStatus.VALID:
         return []
     party = PARTIES[receipt.tier]
     return [

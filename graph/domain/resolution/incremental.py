@@ -52,7 +52,6 @@ class IncrementalResolution:
         self._opened: set[str] = set()
         self.writes = Writes()
         self._new_nodes = 0
-        self._causes = self._causes_by_key()
         self._ids: dict[str, str] = {}
         self._clusters = self._find_clusters()
 
@@ -106,11 +105,15 @@ class IncrementalResolution:
 
     def _order_totals_of(self, cluster: Cluster) -> OrderTotals | None:
         """Return the order totals of a cluster as one customer; `None` if all its orders must be added again."""
-        order_totals: OrderTotals = add(self._customers[node].order_totals for node in cluster.nodes)
+        stored = [totals for node in cluster.nodes if (totals := self._customers[node].order_totals)]
+        order_totals: OrderTotals = add(stored) if stored else {}
+        members, members_before = self.overlay.members, self.overlay.members_before
         for key in cluster.keys:
-            before = self.overlay.members_before.get(key)
-            old = order_totals_of(None if before is None or before.customer is None else before.order)
-            new = order_totals_of(self.overlay.members[key].order)
+            before, order = members_before.get(key), members[key].order
+            order_before = None if before is None or before.customer is None else before.order
+            if order_before is order:  # as nearly always: neither is an order
+                continue
+            old, new = order_totals_of(order_before), order_totals_of(order)
             if old == new:
                 continue
             rest = subtract(order_totals, old)
@@ -141,9 +144,12 @@ class IncrementalResolution:
             self._ids.update(dict.fromkeys(cluster.keys, updated.id))
             return
         anchors = {customer.anchor.key: customer.anchor for customer in existing}
-        anchors.update((member.key, member.anchor) for member in members)
-        survivor = min(existing, key=lambda customer: customer.seniority, default=None)
-        largest = max(existing, key=lambda customer: (customer.size, customer is survivor), default=None)
+        for member in members:
+            anchors[member.key] = member.anchor
+        survivor = largest = existing[0] if existing else None
+        if len(existing) > 1:
+            survivor = min(existing, key=lambda customer: customer.seniority)
+            largest = max(existing, key=lambda customer: (customer.size, customer is survivor))
         counts: dict[str, int] = {}
         for customer in existing:
             for namespace, count in customer.counts.items():
@@ -168,7 +174,7 @@ class IncrementalResolution:
         self._ids.update(dict.fromkeys(cluster.keys, result.id))
         for key in new_keys:
             self.writes.moves[key] = node
-        if survivor is not None and largest is not None:
+        if survivor is not None and largest is not None and len(existing) > 1:
             self._absorb(existing, survivor, largest, result.id)
         self._record_union(cluster, existing, survivor, new_keys, result.id)
 
@@ -207,7 +213,7 @@ class IncrementalResolution:
                 reason=Sentence(MessageCode.FIRST_SEEN_WITH_CUSTOMER),
             )
         merged = {customer.node: customer for customer in existing if customer is not survivor}
-        for pair in cluster.links:
+        for pair in cluster.links if merged else ():
             for key in pair:
                 node = self.overlay.members[key].customer
                 if node in merged:
@@ -244,8 +250,9 @@ class IncrementalResolution:
     def _write_evidence(self) -> None:
         """Write the identifiers and links whose evidence, neighbors or verdict changed."""
         overlay, writes = self.overlay, self.writes
+        members_before, links_before = overlay.members_before, overlay.links_before
         for key, member in overlay.members.items():
-            if overlay.members_before.get(key) is not member:
+            if members_before.get(key) is not member:
                 writes.members[key] = member
         for key, order in self._delta.orders.items():
             if key in overlay.members:
@@ -259,15 +266,17 @@ class IncrementalResolution:
             elif pair in overlay.links_before:
                 writes.removed_links.append(pair)
         for pair, link in overlay.links.items():
-            if overlay.links_before.get(pair) != link:
+            before_link = links_before.get(pair)
+            if before_link is not link and before_link != link:
                 writes.links[pair] = link
         writes.overrides_set.extend(self._delta.overrides_set)
         writes.overrides_removed.extend(self._delta.overrides_removed)
 
     # --- history
 
-    def _causes_by_key(self) -> dict[str, list[Cause]]:
-        """Return the causes in the delta that name each identifier."""
+    @cached_property
+    def _causes(self) -> dict[str, list[Cause]]:
+        """The causes in the delta that name each identifier."""
         causes: dict[str, list[Cause]] = {}
         # Under other rules statements are withdrawn and added again although nobody sent or revoked them.
         added_by, withdrawn_by = CauseType.OBSERVATION, CauseType.REVOCATION
@@ -399,8 +408,8 @@ class IncrementalResolution:
 
     def links_of(self, keys: tuple[str, ...]) -> list[Link]:
         """Return the touched links between identifiers, with their verdicts."""
-        pairs = combinations(keys, 2)
-        return [self.overlay.links[pair] for pair in pairs if pair in self.overlay.links]
+        links = self.overlay.links
+        return [links[pair] for pair in combinations(keys, 2) if pair in links]
 
     def merges_by(self, source: str, id: str) -> list[Change]:
         """Return the merges that an observation caused."""

@@ -97,41 +97,47 @@ class Intake:
         rejected = command.normalized.rejected
         if rejected is not None and rejected.code not in REJECTED_BY_RULES:
             return rejected
-        duplicate = self._has_arrived(command.key)
+        key = command.key
+        current = self._now.get(key)
+        # A receipt without a digest records that the observation was revoked before it came.
+        duplicate = current is not None and current.digest != ""
+        if duplicate and self._conflicts(command):
+            return _conflict(command.observation)
         # A repeat may derive other decisions than at first, if the declarations have changed: the first ones remain.
-        for observed in (command,) if duplicate or rejected is not None else (command, *command.derived):
-            current = self._now.get(observed.key)
-            if current is not None and current.digest not in ("", observed.digest) and not _repeats(observed, current):
-                return _conflict(observed.observation)
-        self._record(command)
+        if not duplicate and rejected is None:
+            for derived in command.derived:
+                if self._conflicts(derived):
+                    return _conflict(derived.observation)
+        self._record(command, key, current)
         if rejected is not None:
             return rejected
-        arrived = self._now[command.key]
         for derived in command.derived:
+            arrived = self._now[key]
             # Decisions that a repeat adds belong to the first arrival, so that a source revocation covers both or none.
             received = derived if not duplicate else replace(derived, received_at=arrived.received_at)
-            self._record(received, is_revoked=arrived.status is ObservationStatus.REVOKED)
-        return IntakeResult(command.key, command.normalized.keys, command.normalized.dropped, duplicate)
+            is_revoked = arrived.status is ObservationStatus.REVOKED
+            self._record(received, derived.key, self._now.get(derived.key), is_revoked)
+        return IntakeResult(key, command.normalized.keys, command.normalized.dropped, duplicate)
 
-    def _has_arrived(self, key: ObservationKey) -> bool:
-        """Whether an observation is stored. A receipt without a digest records that it was revoked before it came."""
-        current = self._now.get(key)
-        return current is not None and current.digest != ""
+    def _conflicts(self, command: Observe) -> bool:
+        """Whether the observation has arrived before, with other content."""
+        current = self._now.get(command.key)
+        return current is not None and current.digest not in ("", command.digest) and not _repeats(command, current)
 
-    def _record(self, command: Observe, is_revoked: bool = False) -> None:
-        """Set the receipt of an observation that has not arrived before."""
-        if self._has_arrived(command.key):
+    def _record(self, command: Observe, key: ObservationKey, current: Receipt | None, is_revoked: bool = False) -> None:
+        """Set the receipt of an observation that has not arrived before; `current` is the receipt of its `key`."""
+        if current is not None and current.digest != "":
             return
         receipt = receipt_of(command)
-        source, _ = command.key
-        if is_revoked or command.key in self._now or (source, command.sent_id) in self._now:
+        if is_revoked or current is not None or (command.sent_id and (key[0], command.sent_id) in self._now):
             receipt = replace(receipt, status=ObservationStatus.REVOKED)
-        elif is_covered(receipt, self._source_revocations):
+        elif self._source_revocations and is_covered(receipt, self._source_revocations):
             # The source was revoked while the observation waited to be stored.
             receipt = replace(receipt, status=ObservationStatus.SOURCE_REVOKED)
-        self._set(receipt)
+        self._now[key] = receipt
+        self._changed[key] = None
         if receipt.order_key:
-            self._receipts_by_order.setdefault(receipt.order_key, set()).add(receipt.key)
+            self._receipts_by_order.setdefault(receipt.order_key, set()).add(key)
 
     def revoke(self, command: Revoke) -> bool:
         """Revoke an observation and return whether it had arrived; a revocation also holds if it arrives later."""
@@ -208,6 +214,8 @@ class Intake:
         A source's report with the identifiers that its newest report keeps is valid too, as evidence.
         """
         orders: dict[str, Order | None] = {}
+        if not self._receipts_by_order:
+            return orders
         touched = {self._now[key].order_key for key in self._changed}
         touched |= {self._stored[key].order_key for key in self._changed if key in self._stored}
         for order_key in sorted(touched - {""}):
@@ -237,20 +245,21 @@ class Intake:
         reprocessed_after: list[EvidenceStatement] = []
         reprocessed_before: list[EvidenceStatement] = []
         unchanged: list[EvidenceStatement] = []
+        valid, stored, receipts, reprocessed = ObservationStatus.VALID, self._stored, self._now, self._reprocessed
         for key in self._changed:
-            before, after = self._stored.get(key), self._now[key]
-            was_valid = before is not None and before.status is ObservationStatus.VALID
-            if key in self._reprocessed:
-                now = [after.statement] if after.status is ObservationStatus.VALID else []
+            before, after = stored.get(key), receipts[key]
+            was_valid = before is not None and before.status is valid
+            if key in reprocessed:
+                now = [after.statement] if after.status is valid else []
                 then = [before.statement] if before is not None and was_valid else []
                 if now == then and not reapply:
                     unchanged += now
                 else:
                     reprocessed_after += now
                     reprocessed_before += then
-            elif after.status is ObservationStatus.VALID and not was_valid:
+            elif after.status is valid and not was_valid:
                 added.append(after.statement)
-            elif before is not None and was_valid and after.status is not ObservationStatus.VALID:
+            elif before is not None and was_valid and after.status is not valid:
                 withdrawn.append(before.statement)
         for statement in list(withdrawn):
             # Orders only: if other facts are added or removed, their customer changes, whatever the evidence.
@@ -269,8 +278,8 @@ class Intake:
             unchanged,
             self._causes,
             interaction_count_changes(
-                (self._stored[key] for key in self._changed if key in self._stored),
-                (self._now[key] for key in self._changed),
+                (stored[key] for key in self._changed if key in stored),
+                (receipts[key] for key in self._changed),
             ),
         )
 
@@ -311,7 +320,7 @@ def interaction_count_changes(before: Iterable[Receipt], after: Iterable[Receipt
     changes: dict[str, InteractionCounts] = {}
     for receipts, sign in ((before, -1), (after, 1)):
         for receipt in receipts:
-            if receipt.status is not ObservationStatus.VALID or not receipt.fact_holders:
+            if not receipt.fact_holders or receipt.status is not ObservationStatus.VALID:
                 continue
             if counted := interaction_counts_of(receipt.kind, receipt.facts, receipt.seen_at):
                 for holder in receipt.fact_holders:

@@ -4,7 +4,8 @@ Changes, overrides, segments, rules and products are converted in the files of t
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -43,6 +44,7 @@ Row = Sequence[Any]
 Connection = sqlite3.Connection
 
 # Faster than a call of the enum, as `TIERS`.
+_STATES = {state.value: state for state in LinkState}
 REASON_CODES = {code.value: code for code in LinkReasonCode}
 """Codes by their stored text."""
 
@@ -57,11 +59,29 @@ def column(db: Connection, sql: str, *values: object) -> list[Any]:
     return [value for (value,) in db.execute(sql, values)]
 
 
+@lru_cache(maxsize=20_000)
+def _sources(text: str) -> tuple[str, ...]:
+    """Return names of sources from their stored text. Few texts occur, over and over."""
+    return tuple(orjson.loads(text))
+
+
+@lru_cache(maxsize=20_000)
+def _sources_text(sources: tuple[str, ...]) -> str:
+    return compact(sources)
+
+
+@lru_cache(maxsize=20_000)
+def _counts(text: str) -> Mapping[str, int]:
+    """Return counts by name from their stored text. Nobody may change them: others have the same object."""
+    counts: Mapping[str, int] = orjson.loads(text)
+    return counts
+
+
 def evidence(first: int | None, last: int | None, count: int, sources: str) -> Evidence | None:
     """Return the evidence for an identifier; `None` if no valid observation mentions it."""
     if first is None or last is None:
         return None
-    return Evidence(first, last, tuple(orjson.loads(sources)), count)
+    return Evidence(first, last, _sources(sources), count)
 
 
 def member(row: Row) -> Member:
@@ -87,37 +107,39 @@ def member(row: Row) -> Member:
     return Member(
         key,
         evidence(first, last, count, sources),
-        orjson.loads(degree) if degree != "{}" else {},
+        _counts(degree),
         bool(shared),
         bool(blocked),
         override_count,
         customer,
         order,
-        orjson.loads(interaction_counts) if interaction_counts != "{}" else {},
+        _counts(interaction_counts),
         guarded_values_from_json(guarded_values),
     )
 
 
 def member_values(member: Member) -> tuple[Any, ...]:
     """Return the columns of an identifier that a write may change, `first_seen_at` to `guarded_values`."""
-    evidence = member.evidence
     return (
-        *(
-            (None, None, 0, "[]")
-            if evidence is None
-            else (
-                evidence.first_seen_at,
-                evidence.last_seen_at,
-                evidence.observation_count,
-                compact(evidence.sources),
-            )
-        ),
-        compact(dict(member.degree)) if member.degree else "{}",
+        *evidence_values(member.evidence),
+        compact(member.degree) if member.degree else "{}",
         member.shared,
         member.blocked,
         member.override_count,
-        compact(dict(member.interaction_counts)) if member.interaction_counts else "{}",
+        compact(member.interaction_counts) if member.interaction_counts else "{}",
         guarded_values_to_json(member.guarded_values),
+    )
+
+
+def evidence_values(evidence: Evidence | None) -> tuple[Any, ...]:
+    """Return the columns of the evidence for an identifier, `first_seen_at` to `sources`."""
+    if evidence is None:
+        return None, None, 0, "[]"
+    return (
+        evidence.first_seen_at,
+        evidence.last_seen_at,
+        evidence.observation_count,
+        _sources_text(evidence.sources),
     )
 
 
@@ -131,25 +153,24 @@ def link(a: str, b: str, row: Row) -> Link:
         first,
         last,
         count,
-        tuple(orjson.loads(sources)),
+        _sources(sources),
         confidence,
-        LinkState(state),
+        _STATES[state],
         None if code is None else LinkReason(REASON_CODES[code], message),
     )
 
 
 def link_values(link: Link) -> tuple[Any, ...]:
     """Return the columns of `LINK`."""
-    reason = link.reason
-    sources = compact(link.sources)
+    reason, state = link.reason, link.state
     return (
-        link.tier.value,
+        int(link.tier),
         link.first_seen_at,
         link.last_seen_at,
         link.observation_count,
-        sources,
+        _sources_text(link.sources),
         link.confidence,
-        link.state.value,
+        "active" if state is LinkState.ACTIVE else state.value,
         None if reason is None else reason.code.value,
         None if reason is None else reason.message,
     )
@@ -178,7 +199,7 @@ def customer(row: Row) -> Customer:
         created_at,
         Anchor(anchor, anchor_first_seen_at),
         version,
-        orjson.loads(counts),
+        _counts(counts),
         suspended,
         override_count,
         order_totals_from_json(order_totals),
@@ -198,10 +219,10 @@ def growing_values(customer: Customer) -> tuple[Any, ...]:
     return (
         customer.version,
         customer.anchor.first_seen_at,
-        compact(dict(customer.counts)),
+        compact(customer.counts),
         customer.suspended,
         customer.override_count,
-        order_totals_to_json(customer.order_totals),
+        order_totals_to_json(customer.order_totals) if customer.order_totals else "{}",
         compact(customer.value_sets) if customer.value_sets else "{}",
     )
 
@@ -262,15 +283,16 @@ def attributes_statement(row: Row, holder: str, sent: str) -> EvidenceStatement:
 
 def receipt_values(receipt: Receipt) -> tuple[Any, ...]:
     """Return the columns of `RECEIPT`."""
+    status = receipt.status
     return (
         receipt.source,
         receipt.id,
         receipt.digest,
-        receipt.status.value,
+        "valid" if status is ObservationStatus.VALID else status.value,
         receipt.received_at,
         receipt.seen_at,
         compact(receipt.keys),
-        receipt.tier.value,
+        int(receipt.tier),
         receipt.confidence,
         receipt.sent,
         receipt.order_key,

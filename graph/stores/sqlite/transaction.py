@@ -144,9 +144,11 @@ class Transaction:
             return {}
         members: dict[str, Member] = {}
         sql = f"SELECT {mapping.MEMBER} FROM identifiers i LEFT JOIN orders o ON o.identifier = i.id WHERE {where}"
+        row_ids = self._handles.identifiers
         for row in self._all(sql, compact(values)):
-            self._handles.identifiers[row[1]] = row[0]
+            row_ids[row[1]] = row[0]
             members[row[1]] = mapping.member(row)
+        self._handles.members.update(members)
         return members
 
     def _customers(self, where: str, values: Sequence[object]) -> dict[Node, Customer]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graph.domain.model.customers import Customer, Node
+from graph.domain.model.customers import Customer, Member, Node
 from graph.domain.model.facts import FactKind, detail
 from graph.domain.model.identifiers import namespace_of
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
@@ -30,6 +30,7 @@ class StoredHandles:
     """Row ids by key."""
     receipts: dict[ObservationKey, int] = field(default_factory=dict)
     """Row ids by observation key."""
+    members: dict[str, Member] = field(default_factory=dict)
     customers: dict[Node, Customer] = field(default_factory=dict)
 
 
@@ -78,13 +79,18 @@ class Writer:
         """Store identifiers and their customers. New identifiers are stored with their customer at once."""
         created: list[tuple[Any, ...]] = []
         updated: list[tuple[Any, ...]] = []
+        seen_again: list[tuple[Any, ...]] = []
         moves = {key: customer_rows.get(node, node) for key, node in writes.moves.items()}
+        stored, row_ids = self._handles.members, self._handles.identifiers
         for key, member in writes.members.items():
-            row_id = self._handles.identifiers.get(key)
+            row_id = row_ids.get(key)
             if row_id is None:
                 created.append((key, namespace_of(key), moves.pop(key, None), *mapping.member_values(member)))
+            elif member.differs_in_evidence_alone(stored.get(key)):
+                seen_again.append((*mapping.evidence_values(member.evidence), row_id))
             else:
                 updated.append((*mapping.member_values(member), row_id))
+        stored.update(writes.members)
         if created:
             last = self._last_id("identifiers")
             self._handles.identifiers.update({row[0]: row_id for row_id, row in enumerate(created, last + 1)})
@@ -101,6 +107,11 @@ class Writer:
                 degree = ?, shared = ?, blocked = ?, override_count = ?, interaction_counts = ?,
                 guarded_values = ? WHERE id = ?""",
             updated,
+        )
+        self._db.executemany(
+            """UPDATE identifiers SET first_seen_at = ?, last_seen_at = ?, observation_count = ?, sources = ?
+                WHERE id = ?""",
+            seen_again,
         )
         self._db.executemany(
             "UPDATE identifiers SET customer = ? WHERE id = ?",
@@ -140,13 +151,18 @@ class Writer:
 
     def _write_receipts(self, receipts: Sequence[Receipt]) -> None:
         row_ids = self._handles.receipts
-        created = [receipt for receipt in receipts if receipt.key not in row_ids]
-        updated = [receipt for receipt in receipts if receipt.key in row_ids]
-        last = self._last_id("observations")
-        row_ids.update({receipt.key: row_id for row_id, receipt in enumerate(created, last + 1)})
+        created: list[Receipt] = []
+        updated: list[Receipt] = []
+        last = self._last_id("observations") if receipts else 0
+        for receipt in receipts:
+            if receipt.key in row_ids:
+                updated.append(receipt)
+            else:
+                created.append(receipt)
+                row_ids[receipt.key] = last + len(created)
         self._db.executemany(
             f"INSERT INTO observations (id, {mapping.RECEIPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [(row_ids[receipt.key], *mapping.receipt_values(receipt)) for receipt in created],
+            [(row_id, *mapping.receipt_values(receipt)) for row_id, receipt in enumerate(created, last + 1)],
         )
         self._db.executemany(
             f"UPDATE observations SET ({mapping.RECEIPT}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
@@ -244,9 +260,11 @@ class Writer:
                 override_count = ?, order_totals = ?, value_sets = ? WHERE id = ?""",
             [(*mapping.growing_values(customer), customer.node) for customer in grown],
         )
-        self._db.executemany(
-            "UPDATE customers SET due_at = 0 WHERE id = ? AND due_at > 0", [(customer.node,) for customer in grown]
-        )
+        # Without segments nobody is due later, which one look into the index shows.
+        if grown and self._db.execute("SELECT 1 FROM customers WHERE due_at > 0 LIMIT 1").fetchone():
+            self._db.executemany(
+                "UPDATE customers SET due_at = 0 WHERE id = ? AND due_at > 0", [(customer.node,) for customer in grown]
+            )
         last = self._last_id("customers")
         row_ids: dict[Node, int] = {customer.node: row_id for row_id, customer in enumerate(created, last + 1)}
         self._db.executemany(
