@@ -47,6 +47,8 @@ LOADING = "loading"
 """The name under which a store keeps the progress of a bulk load while the load is running."""
 COPYING = "copying"
 """The progress of a load that copies the content of another store: it begins again if it was interrupted."""
+IMPORTING = "importing "
+"""The beginning of the progress of a load from import files; the id of the files follows."""
 
 
 class ReadNeighborhood(Struct, frozen=True):

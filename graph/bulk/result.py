@@ -119,10 +119,11 @@ class BulkResult:
         size, packed = chosen.itemsize * chosen.shape[1], chosen.tobytes()
         return (self._source_names(packed[at : at + size]) for at in range(0, len(packed), size))
 
-    def portions(self) -> Iterator[Portion]:
-        """Yield all portions in the order in which they must be stored."""
-        for stage, portions in zip(STAGES, (self._of_customers(), self._of_links(), self._of_receipts()), strict=True):
-            for number, (writes, numbers) in enumerate(portions, 1):
+    def portions(self, stages: Sequence[str] = STAGES) -> Iterator[Portion]:
+        """Yield all portions in the order in which a store must store them, or with the stages in another order."""
+        made = dict(zip(STAGES, (self._of_customers, self._of_links, self._of_receipts), strict=True))
+        for stage in stages:
+            for number, (writes, numbers) in enumerate(made[stage](), 1):
                 yield Portion(stage, number, writes, numbers)
 
     # --- customers with their identifiers

@@ -1,12 +1,14 @@
 """`kith import` and `kith backfill`: files in, and what became of their lines."""
 
+import asyncio
 import csv
 import gc
 import signal
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -19,6 +21,7 @@ from service.cli.decision_log import CommandDecisionLog
 from service.cli.ingest_summary import print_findings, print_report, print_summary
 from service.cli.mapped_import import MappedFiles
 from service.cli.operator import user
+from service.cli.previews import show_progress
 from service.cli.shared import Rules, Store, console, errors, run_with_wiring
 from service.config import settings as settings_module
 from service.ingest.counts import LineCounts
@@ -56,6 +59,12 @@ Encoding = Annotated[
     str, typer.Option(help="The encoding of text files, such as cp1252; without it, it is found from the file.")
 ]
 IgnoreColumns = Annotated[str, typer.Option(help="Names of columns that are not read, comma-separated.")]
+ImportFiles = Annotated[
+    Path | None,
+    typer.Option(
+        help="Neo4j: write files for `neo4j-admin database import` into this folder, and leave the database alone."
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Show what would become of the lines. Nothing is written but the report."),
@@ -175,6 +184,7 @@ def backfill(
     delimiter: Delimiter = "",
     encoding: Encoding = "",
     ignore_columns: IgnoreColumns = "",
+    import_files: ImportFiles = None,
     store: Store = None,
     rules: Rules = None,
 ) -> None:
@@ -187,6 +197,14 @@ def backfill(
     options = _read_options(delimiter, encoding, ignore_columns)
     lines_report = Report.beside(files, report)
     settings = settings_module.load(store=store, rules=rules)
+    make: Callable[..., bulk.Backfill] = bulk.Backfill
+    opened = settings
+    if import_files is not None:
+        from service.ingest import import_files as offline
+
+        opened = offline.settings_of_rest(settings, import_files)
+        offline.prepare_folder(import_files)
+        make = partial(offline.FileBackfill, folder=import_files)
     lines_report.delete_earlier()
     # Millions of values without reference cycles: the cyclic garbage collector would take a third of the time.
     gc.disable()
@@ -213,15 +231,35 @@ def backfill(
                 options,
                 lambda path, file: print_findings(path, file.findings),
                 user(),
+                make,
             )
 
         try:
-            run = run_with_wiring(settings, load, prepare=False)
+            run = run_with_wiring(opened, load, prepare=False)
         finally:
             decision_log.close()
+    if import_files is not None:
+        cast("offline.FileBackfill", run).complete()
     print_summary(run.counts)
     console.print(f"{run.customers} customers with {run.identifiers} identifiers, {run.links} links")
+    if import_files is not None:
+        console.print(
+            f"wrote {import_files}; there, and with the database stopped, run: {offline.IMPORT_COMMAND}", soft_wrap=True
+        )
     _end(lines_report, allow_rejected, _options_again(source, ignore_columns, store, rules))
+
+
+def finish_import(
+    folder: Annotated[Path, typer.Argument(help="The folder that `kith backfill --import-files` wrote.")],
+    store: Store = None,
+) -> None:
+    """Complete a Neo4j database that was filled from import files. It is safe to run this again if it was stopped."""
+    from service.ingest import import_files as offline
+
+    settings = settings_module.load(store=store)
+    manifest = asyncio.run(offline.finish(settings, folder, show_progress))
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in manifest.counts.items() if count > 1)
+    console.print(f"the database holds all that was written: {counts}", soft_wrap=True)
 
 
 def _stop(number: int, _: FrameType | None) -> None:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from graph.bulk.collect import Collected, Collector
 from graph.bulk.result import BulkResult
@@ -18,14 +19,20 @@ from graph.domain.model.errors import StoreUnavailable
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import Writes
 from graph.identity_graph import IdentityGraph
-from graph.ports import COPYING, LOADING, Store
+from graph.ports import COPYING, IMPORTING, LOADING, Store
 from service.bootstrap import SystemClock, Wiring
 from service.config import rules_file
 from service.ingest.bulk_consent_gate import BulkConsentGate
 from service.ingest.counts import LineCounts
 from service.ingest.file_formats import InputFile, open_file
 from service.ingest.line_collector import CONFLICT, LineCollector
-from service.ingest.load_portions import ProgressCallback, digests_of_options, load_portions, resume_or_start
+from service.ingest.load_portions import (
+    LoadCheckpoint,
+    ProgressCallback,
+    digests_of_options,
+    load_portions,
+    resume_or_start,
+)
 from service.ingest.parallel_reader import LineReader, ReaderPool
 from service.ingest.raw_lines import AS_FOUND, ReadOptions
 from service.ingest.report import Report
@@ -93,12 +100,16 @@ class Backfill:
             )
             self.on_progress("resolve", 1, 1)
             self.customers, self.identifiers, self.links = result.customers, result.identifiers, result.links
-            total = result.identifiers + result.links + collected.columns.rows
-            await load_portions(self.store, self.graph, checkpoint, result.portions(), total, self.on_progress)
+            await self._load(checkpoint, result, collected.columns.rows)
             spool.close()
         if lines.held_orders:
             await self.store.load(Writes(held_orders=list(lines.held_orders.values())), {})
         await self.store.end_load()
+
+    async def _load(self, checkpoint: LoadCheckpoint, result: BulkResult, rows: int) -> None:
+        """Store the result of `rows` lines."""
+        total = result.identifiers + result.links + rows
+        await load_portions(self.store, self.graph, checkpoint, result.portions(), total, self.on_progress)
 
     # --- reading
 
@@ -146,6 +157,9 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "blake2b").hexdigest()
 
 
+B = TypeVar("B", bound=Backfill)
+
+
 def _ignore(path: Path, file: InputFile) -> None:
     """Do nothing with an open file."""
 
@@ -159,18 +173,21 @@ async def run(
     options: ReadOptions = AS_FOUND,
     on_open: OpenCallback = _ignore,
     caller: str = "",
-) -> Backfill:
+    make: Callable[..., B] = Backfill,  # type: ignore[assignment]
+) -> B:
     """Backfill the store of a wiring, and return the run with its counts; `caller` is who runs it."""
     await wiring.check_store()
     progress = await wiring.store.get_value(LOADING)
     if progress == COPYING:
         raise StoreUnavailable("a copy or a restore into this store was interrupted: run it again first")
+    if progress is not None and progress.startswith(IMPORTING):
+        raise StoreUnavailable("this database was filled from import files: run `kith finish-import FOLDER` first")
     if progress is None:
         await wiring.prepare()
     elif wiring.safeguards is not None:
         await wiring.safeguards.check()
         await wiring.graph.erasures.refresh()
-    backfill = Backfill(
+    backfill = make(
         wiring.store,
         wiring.graph,
         SystemClock().now(),

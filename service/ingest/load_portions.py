@@ -18,6 +18,7 @@ from graph.domain.model.errors import InvalidInput
 from graph.domain.model.facts import FactKind
 from graph.domain.model.json_text import compact
 from graph.domain.model.receipts import Receipt
+from graph.domain.model.store_values import Writes
 from graph.identity_graph import IdentityGraph
 from graph.ports import LOADING, Store
 from service.ingest.raw_lines import AS_FOUND, ReadOptions
@@ -98,6 +99,11 @@ def digests_of_options(source: str, options: ReadOptions) -> tuple[str, ...]:
     return (hashlib.blake2b(text.encode()).hexdigest(),)
 
 
+def consents_of(writes: Writes) -> list[Receipt]:
+    """Return the consent decisions of a portion."""
+    return [receipt for receipt in writes.receipts if receipt.kind == FactKind.CONSENT.value]
+
+
 async def load_portions(
     store: Store,
     graph: IdentityGraph,
@@ -117,7 +123,7 @@ async def load_portions(
             await writing
         # Also those that an earlier run has stored: it may have been stopped before it logged them.
         await graph.log_decisions(decisions)
-        decisions = [receipt for receipt in writes.receipts if receipt.kind == FactKind.CONSENT.value]
+        decisions = consents_of(writes)
         on_progress("load", done, total)
         done += len(writes.members) + len(writes.links) + len(writes.receipts)
         if not checkpoint.covers(portion.stage, portion.number):

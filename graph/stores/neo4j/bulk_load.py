@@ -43,6 +43,16 @@ class BulkLoad(Connected):
     async def load_rules(self, rules: Sequence[StoredRules]) -> None:
         await self._read(BULK_LOAD["load_rules"], params={"rows": list(map(_rules_values, rules))})
 
+    async def count_imported(self) -> dict[str, int]:
+        """Return how many nodes and relationships there are, by label and type, of those that import files may hold."""
+        (record,) = await self._read(BULK_LOAD["count_imported"])
+        return dict(record["counts"])
+
+    async def complete_import(self) -> None:
+        """Store what import files cannot hold: empty lists."""
+        async with self._session() as session:
+            await (await session.run(BULK_LOAD["complete_import"])).consume()
+
     async def is_empty(self) -> bool:
         """Return whether nothing is stored but rules and values that are stored by name."""
         (record,) = await self._read(BULK_LOAD["is_empty"])

@@ -100,7 +100,7 @@ def entry(values: Properties) -> Entry:
             values.get("other_customer") or "",
             tuple(values["keys"]),
             values["reason"],
-            tuple(values["anchors"]),
+            tuple(values.get("anchors") or ()),
             mapping.REASON_CODES.get(values.get("reason_code") or ""),
         ),
     )
@@ -120,6 +120,6 @@ def change_values(change: Change) -> dict[str, Any]:
         "cause_id": change.cause.id,
         "actor": change.cause.actor,
         "party": _PARTY_TEXTS[change.cause.party],
-        "anchors": list(change.anchors),
+        "anchors": list(change.anchors) or None,
         "reason_code": None if change.reason_code is None else change.reason_code.value,
     }

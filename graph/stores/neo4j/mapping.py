@@ -116,7 +116,7 @@ def link(a: str, b: str, values: Properties) -> Link:
         get("first_seen_at"),
         get("last_seen_at"),
         values["observation_count"],
-        tuple(values["sources"]),
+        tuple(get("sources") or ()),
         get("confidence"),
         _STATES[values["state"]],
         None if code is None else LinkReason(REASON_CODES[code], values["reason"]),
@@ -131,7 +131,7 @@ def link_values(link: Link) -> dict[str, Any]:
         "first_seen_at": link.first_seen_at,
         "last_seen_at": link.last_seen_at,
         "observation_count": link.observation_count,
-        "sources": list(link.sources),
+        "sources": list(link.sources) or None,
         "confidence": link.confidence,
         "state": link.state.value,
         "reason_code": None if reason is None else reason.code.value,
@@ -242,6 +242,16 @@ def receipt_values(receipt: Receipt) -> dict[str, Any]:
         "rules_version": receipt.rules_version or None,
         "received_from": receipt.received_from or None,
     }
+
+
+def fact_holders(receipt: Receipt) -> Sequence[str]:
+    """Return the identifiers that an observation's fact is attached to: none if it is not valid."""
+    return receipt.fact_holders if receipt.status is ObservationStatus.VALID else ()
+
+
+def fact_values(receipt: Receipt, key: str) -> dict[str, Any]:
+    """Return the properties of the relationship from an observation to an identifier that its fact is attached to."""
+    return {"key": key, "kind": receipt.kind, "at": receipt.seen_at, "name": f"{receipt.source} {receipt.id}"}
 
 
 def fact(row: Sequence[Any]) -> Fact:

@@ -36,6 +36,17 @@ def digest(name: str) -> str:
     return hashlib.sha256(SCHEMA[name].encode()).hexdigest()
 
 
+@cache
+def structure() -> str:
+    """Return the SHA-256 of all migrations, by which programs recognize that they have the same."""
+    return hashlib.sha256("".join(map(digest, SCHEMA)).encode()).hexdigest()
+
+
+def data_migrations() -> dict[str, str]:
+    """Return the digests of the migrations that change data, by name: those that create no constraint or index."""
+    return {name: digest(name) for name in SCHEMA if not _index(name)}
+
+
 async def status(session: neo4j.AsyncSession) -> Migrations:
     """Return which migrations a database lacks; one whose index was dropped is lacking again."""
     current, _ = await _status_and_offline(session)

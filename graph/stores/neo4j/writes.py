@@ -99,7 +99,7 @@ class WriteParameters:
             **self._links(writes),
             "orders": self._places(list(writes.orders)),
             **self._observations(writes.receipts),
-            "facts": [self._fact(receipt) for receipt in writes.receipts if _has_fact(receipt)],
+            "facts": [self._fact(receipt) for receipt in writes.receipts if has_fact(receipt)],
             "new_overrides": [
                 [override_values(override), self._places(override.keys)] for override in writes.overrides_set
             ],
@@ -172,7 +172,6 @@ class WriteParameters:
         return {"new_observations": created, "observations": updated}
 
     def _fact(self, receipt: Receipt) -> Mapping[str, Any]:
-        holders = receipt.fact_holders if receipt.status is ObservationStatus.VALID else ()
         filters = detail(receipt.kind, receipt.facts)._asdict()
         return {
             "source": receipt.source,
@@ -180,8 +179,8 @@ class WriteParameters:
             "kind": receipt.kind,
             "at": receipt.seen_at,
             "filters": {name: value or None for name, value in filters.items()},
-            "words": _words(receipt),
-            "holders": [[key, self._place(key)] for key in holders],
+            "words": words_of(receipt),
+            "holders": [[key, self._place(key)] for key in mapping.fact_holders(receipt)],
         }
 
     def _customer(self, node: Node) -> int:
@@ -230,10 +229,11 @@ def _stored_values(customer: Customer, before: Customer | None) -> dict[str, Any
     return (mapping.growing_values if customer.has_same_lookup(before) else mapping.customer_values)(customer)
 
 
-def _has_fact(receipt: Receipt) -> bool:
+def has_fact(receipt: Receipt) -> bool:
+    """Return whether an observation states a fact, or has stated one."""
     return bool(receipt.fact_holders) or (bool(receipt.kind) and receipt.status is not ObservationStatus.VALID)
 
 
-def _words(receipt: Receipt) -> str | None:
+def words_of(receipt: Receipt) -> str | None:
     """Return the searchable words of a valid observation's fact."""
     return (text_of_facts(receipt.kind, receipt.facts) or None) if receipt.status is ObservationStatus.VALID else None

@@ -20,7 +20,7 @@ from graph.domain.model.tombstones import Tombstone, TombstoneMode
 from graph.domain.profile.consents import decisions
 from graph.domain.profile.insights import CONSENTS
 from graph.domain.profile.pages import ByKey, OrderPage, Selection
-from graph.ports import COPYING, LOADING, Store, Work, Write
+from graph.ports import COPYING, IMPORTING, LOADING, Store, Work, Write
 from graph.stores.sqlite import SQLiteStore
 from service.bootstrap import Wiring, wire
 from service.config.settings import Settings
@@ -236,6 +236,16 @@ def test_a_store_with_half_a_copy_is_not_loaded(wiring: Wiring, run: Run, tmp_pa
     # when / then
     with pytest.raises(StoreUnavailable, match="was interrupted: run it again"):
         run(backfill.run(wiring, [path], report, check_progress))
+
+
+def test_a_store_that_was_filled_from_files_is_not_loaded(wiring: Wiring, run: Run, tmp_path: Path) -> None:
+    # given
+    run(wiring.store.migrate())
+    run(wiring.store.begin_load(IMPORTING + "1"))
+    # when / then
+    with pytest.raises(StoreUnavailable, match="run `kith finish-import FOLDER` first"):
+        run(backfill.run(wiring, [write_history(tmp_path, LINES)], Report(tmp_path / "r.ndjson"), check_progress))
+    run(wiring.graph.close())
 
 
 def test_an_interrupted_run_continues(wiring: Wiring, run: Run, tmp_path: Path) -> None:

@@ -25,6 +25,23 @@ UNWIND $params.rows AS row
 CREATE (r:Rules)
 SET r = row;
 
+// name: count_imported
+// Returns how many nodes and relationships there are, by label and type. The database keeps these counts.
+RETURN {
+  Identifier: COUNT { (:Identifier) }, Customer: COUNT { (:Customer) }, Observation: COUNT { (:Observation) },
+  Change: COUNT { (:Change) }, Feed: COUNT { (:Feed) },
+  IDENTIFIES: COUNT { ()-[:IDENTIFIES]->() }, LINKED: COUNT { ()-[:LINKED]->() },
+  MENTIONS: COUNT { ()-[:MENTIONS]->() }, REPORTED: COUNT { ()-[:REPORTED]->() }
+} AS counts;
+
+// name: complete_import
+// Completes the observations that name no identifier: the importer stores no empty lists.
+MATCH (o:WithoutKeys)
+CALL (o) {
+  SET o.keys = []
+  REMOVE o:WithoutKeys
+} IN TRANSACTIONS OF 5000 ROWS;
+
 // name: is_empty
 // Returns whether nothing is stored but rules and values that are stored by name.
 RETURN NOT (EXISTS { (:Identifier) } OR EXISTS { (:Observation) } OR EXISTS { (:Customer) } OR EXISTS { (:Override) }
