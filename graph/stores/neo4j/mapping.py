@@ -38,6 +38,17 @@ def label(namespace: str) -> str:
     return "".join(word.capitalize() for word in namespace.split("_"))
 
 
+def present(values: Properties) -> dict[str, Any]:
+    """Return the properties of a new node or relationship: those that are not null."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def changed(values: Properties, before: Properties) -> dict[str, Any]:
+    """Return the properties that differ from those of a stored node or relationship; a null removes one."""
+    get = before.get
+    return {name: value for name, value in values.items() if value != get(name)}
+
+
 def evidence(node: Properties) -> Evidence | None:
     """Return the evidence for an identifier; `None` if no valid observation mentions it."""
     first, last = node.get("first_seen_at"), node.get("last_seen_at")
@@ -166,13 +177,6 @@ def customer_values(customer: Customer) -> dict[str, Any]:
         "anchor": customer.anchor.key,
         "caption": Identifier.from_key(customer.anchor.key).value,
         "retired_at": customer.retired_at,
-        **growing_values(customer),
-    }
-
-
-def growing_values(customer: Customer) -> dict[str, Any]:
-    """Return the properties that change with what a customer holds."""
-    return {
         "version": customer.version,
         "anchor_first_seen_at": customer.anchor.first_seen_at,
         "counts": compact(dict(customer.counts)),

@@ -186,6 +186,7 @@ class Transaction:
         members: dict[str, Member] = {}
         for node, handle, customer in member_rows:
             handles.identifiers[node["key"]] = handle
+            handles.properties[handle] = node
             members[node["key"]] = mapping.member(node, customer)
         receipts = [mapping.receipt(*row) for row in receipt_rows]
         handles.receipts.update(receipt.key for receipt in receipts)
@@ -193,9 +194,11 @@ class Transaction:
         for (a, b), values, handle in link_rows:
             pair = request.keys[a], request.keys[b]
             handles.links[pair] = handle
+            handles.properties[handle] = values
             links[pair] = mapping.link(*pair, values)
         customers = {node: mapping.customer(values, node) for values, node in customer_rows}
         handles.customers |= customers
+        handles.properties.update((node, values) for values, node in customer_rows)
         tombstones = {values["hash"]: tombstone(values) for values in tombstone_rows}
         self._tombstones.update((hash, tombstones.get(hash)) for hash in request.tombstones)
         return Neighborhood(
@@ -251,6 +254,7 @@ class Transaction:
                 break
         customer = mapping.customer(values, node)
         self._handles.customers[customer.node] = customer
+        self._handles.properties[customer.node] = values
         return CustomerKeys(customer, keys)
 
     async def _receipts_naming(self, keys: Sequence[str]) -> list[Receipt]:
@@ -283,6 +287,7 @@ class Transaction:
             rows = await self._collect(READING["region_links"], handles=handles, opened=opened_handles)
             for values, handle, a, b, neighbor, node in rows:
                 self._handles.links[a, b] = handle
+                self._handles.properties[handle] = values
                 region.links[a, b] = mapping.link(a, b, values)
                 if neighbor not in region.members:
                     (keys if node is None else nodes).add(neighbor if node is None else node)
@@ -296,6 +301,7 @@ class Transaction:
         rows = await self._collect(READING["customers_at"], nodes=list(holders), anchors=sorted(region.reached))
         customers = {node: mapping.customer(values, node, target) for values, node, target in rows}
         self._handles.customers |= customers
+        self._handles.properties.update((node, values) for values, node, _ in rows)
         return Region(region.members, region.links, region.overrides, customers)
 
     async def _members_at(self, region: "_RegionBuilder", keys: Sequence[str]) -> list[str]:
@@ -330,6 +336,7 @@ class Transaction:
         for values, handle, node in rows:
             key = values["key"]
             self._handles.identifiers[key] = handle
+            self._handles.properties[handle] = values
             if key not in region.members:
                 added.append(key)
             region.members[key] = mapping.member(values, node)
@@ -353,6 +360,8 @@ class Transaction:
         parameters = WriteParameters(writes, self._handles)
         values = {**parameters.values, "tombstones": list(self._tombstones)}
         ((version, revision, tombstones, loading, migrations, node_count),) = await self._run(WRITE, **values)
+        # What was read is no longer what is stored.
+        self._handles.properties.clear()
         # Identifiers that are new are stored by now.
         if writes.restrictions:
             await self._run(RESTRICTIONS["save_restrictions"], rows=list(map(restriction_values, writes.restrictions)))

@@ -30,6 +30,13 @@ class StoredHandles:
     """Element ids by pair of keys."""
     receipts: set[ObservationKey] = field(default_factory=set)
     customers: dict[Node, Customer] = field(default_factory=dict)
+    properties: dict[str | Node, Mapping[str, Any]] = field(default_factory=dict)
+    """What was read of nodes and relationships, by element id. A write sets only what differs from it."""
+
+    def changed(self, handle: str | Node, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the properties that differ from those that were read; `None` removes one."""
+        before = self.properties.get(handle)
+        return dict(values) if before is None else mapping.changed(values, before)
 
 
 def rare_queries(writes: Writes, handles: StoredHandles) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -105,7 +112,7 @@ class WriteParameters:
             ],
             "assignments": self._assignments(writes),
             **self._of_customers(ordered, writes.segmentation_due),
-            "changes": [change_values(change) for change in writes.changes],
+            "changes": [mapping.present(change_values(change)) for change in writes.changes],
             "new_identifiers": self._new_rows,
             "identifiers": self._stored_rows,
         }
@@ -128,14 +135,15 @@ class WriteParameters:
             namespace, value = Identifier.from_key(key)
             values |= {"key": key, "namespace": namespace, "value": value, "words": text_of_identifier(key) or None}
             self._new[key] = len(self._new)
-            self._new_rows.append([mapping.label(namespace), values])
+            self._new_rows.append([mapping.label(namespace), mapping.present(values)])
         for key, order in writes.orders.items():
             if key not in writes.members:
                 self._store(key, mapping.order_values(order))
 
     def _store(self, key: str, values: Mapping[str, Any]) -> int:
         place = self._stored[key] = len(self._stored)
-        self._stored_rows.append([self._handles.identifiers[key], values])
+        handle = self._handles.identifiers[key]
+        self._stored_rows.append([handle, self._handles.changed(handle, values) if values else values])
         return place
 
     def _place(self, key: str) -> int:
@@ -155,9 +163,9 @@ class WriteParameters:
             handle = self._handles.links.get(pair)
             values = mapping.link_values(link)
             if handle is None:
-                created.append([self._place(link.a), self._place(link.b), values])
+                created.append([self._place(link.a), self._place(link.b), mapping.present(values)])
             else:
-                updated.append([handle, values])
+                updated.append([handle, self._handles.changed(handle, values)])
         return {"new_links": created, "links": updated}
 
     def _observations(self, receipts: Sequence[Receipt]) -> Mapping[str, Any]:
@@ -167,8 +175,9 @@ class WriteParameters:
         for receipt in receipts:
             # An observation that was never valid may mention identifiers that are not stored.
             places = [self._place(key) for key in receipt.keys if key in stored]
+            values = mapping.present(mapping.receipt_values(receipt))
             rows = updated if receipt.key in self._handles.receipts else created
-            rows.append([mapping.receipt_values(receipt), places, receipt.is_indexed(stored)])
+            rows.append([values, places, receipt.is_indexed(stored)])
         return {"new_observations": created, "observations": updated}
 
     def _fact(self, receipt: Receipt) -> Mapping[str, Any]:
@@ -198,12 +207,16 @@ class WriteParameters:
         nodes = {customer.id: node for node, customer in before.items()}
         return {
             "new_customers": [
-                mapping.customer_values(customer) | {"due_at": due.get(customer.id, 0)}
+                mapping.present(mapping.customer_values(customer)) | {"due_at": due.get(customer.id, 0)}
                 for customer in ordered
                 if isinstance(customer.node, NewNode)
             ],
             "customers": [
-                [customer.node, _stored_values(customer, before.get(customer.node)), due.get(customer.id, 0)]
+                [
+                    customer.node,
+                    self._handles.changed(customer.node, mapping.customer_values(customer)),
+                    due.get(customer.id, 0),
+                ]
                 for customer in ordered
                 if not isinstance(customer.node, NewNode)
             ]
@@ -222,11 +235,6 @@ class WriteParameters:
                 self._customers[customer.node] for customer in ordered if customer.size > customer_pages.SMALL_CUSTOMER
             ],
         }
-
-
-def _stored_values(customer: Customer, before: Customer | None) -> dict[str, Any]:
-    """Return the properties of a stored customer that may have changed."""
-    return (mapping.growing_values if customer.has_same_lookup(before) else mapping.customer_values)(customer)
 
 
 def has_fact(receipt: Receipt) -> bool:

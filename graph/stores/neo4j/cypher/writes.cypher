@@ -1,8 +1,8 @@
 // name: write
 // Stores most of a write in one query, because each query costs the driver and the server half a millisecond. New and
-// stored identifiers form one list, new and stored customers another; everything else refers to them by position. New
-// nodes get their properties with `+=`, which does not look for properties to remove. `replan=skip`: see
-// `neighborhood`.
+// stored identifiers form one list, new and stored customers another; everything else refers to them by position.
+// Properties are set with `+=`, which does not look for others to remove: new nodes get those that are not null, stored
+// ones those that differ from what was read. `replan=skip`: see `neighborhood`.
 CYPHER replan=skip
 CALL () {
   // A second label for the namespace, so that the graph reads well in Neo4j Browser.
@@ -33,7 +33,7 @@ CALL (identifiers) {
 CALL () {
   UNWIND $params.links AS row
   MATCH ()-[l:LINKED]->() WHERE elementId(l) = row[0]
-  SET l = row[1]
+  SET l += row[1]
 }
 CALL (identifiers) {
   // As they were sent, with the identifiers that the rules find in them.
