@@ -5,7 +5,8 @@
 SQLite: the statements that Kith runs for batches of a thousand are recorded with their values, and run a second time on
 a file in the same state. No request is read and nothing is decided. Neo4j: the time that the server reports for the
 queries of a batch, and the time of the commit. Each is measured in turn with the peer of `bench.links_in` on the same
-batches. Files: orjson parses the JSON of each line, as if on all cores, and the result is discarded.
+batches. A second table splits the time of a batch on Neo4j into the server's, by query, and Kith's own. Files: orjson
+parses the JSON of each line, as if on all cores, and the result is discarded.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,8 @@ from graph.domain.model.dates import SECOND
 from graph.domain.model.observations import Observation
 from graph.identity_graph import IdentityGraph
 from graph.stores.neo4j import Neo4jStore
-from graph.stores.neo4j.transaction import Transaction
+from graph.stores.neo4j.transaction import READING, RedactedParameters, Transaction
+from graph.stores.neo4j.writes import WRITE
 from graph.stores.sqlite import SQLiteStore
 
 TARGET, FILE_TARGET = 0.5, 0.33
@@ -130,22 +133,53 @@ def sqlite_row(seen: Sequence[SampleObservation], count: int, linked: bool, roun
     return row
 
 
+LOCKS, RECORDS, REGIONS, COMMIT, OWN = (
+    "server: locking and reading what surrounds the batch",
+    "server: writing the records",
+    "server: regions, and what is rare",
+    "server: commit",
+    "Kith and the driver",
+)
+STEPS = {READING["neighborhood"]: LOCKS, WRITE: RECORDS}
+"""The step of a query of a write; the others are of `REGIONS`."""
+
+
+@dataclass(slots=True)
+class BatchCosts:
+    """What batches cost: the seconds of each step, and what the server has written."""
+
+    seconds: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys((LOCKS, RECORDS, REGIONS, COMMIT, OWN), 0.0)
+    )
+    nodes: int = 0
+    relationships: int = 0
+    properties: int = 0
+
+    @property
+    def of_server(self) -> float:
+        """The seconds of the server."""
+        return sum(self.seconds.values()) - self.seconds[OWN]
+
+
 @contextmanager
-def server_seconds() -> Iterator[list[float]]:
-    """Collect the seconds that the server reports for each query of a write."""
-    seconds: list[float] = []
+def server_costs(costs: BatchCosts) -> Iterator[None]:
+    """Add what the server reports of each query of a write."""
     original = Transaction._run
 
     async def timed(self: Transaction, query: str, **values: Any) -> list[Sequence[Any]]:
-        result = await self._tx.run(query, {"params": values})
+        result = await self._tx._tx.run(query, {"params": RedactedParameters(values)})
         records = [record.values() async for record in result]
         summary = await result.consume()
-        seconds.append(((summary.result_available_after or 0) + (summary.result_consumed_after or 0)) / 1000)
+        took = (summary.result_available_after or 0) + (summary.result_consumed_after or 0)
+        costs.seconds[STEPS.get(query, REGIONS)] += took / 1000
+        costs.nodes += summary.counters.nodes_created
+        costs.relationships += summary.counters.relationships_created
+        costs.properties += summary.counters.properties_set
         return records
 
     Transaction._run = timed  # type: ignore[method-assign]
     try:
-        yield seconds
+        yield
     finally:
         Transaction._run = original  # type: ignore[method-assign]
 
@@ -169,20 +203,26 @@ class CommittingStore(Neo4jStore):
         return result
 
 
-async def neo4j_seconds(uri: str, before: Batches, batches: Batches) -> float:
-    """Record batches; return the seconds of the server alone."""
-    store = CommittingStore(uri)
+async def neo4j_costs(uri: str, before: Batches, batches: Batches) -> BatchCosts:
+    """Record batches; return what they cost."""
+    store, costs = CommittingStore(uri), BatchCosts()
     graph = await graph_over(store)
     await link(graph, before)
     store.commit_seconds = 0.0
-    with server_seconds() as query_seconds:
+    start = time.perf_counter()
+    with server_costs(costs):
         await link(graph, batches)
+    took = time.perf_counter() - start
     await graph.close()
-    return sum(query_seconds) + store.commit_seconds
+    costs.seconds[COMMIT] = store.commit_seconds
+    costs.seconds[OWN] = took - costs.of_server
+    return costs
 
 
-def neo4j_row(uri: str, seen: Sequence[SampleObservation], count: int, linked: bool, rounds: int) -> Row:
-    """Measure the Neo4j server alone, against the driver alone."""
+def neo4j_row(
+    uri: str, seen: Sequence[SampleObservation], count: int, linked: bool, rounds: int
+) -> tuple[Row, BatchCosts]:
+    """Measure the Neo4j server alone, against the driver alone; return also what the batches of the last round cost."""
     state = "well-linked" if linked else "fresh"
     row = Row(f"Neo4j, {state}, batches of 1000: the server alone", "links/s", [], "driver alone, MERGE", [], TARGET)
     migrated(uri)
@@ -190,13 +230,32 @@ def neo4j_row(uri: str, seen: Sequence[SampleObservation], count: int, linked: b
     # The database plans each query for seconds when it runs for the first time.
     before = batched(first if linked else seen[-5_000:], 1_000)
     batches = batched(again(first) if linked else first, 1_000)
+    costs = BatchCosts()
     for _ in range(rounds):
         asyncio.run(wipe(uri))
         uvloop.run(plain_neo4j(uri, before, 1))
         row.peer_rates.append(links_of(batches) / uvloop.run(plain_neo4j(uri, batches, 1)))
         asyncio.run(wipe(uri))
-        row.kith_rates.append(links_of(batches) / uvloop.run(neo4j_seconds(uri, before, batches)))
-    return row
+        costs = uvloop.run(neo4j_costs(uri, before, batches))
+        row.kith_rates.append(links_of(batches) / costs.of_server)
+    return row, costs
+
+
+def costs_table(count: int, fresh: BatchCosts, linked: BatchCosts) -> str:
+    """Return what 1,000 of `count` observations cost, as a Markdown table."""
+    text = "\n| 1,000 observations in one batch, Neo4j | fresh, ms | share | well-linked, ms | share |\n"
+    text += "| --- " * 5 + "|\n"
+    both = (fresh, linked)
+    for step in fresh.seconds:
+        cells = [
+            f"{costs.seconds[step] * 1e6 / count:.0f} | {costs.seconds[step] / sum(costs.seconds.values()):.0%}"
+            for costs in both
+        ]
+        text += f"| {step} | {' | '.join(cells)} |\n"
+    for name in ("nodes", "relationships", "properties"):
+        cells = [f"{getattr(costs, name) * 1_000 / count:,.0f} | " for costs in both]
+        text += f"| {name} written (number) | {' | '.join(cells)} |\n"
+    return text
 
 
 def files_row(links: int) -> Row:
@@ -219,10 +278,12 @@ def main() -> None:
     rounds, sqlite_count, neo4j_count = (1, 20_000, 5_000) if chosen.quick else (3, 100_000, 25_000)
     rows = [sqlite_row(seen, sqlite_count, linked, rounds) for linked in (False, True)]
     with neo4j(chosen.store) as uri:
-        rows += [neo4j_row(uri, seen, neo4j_count, linked, rounds) for linked in (False, True)]
+        neo4j_rows = [neo4j_row(uri, seen, neo4j_count, linked, rounds) for linked in (False, True)]
+    rows += [row for row, _ in neo4j_rows]
     rows.append(files_row(100_000 if chosen.quick else 1_000_000))
     command = f"python -m bench.floors{' --quick' if chosen.quick else ''}"
-    report_results("Limits without Kith's own work", command, table(rows), record=chosen.record)
+    costs = costs_table(neo4j_count, *(costs for _, costs in neo4j_rows))
+    report_results("Limits without Kith's own work", command, table(rows) + costs, record=chosen.record)
 
 
 if __name__ == "__main__":
