@@ -19,6 +19,7 @@ from graph.domain.model.audiences import (
 )
 from graph.domain.model.change_filter import Selected
 from graph.domain.model.changes import Entry
+from graph.domain.model.customers import Node
 from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
@@ -42,6 +43,9 @@ from graph.domain.profile.search import Hit, SearchField
 from graph.domain.resolution.health import HealthCounts
 
 T = TypeVar("T")
+
+MAX_NEIGHBORS = 20
+"""Neighbors of an identifier in its own customer up to which `ReadLinksAt` reads the links between them."""
 
 LOADING = "loading"
 """The name under which a store keeps the progress of a bulk load while the load is running."""
@@ -93,6 +97,30 @@ class ReadRegion(Struct, frozen=True):
 
     seeds: frozenset[str]
     opened: frozenset[str]
+
+
+class ReadDisputes(Struct, frozen=True):
+    """Answered with `Region`, or `None` if there is more than `first` of anything.
+
+    It has all suspended links at the identifiers of the customers `nodes` and all overrides that name these, with the
+    identifiers at both ends and the customers that hold them, all of which must be locked until the transaction ends.
+    A store must find them without reading the other identifiers of the customers.
+    """
+
+    nodes: frozenset[Node]
+    first: int
+
+
+class ReadLinksAt(Struct, frozen=True):
+    """Answered with `Region`, or `None` if the identifier `key` has more than `first` links.
+
+    It has all links at `key`, excluded ones too; those between its neighbors in its own customer, if it has at most
+    `MAX_NEIGHBORS` there; all these identifiers; and the customers that hold them or have `key` as their anchor. All
+    must be locked until the transaction ends.
+    """
+
+    key: str
+    first: int
 
 
 class ReadSegments(Struct, frozen=True):
@@ -189,6 +217,8 @@ Request = (
     | ReadStatedAttributes
     | ReadConsents
     | ReadRegion
+    | ReadDisputes
+    | ReadLinksAt
     | ReadSegments
     | ReadSegmentStates
     | ReadSourceRevocations

@@ -21,12 +21,15 @@ from graph.domain.model.store_values import CustomerKeys, Neighborhood, NewNode,
 from graph.domain.model.tombstones import Tombstone
 from graph.domain.profile.pages import ById, CustomerRef
 from graph.ports import (
+    MAX_NEIGHBORS,
     ReadConsents,
     ReadCustomerKeys,
+    ReadDisputes,
     ReadEntries,
     ReadErasures,
     ReadEvidence,
     ReadHistory,
+    ReadLinksAt,
     ReadNamedKeys,
     ReadNeighborhood,
     ReadReceipts,
@@ -59,6 +62,8 @@ class MemoryStore:
         self.erasures: dict[str, Erasure] = {}
         self.changes: list[Change] = []
         self.regions_read = 0
+        self.bounded_reads = True
+        """Whether disputes and links at an identifier are read; without them, regions are."""
         self._nodes = count(1)
 
     def run(self, work: Callable[[], Work[T]]) -> T:
@@ -90,6 +95,10 @@ class MemoryStore:
             case ReadRegion(seeds, opened):
                 self.regions_read += 1
                 return self._region(seeds, opened)
+            case ReadDisputes(nodes, first):
+                return self._disputes(nodes, first) if self.bounded_reads else None
+            case ReadLinksAt(key, first):
+                return self._links_at(key, first) if self.bounded_reads else None
             case ReadSourceRevocations():
                 return list(self.source_revocations.values())
             case ReadCustomerKeys(ref):
@@ -175,6 +184,38 @@ class MemoryStore:
             for receipt in self.receipts.values()
             if receipt.status is ObservationStatus.VALID and receipt.kind == "consent" and key in receipt.fact_holders
         ]
+
+    def _disputes(self, nodes: frozenset[Node], first: int) -> Region | None:
+        at = {key for key, member in self.members.items() if member.customer in nodes}
+        links = {
+            pair: link
+            for pair, link in self.links.items()
+            if link.state is LinkState.SUSPENDED and not at.isdisjoint(pair)
+        }
+        overrides = {id: override for id, override in self.overrides.items() if not at.isdisjoint(override.keys)}
+        if max(len(links), len(overrides)) > first:
+            return None
+        keys = {key for ends in (*links, *(override.keys for override in overrides.values())) for key in ends}
+        return self._around(keys, links, overrides)
+
+    def _links_at(self, key: str, first: int) -> Region | None:
+        links = {pair: link for pair, link in self.links.items() if key in pair}
+        if len(links) > first:
+            return None
+        keys = {key, *(end for pair in links for end in pair)}
+        node = self.members[key].customer
+        neighbors = {end for end in keys if end != key and self.members[end].customer == node}
+        if len(neighbors) <= MAX_NEIGHBORS:
+            links |= {pair: link for pair, link in self.links.items() if neighbors.issuperset(pair)}
+        return self._around(keys, links, {}, key)
+
+    def _around(
+        self, keys: set[str], links: dict[Pair, Link], overrides: dict[str, Override], anchor: str = ""
+    ) -> Region:
+        members = {key: self.members[key] for key in keys}
+        nodes = {member.customer for member in members.values()} - {None}
+        nodes |= {node for node, customer in self.customers.items() if customer.anchor.key == anchor}
+        return Region(members, links, overrides, {node: self.customers[node] for node in nodes})
 
     def _region(self, seeds: frozenset[str], opened: frozenset[str]) -> Region:
         reached: set[str] = set()

@@ -19,6 +19,7 @@ SQLITE = {
     "0010_audiences": "9c38946d262c22f269d71869aa5e563af62d2c64a81b420cef3ba15a7007a1bc",
     "0011_views": "d1cfe91a2c5aed3923464ac4d23aed0a8a127f9efb0a0c893da78f0cac71904f",
     "0012_changes_of_kind": "c049df27fdefd1b379a71db3a325afa710d5542b93172f05d84643d0070f9a04",
+    "0013_disputes": "93bb29e7f7a38664a622c83bdbbabdff9b442cbe2b52b87dc8cfbe38b6fe1389",
 }
 NEO4J = {
     "0000_migration_name": "d32e7937a60b8e7269da1e693018659374ccf405fc5bfe221f05233eb56d4af4",
@@ -71,6 +72,11 @@ NEO4J = {
     "0047_delivery_erasure": "f548e48f79389d5740afdc7807105c97833e01f69a1026125bbb8f6841573cf2",
     "0048_waiting_change": "58fdfbe9bd9dedf65addd1a4ad74a6b9440d51632bb00f6e6b11608d746a08b5",
     "0049_change_kind": "9ed6e93497865ccf5ce899a52230fff28b384d06d53650ee09d69cc21783f0a9",
+    "0050_disputed_customer_node": "0abe2234b15ae0a294d0ced5f7d072c96ca453ca6f41c09ca785b77403c39ebe",
+    "0051_link_suspended_a": "4a2c1ce5d2d6fdd232b17e642412f2fe02021cae782d0eaa597151ce55746f67",
+    "0052_link_suspended_b": "b741ee27ecc85cfbb432aaac434d02f4207340e183b48f4d3517ba6550669be6",
+    "0053_disputed_links": "d9ed4cb9acd920c9309b74460439cca686f90f4631044bc2500e1c2fad72d5f0",
+    "0054_disputed_overrides": "e461916cefdb73a51e48b5feb1ac2bbdc5b12b9c83c8a2accac0abd40cb80501",
 }
 
 

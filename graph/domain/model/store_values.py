@@ -10,7 +10,7 @@ from graph.domain.model.customers import Customer, Member, Node
 from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
-from graph.domain.model.links import Link
+from graph.domain.model.links import Link, LinkState
 from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.orders import Order
 from graph.domain.model.overrides import Override
@@ -151,6 +151,11 @@ class Writes(Struct):
     deliveries: list[Delivery] = field(default_factory=list)
     waiting_changes: list[WaitingChange] = field(default_factory=list)
     ended_waiting: list[tuple[str, int]] = field(default_factory=list)
+
+    def disputed_keys(self) -> set[str]:
+        """Return the identifiers that are an end of a suspended link or named by an override, of those written."""
+        keys = {key for link in self.links.values() if link.state is LinkState.SUSPENDED for key in link.pair}
+        return keys.union(*(override.keys for override in self.overrides_set))
 
     @property
     def empty(self) -> bool:

@@ -135,8 +135,9 @@ def link(a: str, b: str, values: Properties) -> Link:
 
 
 def link_values(link: Link) -> dict[str, Any]:
-    """Return the properties of a link."""
+    """Return the properties of a link. Suspended ones carry the keys of their ends, for the indexes of them alone."""
     reason = link.reason
+    suspended = link.state is LinkState.SUSPENDED
     return {
         "tier": link.tier.value,
         "first_seen_at": link.first_seen_at,
@@ -147,6 +148,8 @@ def link_values(link: Link) -> dict[str, Any]:
         "state": link.state.value,
         "reason_code": None if reason is None else reason.code.value,
         "reason": None if reason is None else reason.message,
+        "suspended_a": link.a if suspended else None,
+        "suspended_b": link.b if suspended else None,
     }
 
 

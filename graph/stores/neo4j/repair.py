@@ -18,6 +18,7 @@ _DESCRIPTIONS = {
     "customer_node": "identifiers are not found by their large customer",
     "fact_holder": "identifiers hold facts and are not marked",
     "restricted": "identifiers are marked as restricted and are not, or the other way round",
+    "disputed": "identifiers of suspended links or overrides are not marked",
     "override": "overrides do not lead to their identifiers",
     "unindexed": "observations that no identifier leads to are not found without one",
     "membership": "memberships do not lead to their customers",

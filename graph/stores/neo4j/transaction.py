@@ -22,10 +22,12 @@ from graph.ports import (
     ReadConsents,
     ReadCustomerKeys,
     ReadDeliveries,
+    ReadDisputes,
     ReadEntries,
     ReadErasures,
     ReadEvidence,
     ReadHistory,
+    ReadLinksAt,
     ReadNamedKeys,
     ReadNeighborhood,
     ReadReceipts,
@@ -48,6 +50,7 @@ from graph.stores.neo4j.audiences import (
     removal_queries,
 )
 from graph.stores.neo4j.connection import OpenTransaction
+from graph.stores.neo4j.disputes import DisputeReader
 from graph.stores.neo4j.erasures import (
     ERASURES,
     customer_parameters,
@@ -88,6 +91,7 @@ class Transaction:
         self._tx = tx
         self._loading = loading
         self._handles = StoredHandles()
+        self._disputes = DisputeReader(self._run, self._overrides, self._handles)
         self._version = UNREAD
         """The version of the rules, read after the first locks are taken."""
         self._revision = UNREAD
@@ -110,6 +114,10 @@ class Transaction:
                 return await self._consents(keys)
             case ReadRegion(seeds, opened):
                 return await self._region(seeds, opened)
+            case ReadDisputes(nodes, first):
+                return await self._disputes.disputes(nodes, first)
+            case ReadLinksAt(key, first):
+                return await self._disputes.links_at(key, first)
             case ReadSegments():
                 return [segment(node) for (node,) in await self._run(SEGMENTS["lock_segments"])]
             case ReadSegmentStates(ids):

@@ -32,6 +32,8 @@ class StoredHandles:
     customers: dict[Node, Customer] = field(default_factory=dict)
     properties: dict[str | Node, Mapping[str, Any]] = field(default_factory=dict)
     """What was read of nodes and relationships, by element id. A write sets only what differs from it."""
+    disputed: set[str] = field(default_factory=set)
+    """Identifiers that are known to be marked as disputed."""
 
     def changed(self, handle: str | Node, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the properties that differ from those that were read; `None` removes one."""
@@ -104,6 +106,7 @@ class WriteParameters:
         self._more_customers: list[Node] = []
         self.values: dict[str, Any] = {
             **self._links(writes),
+            "disputed": self._places(sorted(writes.disputed_keys() - handles.disputed)),
             "orders": self._places(list(writes.orders)),
             **self._observations(writes.receipts),
             "facts": [self._fact(receipt) for receipt in writes.receipts if has_fact(receipt)],

@@ -45,6 +45,8 @@ _UNINDEXED = """t.status <> 'valid' AND t.sent <> '' AND t.id NOT IN (SELECT obs
     AND (t.keys = '[]' OR EXISTS (SELECT 1 FROM json_each(t.keys) k WHERE NOT EXISTS (
         SELECT 1 FROM identifiers i JOIN observation_identifiers n ON n.identifier = i.id
         WHERE i.key = k.value AND n.observation = t.id)))"""
+_DISPUTED = """t.disputed = 0 AND (t.override_count > 0 OR t.id IN (SELECT a FROM links WHERE state = 'suspended'
+    UNION SELECT b FROM links WHERE state = 'suspended'))"""
 _RESTRICTED = "EXISTS (SELECT 1 FROM restricted_identifiers m WHERE m.identifier = t.id)"
 _CONDITIONS = (
     _delete(
@@ -110,6 +112,12 @@ _CONDITIONS = (
         "identifiers",
         "t.holds_facts = 0 AND EXISTS (SELECT 1 FROM facts f WHERE f.identifier = t.id)",
         "UPDATE identifiers SET holds_facts = 1 WHERE holds_facts = 0 AND id IN (SELECT identifier FROM facts)",
+    ),
+    _Condition(
+        "identifiers of suspended links or overrides are not marked",
+        "identifiers",
+        _DISPUTED,
+        f"UPDATE identifiers AS t SET disputed = 1 WHERE {_DISPUTED}",
     ),
     _delete(
         "searchable texts are of an identifier or a fact that is not stored",

@@ -1,7 +1,10 @@
 """One write on SQLite: answers the requests of a write with what the file holds, and stores what was decided."""
 
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 from typing import Any
+
+from msgspec.structs import replace
 
 from graph.domain.model.customers import Customer, Member, Node
 from graph.domain.model.errors import StoreUnavailable
@@ -16,14 +19,17 @@ from graph.domain.model.receipts import ObservationKey, Receipt
 from graph.domain.model.store_values import CustomerKeys, EvidenceByKey, Neighborhood, Region
 from graph.domain.profile.pages import ById, CustomerRef
 from graph.ports import (
+    MAX_NEIGHBORS,
     ReadAudiences,
     ReadConsents,
     ReadCustomerKeys,
     ReadDeliveries,
+    ReadDisputes,
     ReadEntries,
     ReadErasures,
     ReadEvidence,
     ReadHistory,
+    ReadLinksAt,
     ReadNamedKeys,
     ReadNeighborhood,
     ReadReceipts,
@@ -62,6 +68,10 @@ class Transaction:
                 return consents_at(self._db, keys)
             case ReadRegion(seeds, opened):
                 return self._region(seeds, opened)
+            case ReadDisputes(nodes, first):
+                return self._disputes(nodes, first)
+            case ReadLinksAt(key, first):
+                return self._links_of(key, first)
             case ReadSegments():
                 return segments.segments(self._db)
             case ReadSegmentStates(ids):
@@ -259,6 +269,54 @@ class Transaction:
         customers = self._customers("c.anchor IN (SELECT value FROM json_each(?))", sorted(reached))
         holders = {member.customer for member in members.values() if member.customer is not None} - customers.keys()
         customers |= self._customers("c.id IN (SELECT value FROM json_each(?))", list(holders))
+        return Region(members, links, overrides, customers)
+
+    def _disputes(self, nodes: frozenset[Node], first: int) -> Region | None:
+        rows = self._all(
+            """SELECT id, key FROM identifiers
+                WHERE disputed = 1 AND customer IN (SELECT value FROM json_each(?)) LIMIT ?""",
+            compact(list(nodes)),
+            first + 1,
+        )
+        if len(rows) > first:
+            return None
+        links: dict[Pair, Link] = {}
+        for end in ("a", "b"):
+            sql = f"""SELECT x.key, y.key, {mapping.LINK} FROM json_each(?) requested
+                CROSS JOIN links l INDEXED BY links_suspended_at_{end} ON l.{end} = requested.value
+                CROSS JOIN identifiers x ON x.id = l.a CROSS JOIN identifiers y ON y.id = l.b
+                WHERE l.state = 'suspended' LIMIT ?"""
+            for row in self._all(sql, compact([row_id for row_id, _ in rows]), first + 1):
+                links[row[0], row[1]] = mapping.link(row[0], row[1], row[2:])
+        overrides = self._overrides([key for _, key in rows], ())
+        if max(len(links), len(overrides)) > first:
+            return None
+        return self._around(links, overrides, ())
+
+    def _links_of(self, key: str, first: int) -> Region | None:
+        row_id = self._handles.identifiers[key]
+        ((count,),) = self._all(
+            """SELECT count(*) FROM (SELECT 1 FROM links WHERE a = ?1 UNION ALL SELECT 1 FROM links WHERE b = ?1
+                LIMIT ?2)""",
+            row_id,
+            first + 1,
+        )
+        if count > first:
+            return None
+        found = self._around(self._links_at([key], ""), {}, [key])
+        node = found.members[key].customer
+        neighbors = sorted(end for end, member in found.members.items() if end != key and member.customer == node)
+        if len(neighbors) > MAX_NEIGHBORS:
+            return found
+        return replace(found, links={**found.links, **self._links(combinations(neighbors, 2))})
+
+    def _around(self, links: dict[Pair, Link], overrides: dict[str, Override], anchors: Sequence[str]) -> Region:
+        """Return links and overrides with their ends, the customers that hold these, and those with some anchors."""
+        keys = {key for ends in (*links, *(override.keys for override in overrides.values())) for key in ends}
+        members = self._members("i.key IN (SELECT value FROM json_each(?))", sorted({*keys, *anchors}))
+        nodes = {member.customer for member in members.values() if member.customer is not None}
+        customers = self._customers("c.id IN (SELECT value FROM json_each(?))", list(nodes))
+        customers |= self._customers("c.anchor IN (SELECT value FROM json_each(?))", anchors)
         return Region(members, links, overrides, customers)
 
     def _links_at(self, keys: Iterable[str], condition: str) -> dict[Pair, Link]:

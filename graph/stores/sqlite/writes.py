@@ -46,6 +46,7 @@ class Writer:
         self._write_members(writes, row_ids)
         self._write_orders(writes)
         self._write_links(writes)
+        self._write_disputed(writes)
         self._write_receipts(writes.receipts)
         self._write_overrides(writes)
         self._db.executemany(
@@ -147,6 +148,13 @@ class Writer:
         )
         self._db.executemany(
             "DELETE FROM links WHERE a = ? AND b = ?", [(row_ids[a], row_ids[b]) for a, b in writes.removed_links]
+        )
+
+    def _write_disputed(self, writes: Writes) -> None:
+        """Mark the identifiers that are looked at if their customer merges with another."""
+        self._db.executemany(
+            "UPDATE identifiers SET disputed = 1 WHERE id = ? AND disputed = 0",
+            [(self._handles.identifiers[key],) for key in sorted(writes.disputed_keys())],
         )
 
     def _write_receipts(self, receipts: Sequence[Receipt]) -> None:

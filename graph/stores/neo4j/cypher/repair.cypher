@@ -68,6 +68,33 @@ MATCH (i:Identifier) WHERE NOT i:FactHolder AND EXISTS { (:Observation)-[:REPORT
 // Sets the label.
 MATCH (i:Identifier) WHERE NOT i:FactHolder AND EXISTS { (:Observation)-[:REPORTED]->(i) } SET i:FactHolder;
 
+// name: check_disputed
+// Suspended links that are not found, and their ends and the identifiers that overrides name without the label.
+CALL () {
+  MATCH (a:Identifier)-[l:LINKED]->(b:Identifier)
+  WHERE CASE l.state WHEN 'suspended'
+    THEN coalesce(l.suspended_a <> a.key OR l.suspended_b <> b.key, true) OR NOT a:Disputed OR NOT b:Disputed
+    ELSE l.suspended_a IS NOT NULL OR l.suspended_b IS NOT NULL END
+  RETURN l AS found
+  UNION
+  MATCH (found:Identifier) WHERE found.override_count > 0 AND NOT found:Disputed
+  RETURN found
+}
+RETURN count(found) AS count;
+
+// name: repair_disputed
+// Sets the properties and the label.
+CALL () {
+  MATCH (a:Identifier)-[l:LINKED]->(b:Identifier)
+  WHERE l.state = 'suspended' OR l.suspended_a IS NOT NULL OR l.suspended_b IS NOT NULL
+  SET l.suspended_a = CASE l.state WHEN 'suspended' THEN a.key END,
+      l.suspended_b = CASE l.state WHEN 'suspended' THEN b.key END
+  WITH a, l, b WHERE l.state = 'suspended'
+  SET a:Disputed, b:Disputed
+}
+MATCH (i:Identifier) WHERE i.override_count > 0 AND NOT i:Disputed
+SET i:Disputed;
+
 // name: check_override
 // Overrides that do not lead to the identifiers that they name.
 MATCH (m:Override)

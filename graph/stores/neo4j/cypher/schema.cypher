@@ -208,3 +208,29 @@ CREATE CONSTRAINT waiting_change IF NOT EXISTS FOR (w:WaitingChange) REQUIRE (w.
 // name: 0049_change_kind
 // Readers of the feed ask for entries of some kinds; those of a rare kind are found without reading all others.
 CREATE INDEX change_kind IF NOT EXISTS FOR (h:Change) ON (h.kind, h.number);
+
+// name: 0050_disputed_customer_node
+// The identifiers of a large customer that are or were an end of a suspended link, or that an override names.
+CREATE INDEX disputed_customer_node IF NOT EXISTS FOR (i:Disputed) ON (i.customer_node);
+
+// name: 0051_link_suspended_a
+// The suspended links at an identifier that may have many others: only these have the property.
+CREATE INDEX link_suspended_a IF NOT EXISTS FOR ()-[l:LINKED]-() ON (l.suspended_a);
+
+// name: 0052_link_suspended_b
+// The same for the other end.
+CREATE INDEX link_suspended_b IF NOT EXISTS FOR ()-[l:LINKED]-() ON (l.suspended_b);
+
+// name: 0053_disputed_links
+// Marks the suspended links that are stored, and their ends.
+MATCH (a:Identifier)-[l:LINKED]->(b:Identifier) WHERE l.state = 'suspended'
+CALL (a, l, b) {
+  SET l.suspended_a = a.key, l.suspended_b = b.key, a:Disputed, b:Disputed
+} IN TRANSACTIONS OF 5000 ROWS;
+
+// name: 0054_disputed_overrides
+// Marks the identifiers that overrides name.
+MATCH (i:Identifier) WHERE i.override_count > 0
+CALL (i) {
+  SET i:Disputed
+} IN TRANSACTIONS OF 5000 ROWS;

@@ -36,6 +36,12 @@ CALL () {
   SET l += row[1]
 }
 CALL (identifiers) {
+  // Ends of suspended links, and what overrides name.
+  UNWIND $params.disputed AS at
+  WITH identifiers[at] AS i WHERE NOT i:Disputed
+  SET i:Disputed
+}
+CALL (identifiers) {
   // As they were sent, with the identifiers that the rules find in them.
   UNWIND $params.new_observations AS row
   CREATE (o:Observation)
