@@ -20,7 +20,9 @@ from graph.domain.model.overrides import Override, OverrideKind
 from graph.domain.model.receipts import ObservationKey, ObservationStatus, Receipt
 from graph.domain.model.rules import DroppedIdentifier, Rules
 from graph.domain.model.segments import DUE_FIRST
-from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Region, Writes
+from graph.domain.model.store_values import EvidenceByKey, Neighborhood, Writes
+from graph.domain.resolution.departures import MAX_LINKS
+from graph.domain.resolution.disputes import MAX_DISPUTES
 from graph.domain.resolution.erased import TombstoneRules
 from graph.domain.resolution.incremental import IncrementalResolution
 from graph.domain.resolution.intake import Delta, Intake, IntakeResult
@@ -36,7 +38,9 @@ from graph.domain.resolution.preparation import (
 from graph.ports import (
     Ids,
     ReadConsents,
+    ReadDisputes,
     ReadEvidence,
+    ReadLinksAt,
     ReadNeighborhood,
     ReadRegion,
     ReadStatedAttributes,
@@ -169,12 +173,17 @@ def read_evidence(
 
 
 def finish_resolution(resolution: IncrementalResolution) -> Generator[Request, Any, Writes]:
-    """Read the regions that a resolution needs until none is missing, and finish it."""
-    while (missing := resolution.missing()) is not None:
-        seeds, opened = missing
-        region: Region = yield ReadRegion(frozenset(seeds), frozenset(opened))
-        resolution.add_region(region)
-    return resolution.finish()
+    """Read what a resolution needs until nothing is missing, and finish it."""
+    while True:
+        if (key := resolution.unread_key) is not None:
+            resolution.add_links_at(key, (yield ReadLinksAt(key, MAX_LINKS)))
+        elif nodes := resolution.unread_customers:
+            resolution.add_disputes(nodes, (yield ReadDisputes(frozenset(nodes), MAX_DISPUTES)))
+        elif (missing := resolution.missing()) is not None:
+            seeds, opened = missing
+            resolution.add_region((yield ReadRegion(frozenset(seeds), frozenset(opened))))
+        else:
+            return resolution.finish()
 
 
 def _make_blocked_due(resolution: IncrementalResolution, overrides: Iterable[Override]) -> None:

@@ -1,17 +1,19 @@
 """Clusters: what a delta connects. Clean clusters become one customer as they are; dirty ones are resolved again.
 
-docs/internals/incremental-resolution.md has the conditions, the three additions to them and the proofs. In short:
+docs/internals/incremental-resolution.md has the conditions, the additions to them and the proofs. In short:
 
 1. A touched link that keeps its place in the order, and stays excluded or not excluded, changes nothing.
 2. New identifiers of namespaces without a limit that are linked with a single stored identifier join its customer,
    whatever is suspended there: they bring neither a limited value nor an override nor a guarded value.
 3. A link within a customer that is new, or that moves up in the order, changes nothing, whatever is suspended there,
    unless the customer holds guarded values that contradict each other.
+4. Customers and new identifiers whose union is permitted become one, whatever is suspended at them. Reasons of
+   suspended links may change, so these are read (`disputes.py`).
 
 A property test compares the incremental step with resolving from scratch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field
 
 from graph.domain.model.customers import Customer, Node
@@ -19,6 +21,7 @@ from graph.domain.model.guarded_values import ValueSetCounts, add, counted, is_c
 from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.order_totals import OrderTotals
 from graph.domain.model.rules import Rules
+from graph.domain.resolution.disputes import NO_REASONS, Disputes, Growth, Reasons, reasons_after
 from graph.domain.resolution.overlay import Overlay
 
 
@@ -26,7 +29,8 @@ from graph.domain.resolution.overlay import Overlay
 class Cluster:
     """Identifiers and live customers that touched links connect.
 
-    `links` are the touched links that changed for resolution, in order of arrival.
+    `links` are the touched links that changed for resolution, in order of arrival. `unread` are customers whose
+    disputes must be read to tell whether it is dirty, `reasons` the changed reasons of suspended links at it.
     """
 
     keys: list[str] = field(default_factory=list)
@@ -35,10 +39,22 @@ class Cluster:
     dirty: bool = False
     order_totals: OrderTotals = field(default_factory=dict)
     value_sets: ValueSetCounts = field(default_factory=dict)
+    grows: bool = False
+    unread: Set[Node] = frozenset()
+    reasons: Reasons = NO_REASONS
 
 
-def clusters_of(overlay: Overlay, customers: Mapping[Node, Customer]) -> list[Cluster]:
-    """Return the clusters of everything that the delta touched; those that must be resolved again are dirty."""
+def clusters_of(
+    overlay: Overlay,
+    customers: Mapping[Node, Customer],
+    disputes: Disputes | None = None,
+    departing: Collection[str] = (),
+) -> list[Cluster]:
+    """Return the clusters of everything that the delta touched; those that must be resolved again are dirty.
+
+    `disputes` are those read so far. The identifiers `departing` leave their customers, and are in no cluster.
+    """
+    disputes = disputes or Disputes()
     members, members_before, links = overlay.members, overlay.members_before, overlay.links
     # An atom is a stored customer or an identifier without one. Atoms are numbered.
     parent: list[int] = []
@@ -52,6 +68,8 @@ def clusters_of(overlay: Overlay, customers: Mapping[Node, Customer]) -> list[Cl
     atom_of: dict[str, int] = {}
     atom_of_node: dict[Node, int] = {}
     for key in overlay.touched_keys:
+        if key in departing:
+            continue
         node = members[key].customer
         atom = len(parent) if node is None else atom_of_node.setdefault(node, len(parent))
         if atom == len(parent):
@@ -60,8 +78,10 @@ def clusters_of(overlay: Overlay, customers: Mapping[Node, Customer]) -> list[Cl
     changed_links: list[Pair] = []
     dirty_keys = overlay.shared_flips | overlay.override_keys | overlay.reprocess
     for pair in overlay.touched_links:
-        change = overlay.link_change(pair)
         a, b = pair
+        if a in departing or b in departing:
+            continue
+        change = overlay.link_change(pair)
         if change == 0 or (change is not None and change < 0 and _within_customer(a, b, overlay, customers)):
             continue
         if change is None or pair not in links:
@@ -87,7 +107,12 @@ def clusters_of(overlay: Overlay, customers: Mapping[Node, Customer]) -> list[Cl
         clusters[find(atom_of[pair[0]])].links.append(pair)
     for cluster in clusters.values():
         if not cluster.dirty:
-            cluster.dirty = not _can_union(cluster, overlay, customers)
+            cluster.dirty = not _can_union(cluster, overlay, customers, disputes)
+    growing = {node for cluster in clusters.values() if cluster.grows for node in cluster.nodes}
+    for cluster in clusters.values():
+        # A reason depends on both customers of a link.
+        if not growing.isdisjoint(cluster.reasons.compared):
+            cluster.dirty = True
     return list(clusters.values())
 
 
@@ -102,8 +127,8 @@ def _within_customer(a: str, b: str, overlay: Overlay, customers: Mapping[Node, 
     return is_consistent(customers[node].value_sets, overlay.rules)
 
 
-def _can_union(cluster: Cluster, overlay: Overlay, customers: Mapping[Node, Customer]) -> bool:
-    """Whether a cluster without changes that make it dirty may become one customer."""
+def _can_union(cluster: Cluster, overlay: Overlay, customers: Mapping[Node, Customer], disputes: Disputes) -> bool:
+    """Whether a cluster without changes that make it dirty may become one customer, as far as disputes were read."""
     existing = [customers[node] for node in cluster.nodes]
     if len(existing) == 1:
         cluster.value_sets = existing[0].value_sets
@@ -114,14 +139,48 @@ def _can_union(cluster: Cluster, overlay: Overlay, customers: Mapping[Node, Cust
         changed = [key for key in cluster.keys if overlay.value_sets_changed(key)]
     if not cluster.links and not changed:
         return True
+    cluster.grows = True
+    if changed:
+        before = counted(overlay.members_before[key].value_sets for key in changed if key in overlay.members_before)
+        after = counted(overlay.members[key].value_sets for key in changed)
+        remaining = add((cluster.value_sets, before), -1) if before else cluster.value_sets
+        cluster.value_sets = add((remaining, after)) if remaining else after
+    if not (_within_limits(cluster, overlay, existing) and is_consistent(cluster.value_sets, overlay.rules)):
+        return not changed and _adds_new_keys_only(cluster, overlay, overlay.rules)
     if all(customer.suspended == 0 and customer.override_count == 0 for customer in existing):
-        if changed:
-            before = counted(overlay.members_before[key].value_sets for key in changed if key in overlay.members_before)
-            after = counted(overlay.members[key].value_sets for key in changed)
-            remaining = add((cluster.value_sets, before), -1) if before else cluster.value_sets
-            cluster.value_sets = add((remaining, after)) if remaining else after
-        return _within_limits(cluster, overlay, existing) and is_consistent(cluster.value_sets, overlay.rules)
-    return not changed and _adds_new_keys_only(cluster, overlay, overlay.rules)
+        return True
+    if any(customer.suspended for customer in existing) and not (
+        all(map(overlay.moved_up, cluster.links)) and all(map(overlay.only_gains_values, changed))
+    ):
+        return False
+    return _settle_disputes(cluster, overlay, customers, disputes, changed)
+
+
+def _settle_disputes(
+    cluster: Cluster,
+    overlay: Overlay,
+    customers: Mapping[Node, Customer],
+    disputes: Disputes,
+    changed: Collection[str],
+) -> bool:
+    """Find what a union that breaks no limit and is consistent changes of suspended links; false if it is forbidden."""
+    new_keys = [key for key in cluster.keys if overlay.members[key].customer is None]
+    namespaces: dict[str, int] = {}
+    for key in new_keys:
+        namespace = namespace_of(key)
+        namespaces[namespace] = namespaces.get(namespace, 0) + 1
+    gained = counted(overlay.members[key].value_sets for key in changed)
+    growth = Growth([customers[node] for node in cluster.nodes], namespaces, gained)
+    disputed = growth.disputed(overlay.rules)
+    if not disputed.isdisjoint(disputes.too_many):
+        return False
+    cluster.unread = disputed - disputes.read
+    if cluster.unread or not disputed:
+        return True
+    reasons = reasons_after(growth, disputes, overlay.links, customers, overlay.rules)
+    if reasons is not None:
+        cluster.reasons = reasons
+    return reasons is not None
 
 
 def _within_limits(cluster: Cluster, overlay: Overlay, existing: list[Customer]) -> bool:

@@ -116,7 +116,7 @@ class Groups:
         if a == b:
             return None
         if apart := self._apart_pair_between(a, b):
-            return LinkReason(LinkReasonCode.APART, Sentence(MessageCode.KEPT_APART, a=apart[0], b=apart[1]))
+            return apart_reason(apart)
         return self._limit_between(a, b) or self._contradiction_between(a, b, x, y)
 
     def _limit_between(self, a: str, b: str) -> LinkReason | None:
@@ -181,6 +181,11 @@ class Groups:
 
 _Carried = dict[str, dict[ValueSet, str]]
 """The value sets in a group by attribute, each with the smallest key that carries it."""
+
+
+def apart_reason(apart: Pair) -> LinkReason:
+    """Return the reason of a link that an override suspends, which keeps two identifiers apart."""
+    return LinkReason(LinkReasonCode.APART, Sentence(MessageCode.KEPT_APART, a=apart[0], b=apart[1]))
 
 
 def guard_reason(attribute: str, key_a: str, set_a: ValueSet, key_b: str, set_b: ValueSet) -> LinkReason:

@@ -1,10 +1,11 @@
 """Incremental resolution: from a delta and its neighborhood to the writes (docs/internals/incremental-resolution.md).
 
-The caller reads the neighborhood of the delta and creates an `IncrementalResolution`. As long as `missing` returns
-identifiers, the caller reads their region and passes it to `add_region`. Then `finish` returns the writes.
+The caller reads the neighborhood of the delta and creates an `IncrementalResolution`. As long as `unread_key`,
+`unread_customers` or `missing` name something, the caller reads its links, its disputes or its region, and passes them
+to `add_links_at`, `add_disputes` or `add_region`. Then `finish` returns the writes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 from itertools import combinations
 
@@ -21,6 +22,8 @@ from graph.domain.model.rules import Rules
 from graph.domain.model.sentences import MessageCode, Sentence
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, NewNode, Region, Writes
 from graph.domain.resolution.clusters import Cluster, clusters_of
+from graph.domain.resolution.departures import Departure, departs, may_depart, supports_rejections
+from graph.domain.resolution.disputes import Disputes
 from graph.domain.resolution.intake import Delta
 from graph.domain.resolution.overlay import Overlay
 from graph.domain.resolution.regions import ResolvedRegion, resolve_region
@@ -53,27 +56,102 @@ class IncrementalResolution:
         self.writes = Writes()
         self._new_nodes = 0
         self._ids: dict[str, str] = {}
+        self._disputes = Disputes()
+        self._links_at: dict[str, Region] = {}
+        self._staying: set[str] = set()
+        """Identifiers that became shared, and of which the region must be read."""
+        self._departures: dict[str, Departure] = {}
+        self._unread_key: str | None = None
+        self._unread_customers: set[Node] = set()
         self._clusters = self._find_clusters()
 
     # --- what has to be read
 
     def _find_clusters(self) -> list[Cluster]:
         """Return the clusters, as far as the store has been read."""
-        clusters = clusters_of(self.overlay, self._customers)
+        self._find_departures()
+        clusters = clusters_of(self.overlay, self._customers, self._disputes, self._departures)
+        growing = {node for cluster in clusters if cluster.grows or cluster.dirty for node in cluster.nodes}
+        growing.update(node for cluster in clusters for node in cluster.reasons.compared)
+        seen: set[Node] = set()
+        for departure in self._departures.values():
+            # What changes a customer in another way, too, is resolved again.
+            if not departure.nodes.isdisjoint(growing | seen):
+                self._staying.add(departure.key)
+            seen |= departure.nodes
+        if not self._staying.isdisjoint(self._departures):
+            return self._find_clusters()
+        inside = self._seeds if self._region is None else self._region.members.keys() | self._seeds
         for cluster in clusters:
             order_totals = None if cluster.dirty else self._order_totals_of(cluster)
             if order_totals is None:
                 cluster.dirty = True
             else:
                 cluster.order_totals = order_totals
+            if not inside.isdisjoint(cluster.keys):
+                cluster.dirty = True
+            if not cluster.dirty:
+                self._unread_customers |= cluster.unread
         return clusters
+
+    def _find_departures(self) -> None:
+        """Find the identifiers that became shared and leave their customers, as far as the store has been read."""
+        self._departures, self._unread_key, self._unread_customers = {}, None, set()
+        for key in sorted(self.overlay.shared_flips - self._staying):
+            customer = may_depart(key, self.overlay, self._customers)
+            if customer is not None and key not in self._links_at:
+                self._unread_key = key
+                continue
+            departure = None if customer is None else departs(key, customer, self.overlay, self._links_at[key])
+            if departure is None or self._is_resolved_again(departure):
+                self._staying.add(key)
+                continue
+            supports = supports_rejections(departure, self.overlay, self._customers, self._disputes)
+            if supports:
+                self._staying.add(key)
+                continue
+            if supports is None:
+                self._unread_customers.add(departure.customer.node)
+            self._departures[key] = departure
+
+    @property
+    def unread_key(self) -> str | None:
+        """The identifier whose links must be read next; `None` if there is none."""
+        return self._unread_key
+
+    @property
+    def unread_customers(self) -> set[Node]:
+        """The customers whose disputes must be read."""
+        return self._unread_customers
+
+    def add_links_at(self, key: str, found: Region | None) -> None:
+        """Add the links at an identifier, with what is around them; `None` if there are too many."""
+        if found is None:
+            self._staying.add(key)
+        else:
+            self._links_at[key] = found
+            self._add(found)
+        self._clusters = self._find_clusters()
+
+    def add_disputes(self, nodes: Collection[Node], found: Region | None) -> None:
+        """Add the disputes of some customers; `None` if there are too many."""
+        self._disputes.add(nodes, found)
+        if found is not None:
+            self._add(found)
+        self._clusters = self._find_clusters()
+
+    def _add(self, found: Region) -> None:
+        for node, customer in found.customers.items():
+            self._customers.setdefault(node, customer)
+        self.overlay.add_region(found)
 
     def missing(self) -> tuple[set[str], set[str]] | None:
         """Return the identifiers whose region must be read, and those to open in it; `None` if nothing is missing."""
         dirty = {key for cluster in self._clusters if cluster.dirty for key in cluster.keys}
         if not dirty:
             return None
-        opened = self._opened | self.overlay.block_flips | self.overlay.shared_flips | self.overlay.recount_neighbors
+        flips = self.overlay.shared_flips - self._departures.keys()
+        opened = self._opened | self.overlay.block_flips | flips | self.overlay.recount_neighbors
         seeds = self._seeds | dirty | opened
         if self._region is not None and seeds == self._seeds and opened == self._opened:
             return None
@@ -84,12 +162,19 @@ class IncrementalResolution:
         """Add the region that was missing; afterwards more may be missing."""
         self._region = region
         self._customers.update(region.customers)
-        if self.overlay.add_region(region):
-            # With more neighbors known, other links may be excluded or not, and connect clusters that were clean.
-            self._clusters = self._find_clusters()
-        inside = region.members.keys() | self._seeds
-        for cluster in self._clusters:
-            cluster.dirty = cluster.dirty or not inside.isdisjoint(cluster.keys)
+        # With more neighbors known, other links may be excluded or not, and connect clusters that were clean.
+        self.overlay.add_region(region)
+        # Clusters and departures inside the region are resolved with it.
+        self._clusters = self._find_clusters()
+
+    def _is_resolved_again(self, departure: Departure) -> bool:
+        """Whether an identifier leaves, or has a suspended link to, a customer whose region was read."""
+        if self._region is None:
+            return False
+        changed = {departure.customer.node, *departure.lost}
+        return departure.key in self._seeds or any(
+            member.customer in changed for member in self._region.members.values()
+        )
 
     # --- resolving
 
@@ -98,8 +183,16 @@ class IncrementalResolution:
         for cluster in self._clusters:
             if not cluster.dirty:
                 self._union(cluster)
+        for departure in self._departures.values():
+            for pair in departure.links:
+                self.overlay.links[pair] = self.overlay.as_excluded(self.overlay.links[pair])
         if self._region is not None:
             self._resolve(self._region)
+        for departure in self._departures.values():
+            self._depart(departure)
+        for cluster in self._clusters:
+            if not cluster.dirty:
+                self._change_reasons(cluster)
         self._write_evidence()
         return self.writes
 
@@ -195,6 +288,74 @@ class IncrementalResolution:
                     redirects_to=id,
                 )
             )
+
+    def _change_customer(self, node: Node | None, lost: int = 0, without: str = "") -> None:
+        """Write a customer that this write may have changed before, with fewer ends of suspended links.
+
+        `without` is an identifier that leaves.
+        """
+        written = {customer.node: at for at, customer in enumerate(self.writes.customers)}
+        at = written.get(node)
+        if at is None:
+            assert node is not None
+            customer = self._customers[node]
+            customer = replace(customer, version=customer.version + 1)
+            at = len(self.writes.customers)
+            self.writes.customers.append(customer)
+        customer = self.writes.customers[at]
+        counts = dict(customer.counts)
+        if without:
+            namespace = namespace_of(without)
+            counts[namespace] -= 1
+            if not counts[namespace]:
+                del counts[namespace]
+        self.writes.customers[at] = replace(customer, suspended=customer.suspended - lost, counts=counts)
+
+    def _change_reasons(self, cluster: Cluster) -> None:
+        """Write the reasons that a union changed, and the customers at the far ends of these links."""
+        links = cluster.reasons.links
+        self.overlay.links.update(links)
+        for node in {self.overlay.members_before[key].customer for pair in links for key in pair} - cluster.nodes:
+            self._change_customer(node)
+
+    def _depart(self, departure: Departure) -> None:
+        """Let an identifier that became shared be a customer of its own."""
+        key, left = departure.key, departure.customer
+        overlay, lost = self.overlay, departure.lost
+        self._change_customer(left.node, lost.get(left.node, 0), without=key)
+        for node in sorted(departure.nodes - {left.node}, key=str):
+            self._change_customer(node, lost.get(node, 0))
+        # As in `assign_ids`: none of the claimants is live, so the one that retired last comes back.
+        returning = max(
+            departure.claimants, key=lambda claimant: (claimant.retired_at or 0, claimant.seniority), default=None
+        )
+        member = overlay.members[key]
+        customer = Customer(
+            self._new_node() if returning is None else returning.node,
+            self._new_id() if returning is None else returning.id,
+            self._now if returning is None else returning.created_at,
+            member.anchor,
+            1 if returning is None else returning.version + 1,
+            {namespace_of(key): 1},
+        )
+        self.writes.customers.append(customer)
+        for claimant in departure.claimants:
+            if claimant is not returning:
+                redirected = replace(claimant, version=claimant.version + 1, redirects_to=customer.id)
+                self.writes.customers.append(redirected)
+        self.writes.moves[key] = customer.node
+        self._ids[key] = customer.id
+        self._record_departure(departure, customer.id)
+
+    def _record_departure(self, departure: Departure, id: str) -> None:
+        """Record the history of a departure: the split, with the reason of its first link."""
+        key, overlay = departure.key, self.overlay
+        link = overlay.links[min(departure.links)]
+        assert link.reason is not None
+        reason = Sentence(MessageCode.LINK_NOT_ACTIVE, a=link.a, b=link.b, reason=link.reason.message)
+        self.record_change(
+            ChangeKind.CUSTOMER_SPLIT, self._cause_of_keys((key,)), departure.customer.id, id, (key,), reason
+        )
 
     def _record_union(
         self, cluster: Cluster, existing: list[Customer], survivor: Customer | None, new_keys: tuple[str, ...], id: str

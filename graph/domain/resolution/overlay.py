@@ -264,6 +264,18 @@ class Overlay:
         values_before = {} if before is None else before.guarded_values
         return values_before is not after.guarded_values and value_sets_of(values_before) != after.value_sets
 
+    def only_gains_values(self, key: str) -> bool:
+        """Whether an identifier carries nothing less than before, and shares its values with no other."""
+        before, after = self.members_before.get(key), self.members[key]
+        if after.override_count:
+            return False
+        return before is None or all(after.value_sets.get(name) == text for name, text in before.value_sets.items())
+
+    def moved_up(self, pair: Pair) -> bool:
+        """Whether a touched link that is not excluded is new, or has moved towards the beginning of the order."""
+        change = self.link_change(pair)
+        return change is not None and change < 0
+
     def first_seen_moved_back(self, key: str) -> bool:
         """Whether an identifier is new or has an earlier first-seen time, so that it may become an anchor."""
         member_before, after = self.members_before.get(key), self.members[key].evidence

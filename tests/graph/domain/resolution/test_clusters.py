@@ -77,15 +77,15 @@ def test_a_link_within_a_customer_changes_nothing() -> None:
     assert (cluster.links, cluster.dirty) == ([], False)
 
 
-def test_at_a_customer_with_a_suspended_link_only_new_identifiers_without_a_limit_are_clean() -> None:
+def test_disputes_of_a_customer_are_read_only_if_a_new_identifier_may_change_a_reason() -> None:
     # given: a cookie that two people use
     graph = Graph(RULES)
     graph.see(seen("crm=a", "cookie=x", id="1", at=1), seen("crm=b", "cookie=x", id="2", at=2))
     # when, then
     (unlimited,) = clustered(graph, observe(seen("crm=a", "cookie=y"), RULES))
-    assert (unlimited.nodes, unlimited.dirty) == ({node_of(graph, "crm=a")}, False)
+    assert (unlimited.nodes, unlimited.dirty, unlimited.unread) == ({node_of(graph, "crm=a")}, False, set())
     (limited,) = clustered(graph, observe(seen("crm=a", "mail=A"), RULES))
-    assert limited.dirty
+    assert (limited.dirty, limited.unread) == (False, {node_of(graph, "crm=a")})
     (between,) = clustered(graph, observe(seen("crm=a", "cookie=y", "cookie=x"), RULES))
     assert between.dirty
 
