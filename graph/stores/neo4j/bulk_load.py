@@ -49,9 +49,10 @@ class BulkLoad(Connected):
         return dict(record["counts"])
 
     async def complete_import(self) -> None:
-        """Store what import files cannot hold: empty lists."""
+        """Store what import files cannot hold: empty lists, and labels that follow from links."""
         async with self._session() as session:
-            await (await session.run(BULK_LOAD["complete_import"])).consume()
+            for name in ("complete_import", "complete_disputes"):
+                await (await session.run(BULK_LOAD[name])).consume()
 
     async def is_empty(self) -> bool:
         """Return whether nothing is stored but rules and values that are stored by name."""

@@ -60,7 +60,7 @@ _CHANGE = {
 }
 _LINK = {
     **{"tier": "long", **_EVIDENCE, "confidence": "double", "state": "string"},
-    **{"reason_code": "string", "reason": "string"},
+    **{"reason_code": "string", "reason": "string", "suspended_a": "string", "suspended_b": "string"},
 }
 _REPORTED = {
     **{"key": "string", "kind": "string", "at": "long", "name": "string"},

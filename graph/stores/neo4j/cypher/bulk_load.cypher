@@ -34,6 +34,13 @@ RETURN {
   MENTIONS: COUNT { ()-[:MENTIONS]->() }, REPORTED: COUNT { ()-[:REPORTED]->() }
 } AS counts;
 
+// name: complete_disputes
+// Marks the ends of suspended links, which the importer stores after the identifiers.
+MATCH (a)-[l:LINKED]->(b) WHERE l.suspended_a IS NOT NULL
+CALL (a, b) {
+  SET a:Disputed, b:Disputed
+} IN TRANSACTIONS OF 5000 ROWS;
+
 // name: complete_import
 // Completes the observations that name no identifier: the importer stores no empty lists.
 MATCH (o:WithoutKeys)
