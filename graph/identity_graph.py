@@ -515,6 +515,15 @@ class IdentityGraph:
         """Return a page of suspicious findings in the graph, worst first."""
         return await health(self._store, self.rules, self._clock.now(), kinds, after, first)
 
+    @property
+    def bookmarks(self) -> frozenset[str]:
+        """What this process has seen, for callers that go on with another; empty if there is nothing to wait for."""
+        return self._store.bookmarks
+
+    async def reach(self, bookmarks: frozenset[str]) -> None:
+        """Wait until reads see what some bookmarks stand for; raises `InvalidInput` and `StoreUnavailable`."""
+        await self._store.reach(bookmarks)
+
     async def ready(self) -> str:
         """Return an empty text if everything can be served, otherwise what is missing."""
         return await self._store.ready()

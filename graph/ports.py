@@ -770,6 +770,22 @@ class RepairStore(Protocol):
 class StoreLifecycle(Protocol):
     """Set-up, readiness and shutdown of a store."""
 
+    @property
+    def bookmarks(self) -> frozenset[str]:
+        """The states of the database that this process has seen, if other processes may see older ones; else empty.
+
+        Must include each write of this process that was answered.
+        """
+        ...
+
+    async def reach(self, bookmarks: frozenset[str]) -> None:
+        """Wait until the states of some bookmarks of any process can be read; all reads from then on must see them.
+
+        Must end within seconds. Must raise `InvalidInput` for bookmarks of another database, and `StoreUnavailable` if
+        the states cannot be read in time.
+        """
+        ...
+
     async def migrations(self) -> Migrations:
         """Return which migrations the store lacks, and which ones of a newer program it has; must change nothing."""
         ...

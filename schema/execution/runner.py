@@ -16,6 +16,7 @@ from graph.domain.access.viewer import Viewer
 from graph.domain.model.errors import KithError
 from graph.domain.profile.pages import MAX_PAGE
 from graph.runtime.timeouts import SharedTimeout
+from schema.execution.bookmarks import EXTENSION, encoded
 from schema.execution.compiled import CompiledExecutor, plans_of
 from schema.execution.costs import MAX_ITEMS
 from schema.execution.documents import Documents, Operation, OperationWeight, shortened, shown_number
@@ -67,9 +68,13 @@ class GraphQLRequest(Struct, frozen=True):
 
 
 class OperationRunner:
-    """Runs operations of a schema within limits."""
+    """Runs operations of a schema within limits.
 
-    def __init__(self, schema: Schema, limits: Limits) -> None:
+    `bookmarks` returns what callers send to another process to see there what they have seen here; most often empty.
+    """
+
+    def __init__(self, schema: Schema, limits: Limits, bookmarks: Callable[[], Collection[str]] = frozenset) -> None:
+        self._bookmarks = bookmarks
         self._schema, self._core, self.limits = schema, schema._schema, limits
         self.documents = Documents(self._core, limits)
         self._visible_schemas = VisibleSchemas(self._core)
@@ -154,6 +159,8 @@ class OperationRunner:
         answer = _answer(result)
         if request.include_cost:
             answer.extensions = self._cost_extension(operation, request)
+        if bookmarks := self._bookmarks():
+            answer.extensions = {**(answer.extensions or {}), EXTENSION: encoded(bookmarks)}
         return answer
 
     async def _execute(self, operation: Operation, request: GraphQLRequest, context: Context) -> Any:

@@ -61,6 +61,7 @@ CODES: dict[str, str] = {
     "PREVIEW_NOT_FOUND": "The preview does not exist. Previews are lost when the service restarts.",
     "NOT_AVAILABLE_AT_TIME": "The field is not available for past times. See `customer(at:)`.",
     "INVALID_PAGE_SIZE": "`first` is not between 0 and 100.",
+    "INVALID_BOOKMARK": "The bookmark is none that this service has given out: see `extensions.bookmark`.",
     "INVALID_CURSOR": "The cursor is not valid for this list.",
     "INVALID_SCENARIO": "The scenario is not valid.",
     "INVALID_RULES": "The rules file is not valid.",

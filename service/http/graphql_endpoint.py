@@ -25,6 +25,7 @@ from graph.identity_graph import IdentityGraph
 from graph.runtime.timeouts import SharedTimeout
 from graph.viewer_graph import ViewerGraph
 from schema.execution.access import check_rules
+from schema.execution.bookmarks import EXTENSION, decoded
 from schema.execution.runner import ALL, QUERIES, ExecutionAnswer, GraphQLRequest, OperationRunner, rejection
 from schema.root import new_context, schema
 from schema.shared.context import Context
@@ -77,6 +78,7 @@ _NOTICE = (
 OPEN_NOTICE = _NOTICE.format("Open: no key is required, because only this machine can connect.")
 KEY_NOTICE = _NOTICE.format("A key is required: send Authorization: Bearer KEY among the headers.")
 """What the page of GraphiQL says about access."""
+BOOKMARK_HEADER = b"kith-bookmark"
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
 """How long a WebSocket may wait before it sends `connection_init`."""
 
@@ -110,7 +112,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         check_rules(schema._schema)
         self.graph, self.authenticator, self._settings, self.audit = graph, authenticator, settings, audit
         self._processing, self.opendsr = processing, opendsr
-        self.operations = OperationRunner(schema, settings.limits)
+        self.operations = OperationRunner(schema, settings.limits, lambda: graph.bookmarks)
         self.documents = PersistedDocuments(
             settings.documents, settings.trusted_documents_only, settings.persisted_queries
         )
@@ -214,10 +216,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             body = await read_body(request, request_headers, self._settings.max_body_bytes, self.body_timeout)
         if len(body) < interpreter.LARGE_REQUEST_BYTES:
             with interpreter.TrackedRequest(len(body)):
-                return await self._handle_post(request, body, kind, context, record)
+                return await self._handle_post(request, request_headers, body, kind, context, record)
         async with self.large_requests.turn(len(body)):
             with interpreter.TrackedRequest(len(body)):
-                return await self._handle_post(request, body, kind, context, record)
+                return await self._handle_post(request, request_headers, body, kind, context, record)
 
     def context(self, signed_in: SignedIn, scope: Scope) -> Context:
         """Return the context of an operation of a caller, with the budget of the caller and its address."""
@@ -231,42 +233,63 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self, request: Request, request_headers: Headers, kind: str, context: Context, record: RequestRecord
     ) -> ASGIApp:
         parameters = parse_query_parameters(request.query_params)
+        await self.reach(parameters, request_headers)
         graphql_request, persisted = self.graphql_request(parameters)
         if not persisted and not self._settings.is_enabled(self._settings.get_queries):
             return error_response(405, "only persisted documents are allowed with GET", headers={"Allow": "POST"})
         if kind == EVENT_STREAM:
             return self._event_stream(request, graphql_request, context, record)
         answer = await self._run(parameters, graphql_request, context, QUERIES, record)
+        if answer.extensions is not None and persisted:
+            # It would make each answer another one for caches.
+            answer.extensions.pop(EXTENSION, None)
         response = self._response(kind, answer)
         return with_etag(response, request_headers.get(b"if-none-match")) if persisted else response
 
     async def _handle_post(
-        self, request: Request, body: bytes, kind: str, context: Context, record: RequestRecord
+        self,
+        request: Request,
+        request_headers: Headers,
+        body: bytes,
+        kind: str,
+        context: Context,
+        record: RequestRecord,
     ) -> ASGIApp:
         parameters = parse_body(body, self._settings.max_batch)
         if isinstance(parameters, list):
             if kind == EVENT_STREAM:
                 raise HTTPException(400, "a batch cannot be answered with an event stream")
-            answers = [await self._run_batched(operation, context, record) for operation in parameters]
+            answers = [await self._run_batched(operation, request_headers, context, record) for operation in parameters]
             return responses.batch_response(answers, kind)
+        await self.reach(parameters, request_headers)
         graphql_request, _ = self.graphql_request(parameters)
         if kind == EVENT_STREAM:
             return self._event_stream(request, graphql_request, context, record)
         return self._response(kind, await self._run(parameters, graphql_request, context, NO_SUBSCRIPTIONS, record))
 
     async def _run_batched(
-        self, parameters: RequestParameters, context: Context, record: RequestRecord
+        self, parameters: RequestParameters, request_headers: Headers, context: Context, record: RequestRecord
     ) -> ExecutionAnswer:
         """Run one operation of a batch. Its rejection does not affect the others."""
         try:
+            await self.reach(parameters, request_headers)
             graphql_request, _ = self.graphql_request(parameters)
-        except InvalidInput as error:
+        except (InvalidInput, StoreUnavailable) as error:
             answer = rejection(error)
             record.operation(context.viewer).answered(answer)
         else:
             answer = await self._run(parameters, graphql_request, context, NO_SUBSCRIPTIONS, record)
         record.operations[-1].end()
         return answer
+
+    async def reach(self, parameters: RequestParameters, request_headers: Headers | None = None) -> None:
+        """Wait until reads see what the caller has seen. Raises `InvalidInput` and `StoreUnavailable`."""
+        text = parameters.bookmark
+        if text is None and request_headers is not None:
+            text = request_headers.get(BOOKMARK_HEADER)
+        # A client may send what it got, nothing, before its first answer.
+        if text is not None and text != "":
+            await self.graph.reach(decoded(text))
 
     async def audited(
         self, record: OperationRecord, context: Context, answers: AsyncGenerator[ExecutionAnswer, None]

@@ -7,6 +7,7 @@ from typing import Any
 
 from cross_web import HTTPException
 
+from schema.execution.bookmarks import EXTENSION
 from service.runtime.json_body import NestedTooDeeply, parse_json
 
 MAX_DOCUMENT_ID_LENGTH = 200
@@ -29,6 +30,11 @@ class RequestParameters:
         persisted = self.extensions.get("persistedQuery")
         hash = persisted.get("sha256Hash") if isinstance(persisted, Mapping) else None
         return hash if isinstance(hash, str) else None
+
+    @property
+    def bookmark(self) -> object:
+        """What the caller sends as the bookmark of an earlier answer; `None` or an empty text if it sends none."""
+        return self.extensions.get(EXTENSION)
 
     @property
     def include_cost(self) -> bool:

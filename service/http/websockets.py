@@ -291,6 +291,7 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
         )
         try:
             parameters = cast(RequestParameters, operation.query)
+            await self.view.reach(parameters)  # type: ignore[attr-defined]
             graphql_request, _ = self.view.graphql_request(parameters)  # type: ignore[attr-defined]
             operations = self.view.operations  # type: ignore[attr-defined]
             answers = operations.stream(graphql_request, context, ALL, record.prepared)
@@ -304,7 +305,7 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
                     else:
                         await self._send_errors(operation, answer)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
-        except InvalidInput as error:
+        except (InvalidInput, StoreUnavailable) as error:
             record.failed([error.code])
             await self._send_errors(operation, rejection(error))
         except WebSocketDisconnected:

@@ -10,7 +10,7 @@ from graph.ports import Store
 from graph.runtime import measurements
 from service.observability.metrics import Metrics
 
-_UNMEASURED = frozenset({"close", "migrate", "ready"})
+_UNMEASURED = frozenset({"bookmarks", "close", "migrate", "ready"})
 """Not work of callers."""
 
 

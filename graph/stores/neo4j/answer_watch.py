@@ -34,9 +34,11 @@ class RunningTransaction(Struct, frozen=True):
 class Operation:
     """A read, or an attempt at a write: the statements of one transaction."""
 
-    __slots__ = ("_late_ticks", "_max_idle_ticks", "_steps_seen", "committing", "id", "limit", "steps")
+    __slots__ = ("_late_ticks", "_max_idle_ticks", "_on_leader", "_steps_seen", "committing", "id", "limit", "steps")
 
-    def __init__(self, id: str, is_patient: bool = False) -> None:
+    def __init__(self, id: str, is_patient: bool = False, on_leader: bool = True) -> None:
+        self._on_leader = on_leader
+        """Whether it runs on the server that lists its transactions; other members of a cluster do not."""
         self.id = id
         """The name of the transaction, by which the server's list shows it."""
         self.limit = asyncio.Timeout(None)
@@ -58,7 +60,7 @@ class Operation:
     def is_lost(self, transaction: RunningTransaction | None) -> bool:
         """Return whether the answer can no longer come, given the operation's transaction on the server."""
         if transaction is None:
-            return True
+            return self._on_leader
         # A read begins its transaction and its query in one message, so the query has arrived.
         idle_ticks = self._max_idle_ticks if self.steps else MAX_IDLE_TICKS
         return not transaction.busy and self._late_ticks >= idle_ticks

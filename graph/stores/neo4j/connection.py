@@ -16,6 +16,7 @@ from neo4j.exceptions import DriverError, Neo4jError
 from graph.domain.model.errors import KithError, StoreUnavailable
 from graph.stores.neo4j.answer_watch import AnswerWatch, Operation
 from graph.stores.neo4j.availability import GRACE_SECONDS, Availability
+from graph.stores.neo4j.cluster import Cluster, only_reads
 from graph.stores.neo4j.control import Control, run_query
 from graph.stores.neo4j.failures import DRIVER_CALL, NO_ANSWER, AnswerLost, Failure, FailureKind, failure
 
@@ -63,6 +64,7 @@ class Connections:
     def __init__(self, uri: str, user: str, password: str, database: str, write_queries: Sequence[str] = ()) -> None:
         self._uri, self._auth, self._database = uri, (user, password) if user else None, database
         self._pool = _Pool(self._open_driver())
+        self.cluster = Cluster(uri, database)
         # A connection that has been idle may be dead, so this driver opens a new one each time.
         self._control = Control(self._open_driver(max_connection_lifetime=0), database, write_queries)
         self._numbers = count(1)
@@ -99,7 +101,7 @@ class Connections:
                 named = Query(query, {"kith": operation.id}, READ_SECONDS)
                 return await _records(await session.run(named, dict(values)), operation)
 
-        return await self._with_retries(run, self.availability.wait)
+        return await self._with_retries(run, self.availability.wait, only_reads(query))
 
     async def transact(self, work: Transact[T], seconds: float = WRITE_SECONDS) -> T:
         """Run some work in one transaction and commit it; the work runs again after conflicts and failures.
@@ -125,7 +127,7 @@ class Connections:
         """Open a session for statements that take as long as they need; errors of the driver are raised as ours."""
         await self.availability.wait()
         try:
-            async with self._pool.driver.session(database=self._database) as session:
+            async with self.cluster.session(self._pool.driver) as session:
                 try:
                     yield session
                 except (KithError, Neo4jError, DriverError):
@@ -148,19 +150,26 @@ class Connections:
             if planning:
                 raise StoreUnavailable("the database has started, and still plans the queries of writes")
 
-    async def _with_retries(self, attempt: _Attempt[T], ready: Callable[[], Awaitable[None]]) -> T:
+    async def reach(self, bookmarks: frozenset[str]) -> None:
+        """Wait until what bookmarks of callers stand for can be read; see `Cluster.reach`."""
+        await self.availability.wait()
+        await self.cluster.reach(self._pool.driver, bookmarks)
+
+    async def _with_retries(self, attempt: _Attempt[T], ready: Callable[[], Awaitable[None]], reads: bool = False) -> T:
         loop = asyncio.get_running_loop()
         give_up_at, pause = 0.0, FIRST_PAUSE
         while True:
             await ready()
             pool = self._pool
             operation = Operation(
-                f"{self._control.process}{next(self._numbers)}", not self._has_plans or bool(give_up_at)
+                f"{self._control.process}{next(self._numbers)}",
+                not self._has_plans or bool(give_up_at),
+                on_leader=not (reads and self.cluster.has_members),
             )
             try:
-                return await self._try(attempt, operation, pool)
+                return await self._try(attempt, operation, pool, reads)
             except Exception as error:
-                meaning = failure(error)
+                meaning = failure(error, self.cluster.has_members)
                 if meaning is None:
                     raise
                 unavailable = meaning.kind in (FailureKind.CONNECTION, FailureKind.OUTAGE, FailureKind.LOGIN)
@@ -182,11 +191,12 @@ class Connections:
                     await asyncio.sleep(uniform(pause / 2, pause))
                     pause = min(2 * pause, MAX_PAUSE)
 
-    async def _try(self, attempt: _Attempt[T], operation: Operation, pool: "_Pool") -> T:
+    async def _try(self, attempt: _Attempt[T], operation: Operation, pool: "_Pool", reads: bool) -> T:
         await self._acquire()
         pool.sessions += 1
         try:
-            session = pool.driver.session(database=self._database)
+            await self.cluster.look(pool.driver)
+            session = self.cluster.session(pool.driver, reads)
             async with operation.limit:
                 self._watch.begin(operation)
                 try:
@@ -284,6 +294,7 @@ class Connections:
         """Close all connections."""
         await self.availability.close()
         await self._watch.close()
+        await self.cluster.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -112,9 +112,11 @@ _BY_CODE = {
 }
 
 
-def failure(error: BaseException) -> Failure | None:
+def failure(error: BaseException, in_cluster: bool = False) -> Failure | None:
     """Return what an error means, `None` if it is neither the driver's nor a connection's."""
     match error:
+        case ForbiddenOnReadOnlyDatabase() if in_cluster:
+            return Failure(FailureKind.OUTAGE, "the cluster has another leader, which is not known yet")
         case Outdated():
             return Failure(FailureKind.CONFLICT, error.message)
         case ConnectionFailed() | AnswerLost():

@@ -199,6 +199,13 @@ class Neo4jStore(
         async with self._session() as locking, self._session() as session:
             return await migrator.migrate(locking, session)
 
+    @property
+    def bookmarks(self) -> frozenset[str]:
+        return self._connections.cluster.bookmarks
+
+    async def reach(self, bookmarks: frozenset[str]) -> None:
+        await self._connections.reach(bookmarks)
+
     async def ready(self) -> str:
         if sentence := self._connections.availability.sentence:
             return sentence

@@ -203,6 +203,11 @@ class SQLiteStore(
                     backup_to(source, backup)
             return migrator.migrate(connection)
 
+    bookmarks: frozenset[str] = frozenset()
+
+    async def reach(self, bookmarks: frozenset[str]) -> None:
+        """There is one file, which has everything."""
+
     async def ready(self) -> str:
         return await self._unreadable() or await self._unwritable()
 

@@ -218,6 +218,8 @@ def test_probes_report_what_is_missing(tmp_path: Path, run: Run) -> None:
 class UnavailableStore:
     """A store whose database does not respond; it has no keys, as was known before."""
 
+    bookmarks = frozenset()
+
     async def get_value(self, *_):
         return None
 
@@ -244,6 +246,8 @@ def test_an_unavailable_database_is_503_with_retry_after(run: Run) -> None:
 
 class BrokenStore:
     """A store with a defect whose error contains personal data."""
+
+    bookmarks = frozenset()
 
     async def get_value(self, *_):
         return None

@@ -10,3 +10,7 @@ RETURN metaData.kith AS name, transactionId AS id, currentQueryId <> '' AS busy;
 // name: end_transactions
 // Rolls transactions back.
 TERMINATE TRANSACTIONS $ids YIELD transactionId RETURN transactionId;
+
+// name: members
+// Lists the addresses of the members of a cluster by their roles, those of one server if it has no others.
+CALL dbms.routing.getRoutingTable({}, $database) YIELD servers RETURN servers;
