@@ -5,7 +5,7 @@ run over a blocking library in a thread and over an asynchronous driver, and no 
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
@@ -23,6 +23,7 @@ from graph.domain.model.customers import Node
 from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
 from graph.domain.model.identifiers import Pair
+from graph.domain.model.load_columns import PortionColumns
 from graph.domain.model.migrations import Migrations
 from graph.domain.model.order_totals import OrderTotals
 from graph.domain.model.orders import Order
@@ -721,6 +722,18 @@ class BulkLoadStore(Protocol):
 
     async def end_load(self) -> None:
         """End the load: reads and writes are served again, as fast as if everything had been written one by one."""
+        ...
+
+
+@runtime_checkable
+class ColumnLoadStore(Protocol):
+    """Loading a whole history as columns, which a store may offer beside `load`."""
+
+    async def load_columns(self, portion: PortionColumns, progress: str) -> None:
+        """Store a portion of a history in one transaction, with the text `progress` under `LOADING`.
+
+        Must store what `load` of the same history would. Portions come in the order of their stages and numbers.
+        """
         ...
 
 

@@ -16,7 +16,14 @@ from graph.bulk.spool import Row, Spool
 from graph.domain.model.facts import FactKind
 from graph.domain.model.identifiers import Identifier
 from graph.domain.model.interaction_counts import InteractionCounts, add, interaction_counts_of
-from graph.domain.model.orders import Order, keeps_identifiers, precedence, reports_in_effect, statement_id
+from graph.domain.model.orders import (
+    Order,
+    facts_of_order,
+    keeps_identifiers,
+    precedence,
+    reports_in_effect,
+    statement_id,
+)
 from graph.domain.model.receipts import ObservationStatus
 from graph.domain.model.rules import Rules
 
@@ -52,9 +59,13 @@ class Collected:
 
     def order_at(self, at: int) -> tuple[int, Order]:
         """Return the code and the facts of the order at an index of `best`."""
-        index = int(self.best[at])
-        source, facts = self.spool.text(self.orders.facts[index]).rsplit("\n", 1)
-        return self.orders.codes[index], Order.from_facts(source, facts)
+        return self.orders.codes[int(self.best[at])], self.order_with_facts(at)[0]
+
+    def order_with_facts(self, at: int) -> tuple[Order, str]:
+        """Return the order at an index of `best`, and its facts as they are stored with the order."""
+        source, facts = self.spool.text(self.orders.facts[int(self.best[at])]).rsplit("\n", 1)
+        order = Order.from_facts(source, facts)
+        return order, facts_of_order(order, facts)
 
 
 class _Orders:

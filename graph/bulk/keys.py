@@ -36,7 +36,12 @@ class Keys:
     def keys_of(self, codes: Codes | Ints | Sequence[int]) -> dict[int, str]:
         """Return the keys by code."""
         indexes = np.asarray(codes, np.int64)
-        return dict(zip(indexes.tolist(), self._series.gather(indexes).to_list(), strict=True))
+        return dict(zip(indexes.tolist(), self.list_of(indexes), strict=True))
+
+    def list_of(self, codes: Codes | Ints) -> list[str]:
+        """Return the keys of codes, in their order."""
+        keys: list[str] = self._series.gather(np.asarray(codes, np.int64)).to_list()
+        return keys
 
     def codes(self, keys: Sequence[str]) -> list[int]:
         """Return the codes of keys."""

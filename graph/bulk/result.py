@@ -32,7 +32,10 @@ from graph.domain.model.store_values import NewNode, Writes
 from graph.domain.resolution.groups import limit_reason
 from graph.domain.resolution.resolution import exclusion_reason
 
-STAGES = ("customers", "links", "observations")
+STAGES = ("customers", "links", "observations", "mentions")
+"""The stages of a load."""
+WRITE_STAGES = STAGES[:3]
+"""Those of portions of writes, in which mentions are a part of the observations."""
 BATCH_SIZE = 10_000
 """Identifiers, links or receipts in one portion."""
 
@@ -69,7 +72,7 @@ class BulkResult:
         self._received_from = received_from
         self._keys = collected.keys
         columns, valid = collected.columns, collected.valid
-        rank = self._keys.ranks(rules)
+        self._rank = rank = self._keys.ranks(rules)
         self._evidence: IdentifierEvidence = identifier_evidence_of(columns, valid, len(self._keys))
         self._links: Links = links_of(columns, valid, rules.min_confidence)
         self._guarded = collected.guarded_identifiers(rules)
@@ -119,9 +122,9 @@ class BulkResult:
         size, packed = chosen.itemsize * chosen.shape[1], chosen.tobytes()
         return (self._source_names(packed[at : at + size]) for at in range(0, len(packed), size))
 
-    def portions(self, stages: Sequence[str] = STAGES) -> Iterator[Portion]:
+    def portions(self, stages: Sequence[str] = WRITE_STAGES) -> Iterator[Portion]:
         """Yield all portions in the order in which a store must store them, or with the stages in another order."""
-        made = dict(zip(STAGES, (self._of_customers, self._of_links, self._of_receipts), strict=True))
+        made = dict(zip(WRITE_STAGES, (self._of_customers, self._of_links, self._of_receipts), strict=True))
         for stage in stages:
             for number, (writes, numbers) in enumerate(made[stage](), 1):
                 yield Portion(stage, number, writes, numbers)
@@ -131,8 +134,7 @@ class BulkResult:
     def _of_customers(self) -> Iterator[tuple[Writes, dict[str, int]]]:
         start = 0
         while start < self.customers:
-            stop = int(np.searchsorted(self._starts, self._starts[start] + BATCH_SIZE, side="right")) - 1
-            stop = min(max(stop, start + 1), self.customers)
+            stop = self._end_of_portion(start)
             writes = Writes()
             codes = self._order[self._starts[start] : self._starts[stop]]
             keys = self._keys.keys_of(codes)
@@ -141,6 +143,11 @@ class BulkResult:
                 self._add_customer(writes, number, keys, members)
             yield writes, {}
             start = stop
+
+    def _end_of_portion(self, start: int) -> int:
+        """Return the end of the portion of customers that begins with the customer `start`."""
+        stop = int(np.searchsorted(self._starts, self._starts[start] + BATCH_SIZE, side="right")) - 1
+        return min(max(stop, start + 1), self.customers)
 
     def _add_customer(self, writes: Writes, number: int, keys: Mapping[int, str], members: Iterator[Member]) -> None:
         """Add a customer and its identifiers, which are the next of `members`."""

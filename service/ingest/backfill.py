@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from graph.bulk.collect import Collected, Collector
-from graph.bulk.result import BulkResult
+from graph.bulk.column_portions import ColumnResult
 from graph.bulk.spool import Spool
 from graph.commands.bulk_suppression import read_suppression
 from graph.domain.model.errors import StoreUnavailable
@@ -32,6 +32,7 @@ from service.ingest.load_portions import (
     digests_of_options,
     load_portions,
     resume_or_start,
+    takes_columns,
 )
 from service.ingest.parallel_reader import LineReader, ReaderPool
 from service.ingest.raw_lines import AS_FOUND, ReadOptions
@@ -91,7 +92,7 @@ class Backfill:
                 await self.graph.consent_texts.put(text)
             self.on_progress("resolve", 0, 1)
             seed = bytes.fromhex(checkpoint.seed)
-            result = BulkResult(
+            result = ColumnResult(
                 collected,
                 rules,
                 checkpoint.now,
@@ -106,10 +107,11 @@ class Backfill:
             await self.store.load(Writes(held_orders=list(lines.held_orders.values())), {})
         await self.store.end_load()
 
-    async def _load(self, checkpoint: LoadCheckpoint, result: BulkResult, rows: int) -> None:
+    async def _load(self, checkpoint: LoadCheckpoint, result: ColumnResult, rows: int) -> None:
         """Store the result of `rows` lines."""
         total = result.identifiers + result.links + rows
-        await load_portions(self.store, self.graph, checkpoint, result.portions(), total, self.on_progress)
+        portions = result.column_portions() if takes_columns(self.store, checkpoint) else result.portions()
+        await load_portions(self.store, self.graph, checkpoint, portions, total, self.on_progress)
 
     # --- reading
 

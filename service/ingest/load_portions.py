@@ -17,10 +17,11 @@ from graph.bulk.result import STAGES, Portion
 from graph.domain.model.errors import InvalidInput
 from graph.domain.model.facts import FactKind
 from graph.domain.model.json_text import compact
+from graph.domain.model.load_columns import PortionColumns
 from graph.domain.model.receipts import Receipt
 from graph.domain.model.store_values import Writes
 from graph.identity_graph import IdentityGraph
-from graph.ports import LOADING, Store
+from graph.ports import LOADING, ColumnLoadStore, Store
 from service.ingest.raw_lines import AS_FOUND, ReadOptions
 
 ProgressCallback = Callable[[str, int, int], None]
@@ -33,7 +34,8 @@ class LoadCheckpoint(Struct, frozen=True):
     """How far a store is loaded. It is stored there, so that a later run can continue.
 
     `files` are digests of the files and of options for reading them, `now` is in microseconds, and customer ids are
-    derived from the secret `seed` and `ids_from`.
+    derived from the secret `seed` and `ids_from`. `as_columns` is whether the portions are columns, not writes, which
+    have other numbers.
     """
 
     files: tuple[str, ...]
@@ -42,6 +44,7 @@ class LoadCheckpoint(Struct, frozen=True):
     stage: str = ""
     portion: int = 0
     ids_from: str = ANCHORS
+    as_columns: bool = False
 
     def to_json(self) -> str:
         """Return the stored form."""
@@ -52,7 +55,8 @@ class LoadCheckpoint(Struct, frozen=True):
         """Read the stored form."""
         values = orjson.loads(text)
         fields = (values["now"], values["seed"], values["stage"], values["portion"])
-        return cls(tuple(values["files"]), *fields, values.get("ids_from", "numbers"))
+        as_columns = values.get("as_columns", False)
+        return cls(tuple(values["files"]), *fields, values.get("ids_from", "numbers"), as_columns)
 
     def covers(self, stage: str, portion: int) -> bool:
         """Whether the store already holds a portion of a stage."""
@@ -108,7 +112,7 @@ async def load_portions(
     store: Store,
     graph: IdentityGraph,
     checkpoint: LoadCheckpoint,
-    portions: Iterable[Portion],
+    portions: Iterable[Portion | PortionColumns],
     total: int,
     on_progress: ProgressCallback,
 ) -> None:
@@ -117,18 +121,18 @@ async def load_portions(
     writing: asyncio.Task[None] | None = None
     decisions: list[Receipt] = []
     for portion in portions:
-        writes = portion.writes
         # A portion is built while the previous one is written.
         if writing is not None:
             await writing
         # Also those that an earlier run has stored: it may have been stopped before it logged them.
         await graph.log_decisions(decisions)
-        decisions = consents_of(writes)
+        decisions = _decisions(portion)
         on_progress("load", done, total)
-        done += len(writes.members) + len(writes.links) + len(writes.receipts)
+        done += _size(portion)
         if not checkpoint.covers(portion.stage, portion.number):
-            writes.values[LOADING] = replace(checkpoint, stage=portion.stage, portion=portion.number).to_json()
-            writing = asyncio.create_task(store.load(writes, portion.numbers))
+            as_columns = isinstance(portion, PortionColumns)
+            reached = replace(checkpoint, stage=portion.stage, portion=portion.number, as_columns=as_columns)
+            writing = asyncio.create_task(_load(store, portion, reached.to_json()))
             await asyncio.sleep(0)
             # The objects that a driver leaves behind form cycles, each of which holds a whole portion. The command
             # disables the cyclic garbage collector, so the objects since the last portion are collected here.
@@ -137,3 +141,32 @@ async def load_portions(
         await writing
     await graph.log_decisions(decisions)
     on_progress("load", done, total)
+
+
+def takes_columns(store: Store, checkpoint: LoadCheckpoint) -> bool:
+    """Whether a load gives a store columns; one that continues keeps the form in which it began."""
+    return isinstance(store, ColumnLoadStore) and (checkpoint.as_columns or not checkpoint.stage)
+
+
+async def _load(store: Store, portion: Portion | PortionColumns, progress: str) -> None:
+    if not isinstance(portion, PortionColumns):
+        portion.writes.values[LOADING] = progress
+        await store.load(portion.writes, portion.numbers)
+    elif isinstance(store, ColumnLoadStore):
+        await store.load_columns(portion, progress)
+    else:
+        raise TypeError("the store takes no columns")
+
+
+def _decisions(portion: Portion | PortionColumns) -> list[Receipt]:
+    """Return the consent decisions of a portion."""
+    if isinstance(portion, PortionColumns):
+        return portion.decisions
+    return consents_of(portion.writes)
+
+
+def _size(portion: Portion | PortionColumns) -> int:
+    """Return the number of identifiers, links and receipts of a portion."""
+    if isinstance(portion, PortionColumns):
+        return portion.size
+    return len(portion.writes.members) + len(portion.writes.links) + len(portion.writes.receipts)

@@ -7,73 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.bulk.collect import Collector
-from graph.bulk.result import BulkResult
-from graph.bulk.spool import Row, Spool
-from graph.commands.bulk_suppression import read_suppression
 from graph.commands.commit import commit
 from graph.commands.erase import erase
 from graph.domain.model.changes import Change, ChangeKind
 from graph.domain.model.errors import StoreNotEmpty, StoreUnavailable
-from graph.domain.model.observations import EvidenceTier, Observation
 from graph.domain.model.rules import Rules
 from graph.domain.profile.interactions import Interaction
 from graph.domain.profile.pages import ByKey, Selection, TimelinePage
 from graph.domain.profile.search import SearchField
 from graph.domain.profile.timeline import TimelineKind
-from graph.domain.resolution.preparation import Observe, prepare, receipt_of
+from graph.domain.resolution.preparation import Observe, prepare
 from graph.domain.resolution.scenario import sorted_customers
 from graph.ports import LOADING, Store
 from tests.builders.erasing_steps import EraseAt, do, erasures, request_of, returning
 from tests.builders.graphs import NOW, TOMBSTONE_RULES, CountingIds, Graph, observe, replay, seen
+from tests.builders.histories import histories, load
 from tests.builders.runs import Run
 from tests.builders.store_contents import comparable, read_all
 from tests.builders.stores import Fresh
-from tests.builders.strategies import GUARDED_RULES, KEYS, RULES, SETTINGS, observations, orders, orders_of, statements
-
-interactions = st.builds(
-    lambda keys, id, at, type: prepare(
-        Interaction("web", type, at * 10**6, f"i{id}", text="hello there").observation(
-            tuple((key.split("=")[0], key.split("=")[1]) for key in keys)
-        ),
-        RULES,
-        NOW,
-    ),
-    st.lists(st.sampled_from(KEYS), min_size=1, max_size=2, unique=True),
-    st.integers(0, 9),
-    st.integers(10**9, 10**9 + 3),
-    st.sampled_from(["page_viewed", "email_opened"]),
-)
-rejected = st.builds(
-    lambda id: prepare(Observation("web", (("crm", "a"), ("crm", "b")), id, EvidenceTier.FIRST_PARTY, 5), RULES, NOW),
-    st.sampled_from(["r1", "r2"]),
-)
-histories = st.lists(
-    st.one_of(observations, observations, statements, statements, orders, interactions, rejected), max_size=40
-) | st.lists(orders_of("a"), max_size=10)
-
-
-async def load(
-    store: Store, commands: Sequence[Observe], folder: Path, stop_after: int | None = None, rules: Rules = RULES
-) -> int:
-    """Load the result of commands; return the number of portions. Stops after `stop_after` as if interrupted."""
-    spool = Spool(folder)
-    collector = Collector(spool)
-    suppression = await read_suppression(store, TOMBSTONE_RULES)
-    for command in commands:
-        remaining, _ = suppression.applied(command, rules)
-        if isinstance(remaining, Observe):
-            collector.add(Row.of(receipt_of(remaining)))
-    result = BulkResult(collector.finish(), rules, NOW, lambda anchor: f"cus_{anchor}")
-    await store.begin_load("begun")
-    loaded = 0
-    for portion in result.portions():
-        if loaded == stop_after:
-            return loaded
-        await store.load(portion.writes, portion.numbers)
-        loaded += 1
-    await store.end_load()
-    return loaded
+from tests.builders.strategies import GUARDED_RULES, KEYS, RULES, SETTINGS
 
 
 def comparable_history(changes: Sequence[Change], groups: dict[str, frozenset[str]]) -> list[tuple[object, ...]]:

@@ -38,6 +38,7 @@ COVERED_BY = {
     "service/connectors/record_files.py": "service/cli/test_mapped_import.py",
     "graph/bulk/by_row.py": "conformance/test_loading.py",
     "graph/bulk/collect.py": "conformance/test_loading.py",
+    "graph/bulk/column_portions.py": "graph/stores/sqlite/test_bulk_rows.py",
     "graph/bulk/columns.py": "conformance/test_loading.py",
     "graph/bulk/evidence.py": "graph/bulk/test_resolution.py",
     "graph/bulk/guards.py": "graph/bulk/test_resolution.py",

@@ -196,6 +196,14 @@ def reported_at_of(facts: str) -> int:
     return _FACTS.decode(facts).reported_at
 
 
+def facts_of_order(order: Order, facts: str) -> str:
+    """Return what `Order.facts` does, given the facts of the observation that reports the order.
+
+    They are the same unless they say something of the report as well, so they are rarely written again.
+    """
+    return order.facts() if _NO_IDENTIFIERS in facts else facts
+
+
 def without_identifiers(facts: str) -> str:
     """Return the facts of a report that lost identifiers: its order does not keep those of earlier reports."""
     return compact({**json.loads(facts), _NO_IDENTIFIERS: True})

@@ -6,18 +6,31 @@ import orjson
 
 from graph.domain.model.errors import StoreNotEmpty
 from graph.domain.model.json_text import compact
+from graph.domain.model.load_columns import PortionColumns
 from graph.domain.model.rules import StoredRules
 from graph.domain.model.store_values import Writes
-from graph.ports import LOADING
+from graph.ports import COPYING, LOADING
 from graph.stores.sqlite import mapping
+from graph.stores.sqlite.bulk_rows import insert_columns
 from graph.stores.sqlite.connection import SETTINGS, Connected
 from graph.stores.sqlite.writes import StoredHandles, Writer, is_loading
 
-LOAD_SETTINGS = ("synchronous = NORMAL", "cache_size = -262144", "wal_autocheckpoint = 20000")
+LOAD_SETTINGS = (
+    "synchronous = NORMAL",
+    "cache_size = -262144",
+    "wal_autocheckpoint = 20000",
+    "temp_store = FILE",  # indexes are sorted there
+)
 """If loading is interrupted, the file stays intact, and the content of the last commits is loaded again."""
 FINISH_SETTINGS = ("wal_checkpoint(TRUNCATE)", "optimize")
 _DROPPED_INDEXES = "loading_dropped_indexes"
 """The name that the statements of the dropped indexes are stored under while the file is loaded."""
+_UNIQUE = (
+    ("identifiers", "key", "key TEXT NOT NULL UNIQUE", "key TEXT NOT NULL"),
+    ("observations", "source, public_id", ",\n    UNIQUE (source, public_id)", ""),
+)
+"""Constraints of tables, whose indexes cannot be dropped: the columns, the text in the table's statement, and the text
+that replaces it."""
 
 
 class BulkLoad(Connected):
@@ -30,6 +43,9 @@ class BulkLoad(Connected):
 
     async def load(self, writes: Writes, numbers: Mapping[str, int], loaded: Collection[str] = ()) -> None:
         await self._alter(load, writes, numbers, loaded)
+
+    async def load_columns(self, portion: PortionColumns, progress: str) -> None:
+        await self._alter(load_columns, portion, progress)
 
     async def load_rules(self, rules: Sequence[StoredRules]) -> None:
         await self._alter(load_rules, rules)
@@ -49,8 +65,26 @@ def begin(db: mapping.Connection, progress: str) -> None:
     indexes = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
     for name, _ in indexes:
         db.execute(f"DROP INDEX {name}")
-    values = [(LOADING, progress), (_DROPPED_INDEXES, compact([sql for _, sql in indexes]))]
+    # A copy looks up identifiers by key.
+    unique = [] if progress == COPYING else _replace_constraints(db)
+    values = [(LOADING, progress), (_DROPPED_INDEXES, compact([*unique, *(sql for _, sql in indexes)]))]
     db.executemany("INSERT INTO stored_values (name, value) VALUES (?, ?)", values)
+
+
+def _replace_constraints(db: mapping.Connection) -> list[str]:
+    """Create the empty tables again without their constraints; return the statements of indexes in their place.
+
+    Keys arrive in no order, so that in a large store each row would change another page of such an index.
+    """
+    statements: list[str] = []
+    for table, columns, constraint, replacement in _UNIQUE:
+        ((sql,),) = db.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchall()
+        # Those of a file that was loaded before have an index already.
+        if constraint in sql:
+            db.execute(f"DROP TABLE {table}")
+            db.execute(sql.replace(constraint, replacement))
+            statements.append(f"CREATE UNIQUE INDEX {table}_unique ON {table} ({columns})")
+    return statements
 
 
 def load(db: mapping.Connection, writes: Writes, numbers: Mapping[str, int], loaded: Collection[str]) -> None:
@@ -63,6 +97,12 @@ def load(db: mapping.Connection, writes: Writes, numbers: Mapping[str, int], loa
         sql = "SELECT key, id FROM identifiers WHERE key IN (SELECT value FROM json_each(?))"
         identifiers.update(db.execute(sql, (compact(list(loaded)),)))
     Writer(db, StoredHandles(identifiers)).write(writes)
+
+
+def load_columns(db: mapping.Connection, portion: PortionColumns, progress: str) -> None:
+    """Store a part of the history, and how far it is loaded."""
+    insert_columns(db, portion)
+    db.execute("UPDATE stored_values SET value = ? WHERE name = ?", (progress, LOADING))
 
 
 def load_rules(db: mapping.Connection, rules: Sequence[StoredRules]) -> None:

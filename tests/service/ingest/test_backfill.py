@@ -15,12 +15,13 @@ import pytest
 
 from graph.domain.model.erasures import HeldOrder
 from graph.domain.model.errors import InvalidInput, StoreNotEmpty, StoreUnavailable
+from graph.domain.model.load_columns import PortionColumns
 from graph.domain.model.store_values import Writes
 from graph.domain.model.tombstones import Tombstone, TombstoneMode
 from graph.domain.profile.consents import decisions
 from graph.domain.profile.insights import CONSENTS
 from graph.domain.profile.pages import ByKey, OrderPage, Selection
-from graph.ports import COPYING, IMPORTING, LOADING, Store, Work, Write
+from graph.ports import COPYING, IMPORTING, LOADING, Work, Write
 from graph.stores.sqlite import SQLiteStore
 from service.bootstrap import Wiring, wire
 from service.config.settings import Settings
@@ -109,20 +110,30 @@ def write_history(folder: Path, lines: list[dict[str, object]]) -> Path:
 
 
 class FailingStore:
-    """A store that fails after the first portion."""
+    """A store that fails after some portions; it takes columns or writes only."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._loaded = 0
+    def __init__(self, store: SQLiteStore, after: int, as_columns: bool = True) -> None:
+        self._store, self._remaining, self._as_columns = store, after, as_columns
 
     def __getattr__(self, name: str) -> object:
+        if name == "load_columns" and self._as_columns:
+            return self._load_columns
+        if name == "load_columns":
+            raise AttributeError(name)
         return getattr(self._store, name)
 
     async def load(self, writes: Writes, numbers: Mapping[str, int]) -> None:
-        if self._loaded == 1:
-            raise OSError("no power")
-        self._loaded += 1
+        self._count()
         await self._store.load(writes, numbers)
+
+    async def _load_columns(self, portion: PortionColumns, progress: str) -> None:
+        self._count()
+        await self._store.load_columns(portion, progress)
+
+    def _count(self) -> None:
+        if not self._remaining:
+            raise OSError("no power")
+        self._remaining -= 1
 
 
 def check_progress(stage: str, done: int, total: int) -> None:
@@ -248,11 +259,14 @@ def test_a_store_that_was_filled_from_files_is_not_loaded(wiring: Wiring, run: R
     run(wiring.graph.close())
 
 
-def test_an_interrupted_run_continues(wiring: Wiring, run: Run, tmp_path: Path) -> None:
-    # given
+@pytest.mark.parametrize(("after", "as_columns"), [(1, True), (2, True), (3, True), (1, False), (2, False)])
+def test_an_interrupted_run_continues(wiring: Wiring, run: Run, tmp_path: Path, after: int, as_columns: bool) -> None:
+    # given: a run that loaded columns, or writes as the other engines do
     path, report = write_history(tmp_path, LINES), Report(tmp_path / "report.ndjson")
+    assert isinstance(wiring.store, SQLiteStore)
+    failing = FailingStore(wiring.store, after, as_columns)
     with pytest.raises(OSError, match="no power"):
-        run(backfill.run(replace(wiring, store=FailingStore(wiring.store)), [path], report, check_progress))
+        run(backfill.run(replace(wiring, store=failing), [path], report, check_progress))
     # when / then
     assert run(wiring.store.get_value(LOADING)) is not None
     with pytest.raises(StoreUnavailable, match="is loading this store"):
@@ -277,7 +291,7 @@ def test_a_backfill_of_an_earlier_release_is_not_continued(wiring: Wiring, run: 
     # given: a release that derived customer ids from their positions was stopped in the middle
     path, report = write_history(tmp_path, LINES), Report(tmp_path / "report.ndjson")
     with pytest.raises(OSError, match="no power"):
-        run(backfill.run(replace(wiring, store=FailingStore(wiring.store)), [path], report, check_progress))
+        run(backfill.run(replace(wiring, store=FailingStore(wiring.store, 1)), [path], report, check_progress))
     stored = json.loads(str(run(wiring.store.get_value(LOADING))))
     del stored["ids_from"]
     run(wiring.store.put_value(LOADING, json.dumps(stored)))
