@@ -11,6 +11,7 @@ from typing import Any
 from graph.domain.model.facts import FactKind, detail
 from graph.domain.model.guarded_values import to_json as guarded_values_to_json
 from graph.domain.model.json_text import compact
+from graph.domain.model.links import LinkState
 from graph.domain.model.load_columns import (
     CustomerColumns,
     IdentifierColumns,
@@ -52,6 +53,12 @@ def _insert(db: mapping.Connection, table: str, columns: str, rows: Iterable[Seq
     remaining = iter(rows)
     while batch := list(islice(remaining, size)):
         db.execute(statement + ", ".join([row] * len(batch)), list(chain.from_iterable(batch)))
+
+
+def _mark(db: mapping.Connection, column: str, identifiers: Iterable[int]) -> None:
+    """Set a column of identifiers to 1."""
+    rows = ((number,) for number in sorted(identifiers))
+    db.executemany(f"UPDATE identifiers SET {column} = 1 WHERE id = ? AND {column} = 0", rows)
 
 
 def _load_customers(db: mapping.Connection, customers: CustomerColumns) -> None:
@@ -138,6 +145,9 @@ def _load_links(db: mapping.Connection, links: LinkColumns) -> None:
         "a, b, tier, first_seen_at, last_seen_at, observation_count, sources, confidence, state, reason_code, reason"
     )
     _insert(db, "links", columns, rows)
+    suspended = (at for at, state in enumerate(links.states) if state == LinkState.SUSPENDED.value)
+    disputed = {end for at in suspended for end in (links.a[at], links.b[at])}
+    _mark(db, "disputed", disputed)
 
 
 def _load_receipts(db: mapping.Connection, receipts: ReceiptColumns) -> None:
@@ -183,10 +193,7 @@ def _load_facts(db: mapping.Connection, receipts: ReceiptColumns) -> None:
         rows = [(row, *text) for row, text in enumerate(texts, last + 1)]
         _insert(db, "search", "rowid, words, identifier, observation, field", rows)
         _insert(db, "fact_search_rows", "observation, row", ((row[3], row[0]) for row in rows))
-    db.executemany(
-        "UPDATE identifiers SET holds_facts = 1 WHERE id = ? AND holds_facts = 0",
-        ((holder,) for holder in sorted(holders)),
-    )
+    _mark(db, "holds_facts", holders)
 
 
 def _load_mentions(db: mapping.Connection, mentions: MentionColumns) -> None:
