@@ -12,7 +12,7 @@ from bench.wrk import require_wrk
 
 NEEDS_NEO4J = ("links_in", "collector", "view", "access")
 """Modules that always need Neo4j."""
-ON_NEO4J = ("floors", "flat", "worst", "backfill")
+ON_NEO4J = ("floors", "flat", "worst", "backfill", "workers")
 """Modules that can measure on Neo4j."""
 ON_SQLITE = (
     "lookup",
@@ -27,6 +27,7 @@ ON_SQLITE = (
     "protections",
     "soak",
     "rolling_restart",
+    "workers",
     "erasure",
 )
 """Modules that measure on SQLite, or without a store."""

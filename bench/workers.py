@@ -1,6 +1,6 @@
 """Views and single links by the number of workers of one service, on Neo4j or on one SQLite file.
 
-    python -m bench.workers [--store neo4j] [--workers 1,2] [--clients 8,32] [--rounds 3] [--seconds 4] [--record]
+    python -m bench.workers [--store sqlite] [--workers 1,2] [--clients 8,32] [--rounds 3] [--seconds 4] [--quick]
 
 There is a service for each number of workers, all over one store; they are measured in turn, and results are medians of
 the rounds. Besides the views alone, each is measured with as many views beside single links, as a till sends them.
@@ -29,7 +29,7 @@ from graph.domain.model.identifiers import Identifier
 from graph.stores.neo4j import Neo4jStore
 from graph.stores.sqlite import SQLiteStore
 
-CUSTOMERS = 1_000
+CUSTOMERS, QUICK_CUSTOMERS = 1_000, 200
 LINKS = 20_000
 """Links that are sent one by one, more than can be stored in the time."""
 TILLS = 4
@@ -47,10 +47,10 @@ def store_of(kind: str, folder: Path) -> Iterator[str]:
         yield uri
 
 
-def fill(uri: str) -> list[str]:
+def fill(uri: str, customers: int) -> list[str]:
     """Fill the store; return a key of each customer."""
     store = SQLiteStore(Path(uri.removeprefix("sqlite:///"))) if uri.startswith("sqlite:") else Neo4jStore(uri)
-    return asyncio.run(load(store, CUSTOMERS))
+    return asyncio.run(load(store, customers))
 
 
 def wait_for_workers(url: str, count: int) -> None:
@@ -88,11 +88,12 @@ def beside(url: str, views: list[str], links: list[str], clients: int, seconds: 
 def main() -> None:
     """Serve, measure and print."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--store", default="neo4j")
+    options.add_argument("--store", default="sqlite")
     options.add_argument("--workers", default="1,2")
     options.add_argument("--clients", default="8,32")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--seconds", type=int, default=4)
+    options.add_argument("--quick", action="store_true", help="fewer customers")
     options.add_argument("--record", action="store_true", help="write the results to RESULTS.md")
     chosen = options.parse_args()
     require_wrk()
@@ -104,7 +105,7 @@ def main() -> None:
     curve = Curve("Views by the number of workers", "clients", "views per second", {f"{n} workers": [] for n in counts})
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         uri = stack.enter_context(store_of(chosen.store, Path(folder)))
-        keys = map(Identifier.from_key, fill(uri))
+        keys = map(Identifier.from_key, fill(uri, QUICK_CUSTOMERS if chosen.quick else CUSTOMERS))
         views = [
             json.dumps({"query": DOCUMENT, "variables": {"i": {"namespace": namespace, "value": value}}})
             for namespace, value in keys
