@@ -152,9 +152,10 @@ def text_of_identifier(key: str) -> str:
     if namespace in UNSEARCHED_NAMESPACES:
         return ""
     plain = fold(value)
+    together = " ".join(plain)
     # A card number may be spoken, and stored, with or without the separators between letters and digits.
-    words = [*plain, *(part for word in plain for part in _PARTS.findall(word))]
-    if _TWO_NUMBERS.search(" ".join(plain)):
+    words = [*plain, *_PARTS.findall(together)]
+    if _TWO_NUMBERS.search(together):
         words += _joined(plain)
     if namespace == "phone":
         words += _phone_forms(value)

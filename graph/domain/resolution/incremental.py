@@ -12,7 +12,7 @@ from itertools import combinations
 from msgspec.structs import replace
 
 from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind
-from graph.domain.model.customers import Customer, Node, anchor_of
+from graph.domain.model.customers import Customer, Node, strongest_anchor
 from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.links import Link, LinkReasonCode, LinkState, merge_reason
 from graph.domain.model.order_totals import OrderTotals, add, order_totals_of, subtract
@@ -27,6 +27,9 @@ from graph.domain.resolution.disputes import Disputes
 from graph.domain.resolution.intake import Delta
 from graph.domain.resolution.overlay import Overlay
 from graph.domain.resolution.regions import ResolvedRegion, resolve_region
+
+_FIRST_SEEN = Sentence(MessageCode.FIRST_SEEN)
+_FIRST_SEEN_WITH_CUSTOMER = Sentence(MessageCode.FIRST_SEEN_WITH_CUSTOMER)
 
 
 class IncrementalResolution:
@@ -236,9 +239,9 @@ class IncrementalResolution:
             self.writes.customers.append(updated)
             self._ids.update(dict.fromkeys(cluster.keys, updated.id))
             return
-        anchors = {customer.anchor.key: customer.anchor for customer in existing}
+        anchors = {customer.anchor.key: customer.anchor.first_seen_at for customer in existing}
         for member in members:
-            anchors[member.key] = member.anchor
+            anchors[member.key] = member.first_seen_at
         survivor = largest = existing[0] if existing else None
         if len(existing) > 1:
             survivor = min(existing, key=lambda customer: customer.seniority)
@@ -255,7 +258,7 @@ class IncrementalResolution:
             node,
             self._new_id() if survivor is None else survivor.id,
             self._now if survivor is None else survivor.created_at,
-            anchor_of(anchors.values(), self._rules),
+            strongest_anchor(anchors, self._rules),
             1 if survivor is None else survivor.version + 1,
             counts,
             sum(customer.suspended for customer in existing),
@@ -363,16 +366,9 @@ class IncrementalResolution:
         """Record the history of a clean cluster: the creation or extension of the customer, and each merge."""
         cause = self._cause_of_keys(new_keys or tuple(cluster.keys))
         if survivor is None:
-            reason = Sentence(MessageCode.FIRST_SEEN)
-            self.record_change(ChangeKind.CUSTOMER_CREATED, cause, id, keys=new_keys, reason=reason)
+            self.record_change(ChangeKind.CUSTOMER_CREATED, cause, id, keys=new_keys, reason=_FIRST_SEEN)
         elif new_keys:
-            self.record_change(
-                ChangeKind.IDENTIFIERS_MOVED,
-                cause,
-                id,
-                keys=new_keys,
-                reason=Sentence(MessageCode.FIRST_SEEN_WITH_CUSTOMER),
-            )
+            self.record_change(ChangeKind.IDENTIFIERS_MOVED, cause, id, keys=new_keys, reason=_FIRST_SEEN_WITH_CUSTOMER)
         merged = {customer.node: customer for customer in existing if customer is not survivor}
         for pair in cluster.links if merged else ():
             for key in pair:
@@ -445,9 +441,8 @@ class IncrementalResolution:
             added_by = withdrawn_by = CauseType.RULES_CHANGE
         known = self._delta.causes
         for statement in (*self._delta.added, *self._delta.unchanged):
-            cause = known.get((statement.source, statement.id)) or Cause(
-                added_by, statement.source, statement.id, party=statement.tier.party
-            )
+            cause = known.get((statement.source, statement.id)) if known else None
+            cause = cause or Cause(added_by, statement.source, statement.id, party=statement.tier.party)
             for key in statement.keys:
                 causes.setdefault(key, []).append(cause)
         for statement in self._delta.withdrawn:

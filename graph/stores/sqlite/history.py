@@ -164,12 +164,12 @@ def change_values(change: Change) -> tuple[Any, ...]:
         change.customer,
         change.other_customer,
         compact(change.keys),
-        change.reason,
+        str(change.reason),  # a sentence is not exactly a text, which the driver takes long for
         cause.type.value,
         cause.source,
         cause.id,
         cause.actor,
         _PARTY_TEXTS[cause.party],
-        compact(change.anchors),
+        compact(change.anchors) if change.anchors else "[]",
         "" if change.reason_code is None else change.reason_code.value,
     )

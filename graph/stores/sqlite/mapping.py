@@ -123,8 +123,9 @@ def member_values(member: Member) -> tuple[Any, ...]:
     return (
         *evidence_values(member.evidence),
         compact(member.degree) if member.degree else "{}",
-        member.shared,
-        member.blocked,
+        # SQLite's driver looks for an adapter of each value that is not exactly of a plain type, a boolean included.
+        int(member.shared),
+        int(member.blocked),
         member.override_count,
         compact(member.interaction_counts) if member.interaction_counts else "{}",
         guarded_values_to_json(member.guarded_values),

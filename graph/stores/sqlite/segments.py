@@ -83,7 +83,11 @@ def write(db: mapping.Connection, writes: Writes) -> None:
     deleted = [(id,) for id in writes.deleted_segments]
     db.executemany("DELETE FROM memberships WHERE segment = (SELECT id FROM segments WHERE public_id = ?)", deleted)
     db.executemany("DELETE FROM segments WHERE public_id = ?", deleted)
-    for merged, survivor in writes.merged_ids:
+    merges = writes.merged_ids
+    if merges and db.execute("SELECT 1 FROM memberships LIMIT 1").fetchone() is None:
+        merges = []
+    # In order: who was merged may have taken part in a merge before.
+    for merged, survivor in merges:
         db.execute(
             """INSERT INTO memberships SELECT segment, ?, entered_at FROM memberships WHERE customer = ?
                 ON CONFLICT DO UPDATE SET entered_at = min(entered_at, excluded.entered_at)""",

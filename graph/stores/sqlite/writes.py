@@ -240,10 +240,10 @@ class Writer:
                 AND (SELECT due_at FROM customers WHERE public_id = ?) < 0""",
             [(DUE_FIRST, survivor, merged) for merged, survivor in writes.merged_ids],
         )
-        for source, target in writes.absorbed:
-            self._db.execute("UPDATE identifiers SET customer = ? WHERE customer = ?", (target, source))
-            self._db.execute("UPDATE orders SET customer = ? WHERE customer = ?", (target, source))
-            self._db.execute("UPDATE customers SET redirects_to = ? WHERE redirects_to = ?", (target, source))
+        absorbed = [(target, source) for source, target in writes.absorbed]
+        self._db.executemany("UPDATE identifiers SET customer = ? WHERE customer = ?", absorbed)
+        self._db.executemany("UPDATE orders SET customer = ? WHERE customer = ?", absorbed)
+        self._db.executemany("UPDATE customers SET redirects_to = ? WHERE redirects_to = ?", absorbed)
         created, grown, changed = [], [], []
         for customer in writes.customers:
             if isinstance(customer.node, NewNode):

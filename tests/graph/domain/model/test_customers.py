@@ -1,6 +1,13 @@
 """Customer ids through merges, splits, and the return of retired ids."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from graph.domain.model.customers import Anchor, Member, anchor_of, strongest_anchor
+from graph.domain.model.observations import Evidence
 from tests.builders.graphs import Graph, observe, revoke, seen, small_rules
+from tests.builders.strategies import KEYS
 
 RULES = small_rules()
 
@@ -68,3 +75,25 @@ def test_an_id_is_live_again_when_its_identifiers_return() -> None:
     # then
     assert graph.id_at("cookie=c") == id
     assert graph.customer_of_id(id).live
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), st.integers(0, 3), min_size=1))
+def test_the_strongest_of_some_keys_is_their_anchor(first_seen: dict[str, int]) -> None:
+    # when
+    anchor = strongest_anchor(first_seen, RULES)
+    # then
+    assert anchor == anchor_of([Anchor(key, at) for key, at in first_seen.items()], RULES)
+
+
+@given(st.sampled_from(KEYS), st.integers(0, 5))
+def test_an_identifier_that_is_seen_again_differs_in_its_evidence_alone(key: str, seen_at: int) -> None:
+    # given
+    before = Member(key, Evidence(1, 2, ("shop",)), {"mail": 1}, customer=1)
+    # when
+    after = before.with_observation("crm", seen_at)
+    # then
+    assert after.differs_in_evidence_alone(before)
+    assert replace(after, evidence=before.evidence) == before
+    assert not after.differs_in_evidence_alone(None)
+    assert not after.with_degree({"mail": 2}, shared=False).differs_in_evidence_alone(before)
+    assert not replace(after, blocked=True).differs_in_evidence_alone(before)
