@@ -5,8 +5,9 @@
 SQLite: the statements that Kith runs for batches of a thousand are recorded with their values, and run a second time on
 a file in the same state. No request is read and nothing is decided. Neo4j: the time that the server reports for the
 queries of a batch, and the time of the commit. Each is measured in turn with the peer of `bench.links_in` on the same
-batches. A second table splits the time of a batch on Neo4j into the server's, by query, and Kith's own. Files: orjson
-parses the JSON of each line, as if on all cores, and the result is discarded.
+batches. Files: orjson parses the JSON of each line, as if on all cores, and the result is discarded. A second table
+shows what the statements of SQLite cost by table, a third one splits the time of a batch on Neo4j into the server's, by
+query, and Kith's own.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from bench.peers.unions import Batches, plain_neo4j, plain_sqlite
 from bench.population import SampleObservation
 from bench.report import Row, report_results, table
 from bench.server import graph_over, neo4j, parse_options, wipe
+from bench.table_costs import Cost, SqlStatement, run_again, table_costs
 from graph.domain.model.dates import SECOND
 from graph.domain.model.observations import Observation
 from graph.identity_graph import IdentityGraph
@@ -39,8 +41,6 @@ from graph.stores.neo4j.writes import WRITE
 from graph.stores.sqlite import SQLiteStore
 
 TARGET, FILE_TARGET = 0.5, 0.33
-SqlStatement = tuple[str, Any, bool]
-"""SQL, its values, and whether the values are several rows."""
 
 
 class Recording(sqlite3.Connection):
@@ -95,42 +95,29 @@ async def statements(file: Path, before: Batches, batches: Batches) -> tuple[lis
     return writer.recorded[begin:middle], writer.recorded[middle:end]
 
 
-def run_again(file: Path, before: Sequence[SqlStatement], measured: Sequence[SqlStatement]) -> float:
-    """Run recorded statements; return the seconds of those that are measured. The settings are those of the store."""
-    db = sqlite3.connect(file, isolation_level=None)
-    for setting in ("synchronous = FULL", "cache_size = -65536", "wal_autocheckpoint = 20000"):
-        db.execute(f"PRAGMA {setting}")
-    start = 0.0
-    for part in (before, measured):
-        start = time.perf_counter()
-        for sql, values, several in part:
-            if several:
-                db.executemany(sql, values)
-            else:
-                db.execute(sql, values).fetchall()
-    took = time.perf_counter() - start
-    db.close()
-    return took
-
-
 def links_of(batches: Batches) -> int:
     """Return the number of links in batches."""
     return sum(seen.links for batch in batches for seen in batch)
 
 
-def sqlite_row(seen: Sequence[SampleObservation], count: int, linked: bool, rounds: int) -> Row:
-    """Measure the statements of SQLite alone, against the union in hand-written SQL."""
+def sqlite_row(seen: Sequence[SampleObservation], count: int, linked: bool, rounds: int) -> tuple[Row, dict[str, Cost]]:
+    """Measure the statements of SQLite alone, against the union in hand-written SQL.
+
+    Return the measurement, and the costs by table of the last round.
+    """
     state = "well-linked" if linked else "fresh"
     row = Row(f"SQLite, {state}, batches of 1000: its statements alone", "links/s", [], "hand-written SQL", [], TARGET)
     first = batched(seen[:count], 1_000)
     before, batches = (first, batched(again(seen[:count]), 1_000)) if linked else ([], first)
+    costs: dict[str, Cost] = {}
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
             row.peer_rates.append(links_of(batches) / plain_sqlite(Path(folder) / "plain.db", before, batches))
             file = Path(folder) / "kith.db"
             recorded = asyncio.run(statements(file, before, batches))
-            row.kith_rates.append(links_of(batches) / run_again(file, *recorded))
-    return row
+            costs = run_again(file, *recorded)
+            row.kith_rates.append(links_of(batches) / sum(cost.seconds for cost in costs.values()))
+    return row, costs
 
 
 LOCKS, RECORDS, REGIONS, COMMIT, OWN = (
@@ -276,14 +263,17 @@ def main() -> None:
     chosen = parse_options(__doc__, quick="smaller data, one round")
     seen = observations(60_000 if chosen.quick else 250_000, seed=1)
     rounds, sqlite_count, neo4j_count = (1, 20_000, 5_000) if chosen.quick else (3, 100_000, 25_000)
-    rows = [sqlite_row(seen, sqlite_count, linked, rounds) for linked in (False, True)]
+    sqlite_rows = [sqlite_row(seen, sqlite_count, linked, rounds) for linked in (False, True)]
+    rows = [row for row, _ in sqlite_rows]
     with neo4j(chosen.store) as uri:
         neo4j_rows = [neo4j_row(uri, seen, neo4j_count, linked, rounds) for linked in (False, True)]
     rows += [row for row, _ in neo4j_rows]
     rows.append(files_row(100_000 if chosen.quick else 1_000_000))
     command = f"python -m bench.floors{' --quick' if chosen.quick else ''}"
+    sqlite_links = links_of([list(seen[:sqlite_count])])
+    sqlite_costs = table_costs(sqlite_links, *(costs for _, costs in sqlite_rows))
     costs = costs_table(neo4j_count, *(costs for _, costs in neo4j_rows))
-    report_results("Limits without Kith's own work", command, table(rows) + costs, record=chosen.record)
+    report_results("Limits without Kith's own work", command, table(rows) + sqlite_costs + costs, record=chosen.record)
 
 
 if __name__ == "__main__":
