@@ -1,6 +1,7 @@
 // What writes read and lock. Many rows are returned in one record, `rows`, because the driver takes 70 µs for each
 // record, whatever is in it. Properties of type `datetime` are for people: they are set to null in what is read,
-// because the driver takes 30 µs to convert one.
+// because the driver takes 30 µs to convert one. Queries that find everything by key or element id keep the plan that was
+// made first (`replan=skip`): while a database fills up, Neo4j would plan each of them again every ten seconds.
 
 // name: neighborhood
 // Reads what surrounds a write: the identifiers of `keys` (sorted), locked in that order, and then their customers,
@@ -9,10 +10,9 @@
 // between `pairs` of positions in `keys`; the tombstones and the held orders, locked, with the hashes `tombstones`; the
 // newest version of the rules; and the source revocations in effect, with a number that changes with them (`revision`).
 // `settled` is false if an identifier changed customers while the query waited; then the query is run again. All is one
-// query, because each query costs the driver and the server half a millisecond. The plan is kept (`replan=skip`):
-// everything is found by key, however much is stored, and a new plan every ten seconds while a database fills up would
-// hold all waiting writes for half a second. A node that was erased while the query waited for its lock has no
-// properties, and is left out.
+// query, because each query costs the driver and the server half a millisecond. A new plan would hold all waiting
+// writes for half a second. A node that was erased while the query waited for its lock has no properties, and is left
+// out.
 CYPHER replan=skip
 UNWIND $params.keys AS key
 OPTIONAL MATCH (i:Identifier {key: key})
@@ -68,6 +68,7 @@ RETURN members, [c IN customers WHERE c.version IS NOT NULL | [c{.*}, elementId(
 
 // name: handles
 // Returns the element ids of identifiers by key, without locks.
+CYPHER replan=skip
 UNWIND $params.keys AS key
 MATCH (i:Identifier {key: key})
 RETURN collect([key, elementId(i)]) AS rows;
@@ -101,6 +102,7 @@ RETURN collect([key, o.sent, [o.source, o.id, o.keys, o.tier, o.seen_at, o.confi
 
 // name: region_members
 // Locks the customers of `nodes` and returns all their identifiers, read after that.
+CYPHER replan=skip
 UNWIND $params.nodes AS node
 MATCH (c:Customer) WHERE elementId(c) = node
 SET c.locked = true
@@ -111,6 +113,7 @@ RETURN collect([i{.*, placed_datetime: null}, elementId(i), node]) AS rows;
 // name: region_links
 // Returns the links at the identifiers of `handles` that are not excluded, and all links at those of `opened`, with the
 // customers at their far ends.
+CYPHER replan=skip
 CALL () {
   UNWIND $params.handles AS handle
   MATCH (i) WHERE elementId(i) = handle
@@ -127,6 +130,7 @@ RETURN collect([l{.*}, elementId(l), startNode(l).key, endNode(l).key, neighbor.
 
 // name: customers_of
 // Returns the customers that hold the identifiers of `keys`.
+CYPHER replan=skip
 UNWIND $params.keys AS key
 MATCH (i:Identifier {key: key})
 OPTIONAL MATCH (i)-[:IDENTIFIES]->(c:Customer)
@@ -134,6 +138,7 @@ RETURN collect([key, elementId(c)]) AS rows;
 
 // name: customers_at
 // Returns the customers at `nodes` and those whose anchor is one of `anchors`, live or retired.
+CYPHER replan=skip
 CALL () {
   UNWIND $params.nodes AS node MATCH (c:Customer) WHERE elementId(c) = node RETURN c
   UNION

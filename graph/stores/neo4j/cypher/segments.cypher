@@ -73,6 +73,7 @@ MERGE (m)-[:OF]->(c);
 // name: pass_on_memberships
 // Passes the memberships of ids that were merged to the surviving ids, and that their segments are due before others.
 // Nodes are changed instead of replaced, so that the deletion of a segment, which may run at the same time, finds them.
+CYPHER replan=skip
 UNWIND $params.rows AS row
 MATCH (c:Customer {id: row[1]})
 CALL (row, c) {
@@ -104,6 +105,7 @@ DETACH DELETE m;
 
 // name: set_due_at
 // Stores when the segments of customers are to be evaluated next.
+CYPHER replan=skip
 UNWIND $params.rows AS row
 MATCH (c:Customer {id: row[0]})
 SET c.due_at = row[1];

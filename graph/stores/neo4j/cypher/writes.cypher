@@ -2,7 +2,7 @@
 // Stores most of a write in one query, because each query costs the driver and the server half a millisecond. New and
 // stored identifiers form one list, new and stored customers another; everything else refers to them by position.
 // Properties are set with `+=`, which does not look for others to remove: new nodes get those that are not null, stored
-// ones those that differ from what was read. `replan=skip`: see `neighborhood`.
+// ones those that differ from what was read. `replan=skip`: see `reads.cypher`.
 CYPHER replan=skip
 CALL () {
   // A second label for the namespace, so that the graph reads well in Neo4j Browser.
@@ -163,6 +163,7 @@ RETURN coalesce(COLLECT { MATCH (r:Rules) RETURN max(r.version) }[0], 0) AS vers
 
 // name: delete_links
 // Deletes links that no evidence supports any longer.
+CYPHER replan=skip
 UNWIND $params.rows AS handle
 MATCH ()-[l:LINKED]->() WHERE elementId(l) = handle
 DELETE l;
@@ -181,6 +182,7 @@ DETACH DELETE m;
 
 // name: absorb
 // Moves all identifiers of one customer node, and all redirects to it, to another node.
+CYPHER replan=skip
 UNWIND $params.rows AS row
 MATCH (source) WHERE elementId(source) = row[0]
 MATCH (target) WHERE elementId(target) = row[1]
@@ -199,12 +201,14 @@ CALL (source, target) {
 // name: release_ids
 // Removes the ids of customer nodes before they get others: uniqueness is checked at each write, and nodes may swap
 // ids.
+CYPHER replan=skip
 UNWIND $params.rows AS node
 MATCH (c) WHERE elementId(c) = node
 REMOVE c.id;
 
 // name: detach_identifiers
 // Detaches identifiers from their customer.
+CYPHER replan=skip
 UNWIND $params.rows AS handle
 MATCH (i) WHERE elementId(i) = handle
 MATCH (i)-[old:IDENTIFIES]->()
