@@ -57,7 +57,7 @@ def wait_for_workers(url: str, count: int) -> None:
     """Wait until all workers serve."""
     metrics = url.replace("/graphql", "/metrics")
     for _ in range(START_SECONDS * 10):
-        text = httpx.get(metrics).text
+        text = httpx.get(metrics, timeout=60).text
         if count == 1 or all(f'kith_ready{{worker="{number}"}} 1.0' in text for number in range(1, count + 1)):
             return
         time.sleep(0.1)
@@ -66,7 +66,7 @@ def wait_for_workers(url: str, count: int) -> None:
 
 def processor_seconds(url: str) -> float:
     """Return the processor time that all workers have used."""
-    lines = httpx.get(url.replace("/graphql", "/metrics")).text.splitlines()
+    lines = httpx.get(url.replace("/graphql", "/metrics"), timeout=60).text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("process_cpu_seconds_total"))
 
 
