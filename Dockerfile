@@ -6,7 +6,7 @@ COPY graph graph
 COPY schema schema
 COPY service service
 COPY tools/build_hook.py tools/build_hook.py
-# `--build-arg EXTRAS=[predict,bulk,export,xlsx,kafka,nats,files,otel]` adds predicted purchases (some 800 MB), the
+# `--build-arg EXTRAS=[predict,bulk,export,xlsx,kafka,nats,files,spark,otel]` adds predicted purchases (some 800 MB), the
 # backfill and Parquet, exports for analysis, spreadsheets, topics of Kafka, streams of NATS, files on SFTP servers and in
 # S3, and traces.
 ARG EXTRAS=""

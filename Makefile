@@ -19,7 +19,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/$(PIP_INSTALL) --constraint constraints.txt \
-		--editable '.[predict,bulk,export,files,kafka,nats,xlsx,otel]' cloudevents hatchling hypothesis import-linter mypy pytest pytest-timeout ruff standardwebhooks
+		--editable '.[predict,bulk,export,files,kafka,nats,spark,xlsx,otel]' cloudevents hatchling hypothesis import-linter mypy pytest pytest-timeout ruff standardwebhooks
 	touch $@
 
 install: $(VENV)/installed-dev ## Install Kith and what its tests need into .venv.

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import importlib.util
 import os
 import subprocess
 import sys
@@ -31,6 +32,8 @@ ON_SQLITE = (
     "erasure",
 )
 """Modules that measure on SQLite, or without a store."""
+OPTIONAL = {"spark": "pyspark"}
+"""Modules that measure if a package is installed."""
 ALWAYS = ("accuracy",)
 """Modules that need no server, and have a small form."""
 
@@ -59,6 +62,9 @@ def main() -> int:
             run(name, "--store", uri)
     for name in () if quick else ON_SQLITE:
         run(name)
+    for name, package in () if quick else OPTIONAL.items():
+        if importlib.util.find_spec(package):
+            run(name)
     for name in ALWAYS:
         run(name, *small)
     if failed:

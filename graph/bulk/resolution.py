@@ -19,6 +19,7 @@ from graph.bulk.link_order import sort_links
 from graph.bulk.sharing import shared_of
 from graph.domain.model.links import LinkReason
 from graph.domain.model.rules import Rules
+from graph.domain.resolution.groups import limit_reason
 
 ACTIVE, SUSPENDED, EXCLUDED = np.int8(0), np.int8(1), np.int8(2)
 
@@ -46,6 +47,15 @@ class Resolved:
     shared: Bools
     reasons: dict[int, LinkReason] = field(default_factory=dict)
     """The reasons of the links that are suspended in groups with guarded values that contradict each other."""
+
+    def suspension_reason(self, at: int, rules: Rules) -> LinkReason:
+        """Return why the link at an index is suspended, where there are no overrides, as in a history."""
+        if reason := self.reasons.get(at):
+            return reason
+        if self.reason[at] != BY_LIMIT:
+            raise ValueError("a history has no overrides")
+        namespace = rules.namespaces[self.detail[at]].name
+        return limit_reason(namespace, int(self.total[at]), rules.limits[namespace])
 
 
 @njit(cache=True)

@@ -15,21 +15,20 @@ from graph.bulk.collect import Collected
 from graph.bulk.columns import Codes, Ints
 from graph.bulk.evidence import Bits, IdentifierEvidence, Links, identifier_evidence_of, links_of
 from graph.bulk.numbering import number_customers
-from graph.bulk.resolution import BY_LIMIT, EXCLUDED, SUSPENDED, Resolved, resolve
+from graph.bulk.resolution import EXCLUDED, SUSPENDED, Resolved, resolve
 from graph.bulk.sharing import degrees_of
 from graph.bulk.spool import Row
 from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind
 from graph.domain.model.customers import Anchor, Customer, Member
 from graph.domain.model.guarded_values import ValueSetCounts, counted
 from graph.domain.model.identifiers import namespace_of
-from graph.domain.model.links import Link, LinkReason, LinkState
+from graph.domain.model.links import Link, LinkState
 from graph.domain.model.observations import TIERS, Evidence
 from graph.domain.model.order_totals import add, order_totals_of
 from graph.domain.model.orders import Order
 from graph.domain.model.rules import Rules
 from graph.domain.model.sentences import MessageCode, Sentence
 from graph.domain.model.store_values import NewNode, Writes
-from graph.domain.resolution.groups import limit_reason
 from graph.domain.resolution.resolution import exclusion_reason
 
 STAGES = ("customers", "links", "observations", "mentions")
@@ -254,16 +253,8 @@ class BulkResult:
                 shared = {keys[end] for end in (a, b) if resolved.shared[end]}
                 link = link.with_state(LinkState.EXCLUDED, exclusion_reason(link, self._rules, shared, frozenset()))
             elif state == SUSPENDED:
-                link = link.with_state(LinkState.SUSPENDED, self._why_suspended(at))
+                link = link.with_state(LinkState.SUSPENDED, resolved.suspension_reason(at, self._rules))
             yield link
-
-    def _why_suspended(self, at: int) -> LinkReason:
-        if reason := self._resolved.reasons.get(at):
-            return reason
-        if self._resolved.reason[at] != BY_LIMIT:
-            raise ValueError("a history has no overrides")
-        namespace = self._rules.namespaces[self._resolved.detail[at]].name
-        return limit_reason(namespace, int(self._resolved.total[at]), self._rules.limits[namespace])
 
     # --- receipts with orders and history
 

@@ -33,6 +33,14 @@ def print_summary(counts: LineCounts, more: str = "") -> None:
         )
 
 
+def print_large(sizes: Sequence[int], report: Report) -> None:
+    """Print that there are components of such sizes, and where it is what holds each of them together."""
+    if sizes:
+        count = "1 component has" if len(sizes) == 1 else f"{len(sizes)} components have"
+        text = f"{count} up to {max(sizes)} identifiers; {report.path} names what holds each of them together"
+        console.print(escape(text), soft_wrap=True)
+
+
 def _note(text: str, count: int) -> str:
     if text == TimeNote.DATE_ALONE.value:
         dates = f"{count} date had" if count == 1 else f"{count} dates had"

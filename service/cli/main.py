@@ -17,6 +17,7 @@ from schema.root import sdl
 from service.bootstrap import Wiring
 from service.cli import (
     audit,
+    backfill,
     backup,
     connector,
     consent,
@@ -89,8 +90,8 @@ def options(
 app.command()(serve.serve)
 app.command(name="migrate")(migrate.migrate)
 app.command(name="import")(ingest.import_)
-app.command()(ingest.backfill)
-app.command("finish-import")(ingest.finish_import)
+app.command()(backfill.backfill)
+app.command("finish-import")(backfill.finish_import)
 app.command()(watch.watch)
 app.command()(singer.singer)
 app.command()(sources.revoke_source)

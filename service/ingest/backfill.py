@@ -15,11 +15,10 @@ from graph.bulk.collect import Collected, Collector
 from graph.bulk.column_portions import ColumnResult
 from graph.bulk.spool import Spool
 from graph.commands.bulk_suppression import read_suppression
-from graph.domain.model.errors import StoreUnavailable
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import Writes
 from graph.identity_graph import IdentityGraph
-from graph.ports import COPYING, IMPORTING, LOADING, Store
+from graph.ports import Store
 from service.bootstrap import SystemClock, Wiring
 from service.config import rules_file
 from service.ingest.bulk_consent_gate import BulkConsentGate
@@ -31,6 +30,8 @@ from service.ingest.load_portions import (
     ProgressCallback,
     digests_of_options,
     load_portions,
+    new_seed,
+    prepare_store,
     resume_or_start,
     takes_columns,
 )
@@ -57,6 +58,8 @@ class Backfill:
     on_open: OpenCallback
     caller: str = ""
     """Who loads them, stored with each statement."""
+    seed: str = field(default_factory=new_seed)
+    """The secret that customer ids are derived from."""
     processes: int = field(default_factory=lambda: os.cpu_count() or 1)
     customers: int = 0
     identifiers: int = 0
@@ -76,7 +79,7 @@ class Backfill:
         for path, file in zip(files, inputs, strict=True):
             self.on_open(path, file)
         digests = *map(_digest, files), *digests_of_options(self.source, self.options)
-        checkpoint = await resume_or_start(self.store, digests, self.now)
+        checkpoint = await resume_or_start(self.store, digests, self.now, self.seed)
         suppression = await read_suppression(self.store, self.graph.erasures.tombstone_rules())
         reader = LineReader(stored_rules.text, self.graph.terms, checkpoint.now, self.source, suppression)
         with tempfile.TemporaryDirectory(prefix="kith-backfill-") as folder:
@@ -178,17 +181,7 @@ async def run(
     make: Callable[..., B] = Backfill,  # type: ignore[assignment]
 ) -> B:
     """Backfill the store of a wiring, and return the run with its counts; `caller` is who runs it."""
-    await wiring.check_store()
-    progress = await wiring.store.get_value(LOADING)
-    if progress == COPYING:
-        raise StoreUnavailable("a copy or a restore into this store was interrupted: run it again first")
-    if progress is not None and progress.startswith(IMPORTING):
-        raise StoreUnavailable("this database was filled from import files: run `kith finish-import FOLDER` first")
-    if progress is None:
-        await wiring.prepare()
-    elif wiring.safeguards is not None:
-        await wiring.safeguards.check()
-        await wiring.graph.erasures.refresh()
+    await prepare_store(wiring)
     backfill = make(
         wiring.store,
         wiring.graph,

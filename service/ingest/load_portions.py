@@ -14,14 +14,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from graph.bulk.result import STAGES, Portion
-from graph.domain.model.errors import InvalidInput
+from graph.domain.model.errors import InvalidInput, StoreUnavailable
 from graph.domain.model.facts import FactKind
 from graph.domain.model.json_text import compact
 from graph.domain.model.load_columns import PortionColumns
 from graph.domain.model.receipts import Receipt
 from graph.domain.model.store_values import Writes
 from graph.identity_graph import IdentityGraph
-from graph.ports import LOADING, ColumnLoadStore, Store
+from graph.ports import COPYING, IMPORTING, LOADING, ColumnLoadStore, Store
+from service.bootstrap import Wiring
 from service.ingest.raw_lines import AS_FOUND, ReadOptions
 
 ProgressCallback = Callable[[str, int, int], None]
@@ -64,7 +65,27 @@ class LoadCheckpoint(Struct, frozen=True):
         return (STAGES.index(stage), portion) <= done
 
 
-async def resume_or_start(store: Store, digests: Sequence[str], now: int) -> LoadCheckpoint:
+async def prepare_store(wiring: Wiring) -> None:
+    """Make a store ready for a load, or for the rest of one; raises as `Wiring.prepare` does."""
+    await wiring.check_store()
+    progress = await wiring.store.get_value(LOADING)
+    if progress == COPYING:
+        raise StoreUnavailable("a copy or a restore into this store was interrupted: run it again first")
+    if progress is not None and progress.startswith(IMPORTING):
+        raise StoreUnavailable("this database was filled from import files: run `kith finish-import FOLDER` first")
+    if progress is None:
+        await wiring.prepare()
+    elif wiring.safeguards is not None:
+        await wiring.safeguards.check()
+        await wiring.graph.erasures.refresh()
+
+
+def new_seed() -> str:
+    """Return a new secret that customer ids are derived from."""
+    return secrets.token_hex(32)
+
+
+async def resume_or_start(store: Store, digests: Sequence[str], now: int, seed: str) -> LoadCheckpoint:
     """Return the checkpoint of an earlier load of the same files, or a new one, and begin the load.
 
     Raises `InvalidInput` if the store holds portions of other files, or of a release that derived ids in another way,
@@ -87,7 +108,7 @@ async def resume_or_start(store: Store, digests: Sequence[str], now: int) -> Loa
             "same order",
         )
     else:
-        checkpoint = LoadCheckpoint(tuple(digests), now, secrets.token_hex(32))
+        checkpoint = LoadCheckpoint(tuple(digests), now, seed)
     await store.begin_load(checkpoint.to_json())
     if checkpoint is not earlier and earlier is not None:
         # The earlier run loaded nothing, so this run may have different files.

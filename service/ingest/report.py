@@ -105,6 +105,13 @@ class Report:
             }
         )
 
+    def name_large(self, key: str, identifiers: int, neighbors: int) -> None:
+        """Write what holds a large component together: the identifier with most neighbors in it."""
+        namespace, _, value = key.partition("=")
+        reason = f"connects {identifiers} identifiers, and was itself seen with {neighbors}"
+        entry = {"file": "", "line": 0, "result": "LARGE", "namespace": namespace, "value": value, "reason": reason}
+        self._write(entry)
+
     def _write(self, entry: dict[str, Any]) -> None:
         if self._out is None:
             self._out = self.path.open("wb")

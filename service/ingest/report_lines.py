@@ -18,7 +18,7 @@ from service.ingest.text_encoding import Encoding
 from service.ingest.text_lines import NOT_DECODED
 from service.ingest.typed_cells import typed_row
 
-RESULTS = ("REJECTED", "DROPPED", "SUPPRESSED")
+RESULTS = ("REJECTED", "DROPPED", "SUPPRESSED", "LARGE")
 """The results of the entries of a report."""
 _UNREAD_BYTE = re.compile(r"\\x[89a-f][0-9a-f]")
 """A byte that could not be decoded, as `text_lines.shown` writes it."""

@@ -245,6 +245,16 @@ COVERED_BY = {
     "service/runtime/hash_chain.py": "service/audit/test_verification.py",
     "service/runtime/model_fitting.py": "journeys/test_real_orders.py",
     "service/ingest/load_portions.py": "service/ingest/test_backfill.py",
+    "service/ingest/spark/batches.py": "service/ingest/spark/test_history.py",
+    "service/ingest/spark/frames.py": "service/ingest/spark/test_history.py",
+    "service/ingest/spark/load.py": "service/ingest/spark/test_history.py",
+    "service/ingest/spark/portions.py": "service/ingest/spark/test_history.py",
+    "service/ingest/spark/reading.py": "service/ingest/spark/test_history.py",
+    "service/ingest/spark/report_lines.py": "service/ingest/spark/test_history.py",
+    "service/ingest/spark/resolving.py": "service/ingest/spark/test_history.py",
+    "service/ingest/spark/session.py": "service/ingest/spark/test_files.py",
+    "service/ingest/spark/statements.py": "service/ingest/spark/test_history.py",
+    "service/ingest/spark/tables.py": "service/ingest/spark/test_history.py",
 }
 """Modules without a test at the same path, by folder, and the test that covers each."""
 
