@@ -4,8 +4,8 @@
 
 A customer has a login and many cookies, one of which another login had first, so that a link is suspended. Then come,
 one at a time: a link between two small customers, for comparison; a new cookie; a link between two of the customer's
-cookies; and a new address, of which a customer may have a limited number. At last an address that twenty customers
-used is used by one more, and crosses `shared_above`.
+cookies; and a new address, of which a customer may have five. Then a sixth address, which displaces another; and at
+last an address that twenty customers used is used by one more, and crosses `shared_above`.
 """
 
 import argparse
@@ -76,6 +76,12 @@ async def measure(graph: IdentityGraph, size: int) -> dict[str, float]:
         for name, pairs in kinds(size).items():
             # Four attempts: a customer may have five addresses.
             await timed(graph, seen(f"{size} {name} {at}", *pairs(at)), times[name])
+    login = ("login", f"large-{size}")
+    await timed(graph, seen(f"{size} fifth", login, ("email", f"{size}-4@mail.example")), times["a new address"])
+    times["a sixth address"] = []
+    for at in range(5, 8):
+        sixth = seen(f"{size} sixth {at}", login, ("email", f"{size}-{at}@mail.example"), at=1_000 + at)
+        await timed(graph, sixth, times["a sixth address"])
     office = ("email", f"office-{size}@mail.example")
     times["crosses shared_above"] = []
     await timed(graph, seen(f"{size} crossing", office, ("crm_id", f"crm-{size}-20")), times["crosses shared_above"])

@@ -124,6 +124,16 @@ class ReadLinksAt(Struct, frozen=True):
     first: int
 
 
+class ReadValues(Struct, frozen=True):
+    """Answered with `list[str]`: the identifiers of a namespace that the customer `node` holds, in any order.
+
+    A store must find them without reading the customer's other identifiers.
+    """
+
+    node: Node
+    namespace: str
+
+
 class ReadSegments(Struct, frozen=True):
     """Answered with `list[Segment]`: all segments, which are locked until the transaction ends."""
 
@@ -220,6 +230,7 @@ Request = (
     | ReadRegion
     | ReadDisputes
     | ReadLinksAt
+    | ReadValues
     | ReadSegments
     | ReadSegmentStates
     | ReadSourceRevocations

@@ -44,6 +44,7 @@ from graph.ports import (
     ReadNeighborhood,
     ReadRegion,
     ReadStatedAttributes,
+    ReadValues,
     Request,
     Write,
 )
@@ -174,14 +175,17 @@ def read_evidence(
 
 def finish_resolution(resolution: IncrementalResolution) -> Generator[Request, Any, Writes]:
     """Read what a resolution needs until nothing is missing, and finish it."""
+    plan = resolution.plan
     while True:
-        if (key := resolution.unread_key) is not None:
-            resolution.add_links_at(key, (yield ReadLinksAt(key, MAX_LINKS)))
-        elif nodes := resolution.unread_customers:
-            resolution.add_disputes(nodes, (yield ReadDisputes(frozenset(nodes), MAX_DISPUTES)))
-        elif (missing := resolution.missing()) is not None:
+        if (key := plan.unread_key) is not None:
+            plan.add_links_at(key, (yield ReadLinksAt(key, MAX_LINKS)))
+        elif nodes := plan.unread_customers:
+            plan.add_disputes(nodes, (yield ReadDisputes(frozenset(nodes), MAX_DISPUTES)))
+        elif (place := plan.unread_values) is not None:
+            plan.add_values(place, (yield ReadValues(*place)))
+        elif (missing := plan.missing()) is not None:
             seeds, opened = missing
-            resolution.add_region((yield ReadRegion(frozenset(seeds), frozenset(opened))))
+            plan.add_region((yield ReadRegion(frozenset(seeds), frozenset(opened))))
         else:
             return resolution.finish()
 

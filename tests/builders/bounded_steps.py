@@ -45,7 +45,9 @@ class BoundedAndWhole:
     def _count(self, changes: int, links: Mapping[Pair, Link]) -> None:
         """Count a step that read no region where the other graph did."""
         kinds = {change.kind for change in self.bounded.store.changes[changes:]}
-        self.steps["departure" if ChangeKind.CUSTOMER_SPLIT in kinds else "union"] += 1
+        displaced = ChangeKind.LINK_SUSPENDED in kinds
+        left = "displacement" if displaced else "departure"
+        self.steps[left if ChangeKind.CUSTOMER_SPLIT in kinds else "union"] += 1
         self.steps["reason"] += any(
             link.state is LinkState.SUSPENDED
             and pair in links

@@ -11,7 +11,7 @@ from graph.domain.model.customers import NO_ANCHOR, Customer, Member, Node
 from graph.domain.model.erasures import Erasure, HeldOrder
 from graph.domain.model.facts import Fact
 from graph.domain.model.idempotency import IdempotentResult, RequestKey
-from graph.domain.model.identifiers import Pair
+from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.links import Link, LinkState
 from graph.domain.model.observations import EvidenceStatement
 from graph.domain.model.overrides import Override, OverrideKind
@@ -39,6 +39,7 @@ from graph.ports import (
     ReadSegmentStates,
     ReadSourceRevocations,
     ReadStatedAttributes,
+    ReadValues,
     Request,
     T,
     Work,
@@ -99,6 +100,12 @@ class MemoryStore:
                 return self._disputes(nodes, first) if self.bounded_reads else None
             case ReadLinksAt(key, first):
                 return self._links_at(key, first) if self.bounded_reads else None
+            case ReadValues(node, namespace):
+                return [
+                    key
+                    for key, member in self.members.items()
+                    if member.customer == node and namespace_of(key) == namespace
+                ]
             case ReadSourceRevocations():
                 return list(self.source_revocations.values())
             case ReadCustomerKeys(ref):

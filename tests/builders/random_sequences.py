@@ -52,12 +52,16 @@ class RandomCommands:
         self._values = "abcdefgh"[: random.choice((2, 4, 8))]
         self._most = random.choice((0.72, 0.82, 1))
         """Two thirds of the sequences have no revocations and overrides, so that more is suspended and shared."""
+        self._center = random.choice(("", "", "login=a", "crm=a"))
+        """An identifier that most observations name, in half of the sequences."""
 
     def batch(self) -> list[Command]:
         return [self._command() for _ in range(self._random.choice((1, 1, 1, 2, 4)))]
 
     def _keys(self, number: int) -> list[str]:
         choice = self._random.choice
+        if self._center and number > 1 and self._random.random() < 0.6:
+            return list(dict.fromkeys((self._center, *self._keys(number - 1))))
         return list(dict.fromkeys(f"{choice(_NAMESPACES)}={choice(self._values)}" for _ in range(number)))
 
     def _command(self) -> Command:

@@ -5,7 +5,7 @@ import pytest
 from graph.commands.commit import commit
 from graph.domain.model.overrides import OverrideKind
 from graph.domain.model.store_values import Region
-from graph.ports import ReadDisputes, ReadLinksAt, ReadNeighborhood, Store
+from graph.ports import ReadDisputes, ReadLinksAt, ReadNeighborhood, ReadValues, Store
 from tests.builders.graphs import NOW, CountingIds, Graph, observe, override, seen, small_rules
 from tests.builders.runs import Run
 from tests.builders.stores import Fresh
@@ -37,6 +37,13 @@ def links_at(key: str, first: int):
     """A write that reads the links at an identifier and changes nothing."""
     yield ReadNeighborhood(keys=[key])
     return (yield ReadLinksAt(key, first))
+
+
+def values_of(namespace: str):
+    """A write that reads the values of a namespace at a customer and changes nothing."""
+    neighborhood = yield ReadNeighborhood(keys=["crm=a"])
+    (node,) = neighborhood.customers
+    return (yield ReadValues(node, namespace))
 
 
 def comparable(found: Region | None) -> object:
@@ -76,3 +83,14 @@ def test_disputes_and_links_are_those_of_the_model(fresh: Fresh, run: Run, size:
         assert comparable(found) == comparable(expected)
         assert (found is None) == (first < 100)
     assert run(store.check_storage()) == []
+
+
+@pytest.mark.parametrize("size", [4, LARGE])
+def test_the_values_of_a_namespace_are_those_that_the_customer_holds(fresh: Fresh, run: Run, size: int) -> None:
+    # given
+    store: Store = fresh()
+    run(store.write(lambda: commit(commands(size), RULES, NOW, CountingIds())))
+    # when
+    found = {namespace: sorted(run(store.write(lambda ns=namespace: values_of(ns)))) for namespace in ("mail", "crm")}
+    # then
+    assert found == {"mail": ["mail=A"], "crm": ["crm=a"]}

@@ -47,6 +47,7 @@ COVERED_BY = {
     "graph/bulk/numbering.py": "conformance/test_loading.py",
     "graph/bulk/result.py": "conformance/test_loading.py",
     "graph/bulk/sharing.py": "graph/bulk/test_resolution.py",
+    "graph/domain/resolution/plan.py": "graph/domain/resolution/test_bounded_steps.py",
     "graph/domain/model/email_events.py": "graph/domain/profile/test_deliverability.py",
     "service/brokers/kafka.py": "brokers/test_kafka.py",
     "service/brokers/nats.py": "brokers/test_nats.py",

@@ -9,6 +9,9 @@ docs/internals/incremental-resolution.md has the conditions, the additions to th
    unless the customer holds guarded values that contradict each other.
 4. Customers and new identifiers whose union is permitted become one, whatever is suspended at them. Reasons of
    suspended links may change, so these are read (`disputes.py`).
+6. A value too many displaces the last one in the order, if nothing else depends on that (`displacements.py`).
+
+Addition 5 is about identifiers that become shared (`departures.py`).
 
 A property test compares the incremental step with resolving from scratch.
 """
@@ -31,6 +34,7 @@ class Cluster:
 
     `links` are the touched links that changed for resolution, in order of arrival. `unread` are customers whose
     disputes must be read to tell whether it is dirty, `reasons` the changed reasons of suspended links at it.
+    `displacing` is a new identifier of a dirty cluster that may displace another of its namespace.
     """
 
     keys: list[str] = field(default_factory=list)
@@ -42,6 +46,7 @@ class Cluster:
     grows: bool = False
     unread: Set[Node] = frozenset()
     reasons: Reasons = NO_REASONS
+    displacing: str = ""
 
 
 def clusters_of(
@@ -146,7 +151,10 @@ def _can_union(cluster: Cluster, overlay: Overlay, customers: Mapping[Node, Cust
         remaining = add((cluster.value_sets, before), -1) if before else cluster.value_sets
         cluster.value_sets = add((remaining, after)) if remaining else after
     if not (_within_limits(cluster, overlay, existing) and is_consistent(cluster.value_sets, overlay.rules)):
-        return not changed and _adds_new_keys_only(cluster, overlay, overlay.rules)
+        if changed:
+            return False
+        cluster.displacing = _displacing(cluster, overlay, existing)
+        return _adds_new_keys_only(cluster, overlay, overlay.rules)
     if all(customer.suspended == 0 and customer.override_count == 0 for customer in existing):
         return True
     if any(customer.suspended for customer in existing) and not (
@@ -181,6 +189,22 @@ def _settle_disputes(
     if reasons is not None:
         cluster.reasons = reasons
     return reasons is not None
+
+
+def _displacing(cluster: Cluster, overlay: Overlay, existing: list[Customer]) -> str:
+    """Return the only new identifier of a limited namespace, if it is the one too many of a customer.
+
+    The customer has no overrides and is consistent, and all other identifiers that it gains are of namespaces without a
+    limit.
+    """
+    limits = overlay.rules.limits
+    limited = [key for key in cluster.keys if overlay.members[key].customer is None and namespace_of(key) in limits]
+    if len(existing) != 1 or len(limited) != 1 or existing[0].override_count:
+        return ""
+    namespace = namespace_of(limited[0])
+    if existing[0].counts.get(namespace, 0) != limits[namespace] or not all(map(overlay.moved_up, cluster.links)):
+        return ""
+    return limited[0] if is_consistent(cluster.value_sets, overlay.rules) else ""
 
 
 def _within_limits(cluster: Cluster, overlay: Overlay, existing: list[Customer]) -> bool:

@@ -33,6 +33,8 @@ class Departure(Struct, frozen=True):
     lost: Mapping[Node, int]
     touched: frozenset[Node]
     claimants: tuple[Customer, ...]
+    suspended: Link | None = None
+    """The link to the customer, if it is suspended now and not excluded."""
 
     @property
     def nodes(self) -> set[Node]:
@@ -47,13 +49,13 @@ def may_depart(key: str, overlay: Overlay, customers: Mapping[Node, Customer]) -
         return None
     if overlay.block_flips or overlay.reprocess or key in overlay.override_keys:
         return None
-    if not all(map(_is_plain, (before, after))) or sum(after.degree.values()) > MAX_LINKS:
+    if not all(map(is_plain, (before, after))) or sum(after.degree.values()) > MAX_LINKS:
         return None
     customer = customers[before.customer]
     return None if customer.anchor.key == key else customer
 
 
-def _is_plain(member: Member) -> bool:
+def is_plain(member: Member) -> bool:
     """Whether a member is seen, and carries no override, guarded value or order."""
     return member.evidence is not None and not (member.override_count or member.value_sets or member.order)
 
@@ -75,7 +77,7 @@ def departs(key: str, customer: Customer, overlay: Overlay, found: Region) -> De
     touched: set[Node] = set()
     for pair, link in before.items():
         after = overlay.as_excluded(overlay.links[pair])
-        other = overlay.members_before[_other(key, pair)].customer
+        other = overlay.members_before[neighbor(key, pair)].customer
         if other is None:
             return None
         if link.state is LinkState.SUSPENDED:
@@ -89,14 +91,15 @@ def departs(key: str, customer: Customer, overlay: Overlay, found: Region) -> De
     return Departure(key, customer, before, lost, frozenset(touched), claimants)
 
 
-def _other(key: str, pair: Pair) -> str:
+def neighbor(key: str, pair: Pair) -> str:
+    """Return the other end of a link at an identifier."""
     return pair[1] if pair[0] == key else pair[0]
 
 
 def _active_neighbors(key: str, links: Mapping[Pair, Link], overlay: Overlay, node: Node) -> list[str] | None:
     """Return the neighbors in the customer, in the order of the links to them; `None` if one is elsewhere."""
     active = [link for link in links.values() if link.state is LinkState.ACTIVE]
-    neighbors = [_other(key, link.pair) for link in sorted(active, key=lambda link: sort_key(link, overlay.rules))]
+    neighbors = [neighbor(key, link.pair) for link in sorted(active, key=lambda link: sort_key(link, overlay.rules))]
     return neighbors if all(overlay.members_before[other].customer == node for other in neighbors) else None
 
 
@@ -110,9 +113,9 @@ def _stay_connected(key: str, neighbors: list[str], customer: Customer, overlay:
     if not is_consistent(customer.value_sets, overlay.rules):
         return False
     rules = overlay.rules
-    for at, neighbor in enumerate(neighbors[1:], 1):
-        limit = sort_key(overlay.links_before[pair_of(key, neighbor)], rules)
-        linked = (overlay.links_before.get(pair_of(neighbor, earlier)) for earlier in neighbors[:at])
+    for at, later in enumerate(neighbors[1:], 1):
+        limit = sort_key(overlay.links_before[pair_of(key, later)], rules)
+        linked = (overlay.links_before.get(pair_of(later, earlier)) for earlier in neighbors[:at])
         if not any(
             link is not None and link.state is LinkState.ACTIVE and sort_key(link, rules) < limit for link in linked
         ):
@@ -128,7 +131,8 @@ def supports_rejections(
     A limit is against a link only if both groups have values of the namespace.
     """
     namespace, node = namespace_of(departure.key), departure.customer.node
-    if namespace not in overlay.rules.limits or departure.customer.suspended == departure.lost.get(node, 0):
+    own = sum(link.state is LinkState.SUSPENDED for link in departure.links.values())
+    if namespace not in overlay.rules.limits or departure.customer.suspended == own:
         return False
     if node in disputes.too_many:
         return True

@@ -1,11 +1,10 @@
 """Incremental resolution: from a delta and its neighborhood to the writes (docs/internals/incremental-resolution.md).
 
-The caller reads the neighborhood of the delta and creates an `IncrementalResolution`. As long as `unread_key`,
-`unread_customers` or `missing` name something, the caller reads its links, its disputes or its region, and passes them
-to `add_links_at`, `add_disputes` or `add_region`. Then `finish` returns the writes.
+The caller reads the neighborhood of the delta and creates an `IncrementalResolution`. It reads what the `plan` lacks,
+and adds it to the plan. Then `finish` returns the writes.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import combinations
 
@@ -15,17 +14,16 @@ from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind
 from graph.domain.model.customers import Customer, Node, strongest_anchor
 from graph.domain.model.identifiers import Pair, namespace_of
 from graph.domain.model.links import Link, LinkReasonCode, LinkState, merge_reason
-from graph.domain.model.order_totals import OrderTotals, add, order_totals_of, subtract
 from graph.domain.model.overrides import Override
 from graph.domain.model.receipts import ObservationKey
 from graph.domain.model.rules import Rules
 from graph.domain.model.sentences import MessageCode, Sentence
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, NewNode, Region, Writes
-from graph.domain.resolution.clusters import Cluster, clusters_of
-from graph.domain.resolution.departures import Departure, departs, may_depart, supports_rejections
-from graph.domain.resolution.disputes import Disputes
+from graph.domain.resolution.clusters import Cluster
+from graph.domain.resolution.departures import Departure, neighbor
 from graph.domain.resolution.intake import Delta
 from graph.domain.resolution.overlay import Overlay
+from graph.domain.resolution.plan import Plan
 from graph.domain.resolution.regions import ResolvedRegion, resolve_region
 
 _FIRST_SEEN = Sentence(MessageCode.FIRST_SEEN)
@@ -51,172 +49,35 @@ class IncrementalResolution:
         self._rules = rules
         self._now = now
         self._new_id = new_id
-        self._customers = dict(neighborhood.customers)
         self.overlay = Overlay(delta, neighborhood, stored, rules, reprocess, recount_neighbors, stated)
-        self._region: Region | None = None
-        self._seeds: set[str] = set()
-        self._opened: set[str] = set()
+        self.plan = Plan(self.overlay, neighborhood)
+        """What must be read before `finish`."""
         self.writes = Writes()
         self._new_nodes = 0
         self._ids: dict[str, str] = {}
-        self._disputes = Disputes()
-        self._links_at: dict[str, Region] = {}
-        self._staying: set[str] = set()
-        """Identifiers that became shared, and of which the region must be read."""
-        self._departures: dict[str, Departure] = {}
-        self._unread_key: str | None = None
-        self._unread_customers: set[Node] = set()
-        self._clusters = self._find_clusters()
-
-    # --- what has to be read
-
-    def _find_clusters(self) -> list[Cluster]:
-        """Return the clusters, as far as the store has been read."""
-        self._find_departures()
-        clusters = clusters_of(self.overlay, self._customers, self._disputes, self._departures)
-        growing = {node for cluster in clusters if cluster.grows or cluster.dirty for node in cluster.nodes}
-        growing.update(node for cluster in clusters for node in cluster.reasons.compared)
-        seen: set[Node] = set()
-        for departure in self._departures.values():
-            # What changes a customer in another way, too, is resolved again.
-            if not departure.nodes.isdisjoint(growing | seen):
-                self._staying.add(departure.key)
-            seen |= departure.nodes
-        if not self._staying.isdisjoint(self._departures):
-            return self._find_clusters()
-        inside = self._seeds if self._region is None else self._region.members.keys() | self._seeds
-        for cluster in clusters:
-            order_totals = None if cluster.dirty else self._order_totals_of(cluster)
-            if order_totals is None:
-                cluster.dirty = True
-            else:
-                cluster.order_totals = order_totals
-            if not inside.isdisjoint(cluster.keys):
-                cluster.dirty = True
-            if not cluster.dirty:
-                self._unread_customers |= cluster.unread
-        return clusters
-
-    def _find_departures(self) -> None:
-        """Find the identifiers that became shared and leave their customers, as far as the store has been read."""
-        self._departures, self._unread_key, self._unread_customers = {}, None, set()
-        for key in sorted(self.overlay.shared_flips - self._staying):
-            customer = may_depart(key, self.overlay, self._customers)
-            if customer is not None and key not in self._links_at:
-                self._unread_key = key
-                continue
-            departure = None if customer is None else departs(key, customer, self.overlay, self._links_at[key])
-            if departure is None or self._is_resolved_again(departure):
-                self._staying.add(key)
-                continue
-            supports = supports_rejections(departure, self.overlay, self._customers, self._disputes)
-            if supports:
-                self._staying.add(key)
-                continue
-            if supports is None:
-                self._unread_customers.add(departure.customer.node)
-            self._departures[key] = departure
-
-    @property
-    def unread_key(self) -> str | None:
-        """The identifier whose links must be read next; `None` if there is none."""
-        return self._unread_key
-
-    @property
-    def unread_customers(self) -> set[Node]:
-        """The customers whose disputes must be read."""
-        return self._unread_customers
-
-    def add_links_at(self, key: str, found: Region | None) -> None:
-        """Add the links at an identifier, with what is around them; `None` if there are too many."""
-        if found is None:
-            self._staying.add(key)
-        else:
-            self._links_at[key] = found
-            self._add(found)
-        self._clusters = self._find_clusters()
-
-    def add_disputes(self, nodes: Collection[Node], found: Region | None) -> None:
-        """Add the disputes of some customers; `None` if there are too many."""
-        self._disputes.add(nodes, found)
-        if found is not None:
-            self._add(found)
-        self._clusters = self._find_clusters()
-
-    def _add(self, found: Region) -> None:
-        for node, customer in found.customers.items():
-            self._customers.setdefault(node, customer)
-        self.overlay.add_region(found)
-
-    def missing(self) -> tuple[set[str], set[str]] | None:
-        """Return the identifiers whose region must be read, and those to open in it; `None` if nothing is missing."""
-        dirty = {key for cluster in self._clusters if cluster.dirty for key in cluster.keys}
-        if not dirty:
-            return None
-        flips = self.overlay.shared_flips - self._departures.keys()
-        opened = self._opened | self.overlay.block_flips | flips | self.overlay.recount_neighbors
-        seeds = self._seeds | dirty | opened
-        if self._region is not None and seeds == self._seeds and opened == self._opened:
-            return None
-        self._seeds, self._opened = seeds, opened
-        return seeds, opened
-
-    def add_region(self, region: Region) -> None:
-        """Add the region that was missing; afterwards more may be missing."""
-        self._region = region
-        self._customers.update(region.customers)
-        # With more neighbors known, other links may be excluded or not, and connect clusters that were clean.
-        self.overlay.add_region(region)
-        # Clusters and departures inside the region are resolved with it.
-        self._clusters = self._find_clusters()
-
-    def _is_resolved_again(self, departure: Departure) -> bool:
-        """Whether an identifier leaves, or has a suspended link to, a customer whose region was read."""
-        if self._region is None:
-            return False
-        changed = {departure.customer.node, *departure.lost}
-        return departure.key in self._seeds or any(
-            member.customer in changed for member in self._region.members.values()
-        )
 
     # --- resolving
 
     def finish(self) -> Writes:
         """Resolve every cluster and return what has to be written."""
-        for cluster in self._clusters:
+        for cluster in self.plan.clusters:
             if not cluster.dirty:
                 self._union(cluster)
-        for departure in self._departures.values():
+        for departure in self.plan.departures.values():
             for pair in departure.links:
                 self.overlay.links[pair] = self.overlay.as_excluded(self.overlay.links[pair])
-        if self._region is not None:
-            self._resolve(self._region)
-        for departure in self._departures.values():
+        for departure in self.plan.displacements:
+            if departure.suspended is not None:
+                self.overlay.links[departure.suspended.pair] = departure.suspended
+        if self.plan.region is not None:
+            self._resolve(self.plan.region)
+        for departure in (*self.plan.departures.values(), *self.plan.displacements):
             self._depart(departure)
-        for cluster in self._clusters:
+        for cluster in self.plan.clusters:
             if not cluster.dirty:
                 self._change_reasons(cluster)
         self._write_evidence()
         return self.writes
-
-    def _order_totals_of(self, cluster: Cluster) -> OrderTotals | None:
-        """Return the order totals of a cluster as one customer; `None` if all its orders must be added again."""
-        stored = [totals for node in cluster.nodes if (totals := self._customers[node].order_totals)]
-        order_totals: OrderTotals = add(stored) if stored else {}
-        members, members_before = self.overlay.members, self.overlay.members_before
-        for key in cluster.keys:
-            before, order = members_before.get(key), members[key].order
-            order_before = None if before is None or before.customer is None else before.order
-            if order_before is order:  # as nearly always: neither is an order
-                continue
-            old, new = order_totals_of(order_before), order_totals_of(order)
-            if old == new:
-                continue
-            rest = subtract(order_totals, old)
-            if rest is None:
-                return None
-            order_totals = add((rest, new))
-        return order_totals
 
     def _new_node(self) -> NewNode:
         self._new_nodes += 1
@@ -227,7 +88,7 @@ class IncrementalResolution:
         overlay = self.overlay
         members = [overlay.members[key] for key in cluster.keys]
         new_keys = tuple(member.key for member in members if member.customer is None)
-        existing = [self._customers[node] for node in cluster.nodes]
+        existing = [self.plan.customers[node] for node in cluster.nodes]
         if len(existing) == 1 and not new_keys and not any(map(overlay.first_seen_moved_back, cluster.keys)):
             # The most frequent case: identifiers of one customer were seen again.
             updated = replace(
@@ -301,7 +162,7 @@ class IncrementalResolution:
         at = written.get(node)
         if at is None:
             assert node is not None
-            customer = self._customers[node]
+            customer = self.plan.customers[node]
             customer = replace(customer, version=customer.version + 1)
             at = len(self.writes.customers)
             self.writes.customers.append(customer)
@@ -340,6 +201,7 @@ class IncrementalResolution:
             member.anchor,
             1 if returning is None else returning.version + 1,
             {namespace_of(key): 1},
+            0 if departure.suspended is None else 1,
         )
         self.writes.customers.append(customer)
         for claimant in departure.claimants:
@@ -359,6 +221,11 @@ class IncrementalResolution:
         self.record_change(
             ChangeKind.CUSTOMER_SPLIT, self._cause_of_keys((key,)), departure.customer.id, id, (key,), reason
         )
+        if departure.suspended is not None:
+            ids = {key: id, neighbor(key, link.pair): departure.customer.id}
+            self._record_suspension(
+                ChangeKind.LINK_SUSPENDED, link.pair, link.reason.message, link, lambda end: ids[end]
+            )
 
     def _record_union(
         self, cluster: Cluster, existing: list[Customer], survivor: Customer | None, new_keys: tuple[str, ...], id: str
@@ -389,7 +256,7 @@ class IncrementalResolution:
             overrides.pop(override.id, None)
         overrides.update((override.id, override) for override in self._delta.overrides_set)
         resolved_region = resolve_region(
-            self.overlay, self._keys_of_region(region), overrides.values(), self._customers, self._new_id
+            self.overlay, self._keys_of_region(region), overrides.values(), self.plan.customers, self._new_id
         )
         nodes = resolved_region.nodes(self._new_node)
         self.writes.customers.extend(resolved_region.customers(nodes, self._now))
@@ -399,7 +266,7 @@ class IncrementalResolution:
 
     def _keys_of_region(self, region: Region) -> list[str]:
         keys = set(region.members)
-        for cluster in self._clusters:
+        for cluster in self.plan.clusters:
             if cluster.dirty:
                 keys.update(cluster.keys)
         return sorted(keys)
@@ -524,16 +391,16 @@ class IncrementalResolution:
                 continue
             reason = after.reason.message if after.reason else Sentence(MessageCode.NO_CONFLICT)
             suspended = before if was_suspended else after
-            strong, weak = self._rules.strong_first(*pair)
-            self.record_change(
-                kind,
-                self._cause(pair),
-                resolved_region.id_of(strong),
-                resolved_region.id_of(weak),
-                (strong, weak),
-                reason,
-                reason_code=suspended.reason.code if suspended and suspended.reason else None,
-            )
+            self._record_suspension(kind, pair, reason, suspended, resolved_region.id_of)
+
+    def _record_suspension(
+        self, kind: ChangeKind, pair: Pair, reason: str, suspended: Link | None, id_of: Callable[[str], str]
+    ) -> None:
+        """Record that a link was suspended or restored; `suspended` is the link while it is suspended."""
+        strong, weak = self._rules.strong_first(*pair)
+        code = suspended.reason.code if suspended and suspended.reason else None
+        cause = self._cause(pair)
+        self.record_change(kind, cause, id_of(strong), id_of(weak), (strong, weak), reason, reason_code=code)
 
     def _record_override(self, kind: ChangeKind, override: Override, resolved_region: ResolvedRegion) -> None:
         ids = [resolved_region.id_of(key) for key in override.keys]
@@ -554,13 +421,13 @@ class IncrementalResolution:
                 return id
             member = self.overlay.members_before.get(key)
             if key not in self._ids and member is not None and member.customer is not None:
-                return self._customers[member.customer].id
+                return self.plan.customers[member.customer].id
         return ""
 
     def id_before(self, key: str) -> str:
         """Return the id of the customer that held an identifier before the write; empty if it belonged to none."""
         member = self.overlay.members_before.get(key)
-        return "" if member is None or member.customer is None else self._customers[member.customer].id
+        return "" if member is None or member.customer is None else self.plan.customers[member.customer].id
 
     def links_of(self, keys: tuple[str, ...]) -> list[Link]:
         """Return the touched links between identifiers, with their verdicts."""

@@ -37,6 +37,7 @@ from graph.ports import (
     ReadSegmentStates,
     ReadSourceRevocations,
     ReadStatedAttributes,
+    ReadValues,
     Request,
     Write,
 )
@@ -50,7 +51,7 @@ from graph.stores.neo4j.audiences import (
     removal_queries,
 )
 from graph.stores.neo4j.connection import OpenTransaction
-from graph.stores.neo4j.disputes import DisputeReader
+from graph.stores.neo4j.disputes import DISPUTES, DisputeReader
 from graph.stores.neo4j.erasures import (
     ERASURES,
     customer_parameters,
@@ -118,6 +119,8 @@ class Transaction:
                 return await self._disputes.disputes(nodes, first)
             case ReadLinksAt(key, first):
                 return await self._disputes.links_at(key, first)
+            case ReadValues(node, namespace):
+                return await self._collect(DISPUTES["values"], node=node, prefix=f"{namespace}=")
             case ReadSegments():
                 return [segment(node) for (node,) in await self._run(SEGMENTS["lock_segments"])]
             case ReadSegmentStates(ids):

@@ -39,6 +39,7 @@ from graph.ports import (
     ReadSegmentStates,
     ReadSourceRevocations,
     ReadStatedAttributes,
+    ReadValues,
     Request,
     Write,
 )
@@ -72,6 +73,9 @@ class Transaction:
                 return self._disputes(nodes, first)
             case ReadLinksAt(key, first):
                 return self._links_of(key, first)
+            case ReadValues(node, namespace):
+                sql = "SELECT key FROM identifiers WHERE customer = ? AND namespace = ?"
+                return mapping.column(self._db, sql, node, namespace)
             case ReadSegments():
                 return segments.segments(self._db)
             case ReadSegmentStates(ids):

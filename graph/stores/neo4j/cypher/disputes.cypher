@@ -38,6 +38,23 @@ MATCH (i:Identifier {key: $params.key})-[l:LINKED]-()
 WITH l LIMIT $params.first + 1
 RETURN collect([l{.*}, elementId(l), startNode(l).key, endNode(l).key]) AS rows;
 
+// name: values
+// Returns the identifiers of the customer at `node` whose keys begin with `prefix`. The customer is locked already.
+CYPHER replan=skip
+MATCH (c) WHERE elementId(c) = $params.node
+CALL (c) {
+  WITH c WHERE c.is_large IS NULL
+  MATCH (c)<-[:IDENTIFIES]-(i)
+  WITH i WHERE i.key STARTS WITH $params.prefix
+  RETURN i
+  UNION
+  WITH c WHERE c.is_large IS NOT NULL
+  MATCH (i:Identifier) USING INDEX i:Identifier(customer_node, key)
+  WHERE i.customer_node = c.node_id AND i.key STARTS WITH $params.prefix
+  RETURN i
+}
+RETURN collect(i.key) AS rows;
+
 // name: links_between
 // Returns the links between pairs of identifiers.
 UNWIND $params.pairs AS pair
