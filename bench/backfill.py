@@ -1,4 +1,4 @@
-"""Load a whole history into an empty store: the time of each stage, and the peak memory.
+"""Load a whole history into an empty store: the time, the processor time and the memory of each stage.
 
     python -m bench.backfill [--links 1000000] [--store neo4j://127.0.0.1:7687]
 
@@ -14,7 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.bulk import edges, install, run_peer, save
 from bench.report import report_results
@@ -41,20 +43,35 @@ def scipy(links: int, folder: Path) -> float:
     return seconds
 
 
-async def run(file: Path, store: str) -> tuple[backfill.Backfill, dict[str, float]]:
-    """Backfill a file; return the run with its counts, and the time at which each stage ended."""
+class Moment(NamedTuple):
+    """The end of a stage: seconds of the clock and of the processor (without readers), and memory in MiB."""
+
+    clock: float
+    processor: float
+    memory: float
+
+
+def moment() -> Moment:
+    """Measure now. Memory that only repeats files, such as the spool, is left out."""
+    status = Path("/proc/self/status").read_text()
+    anonymous = next(line for line in status.splitlines() if line.startswith("RssAnon"))
+    return Moment(time.perf_counter(), time.process_time(), int(anonymous.split()[1]) / 2**10)
+
+
+async def run(file: Path, store: str) -> tuple[backfill.Backfill, dict[str, Moment]]:
+    """Backfill a file; return the run with its counts, and the end of each stage."""
     gc.disable()  # as the command does
     wiring = wire(Settings(store=store, _env_file=None))
-    ended: dict[str, float] = {}
+    ended: dict[str, Moment] = {}
 
     def on_progress(stage: str, *_: int) -> None:
-        ended[stage] = time.perf_counter()
+        ended[stage] = moment()
 
     try:
         result = await backfill.run(wiring, [file], Report(file.with_suffix(".rejected")), on_progress)
     finally:
         await wiring.graph.close()
-    ended["indexes"] = time.perf_counter()
+    ended["indexes"] = moment()
     return result, ended
 
 
@@ -79,10 +96,11 @@ def main() -> None:
             check=True,
         )
         connecting = float(peer.stdout.split()[-1])
-        start = time.perf_counter()
+        start = moment()
         result, ended = asyncio.run(run(file, chosen.store or f"sqlite:///{folder}/kith.db"))
-        times = [ended[stage] for stage in (*STAGES, "indexes")]
-        seconds = [end - begin for begin, end in zip([start, *times], times, strict=False)]
+        ends = [ended[stage] for stage in (*STAGES, "indexes")]
+        spans = list(pairwise([start, *ends]))
+        seconds = [end.clock - begin.clock for begin, end in spans]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     text = (
         "| lines | links | read, s | resolve, s | load, s | indexes, s | links/s in total | peak memory, GiB | "
@@ -90,7 +108,11 @@ def main() -> None:
         f"| {result.counts.lines:,} | {result.links:,} | "
         + " | ".join(f"{value:.1f}" for value in seconds)
         + f" | {result.links / sum(seconds):,.0f} | {peak:.2f} | {connecting:.2f} | "
-        f"{sum(seconds[:2]) / connecting:.0f} |"
+        f"{sum(seconds[:2]) / connecting:.0f} |\n\n"
+        "| stage | processor, s | memory at its end, MiB |\n" + "| --- " * 3 + "|\n"
+    ) + "".join(
+        f"| {stage} | {end.processor - begin.processor:.1f} | {end.memory:,.0f} |\n"
+        for stage, (begin, end) in zip((*STAGES, "indexes"), spans, strict=True)
     )
     kind = "Neo4j" if chosen.store else "SQLite"
     report_results(f"Backfill, {kind}", f"python -m bench.backfill --links {chosen.links}", text, record=chosen.record)
