@@ -55,6 +55,7 @@ from graph.queries.later_ids import LaterIds
 from graph.queries.possible_matches import MatchStatus
 from graph.queries.statistics import StatisticsService
 from graph.queries.subject_export import SubjectExport
+from graph.queries.subscriptions import FeedPlace
 from graph.viewer_audiences import ViewerAudiences
 from graph.viewer_reads import ViewerReads
 from graph.viewer_restrictions import Named, bare, named_by_finding
@@ -291,15 +292,26 @@ class ViewerGraph(ViewerAudiences):
             if view is not None and not policies.withholds(view, label)
         }
 
-    async def new_changes(self, after: int | None, filter: ChangeFilter = ALL_CHANGES) -> AsyncGenerator[Entry, None]:
-        """Yield the changes after an entry's number, or from now on, that match a filter, as they happen."""
+    async def new_changes(
+        self, after: int | None, filter: ChangeFilter = ALL_CHANGES, place: FeedPlace | None = None
+    ) -> AsyncGenerator[Entry, None]:
+        """Yield the changes after an entry's number, or from now on, that match a filter, as they happen.
+
+        With a `place` they are read for others, from there on, and the place moves along.
+        """
         self._require_reach(Reach.IDS)
-        async with aclosing(self._graph.broadcaster.changes(after)) as entries:
+        broadcaster = self._graph.broadcaster
+        source = broadcaster.changes(after) if place is None else broadcaster.changes(place.number, for_followers=True)
+        async with aclosing(source) as entries:
             async for entry in entries:
                 matching = (entry,) if filter.matches(entry.change) else ()
                 for shown in await self._shown_entries(await self._with_consented_segments(matching)):
                     if filter.matches(shown.change):
+                        if place is not None:
+                            place.number = entry.number
                         yield shown
+                if place is not None:
+                    place.left = entry.number
                 filter = followed(filter, entry.change)
 
     async def change(self, number: int) -> Entry | None:

@@ -10,12 +10,15 @@ import contextlib
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextvars import Context
+from typing import Protocol
 
-from graph.domain.model.changes import Entry
+from msgspec import Struct
+
+from graph.domain.model.changes import ChangeKind, Entry
 from graph.domain.model.errors import KithError, ShuttingDown
 from graph.domain.profile.pages import CustomerRef, Selection
 from graph.ports import CustomerHistoryStore
-from graph.queries.history import feed, without_gaps
+from graph.queries.history import entry_at, feed, without_gaps
 from graph.runtime.scheduling import FairQueue
 
 BUFFER_SIZE = 1_000
@@ -28,8 +31,37 @@ STATES_BATCH = 100
 ENTRIES_PER_TURN = 25
 """Entries that one subscriber receives before other tasks run: hundreds would delay interactive requests."""
 
+WITHHOLDING = frozenset({ChangeKind.CUSTOMER_ERASED, ChangeKind.RESTRICTED, ChangeKind.DATA_EXPIRED})
+"""Kinds of changes after which earlier entries of the feed may show less to everybody."""
+
 CustomerState = tuple[str, int] | None
 """The id and version of a customer; `None` if there is no customer."""
+
+
+class FeedPlace(Struct, eq=False):
+    """How far the feed is read: the number of the entry that is shown now, or was last, and of the last one left."""
+
+    number: int
+    left: int = 0
+
+
+class Position(Protocol):
+    """How far a subscriber has received the feed."""
+
+    @property
+    def number(self) -> int:
+        """The number of the last entry that it has received, or that does not concern it."""
+        ...
+
+
+class FeedRevision(Struct, frozen=True):
+    """Differs from an earlier one if what earlier entries show may have become less since.
+
+    `consents` counts for viewers to whom consents decide what is shown.
+    """
+
+    withheld: int = 0
+    consents: int = 0
 
 
 class ChangeBroadcaster:
@@ -47,8 +79,10 @@ class ChangeBroadcaster:
         self._newest = 0
         self._watched: Counter[CustomerRef] = Counter()
         self._states: dict[CustomerRef, CustomerState] = {}
-        self._positions: dict[object, int] = {}
-        """The number of the last entry that each subscriber of the feed has received."""
+        self._places: set[Position] = set()
+        """How far each subscriber of the feed has received it."""
+        self.revision = FeedRevision()
+        """What has become of earlier entries, as far as is known."""
 
     @property
     def subscribers(self) -> int:
@@ -63,7 +97,7 @@ class ChangeBroadcaster:
     @property
     def max_lag(self) -> int:
         """How many seen entries the slowest subscriber of the feed has not received."""
-        return max((self._newest - position for position in self._positions.values() if self._newest), default=0)
+        return max((self._newest - place.number for place in self._places if self._newest), default=0)
 
     def notify(self) -> None:
         """Look for changes now: something was written in this process."""
@@ -72,20 +106,40 @@ class ChangeBroadcaster:
     def forget(self) -> None:
         """Empty the buffer: entries of the history have changed. Subscribers read them from the store."""
         self._entries.clear()
+        self._revise(withheld=True, consents=False)
         self.notify()
 
-    async def changes(self, after: int | None) -> AsyncGenerator[Entry, None]:
+    async def place_after(self, after: int | None) -> int | None:
+        """Return the number of the newest entry for `None`, else `after` if there is such an entry, else `None`."""
+        if after is None:
+            return await self._store.newest_change()
+        is_known = 0 <= after <= (self.position or 0) or await entry_at(self._store, after) is not None
+        return after if is_known else None
+
+    @contextlib.contextmanager
+    def follower(self, place: Position) -> Iterator[None]:
+        """Count a subscriber that receives what `changes` yields to another. Raises `ShuttingDown`."""
+        with self._subscribed():
+            self._places.add(place)
+            try:
+                yield
+            finally:
+                self._places.discard(place)
+
+    async def changes(self, after: int | None, for_followers: bool = False) -> AsyncGenerator[Entry, None]:
         """Yield all entries of the feed after the number `after`, then new ones as they come, without gaps.
 
-        With `None` only new ones are yielded. Raises `InvalidInput` if there is no entry with the number `after`, and
-        `ShuttingDown` once the broadcaster is closed.
+        With `None` only new ones are yielded. Reads `for_followers` are not counted: their subscribers are, by
+        `follower`. Raises `InvalidInput` if there is no entry with the number `after`, and `ShuttingDown` once the
+        broadcaster is closed.
         """
-        with self._subscribed() as subscriber:
+        place = FeedPlace(0)
+        with contextlib.nullcontext() if for_followers else self.follower(place):
             position = await self._store.newest_change() if after is None else after
             checked = after is None
             while True:
                 self._require_open()
-                self._positions[subscriber] = position
+                place.number = position
                 entries = self._buffered(position)
                 if entries is None:
                     # `feed` checks that the position exists. A position that was reached by reading does.
@@ -146,17 +200,15 @@ class ChangeBroadcaster:
             raise ShuttingDown("the service is shutting down: subscribe again from the last cursor")
 
     @contextlib.contextmanager
-    def _subscribed(self) -> Iterator[object]:
+    def _subscribed(self) -> Iterator[None]:
         self._require_open()
-        subscriber = object()
         self._subscribers += 1
         if self._task is None or self._task.done():
             # In a context of its own: it polls for all subscribers, not for the first.
             self._task = asyncio.create_task(self._poll(), context=Context())
         try:
-            yield subscriber
+            yield
         finally:
-            self._positions.pop(subscriber, None)
             self._subscribers -= 1
             if not self._subscribers and self._task is not None:
                 self._task.cancel()
@@ -183,12 +235,18 @@ class ChangeBroadcaster:
         while entries := without_gaps(await self._store.changes(self._newest, BUFFER_SIZE), self._newest):
             self._entries.extend(entries)
             self._newest = entries[-1].number
+            kinds = {entry.change.kind for entry in entries}
+            self._revise(not kinds.isdisjoint(WITHHOLDING), ChangeKind.CONSENT_CHANGED in kinds)
         watched = list(self._watched)
         for start in range(0, len(watched), STATES_BATCH):
             batch = watched[start : start + STATES_BATCH]
             for ref, state in zip(batch, await self._read_states(batch), strict=True):
                 if ref in self._watched:
                     self._states[ref] = state
+
+    def _revise(self, withheld: bool, consents: bool) -> None:
+        revision = self.revision
+        self.revision = FeedRevision(revision.withheld + withheld, revision.consents + consents)
 
     async def _read_states(self, refs: Sequence[CustomerRef]) -> list[CustomerState]:
         views = await self._store.customers(refs, Selection())

@@ -1,6 +1,7 @@
 """Runs one operation: validates it, checks its weight and executes it within its time limit."""
 
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum
 from inspect import isawaitable
@@ -12,6 +13,7 @@ from msgspec import Struct
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
+from graph.domain.access.accessed import Accessed
 from graph.domain.access.viewer import Viewer
 from graph.domain.model.errors import KithError
 from graph.domain.profile.pages import MAX_PAGE
@@ -51,6 +53,8 @@ class ExecutionAnswer:
     data: dict[str, Any] | None = None
     errors: list[GraphQLError] | None = None
     extensions: dict[str, Any] | None = None
+    accessed: Accessed | None = None
+    """What it shows, if it was not made for one viewer alone, whose graph knows it otherwise."""
 
     @property
     def executed(self) -> bool:
@@ -143,7 +147,7 @@ class OperationRunner:
             operation, rejected = self.prepare(request, context.viewer, allowed, on_prepared)
             return await self._run(operation, request, context) if rejected is None else rejected
         except Exception as error:
-            return _failed(error)
+            return failed(error)
 
     async def _run(self, operation: Operation, request: GraphQLRequest, context: Context) -> ExecutionAnswer:
         try:
@@ -192,12 +196,24 @@ class OperationRunner:
         on_prepared: OnPrepared | None = None,
     ) -> AsyncGenerator[ExecutionAnswer, None]:
         """Run any operation: a subscription yields one answer per event, other operations yield one answer."""
-        source: Any = None
         try:
             operation, rejected = self.prepare(request, context.viewer, allowed, on_prepared)
-            if rejected is not None:
-                yield rejected
-            elif operation.node.operation is not OperationType.SUBSCRIPTION:
+        except Exception as error:
+            rejected = failed(error)
+        if rejected is not None:
+            yield rejected
+            return
+        async with aclosing(self.prepared_stream(operation, request, context)) as answers:
+            async for answer in answers:
+                yield answer
+
+    async def prepared_stream(
+        self, operation: Operation, request: GraphQLRequest, context: Context
+    ) -> AsyncGenerator[ExecutionAnswer, None]:
+        """Run an operation of `prepare`, as `stream`."""
+        source: Any = None
+        try:
+            if operation.node.operation is not OperationType.SUBSCRIPTION:
                 yield await self._run(operation, request, context)
             else:
                 source = self._subscribe(operation, request, context)
@@ -212,7 +228,7 @@ class OperationRunner:
                     yield _answer(result)
         except Exception as error:
             # graphql-core reports errors of resolvers, but not errors of the source of events.
-            yield _failed(error)
+            yield failed(error)
         finally:
             if (close := getattr(source, "aclose", None)) is not None:
                 await close()
@@ -260,7 +276,7 @@ def unauthorized() -> ExecutionAnswer:
     return ExecutionAnswer(Stage.ACCESS, errors=[error])
 
 
-def _failed(error: Exception) -> ExecutionAnswer:
+def failed(error: Exception) -> ExecutionAnswer:
     """Return the answer if not a field but the whole operation failed, for example the source of events."""
     return ExecutionAnswer(Stage.EXECUTION, errors=[GraphQLError("the operation failed", original_error=error)])
 

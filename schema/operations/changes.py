@@ -156,6 +156,6 @@ class ChangeSubscriptions:
         """Yield changes."""
         number = None if after is None else decode(after, int)[0]
         chosen = await _read(filter, info)
-        async with aclosing(info.context.graph.new_changes(number, chosen)) as entries:
+        async with aclosing(info.context.graph.new_changes(number, chosen, info.context.feed_place)) as entries:
             async for entry in entries:
                 yield Change.of(entry)

@@ -11,6 +11,7 @@ from graph.domain.access.processing_record import NO_PROCESSING_RECORDS, Process
 from graph.domain.access.viewer import Viewer
 from graph.domain.privacy.subject_requests import NO_SUBJECT_REQUESTS, SubjectRequests
 from graph.domain.profile.pages import CustomerView, Selection
+from graph.queries.subscriptions import FeedPlace
 from graph.viewer_graph import ViewerGraph
 from schema.shared.loaders import Loaders
 
@@ -35,7 +36,8 @@ class Context:
     service has received.
 
     `present_customer` converts a view to its GraphQL type. `schema.root` sets it, so that types that lead to a
-    customer need not import its module, which imports theirs.
+    customer need not import its module, which imports theirs. `feed_place` is where a subscription that is executed
+    for several subscribers begins to read the feed.
     """
 
     graph: ViewerGraph
@@ -45,6 +47,7 @@ class Context:
     processing: ProcessingRecords = NO_PROCESSING_RECORDS
     subject_requests: SubjectRequests = NO_SUBJECT_REQUESTS
     connection_params: dict[str, Any] = field(default_factory=dict)
+    feed_place: FeedPlace | None = None
     loaders: Loaders = field(init=False)
     selections: FoundSelections = field(default_factory=FoundSelections)
 

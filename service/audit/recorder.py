@@ -1,6 +1,6 @@
 """Makes entries of operations. No entry contains a value: what was asked for is hashed with the key of the log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from graphql import OperationType
@@ -169,30 +169,48 @@ class StreamRecorder:
         self._shown: set[str] = set()
         self._since = self._events = 0
 
-    def answered(self, answer: ExecutionAnswer) -> ExecutionAnswer:
-        """Record an answer, as `Recorder.operation`."""
+    def answered(self, answers: Sequence[ExecutionAnswer]) -> ExecutionAnswer | None:
+        """Record answers before they are sent at once; return an error instead of them if they cannot be recorded."""
         operation = self._record.operation
         if operation is None or operation.node.operation is not OperationType.SUBSCRIPTION:
-            return self._recorder.operation(self._record, self._context, answer)
-        accessed = self._context.graph.take_accessed()
-        codes = tuple(map(error_code, answer.errors)) if answer.errors else ()
-        self._events += 1
+            (answer,) = answers
+            recorded = self._recorder.operation(self._record, self._context, answer)
+            return None if recorded is answer else recorded
         now = self._recorder.now()
         if now - self._since >= STREAM_INTERVAL:
             self._shown.clear()
             self._since = now
-        subjects = _subjects(accessed)
-        denied = answer.stage is Stage.ACCESS or not DENIED.isdisjoint(codes)
-        if not denied and subjects <= self._shown:
-            return answer
         try:
-            outcome = codes[0] if codes else OK
-            self._recorder.event(self._context, accessed, outcome, self._record, self._events)
+            self._record_events(answers)
         except AuditUnavailable as error:
             return rejection(error)
-        self._shown |= subjects
+        return None
+
+    def _record_events(self, answers: Sequence[ExecutionAnswer]) -> None:
+        """Record those that show somebody who has no entry yet in one entry, and those that are denied in their own."""
+        shown = Accessed()
+        outcome = OK
+        for answer in answers:
+            self._events += 1
+            accessed = self._context.graph.take_accessed() if answer.accessed is None else answer.accessed
+            codes = tuple(map(error_code, answer.errors)) if answer.errors else ()
+            subjects = _subjects(accessed)
+            if answer.stage is Stage.ACCESS or not DENIED.isdisjoint(codes):
+                self._event(accessed, codes[0] if codes else OK)
+            elif not subjects <= self._shown:
+                shown.customers.update(accessed.customers)
+                shown.asked.update(accessed.asked)
+                shown.refused += accessed.refused
+                outcome = codes[0] if codes and outcome == OK else outcome
+            else:
+                continue
+            self._shown |= subjects
+        if shown.touches_people:
+            self._event(shown, outcome)
+
+    def _event(self, accessed: Accessed, outcome: str) -> None:
+        self._recorder.event(self._context, accessed, outcome, self._record, self._events)
         self._events = 0
-        return answer
 
 
 def _subjects(accessed: Accessed) -> set[str]:

@@ -5,6 +5,7 @@ from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 from cross_web import HTTPException
@@ -14,7 +15,7 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.http.streaming import SSETransport
+from strawberry.http.streaming import SSETransport, merge_stream_with_heartbeat
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from graph.domain.access.audit import NO_AUDIT
@@ -36,6 +37,8 @@ from service.audit.audit import Audit
 from service.config.settings import Settings
 from service.http import responses
 from service.http.error_format import internal_error
+from service.http.event_batches import EventBatch
+from service.http.event_sources import EventSources
 from service.http.graphql_request import RequestParameters, parse_body, parse_query_parameters
 from service.http.large_requests import LargeRequests
 from service.http.open_streams import OpenStreams
@@ -125,6 +128,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self.large_requests = LargeRequests(settings.timeout_seconds * WAITING_PART)
         self.sockets: set[TransportWSHandler] = set()
         self.streams = OpenStreams()
+        self.event_sources = EventSources(graph, self.operations)
+        graph.erasure_listeners.append(self.event_sources.forget)
         self.shutting_down = self._sockets_ended = False
         self.gave_up = False
         """Whether the operations that still run are canceled, because the time to shut down is over."""
@@ -291,17 +296,19 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if text is not None and text != "":
             await self.graph.reach(decoded(text))
 
-    async def audited(
-        self, record: OperationRecord, context: Context, answers: AsyncGenerator[ExecutionAnswer, None]
-    ) -> AsyncGenerator[ExecutionAnswer, None]:
-        """Yield the answers of an operation once they are recorded. The first that cannot be is the last."""
+    async def event_batches(
+        self, request: GraphQLRequest, context: Context, allowed: Collection[OperationType], record: OperationRecord
+    ) -> AsyncGenerator[EventBatch, None]:
+        """Run an operation and yield its answers once they are recorded. The first that cannot be is the last."""
         stream = None if self.audit is None else self.audit.recorder.stream(record, context)
-        async with aclosing(answers):
-            async for answer in answers:
-                recorded = answer if stream is None else stream.answered(answer)
-                yield recorded
-                if recorded is not answer:
+        batches = self.event_sources.batches(request, context, allowed, record.prepared)
+        async with aclosing(batches):
+            async for batch in batches:
+                rejected = None if stream is None else stream.answered(batch.answers)
+                if rejected is not None:
+                    yield EventBatch([rejected])
                     return
+                yield batch
 
     def graphql_request(self, parameters: RequestParameters) -> tuple[GraphQLRequest, bool]:
         """Return a request with its document, and whether the document is persisted. Raises `InvalidInput`."""
@@ -335,10 +342,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if not self.connection_limiter.acquire(caller, "sse"):
             return error_response(429, f"the limit of {self.connection_limiter.limit} open connections is reached")
         operation = record.operation(context.viewer, "sse")
-        answers = self.operations.stream(graphql_request, context, allowed, operation.prepared)
-        recorded = self.audited(operation, context, answers)
-        source = operation.observe(self.streams.watched(recorded, context.is_authorized))
-        chunks = self._stream_result(request, cast(Any, source), transport)
+        batches = self.event_batches(graphql_request, context, allowed, operation)
+        watched = self.streams.watched(batches, context.is_authorized)
+        chunks = merge_stream_with_heartbeat(
+            partial(_server_sent, watched, operation, transport),
+            lambda: transport.heartbeat_message(self.encode_json),
+            interval=transport.heartbeat_interval,
+            send_initial_heartbeat=transport.send_initial_heartbeat,
+        )
         response = StreamingResponse(chunks(), headers=dict(transport.headers))
         return EventStream(response, self.slow_reader, caller, lambda: self.connection_limiter.release(caller, "sse"))
 
@@ -364,10 +375,6 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self._sockets_ended = True
         await asyncio.gather(*(handler.end(deadline) for handler in list(self.sockets)))
 
-    async def process_result(self, request: Request, result: Any) -> Any:
-        """Return an answer of a stream as JSON text."""
-        return responses.encoded(result)
-
     def encode_json(self, data: object) -> str:
         """Encode JSON as text: messages of a WebSocket must not be binary."""
         return encode_json(data).decode()
@@ -384,3 +391,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def get_context(self, request: Request | WebSocket, response: Any = None) -> Context:
         """Return the context of a WebSocket. Its operations have their own, once its first message has arrived."""
         return new_context(ViewerGraph(self.graph, NOT_SIGNED_IN), lambda: False)
+
+
+async def _server_sent(
+    batches: AsyncGenerator[EventBatch, None], operation: OperationRecord, transport: SSETransport
+) -> AsyncGenerator[Any, None]:
+    """Yield the answers of a stream as server-sent events, and count them."""
+    async with aclosing(batches):
+        async for batch in batches:
+            operation.streamed(len(batch.answers), batch.failed)
+            yield batch.server_sent()
+    yield transport.encode_complete()

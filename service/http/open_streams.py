@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
-from schema.execution.runner import ExecutionAnswer, unauthorized
+from schema.execution.runner import unauthorized
+from service.http.event_batches import EventBatch
 
 
 class _OpenStream:
@@ -26,8 +27,8 @@ class OpenStreams:
         self._streams: set[_OpenStream] = set()
 
     async def watched(
-        self, answers: AsyncGenerator[ExecutionAnswer, None], holds: Callable[[], bool]
-    ) -> AsyncGenerator[ExecutionAnswer, None]:
+        self, answers: AsyncGenerator[EventBatch, None], holds: Callable[[], bool]
+    ) -> AsyncGenerator[EventBatch, None]:
         """Yield the answers of a stream, and an error as the last one when its caller's right no longer `holds`."""
         stream = _OpenStream(holds)
         self._streams.add(stream)
@@ -47,7 +48,7 @@ class OpenStreams:
                     finally:
                         stream.task = None
                     yield answer
-            yield unauthorized()
+            yield EventBatch([unauthorized()])
         finally:
             self._streams.discard(stream)
 

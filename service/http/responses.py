@@ -78,9 +78,9 @@ def response_body(answer: ExecutionAnswer) -> dict[str, Any]:
     return result
 
 
-def encoded(answer: ExecutionAnswer) -> orjson.Fragment:
-    """Return an answer as JSON text, to be put into a message. It is an error if it cannot be encoded."""
-    return orjson.Fragment(_encode(response_body(answer)))
+def encoded_body(answer: ExecutionAnswer) -> bytes:
+    """Return an answer as JSON, to be put into a message. It is an error if it cannot be encoded."""
+    return _encode(response_body(answer))
 
 
 def _encode(body: dict[str, Any]) -> bytes:

@@ -12,6 +12,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.http11 import Request
+from websockets.protocol import State
 
 CONNECTION = "kith.connection"
 """The key of the connection in the scope of a WebSocket."""
@@ -81,6 +82,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Read on."""
         super().resume_writing()
         self._go_on()
+
+    async def send_frames(self, frames: bytes) -> None:
+        """Send whole frames of text at once, when the client has read most of what it was sent.
+
+        Raises `RuntimeError` if the WebSocket is closed.
+        """
+        await self.writable.wait()
+        if self.disconnected or self.close_sent or self.conn.state is not State.OPEN:
+            raise RuntimeError("the WebSocket is closed")
+        self.transport.write(frames)
 
     def _pause_if_behind(self) -> None:
         if (self._rest or not self.writable.is_set()) and not self.transport.is_closing():

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from cross_web import HTTPException
@@ -25,9 +25,10 @@ from service.access.signed_in import SignedIn
 from service.access.throttle import Failure
 from service.http import responses
 from service.http.error_format import format_error, internal_error
+from service.http.event_batches import EventBatch
 from service.http.graphql_request import RequestParameters, parse_parameters
 from service.http.request_body import client_address, stated_text
-from service.http.websocket_protocol import CONNECTION
+from service.http.websocket_protocol import CONNECTION, WebSocketProtocol
 from service.observability.error_codes import INTERNAL_SERVER_ERROR
 from service.observability.requests import REQUEST_ID, UNAUTHENTICATED, Transport
 
@@ -116,9 +117,17 @@ class WebSocketAdapter(ASGIWebSocketAdapter):
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Send one message."""
+        await self._in_time(self.ws.send_text(self.view.encode_json(message)))  # type: ignore[arg-type]
+
+    async def send_events(self, id: str, batch: EventBatch) -> None:
+        """Send events of the operation with an id, by one write to the connection."""
+        connection: WebSocketProtocol = self.ws.scope[CONNECTION]
+        await self._in_time(connection.send_frames(batch.websocket_frames(id)))
+
+    async def _in_time(self, sending: Awaitable[None]) -> None:
         try:
             with self.view.slow_reader.scope():  # type: ignore[attr-defined]
-                await self.ws.send_text(self.view.encode_json(message))  # type: ignore[arg-type]
+                await sending
         except TimeoutError:
             log.warning("a WebSocket was closed: it did not read an event in time")
             with contextlib.suppress(TimeoutError, RuntimeError):
@@ -126,7 +135,7 @@ class WebSocketAdapter(ASGIWebSocketAdapter):
                     await self.ws.close(SLOW_READER, "slow reader: an event was not read in time")
             raise WebSocketDisconnected from None
         except RuntimeError as error:
-            # Starlette raises it if the socket is already closed.
+            # The socket is already closed.
             raise WebSocketDisconnected from error
 
     async def close(self, code: int, reason: str) -> None:
@@ -293,17 +302,14 @@ class TransportWSHandler(BaseGraphQLTransportWSHandler[Context, None]):
             parameters = cast(RequestParameters, operation.query)
             await self.view.reach(parameters)  # type: ignore[attr-defined]
             graphql_request, _ = self.view.graphql_request(parameters)  # type: ignore[attr-defined]
-            operations = self.view.operations  # type: ignore[attr-defined]
-            answers = operations.stream(graphql_request, context, ALL, record.prepared)
-            stream = self.view.audited(record, context, answers)  # type: ignore[attr-defined]
-            async with contextlib.aclosing(stream):
-                async for answer in stream:
-                    record.answered(answer)
-                    if answer.executed:
-                        payload = {"id": operation.id, "type": "next", "payload": responses.encoded(answer)}
-                        await operation.send_operation_message(cast(Message, payload))
-                    else:
-                        await self._send_errors(operation, answer)
+            batches = self.view.event_batches(graphql_request, context, ALL, record)  # type: ignore[attr-defined]
+            async with contextlib.aclosing(batches):
+                async for batch in batches:
+                    record.streamed(len(batch.answers), batch.failed)
+                    if not batch.executed:
+                        await self._send_errors(operation, batch.answers[0])
+                    elif not operation.completed:
+                        await self.websocket.send_events(operation.id, batch)  # type: ignore[attr-defined]
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except (InvalidInput, StoreUnavailable) as error:
             record.failed([error.code])

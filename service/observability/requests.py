@@ -6,8 +6,7 @@ a request id in the form that `request_ids` allows.
 
 import ipaddress
 import logging
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
+from collections.abc import Iterable
 from time import perf_counter
 from typing import Any, Literal, Protocol
 
@@ -102,6 +101,12 @@ class OperationRecord(measurements.OperationTimes):
         if answer.errors:
             self.failed(map(error_code, answer.errors))
 
+    def streamed(self, count: int, failed: Iterable[ExecutionAnswer]) -> None:
+        """Count the answers of a stream that are sent at once, and keep the codes of those that failed."""
+        self.events += count
+        for answer in failed:
+            self.failed(map(error_code, answer.errors or ()))
+
     def failed(self, codes: Iterable[str]) -> None:
         """Keep codes of errors."""
         self.codes = tuple(dict.fromkeys((*self.codes, *codes)))
@@ -120,13 +125,6 @@ class OperationRecord(measurements.OperationTimes):
         """The name of the operation in its document, if it has one."""
         name = None if self.operation is None else self.operation.node.name
         return name.value if name is not None and len(name.value) <= MAX_NAME_LENGTH else None
-
-    async def observe(self, answers: AsyncGenerator[ExecutionAnswer, None]) -> AsyncGenerator[ExecutionAnswer, None]:
-        """Yield the answers of a stream, and count them as events."""
-        async with aclosing(answers):
-            async for answer in answers:
-                self.answered(answer)
-                yield answer
 
 
 class RequestRecord:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
+from websockets.protocol import Protocol, Side, State
 
 from service.http.websocket_protocol import CONNECTION
 
@@ -19,10 +20,19 @@ Answer = dict[str, Any] | None
 
 
 class _Connection:
-    """What the application uses of a server's connection."""
+    """What the application uses of a server's connection. Events are received as messages of their own."""
+
+    def __init__(self, received: asyncio.Queue[Any]) -> None:
+        self._frames = Protocol(Side.CLIENT, state=State.OPEN)
+        self._received = received
 
     def accept_caller(self) -> None:
         pass
+
+    async def send_frames(self, frames: bytes) -> None:
+        self._frames.receive_data(frames)
+        for frame in self._frames.events_received():
+            await self._received.put({"type": "websocket.send", "text": frame.data.decode()})
 
 
 class Transports:
@@ -71,7 +81,7 @@ class Transports:
             "query_string": b"",
             "headers": headers,
             "subprotocols": ["graphql-transport-ws"],
-            CONNECTION: _Connection(),
+            CONNECTION: _Connection(received),
         }
 
         async def send(message: Any) -> None:

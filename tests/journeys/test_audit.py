@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from graph.domain.access.roles import ROLES
 from graph.ports import Store
 from schema.execution.runner import ALL, ExecutionAnswer, GraphQLRequest
+from schema.shared.cursors import encode
 from service.access.keys import viewer_of
 from service.access.signed_in import SignedIn
 from service.audit import files
@@ -283,8 +285,8 @@ def test_a_stream_ends_with_an_error_once_its_events_cannot_be_recorded(
         # It names its request in the log as long as this task runs.
         record = OperationRecord("sse", "request-0001", officer, 0)
         request = GraphQLRequest(watch, {"v": ANNA})
-        stream = endpoint.operations.stream(request, context, ALL, record.prepared)
-        return [answer async for answer in endpoint.audited(record, context, stream)]
+        batches = endpoint.event_batches(request, context, ALL, record)
+        return [answer async for batch in batches for answer in batch.answers]
 
     # when
     audit.log.close()
@@ -294,3 +296,36 @@ def test_a_stream_ends_with_an_error_once_its_events_cannot_be_recorded(
     # then
     assert answer.data is None
     assert answer.errors[0].original_error.code == "AUDIT_UNAVAILABLE"
+
+
+def test_events_of_a_shared_stream_name_each_customer_once_for_each_caller(
+    client: Client, audit: Audit, folder: Path, run: Run
+) -> None:
+    # given
+    endpoint = create_endpoint(Settings(_env_file=None), client.wiring)
+    ids = [entry.change.customer for entry in run(client.graph.changes(0, 100)).items]
+    watch = "subscription Watch($after: String) { changes(after: $after) { customerId } }"
+
+    async def follow(name: str, count: int) -> None:
+        officer = viewer_of(name, ROLES["privacy"])
+        record = OperationRecord("sse", "request-0001", officer, 0)
+        context = endpoint.context(SignedIn(officer), {"type": "http"})
+        request = GraphQLRequest(watch, {"after": encode(0)})
+        received = 0
+        async with aclosing(endpoint.event_batches(request, context, ALL, record)) as batches:
+            async for batch in batches:
+                received += len(batch.answers)
+                if received >= count:
+                    return
+
+    async def follow_both() -> None:
+        await asyncio.gather(follow("dpo", len(ids)), follow("dpo-2", len(ids)))
+
+    # when
+    run(follow_both())
+    # then
+    for name in ("dpo", "dpo-2"):
+        streams = [one for one in entries(folder) if one["kind"] == "stream" and one["caller"] == name]
+        named = [id for one in streams for id in one["customers"]]
+        assert sorted(named) == sorted(set(ids))
+        assert 0 < sum(one["events"] for one in streams) <= len(ids)

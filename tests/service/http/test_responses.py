@@ -16,7 +16,7 @@ from service.http.responses import (
     GRAPHQL_RESPONSE_JSON,
     JSON,
     batch_response,
-    encoded,
+    encoded_body,
     media_type,
     response,
     with_etag,
@@ -100,7 +100,7 @@ def test_an_answer_that_cannot_be_encoded_is_an_error(value: object) -> None:
     # given
     answer = ExecutionAnswer(Stage.EXECUTION, {"a": value})
     # when
-    alone, batched = response(answer, JSON, "2025"), orjson.loads(orjson.dumps([encoded(answer)]))
+    alone, batched = response(answer, JSON, "2025"), [orjson.loads(encoded_body(answer))]
     # then
     assert alone.status_code == 200
     for body in (orjson.loads(alone.body), batched[0]):
