@@ -22,6 +22,7 @@ ON_SQLITE = (
     "flat",
     "bulk",
     "backfill",
+    "backfill_files",
     "worst",
     "explain",
     "subscribers",
@@ -31,7 +32,7 @@ ON_SQLITE = (
     "workers",
     "erasure",
 )
-"""Modules that measure on SQLite, or without a store."""
+"""Modules that measure on SQLite, on a server of their own, or without a store."""
 OPTIONAL = {"spark": "pyspark"}
 """Modules that measure if a package is installed."""
 ALWAYS = ("accuracy",)

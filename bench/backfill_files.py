@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench import backfill
 from bench.report import report_results
+from graph.stores.neo4j import Neo4jStore
 from service.bootstrap import wire
 from service.cli.previews import show_progress
 from service.config.settings import Settings
@@ -114,9 +115,17 @@ def through_files(file: Path, folder: Path, home: Path, sizes: Sizes) -> tuple[S
     return stages, result
 
 
+async def _answers(uri: str) -> None:
+    """Return when a server that was just started answers."""
+    store = Neo4jStore(uri)
+    await import_files.progress_of(store)
+    await store.close()
+
+
 def through_the_server(file: Path, home: Path, sizes: Sizes) -> tuple[Stages, loading.Backfill]:
     """Load a history through Bolt."""
     with Server(home, **sizes) as server:
+        asyncio.run(_answers(server.uri))
         stages = Stages()
         result = asyncio.run(_run(Settings(store=server.uri, _env_file=None), file, stages, loading.Backfill))
     stages.end(STOPPED)

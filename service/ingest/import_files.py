@@ -162,7 +162,7 @@ async def finish(settings: Settings, folder: Path, show: ShowStep) -> Manifest:
         await store.close()
 
 
-async def _progress(store: "Neo4jStore") -> str | None:
+async def progress_of(store: "Neo4jStore") -> str | None:
     """Return the progress of the load; a server that was just started may not answer yet."""
     tried_until = monotonic() + START_SECONDS
     while True:
@@ -176,7 +176,7 @@ async def _progress(store: "Neo4jStore") -> str | None:
 
 async def _check_imported(store: "Neo4jStore", folder: Path, manifest: Manifest) -> None:
     """Raise an error if a database was not filled from the files, or not with all of them."""
-    progress = await _progress(store)
+    progress = await progress_of(store)
     if progress is None and await store.is_empty():
         raise StoreUnavailable(f"the database is empty: stop it, and run `{IMPORT_COMMAND}` in {folder}")
     if progress is None:
