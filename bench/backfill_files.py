@@ -115,17 +115,19 @@ def through_files(file: Path, folder: Path, home: Path, sizes: Sizes) -> tuple[S
     return stages, result
 
 
-async def _answers(uri: str) -> None:
-    """Return when a server that was just started answers."""
+async def _ready(uri: str) -> None:
+    """Create the structure of an empty database; return when a server that was just started has planned a write."""
     store = Neo4jStore(uri)
-    await import_files.progress_of(store)
+    await import_files.when_available(lambda: store.get_value("ready"))
+    await store.migrate()
+    await import_files.when_available(lambda: store.put_value("ready", ""))
     await store.close()
 
 
 def through_the_server(file: Path, home: Path, sizes: Sizes) -> tuple[Stages, loading.Backfill]:
     """Load a history through Bolt."""
     with Server(home, **sizes) as server:
-        asyncio.run(_answers(server.uri))
+        asyncio.run(_ready(server.uri))
         stages = Stages()
         result = asyncio.run(_run(Settings(store=server.uri, _env_file=None), file, stages, loading.Backfill))
     stages.end(STOPPED)
@@ -155,6 +157,7 @@ def main() -> None:
         home = chosen.home or folder / "offline"
         stages, result = through_files(file, folder / "files", home, sizes)
         rows = [stages.table("files", result.links)]
+        print(*rows, flush=True)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         files, database = size_of(folder / "files"), size_of(home / "data" / "databases")
         about = (

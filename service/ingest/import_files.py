@@ -8,7 +8,7 @@ written last.
 import asyncio
 import gc
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from msgspec import Struct
 from graph.bulk.result import BulkResult
 from graph.domain.model.errors import InvalidInput, StoreNotEmpty, StoreUnavailable
 from graph.domain.model.json_text import compact
-from graph.ports import IMPORTING, LOADING
+from graph.ports import IMPORTING, LOADING, T
 from graph.stores.neo4j.import_files import ARGUMENTS, STAGES, ImportFiles, file_names
 from graph.stores.neo4j.migrator import structure
 from graph.stores.sqlite import ReadOnlySQLiteStore
@@ -152,9 +152,7 @@ async def finish(settings: Settings, folder: Path, show: ShowStep) -> Manifest:
             await store.complete_import()
         rest = ReadOnlySQLiteStore(folder / REST)
         try:
-            with show("rules and values", await rest.count_records()) as advance:
-                async with aclosing(rest.export()) as batches:
-                    await import_records(store, batches, advance)
+            await when_available(lambda: _store_rest(store, rest, show))
         finally:
             await rest.close()
         return manifest
@@ -162,12 +160,19 @@ async def finish(settings: Settings, folder: Path, show: ShowStep) -> Manifest:
         await store.close()
 
 
-async def progress_of(store: "Neo4jStore") -> str | None:
-    """Return the progress of the load; a server that was just started may not answer yet."""
+async def _store_rest(store: "Neo4jStore", rest: ReadOnlySQLiteStore, show: ShowStep) -> None:
+    """Store what is not in the files, and end the load. What an earlier try has stored is written again."""
+    with show("rules and values", await rest.count_records()) as advance:
+        async with aclosing(rest.export()) as batches:
+            await import_records(store, batches, advance)
+
+
+async def when_available(work: Callable[[], Awaitable[T]]) -> T:
+    """Do some work again until the database is available: one that was just started may take a while to answer."""
     tried_until = monotonic() + START_SECONDS
     while True:
         try:
-            return await store.get_value(LOADING)
+            return await work()
         except StoreUnavailable:
             if monotonic() > tried_until:
                 raise
@@ -176,7 +181,7 @@ async def progress_of(store: "Neo4jStore") -> str | None:
 
 async def _check_imported(store: "Neo4jStore", folder: Path, manifest: Manifest) -> None:
     """Raise an error if a database was not filled from the files, or not with all of them."""
-    progress = await progress_of(store)
+    progress = await when_available(lambda: store.get_value(LOADING))
     if progress is None and await store.is_empty():
         raise StoreUnavailable(f"the database is empty: stop it, and run `{IMPORT_COMMAND}` in {folder}")
     if progress is None:
