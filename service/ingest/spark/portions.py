@@ -10,7 +10,7 @@ import orjson
 import pyarrow.fs as arrow_fs
 import pyarrow.parquet as parquet
 
-from graph.bulk.result import BATCH_SIZE, STAGES, Portion
+from graph.bulk.result import BATCH_SIZE, WRITE_STAGES, Portion
 from graph.bulk.spool import Row
 from graph.domain.model.changes import Cause, CauseType, Change, ChangeKind
 from graph.domain.model.customers import Anchor, Customer, Member
@@ -79,7 +79,7 @@ class TablePortions:
     def portions(self) -> Iterator[Portion]:
         """Yield all portions in the order in which they must be stored."""
         for stage, portions in zip(
-            STAGES, (self._of_customers(), self._of_links(), self._of_observations()), strict=True
+            WRITE_STAGES, (self._of_customers(), self._of_links(), self._of_observations()), strict=True
         ):
             for number, (writes, numbers) in enumerate(portions, 1):
                 yield Portion(stage, number, writes, numbers)
