@@ -34,8 +34,7 @@ def disputes_of(key: str, first: int):
 
 
 def links_at(key: str, first: int):
-    """A write that reads the links at an identifier and changes nothing."""
-    yield ReadNeighborhood(keys=[key])
+    """A write that reads the links at an identifier, which nothing else has named, and changes nothing."""
     return (yield ReadLinksAt(key, first))
 
 

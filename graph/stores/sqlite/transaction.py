@@ -298,6 +298,8 @@ class Transaction:
         return self._around(links, overrides, ())
 
     def _links_of(self, key: str, first: int) -> Region | None:
+        if key not in self._handles.identifiers:
+            self._members("i.key IN (SELECT value FROM json_each(?))", [key])
         row_id = self._handles.identifiers[key]
         ((count,),) = self._all(
             """SELECT count(*) FROM (SELECT 1 FROM links WHERE a = ?1 UNION ALL SELECT 1 FROM links WHERE b = ?1
