@@ -56,7 +56,7 @@ class Stages:
             for name, wall, cpu in self.rows
             if wall >= 0.05
         ]
-        loading_rows = [row for row in self.rows if row[0] not in ("read", "resolve")]
+        loading_rows = [row for row in self.rows if row[0] not in ("prepare", "read", "resolve")]
         seconds = sum(wall for name, wall, _ in loading_rows if name != STOPPED)
         cpu = sum(cpu for _, _, cpu in loading_rows)
         return "\n".join(
