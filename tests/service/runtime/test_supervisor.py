@@ -30,6 +30,7 @@ if behavior == "second fails" and worker.number == 2 and attempts < 4:
     sys.exit(7)
 if behavior == "successors fail" and attempts > 2:
     sys.exit(7)
+worker.end_with_supervisor()
 worker.report(STARTED)
 while not ending.wait(0.05):
     if not (behavior == "hangs" and attempts <= 2 and worker.number == 1):
