@@ -1,12 +1,15 @@
 """Checks that every part of a graph equals the result of resolving its valid observations from scratch."""
 
+from collections.abc import Sequence
+
 from graph.domain.model.guarded_values import counted, guarded_values_of
 from graph.domain.model.links import LinkState
-from graph.domain.model.observations import EvidenceStatement
+from graph.domain.model.observations import EvidenceStatement, Observation
 from graph.domain.model.order_totals import add, order_totals_of
 from graph.domain.model.orders import Order
 from graph.domain.model.overrides import OverrideKind
 from graph.domain.model.receipts import ObservationStatus, Receipt
+from graph.domain.model.rules import Rules
 from graph.domain.resolution.resolution import degrees, links_of, resolve
 from graph.domain.resolution.scenario import sorted_customers
 from tests.builders.graphs import Graph, replay
@@ -113,3 +116,14 @@ def check_customers(graph: Graph) -> None:
         if member.customer is not None:
             held[store.customers[member.customer].id].add(key)
     assert replay(store.changes) == {id: keys for id, keys in held.items() if keys}
+
+
+def last_step(rules: Rules, before: Sequence[Observation], last: Observation) -> tuple[Graph, int]:
+    """A graph after one more observation, checked, and how many regions this one read."""
+    graph = Graph(rules)
+    for observation in before:
+        graph.see(observation)
+    regions = graph.store.regions_read
+    graph.see(last)
+    check_everything(graph)
+    return graph, graph.store.regions_read - regions

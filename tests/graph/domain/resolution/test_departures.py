@@ -1,14 +1,12 @@
 """Identifiers that become shared; `test_bounded_steps` compares random ones with the whole region."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from graph.domain.model.changes import ChangeKind
 from graph.domain.model.observations import Observation
 from graph.domain.model.rules import NamespaceRule, Rules
-from tests.builders.graph_checks import check_everything
-from tests.builders.graphs import Graph, seen
+from tests.builders.graph_checks import last_step
+from tests.builders.graphs import seen
 
 RULES = Rules(
     (
@@ -21,20 +19,9 @@ RULES = Rules(
 OFFICE = [seen("crm=a", "card=a", "mail=office", id="1", at=9), seen("crm=b", "mail=office", id="2", at=1)]
 
 
-def crossing(before: Sequence[Observation], last: Observation) -> tuple[Graph, int]:
-    """Return a graph after one more observation, and how many regions that read."""
-    graph = Graph(RULES)
-    for observation in before:
-        graph.see(observation)
-    regions = graph.store.regions_read
-    graph.see(last)
-    check_everything(graph)
-    return graph, graph.store.regions_read - regions
-
-
 def test_an_address_that_becomes_shared_leaves_its_customer_without_reading_it() -> None:
     # when: two identifiers of the customer are linked with the address, and earlier with each other
-    graph, regions = crossing(OFFICE, seen("crm=c", "mail=office", id="3", at=2))
+    graph, regions = last_step(RULES, OFFICE, seen("crm=c", "mail=office", id="3", at=2))
     # then
     assert regions == 0
     assert graph.customers() == [["card=a", "crm=a"], ["crm=b"], ["crm=c"], ["mail=office"]]
@@ -46,7 +33,7 @@ def test_an_id_that_has_the_identifier_as_its_anchor_comes_back() -> None:
     # given: the address had a customer of its own, which was merged
     before = [seen("crm=a", id="4", at=1), seen("mail=office", id="0", at=1), *OFFICE]
     # when
-    graph, regions = crossing(before, seen("crm=c", "mail=office", id="3", at=2))
+    graph, regions = last_step(RULES, before, seen("crm=c", "mail=office", id="3", at=2))
     # then
     assert regions == 0
     assert graph.id_at("mail=office") == next(
@@ -70,6 +57,6 @@ def test_an_id_that_has_the_identifier_as_its_anchor_comes_back() -> None:
 )
 def test_an_address_on_which_something_else_rests_is_resolved_with_its_customer(more: list[Observation]) -> None:
     # when
-    _, regions = crossing([*OFFICE, *more], seen("crm=c", "mail=office", id="3", at=2))
+    _, regions = last_step(RULES, [*OFFICE, *more], seen("crm=c", "mail=office", id="3", at=2))
     # then
     assert regions == 1

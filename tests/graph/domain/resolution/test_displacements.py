@@ -1,34 +1,21 @@
 """Values over a limit that displace others; `test_bounded_steps` compares random ones with the whole region."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from graph.domain.model.changes import ChangeKind
 from graph.domain.model.links import LinkReasonCode
 from graph.domain.model.observations import Observation
 from graph.domain.model.rules import NamespaceRule, Rules
-from tests.builders.graph_checks import check_everything
-from tests.builders.graphs import Graph, seen
+from tests.builders.graph_checks import last_step
+from tests.builders.graphs import seen
 
 RULES = Rules((NamespaceRule("login", limit=1), NamespaceRule("mail", limit=2), NamespaceRule("cookie")))
 ADDRESSES = [seen("login=a", "mail=A", id="1", at=1), seen("login=a", "mail=B", id="2", at=2)]
 
 
-def displacing(before: Sequence[Observation], last: Observation) -> tuple[Graph, int]:
-    """Return a graph after one more observation, and how many regions that read."""
-    graph = Graph(RULES)
-    for observation in before:
-        graph.see(observation)
-    regions = graph.store.regions_read
-    graph.see(last)
-    check_everything(graph)
-    return graph, graph.store.regions_read - regions
-
-
 def test_a_newer_address_displaces_the_oldest_without_reading_the_customer() -> None:
     # when
-    graph, regions = displacing(ADDRESSES, seen("login=a", "mail=C", id="3", at=3))
+    graph, regions = last_step(RULES, ADDRESSES, seen("login=a", "mail=C", id="3", at=3))
     # then
     assert regions == 0
     assert graph.customers() == [["login=a", "mail=B", "mail=C"], ["mail=A"]]
@@ -45,7 +32,7 @@ def test_what_was_rejected_because_of_the_displaced_address_is_rejected_because_
         seen("login=a", "cookie=y", id="5", at=1),
     ]
     # when
-    graph, regions = displacing([*ADDRESSES, *more], seen("login=a", "mail=F", id="6", at=4))
+    graph, regions = last_step(RULES, [*ADDRESSES, *more], seen("login=a", "mail=F", id="6", at=4))
     # then
     assert regions == 0
     assert ["login=a", "mail=E", "mail=F"] in graph.customers()
@@ -65,6 +52,6 @@ def test_an_address_on_which_something_else_rests_is_resolved_with_its_customer(
     more: list[Observation], at: int
 ) -> None:
     # when
-    _, regions = displacing([*ADDRESSES, *more], seen("login=a", "mail=C", id="7", at=at))
+    _, regions = last_step(RULES, [*ADDRESSES, *more], seen("login=a", "mail=C", id="7", at=at))
     # then
     assert regions == 1
