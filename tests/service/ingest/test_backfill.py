@@ -431,7 +431,7 @@ def test_a_terminated_run_deletes_its_temporary_files(tmp_path: Path) -> None:
     process = subprocess.Popen(
         command, env={**os.environ, "TMPDIR": str(folder)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    for _ in range(600):
+    for _ in range(3_000):
         if any(rows.stat().st_size for rows in folder.glob("kith-backfill-*/rows")):
             break
         time.sleep(0.02)
