@@ -338,7 +338,7 @@ def test_a_steward_sees_samples_masked_and_cannot_ask_for_others(client: ViewerC
     by_other = client.seen_by(open_eyes, of_source, {"i": window | {"maskValues": False}})
     unmasked = by_other["previewRevokeSource"]["preview"]["id"]
     for id in (masked, unmasked):
-        run(client.graph.previews.get(id).wait(120))
+        run(client.graph.previews._previews[id].wait(120))
     # then
     assert unmasked_rules == unmasked_source == forbidden
     samples = client.seen_by(STEWARD, read, {"id": masked})["rulesPreview"]["impact"]["sampleSplits"]
