@@ -1,4 +1,4 @@
-"""Run all tests: those on Neo4j and Spark beside the others, because either half leaves a processor idle for long.
+"""Run all tests: those on servers beside the others, because either half leaves a processor idle for much of its time.
 
     python -m tools.run_tests
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-ON_SERVERS = "neo4j or spark"
+ON_SERVERS = "neo4j or spark or brokers"
 
 
 def main() -> int:
