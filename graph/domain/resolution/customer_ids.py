@@ -16,6 +16,11 @@ class IdAssignment(Struct, frozen=True, gc=False):
     emptied: frozenset[str]
 
 
+def last_retired(customers: Iterable[Customer]) -> Customer:
+    """Return the retired customer that comes back, of those that claim a group without a live one."""
+    return max(customers, key=lambda customer: (customer.retired_at or 0, customer.seniority))
+
+
 def assign_ids(
     groups: Sequence[frozenset[str]], customers: Iterable[Customer], new_id: Callable[[], str]
 ) -> IdAssignment:
@@ -41,7 +46,7 @@ def assign_ids(
         if live:
             id = min(live, key=lambda customer: customer.seniority).id
         elif claimants:
-            id = max(claimants, key=lambda customer: (customer.retired_at or 0, customer.seniority)).id
+            id = last_retired(claimants).id
         else:
             id = new_id()
             created.add(id)

@@ -85,10 +85,14 @@ def departs(key: str, customer: Customer, overlay: Overlay, found: Region) -> De
                 lost[node] = lost.get(node, 0) + 1
         if after != link:
             touched.add(other)
+    claimants = retired_claimants(key, found)
+    return None if claimants is None else Departure(key, customer, before, lost, frozenset(touched), claimants)
+
+
+def retired_claimants(key: str, found: Region) -> tuple[Customer, ...] | None:
+    """Return the retired customers that have an identifier as their anchor; `None` if a live one has it."""
     claimants = tuple(claimant for claimant in found.customers.values() if claimant.anchor.key == key)
-    if any(claimant.live for claimant in claimants):
-        return None
-    return Departure(key, customer, before, lost, frozenset(touched), claimants)
+    return None if any(claimant.live for claimant in claimants) else claimants
 
 
 def neighbor(key: str, pair: Pair) -> str:

@@ -11,7 +11,7 @@ from graph.domain.model.identifiers import pair as pair_of
 from graph.domain.model.links import Link, LinkState, sort_key
 from graph.domain.model.rules import Rules
 from graph.domain.model.store_values import Region
-from graph.domain.resolution.departures import Departure, is_plain, neighbor
+from graph.domain.resolution.departures import Departure, is_plain, neighbor, retired_claimants
 from graph.domain.resolution.groups import limit_reason
 from graph.domain.resolution.overlay import Overlay
 
@@ -42,8 +42,8 @@ def displacement_of(
         link = overlay.links.get(pair_of(center, value))
         if value != key and not (link and _comes_before(link, last, overlay, rules)):
             return None
-    claimants = tuple(one for one in found[key].customers.values() if one.anchor.key == key)
-    if any(claimant.live for claimant in claimants):
+    claimants = retired_claimants(key, found[key])
+    if claimants is None:
         return None
     suspended = last.with_state(LinkState.SUSPENDED, limit_reason(namespace, limit + 1, limit))
     return Departure(key, customer, {last.pair: last}, {customer.node: -1}, frozenset(), claimants, suspended)

@@ -20,6 +20,7 @@ from graph.domain.model.rules import Rules
 from graph.domain.model.sentences import MessageCode, Sentence
 from graph.domain.model.store_values import EvidenceByKey, Neighborhood, NewNode, Region, Writes
 from graph.domain.resolution.clusters import Cluster
+from graph.domain.resolution.customer_ids import last_retired
 from graph.domain.resolution.departures import Departure, neighbor
 from graph.domain.resolution.intake import Delta
 from graph.domain.resolution.overlay import Overlay
@@ -189,10 +190,8 @@ class IncrementalResolution:
         self._change_customer(left.node, lost.get(left.node, 0), without=key)
         for node in sorted(departure.nodes - {left.node}, key=str):
             self._change_customer(node, lost.get(node, 0))
-        # As in `assign_ids`: none of the claimants is live, so the one that retired last comes back.
-        returning = max(
-            departure.claimants, key=lambda claimant: (claimant.retired_at or 0, claimant.seniority), default=None
-        )
+        # None of the claimants is live.
+        returning = last_retired(departure.claimants) if departure.claimants else None
         member = overlay.members[key]
         customer = Customer(
             self._new_node() if returning is None else returning.node,
